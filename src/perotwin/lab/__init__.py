@@ -1,4 +1,4 @@
-"""The virtual laboratory: one file an instrument, each with ``Protocol``, ``measure``, ``analyse`` and ``plot``."""
+"""The virtual laboratory: one file an instrument: ``Protocol``, ``measure``, ``analyse`` and ``plot``."""
 
 from __future__ import annotations
 

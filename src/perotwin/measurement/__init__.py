@@ -1,0 +1,33 @@
+"""The data model: what a measurement looks like, what an analysis returns, and the checks that come with a
+result.
+"""
+
+from perotwin.measurement.checks import Check, Checks, check, checks_from_json, checks_of, checks_to_json
+from perotwin.measurement.dataset import SCHEMAS, describe, notes_of, protocol_of, validate
+from perotwin.measurement.files import load, save, write_atomically, write_text
+from perotwin.measurement.metrics import Metric, Metrics
+from perotwin.measurement.nomenclature import NOMENCLATURE, Term, field_unit, heading
+
+__all__ = [
+    "NOMENCLATURE",
+    "SCHEMAS",
+    "Check",
+    "Checks",
+    "Metric",
+    "Metrics",
+    "Term",
+    "check",
+    "checks_from_json",
+    "checks_of",
+    "checks_to_json",
+    "describe",
+    "field_unit",
+    "heading",
+    "load",
+    "notes_of",
+    "protocol_of",
+    "save",
+    "validate",
+    "write_atomically",
+    "write_text",
+]

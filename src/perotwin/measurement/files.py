@@ -1,0 +1,81 @@
+"""Measurements on disk: NetCDF through h5netcdf, written so that a file that exists is a file that is
+complete.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["load", "save", "write_atomically", "write_text"]
+
+# HDF5 keeps an attribute in a header of at most 64 KiB; a long text (a cell, a protocol) becomes a scalar
+# variable.
+_LONGEST_ATTRIBUTE = 8_000
+_TEXT_PREFIX = "text_of_"
+
+
+def write_atomically(path: str | Path, write: Callable[[Path], Any]) -> Path:
+    """Let ``write`` fill a temporary file beside ``path``, then rename it: nobody ever sees half a file.
+
+    The folder is made if it is missing. When ``write`` raises, an existing ``path`` stays as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)  # mkstemp makes files that only their owner can read
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write ``text`` (UTF-8) to ``path`` in one step."""
+    return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def save(dataset: xr.Dataset, path: str | Path) -> Path:
+    """Write a measurement as NetCDF-4; :func:`load` gives it back with every value and attribute."""
+    import xarray as xr
+
+    stored = dataset.copy()
+    stored.attrs = {}
+    for key, value in dataset.attrs.items():
+        if value is None:
+            continue
+        if isinstance(value, str) and len(value) > _LONGEST_ATTRIBUTE:
+            stored[_TEXT_PREFIX + key] = xr.DataArray(value)
+        else:
+            stored.attrs[key] = value
+    return write_atomically(path, lambda temporary: stored.to_netcdf(temporary, engine="h5netcdf"))
+
+
+def load(path: str | Path) -> xr.Dataset:
+    """Read a measurement that :func:`save` wrote, wholly into memory (the file is closed again).
+
+    Raises
+    ------
+    FileNotFoundError, OSError
+        When there is no such file, or it is not NetCDF.
+    """
+    import xarray as xr
+
+    with xr.open_dataset(path, engine="h5netcdf") as opened:
+        dataset = opened.load()
+    for name in [str(name) for name in dataset.variables if str(name).startswith(_TEXT_PREFIX)]:
+        dataset.attrs[name.removeprefix(_TEXT_PREFIX)] = str(dataset[name].values)
+        dataset = dataset.drop_vars(name)
+    return dataset

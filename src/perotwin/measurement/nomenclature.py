@@ -1,0 +1,88 @@
+"""The quantities of the data model: how each is called in print, in which unit it is stored and in which it
+is read.
+
+Everything is stored in SI (energies in eV); people, tables, figures and machine output use field units.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["NOMENCLATURE", "Term", "field_unit", "heading"]
+
+
+class Term(NamedTuple):
+    """``symbol`` in plain text, ``latex`` for figures, stored ``unit``, unit that people read, and the
+    factor between.
+    """
+
+    symbol: str
+    latex: str
+    unit: str
+    field_unit: str
+    factor: float
+    words: str
+
+
+#: name -> Term. The nomenclature page of the documentation lists the same names; a test compares the two.
+NOMENCLATURE: dict[str, Term] = {
+    "voc": Term("Voc", r"$V_\mathrm{oc}$", "V", "V", 1.0, "open-circuit voltage"),
+    "jsc": Term("Jsc", r"$J_\mathrm{sc}$", "A m-2", "mA/cm^2", 0.1, "short-circuit current density"),
+    "ff": Term("FF", "FF", "1", "%", 100.0, "fill factor"),
+    "pce": Term("PCE", "PCE", "1", "%", 100.0, "power conversion efficiency"),
+    "vmp": Term("Vmp", r"$V_\mathrm{mp}$", "V", "V", 1.0, "voltage at maximum power"),
+    "jmp": Term("Jmp", r"$J_\mathrm{mp}$", "A m-2", "mA/cm^2", 0.1, "current density at maximum power"),
+    "pmp": Term("Pmp", r"$P_\mathrm{mp}$", "W m-2", "mW/cm^2", 0.1, "maximum power density"),
+    "voltage": Term("V", "$V$", "V", "V", 1.0, "terminal voltage"),
+    "current_density": Term("J", "$J$", "A m-2", "mA/cm^2", 0.1, "terminal current density"),
+    "channel_current": Term("Jch", r"$J_\mathrm{ch}$", "A m-2", "mA/cm^2", 0.1, "current lost in a channel"),
+    "wavelength": Term("λ", r"$\lambda$", "m", "nm", 1e9, "wavelength"),
+    "eqe": Term("EQE", "EQE", "1", "1", 1.0, "external quantum efficiency"),
+    "reflectance": Term("R", "$R$", "1", "1", 1.0, "reflectance"),
+    "transmittance": Term("T", "$T$", "1", "1", 1.0, "transmittance"),
+    "absorptance": Term("A", "$A$", "1", "1", 1.0, "absorptance of a layer"),
+    "x": Term("x", "$x$", "m", "nm", 1e9, "depth from the front of the first electrical layer"),
+    "conduction_band": Term("Ec", r"$E_\mathrm{C}$", "eV", "eV", 1.0, "conduction-band edge"),
+    "valence_band": Term("Ev", r"$E_\mathrm{V}$", "eV", "eV", 1.0, "valence-band edge"),
+    "electron_fermi_level": Term(
+        "EFn", r"$E_\mathrm{F,n}$", "eV", "eV", 1.0, "quasi-Fermi level of electrons"
+    ),
+    "hole_fermi_level": Term("EFp", r"$E_\mathrm{F,p}$", "eV", "eV", 1.0, "quasi-Fermi level of holes"),
+    "electron_density": Term("n", "$n$", "m-3", "cm^-3", 1e-6, "electron density"),
+    "hole_density": Term("p", "$p$", "m-3", "cm^-3", 1e-6, "hole density"),
+    "ion_density": Term("a", "$a$", "m-3", "cm^-3", 1e-6, "density of mobile ions"),
+    "generation": Term("G", "$G$", "m-3 s-1", "cm^-3 s^-1", 1e-6, "generation rate"),
+    "recombination": Term("R", "$R$", "m-3 s-1", "cm^-3 s^-1", 1e-6, "recombination rate"),
+    "electric_field": Term("F", "$F$", "V m-1", "kV/cm", 1e-5, "electric field"),
+    "electron_current": Term("Jn", r"$J_\mathrm{n}$", "A m-2", "mA/cm^2", 0.1, "electron current density"),
+    "hole_current": Term("Jp", r"$J_\mathrm{p}$", "A m-2", "mA/cm^2", 0.1, "hole current density"),
+}  # fmt: skip
+
+#: stored unit -> (unit that people read, factor), for quantities that are not listed by name
+_BY_UNIT: dict[str, tuple[str, float]] = {
+    "A m-2": ("mA/cm^2", 0.1),
+    "W m-2": ("mW/cm^2", 0.1),
+    "m-3": ("cm^-3", 1e-6),
+    "m-3 s-1": ("cm^-3 s^-1", 1e-6),
+    "V m-1": ("kV/cm", 1e-5),
+    "ohm m2": ("ohm cm^2", 1e4),
+    "m": ("nm", 1e9),
+}
+
+
+def field_unit(name: str, unit: str) -> tuple[str, float]:
+    """The unit in which people read the quantity ``name`` stored in ``unit``, and the factor that takes it
+    there.
+    """
+    known = NOMENCLATURE.get(name)
+    if known is not None and known.unit == unit:
+        return known.field_unit, known.factor
+    return _BY_UNIT.get(unit, (unit, 1.0))
+
+
+def heading(name: str, unit: str | None = None) -> str:
+    """A table heading such as "Voc (V)"; ``name`` itself when the quantity is not a known one."""
+    known = NOMENCLATURE.get(name)
+    if known is None:
+        return name if unit in (None, "1") else f"{name} ({field_unit(name, str(unit))[0]})"
+    return known.symbol if known.field_unit == "1" else f"{known.symbol} ({known.field_unit})"

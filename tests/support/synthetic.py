@@ -1,0 +1,156 @@
+"""Datasets of the shape that the instruments give, from closed formulas: for testing what reads them, never physics."""
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from perotwin.measurement import check, checks_to_json, describe
+
+LAYERS = {"niox": 20e-9, "perovskite": 400e-9, "c60": 20e-9, "sno2": 20e-9}
+CHANNELS = [
+    "perovskite radiative",
+    "perovskite trap 1",
+    "niox|perovskite trap 1",
+    "front contact",
+    "back contact",
+]
+TOML = 'name = "toy"\ntemperature = "298.15 K"\n'
+
+
+def depths() -> tuple[np.ndarray, np.ndarray]:
+    """Depths (m) with every inner face twice, and the name of the layer at each."""
+    x: list[np.ndarray] = []
+    names: list[np.ndarray] = []
+    start = 0.0
+    for name, thickness in LAYERS.items():
+        x.append(start + np.linspace(0.0, thickness, 21))
+        names.append(np.full(21, name))
+        start += thickness
+    return np.concatenate(x), np.concatenate(names)
+
+
+def profiles(voltages: list[float], light: float = 1.0) -> dict[str, tuple[tuple[str, str], np.ndarray]]:
+    """Band edges and densities (rows: voltages) of a p-i-n cell with a linear drop over the absorber."""
+    x, layer = depths()
+    total = x[-1]
+    affinity = {"niox": 2.2, "perovskite": 3.7, "c60": 3.95, "sno2": 4.1}
+    gap = {"niox": 3.3, "perovskite": 1.79, "c60": 2.1, "sno2": 3.6}
+    out: dict[str, list[np.ndarray]] = {
+        name: []
+        for name in (
+            "conduction_band", "valence_band", "electron_fermi_level", "hole_fermi_level",
+            "electron_density", "hole_density",
+        )
+    }  # fmt: skip
+    for voltage in voltages:
+        built_in = 1.3 - voltage
+        vacuum = 5.3 - built_in * x / total - 0.6
+        conduction = vacuum - np.array([affinity[name] for name in layer])
+        valence = conduction - np.array([gap[name] for name in layer])
+        splitting = voltage if light == 0 else max(voltage, 0.9)
+        electron = np.interp(x / total, [0, 0.06, 0.95, 1], [0, splitting, splitting, voltage])
+        hole = np.interp(x / total, [0, 0.06, 0.95, 1], [0, 0.0, 0.0, voltage])
+        out["conduction_band"].append(conduction)
+        out["valence_band"].append(valence)
+        out["electron_fermi_level"].append(electron)
+        out["hole_fermi_level"].append(hole)
+        out["electron_density"].append(2e24 * np.exp(np.clip((electron - conduction) / 0.0257, -100, 0)))
+        out["hole_density"].append(2e24 * np.exp(np.clip((valence - hole) / 0.0257, -100, 0)))
+    return {name: (("bias", "x"), np.array(rows)) for name, rows in out.items()}
+
+
+def jv(
+    name: str = "toy", voc: float = 1.30, jsc: float = 175.0, light: float = 1.0, fail: bool = False
+) -> xr.Dataset:
+    """A diode's current-voltage curve (A/m^2 against V) with channels and profiles."""
+    voltage = np.arange(0.0, 1.4001, 0.01)
+    thermal = 1.6 * 0.0257
+    dark = jsc * np.expm1(voltage / thermal) / np.expm1(voc / thermal)
+    photo = jsc * light
+    shares = np.array([0.08, 0.30, 0.55, 0.05, 0.02])
+    bias = [0.0, 1.1, voc]
+    x, layer = depths()
+    generation = np.where(layer == "perovskite", 3e27 * light * np.exp(-(x - 20e-9) / 200e-9), 0.0)
+    rows = profiles(bias, light)
+    rows["recombination"] = (
+        ("bias", "x"),
+        np.array([generation * (0.02 + 0.9 * level / voc) for level in bias]),
+    )
+    checks = {"current continuity": check(1e-2 if fail else 3e-10, 1e-6), "R + T + A": check(2e-15, 1e-9)}
+    return describe(
+        xr.Dataset(
+            {
+                "current_density": ("voltage", photo - dark),
+                "converged": ("voltage", np.ones(voltage.size, dtype=bool)),
+                "channel_current": (("channel", "voltage"), shares[:, None] * (dark + 1e-3 * photo)),
+                "generation": ("x", generation),
+                **rows,
+            },
+            coords={"voltage": voltage, "channel": CHANNELS, "bias": bias, "x": x, "layer": ("x", layer)},
+            attrs=attributes("jv", name, light, checks) | {"direction": "steady"},
+        )
+    )
+
+
+def eqe(name: str = "toy", edge: float = 693e-9) -> xr.Dataset:
+    """A quantum efficiency with an edge at ``edge`` (m), reflectance and absorptance by layer."""
+    wavelength = np.arange(300e-9, 901e-9, 5e-9)
+    step = 1 / (1 + np.exp((wavelength - edge) / 6e-9))
+    reflectance = 0.08 + 0.03 * np.cos(wavelength / 40e-9) + 0.35 * (1 - step)
+    parasitic = {
+        "glass": np.clip((340e-9 - wavelength) / 60e-9, 0, 0.8) * (1 - reflectance),
+        "ito": np.full(wavelength.size, 0.03),
+        "niox": 0.02 * np.exp(-(wavelength - 300e-9) / 80e-9),
+        "c60": 0.01 * np.ones(wavelength.size),
+        "ag": 0.02 + 0.03 * (1 - step),
+    }
+    used = sum(parasitic.values())
+    perovskite = np.clip(1 - reflectance - used, 0, None) * step
+    absorptance = np.array([*parasitic.values(), perovskite])
+    return describe(
+        xr.Dataset(
+            {
+                "eqe": ("wavelength", 0.97 * perovskite),
+                "reflectance": ("wavelength", reflectance),
+                "transmittance": ("wavelength", 1 - reflectance - absorptance.sum(axis=0)),
+                "absorptance": (("layer", "wavelength"), absorptance),
+            },
+            coords={"wavelength": wavelength, "layer": [*parasitic, "perovskite"]},
+            attrs=attributes("eqe", name, 1.0, {"EQE integral against Jsc": check(2e-4, 5e-3)})
+            | {"jsc_integrated": 173.2},
+        )
+    )
+
+
+def bands(name: str = "toy") -> xr.Dataset:
+    """Band diagrams of the four states."""
+    x, layer = depths()
+    dark = profiles([0.0], light=0.0)
+    lit = profiles([0.0, 1.1, 1.3])
+    stacked = {key: (("state", "x"), np.vstack([dark[key][1], lit[key][1]])) for key in lit}
+    return describe(
+        xr.Dataset(
+            stacked,
+            coords={
+                "state": ["dark", "short-circuit", "maximum-power", "open-circuit"],
+                "voltage": ("state", [0.0, 0.0, 1.1, 1.3]),
+                "x": x,
+                "layer": ("x", layer),
+            },
+            attrs=attributes("bands", name, 1.0, {}),
+        )
+    )
+
+
+def attributes(instrument: str, name: str, light: float, checks: dict) -> dict:
+    return {
+        "instrument": instrument,
+        "stack": name,
+        "cell": TOML,
+        "protocol": json.dumps({"instrument": instrument}),
+        "checks": json.dumps(checks_to_json(checks)),
+        "light": light,
+        "temperature": 298.15,
+        "perotwin": "0",
+    }
