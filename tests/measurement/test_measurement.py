@@ -1,4 +1,4 @@
-"""The data model: shapes are checked, metrics speak field units, checks survive JSON, files are whole or absent."""
+"""The data model: shapes, metrics in field units, checks through JSON, files that are whole or absent."""
 
 import json
 import math
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import synthetic
 import xarray as xr
 
+import synthetic
 from perotwin import measurement
 from perotwin.measurement import Metric, Metrics, check, checks_from_json, checks_to_json
 

@@ -1,4 +1,4 @@
-"""Datasets of the shape that the instruments give, from closed formulas: for testing what reads them, never physics."""
+"""Datasets of the shape that the instruments give, from closed formulas: to test their readers, not physics."""
 
 import json
 
