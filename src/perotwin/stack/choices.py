@@ -1,0 +1,306 @@
+"""Physics options as types: each is a small frozen model; `kind` tells them apart in a file.
+
+A member without required fields may be written as its bare name: `statistics = "boltzmann"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from perotwin.errors import InputError
+from perotwin.stack.fields import (
+    AbsorptionCoefficient,
+    Energy,
+    GenerationRate,
+    Intensity,
+    Length,
+    Model,
+    NonNegativeEnergy,
+    PhotonFlux,
+    Voltage,
+    VolumeRate,
+    shorthand,
+)
+from perotwin.units import Quantity
+
+
+class _Choice(Model):
+    inline: ClassVar[bool] = True
+
+
+# --- light -----------------------------------------------------------------------------------------------------------
+
+
+class StandardSpectrum(_Choice):
+    """The global reference spectrum AM1.5G (ASTM G173-03)."""
+
+    kind: Literal["AM1.5G"] = "AM1.5G"
+
+
+class FileSpectrum(_Choice):
+    """A spectrum from a CSV file (wavelength in nm, spectral irradiance in W m^-2 nm^-1)."""
+
+    kind: Literal["file"] = "file"
+    path: str
+
+
+class Monochromatic(_Choice):
+    """A laser or a filtered lamp of one vacuum wavelength."""
+
+    kind: Literal["monochromatic"] = "monochromatic"
+    wavelength: Length
+
+
+_SPECTRA: dict[str, type[Model]] = {"AM1.5G": StandardSpectrum, "file": FileSpectrum, "monochromatic": Monochromatic}
+Spectrum = Annotated[
+    StandardSpectrum | FileSpectrum | Monochromatic,
+    Field(discriminator="kind"),
+    BeforeValidator(lambda value: shorthand(value, _SPECTRA, "spectrum")),
+]
+
+
+class OpticalGeneration(_Choice):
+    """Generation from the optical model of the stack (transfer matrix)."""
+
+    kind: Literal["optics"] = "optics"
+
+
+class UniformGeneration(_Choice):
+    """The same rate everywhere in the absorbers, stated for 1 sun."""
+
+    kind: Literal["uniform"] = "uniform"
+    rate: GenerationRate
+
+
+class BeerLambertGeneration(_Choice):
+    """rate(x) = alpha * flux * exp(-alpha x) in the absorbers, stated for 1 sun; x counts from where light enters."""
+
+    kind: Literal["beer-lambert"] = "beer-lambert"
+    absorption_coefficient: AbsorptionCoefficient
+    photon_flux: PhotonFlux
+
+
+class FileGeneration(_Choice):
+    """A profile from a CSV file (depth in nm into the electrical layers from the lit side, rate in m^-3 s^-1), 1 sun."""
+
+    kind: Literal["file"] = "file"
+    path: str
+
+
+class StepGeneration(_Choice):
+    """The Shockley-Queisser absorber: absorptance 1 above its bandgap, 0 below; uniform in depth.
+
+    Reference: W. Shockley and H. J. Queisser, J. Appl. Phys. 32, 510 (1961), doi:10.1063/1.1736034.
+    """
+
+    kind: Literal["step"] = "step"
+
+
+_GENERATIONS: dict[str, type[Model]] = {
+    "optics": OpticalGeneration,
+    "uniform": UniformGeneration,
+    "beer-lambert": BeerLambertGeneration,
+    "file": FileGeneration,
+    "step": StepGeneration,
+}
+Generation = Annotated[
+    OpticalGeneration | UniformGeneration | BeerLambertGeneration | FileGeneration | StepGeneration,
+    Field(discriminator="kind"),
+    BeforeValidator(lambda value: shorthand(value, _GENERATIONS, "generation")),
+]
+
+# --- materials -------------------------------------------------------------------------------------------------------
+
+
+class TableMaterial(_Choice):
+    """Optical constants from a user's CSV file: wavelength (nm), n, k."""
+
+    kind: Literal["table"] = "table"
+    path: str
+
+
+def _material_tag(value: Any) -> str:
+    return "tag:name" if isinstance(value, str) else "tag:table"
+
+
+Material = Annotated[
+    Annotated[str, Tag("tag:name")] | Annotated[TableMaterial, Tag("tag:table")], Discriminator(_material_tag)
+]
+
+# --- carriers --------------------------------------------------------------------------------------------------------
+
+
+class FermiDirac(_Choice):
+    """Fermi-Dirac statistics in parabolic bands."""
+
+    kind: Literal["fermi-dirac"] = "fermi-dirac"
+
+
+class Boltzmann(_Choice):
+    """Boltzmann statistics, for reference cells."""
+
+    kind: Literal["boltzmann"] = "boltzmann"
+
+
+_STATISTICS: dict[str, type[Model]] = {"fermi-dirac": FermiDirac, "boltzmann": Boltzmann}
+Statistics = Annotated[
+    FermiDirac | Boltzmann,
+    Field(discriminator="kind"),
+    BeforeValidator(lambda value: shorthand(value, _STATISTICS, "statistics")),
+]
+
+
+class DetailedBalance(_Choice):
+    """Radiative recombination that follows from the layer's own absorption.
+
+    Reference: W. van Roosbroeck and W. Shockley, Phys. Rev. 94, 1558 (1954), doi:10.1103/PhysRev.94.1558.
+    """
+
+    kind: Literal["detailed-balance"] = "detailed-balance"
+
+
+class Coefficient(_Choice):
+    """Radiative recombination with a coefficient as given: R = k (n p - n0 p0)."""
+
+    kind: Literal["coefficient"] = "coefficient"
+    coefficient: VolumeRate
+
+
+class NoRadiation(_Choice):
+    """No radiative recombination."""
+
+    kind: Literal["none"] = "none"
+
+
+_RADIATIVE: dict[str, type[Model]] = {
+    "detailed-balance": DetailedBalance,
+    "coefficient": Coefficient,
+    "none": NoRadiation,
+}
+Radiative = Annotated[
+    DetailedBalance | Coefficient | NoRadiation,
+    Field(discriminator="kind"),
+    BeforeValidator(lambda value: shorthand(value, _RADIATIVE, "radiative")),
+]
+
+
+class ContinuousTransport(_Choice):
+    """Both quasi-Fermi levels are continuous across the face."""
+
+    kind: Literal["continuous"] = "continuous"
+
+
+class ThermionicTransport(_Choice):
+    """Thermionic emission limits the currents across the face."""
+
+    kind: Literal["thermionic"] = "thermionic"
+
+
+_TRANSPORT: dict[str, type[Model]] = {"continuous": ContinuousTransport, "thermionic": ThermionicTransport}
+FaceTransport = Annotated[
+    ContinuousTransport | ThermionicTransport,
+    Field(discriminator="kind"),
+    BeforeValidator(lambda value: shorthand(value, _TRANSPORT, "transport")),
+]
+
+# --- trap levels -----------------------------------------------------------------------------------------------------
+
+
+class Midgap(_Choice):
+    """A level in the middle of the gap."""
+
+    kind: Literal["midgap"] = "midgap"
+
+    def below_vacuum(self, electron_affinity: float, bandgap: float) -> float:
+        """Depth of the level under the local vacuum level (eV)."""
+        return electron_affinity + 0.5 * bandgap
+
+
+class LevelBelow(_Choice):
+    """A level at a depth (eV) below the vacuum level or below the conduction band."""
+
+    below: Literal["vacuum", "conduction"]
+    depth: NonNegativeEnergy
+
+    def below_vacuum(self, electron_affinity: float, bandgap: float) -> float:
+        """Depth of the level under the local vacuum level (eV)."""
+        return float(self.depth) + (0.0 if self.below == "vacuum" else electron_affinity)
+
+
+class LevelAbove(_Choice):
+    """A level at a height (eV) above the valence band."""
+
+    above: Literal["valence"]
+    height: NonNegativeEnergy
+
+    def below_vacuum(self, electron_affinity: float, bandgap: float) -> float:
+        """Depth of the level under the local vacuum level (eV)."""
+        return electron_affinity + bandgap - float(self.height)
+
+
+_LEVEL_ADVICE = (
+    'Write "midgap", { below = "conduction", depth = "0.3 eV" }, { below = "vacuum", depth = "4.7 eV" }'
+    ' or { above = "valence", height = "0.3 eV" }.'
+)
+
+
+def _level(value: Any) -> Any:
+    if value == "midgap":
+        return {"kind": "midgap"}
+    if isinstance(value, Model):
+        return value
+    if isinstance(value, Mapping) and (value.get("kind") == "midgap" or "below" in value or "above" in value):
+        return value
+    raise InputError(f"{value!r} is no trap level.", _LEVEL_ADVICE)
+
+
+def _level_tag(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "tag:below" if "below" in value else "tag:above" if "above" in value else "tag:midgap"
+    return {LevelBelow: "tag:below", LevelAbove: "tag:above"}.get(type(value), "tag:midgap")
+
+
+Level = Annotated[
+    Annotated[Midgap, Tag("tag:midgap")]
+    | Annotated[LevelBelow, Tag("tag:below")]
+    | Annotated[LevelAbove, Tag("tag:above")],
+    Discriminator(_level_tag),
+    BeforeValidator(_level),
+]
+
+# --- ions and contacts -----------------------------------------------------------------------------------------------
+
+
+class FrozenIons(_Choice):
+    """Ions equilibrate at a bias and a light intensity, and are then held there."""
+
+    kind: Literal["frozen"] = "frozen"
+    bias: Voltage = Quantity(0.0, "0 V", dimension="voltage")
+    light: Intensity = Quantity(0.0, "0 sun", dimension="intensity")
+
+
+class SteadyIons(_Choice):
+    """Ions re-equilibrate at each point."""
+
+    kind: Literal["steady"] = "steady"
+
+
+_RESPONSES: dict[str, type[Model]] = {"frozen": FrozenIons, "steady": SteadyIons}
+IonResponse = Annotated[
+    FrozenIons | SteadyIons,
+    Field(discriminator="kind"),
+    BeforeValidator(lambda value: shorthand(value, _RESPONSES, "response")),
+]
+
+
+def _work_function_tag(value: Any) -> str:
+    return "tag:flat" if isinstance(value, str) and value.strip() == "flat-band" else "tag:value"
+
+
+WorkFunction = Annotated[
+    Annotated[Literal["flat-band"], Tag("tag:flat")] | Annotated[Energy, Tag("tag:value")],
+    Discriminator(_work_function_tag),
+]

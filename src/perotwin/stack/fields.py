@@ -1,0 +1,276 @@
+"""What every stack model shares: quantity fields, strict keys, refusals as sentences.
+
+A field is annotated with one of the types below (`Length`, `PositiveEnergy`, ...). It accepts a string with a unit, a
+bare float in SI (from Python only), or the sourced form `{value, source}` / `{value, assumed = [low, high], note}`,
+and holds a `units.Quantity`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import core_schema
+
+from perotwin.errors import InputError, PerotwinError, nearest
+from perotwin.units import Quantity, parse
+
+#: Key of the validation context that says whether bare numbers may stand for SI values (False for TOML).
+BARE_NUMBERS = "bare_numbers"
+
+
+class Dim:
+    """Annotation that makes a field a `Quantity` of one dimension within bounds."""
+
+    def __init__(
+        self,
+        dimension: str,
+        *,
+        above: float | None = None,
+        least: float | None = None,
+        most: float | None = None,
+    ) -> None:
+        self.dimension = dimension
+        self.above = above
+        self.least = least
+        self.most = most
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return core_schema.with_info_plain_validator_function(self._validate)
+
+    def _validate(self, value: Any, info: Any) -> Quantity:
+        bare = bool((info.context or {}).get(BARE_NUMBERS, True))
+        if isinstance(value, Mapping):
+            return self._sourced(value, bare)
+        return self._bounded(parse(value, self.dimension, bare=bare))
+
+    def _sourced(self, entry: Mapping[str, Any], bare: bool) -> Quantity:
+        allowed = ("value", "source", "assumed", "note")
+        for key in entry:
+            if key not in allowed:
+                raise unknown_key(key, allowed, "a sourced number")
+        if "value" not in entry:
+            raise InputError(
+                "a sourced number needs its value.", 'Write { value = "...", source = "..." } with the value.'
+            )
+        number = self._bounded(parse(entry["value"], self.dimension, bare=bare))
+        for key in ("source", "note"):
+            if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
+                raise InputError(f"{key} must be text.", f'Write {key} = "..." or leave it out.')
+        limits = None
+        if "assumed" in entry:
+            pair = entry["assumed"]
+            if isinstance(pair, str) or len(pair) != 2:
+                raise InputError(
+                    "assumed must be a range of two values.", 'Write assumed = ["low", "high"], with units.'
+                )
+            low, high = (parse(end, self.dimension, bare=bare) for end in pair)
+            if not low <= number <= high:
+                raise InputError(
+                    f"the value {number} lies outside its own assumed range {low} to {high}.",
+                    "Widen the range or move the value.",
+                )
+            limits = (low, high)
+        return number.with_origin(entry.get("source"), limits, entry.get("note"))
+
+    def _bounded(self, number: Quantity) -> Quantity:
+        if self.above is not None and not number > self.above:
+            what = "positive" if self.above == 0 else f"above {self.above:g}"
+            raise InputError(f"{number} is not {what}, which it must be.", f"Give a value {_more(self.above)}.")
+        if self.least is not None and not number >= self.least:
+            what = "negative" if self.least == 0 else f"below {self.least:g}"
+            raise InputError(f"{number} is {what}, which it cannot be.", f"Give a value of at least {self.least:g}.")
+        if self.most is not None and not number <= self.most:
+            raise InputError(f"{number} is above {self.most:g}.", f"Give a value of at most {self.most:g}.")
+        return number
+
+
+def _more(bound: float) -> str:
+    return "greater than zero" if bound == 0 else f"greater than {bound:g}"
+
+
+Length = Annotated[Quantity, Dim("length", above=0)]
+Roughness = Annotated[Quantity, Dim("length", least=0)]
+Temperature = Annotated[Quantity, Dim("temperature", above=0)]
+Energy = Annotated[Quantity, Dim("energy")]
+PositiveEnergy = Annotated[Quantity, Dim("energy", above=0)]
+NonNegativeEnergy = Annotated[Quantity, Dim("energy", least=0)]
+EnergySlope = Annotated[Quantity, Dim("energy per temperature")]
+Voltage = Annotated[Quantity, Dim("voltage")]
+Time = Annotated[Quantity, Dim("time", above=0)]
+Velocity = Annotated[Quantity, Dim("velocity", least=0)]
+Mobility = Annotated[Quantity, Dim("mobility", above=0)]
+Diffusion = Annotated[Quantity, Dim("diffusion coefficient", above=0)]
+Density = Annotated[Quantity, Dim("number density", above=0)]
+Doping = Annotated[Quantity, Dim("number density", least=0)]
+ArealDensity = Annotated[Quantity, Dim("areal density", least=0)]
+TrapDensity = Annotated[Quantity, Dim("number density", least=0)]
+VolumeRate = Annotated[Quantity, Dim("volume rate", least=0)]
+AugerRate = Annotated[Quantity, Dim("auger coefficient", least=0)]
+GenerationRate = Annotated[Quantity, Dim("rate per volume", least=0)]
+PhotonFlux = Annotated[Quantity, Dim("rate per area", least=0)]
+AbsorptionCoefficient = Annotated[Quantity, Dim("absorption coefficient", above=0)]
+Intensity = Annotated[Quantity, Dim("intensity", least=0)]
+AreaResistance = Annotated[Quantity, Dim("area resistance", least=0)]
+Shunt = Annotated[Quantity, Dim("area resistance", above=0)]
+Permittivity = Annotated[Quantity, Dim("dimensionless", least=1)]
+Charge = Annotated[Quantity, Dim("dimensionless")]
+
+
+class _Metaclass(type(BaseModel)):  # type: ignore[misc]
+    """Turns pydantic's ValidationError into an InputError where a person builds a model in Python.
+
+    Done here and not in `__init__`, which pydantic would call for every nested model and lose the place of the fault.
+    """
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except ValidationError as error:
+            raise explain(error) from None
+
+
+class Model(BaseModel, metaclass=_Metaclass):
+    """Base of the stack models: frozen, no unknown keys, defaults checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, validate_default=True)
+
+    #: True for models that TOML shows on one line, `{ kind = "uniform", rate = "..." }`.
+    inline: ClassVar[bool] = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            fields = cls.model_fields
+            for key in data:
+                if key not in fields:
+                    raise unknown_key(str(key), tuple(fields), f"here ({cls._called()})")
+        return data
+
+    @classmethod
+    def _called(cls) -> str:
+        """What a person calls this model."""
+        return cls.__name__.lower()
+
+
+def unknown_key(key: str, options: tuple[str, ...], where: str) -> InputError:
+    """The refusal of a key that a model does not have; the nearest ones are offered."""
+    close = nearest(key, options)
+    offered = close or options
+    listed = ", ".join(f'"{name}"' for name in offered)
+    advice = f"Did you mean {listed}?" if close else f"The keys here are {listed}."
+    return InputError(f'the key "{key}" does not exist {where}.', advice, subkey=key)
+
+
+def shorthand(value: Any, kinds: Mapping[str, type[Model]], what: str) -> Any:
+    """Let a bare string name a kind; refuse unknown kinds with the nearest ones.
+
+    Parameters
+    ----------
+    value : what stands in the file: a string, a mapping with `kind`, or a model already.
+    kinds : the members of the union by kind.
+    what : the name of the choice for the message.
+    """
+    if isinstance(value, str):
+        value = {"kind": value}
+    if not isinstance(value, Mapping):
+        if isinstance(value, Model):
+            return value
+        raise InputError(
+            f"{value!r} is no choice of {what}.", f"Write {what} = {{ kind = ... }} with one of {_listed(kinds)}."
+        )
+    kind = value.get("kind")
+    if kind is None:
+        raise InputError(f"the {what} has no kind.", f"Add kind = one of {_listed(kinds)}.")
+    if kind not in kinds:
+        close = nearest(str(kind), kinds)
+        raise InputError(
+            f'there is no {what} of kind "{kind}".',
+            f'Did you mean "{close[0]}"?' if close else f"Choose from {_listed(kinds)}.",
+        )
+    return value
+
+
+def _listed(kinds: Mapping[str, Any]) -> str:
+    return ", ".join(f'"{kind}"' for kind in kinds)
+
+
+def explain(error: ValidationError, *, file: str | None = None, data: Any = None) -> InputError:
+    """One InputError for all that pydantic found; each problem is a sentence with its key.
+
+    Parameters
+    ----------
+    error : what pydantic raised.
+    file : the file that was read.
+    data : the raw input, to name layers instead of counting them.
+    """
+    problems = [_problem(entry, file, data) for entry in error.errors(include_url=False)]
+    first = problems[0]
+    if len(problems) > 1:
+        rest = "; ".join(f"{problem.key}: {problem.message}" for problem in problems[1:6])
+        advice = f"{first.advice} There are {len(problems) - 1} more problems: {rest}".strip()
+        first = InputError(first.message, advice, file=first.file, key=first.key, problems=tuple(problems))
+    return first
+
+
+def _problem(entry: Any, file: str | None, data: Any) -> InputError:
+    location = tuple(entry["loc"])
+    original = (entry.get("ctx") or {}).get("error")
+    if isinstance(original, PerotwinError):
+        subkey = original.context.get("subkey")
+        place = key_path(location, data)
+        key = original.context.get("key") or ".".join(part for part in (place, subkey) if part) or None
+        return InputError(original.message, original.advice, file=file, key=key)
+    key = key_path(location, data)
+    kind = entry["type"]
+    if kind == "missing":
+        name = location[-1]
+        return InputError(
+            f'the required key "{name}" is missing.', f"Add {name} = ... there.", file=file, key=key or None
+        )
+    message = str(entry["msg"])
+    advice = f"It reads {entry['input']!r} now." if not isinstance(entry["input"], Mapping) else ""
+    if kind == "literal_error":
+        message, advice = f"{entry['input']!r} is not one of {entry['ctx']['expected']}.", "Choose one of them."
+    elif kind in ("model_type", "model_attributes_type", "dict_type"):
+        message, advice = "a table of keys is needed here.", f"It reads {entry['input']!r} now."
+    elif kind in ("list_type", "tuple_type"):
+        message, advice = "a list of tables is needed here.", f"Write [[{key}]] in TOML, once for each entry."
+    return InputError(message if message.endswith(".") else message + ".", advice, file=file, key=key or None)
+
+
+def key_path(location: tuple[Any, ...], data: Any) -> str:
+    """The field path of a pydantic location: layers by name, traps counted from 1, union tags left out."""
+    parts: list[str] = []
+    node = data
+    for step in location:
+        if isinstance(step, int):
+            entry = node[step] if isinstance(node, (list, tuple)) and step < len(node) else None
+            name = entry.get("name") if isinstance(entry, Mapping) else getattr(entry, "name", None)
+            if parts and parts[-1] == "layer":
+                parts[-1] = str(name) if name else f"layer {step + 1}"
+            else:
+                parts.append(str(step + 1))
+            node = entry
+        elif isinstance(node, str):
+            continue  # a shorthand: what follows is the tag of the union
+        elif isinstance(node, Mapping):
+            if step in node:
+                node = node[step]
+            elif step != location[-1] and _is_tag(step, node):
+                continue
+            else:
+                node = None
+            parts.append(str(step))
+        else:
+            node = getattr(node, str(step), None) if node is not None else None
+            parts.append(str(step))
+    if parts and parts[0] == "interface" and len(parts) > 1:
+        parts = parts[1:]
+    return ".".join(parts)
+
+
+def _is_tag(step: Any, node: Mapping[str, Any]) -> bool:
+    return node.get("kind") == step or str(step).startswith("tag:")

@@ -1,0 +1,56 @@
+"""The cells that come with perotwin, and loading any cell by name or by path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perotwin.errors import InputError, UnknownNameError
+from perotwin.stack.stack import Stack
+
+_FOLDER = Path(__file__).parent / "library"
+
+
+def names() -> tuple[str, ...]:
+    """Names of the library cells, sorted."""
+    return tuple(sorted(entry.stem for entry in _FOLDER.glob("*.toml")))
+
+
+def path(name: str) -> Path:
+    """The file of a library cell; UnknownNameError with the nearest names when there is none."""
+    file = _FOLDER / f"{name}.toml"
+    if not file.is_file():
+        raise UnknownNameError("cell in the library", name, names(), advice=_advice(name))
+    return file
+
+
+def _advice(name: str) -> str:
+    from perotwin.errors import suggestion
+
+    return f"{suggestion(name, names())} A file of your own ends in .toml."
+
+
+def load(name_or_path: str | Path) -> Stack:
+    """A cell by its library name ("wbg-target") or from a TOML file ("my-cell.toml").
+
+    Raises
+    ------
+    UnknownNameError : no library cell of that name.
+    InputError : no such file, or a file that cannot be used (file, key, cause, cure).
+    """
+    text = str(name_or_path)
+    file = Path(text).expanduser()
+    if file.suffix != ".toml" and not file.is_file() and "/" not in text and "\\" not in text:
+        file = path(text)
+        return Stack.from_toml(file.read_text(encoding="utf-8"), file=str(file))
+    try:
+        content = file.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+        raise InputError(
+            f"the stack file cannot be opened ({reason}).",
+            f"Check the path, or name a library cell: {', '.join(names())}.",
+            file=text,
+        ) from None
+    except UnicodeDecodeError:
+        raise InputError("the stack file is not UTF-8 text.", "Save it as UTF-8.", file=text) from None
+    return Stack.from_toml(content, file=text)

@@ -1,0 +1,400 @@
+"""The parts of a cell: light, layers with their traps and ions, faces, contacts, circuit.
+
+All are frozen pydantic models whose numbers are `units.Quantity` (SI floats, energies in eV).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar, Literal
+
+from pydantic import field_validator, model_validator
+
+from perotwin.errors import InputError
+from perotwin.stack.choices import (
+    ContinuousTransport,
+    FaceTransport,
+    FermiDirac,
+    FrozenIons,
+    Generation,
+    IonResponse,
+    Level,
+    Material,
+    Midgap,
+    OpticalGeneration,
+    Radiative,
+    Spectrum,
+    StandardSpectrum,
+    Statistics,
+    WorkFunction,
+)
+from perotwin.stack.fields import (
+    ArealDensity,
+    AreaResistance,
+    AugerRate,
+    Charge,
+    Density,
+    Diffusion,
+    Doping,
+    Energy,
+    EnergySlope,
+    Intensity,
+    Length,
+    Mobility,
+    Model,
+    NonNegativeEnergy,
+    Permittivity,
+    PositiveEnergy,
+    Roughness,
+    Shunt,
+    Temperature,
+    Time,
+    TrapDensity,
+    Velocity,
+    VolumeRate,
+)
+from perotwin.units import Quantity
+
+Role = Literal["substrate", "coating", "electrode", "htl", "absorber", "etl", "buffer"]
+TrapCharge = Literal["neutral", "donor", "acceptor"]
+
+#: Roles that conduct no current in the model: optics only.
+OPTICAL_ROLES = ("substrate", "coating", "electrode")
+
+#: Urbach energy (eV) of an absorber that does not state one; typical of good lead halides:
+#: S. De Wolf et al., J. Phys. Chem. Lett. 5, 1035 (2014), doi:10.1021/jz500279b.
+URBACH_ENERGY = Quantity(0.015, "15 meV", dimension="energy")
+
+ROOM_TEMPERATURE = Quantity(298.15, "298.15 K", dimension="temperature")
+
+
+def _zero(text: str, dimension: str) -> Quantity:
+    return Quantity(0.0, text, dimension=dimension)
+
+
+class Light(Model):
+    """What shines on the cell.
+
+    side : the side that the light enters, "front" (before the first layer) or "back".
+    spectrum : AM1.5G, a file, or one wavelength.
+    intensity : in suns, a factor on the stored spectrum and on prescribed generation; "dark" is 0.
+    generation : how generation in the absorbers is found.
+    """
+
+    side: Literal["front", "back"] = "front"
+    spectrum: Spectrum = StandardSpectrum()
+    intensity: Intensity = Quantity(1.0, "1 sun", dimension="intensity")
+    generation: Generation = OpticalGeneration()
+
+
+class Electronic(Model):
+    """Band edges, densities of states and transport of a layer; numbers hold at `reference_temperature`.
+
+    electron_affinity, bandgap : eV; the bandgap may be left out where the layer states its own.
+    conduction_dos, valence_dos : effective densities of states (m^-3), as T^1.5.
+    electron_mobility, hole_mobility : m^2/(V s), with `mobility_activation_energy` (eV) where they are activated.
+    permittivity : relative, static.
+    donor_density, acceptor_density : ionised dopants (m^-3).
+    bandgap_temperature_coefficient : dEg/dT (eV/K), about the reference temperature; the valence band moves.
+    """
+
+    electron_affinity: Energy
+    bandgap: PositiveEnergy | None = None
+    conduction_dos: Density
+    valence_dos: Density
+    electron_mobility: Mobility
+    hole_mobility: Mobility
+    permittivity: Permittivity
+    donor_density: Doping = _zero("0 m^-3", "number density")
+    acceptor_density: Doping = _zero("0 m^-3", "number density")
+    statistics: Statistics = FermiDirac()
+    bandgap_temperature_coefficient: EnergySlope = _zero("0 eV/K", "energy per temperature")
+    mobility_activation_energy: NonNegativeEnergy = _zero("0 eV", "energy")
+    reference_temperature: Temperature = ROOM_TEMPERATURE
+
+
+class Auger(Model):
+    """Auger coefficients (m^6/s): R = (electron n + hole p) (n p - n0 p0)."""
+
+    inline: ClassVar[bool] = True
+
+    electron: AugerRate
+    hole: AugerRate
+
+
+class Recombination(Model):
+    """Band-to-band recombination of a layer; `radiative` absent means the default (see `Stack.radiative`)."""
+
+    radiative: Radiative | None = None
+    auger: Auger | None = None
+
+
+class Trap(Model):
+    """One trap level in a layer (Shockley-Read-Hall).
+
+    Either `density` (m^-3), `electron_capture` and `hole_capture` (m^3/s), with a charge; or the two lifetimes (s), and
+    then the trap is neutral, because lifetimes do not say how many there are.
+    A "donor" is positive when empty, an "acceptor" negative when occupied by an electron, a "neutral" one never counts.
+
+    Reference: W. Shockley and W. T. Read, Phys. Rev. 87, 835 (1952), doi:10.1103/PhysRev.87.835.
+    """
+
+    level: Level = Midgap()
+    density: TrapDensity | None = None
+    electron_capture: VolumeRate | None = None
+    hole_capture: VolumeRate | None = None
+    electron_lifetime: Time | None = None
+    hole_lifetime: Time | None = None
+    charge: TrapCharge = "neutral"
+
+    @model_validator(mode="after")
+    def _one_description(self) -> Trap:
+        counted = {"density": self.density, "electron_capture": self.electron_capture, "hole_capture": self.hole_capture}
+        timed = {"electron_lifetime": self.electron_lifetime, "hole_lifetime": self.hole_lifetime}
+        _either(counted, timed, "trap")
+        if self.electron_lifetime is not None and self.charge != "neutral":
+            raise InputError(
+                f'the trap is a {self.charge} but has lifetimes, which do not say how much charge it holds.',
+                'Give density, electron_capture and hole_capture instead, or charge = "neutral".',
+                subkey="charge",
+            )
+        return self
+
+    @property
+    def tau_n(self) -> float:
+        """Electron lifetime (s): as given, or 1/(electron_capture density); infinite without traps."""
+        return _lifetime(self.electron_lifetime, self.electron_capture, self.density)
+
+    @property
+    def tau_p(self) -> float:
+        """Hole lifetime (s): as given, or 1/(hole_capture density); infinite without traps."""
+        return _lifetime(self.hole_lifetime, self.hole_capture, self.density)
+
+
+class FaceTrap(Model):
+    """One trap level at a face, seeing the carriers of both sides together.
+
+    Either `electron_velocity` and `hole_velocity` (m/s; S = C N, neutral), or `density` (m^-2), `electron_capture` and
+    `hole_capture` (m^3/s), with a charge. The level stands on the absorber side's scale (see `Stack.face_layer`).
+    """
+
+    level: Level = Midgap()
+    electron_velocity: Velocity | None = None
+    hole_velocity: Velocity | None = None
+    density: ArealDensity | None = None
+    electron_capture: VolumeRate | None = None
+    hole_capture: VolumeRate | None = None
+    charge: TrapCharge = "neutral"
+
+    @model_validator(mode="after")
+    def _one_description(self) -> FaceTrap:
+        counted = {"density": self.density, "electron_capture": self.electron_capture, "hole_capture": self.hole_capture}
+        rated = {"electron_velocity": self.electron_velocity, "hole_velocity": self.hole_velocity}
+        _either(counted, rated, "face trap")
+        if self.electron_velocity is not None and self.charge != "neutral":
+            raise InputError(
+                f'the face trap is a {self.charge} but has velocities, which do not say how much charge it holds.',
+                'Give density, electron_capture and hole_capture instead, or charge = "neutral".',
+                subkey="charge",
+            )
+        return self
+
+    @property
+    def s_n(self) -> float:
+        """Electron recombination velocity (m/s): as given, or electron_capture times density."""
+        return _velocity(self.electron_velocity, self.electron_capture, self.density)
+
+    @property
+    def s_p(self) -> float:
+        """Hole recombination velocity (m/s): as given, or hole_capture times density."""
+        return _velocity(self.hole_velocity, self.hole_capture, self.density)
+
+
+def _either(first: dict[str, Any], second: dict[str, Any], what: str) -> None:
+    """Refuse a trap unless exactly one of its two descriptions is complete."""
+    given_first = [name for name, value in first.items() if value is not None]
+    given_second = [name for name, value in second.items() if value is not None]
+    ways = f"{', '.join(first)}; or {' and '.join(second)}"
+    if given_first and given_second:
+        raise InputError(
+            f"the {what} has both {given_first[0]} and {given_second[0]}, two descriptions that may contradict.",
+            f"Keep one: {ways}.",
+            subkey=given_second[0],
+        )
+    chosen, given = (second, given_second) if given_second else (first, given_first)
+    if not given:
+        raise InputError(f"the {what} says nothing about its strength.", f"Give {ways}.")
+    absent = [name for name in chosen if name not in given]
+    if absent:
+        raise InputError(f"the {what} lacks {' and '.join(absent)}.", f"Give {', '.join(chosen)} together.")
+
+
+def _lifetime(given: float | None, capture: float | None, density: float | None) -> float:
+    if given is not None:
+        return float(given)
+    rate = float(capture or 0.0) * float(density or 0.0)
+    return 1.0 / rate if rate > 0.0 else math.inf
+
+
+def _velocity(given: float | None, capture: float | None, density: float | None) -> float:
+    return float(given) if given is not None else float(capture or 0.0) * float(density or 0.0)
+
+
+class IonSpecies(Model):
+    """One mobile ionic species with its immobile counter charge.
+
+    density : mean number density (m^-3). charge : in elementary charges, not zero.
+    site_density : the most that fits (m^-3); absent means no steric limit.
+    diffusion_coefficient : m^2/s at 298.15 K, activated with `activation_energy` (eV) if given.
+    """
+
+    density: Doping
+    charge: Charge = Quantity(1.0, "1", dimension="dimensionless")
+    site_density: Density | None = None
+    diffusion_coefficient: Diffusion
+    activation_energy: NonNegativeEnergy | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> IonSpecies:
+        if self.charge == 0.0 or float(self.charge) != round(float(self.charge)):
+            raise InputError(
+                f"an ionic charge of {self.charge} is not a whole number of elementary charges other than zero.",
+                "Give 1 for a halide vacancy, -1 for a cation vacancy.",
+                subkey="charge",
+            )
+        if self.site_density is not None and self.density >= self.site_density:
+            raise InputError(
+                f"{self.density} ions do not fit on {self.site_density} sites.",
+                "Give a site_density above the density, or leave it out.",
+                subkey="site_density",
+            )
+        return self
+
+
+class Ions(IonSpecies):
+    """The mobile ions of a layer: one species, optionally a second one, and how they respond."""
+
+    second: IonSpecies | None = None
+    response: IonResponse = FrozenIons()
+
+
+class Layer(Model):
+    """One layer of the stack.
+
+    material : a name of the material library, a table of the user, or absent (no optics).
+    coherent : whether its reflections interfere; absent means False for a substrate, True otherwise.
+    bandgap : of an absorber, the inflection of the cell's EQE (eV); required for "halide-perovskite".
+    extrapolate : allow optical constants outside their table's range; said in every result.
+    electronic : absent for layers that only shape the light.
+    """
+
+    name: str
+    role: Role
+    material: Material | None = None
+    thickness: Length
+    coherent: bool | None = None
+    bandgap: PositiveEnergy | None = None
+    urbach_energy: PositiveEnergy = URBACH_ENERGY
+    extrapolate: bool = False
+    electronic: Electronic | None = None
+    recombination: Recombination = Recombination()
+    trap: tuple[Trap, ...] = ()
+    ions: Ions | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _usable_name(cls, name: str) -> str:
+        if name != name.strip() or not name or any(character in name for character in '.|="\n'):
+            raise InputError(
+                f'"{name}" cannot name a layer, because names are part of field paths.',
+                "Use letters, digits and hyphens.",
+            )
+        if name in ("name", "description", "temperature", "light", "layer", "interface", "contact", "circuit"):
+            raise InputError(f'"{name}" cannot name a layer, because it is a key of the stack.', "Choose another name.")
+        return name
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Layer:
+        if self.electronic is None:
+            for key, given in (("trap", self.trap), ("ions", self.ions)):
+                if given:
+                    raise InputError(
+                        f"the layer has {key} but no electronic parameters.",
+                        "Add [layer.electronic], or remove it.",
+                        subkey=key,
+                    )
+        else:
+            if self.role in OPTICAL_ROLES:
+                raise InputError(
+                    f"a {self.role} is optical only, but it has electronic parameters.",
+                    "Change its role to htl, absorber, etl or buffer, or remove [layer.electronic].",
+                    subkey="electronic",
+                )
+            if self.electronic.bandgap is None and self.bandgap is None:
+                raise InputError(
+                    "the electronic parameters have no bandgap, and the layer has none to follow.",
+                    'Add bandgap = "... eV" to [layer.electronic] or to the layer.',
+                    subkey="electronic.bandgap",
+                )
+        if self.material == "halide-perovskite" and self.bandgap is None:
+            raise InputError(
+                'the material "halide-perovskite" exists for any bandgap from 1.2 to 1.9 eV, but none is stated.',
+                'Add bandgap = "1.6 eV", say: the inflection of the cell\'s EQE.',
+                subkey="bandgap",
+            )
+        return self
+
+    @property
+    def is_coherent(self) -> bool:
+        """Whether reflections interfere: as stated, or everything but a substrate."""
+        return self.role != "substrate" if self.coherent is None else self.coherent
+
+    @property
+    def gap(self) -> float:
+        """The electronic bandgap (eV): its own, or the layer's."""
+        if self.electronic is not None and self.electronic.bandgap is not None:
+            return float(self.electronic.bandgap)
+        if self.bandgap is None:
+            raise InputError(f'the layer "{self.name}" states no bandgap.', 'Add bandgap = "... eV".', key=self.name)
+        return float(self.bandgap)
+
+
+class Interface(Model):
+    """What happens at the face of two adjacent layers.
+
+    dipole : vacuum level on the side farther from the light minus the nearer (eV).
+    roughness : root mean square (m), conformal.
+    transport : continuous quasi-Fermi levels, or thermionic emission.
+    trap : levels at the face.
+    """
+
+    dipole: Energy = _zero("0 eV", "energy")
+    roughness: Roughness = _zero("0 m", "length")
+    transport: FaceTransport = ContinuousTransport()
+    trap: tuple[FaceTrap, ...] = ()
+
+
+class Contact(Model):
+    """An outer contact of the electrical layers.
+
+    work_function : eV, or "flat-band": the Fermi level of the neutral neighbouring layer.
+    electron_velocity, hole_velocity : surface recombination velocities (m/s); absent means infinite.
+    """
+
+    work_function: WorkFunction
+    electron_velocity: Velocity | None = None
+    hole_velocity: Velocity | None = None
+
+
+class Contacts(Model):
+    """The two contacts; front is the one nearer to the first layer of the stack."""
+
+    front: Contact
+    back: Contact
+
+
+class Circuit(Model):
+    """What sits outside the layers: area resistances (ohm m^2); absent shunt means none."""
+
+    series_resistance: AreaResistance = _zero("0 ohm m^2", "area resistance")
+    shunt_resistance: Shunt | None = None

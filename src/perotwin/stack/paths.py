@@ -1,0 +1,170 @@
+"""Field paths: `perovskite.thickness`, `niox|perovskite.dipole`, `contact.front.work_function`, `light.intensity`.
+
+The first part names a layer, a face or a key of the stack; the rest walks down its fields. Traps are counted from 1
+(`perovskite.trap.1.density`); the number may be left out where there is one only. A field of `electronic` may be
+named without it (`perovskite.electron_mobility`) unless the layer has a field of that name (`perovskite.bandgap`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from perotwin.errors import InputError, UnknownNameError
+from perotwin.stack.fields import Model, unknown_key
+from perotwin.stack.parts import Electronic, Layer
+from perotwin.units import Quantity
+
+if TYPE_CHECKING:
+    from perotwin.stack.stack import Stack
+
+
+def get(stack: Stack, path: str) -> Any:
+    """The value at a path; InputError with the nearest keys when there is none."""
+    node: Any = stack
+    for step in resolve(stack, path):
+        if node is None:
+            raise InputError(f'"{path}" is not set in "{stack.name}".', "", key=path)
+        node = node[step] if isinstance(step, int) or isinstance(node, dict) else getattr(node, step)
+    return node
+
+
+def put(stack: Stack, data: dict[str, Any], path: str, value: Any) -> None:
+    """Set the value at a path in the plain form of a stack (see `plain`); tables that are missing are made."""
+    steps = resolve(stack, path)
+    node: Any = data
+    for step, following in zip(steps[:-1], steps[1:], strict=True):
+        if isinstance(step, int):
+            node = node[step]
+            continue
+        child = node.get(step)
+        if child is None or isinstance(child, str):
+            # A shorthand such as "optics", or a default that nobody wrote: give it a table of its own.
+            child = {"kind": child} if isinstance(child, str) else [] if isinstance(following, int) else {}
+            node[step] = child
+        node = child
+    node[steps[-1]] = plain(value) if isinstance(value, Model) else value
+
+
+def resolve(stack: Stack, path: str) -> tuple[str | int, ...]:
+    """The path as steps from the root of the stack (attribute names, keys and indices), checked to exist."""
+    head, _, rest = path.partition(".")
+    steps: list[str | int]
+    if "|" in head:
+        steps, node = _face(stack, head, path), stack.interface.get(head)
+        kind: Any = type(stack).model_fields["interface"].annotation.__args__[1]  # type: ignore[union-attr]
+    elif head in type(stack).model_fields and head not in ("layer", "interface"):
+        steps, node = [head], getattr(stack, head)
+        kind = _model_of(type(stack), head)
+    else:
+        names = [layer.name for layer in stack.layer]
+        if head not in names:
+            known = [*names, *stack.interface, "light", "contact", "circuit", "temperature"]
+            raise UnknownNameError("layer, face or key", head, known, file=f'stack "{stack.name}"', key=path)
+        index = names.index(head)
+        steps, node, kind = ["layer", index], stack.layer[index], Layer
+    return tuple(steps + _descend(stack, path, rest, node, kind)) if rest else tuple(steps)
+
+
+def _face(stack: Stack, head: str, path: str) -> list[str | int]:
+    names = [layer.name for layer in stack.layer]
+    faces = [f"{a}|{b}" for a, b in zip(names[:-1], names[1:], strict=True)]
+    if head not in faces:
+        raise UnknownNameError("face", head, faces, file=f'stack "{stack.name}"', key=path)
+    return ["interface", head]
+
+
+def _descend(stack: Stack, path: str, rest: str, node: Any, kind: Any) -> list[str | int]:
+    steps: list[str | int] = []
+    parts = rest.split(".")
+    while parts:
+        part = parts.pop(0)
+        model = type(node) if isinstance(node, Model) else kind
+        if model is None:
+            raise InputError(f'"{path}" goes deeper than there are fields.', "", file=f'stack "{stack.name}"', key=path)
+        fields = model.model_fields
+        if part not in fields and model is Layer and part in Electronic.model_fields:
+            parts.insert(0, part)
+            part = "electronic"
+        if part not in fields:
+            error = unknown_key(part, tuple(fields), f'in "{path.rpartition("." + part)[0] or path}"')
+            raise InputError(error.message, error.advice, file=f'stack "{stack.name}"', key=path)
+        steps.append(part)
+        kind = _model_of(model, part)
+        node = getattr(node, part) if isinstance(node, Model) else None
+        if part == "trap" and parts:
+            index = _trap_index(stack, path, parts, node or ())
+            steps.append(index)
+            node = node[index]
+    return steps
+
+
+def _trap_index(stack: Stack, path: str, parts: list[str], traps: Any) -> int:
+    if parts[0].isdigit():
+        number = int(parts.pop(0))
+    elif len(traps) == 1:
+        number = 1
+    else:
+        number = 0
+    if not 1 <= number <= len(traps):
+        raise InputError(
+            f'"{path}" does not say which of {len(traps)} traps.',
+            "Count from 1, as in perovskite.trap.1.density." if len(traps) else "There is no trap to vary there.",
+            file=f'stack "{stack.name}"',
+            key=path,
+        )
+    return number - 1
+
+
+def _model_of(model: Any, field: str) -> Any:
+    """The model class in a field's annotation, for tables that nobody wrote; None for leaves and unions."""
+    annotation = model.model_fields[field].annotation
+    candidates = [annotation, *getattr(annotation, "__args__", ())]
+    models = [entry for entry in candidates if isinstance(entry, type) and issubclass(entry, Model)]
+    return models[0] if len(models) == 1 else None
+
+
+def plain(node: Any) -> Any:
+    """The stated fields of a model as nested dicts and lists; numbers stay `Quantity`, defaults are left out."""
+    if isinstance(node, Model):
+        stated = node.model_fields_set
+        if "kind" in type(node).model_fields:
+            stated = stated | {"kind"}
+        return {name: plain(getattr(node, name)) for name in type(node).model_fields if _kept(node, name, stated)}
+    if isinstance(node, tuple):
+        return [plain(entry) for entry in node]
+    if isinstance(node, dict):
+        return {key: plain(entry) for key, entry in node.items()}
+    return node
+
+
+def _kept(node: Model, name: str, stated: set[str]) -> bool:
+    return name in stated and getattr(node, name) is not None
+
+
+def quantities(stack: Stack) -> Iterator[tuple[str, Quantity]]:
+    """(field path, number) of everything that the stack states."""
+    for name in type(stack).model_fields:
+        if name not in stack.model_fields_set:
+            continue
+        value = getattr(stack, name)
+        if name == "layer":
+            for layer in value:
+                yield from _walk(layer, layer.name)
+        elif name == "interface":
+            for key, face in value.items():
+                yield from _walk(face, key)
+        else:
+            yield from _walk(value, name)
+
+
+def _walk(node: Any, path: str) -> Iterator[tuple[str, Quantity]]:
+    if isinstance(node, Quantity):
+        yield path, node
+    elif isinstance(node, Model):
+        for name in type(node).model_fields:
+            if name in node.model_fields_set:
+                yield from _walk(getattr(node, name), f"{path}.{name}")
+    elif isinstance(node, tuple):
+        for number, entry in enumerate(node, start=1):
+            yield from _walk(entry, f"{path}.{number}")

@@ -1,0 +1,299 @@
+"""The stack: a whole cell as one frozen model, its field paths, its mirror image and its sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError, model_validator
+
+from perotwin.errors import InputError
+from perotwin.stack import paths
+from perotwin.stack.choices import (
+    Coefficient,
+    DetailedBalance,
+    NoRadiation,
+    OpticalGeneration,
+    StepGeneration,
+)
+from perotwin.stack.fields import BARE_NUMBERS, Model, Temperature, explain
+from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contacts, Interface, Layer, Light
+from perotwin.units import Quantity
+
+
+class Stack(Model):
+    """A single-junction cell: layers in the order that light meets them, faces, contacts, circuit.
+
+    Build one from TOML (`Stack.from_toml`, `perotwin.load`) or from keyword arguments; every fault is an `InputError`
+    that names file, key, cause and cure.
+
+    Attributes
+    ----------
+    name, description : for people.
+    source : where the numbers come from that do not say so themselves.
+    temperature : K.
+    light : `Light`.
+    layer : the layers, first the one that light meets when it comes from the front.
+    interface : faces by "a|b", a before b.
+    contact : front and back; absent only where no layer is electrical.
+    circuit : series and shunt resistance.
+    """
+
+    name: str
+    description: str = ""
+    source: str | None = None
+    temperature: Temperature = ROOM_TEMPERATURE
+    light: Light = Light()
+    layer: tuple[Layer, ...]
+    interface: dict[str, Interface] = {}
+    contact: Contacts | None = None
+    circuit: Circuit = Circuit()
+
+    # --- validation --------------------------------------------------------------------------------------------------
+
+    @model_validator(mode="after")
+    def _coherent_whole(self) -> Stack:
+        _check_layers(self)
+        _check_faces(self)
+        _check_light(self)
+        return self
+
+    # --- reading and writing -----------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_toml(cls, text: str, file: str | None = None) -> Stack:
+        """A stack from TOML text; `file` names it in messages and anchors relative paths of tables and spectra.
+
+        Raises
+        ------
+        InputError : anything that cannot be used, with file, key, cause and cure.
+        """
+        from perotwin.stack.toml import read
+
+        data = read(text, file)
+        return cls.from_data(data, file=file)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], *, file: str | None = None, bare_numbers: bool = False) -> Stack:
+        """A stack from nested mappings; `bare_numbers` says whether numbers without unit may stand for SI."""
+        try:
+            return cls.model_validate(data, context={BARE_NUMBERS: bare_numbers})
+        except ValidationError as error:
+            raise explain(error, file=file, data=data) from None
+
+    def to_toml(self) -> str:
+        """The stack as TOML, every number as it was written; `from_toml` gives the same stack bit for bit."""
+        from perotwin.stack.toml import write
+
+        return write(self)
+
+    # --- field paths -------------------------------------------------------------------------------------------------
+
+    def get(self, path: str) -> Any:
+        """The value at a field path such as "perovskite.thickness", "niox|perovskite.dipole" or "light.intensity"."""
+        return paths.get(self, path)
+
+    def with_values(self, values: Mapping[str, Any]) -> Stack:
+        """A copy with the values at some field paths replaced, validated as a whole.
+
+        Numbers may be strings with a unit or floats in SI. Raises InputError (unknown path, impossible value).
+        """
+        data = paths.plain(self)
+        for path, value in values.items():
+            paths.put(self, data, path, value)
+        try:
+            return type(self).model_validate(data, context={BARE_NUMBERS: True})
+        except ValidationError as error:
+            raise explain(error, file=f'stack "{self.name}"', data=data) from None
+
+    def with_light(self, **values: Any) -> Stack:
+        """A copy under another light: `with_light(intensity="0.1 sun", side="back")`."""
+        return self.with_values({f"light.{key}": value for key, value in values.items()})
+
+    def quantities(self) -> dict[str, Quantity]:
+        """Every number that the stack states, by field path (defaults that nobody wrote are left out)."""
+        return dict(paths.quantities(self))
+
+    def sources(self) -> dict[str, str]:
+        """Where each stated number comes from, by field path.
+
+        The text is the source, or "assumed, low to high", or both; a number that says neither takes the stack's
+        `source`; one without any is left out.
+        """
+        found: dict[str, str] = {}
+        for path, quantity in paths.quantities(self):
+            parts = [quantity.source] if quantity.source else []
+            if quantity.assumed:
+                parts.append(f"assumed, {quantity.assumed[0]} to {quantity.assumed[1]}")
+            if not parts and self.source:
+                parts.append(self.source)
+            if parts:
+                found[path] = "; ".join(parts) + (f" ({quantity.note})" if quantity.note else "")
+        return found
+
+    # --- what others ask ---------------------------------------------------------------------------------------------
+
+    @property
+    def electrical_layers(self) -> tuple[Layer, ...]:
+        """The contiguous layers with electronic parameters, in order."""
+        return tuple(layer for layer in self.layer if layer.electronic is not None)
+
+    @property
+    def absorbers(self) -> tuple[Layer, ...]:
+        """The layers of role absorber, in order."""
+        return tuple(layer for layer in self.layer if layer.role == "absorber")
+
+    def named(self, name: str) -> Layer:
+        """The layer of that name; UnknownNameError with the nearest ones otherwise."""
+        return paths.layer_named(self, name)
+
+    def face(self, front: Layer | str, back: Layer | str) -> Interface:
+        """The interface of two adjacent layers (front one first); a plain one if none is stated."""
+        a, b = (layer if isinstance(layer, str) else layer.name for layer in (front, back))
+        return self.interface.get(f"{a}|{b}") or Interface()
+
+    def face_layer(self, key: str) -> Layer:
+        """The layer on whose energy scale the traps at a face stand.
+
+        It is the absorber of the pair; without one (or with two) the layer of the smaller gap, then of the larger
+        electron affinity.
+        """
+        front, back = (self.named(name) for name in key.split("|"))
+        absorbers = [layer for layer in (front, back) if layer.role == "absorber"]
+        if len(absorbers) == 1:
+            return absorbers[0]
+        return min((front, back), key=lambda layer: (layer.gap, -_affinity(layer)))
+
+    def radiative(self, layer: Layer) -> DetailedBalance | Coefficient | NoRadiation:
+        """The radiative recombination of a layer: as stated, or else detailed balance for an absorber whose generation
+        comes from optics or from a step absorptance, and none otherwise."""
+        if layer.recombination.radiative is not None:
+            return layer.recombination.radiative
+        optical = isinstance(self.light.generation, (OpticalGeneration, StepGeneration))
+        return DetailedBalance() if layer.role == "absorber" and optical else NoRadiation()
+
+    def mirrored(self) -> Stack:
+        """The same device described from the other end: layers, faces, contacts and lit side reversed, dipoles flipped."""
+        data = paths.plain(self)
+        data["layer"] = list(reversed(data["layer"]))
+        faces: dict[str, Any] = {}
+        for key, face in data.get("interface", {}).items():
+            front, back = key.split("|")
+            if "dipole" in face:
+                face = {**face, "dipole": face["dipole"].negated()}
+            faces[f"{back}|{front}"] = face
+        if faces:
+            data["interface"] = faces
+        if data.get("contact"):
+            contacts = data["contact"]
+            data["contact"] = {"front": contacts["back"], "back": contacts["front"]}
+        light = dict(data.get("light", {}))
+        if self.light.side == "front":
+            light["side"] = "back"
+        else:
+            light.pop("side", None)
+        data["light"] = light
+        if not light:
+            del data["light"]
+        return type(self).model_validate(data)
+
+
+def _affinity(layer: Layer) -> float:
+    return float(layer.electronic.electron_affinity) if layer.electronic is not None else 0.0
+
+
+def _check_layers(stack: Stack) -> None:
+    names = [layer.name for layer in stack.layer]
+    if not names:
+        raise InputError("the stack has no layer.", "Add [[layer]] tables, in the order that light meets them.", subkey="layer")
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f'two layers are named "{name}", so that a field path could mean either.',
+                "Give each layer its own name.",
+                subkey=f"{name}.name",
+            )
+    electrical = [index for index, layer in enumerate(stack.layer) if layer.electronic is not None]
+    if electrical:
+        for index in range(electrical[0], electrical[-1]):
+            if stack.layer[index].electronic is None:
+                raise InputError(
+                    f'the layer "{names[index]}" lies between electrical layers but has no electronic parameters, '
+                    "so that no current could pass.",
+                    f'Add [layer.electronic] to "{names[index]}", or move it out.',
+                    subkey=f"{names[index]}.electronic",
+                )
+        if stack.contact is None:
+            raise InputError(
+                "the stack has electrical layers but no contacts.",
+                'Add [contact.front] and [contact.back], each with work_function = "... eV" or "flat-band".',
+                subkey="contact",
+            )
+
+
+def _check_faces(stack: Stack) -> None:
+    names = [layer.name for layer in stack.layer]
+    for key, face in stack.interface.items():
+        pair = key.split("|")
+        if len(pair) != 2:
+            raise InputError(
+                f'"{key}" does not name a face.', 'Write the two layers as "a|b", in the order of the layers.', subkey=key
+            )
+        for name in pair:
+            if name not in names:
+                try:
+                    stack.named(name)
+                except InputError as error:
+                    raise InputError(error.message, error.advice, subkey=key) from None
+        front, back = names.index(pair[0]), names.index(pair[1])
+        if front - back == 1:
+            raise InputError(
+                f'the face "{key}" names its layers against the order of the stack.',
+                f'Write "{pair[1]}|{pair[0]}"; the sign of a dipole follows that order.',
+                subkey=key,
+            )
+        if back - front != 1:
+            between = ", ".join(names[min(front, back) + 1 : max(front, back)]) or "nothing"
+            raise InputError(
+                f'the layers of the face "{key}" do not touch ({between} lies between them).',
+                "Name two adjacent layers.",
+                subkey=key,
+            )
+        electrical = all(stack.layer[index].electronic is not None for index in (front, back))
+        stated = [name for name in ("dipole", "trap", "transport") if name in face.model_fields_set]
+        if stated and not electrical:
+            raise InputError(
+                f'the face "{key}" has {stated[0]}, but not both of its layers are electrical.',
+                "Only roughness can stand there.",
+                subkey=f"{key}.{stated[0]}",
+            )
+
+
+def _check_light(stack: Stack) -> None:
+    if isinstance(stack.light.generation, OpticalGeneration):
+        for layer in stack.layer:
+            if layer.material is None:
+                raise InputError(
+                    f'the layer "{layer.name}" has no material, but generation comes from optics.',
+                    'Add material = "..." to the layer, or prescribe light.generation '
+                    '(for example { kind = "uniform", rate = "1e21 cm^-3 s^-1" }).',
+                    subkey=f"{layer.name}.material",
+                )
+    for layer in stack.layer:
+        stated = layer.recombination.radiative
+        if isinstance(stated, DetailedBalance):
+            step = isinstance(stack.light.generation, StepGeneration) and layer.role == "absorber"
+            if layer.material is None and not step:
+                raise InputError(
+                    f'radiative recombination of "{layer.name}" is to follow from its absorption, but it has no material.',
+                    'Add material = "...", or give radiative = { kind = "coefficient", coefficient = "..." }.',
+                    subkey=f"{layer.name}.recombination.radiative",
+                )
+    if isinstance(stack.light.generation, StepGeneration):
+        for layer in stack.absorbers:
+            if layer.bandgap is None and (layer.electronic is None or layer.electronic.bandgap is None):
+                raise InputError(
+                    f'generation is a step at the bandgap, but the absorber "{layer.name}" has none.',
+                    'Add bandgap = "... eV" to the layer.',
+                    subkey=f"{layer.name}.bandgap",
+                )
