@@ -1,0 +1,87 @@
+"""The arrays that the compiled solver reads: a cell on a mesh, in scaled units.
+
+Energies are in units of kT, lengths in m, densities in m^-3. A *site* is one layer's share of a mesh node: a node
+inside a layer has one, a node on a face between two layers has one on either side, so every density, rate and flux
+belongs to one material and the quasi-Fermi levels, which live on nodes, are continuous across the face.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+# columns of Device.layer
+(
+    EC, EV, LN_NC, LN_NV, MU_N, MU_P, EPS, K_RAD, AUGER_N, AUGER_P, DEGENERATE, NP_EQ, LAYER_COLUMNS,
+) = range(13)  # fmt: skip
+# columns of Device.trap and Device.face_trap: capture rates (1/s, or m/s at a face), then ln n1, ln p1 (of the left
+# and of the right side at a face), the density that can hold charge and the kind (0 neutral, 1 donor, -1 acceptor)
+T_RN, T_RP, T_LN_N1, T_LN_P1, T_NT, T_KIND, TRAP_COLUMNS = range(7)
+(
+    F_SN, F_SP, F_LN_N1L, F_LN_P1L, F_LN_N1R, F_LN_P1R, F_NT, F_KIND, FACE_TRAP_COLUMNS,
+) = range(9)  # fmt: skip
+# columns of Device.contact: potential at equilibrium (units of kT/q), velocities (m/s, negative = infinite)
+C_PSI, C_SN, C_SP, CONTACT_COLUMNS = range(4)
+# columns of Device.ion: charge number, number per area (m^-2), density of sites (m^-3, 0 = no steric limit), layer
+I_Z, I_NUMBER, I_SITES, I_LAYER, ION_COLUMNS = range(5)
+
+
+class Device(NamedTuple):
+    """A cell on a mesh. N nodes, S sites, M layers; all arrays C-contiguous."""
+
+    x: F64  # (N,) node positions
+    site_start: I64  # (M + 1,) first site of each layer
+    offset: I64  # (M,) node = site - offset[layer]
+    volume: F64  # (S,) width of each site's control volume, m
+    spacing: F64  # (S,) distance to the next node, m; unused at a layer's last site
+    fixed_charge: F64  # (S,) dopants and the ions' immobile counter-charge, m^-3, in units of q
+    layer: F64  # (M, LAYER_COLUMNS)
+    trap_start: I64  # (M + 1,) first bulk trap of each layer
+    trap: F64  # (T, TRAP_COLUMNS)
+    face_trap_site: I64  # (TF,) site on the left of the face; the right one is the next site
+    face_trap: F64  # (TF, FACE_TRAP_COLUMNS)
+    barrier_site: I64  # (B,) last site left of a thermionic face, whose two sides are separate nodes
+    barrier: F64  # (B, 4) thermionic velocities (m/s) of electrons and holes; the jump of Ec and Ev (kT)
+    ion: F64  # (I, ION_COLUMNS) mobile species that re-equilibrate
+    contact: F64  # (2, CONTACT_COLUMNS) front and back
+    anode_front: bool  # the contact whose Fermi level is lowered by a forward bias
+    vt: float  # kT/q, V
+    activity: F64  # quintic pieces of the Fermi-Dirac activity coefficient
+
+
+class Work(NamedTuple):
+    """Scratch memory of the block-tridiagonal solve; one set serves any number of Newton iterations."""
+
+    diag: F64  # (N, 9)
+    lower: F64  # (N, 5) coupling to the previous node
+    upper: F64  # (N, 5) coupling to the next node
+    rhs: F64  # (N, 3, R)
+    inverse: F64  # (N, 9)
+    elim: F64  # (N, 9)
+    n: F64  # (S,)
+    p: F64  # (S,)
+    gn: F64  # (S,) d ln n / d eta
+    gp: F64  # (S,)
+    lgn: F64  # (S,) ln of the activity coefficient
+    lgp: F64  # (S,)
+    jn: F64  # (S,) edge fluxes, m^-2 s^-1, conventional current / q
+    jp: F64  # (S,)
+    net: F64  # (N,) generation minus recombination of each node, m^-2 s^-1
+    ion: F64  # (I, S) density of each mobile species
+    dion: F64  # (I, S) its derivative by ln activity
+
+
+def make_work(device: Device, columns: int = 4) -> Work:
+    """Allocate the scratch memory for `device` with up to `columns` right-hand sides."""
+    nodes, sites, ions = device.x.size, device.volume.size, device.ion.shape[0]
+    z = np.zeros
+    return Work(
+        z((nodes, 9)), z((nodes, 5)), z((nodes, 5)), z((nodes, 3, columns)), z((nodes, 9)), z((nodes, 9)),
+        z(sites), z(sites), z(sites), z(sites), z(sites), z(sites), z(sites), z(sites), z(nodes),
+        z((ions, sites)), z((ions, sites)),
+    )  # fmt: skip

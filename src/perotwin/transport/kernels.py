@@ -1,0 +1,1090 @@
+"""Compiled functions of the steady solver: fluxes, rates, Jacobian, block-tridiagonal elimination, Newton, sweep.
+
+Unknowns at each node are the potential psi and the quasi-Fermi levels fn (energy of the electrons') and fp (of the
+holes'), all in units of kT. fn is counted from the cathode's Fermi level and fp from the anode's, so that majority
+carriers' levels are small numbers and their gradients keep all digits; the two scales differ by the junction voltage
+v, and the splitting of the levels is fn - fp + v.
+
+Fluxes are of Scharfetter-Gummel type (doi:10.1109/T-ED.1969.16566) with the excess chemical potential of degenerate
+carriers inside the Bernoulli argument (doi:10.1093/imanum/draa002), written as n B expm1(d fn): exactly zero at
+equilibrium and free of cancellation near it. Recombination is R0 (1 - exp(-splitting)).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from perotwin.transport.device import (
+    AUGER_N, AUGER_P, C_PSI, C_SN, C_SP, DEGENERATE, EC, EPS, EV, F_KIND, F_LN_N1L, F_LN_N1R, F_LN_P1L, F_LN_P1R,
+    F_NT, F_SN, F_SP, I_LAYER, I_NUMBER, I_SITES, I_Z, K_RAD, LN_NC, LN_NV, MU_N, MU_P, NP_EQ, T_KIND, T_LN_N1,
+    T_LN_P1, T_NT, T_RN, T_RP,
+)  # fmt: skip
+
+#: what the boundary condition on the circuit is (see `newton`)
+CONTROL_VOLTAGE, CONTROL_CIRCUIT = 0, 1
+#: outcome of `newton`
+CONVERGED, STALLED, NOT_FINITE = 0, 1, 2
+#: length over which the potential is tied across a thermionic face, m: no drop of any size occurs across it
+_FACE_LENGTH = 1e-13
+
+_options = {"cache": True, "error_model": "numpy", "fastmath": {"contract"}}
+
+
+@njit(inline="always", **_options)
+def _bernoulli(x):
+    """B(x) = x / (exp(x) - 1) and its slope; the series is exact to rounding inside |x| < 0.3."""
+    if abs(x) < 0.3:
+        y = x * x
+        b = 1.0 - 0.5 * x + y * (
+            1 / 12 - y * (1 / 720 - y * (1 / 30240 - y * (1 / 1209600 - y / 47900160)))
+        )
+        d = -0.5 + x * (1 / 6 - y * (1 / 180 - y * (1 / 5040 - y * (1 / 151200 - y / 4790016))))
+        return b, d
+    if x > 700.0:
+        return 0.0, 0.0
+    b = x / np.expm1(x)
+    return b, b * (1.0 - x - b) / x
+
+
+@njit(inline="always", **_options)
+def _expm1(x):
+    if abs(x) < 1e-3:
+        return x * (1.0 + x * (0.5 + x * (1 / 6 + x * (1 / 24 + x / 120))))
+    return np.expm1(x)
+
+
+@njit(inline="always", **_options)
+def _activity(table, eta):
+    """ln of the activity coefficient F(eta) exp(-eta) and its slope."""
+    if eta < -8.0:
+        e = np.exp(eta)
+        c2, c3, c4 = 0.3535533905932738, 0.19245008972987526, 0.125
+        s = e * (-c2 + e * (c3 - e * c4))
+        d = e * (-c2 + e * (2.0 * c3 - e * 3.0 * c4))
+        return np.log1p(s), d / (1.0 + s)
+    if eta < 60.0:
+        t = (eta + 8.0) * 16.0
+        k = int(t)
+        t -= k
+        a0, a1, a2 = table[k, 0], table[k, 1], table[k, 2]
+        a3, a4, a5 = table[k, 3], table[k, 4], table[k, 5]
+        value = a0 + t * (a1 + t * (a2 + t * (a3 + t * (a4 + t * a5))))
+        slope = a1 + t * (2.0 * a2 + t * (3.0 * a3 + t * (4.0 * a4 + t * 5.0 * a5)))
+        return value, slope * 16.0
+    y = 1.0 / (eta * eta)
+    s = 1.0 + y * (1.2337005501361697 + y * 1.0654119246464894)
+    ds = -2.0 * y / eta * (1.2337005501361697 + 2.0 * y * 1.0654119246464894)
+    return np.log(0.752252778063675 * s) + 1.5 * np.log(eta) - eta, 1.5 / eta + ds / s - 1.0
+
+
+@njit(**_options)
+def densities(dev, w, psi, fn, fp, v):
+    """Carrier densities of every site from the potential and the quasi-Fermi levels."""
+    for m in range(dev.offset.size):
+        ec, ev = dev.layer[m, EC], dev.layer[m, EV]
+        ln_nc, ln_nv = dev.layer[m, LN_NC], dev.layer[m, LN_NV]
+        off = dev.offset[m]
+        if dev.layer[m, DEGENERATE] == 0.0:
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                i = s - off
+                w.n[s] = np.exp(psi[i] + fn[i] - ec + ln_nc)
+                w.p[s] = np.exp(ev - psi[i] - fp[i] + v + ln_nv)
+                w.gn[s] = 1.0
+                w.gp[s] = 1.0
+                w.lgn[s] = 0.0
+                w.lgp[s] = 0.0
+        else:
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                i = s - off
+                eta = psi[i] + fn[i] - ec
+                g, d = _activity(dev.activity, eta)
+                w.n[s] = np.exp(eta + ln_nc + g)
+                w.lgn[s] = g
+                w.gn[s] = 1.0 + d
+                eta = ev - psi[i] - fp[i] + v
+                g, d = _activity(dev.activity, eta)
+                w.p[s] = np.exp(eta + ln_nv + g)
+                w.lgp[s] = g
+                w.gp[s] = 1.0 + d
+
+
+@njit(inline="always", **_options)
+def _drive(n, p, split):
+    """n p (1 - exp(-split)), also where exp(-split) would overflow."""
+    if split > -30.0:
+        return -n * p * _expm1(-split)
+    return n * p - np.exp(np.log(n) + np.log(p) - split)
+
+
+@njit(inline="always", **_options)
+def _trap(rn, rp, n, p, n1, p1):
+    """Rate per unit drive, and occupation, of a level at stationary occupation (doi:10.1103/PhysRev.87.835)."""
+    den = rn * (n + n1) + rp * (p + p1)
+    return rn * rp / den, (rn * n + rp * p1) / den, den
+
+
+@njit(**_options)
+def ions(dev, w, psi, mu):
+    """Densities of the re-equilibrating species: Boltzmann, or Fermi-like where sites are limited.
+
+    `mu` is the logarithm of each species' activity (m^-3) at psi = 0 (doi:10.1103/PhysRevE.75.021502 for the limit).
+    """
+    for k in range(dev.ion.shape[0]):
+        m = int(dev.ion[k, I_LAYER])
+        z, sites = dev.ion[k, I_Z], dev.ion[k, I_SITES]
+        off = dev.offset[m]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            e = mu[k] - z * psi[s - off]
+            if sites == 0.0:
+                c = np.exp(min(e, 200.0))
+                w.ion[k, s] = c
+                w.dion[k, s] = c
+            else:
+                fill = 1.0 / (1.0 + np.exp(min(max(np.log(sites) - e, -200.0), 200.0)))
+                w.ion[k, s] = sites * fill
+                w.dion[k, s] = sites * fill * (1.0 - fill)
+
+
+@njit(**_options)
+def assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu):
+    """Residual (w.rhs[:, :, 0], with the sign that the Newton step needs) and Jacobian of every node.
+
+    Rows: Poisson (m^-2), electrons, holes (m^-2 s^-1). Columns: psi, fn, fp.
+    """
+    nodes = dev.x.size
+    D, L, U, F = w.diag, w.lower, w.upper, w.rhs
+    for i in range(nodes):
+        for j in range(9):
+            D[i, j] = 0.0
+        for j in range(5):
+            L[i, j] = 0.0
+            U[i, j] = 0.0
+        F[i, 0, 0] = 0.0
+        F[i, 1, 0] = 0.0
+        F[i, 2, 0] = 0.0
+        w.net[i] = 0.0
+    densities(dev, w, psi, fn, fp, v)
+    ions(dev, w, psi, mu)
+
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        first, last = dev.site_start[m], dev.site_start[m + 1] - 1
+        eps = dev.layer[m, EPS]
+        mun, mup = dev.layer[m, MU_N] * dev.vt, dev.layer[m, MU_P] * dev.vt
+        k_rad, k_an, k_ap = dev.layer[m, K_RAD], dev.layer[m, AUGER_N], dev.layer[m, AUGER_P]
+        t0, t1 = dev.trap_start[m], dev.trap_start[m + 1]
+        degenerate = dev.layer[m, DEGENERATE] != 0.0
+        recombines = k_rad != 0.0 or k_an != 0.0 or k_ap != 0.0 or t1 > t0
+        for s in range(first, last + 1):
+            i = s - off
+            vol = dev.volume[s]
+            n, p, gn, gp = w.n[s], w.p[s], w.gn[s], w.gp[s]
+            rho = p - n + dev.fixed_charge[s] + ion_charge[s]
+            n_psi, p_psi = n * gn, -p * gp
+            F[i, 0, 0] -= vol * rho
+            D[i, 0] += vol * (p_psi - n_psi)
+            D[i, 1] -= vol * n_psi
+            D[i, 2] += vol * p_psi
+            net = gen[s]
+            if recombines:
+                split = fn[i] - fp[i] + v
+                drive = _drive(n, p, split)
+                d_split = n * p - drive  # derivative of the drive by the splitting alone
+                k = k_rad + k_an * n + k_ap * p
+                rate = k * drive
+                # derivatives by ln n, ln p at fixed splitting, and by the splitting
+                r_n = rate + k_an * n * drive
+                r_p = rate + k_ap * p * drive
+                r_s = k * d_split
+                for t in range(t0, t1):
+                    rn, rp = dev.trap[t, T_RN], dev.trap[t, T_RP]
+                    n1 = np.exp(dev.trap[t, T_LN_N1] + w.lgn[s])
+                    p1 = np.exp(dev.trap[t, T_LN_P1] + w.lgp[s])
+                    kt, occupied, den = _trap(rn, rp, n, p, n1, p1)
+                    rate += kt * drive
+                    # n1 and p1 follow the activity coefficient, so that the occupation at equilibrium is Fermi's
+                    dn1 = n1 * (gn - 1.0) / gn
+                    dp1 = p1 * (gp - 1.0) / gp
+                    r_n += kt * drive * (1.0 - rn * (n + dn1) / den)
+                    r_p += kt * drive * (1.0 - rp * (p + dp1) / den)
+                    r_s += kt * d_split
+                    kind = dev.trap[t, T_KIND]
+                    if kind != 0.0:
+                        nt = dev.trap[t, T_NT]
+                        held = nt * (1.0 - occupied) if kind > 0.0 else -nt * occupied
+                        F[i, 0, 0] -= vol * held
+                        o_n = (rn * n - occupied * rn * (n + dn1)) / den
+                        o_p = (rp * dp1 - occupied * rp * (p + dp1)) / den
+                        # a charge -nt * occupied either way, up to a constant
+                        D[i, 0] -= vol * nt * (o_n * gn - o_p * gp)
+                        D[i, 1] -= vol * nt * o_n * gn
+                        D[i, 2] += vol * nt * o_p * gp
+                net -= vol * rate
+                D[i, 3] -= vol * (r_n * gn - r_p * gp)
+                D[i, 4] -= vol * (r_n * gn + r_s)
+                D[i, 5] += vol * (r_p * gp + r_s)
+                D[i, 6] -= vol * (r_n * gn - r_p * gp)
+                D[i, 7] -= vol * (r_n * gn + r_s)
+                D[i, 8] += vol * (r_p * gp + r_s)
+            w.net[i] += net
+            F[i, 1, 0] -= net
+            F[i, 2, 0] -= net
+            if s == last:
+                continue
+
+            # the edge to the next node
+            h = 1.0 / dev.spacing[s]
+            dpsi = psi[i + 1] - psi[i]
+            a = eps * h
+            flux = a * dpsi
+            F[i, 0, 0] -= flux
+            F[i + 1, 0, 0] += flux
+            D[i, 0] -= a
+            D[i + 1, 0] -= a
+            U[i, 0] = a
+            L[i + 1, 0] = a
+
+            n2, p2, gn2, gp2 = w.n[s + 1], w.p[s + 1], w.gn[s + 1], w.gp[s + 1]
+            if degenerate:
+                x = dpsi + w.lgn[s + 1] - w.lgn[s]
+                bx, dx = _bernoulli(x)
+                y = -dpsi + w.lgp[s + 1] - w.lgp[s]
+                by, dy = _bernoulli(y)
+            else:
+                x = dpsi
+                bx, dx = _bernoulli(x)
+                y = -dpsi
+                by = bx + x
+                dy = -1.0 - dx
+            c = mun * h
+            out_, in_ = c * n * (bx + x), c * n2 * bx
+            dfn = fn[i + 1] - fn[i]
+            jn = out_ * _expm1(dfn) if abs(dfn) < 1.0 else in_ - out_
+            q = c * (n2 * dx - n * (1.0 + dx))
+            w.jn[s] = jn
+            F[i, 1, 0] -= jn
+            F[i + 1, 1, 0] += jn
+            d_psi2, d_psi1 = gn2 * (in_ + q), -gn * (out_ + q)
+            d_f2, d_f1 = gn2 * in_ + (gn2 - 1.0) * q, -gn * out_ - (gn - 1.0) * q
+            D[i, 3] += d_psi1
+            D[i, 4] += d_f1
+            U[i, 1] = d_psi2
+            U[i, 2] = d_f2
+            D[i + 1, 3] -= d_psi2
+            D[i + 1, 4] -= d_f2
+            L[i + 1, 1] = -d_psi1
+            L[i + 1, 2] = -d_f1
+
+            c = mup * h
+            out_, in_ = c * p * (by + y), c * p2 * by
+            dfp = fp[i + 1] - fp[i]
+            jp = -out_ * _expm1(-dfp) if abs(dfp) < 1.0 else out_ - in_
+            q = c * (p2 * dy - p * (1.0 + dy))
+            w.jp[s] = jp
+            # the holes' row carries minus the flux, so that generation enters both rows alike
+            F[i, 2, 0] += jp
+            F[i + 1, 2, 0] -= jp
+            d_psi2, d_psi1 = gp2 * (in_ + q), -gp * (out_ + q)
+            d_f2, d_f1 = gp2 * in_ + (gp2 - 1.0) * q, -gp * out_ - (gp - 1.0) * q
+            D[i, 6] -= d_psi1
+            D[i, 8] -= d_f1
+            U[i, 3] = -d_psi2
+            U[i, 4] = -d_f2
+            D[i + 1, 6] += d_psi2
+            D[i + 1, 8] += d_f2
+            L[i + 1, 3] = d_psi1
+            L[i + 1, 4] = d_f1
+
+    for k in range(dev.ion.shape[0]):
+        m = int(dev.ion[k, I_LAYER])
+        z = dev.ion[k, I_Z]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - dev.offset[m]
+            F[i, 0, 0] -= dev.volume[s] * z * w.ion[k, s]
+            D[i, 0] -= dev.volume[s] * z * z * w.dion[k, s]
+    _barriers(dev, w, psi, fn, fp)
+    _face_traps(dev, w, psi, fn, fp, v)
+    _contacts(dev, w, psi, fn, fp, v)
+
+
+@njit(**_options)
+def _barriers(dev, w, psi, fn, fp):
+    """Thermionic emission across faces that have a node on either side (doi:10.1016/0038-1101(93)90067-N)."""
+    D, L, U, F = w.diag, w.lower, w.upper, w.rhs
+    for b in range(dev.barrier_site.size):
+        s = dev.barrier_site[b]
+        i = 0
+        m = 0
+        while dev.site_start[m + 1] <= s:
+            m += 1
+        i = s - dev.offset[m]
+        a = 0.5 * (dev.layer[m, EPS] + dev.layer[m + 1, EPS]) / _FACE_LENGTH
+        flux = a * (psi[i + 1] - psi[i])
+        F[i, 0, 0] -= flux
+        F[i + 1, 0, 0] += flux
+        D[i, 0] -= a
+        D[i + 1, 0] -= a
+        U[i, 0] = a
+        L[i + 1, 0] = a
+        # the density at the top of the barrier is that of the side whose band is the higher one
+        d = fn[i + 1] - fn[i]
+        if dev.barrier[b, 2] > 0.0:
+            c, g, side = dev.barrier[b, 0] * w.n[s + 1], w.gn[s + 1], 1
+            jn = -c * _expm1(-d)
+            slope = c - jn
+        else:
+            c, g, side = dev.barrier[b, 0] * w.n[s], w.gn[s], 0
+            jn = c * _expm1(d)
+            slope = c + jn
+        w.jn[s] = jn
+        F[i, 1, 0] -= jn
+        F[i + 1, 1, 0] += jn
+        j1_psi = jn * g if side == 0 else 0.0
+        j2_psi = jn * g if side == 1 else 0.0
+        j1, j2 = -slope + j1_psi, slope + j2_psi
+        D[i, 3] += j1_psi
+        D[i, 4] += j1
+        U[i, 1] = j2_psi
+        U[i, 2] = j2
+        D[i + 1, 3] -= j2_psi
+        D[i + 1, 4] -= j2
+        L[i + 1, 1] = -j1_psi
+        L[i + 1, 2] = -j1
+        d = fp[i + 1] - fp[i]
+        if dev.barrier[b, 3] < 0.0:
+            c, g, side = dev.barrier[b, 1] * w.p[s + 1], w.gp[s + 1], 1
+            jp = c * _expm1(d)
+            slope = c + jp
+        else:
+            c, g, side = dev.barrier[b, 1] * w.p[s], w.gp[s], 0
+            jp = -c * _expm1(-d)
+            slope = c - jp
+        w.jp[s] = jp
+        F[i, 2, 0] += jp
+        F[i + 1, 2, 0] -= jp
+        j1_psi = -jp * g if side == 0 else 0.0
+        j2_psi = -jp * g if side == 1 else 0.0
+        j1, j2 = -slope + j1_psi, slope + j2_psi
+        D[i, 6] -= j1_psi
+        D[i, 8] -= j1
+        U[i, 3] = -j2_psi
+        U[i, 4] = -j2
+        D[i + 1, 6] += j2_psi
+        D[i + 1, 8] += j2
+        L[i + 1, 3] = j1_psi
+        L[i + 1, 4] = j1
+
+
+@njit(inline="always", **_options)
+def _face_rate(dev, w, t, s, drive_split):
+    """Carriers of both sides together at face trap t: n, p, n1, p1."""
+    n = w.n[s] + w.n[s + 1]
+    p = w.p[s] + w.p[s + 1]
+    n1 = np.exp(dev.face_trap[t, F_LN_N1L] + w.lgn[s]) + np.exp(dev.face_trap[t, F_LN_N1R] + w.lgn[s + 1])
+    p1 = np.exp(dev.face_trap[t, F_LN_P1L] + w.lgp[s]) + np.exp(dev.face_trap[t, F_LN_P1R] + w.lgp[s + 1])
+    return n, p, n1, p1
+
+
+@njit(**_options)
+def _face_traps(dev, w, psi, fn, fp, v):
+    """Recombination and charge of face traps; both quasi-Fermi levels are continuous across such a face."""
+    D, F = w.diag, w.rhs
+    for t in range(dev.face_trap_site.size):
+        s = dev.face_trap_site[t]
+        m = 0
+        while dev.site_start[m + 1] <= s:
+            m += 1
+        i = s - dev.offset[m]
+        split = fn[i] - fp[i] + v
+        n, p, n1, p1 = _face_rate(dev, w, t, s, split)
+        rn, rp = dev.face_trap[t, F_SN], dev.face_trap[t, F_SP]
+        drive = _drive(n, p, split)
+        kt, occupied, den = _trap(rn, rp, n, p, n1, p1)
+        rate = kt * drive
+        # derivatives by eta, the same shift of which moves both sides' densities
+        n_eta = w.n[s] * w.gn[s] + w.n[s + 1] * w.gn[s + 1]
+        p_eta = w.p[s] * w.gp[s] + w.p[s + 1] * w.gp[s + 1]
+        n1l = np.exp(dev.face_trap[t, F_LN_N1L] + w.lgn[s])
+        p1l = np.exp(dev.face_trap[t, F_LN_P1L] + w.lgp[s])
+        n1_eta = n1l * (w.gn[s] - 1.0) + (n1 - n1l) * (w.gn[s + 1] - 1.0)
+        p1_eta = p1l * (w.gp[s] - 1.0) + (p1 - p1l) * (w.gp[s + 1] - 1.0)
+        r_n = rate * (n_eta / n - rn * (n_eta + n1_eta) / den)
+        r_p = rate * (p_eta / p - rp * (p_eta + p1_eta) / den)
+        r_s = kt * (n * p - drive)
+        w.net[i] -= rate
+        F[i, 1, 0] += rate
+        F[i, 2, 0] += rate
+        D[i, 3] -= r_n - r_p
+        D[i, 4] -= r_n + r_s
+        D[i, 5] += r_p + r_s
+        D[i, 6] -= r_n - r_p
+        D[i, 7] -= r_n + r_s
+        D[i, 8] += r_p + r_s
+        kind = dev.face_trap[t, F_KIND]
+        if kind != 0.0:
+            nt = dev.face_trap[t, F_NT]
+            held = nt * (1.0 - occupied) if kind > 0.0 else -nt * occupied
+            F[i, 0, 0] -= held
+            o_n = (rn * n_eta - occupied * rn * (n_eta + n1_eta)) / den
+            o_p = (rp * p1_eta - occupied * rp * (p_eta + p1_eta)) / den
+            D[i, 0] -= nt * (o_n - o_p)
+            D[i, 1] -= nt * o_n
+            D[i, 2] += nt * o_p
+
+
+@njit(**_options)
+def _contacts(dev, w, psi, fn, fp, v):
+    """Fixed potential; each carrier at equilibrium with the metal, or leaving at a finite velocity."""
+    D, L, U, F = w.diag, w.lower, w.upper, w.rhs
+    last = dev.x.size - 1
+    for side in range(2):
+        i = 0 if side == 0 else last
+        s = 0 if side == 0 else dev.volume.size - 1
+        anode = dev.anode_front == (side == 0)
+        D[i, 0], D[i, 1], D[i, 2] = 1.0, 0.0, 0.0
+        F[i, 0, 0] = 0.0
+        L[i, 0] = 0.0
+        U[i, 0] = 0.0
+        sn, sp = dev.contact[side, C_SN], dev.contact[side, C_SP]
+        if sn < 0.0:
+            D[i, 3], D[i, 4], D[i, 5] = 0.0, 1.0, 0.0
+            L[i, 1] = L[i, 2] = U[i, 1] = U[i, 2] = 0.0
+            F[i, 1, 0] = 0.0
+        else:
+            # fn counted from this contact's Fermi level
+            d = fn[i] + v if anode else fn[i]
+            n = w.n[s]
+            leave = -sn * n * _expm1(-d)
+            F[i, 1, 0] += leave
+            D[i, 3] -= leave * w.gn[s]
+            D[i, 4] -= leave * w.gn[s] + sn * n * np.exp(-d)
+        if sp < 0.0:
+            D[i, 6], D[i, 7], D[i, 8] = 0.0, 0.0, 1.0
+            L[i, 3] = L[i, 4] = U[i, 3] = U[i, 4] = 0.0
+            F[i, 2, 0] = 0.0
+        else:
+            d = fp[i] if anode else fp[i] - v
+            p = w.p[s]
+            leave = -sp * p * _expm1(d)
+            F[i, 2, 0] += leave
+            D[i, 6] += leave * w.gp[s]
+            D[i, 8] += leave * w.gp[s] + sp * p * np.exp(d)
+
+
+@njit(**_options)
+def eliminate(w, nodes, columns):
+    """Block-tridiagonal elimination in place; keeps what `substitute` needs for further right-hand sides."""
+    D, L, U, V, W, F = w.diag, w.lower, w.upper, w.inverse, w.elim, w.rhs
+    for i in range(nodes):
+        a, b, c = D[i, 0], D[i, 1], D[i, 2]
+        d, e, f = D[i, 3], D[i, 4], D[i, 5]
+        g, h, k = D[i, 6], D[i, 7], D[i, 8]
+        if i > 0:
+            l0, l1, l2, l3, l4 = L[i, 0], L[i, 1], L[i, 2], L[i, 3], L[i, 4]
+            j = i - 1
+            a -= l0 * W[j, 0]
+            b -= l0 * W[j, 1]
+            c -= l0 * W[j, 2]
+            d -= l1 * W[j, 0] + l2 * W[j, 3]
+            e -= l1 * W[j, 1] + l2 * W[j, 4]
+            f -= l1 * W[j, 2] + l2 * W[j, 5]
+            g -= l3 * W[j, 0] + l4 * W[j, 6]
+            h -= l3 * W[j, 1] + l4 * W[j, 7]
+            k -= l3 * W[j, 2] + l4 * W[j, 8]
+        ca, cb, cc = e * k - f * h, f * g - d * k, d * h - e * g
+        det = a * ca + b * cb + c * cc
+        r = 1.0 / det
+        v0, v1, v2 = ca * r, (c * h - b * k) * r, (b * f - c * e) * r
+        v3, v4, v5 = cb * r, (a * k - c * g) * r, (c * d - a * f) * r
+        v6, v7, v8 = cc * r, (b * g - a * h) * r, (a * e - b * d) * r
+        V[i, 0], V[i, 1], V[i, 2] = v0, v1, v2
+        V[i, 3], V[i, 4], V[i, 5] = v3, v4, v5
+        V[i, 6], V[i, 7], V[i, 8] = v6, v7, v8
+        u0, u1, u2, u3, u4 = U[i, 0], U[i, 1], U[i, 2], U[i, 3], U[i, 4]
+        W[i, 0], W[i, 1], W[i, 2] = v0 * u0 + v1 * u1 + v2 * u3, v1 * u2, v2 * u4
+        W[i, 3], W[i, 4], W[i, 5] = v3 * u0 + v4 * u1 + v5 * u3, v4 * u2, v5 * u4
+        W[i, 6], W[i, 7], W[i, 8] = v6 * u0 + v7 * u1 + v8 * u3, v7 * u2, v8 * u4
+        for q in range(columns):
+            r0, r1, r2 = F[i, 0, q], F[i, 1, q], F[i, 2, q]
+            if i > 0:
+                y0, y1, y2 = F[i - 1, 0, q], F[i - 1, 1, q], F[i - 1, 2, q]
+                r0 -= L[i, 0] * y0
+                r1 -= L[i, 1] * y0 + L[i, 2] * y1
+                r2 -= L[i, 3] * y0 + L[i, 4] * y2
+            F[i, 0, q] = v0 * r0 + v1 * r1 + v2 * r2
+            F[i, 1, q] = v3 * r0 + v4 * r1 + v5 * r2
+            F[i, 2, q] = v6 * r0 + v7 * r1 + v8 * r2
+    _back(W, F, nodes, columns)
+
+
+@njit(inline="always", **_options)
+def _back(W, F, nodes, columns):
+    for i in range(nodes - 2, -1, -1):
+        for q in range(columns):
+            y0, y1, y2 = F[i + 1, 0, q], F[i + 1, 1, q], F[i + 1, 2, q]
+            F[i, 0, q] -= W[i, 0] * y0 + W[i, 1] * y1 + W[i, 2] * y2
+            F[i, 1, q] -= W[i, 3] * y0 + W[i, 4] * y1 + W[i, 5] * y2
+            F[i, 2, q] -= W[i, 6] * y0 + W[i, 7] * y1 + W[i, 8] * y2
+
+
+@njit(**_options)
+def substitute(w, F, nodes, columns):
+    """Solve for further right-hand sides F (N, 3, columns), in place, on the factors that `eliminate` left."""
+    V, W, L = w.inverse, w.elim, w.lower
+    for i in range(nodes):
+        for q in range(columns):
+            r0, r1, r2 = F[i, 0, q], F[i, 1, q], F[i, 2, q]
+            if i > 0:
+                y0, y1, y2 = F[i - 1, 0, q], F[i - 1, 1, q], F[i - 1, 2, q]
+                r0 -= L[i, 0] * y0
+                r1 -= L[i, 1] * y0 + L[i, 2] * y1
+                r2 -= L[i, 3] * y0 + L[i, 4] * y2
+            F[i, 0, q] = V[i, 0] * r0 + V[i, 1] * r1 + V[i, 2] * r2
+            F[i, 1, q] = V[i, 3] * r0 + V[i, 4] * r1 + V[i, 5] * r2
+            F[i, 2, q] = V[i, 6] * r0 + V[i, 7] * r1 + V[i, 8] * r2
+    _back(W, F, nodes, columns)
+
+
+@njit(**_options)
+def equilibrium(dev, w, psi, ion_charge, mu, max_iterations):
+    """Poisson's equation with every Fermi level at zero, by damped Newton, from any starting potential.
+
+    Returns the number of iterations, or -1 if it does not settle. psi and mu are updated in place.
+    """
+    nodes = dev.x.size
+    zero = np.zeros(nodes)
+    gen = np.zeros(dev.volume.size)
+    psi[0] = dev.contact[0, C_PSI]
+    psi[nodes - 1] = dev.contact[1, C_PSI]
+    species = dev.ion.shape[0]
+    columns = 1 + species
+    W, F = np.zeros(nodes), np.zeros((nodes, columns))
+    border, load = np.zeros((species, species)), np.zeros(species)
+    for iteration in range(max_iterations):
+        assemble(dev, w, psi, zero, zero, 0.0, gen, ion_charge, mu)
+        for i in range(nodes):
+            F[i, 0] = w.rhs[i, 0, 0]
+            for k in range(species):
+                F[i, 1 + k] = 0.0
+        for k in range(species):
+            m = int(dev.ion[k, I_LAYER])
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                F[s - dev.offset[m], 1 + k] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+            # the potential of a node at a contact is given
+            F[0, 1 + k] = 0.0
+            F[nodes - 1, 1 + k] = 0.0
+        for i in range(nodes):
+            d = w.diag[i, 0]
+            if i > 0:
+                d -= w.lower[i, 0] * W[i - 1]
+            W[i] = w.upper[i, 0] / d
+            for q in range(columns):
+                if i > 0:
+                    F[i, q] -= w.lower[i, 0] * F[i - 1, q]
+                F[i, q] /= d
+        for i in range(nodes - 2, -1, -1):
+            for q in range(columns):
+                F[i, q] -= W[i] * F[i + 1, q]
+        if species > 0:
+            _ion_border(dev, w, F, border, load)
+            change = np.linalg.solve(border, load)
+            for k in range(species):
+                mu[k] += min(max(change[k], -5.0), 5.0)
+                for i in range(nodes):
+                    F[i, 0] += F[i, 1 + k] * change[k]
+        largest = 0.0
+        for i in range(nodes):
+            largest = max(largest, abs(F[i, 0]))
+        if not np.isfinite(largest):
+            return -1
+        for i in range(nodes):
+            # long steps are shortened node by node: Poisson's equation is monotone in psi
+            f = F[i, 0]
+            psi[i] += f if abs(f) < 1.0 else np.sign(f) * (1.0 + np.log(abs(f)))
+        if largest < 1e-10:
+            return iteration + 1
+    return -1
+
+
+@njit(**_options)
+def _ion_border(dev, w, F, border, load):
+    """Equations that keep each species' number: border (species, species) and load, from the solved columns F.
+
+    F (N, 1 + species): potential's change with all else fixed, then per unit change of each species' activity.
+    """
+    species = dev.ion.shape[0]
+    for k in range(species):
+        m = int(dev.ion[k, I_LAYER])
+        z = dev.ion[k, I_Z]
+        total, direct, shift = 0.0, 0.0, 0.0
+        for j in range(species):
+            border[k, j] = 0.0
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - dev.offset[m]
+            c = dev.volume[s] * w.dion[k, s]
+            total += dev.volume[s] * w.ion[k, s]
+            direct += c
+            shift += c * z * F[i, 0]
+            for j in range(species):
+                border[k, j] -= c * z * F[i, 1 + j]
+        border[k, k] += direct
+        # the logarithm of the number converges from any start, where the number itself may be far off
+        scale = total / dev.ion[k, I_NUMBER]
+        load[k] = -total * np.log(scale) + shift
+
+
+@njit(**_options)
+def newton(dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, cc, max_iterations, tolerance):
+    """Solve the coupled equations from the given state, in place.
+
+    control CONTROL_VOLTAGE holds v; CONTROL_CIRCUIT also solves ca * v + cb * J = cc with J (A m^-2) the cell's
+    current, which covers a series resistance and a shunt as well as open circuit.
+
+    Steps are taken in the densities, in which the continuity equations are linear, and shortened where they would
+    turn a density negative. Returns status, iterations and the last step.
+    """
+    nodes = dev.x.size
+    species = dev.ion.shape[0]
+    free_v = control == CONTROL_CIRCUIT
+    columns = 1 + species + (1 if free_v else 0)
+    unknowns = species + (1 if free_v else 0)
+    front_anode = dev.anode_front
+    anode = 0 if front_anode else nodes - 1
+    anode_site = 0 if front_anode else dev.volume.size - 1
+    side = 0 if front_anode else 1
+    border, load = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
+    ion_border, ion_load = np.zeros((species, species)), np.zeros(species)
+    head = np.zeros((nodes, 1 + species))
+    largest, previous = np.inf, np.inf
+    psi[anode] = dev.contact[side, C_PSI] + v[0]
+    other = nodes - 1 - anode
+    psi[other] = dev.contact[1 - side, C_PSI]
+    _pin(dev, fn, fp, v[0])
+    for iteration in range(max_iterations):
+        assemble(dev, w, psi, fn, fp, v[0], gen, ion_charge, mu)
+        F = w.rhs
+        for k in range(species):
+            q = 1 + k
+            for i in range(nodes):
+                F[i, 0, q] = 0.0
+                F[i, 1, q] = 0.0
+                F[i, 2, q] = 0.0
+            m = int(dev.ion[k, I_LAYER])
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+            F[0, 0, q] = 0.0
+            F[nodes - 1, 0, q] = 0.0
+        edge = 1
+        if free_v:
+            q = 1 + species
+            for i in range(nodes):
+                F[i, 0, q] = 0.0
+                F[i, 1, q] = 0.0
+                F[i, 2, q] = 0.0
+            F[anode, 0, q] = 1.0
+            sn, sp = dev.contact[side, C_SN], dev.contact[side, C_SP]
+            F[anode, 1, q] = -1.0 if sn < 0.0 else sn * w.n[anode_site] * np.exp(-fn[anode] - v[0])
+            F[anode, 2, q] = -1.0 if sp < 0.0 else -sp * w.p[anode_site] * np.exp(fp[anode])
+            edge = _quiet_edge(dev, w)
+            jn, jp, slope = _edge_current(dev, w, edge)
+        eliminate(w, nodes, columns)
+        dv = 0.0
+        if unknowns > 0:
+            if species > 0:
+                for i in range(nodes):
+                    for q in range(1 + species):
+                        head[i, q] = F[i, 0, q]
+                _ion_border(dev, w, head, ion_border, ion_load)
+                for k in range(species):
+                    load[k] = ion_load[k]
+                    for j in range(species):
+                        border[k, j] = ion_border[k, j]
+                    if free_v:
+                        m = int(dev.ion[k, I_LAYER])
+                        z = dev.ion[k, I_Z]
+                        border[k, species] = 0.0
+                        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                            i = s - dev.offset[m]
+                            border[k, species] -= dev.volume[s] * w.dion[k, s] * z * F[i, 0, 1 + species]
+            if free_v:
+                sign = -1.602176634e-19 if front_anode else 1.602176634e-19
+                for q in range(columns):
+                    change = 0.0
+                    for r in range(2):
+                        for c in range(3):
+                            change += slope[r, c] * F[edge + r, c, q]
+                    change *= sign * cb
+                    if q == 0:
+                        load[species] = cc - ca * v[0] - cb * sign * (jn + jp) - change
+                    else:
+                        border[species, q - 1] = change
+                border[species, species] += ca
+            y = np.linalg.solve(border, load)
+            for k in range(species):
+                y[k] = min(max(y[k], -5.0), 5.0)
+            if free_v:
+                dv = min(max(y[species], -8.0), 8.0)
+                y[species] = dv
+            for q in range(unknowns):
+                for i in range(nodes):
+                    F[i, 0, 0] += F[i, 0, 1 + q] * y[q]
+                    F[i, 1, 0] += F[i, 1, 1 + q] * y[q]
+                    F[i, 2, 0] += F[i, 2, 1 + q] * y[q]
+            for k in range(species):
+                mu[k] += y[k]
+            v[0] += dv
+
+        # length of the step in the potential and in the logarithms of the densities
+        step_psi, step_log = 0.0, 0.0
+        for i in range(nodes):
+            step_psi = max(step_psi, abs(F[i, 0, 0]))
+            step_log = max(step_log, abs(F[i, 0, 0] + F[i, 1, 0]), abs(F[i, 0, 0] + F[i, 2, 0]))
+        largest = max(step_psi, step_log)
+        if not np.isfinite(largest):
+            return NOT_FINITE, iteration + 1, largest
+        for i in range(nodes):
+            dpsi, dfn, dfp = F[i, 0, 0], F[i, 1, 0], F[i, 2, 0]
+            psi[i] += dpsi
+            d = dpsi + dfn
+            if abs(d) > 1e-9:
+                dfn += np.log1p(max(d, -0.95)) - d
+            fn[i] += dfn
+            d = -dpsi - dfp
+            if abs(d) > 1e-9:
+                dfp -= np.log1p(max(d, -0.95)) - d
+            fp[i] += dfp + dv
+        if free_v:
+            psi[anode] = dev.contact[side, C_PSI] + v[0]
+        _pin(dev, fn, fp, v[0])
+        if largest < tolerance:
+            return CONVERGED, iteration + 1, largest
+        if step_psi > 1e4:
+            return STALLED, iteration + 1, largest
+        previous = largest
+    return STALLED, max_iterations, previous
+
+
+@njit(inline="always", **_options)
+def _pin(dev, fn, fp, v):
+    """Quasi-Fermi levels at contacts that hold their carrier at equilibrium."""
+    last = dev.x.size - 1
+    for side in range(2):
+        i = 0 if side == 0 else last
+        anode = dev.anode_front == (side == 0)
+        if dev.contact[side, C_SN] < 0.0:
+            fn[i] = -v if anode else 0.0
+        if dev.contact[side, C_SP] < 0.0:
+            fp[i] = 0.0 if anode else v
+
+
+@njit(**_options)
+def _site_of_edge(dev, edge):
+    """The site on the left of the edge from node `edge` to the next."""
+    for m in range(dev.offset.size):
+        s = edge + dev.offset[m]
+        if s >= dev.site_start[m] and s < dev.site_start[m + 1]:
+            if s < dev.site_start[m + 1] - 1:
+                return s, m
+    for b in range(dev.barrier_site.size):
+        s = dev.barrier_site[b]
+        m = 0
+        while dev.site_start[m + 1] <= s:
+            m += 1
+        if s - dev.offset[m] == edge:
+            return s, m
+    return -1, -1
+
+
+@njit(**_options)
+def _quiet_edge(dev, w):
+    """The inner edge with the least conductance, whose flux is least disturbed by rounding."""
+    best, edge = np.inf, 1
+    last_node = dev.x.size - 1
+    for m in range(dev.offset.size):
+        for s in range(dev.site_start[m], dev.site_start[m + 1] - 1):
+            i = s - dev.offset[m]
+            if i < 1 or i + 1 >= last_node:
+                continue
+            g = (dev.layer[m, MU_N] * max(w.n[s], w.n[s + 1]) + dev.layer[m, MU_P] * max(w.p[s], w.p[s + 1])) / (
+                dev.spacing[s]
+            )
+            if g < best:
+                best, edge = g, i
+    return edge
+
+
+@njit(**_options)
+def _edge_current(dev, w, edge):
+    """Fluxes of electrons and holes over an inner edge and the total's slope by the two nodes' unknowns."""
+    slope = np.zeros((2, 3))
+    L, U = w.lower, w.upper
+    slope[1, 0] = U[edge, 1] - U[edge, 3]
+    slope[1, 1] = U[edge, 2]
+    slope[1, 2] = -U[edge, 4]
+    slope[0, 0] = -L[edge + 1, 1] + L[edge + 1, 3]
+    slope[0, 1] = -L[edge + 1, 2]
+    slope[0, 2] = L[edge + 1, 4]
+    s, m = _site_of_edge(dev, edge)
+    return w.jn[s], w.jp[s], slope
+
+
+@njit(**_options)
+def rates(dev, w, psi, fn, fp, v, channel, profile):
+    """Recombination of every channel and site, and the fluxes, of a state; no Jacobian.
+
+    channel (C,) m^-2 s^-1: radiative and Auger of each layer, then each bulk trap, then each face trap.
+    profile (S,) m^-3 s^-1: total volume rate of each site. Fluxes go to w.jn and w.jp, net rates to w.net (without
+    generation).
+    """
+    densities(dev, w, psi, fn, fp, v)
+    layers = dev.offset.size
+    for c in range(channel.size):
+        channel[c] = 0.0
+    for i in range(dev.x.size):
+        w.net[i] = 0.0
+    for m in range(layers):
+        off = dev.offset[m]
+        first, last = dev.site_start[m], dev.site_start[m + 1] - 1
+        degenerate = dev.layer[m, DEGENERATE] != 0.0
+        mun, mup = dev.layer[m, MU_N] * dev.vt, dev.layer[m, MU_P] * dev.vt
+        for s in range(first, last + 1):
+            i = s - off
+            n, p, vol = w.n[s], w.p[s], dev.volume[s]
+            drive = _drive(n, p, fn[i] - fp[i] + v)
+            r = dev.layer[m, K_RAD] * drive
+            channel[2 * m] += vol * r
+            total = r
+            r = (dev.layer[m, AUGER_N] * n + dev.layer[m, AUGER_P] * p) * drive
+            channel[2 * m + 1] += vol * r
+            total += r
+            for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
+                n1 = np.exp(dev.trap[t, T_LN_N1] + w.lgn[s])
+                p1 = np.exp(dev.trap[t, T_LN_P1] + w.lgp[s])
+                kt, occupied, den = _trap(dev.trap[t, T_RN], dev.trap[t, T_RP], n, p, n1, p1)
+                channel[2 * layers + t] += vol * kt * drive
+                total += kt * drive
+            profile[s] = total
+            w.net[i] -= vol * total
+            if s == last:
+                continue
+            dpsi = psi[i + 1] - psi[i]
+            x, y = dpsi, -dpsi
+            if degenerate:
+                x += w.lgn[s + 1] - w.lgn[s]
+                y += w.lgp[s + 1] - w.lgp[s]
+            bx, dx = _bernoulli(x)
+            by, dy = _bernoulli(y)
+            c = mun / dev.spacing[s]
+            d = fn[i + 1] - fn[i]
+            w.jn[s] = c * n * (bx + x) * _expm1(d) if abs(d) < 1.0 else c * (w.n[s + 1] * bx - n * (bx + x))
+            c = mup / dev.spacing[s]
+            d = fp[i + 1] - fp[i]
+            w.jp[s] = -c * p * (by + y) * _expm1(-d) if abs(d) < 1.0 else c * (p * (by + y) - w.p[s + 1] * by)
+    traps = dev.trap.shape[0]
+    for t in range(dev.face_trap_site.size):
+        s = dev.face_trap_site[t]
+        m = 0
+        while dev.site_start[m + 1] <= s:
+            m += 1
+        i = s - dev.offset[m]
+        n, p, n1, p1 = _face_rate(dev, w, t, s, 0.0)
+        kt, occupied, den = _trap(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], n, p, n1, p1)
+        r = kt * _drive(n, p, fn[i] - fp[i] + v)
+        channel[2 * layers + traps + t] += r
+        w.net[i] -= r
+    for b in range(dev.barrier_site.size):
+        s = dev.barrier_site[b]
+        m = 0
+        while dev.site_start[m + 1] <= s:
+            m += 1
+        i = s - dev.offset[m]
+        d = fn[i + 1] - fn[i]
+        if dev.barrier[b, 2] > 0.0:
+            w.jn[s] = -dev.barrier[b, 0] * w.n[s + 1] * _expm1(-d)
+        else:
+            w.jn[s] = dev.barrier[b, 0] * w.n[s] * _expm1(d)
+        d = fp[i + 1] - fp[i]
+        if dev.barrier[b, 3] < 0.0:
+            w.jp[s] = dev.barrier[b, 1] * w.p[s + 1] * _expm1(d)
+        else:
+            w.jp[s] = -dev.barrier[b, 1] * w.p[s] * _expm1(-d)
+
+
+@njit(**_options)
+def terminal(dev, w, gen):
+    """Current (m^-2 s^-1, conventional, along x) and what each carrier loses at the wrong contact.
+
+    Uses the fluxes and net rates that `rates` left. Each carrier's flux is read where it is least disturbed by
+    rounding and carried elsewhere by the balance of generation and recombination. Returns the total, the electrons'
+    loss at the anode and the holes' loss at the cathode (m^-2 s^-1).
+    """
+    nodes = dev.x.size
+    flux_n, flux_p = np.empty(nodes - 1), np.empty(nodes - 1)
+    noise_n, noise_p = np.empty(nodes - 1), np.empty(nodes - 1)
+    source = np.zeros(nodes)
+    for i in range(nodes):
+        source[i] = w.net[i]
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        last = dev.site_start[m + 1] - 1
+        for s in range(dev.site_start[m], last + 1):
+            source[s - off] += gen[s]
+            if s < last:
+                i = s - off
+                h = 1.0 / dev.spacing[s]
+                flux_n[i], flux_p[i] = w.jn[s], w.jp[s]
+                noise_n[i] = dev.layer[m, MU_N] * h * max(w.n[s], w.n[s + 1])
+                noise_p[i] = dev.layer[m, MU_P] * h * max(w.p[s], w.p[s + 1])
+            elif m + 1 < dev.offset.size and dev.offset[m + 1] == off:
+                i = s - off
+                flux_n[i], flux_p[i] = w.jn[s], w.jp[s]
+                noise_n[i], noise_p[i] = np.inf, np.inf
+    a, b = np.argmin(noise_n), np.argmin(noise_p)
+    # the balance of node i reads  jn[i] - jn[i - 1] + source = 0  and  jp[i] - jp[i - 1] - source = 0
+    jn_b = flux_n[a]
+    if b > a:
+        for i in range(a + 1, b + 1):
+            jn_b -= source[i]
+    else:
+        for i in range(b + 1, a + 1):
+            jn_b += source[i]
+    total = jn_b + flux_p[b]
+    jn_front = flux_n[a]
+    for i in range(0, a + 1):
+        jn_front += source[i]
+    jn_back = flux_n[a]
+    for i in range(a + 1, nodes):
+        jn_back -= source[i]
+    jp_front = flux_p[b]
+    for i in range(0, b + 1):
+        jp_front -= source[i]
+    jp_back = flux_p[b]
+    for i in range(b + 1, nodes):
+        jp_back += source[i]
+    if dev.anode_front:
+        return total, jn_front, jp_back
+    return total, -jn_back, -jp_front
+
+
+@njit(**_options)
+def sweep(
+    dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, start, targets, tolerance, max_iterations,
+    finest, out_psi, out_fn, out_fp, out_v, out_mu, status, iterations,
+):  # fmt: skip
+    """Follow the steady state along a list of control values, storing every state.
+
+    From the state at control value `start` each target is reached in one step, or in as many smaller ones as it
+    takes, down to `finest` of the way. Steps begin from the parabola through the last three states. With
+    CONTROL_VOLTAGE the targets are v itself. status (K,): 0 where the target was reached; a point that was not
+    leaves the last good state in place and the sweep goes on from there.
+    """
+    nodes = dev.x.size
+    species = dev.ion.shape[0]
+    width = 3 * nodes + 1 + species
+    past = np.zeros((3, width))
+    where = np.zeros(3)
+    known = 1
+    trial = np.zeros(1)
+    _pack(past[0], psi, fn, fp, v[0], mu)
+    where[0] = start
+    for k in range(targets.size):
+        goal = targets[k]
+        here = where[0]
+        fraction = 1.0
+        iterations[k] = 0
+        reached = goal == here and known == 1
+        while not reached:
+            aim = here + fraction * (goal - here)
+            if fraction >= 0.999999 or abs(goal - aim) < 1e-12 * abs(goal - here):
+                aim = goal
+            _predict(past, where, known, aim, psi, fn, fp, trial, mu)
+            if control == CONTROL_VOLTAGE:
+                trial[0] = aim
+            ok, its, size = newton(
+                dev, w, psi, fn, fp, trial, gen, ion_charge, mu, control, ca, cb, aim, max_iterations, tolerance
+            )
+            iterations[k] += its
+            if ok != CONVERGED and known > 1:
+                # the parabola may mislead at a kink: once more from the last state itself
+                _predict(past, where, 1, aim, psi, fn, fp, trial, mu)
+                if control == CONTROL_VOLTAGE:
+                    trial[0] = aim
+                ok, its, size = newton(
+                    dev, w, psi, fn, fp, trial, gen, ion_charge, mu, control, ca, cb, aim, max_iterations, tolerance
+                )
+                iterations[k] += its
+            if ok == CONVERGED:
+                for j in range(width):
+                    past[2, j] = past[1, j]
+                    past[1, j] = past[0, j]
+                _pack(past[0], psi, fn, fp, trial[0], mu)
+                where[2], where[1], where[0] = where[1], where[0], aim
+                known = min(known + 1, 3)
+                v[0] = trial[0]
+                if aim == goal:
+                    reached = True
+                else:
+                    left = (goal - aim) / (goal - here)
+                    here = aim
+                    fraction = min(1.0, 2.0 * fraction / left) if left > 0.0 else 1.0
+            else:
+                fraction *= 0.25
+                if fraction < finest:
+                    break
+        status[k] = 0 if reached else 1
+        _predict(past, where, 1, where[0], psi, fn, fp, v, mu)
+        for i in range(nodes):
+            out_psi[k, i] = psi[i]
+            out_fn[k, i] = fn[i]
+            out_fp[k, i] = fp[i]
+        out_v[k] = v[0]
+        for j in range(species):
+            out_mu[k, j] = mu[j]
+
+
+@njit(inline="always", **_options)
+def _pack(row, psi, fn, fp, v, mu):
+    nodes = psi.size
+    for i in range(nodes):
+        row[i] = psi[i]
+        row[nodes + i] = fn[i]
+        row[2 * nodes + i] = fp[i]
+    row[3 * nodes] = v
+    for j in range(mu.size):
+        row[3 * nodes + 1 + j] = mu[j]
+
+
+@njit(**_options)
+def _predict(past, where, known, aim, psi, fn, fp, v, mu):
+    """State at control value `aim`: the last one, or the line or parabola through the last two or three."""
+    a0, a1, a2 = 1.0, 0.0, 0.0
+    if known == 2:
+        a1 = (aim - where[0]) / (where[1] - where[0])
+        a0 = 1.0 - a1
+    elif known == 3:
+        x0, x1, x2 = where[0], where[1], where[2]
+        a0 = (aim - x1) * (aim - x2) / ((x0 - x1) * (x0 - x2))
+        a1 = (aim - x0) * (aim - x2) / ((x1 - x0) * (x1 - x2))
+        a2 = (aim - x0) * (aim - x1) / ((x2 - x0) * (x2 - x1))
+    nodes = psi.size
+    for i in range(nodes):
+        psi[i] = a0 * past[0, i] + a1 * past[1, i] + a2 * past[2, i]
+        j = nodes + i
+        fn[i] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
+        j = 2 * nodes + i
+        fp[i] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
+    j = 3 * nodes
+    v[0] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
+    for k in range(mu.size):
+        j = 3 * nodes + 1 + k
+        mu[k] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
+
+
+@njit(**_options)
+def observe(dev, w, gen, states_psi, states_fn, states_fp, states_v, channel, terminals, profile):
+    """Channels and terminal current of a series of states; the last state's densities and fluxes stay in w."""
+    for k in range(states_v.size):
+        rates(dev, w, states_psi[k], states_fn[k], states_fp[k], states_v[k], channel[k], profile)
+        a, b, c = terminal(dev, w, gen)
+        terminals[k, 0], terminals[k, 1], terminals[k, 2] = a, b, c
