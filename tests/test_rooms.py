@@ -10,7 +10,7 @@ import perotwin
 
 HOUSE = Path(perotwin.__file__).parent
 
-#: from the top of the house to its faces; the modules of the first row serve all rooms and may use one another
+#: from the top of the house to its faces; the modules of the first row serve all rooms and one another
 ROOMS: list[set[str]] = [
     {"units", "errors", "references", "progress"},
     *(

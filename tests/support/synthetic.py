@@ -1,4 +1,4 @@
-"""Datasets of the shape that the instruments give, from closed formulas: to test their readers, not physics."""
+"""Datasets of the shape that the instruments give, from closed formulas: to test readers, not physics."""
 
 import json
 

@@ -1,0 +1,174 @@
+"""Figures against voltage: current-voltage curves in the light and in the dark, and where the current
+recombines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perotwin.plotting import style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["channels", "jv"]
+
+_MA = 0.1  # A m^-2 -> mA cm^-2
+
+
+def jv(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Current density against voltage of one or several measurements, one colour a cell.
+
+    Illuminated curves are drawn linearly, dark ones (attribute ``light`` = 0) as |J| on a logarithmic axis
+    in a panel of their own when both occur. Into a given ``ax`` everything is drawn that fits its kind: the
+    illuminated ones, or, if there are none, the dark ones.
+    """
+    items = style.as_list(datasets)
+    colours = style.colour_of_cells(items)
+    lit = [item for item in items if float(item.attrs.get("light", 1.0)) > 0]
+    dark = [item for item in items if float(item.attrs.get("light", 1.0)) == 0]
+    with style.context():
+        if ax is None and lit and dark:
+            made = style.figure(style.PAGE, 2.7)
+            left, right = made.subplots(1, 2)
+            _lit(left, lit, colours)
+            _dark(right, dark, colours)
+            return made
+        made, axes = style.new_axes(ax, height=2.7)
+        if lit:
+            _lit(axes, lit, colours)
+        else:
+            _dark(axes, dark, colours)
+        return made
+
+
+def _lit(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None:
+    ceiling, right = 0.0, 0.0
+    for item in items:
+        voltage, current = item["voltage"].values, item["current_density"].values * _MA
+        colour = colours[str(item.attrs.get("stack", ""))]
+        direction = str(item.attrs.get("direction", "steady"))
+        ax.plot(voltage, current, color=colour, linestyle="--" if direction == "forward" else "-")
+        power = np.where(np.isfinite(current), voltage * current, -np.inf)
+        best = int(np.argmax(power))
+        if power[best] > 0:
+            ax.plot(
+                voltage[best], current[best], "o", color=colour, markersize=3.5, markeredgecolor="w", zorder=5
+            )
+        ceiling = max(ceiling, float(np.nanmax(current, initial=0.0)))
+        delivering = voltage[current > 0]
+        right = max(right, float(delivering.max()) if delivering.size else float(voltage.max()))
+    ax.axhline(0, color=style.MUTED, linewidth=0.5, zorder=0)
+    ax.axvline(0, color=style.MUTED, linewidth=0.5, zorder=0)
+    left = min(0.0, *(float(item["voltage"].min()) for item in items))
+    ax.set_xlim(left - 0.02 * right, right * 1.06)
+    if ceiling > 0:
+        ax.set_ylim(-0.12 * ceiling, 1.12 * ceiling)
+    ax.set_xlabel(style.axis_label("voltage"))
+    ax.set_ylabel("Current density $J$ (mA cm$^{−2}$)")
+    entries = [_entry(item, colours, items) for item in items]
+    style.text_key(ax, entries, 0.06, 0.16 + 0.055 * len(entries))
+
+
+def _entry(item: xr.Dataset, colours: dict[str, str], items: Sequence[xr.Dataset]) -> tuple[str, str]:
+    """Name of a curve, with what tells it from the others of the same cell."""
+    name = str(item.attrs.get("stack", "")) or "measured"
+    words = [name]
+    for key, wording in (("light", "{:g} sun"), ("temperature", "{:g} K"), ("direction", "{}")):
+        if len({str(other.attrs.get(key)) for other in items}) > 1 and key in item.attrs:
+            words.append(wording.format(item.attrs[key]))
+    return ", ".join(words), colours[str(item.attrs.get("stack", ""))]
+
+
+def _dark(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None:
+    largest = 0.0
+    for item in items:
+        voltage, current = item["voltage"].values, np.abs(item["current_density"].values) * _MA
+        # |J| at 0 V is round-off, not a current.
+        shown = np.where(np.abs(voltage) > 1e-9, current, np.nan)
+        ax.semilogy(voltage, shown, color=colours[str(item.attrs.get("stack", ""))])
+        largest = max(largest, float(np.nanmax(shown, initial=0.0)))
+    if largest > 0:
+        ax.set_ylim(max(largest * 1e-14, 1e-16), largest * 3)
+    ax.set_xlabel(style.axis_label("voltage"))
+    ax.set_ylabel("Dark current $|J|$ (mA cm$^{−2}$)")
+    entries = [_entry(item, colours, items) for item in items]
+    style.text_key(ax, entries, 0.06, 0.95)
+
+
+def channels(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
+    """Current lost in every recombination channel against voltage, on a logarithmic axis, named at the
+    curve's end.
+
+    Channels that never carry a 1e-6 part of the largest are left out and said so below the axes.
+    """
+    voltage = dataset["voltage"].values
+    names = [str(name) for name in dataset["channel"].values]
+    lost = np.abs(dataset["channel_current"].transpose("channel", "voltage").values) * _MA
+    out = dataset["current_density"].values * _MA
+    colours = style.channel_colours(names)
+    with style.context():
+        made, axes = style.new_axes(ax, width=style.PAGE * 0.72, height=2.9)
+        top = float(np.nanmax(lost, initial=0.0))
+        peak = np.nanmax(lost, axis=1, initial=0.0)
+        shown = [index for index in range(len(names)) if peak[index] > 1e-6 * top]
+        for index in shown:
+            axes.semilogy(voltage, _positive(lost[index]), color=colours[names[index]])
+        axes.semilogy(voltage, _positive(out), color=style.INK, linewidth=0.9, linestyle=":")
+        scale = max(top, float(np.nanmax(out, initial=0.0)), 1e-30)
+        low, high = scale * 1e-8, scale * 3
+        axes.set_ylim(low, high)
+        right = _last_of_interest(voltage, out)
+        axes.set_xlim(float(voltage.min()), right)
+        ends = []
+        for index in shown:
+            curve = np.interp(right, voltage, np.log10(np.maximum(lost[index], low)))
+            ends.append(float(curve))
+        placed = style.spread(ends, np.log10(high / low) * 0.058, np.log10(low), np.log10(high))
+        for index, position in zip(shown, placed, strict=True):
+            axes.annotate(
+                names[index],
+                (1.015, 10**position),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                fontsize=7,
+                color=colours[names[index]],
+                annotation_clip=False,
+            )
+        if np.any(out > 0):
+            where = int(np.argmax(voltage >= 0)) if np.any(voltage >= 0) else 0
+            axes.annotate(
+                "delivered",
+                (voltage[where], out[where]),
+                xytext=(4, 3),
+                textcoords="offset points",
+                fontsize=7,
+                color=style.INK,
+            )
+        axes.set_xlabel(style.axis_label("voltage"))
+        axes.set_ylabel("Current density (mA cm$^{−2}$)")
+        hidden = [names[index] for index in range(len(names)) if index not in shown]
+        if hidden and ax is None:
+            words = "Below 10$^{−6}$ of the largest: " + ", ".join(hidden)
+            made.supxlabel(words, fontsize=6, color=style.MUTED)
+        return made
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    """What a logarithmic axis can show."""
+    return np.where(values > 0, values, np.nan)
+
+
+def _last_of_interest(voltage: np.ndarray, current: np.ndarray) -> float:
+    """The voltage up to which a loss is worth showing: a little past the one where the cell stops
+    delivering.
+    """
+    delivering = voltage[current > 0]
+    if delivering.size == 0:
+        return float(voltage.max())
+    return float(min(voltage.max(), delivering.max() + 0.05))

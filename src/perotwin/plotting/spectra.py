@@ -1,0 +1,144 @@
+"""Figures against wavelength: quantum efficiency, and where the light goes layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perotwin.plotting import style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+__all__ = ["eqe"]
+
+_NM = 1e9
+
+
+def eqe(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Quantum efficiency against wavelength.
+
+    One measurement that knows the absorptance of its layers is drawn as a stacked area: what is collected,
+    then what each layer absorbs without giving current, up to 1 - R. Several are drawn as lines with 1 - R
+    dashed above each.
+    """
+    items = style.as_list(datasets)
+    with style.context():
+        made, axes = style.new_axes(ax, width=style.PAGE * 0.72, height=3.0)
+        if len(items) == 1 and "absorptance" in items[0]:
+            _stacked(axes, items[0])
+        else:
+            _lines(axes, items)
+        axes.set_ylim(0, 100)
+        axes.set_xlabel(style.axis_label("wavelength"))
+        return made
+
+
+def _limits(ax: Axes, items: Sequence[xr.Dataset]) -> None:
+    """From the first wavelength to a little past the last one that gives current."""
+    low = min(float(item["wavelength"].min()) for item in items)
+    high = max(
+        float(item["wavelength"].values[item["eqe"].values > 1e-3].max(initial=0.0))
+        or float(item["wavelength"].max())
+        for item in items
+    )
+    last = max(float(item["wavelength"].max()) for item in items)
+    ax.set_xlim(low * _NM, min(high + 60e-9, last) * _NM)
+
+
+def _lines(ax: Axes, items: Sequence[xr.Dataset]) -> None:
+    colours = style.colour_of_cells(items)
+    entries = []
+    for item in items:
+        name = str(item.attrs.get("stack", "")) or "measured"
+        colour = colours[str(item.attrs.get("stack", ""))]
+        wavelength = item["wavelength"].values * _NM
+        ax.plot(wavelength, 100 * item["eqe"].values, color=colour)
+        if "reflectance" in item:
+            not_reflected = 100 * (1 - item["reflectance"].values)
+            ax.plot(wavelength, not_reflected, color=colour, linewidth=0.8, linestyle=(0, (3, 1.5)))
+        entries.append((name + _current(item), colour))
+    if any("reflectance" in item for item in items):
+        entries.append(("dashed: 1 − reflectance", style.MUTED))
+    _limits(ax, items)
+    ax.set_ylabel("External quantum efficiency (%)")
+    style.text_key(ax, entries, 0.10, 0.10 + 0.055 * len(entries))
+
+
+def _current(item: xr.Dataset) -> str:
+    """The current that the spectrum would give, if the measurement says it (A/m^2)."""
+    stored = item.attrs.get("jsc_integrated")
+    return "" if stored is None else f", {float(stored) / 10:.2f} mA cm$^{{−2}}$"
+
+
+def _stacked(ax: Axes, item: xr.Dataset) -> None:
+    wavelength = item["wavelength"].values * _NM
+    collected = item["eqe"].values
+    layers = [str(name) for name in item["layer"].values]
+    absorbed = item["absorptance"].transpose("layer", "wavelength").values
+    generating = _generating(item)
+    lost = absorbed[generating].sum(axis=0) - collected
+    bands: list[tuple[str, np.ndarray, str]] = [("collected (EQE)", collected, "#F2C14E")]
+    if np.nanmax(lost) > 1e-4:
+        bands.append(("absorbed, not collected", np.clip(lost, 0, None), "#D08C60"))
+    for index in [i for i in range(len(layers)) if i not in generating][::-1]:
+        bands.append((layers[index], absorbed[index], style.layer_colour(layers[index])))
+    if "transmittance" in item and float(np.nanmax(item["transmittance"].values)) > 1e-3:
+        bands.append(("transmitted", item["transmittance"].values, "#EEF3F7"))
+    floor = np.zeros_like(collected)
+    _limits(ax, [item])
+    shown = wavelength <= ax.get_xlim()[1]
+    drawn = []
+    for name, part, colour in bands:
+        if float(np.nanmax(part[shown])) < 2e-3:
+            continue
+        ax.fill_between(wavelength, 100 * floor, 100 * (floor + part), color=colour, linewidth=0)
+        floor = floor + part
+        drawn.append((name, colour))
+    ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
+    if "reflectance" in item:
+        not_reflected = 100 * (1 - item["reflectance"].values)
+        ax.plot(wavelength, not_reflected, color=style.INK, linewidth=0.8, linestyle=(0, (3, 1.5)))
+        drawn.append(("reflected", "white"))
+    for index, (name, colour) in enumerate(drawn[::-1]):
+        height = 0.97 - 0.075 * index
+        ax.add_patch(_swatch(ax, height, colour))
+        ax.annotate(
+            name, (1.065, height), xycoords="axes fraction", va="center", fontsize=7, annotation_clip=False
+        )
+    ax.set_ylabel("Share of the incident photons (%)")
+    ax.set_title(str(item.attrs.get("stack", "")) + _current(item))
+
+
+def _swatch(ax: Axes, height: float, colour: str) -> Rectangle:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle(
+        (1.02, height - 0.022),
+        0.033,
+        0.044,
+        transform=ax.transAxes,
+        clip_on=False,
+        facecolor=colour,
+        edgecolor=style.MUTED,
+        linewidth=0.4,
+    )
+
+
+def _generating(item: xr.Dataset) -> list[int]:
+    """Indices of the layers whose absorption can give current.
+
+    The measurement names them (attribute ``absorbers``, comma separated); else the layer that absorbs most
+    of what is collected is taken.
+    """
+    layers = [str(name) for name in item["layer"].values]
+    named = str(item.attrs.get("absorbers", ""))
+    if named:
+        return [index for index, name in enumerate(layers) if name in named.split(",")]
+    absorbed = item["absorptance"].transpose("layer", "wavelength").values
+    return [int(np.argmax((absorbed * item["eqe"].values).sum(axis=1)))]

@@ -1,0 +1,280 @@
+"""How things look: one palette, one set of line widths and type sizes, axes that name quantity and unit.
+
+Figures are made without pyplot, so drawing one changes no global state and needs no display. Sizes follow
+the two column widths of most journals (85 and 174 mm) with 8 point type, so a figure goes into a manuscript
+as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perotwin.measurement import NOMENCLATURE, write_atomically
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "CELLS",
+    "ELECTRON",
+    "HOLE",
+    "INK",
+    "MUTED",
+    "ROLES",
+    "STATES",
+    "as_list",
+    "axis_label",
+    "channel_colours",
+    "colour_of_cells",
+    "context",
+    "figure",
+    "layer_colour",
+    "new_axes",
+    "save",
+    "spread",
+    "text_key",
+]
+
+INK = "#1c2733"
+MUTED = "#6b7785"
+#: cells of a comparison, in order; told apart by people who do not see red and green apart (Wong,
+#: 10.1038/nmeth.1618)
+CELLS = ("#0B62A4", "#D55E00", "#008F6B", "#8E4A9E", "#B07C00", "#4D4D4D")
+ELECTRON = "#0B62A4"
+HOLE = "#C6362F"
+#: operating points, from dark to bright
+STATES = {
+    "dark": "#4D4D4D",
+    "short-circuit": "#0B62A4",
+    "maximum-power": "#008F6B",
+    "open-circuit": "#D55E00",
+}
+#: layers by what they do; an absorber is dark because it is
+ROLES = {
+    "substrate": "#DCE7EE",
+    "coating": "#C9DDEB",
+    "electrode": "#A9BCCB",
+    "htl": "#E5A86B",
+    "absorber": "#7A4B3A",
+    "etl": "#5E9C8F",
+    "buffer": "#9CC3B5",
+}
+#: what a layer is when only its name is known: start of the name -> role
+_NAMED = {
+    "glass": "substrate",
+    "ito": "electrode",
+    "fto": "electrode",
+    "izo": "electrode",
+    "perovskite": "absorber",
+    "absorber": "absorber",
+    "ni": "htl",
+    "pedot": "htl",
+    "spiro": "htl",
+    "htl": "htl",
+    "c60": "etl",
+    "etl": "etl",
+    "tio2": "etl",
+    "sno2": "buffer",
+}
+_METALS = {"ag": "#B5B8BC", "au": "#D9B44A", "cu": "#C27B52", "al": "#C3C7CB"}
+#: layers that need a colour of their own beside others of the same role
+_SPARE = ("#B9CFE0", "#E5A86B", "#5E9C8F", "#9CC3B5", "#C59FC9", "#D9C27E", "#8FA8C9", "#B5B8BC")
+#: recombination channels by kind
+_RADIATIVE, _AUGER, _SHUNT = "#E0A100", "#8E4A9E", "#4D4D4D"
+_BULK = ("#7A4B3A", "#B98068", "#D9B7A8")
+_FACE = ("#C6362F", "#0B62A4", "#E58C7F", "#7FB2DB")
+_CONTACT = ("#8894A0", "#B9C2CB")
+
+COLUMN, PAGE = 85 / 25.4, 174 / 25.4
+
+_RC: Any = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: a figure looks the same on every machine
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "mathtext.fontset": "dejavusans",
+    "axes.linewidth": 0.7,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.direction": "out",
+    "ytick.direction": "out",
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "lines.linewidth": 1.4,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "perotwin",  # the same data give the same file
+}
+
+
+@contextmanager
+def context() -> Iterator[None]:
+    """matplotlib with this look inside the block only."""
+    import matplotlib
+
+    with matplotlib.rc_context(_RC):
+        yield
+
+
+def figure(width: float = COLUMN, height: float = 2.5) -> Figure:
+    """An empty figure (inches) that is laid out by itself and belongs to no window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    made = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(made)
+    return made
+
+
+def new_axes(ax: Axes | None, width: float = COLUMN, height: float = 2.5) -> tuple[Figure, Axes]:
+    """``ax`` and the figure that it is in, or new ones when it is None."""
+    if ax is None:
+        made = figure(width, height)
+        return made, made.add_subplot()
+    from matplotlib.figure import Figure
+
+    root = ax.get_figure(root=True)
+    if not isinstance(root, Figure):
+        raise ValueError("these axes belong to no figure; make them with Figure.add_subplot")
+    return root, ax
+
+
+def save(made: Figure, stem: str | Path) -> tuple[Path, Path]:
+    """Write ``stem.svg`` and ``stem.png`` (300 dpi), each in one step; returns their paths."""
+    stem = Path(stem)
+    paths = stem.with_name(stem.name + ".svg"), stem.with_name(stem.name + ".png")
+    with context():
+        write_atomically(paths[0], lambda path: made.savefig(path, format="svg", metadata={"Date": None}))
+        write_atomically(paths[1], lambda path: made.savefig(path, format="png", dpi=300))
+    return paths
+
+
+def axis_label(name: str) -> str:
+    """ "Terminal voltage $V$ (V)" and the like, in the units that people read."""
+    term = NOMENCLATURE[name]
+    words = term.words[0].upper() + term.words[1:]
+    symbol = "" if term.symbol in ("EQE", "FF", "PCE") else f" {term.latex}"
+    return f"{words}{symbol}" + ("" if term.field_unit == "1" else f" ({unit_latex(term.field_unit)})")
+
+
+def unit_latex(unit: str) -> str:
+    """ "mA/cm^2" as a figure shows it: mA cm with a raised -2."""
+    shown = unit.replace("mA/cm^2", "mA cm^-2").replace("mW/cm^2", "mW cm^-2").replace("kV/cm", "kV cm^-1")
+    parts = [part.split("^") for part in shown.split(" ")]
+    return " ".join(p[0] if len(p) == 1 else f"{p[0]}$^{{{p[1]}}}$".replace("-", "−") for p in parts)
+
+
+def as_list(datasets: xr.Dataset | Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """One measurement or several, as a list."""
+    return list(datasets) if isinstance(datasets, Sequence) else [datasets]
+
+
+def colour_of_cells(datasets: Sequence[xr.Dataset]) -> dict[str, str]:
+    """A colour for each cell that occurs, in order of appearance; the same cell has one colour in all its
+    curves.
+    """
+    names = dict.fromkeys(str(dataset.attrs.get("stack", "")) for dataset in datasets)
+    return {name: CELLS[index % len(CELLS)] for index, name in enumerate(names)}
+
+
+def layer_colour(name: str, role: str | None = None, material: str | None = None) -> str:
+    """The colour of a layer from its role, its own for metals; from its name alone when the role is
+    unknown.
+    """
+    key = (material or name).lower()
+    if key in _METALS:
+        return _METALS[key]
+    if role in ROLES:
+        return ROLES[role]
+    for start, known in _NAMED.items():
+        if key.startswith(start):
+            return ROLES[known]
+    return _SPARE[sum(key.encode()) % len(_SPARE)]
+
+
+def channel_colours(channels: Sequence[str]) -> dict[str, str]:
+    """A colour for each recombination channel, the same kind in the same family in every figure."""
+    used = {"bulk": 0, "face": 0, "contact": 0}
+
+    def next_of(kind: str, family: tuple[str, ...]) -> str:
+        used[kind] += 1
+        return family[(used[kind] - 1) % len(family)]
+
+    colours: dict[str, str] = {}
+    for channel in channels:
+        if channel.endswith("contact"):
+            colours[channel] = next_of("contact", _CONTACT)
+        elif "radiative" in channel:
+            colours[channel] = _RADIATIVE
+        elif "auger" in channel.lower():
+            colours[channel] = _AUGER
+        elif "shunt" in channel:
+            colours[channel] = _SHUNT
+        elif "|" in channel:
+            colours[channel] = next_of("face", _FACE)
+        else:
+            colours[channel] = next_of("bulk", _BULK)
+    return colours
+
+
+def text_key(ax: Axes, entries: Sequence[tuple[str, str]], x: float, y: float, **text: Any) -> None:
+    """Names in the colours of their curves, one under the other from (x, y) in axes fractions: a key
+    without a box.
+    """
+    from matplotlib.transforms import ScaledTranslation
+
+    root, _ = new_axes(ax)
+    for index, (words, colour) in enumerate(entries):
+        below = ax.transAxes + ScaledTranslation(0, -index * 11 / 72, root.dpi_scale_trans)
+        ax.text(x, y, words, color=colour, transform=below, va="top", **{"fontsize": 7.5, **text})
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Positions as close to ``wanted`` as they can be at least ``gap`` apart within [low, high], in the
+    same order.
+
+    Pools neighbours that would collide and centres each pool on the mean of what its members wanted; when
+    the range cannot hold them all the gap shrinks to what fits.
+    """
+    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    if not order:
+        return []
+    gap = min(gap, (high - low) / max(len(order) - 1, 1))
+    pools: list[tuple[float, list[int]]] = []  # (start of the pool, members)
+
+    def placed(members: list[int]) -> float:
+        start = sum(wanted[member] - gap * rank for rank, member in enumerate(members)) / len(members)
+        return min(max(start, low), high - gap * (len(members) - 1))
+
+    for index in order:
+        members = [index]
+        start = placed(members)
+        while pools and pools[-1][0] + gap * len(pools[-1][1]) > start:
+            members = pools.pop()[1] + members
+            start = placed(members)
+        pools.append((start, members))
+    result = [0.0] * len(wanted)
+    for start, members in pools:
+        for rank, member in enumerate(members):
+            result[member] = start + gap * rank
+    return result

@@ -1,0 +1,97 @@
+"""Figures are drawn from datasets alone, without pyplot, and labels never collide."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fresh
+import synthetic
+from perotwin.plotting import curves, depth, spectra, stack_drawing, style
+
+LAYERS = [
+    stack_drawing.Drawn("glass", 1.1e-3, "substrate", "glass"),
+    stack_drawing.Drawn("ito", 150e-9, "electrode", "ito"),
+    stack_drawing.Drawn("perovskite", 400e-9, "absorber", "halide-perovskite"),
+    stack_drawing.Drawn("ag", 100e-9, "electrode", "ag"),
+]
+FIGURES = {
+    "jv": lambda ax=None: curves.jv([synthetic.jv(), synthetic.jv("other", voc=1.2)], ax),
+    "jv dark": lambda ax=None: curves.jv([synthetic.jv(), synthetic.jv(light=0.0)], ax),
+    "only dark": lambda ax=None: curves.jv(synthetic.jv(light=0.0), ax),
+    "channels": lambda ax=None: curves.channels(synthetic.jv(), ax),
+    "bands": lambda ax=None: depth.bands(synthetic.bands(), ax),
+    "profiles": lambda ax=None: depth.profiles(synthetic.jv(), ax),
+    "eqe": lambda ax=None: spectra.eqe(synthetic.eqe(), ax),
+    "eqe of two": lambda ax=None: spectra.eqe([synthetic.eqe(), synthetic.eqe("b", 680e-9)], ax),
+    "stack": lambda ax=None: stack_drawing.draw(LAYERS, ax=ax),
+    "stack lit from the back": lambda ax=None: stack_drawing.draw(LAYERS, light_from="back", ax=ax),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_drawn_and_saved_whole(name: str, tmp_path: Path) -> None:
+    svg, png = style.save(FIGURES[name](), tmp_path / "figures" / "f.a")
+    assert (svg.name, png.name) == ("f.a.svg", "f.a.png")
+    assert svg.read_text().rstrip().endswith("</svg>")
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert len(list(svg.parent.iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_goes_into_given_axes(name: str) -> None:
+    made = style.figure()
+    ax = made.add_subplot()
+    assert FIGURES[name](ax) is made
+    assert made.axes == [ax]
+
+
+def test_the_same_data_give_the_same_file(tmp_path: Path) -> None:
+    first, _ = style.save(curves.jv(synthetic.jv()), tmp_path / "a")
+    second, _ = style.save(curves.jv(synthetic.jv()), tmp_path / "b")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_drawing_leaves_matplotlib_as_it_was_and_pyplot_unloaded() -> None:
+    code = (
+        "import sys, matplotlib, synthetic\n"
+        "before = dict(matplotlib.rcParams)\n"
+        "from perotwin.plotting import curves\n"
+        "curves.jv(synthetic.jv())\n"
+        "assert dict(matplotlib.rcParams) == before\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    done = fresh.python("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_cell_keeps_its_colour_in_the_light_and_in_the_dark() -> None:
+    items = [synthetic.jv("a"), synthetic.jv("b"), synthetic.jv("a", light=0.0)]
+    made = curves.jv(items)
+    lit, dark = made.axes
+    assert lit.lines[0].get_color() == dark.lines[0].get_color()
+
+
+@given(
+    st.lists(st.floats(-1, 2), min_size=1, max_size=12),
+    st.floats(0.0, 0.2),
+)
+def test_spread_keeps_order_gap_and_range(wanted: list[float], gap: float) -> None:
+    placed = np.array(style.spread(wanted, gap, 0.0, 1.0))
+    fits = min(gap, 1.0 / max(len(wanted) - 1, 1))
+    ordered = placed[np.argsort(wanted, kind="stable")]
+    assert np.all(np.diff(ordered) >= fits - 1e-9)
+    assert placed.min() >= -1e-9
+    assert placed.max() <= 1 + 1e-9
+
+
+def test_spread_moves_nothing_that_has_room() -> None:
+    assert style.spread([0.1, 0.9, 0.5], 0.2, 0.0, 1.0) == pytest.approx([0.1, 0.9, 0.5])
+
+
+def test_units_are_set_as_powers() -> None:
+    assert style.unit_latex("mA/cm^2") == "mA cm$^{−2}$"
+    assert style.unit_latex("cm^-3 s^-1") == "cm$^{−3}$ s$^{−1}$"
+    assert style.axis_label("voltage") == "Voltage $V$ (V)"
