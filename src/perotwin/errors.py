@@ -1,8 +1,8 @@
 """Failures as sentences: what is wrong, where, and what to do about it.
 
-Every error that perotwin raises on purpose derives from `PerotwinError` and carries a message (what happened and
-why), an advice (the cure) and a context (file, key, the last state of a solver, and so on). Faces print
-`str(error)`; machines read `error.to_json()`.
+Every error that perotwin raises on purpose derives from `PerotwinError` and carries a message (what
+happened and why), an advice (the cure) and a context (file, key, the last state of a solver, and so on).
+Faces print `str(error)`; machines read `error.to_json()`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,13 @@ class InputError(PerotwinError, ValueError):
     """
 
     def __init__(
-        self, message: str, advice: str = "", *, file: str | None = None, key: str | None = None, **context: Any
+        self,
+        message: str,
+        advice: str = "",
+        *,
+        file: str | None = None,
+        key: str | None = None,
+        **context: Any,
     ) -> None:
         super().__init__(message, advice, file=file, key=key, **context)
 

@@ -1,11 +1,12 @@
 """Quantity strings: what people write ("400 nm") and what perotwin computes with (4e-07 m).
 
-Inside perotwin every number is a float in SI; two exceptions: energies are in eV (so a bandgap of "1.79 eV" is
-1.79) and light intensity is in suns. `parse` turns a string into a `Quantity`, a float that remembers how it was
-written and where it came from. `convert` and `format` go the other way.
+Inside perotwin every number is a float in SI; two exceptions: energies are in eV (so a bandgap of "1.79 eV"
+is 1.79) and light intensity is in suns. `parse` turns a string into a `Quantity`, a float that remembers
+how it was written and where it came from. `convert` and `format` go the other way.
 
-pint is the authority on units and understands any expression. It takes 0.4 s to load, so the units that stack files
-use all the time are also listed in a table here (`COMMON_UNITS`), with exact factors; a test compares every row with pint.
+pint is the authority on units and understands any expression. It takes 0.4 s to load, so the units that
+stack files use all the time are also listed in a table here (`COMMON_UNITS`), with exact factors; a test
+compares every row with pint.
 """
 
 from __future__ import annotations
@@ -52,11 +53,20 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "dimensionless": ("1", "1"),
 }
 
-#: Normalised unit string -> (dimension, exact factor to the unit of `DIMENSIONS`). degC alone has an offset (below).
+#: Normalised unit string -> (dimension, exact factor to the unit of `DIMENSIONS`). degC alone has an offset
+#: (below).
 COMMON_UNITS: dict[str, tuple[str, Fraction]] = {
     unit: (dimension, Fraction(factor))
     for dimension, rows in {
-        "length": {"m": "1", "cm": "1e-2", "mm": "1e-3", "um": "1e-6", "nm": "1e-9", "pm": "1e-12", "angstrom": "1e-10"},
+        "length": {
+            "m": "1",
+            "cm": "1e-2",
+            "mm": "1e-3",
+            "um": "1e-6",
+            "nm": "1e-9",
+            "pm": "1e-12",
+            "angstrom": "1e-10",
+        },
         "time": {"s": "1", "ms": "1e-3", "us": "1e-6", "ns": "1e-9", "ps": "1e-12", "min": "60", "h": "3600"},
         "temperature": {"K": "1", "degC": "1"},
         "energy": {"eV": "1", "meV": "1e-3"},
@@ -104,7 +114,9 @@ COMMON_UNITS: dict[str, tuple[str, Fraction]] = {
 
 _CELSIUS_OFFSET = Fraction("273.15")
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$", re.DOTALL)
-_SPELLINGS = str.maketrans({"µ": "u", "μ": "u", "Ω": "ohm", "Ω": "ohm", "·": " ", "⋅": " ", "−": "-", "Å": "angstrom"})
+_SPELLINGS = str.maketrans(
+    {"µ": "u", "μ": "u", "\u03a9": "ohm", "\u2126": "ohm", "·": " ", "⋅": " ", "−": "-", "Å": "angstrom"}
+)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
@@ -300,7 +312,13 @@ def _pint_magnitude(number: Fraction, unit: str, dimension: str, text: str) -> f
     registry = _registry()
     try:
         quantity = registry.Quantity(float(number), registry.parse_units(_for_pint(unit)))
-    except (pint.errors.UndefinedUnitError, pint.errors.DefinitionSyntaxError, ValueError, TypeError, AssertionError):
+    except (
+        pint.errors.UndefinedUnitError,
+        pint.errors.DefinitionSyntaxError,
+        ValueError,
+        TypeError,
+        AssertionError,
+    ):
         raise _unknown_unit(unit, text, dimension) from None
     except Exception as error:  # pint raises tokenizer errors of many kinds for malformed expressions
         raise _unknown_unit(unit, text, dimension) from error
@@ -368,7 +386,9 @@ def convert(value: float, unit: str, dimension: str | None = None) -> float:
     if dimension is None:
         dimension = _name_dimension(registry.Quantity(1.0, target))
     if dimension not in DIMENSIONS:
-        raise InputError(f'no perotwin quantity has the unit "{unit}" ({dimension}).', "Use a unit of the same dimension.")
+        raise InputError(
+            f'no perotwin quantity has the unit "{unit}" ({dimension}).', "Use a unit of the same dimension."
+        )
     source = registry.parse_units(_for_pint(si_unit(dimension)))
     if source.dimensionality != target.dimensionality:
         raise InputError(
@@ -377,7 +397,7 @@ def convert(value: float, unit: str, dimension: str | None = None) -> float:
     return float(registry.Quantity(float(value), source).to(target).magnitude)
 
 
-def format(value: float, unit: str, digits: int = 4) -> str:  # noqa: A001 - the name that callers read best: units.format
+def format(value: float, unit: str, digits: int = 4) -> str:
     """A value in perotwin's own unit as text: `format(4e-7, "nm")` is "400 nm"."""
     number = f"{convert(value, unit):.{digits}g}"
     return number if unit in ("", "1") else f"{number} {unit}"
@@ -397,7 +417,9 @@ def _unitless(dimension: str) -> bool:
 
 def _finite(number: float, text: str) -> float:
     if not math.isfinite(number):
-        raise InputError(f"{text} is not a finite number.", "Leave the key out if you mean infinite or unknown.")
+        raise InputError(
+            f"{text} is not a finite number.", "Leave the key out if you mean infinite or unknown."
+        )
     return number
 
 
@@ -422,7 +444,7 @@ def _example(dimension: str) -> str:
 def _article(dimension: str) -> str:
     if dimension == "dimensionless":
         return "a plain number"
-    return f"{'an' if dimension[0] in 'aeiou' else 'a'} {dimension} (such as \"{_example(dimension)}\")"
+    return f'{"an" if dimension[0] in "aeiou" else "a"} {dimension} (such as "{_example(dimension)}")'
 
 
 def _missing_unit(number: str, dimension: str) -> InputError:

@@ -31,7 +31,7 @@ class _Choice(Model):
     inline: ClassVar[bool] = True
 
 
-# --- light -----------------------------------------------------------------------------------------------------------
+# --- light ----------------------------------------------------------------------------------------
 
 
 class StandardSpectrum(_Choice):
@@ -54,7 +54,11 @@ class Monochromatic(_Choice):
     wavelength: Length
 
 
-_SPECTRA: dict[str, type[Model]] = {"AM1.5G": StandardSpectrum, "file": FileSpectrum, "monochromatic": Monochromatic}
+_SPECTRA: dict[str, type[Model]] = {
+    "AM1.5G": StandardSpectrum,
+    "file": FileSpectrum,
+    "monochromatic": Monochromatic,
+}
 Spectrum = Annotated[
     StandardSpectrum | FileSpectrum | Monochromatic,
     Field(discriminator="kind"),
@@ -76,7 +80,8 @@ class UniformGeneration(_Choice):
 
 
 class BeerLambertGeneration(_Choice):
-    """rate(x) = alpha * flux * exp(-alpha x) in the absorbers, stated for 1 sun; x counts from where light enters."""
+    """rate(x) = alpha * flux * exp(-alpha x) in the absorbers, stated for 1 sun; x counts from where light
+    enters."""
 
     kind: Literal["beer-lambert"] = "beer-lambert"
     absorption_coefficient: AbsorptionCoefficient
@@ -84,7 +89,8 @@ class BeerLambertGeneration(_Choice):
 
 
 class FileGeneration(_Choice):
-    """A profile from a CSV file (depth in nm into the electrical layers from the lit side, rate in m^-3 s^-1), 1 sun."""
+    """A profile from a CSV file (depth in nm into the electrical layers from the lit side, rate in m^-3
+    s^-1), 1 sun."""
 
     kind: Literal["file"] = "file"
     path: str
@@ -112,7 +118,7 @@ Generation = Annotated[
     BeforeValidator(lambda value: shorthand(value, _GENERATIONS, "generation")),
 ]
 
-# --- materials -------------------------------------------------------------------------------------------------------
+# --- materials ------------------------------------------------------------------------------------
 
 
 class TableMaterial(_Choice):
@@ -130,7 +136,7 @@ Material = Annotated[
     Annotated[str, Tag("tag:name")] | Annotated[TableMaterial, Tag("tag:table")], Discriminator(_material_tag)
 ]
 
-# --- carriers --------------------------------------------------------------------------------------------------------
+# --- carriers -------------------------------------------------------------------------------------
 
 
 class FermiDirac(_Choice):
@@ -206,7 +212,7 @@ FaceTransport = Annotated[
     BeforeValidator(lambda value: shorthand(value, _TRANSPORT, "transport")),
 ]
 
-# --- trap levels -----------------------------------------------------------------------------------------------------
+# --- trap levels ----------------------------------------------------------------------------------
 
 
 class Midgap(_Choice):
@@ -271,7 +277,7 @@ Level = Annotated[
     BeforeValidator(_level),
 ]
 
-# --- ions and contacts -----------------------------------------------------------------------------------------------
+# --- ions and contacts ----------------------------------------------------------------------------
 
 
 class FrozenIons(_Choice):

@@ -1,14 +1,14 @@
 """What every stack model shares: quantity fields, strict keys, refusals as sentences.
 
-A field is annotated with one of the types below (`Length`, `PositiveEnergy`, ...). It accepts a string with a unit, a
-bare float in SI (from Python only), or the sourced form `{value, source}` / `{value, assumed = [low, high], note}`,
-and holds a `units.Quantity`.
+A field is annotated with one of the types below (`Length`, `PositiveEnergy`, ...). It accepts a string with
+a unit, a bare float in SI (from Python only), or the sourced form `{value, source}` / `{value, assumed =
+[low, high], note}`, and holds a `units.Quantity`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import core_schema
@@ -30,11 +30,13 @@ class Dim:
         above: float | None = None,
         least: float | None = None,
         most: float | None = None,
+        because: str = "",
     ) -> None:
         self.dimension = dimension
         self.above = above
         self.least = least
         self.most = most
+        self.because = because
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         return core_schema.with_info_plain_validator_function(self._validate)
@@ -77,10 +79,15 @@ class Dim:
     def _bounded(self, number: Quantity) -> Quantity:
         if self.above is not None and not number > self.above:
             what = "positive" if self.above == 0 else f"above {self.above:g}"
-            raise InputError(f"{number} is not {what}, which it must be.", f"Give a value {_more(self.above)}.")
+            raise InputError(
+                f"{number} is not {what}, as it must be{self.because}.",
+                f"Give a value {_more(self.above)}.",
+            )
         if self.least is not None and not number >= self.least:
             what = "negative" if self.least == 0 else f"below {self.least:g}"
-            raise InputError(f"{number} is {what}, which it cannot be.", f"Give a value of at least {self.least:g}.")
+            raise InputError(
+                f"{number} is {what}, which it cannot be.", f"Give a value of at least {self.least:g}."
+            )
         if self.most is not None and not number <= self.most:
             raise InputError(f"{number} is above {self.most:g}.", f"Give a value of at most {self.most:g}.")
         return number
@@ -95,6 +102,9 @@ Roughness = Annotated[Quantity, Dim("length", least=0)]
 Temperature = Annotated[Quantity, Dim("temperature", above=0)]
 Energy = Annotated[Quantity, Dim("energy")]
 PositiveEnergy = Annotated[Quantity, Dim("energy", above=0)]
+Bandgap = Annotated[
+    Quantity, Dim("energy", above=0, because=": the valence band would not lie below the conduction band")
+]
 NonNegativeEnergy = Annotated[Quantity, Dim("energy", least=0)]
 EnergySlope = Annotated[Quantity, Dim("energy per temperature")]
 Voltage = Annotated[Quantity, Dim("voltage")]
@@ -118,10 +128,17 @@ Permittivity = Annotated[Quantity, Dim("dimensionless", least=1)]
 Charge = Annotated[Quantity, Dim("dimensionless")]
 
 
-class _Metaclass(type(BaseModel)):  # type: ignore[misc]
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
+
+
+class _Metaclass(ModelMetaclass):
     """Turns pydantic's ValidationError into an InputError where a person builds a model in Python.
 
-    Done here and not in `__init__`, which pydantic would call for every nested model and lose the place of the fault.
+    Done here and not in `__init__`, which pydantic would call for every nested model and lose the place of
+    the fault.
     """
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -134,7 +151,9 @@ class _Metaclass(type(BaseModel)):  # type: ignore[misc]
 class Model(BaseModel, metaclass=_Metaclass):
     """Base of the stack models: frozen, no unknown keys, defaults checked."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, validate_default=True
+    )
 
     #: True for models that TOML shows on one line, `{ kind = "uniform", rate = "..." }`.
     inline: ClassVar[bool] = False
@@ -179,7 +198,8 @@ def shorthand(value: Any, kinds: Mapping[str, type[Model]], what: str) -> Any:
         if isinstance(value, Model):
             return value
         raise InputError(
-            f"{value!r} is no choice of {what}.", f"Write {what} = {{ kind = ... }} with one of {_listed(kinds)}."
+            f"{value!r} is no choice of {what}.",
+            f"Write {what} = {{ kind = ... }} with one of {_listed(kinds)}.",
         )
     kind = value.get("kind")
     if kind is None:
@@ -233,7 +253,10 @@ def _problem(entry: Any, file: str | None, data: Any) -> InputError:
     message = str(entry["msg"])
     advice = f"It reads {entry['input']!r} now." if not isinstance(entry["input"], Mapping) else ""
     if kind == "literal_error":
-        message, advice = f"{entry['input']!r} is not one of {entry['ctx']['expected']}.", "Choose one of them."
+        message, advice = (
+            f"{entry['input']!r} is not one of {entry['ctx']['expected']}.",
+            "Choose one of them.",
+        )
     elif kind in ("model_type", "model_attributes_type", "dict_type"):
         message, advice = "a table of keys is needed here.", f"It reads {entry['input']!r} now."
     elif kind in ("list_type", "tuple_type"):

@@ -32,6 +32,7 @@ from perotwin.stack.fields import (
     ArealDensity,
     AreaResistance,
     AugerRate,
+    Bandgap,
     Charge,
     Density,
     Diffusion,
@@ -92,14 +93,15 @@ class Electronic(Model):
 
     electron_affinity, bandgap : eV; the bandgap may be left out where the layer states its own.
     conduction_dos, valence_dos : effective densities of states (m^-3), as T^1.5.
-    electron_mobility, hole_mobility : m^2/(V s), with `mobility_activation_energy` (eV) where they are activated.
+    electron_mobility, hole_mobility : m^2/(V s), with `mobility_activation_energy` (eV) where they are
+    activated.
     permittivity : relative, static.
     donor_density, acceptor_density : ionised dopants (m^-3).
     bandgap_temperature_coefficient : dEg/dT (eV/K), about the reference temperature; the valence band moves.
     """
 
     electron_affinity: Energy
-    bandgap: PositiveEnergy | None = None
+    bandgap: Bandgap | None = None
     conduction_dos: Density
     valence_dos: Density
     electron_mobility: Mobility
@@ -132,9 +134,10 @@ class Recombination(Model):
 class Trap(Model):
     """One trap level in a layer (Shockley-Read-Hall).
 
-    Either `density` (m^-3), `electron_capture` and `hole_capture` (m^3/s), with a charge; or the two lifetimes (s), and
-    then the trap is neutral, because lifetimes do not say how many there are.
-    A "donor" is positive when empty, an "acceptor" negative when occupied by an electron, a "neutral" one never counts.
+    Either `density` (m^-3), `electron_capture` and `hole_capture` (m^3/s), with a charge; or the two
+    lifetimes (s), and then the trap is neutral, because lifetimes do not say how many there are. A "donor"
+    is positive when empty, an "acceptor" negative when occupied by an electron, a "neutral" one never
+    counts.
 
     Reference: W. Shockley and W. T. Read, Phys. Rev. 87, 835 (1952), doi:10.1103/PhysRev.87.835.
     """
@@ -149,12 +152,16 @@ class Trap(Model):
 
     @model_validator(mode="after")
     def _one_description(self) -> Trap:
-        counted = {"density": self.density, "electron_capture": self.electron_capture, "hole_capture": self.hole_capture}
+        counted = {
+            "density": self.density,
+            "electron_capture": self.electron_capture,
+            "hole_capture": self.hole_capture,
+        }
         timed = {"electron_lifetime": self.electron_lifetime, "hole_lifetime": self.hole_lifetime}
         _either(counted, timed, "trap")
         if self.electron_lifetime is not None and self.charge != "neutral":
             raise InputError(
-                f'the trap is a {self.charge} but has lifetimes, which do not say how much charge it holds.',
+                f"the trap is a {self.charge} but has lifetimes, which do not say how much charge it holds.",
                 'Give density, electron_capture and hole_capture instead, or charge = "neutral".',
                 subkey="charge",
             )
@@ -174,8 +181,9 @@ class Trap(Model):
 class FaceTrap(Model):
     """One trap level at a face, seeing the carriers of both sides together.
 
-    Either `electron_velocity` and `hole_velocity` (m/s; S = C N, neutral), or `density` (m^-2), `electron_capture` and
-    `hole_capture` (m^3/s), with a charge. The level stands on the absorber side's scale (see `Stack.face_layer`).
+    Either `electron_velocity` and `hole_velocity` (m/s; S = C N, neutral), or `density` (m^-2),
+    `electron_capture` and `hole_capture` (m^3/s), with a charge. The level stands on the absorber side's
+    scale (see `Stack.face_layer`).
     """
 
     level: Level = Midgap()
@@ -188,12 +196,16 @@ class FaceTrap(Model):
 
     @model_validator(mode="after")
     def _one_description(self) -> FaceTrap:
-        counted = {"density": self.density, "electron_capture": self.electron_capture, "hole_capture": self.hole_capture}
+        counted = {
+            "density": self.density,
+            "electron_capture": self.electron_capture,
+            "hole_capture": self.hole_capture,
+        }
         rated = {"electron_velocity": self.electron_velocity, "hole_velocity": self.hole_velocity}
         _either(counted, rated, "face trap")
         if self.electron_velocity is not None and self.charge != "neutral":
             raise InputError(
-                f'the face trap is a {self.charge} but has velocities, which do not say how much charge it holds.',
+                f"the face trap is a {self.charge} but has velocities, which do not say how much it holds.",
                 'Give density, electron_capture and hole_capture instead, or charge = "neutral".',
                 subkey="charge",
             )
@@ -217,7 +229,7 @@ def _either(first: dict[str, Any], second: dict[str, Any], what: str) -> None:
     ways = f"{', '.join(first)}; or {' and '.join(second)}"
     if given_first and given_second:
         raise InputError(
-            f"the {what} has both {given_first[0]} and {given_second[0]}, two descriptions that may contradict.",
+            f"the {what} has both {given_first[0]} and {given_second[0]}, which may contradict each other.",
             f"Keep one: {ways}.",
             subkey=given_second[0],
         )
@@ -258,7 +270,7 @@ class IonSpecies(Model):
     def _possible(self) -> IonSpecies:
         if self.charge == 0.0 or float(self.charge) != round(float(self.charge)):
             raise InputError(
-                f"an ionic charge of {self.charge} is not a whole number of elementary charges other than zero.",
+                f"an ionic charge of {self.charge} is zero or not a whole number of elementary charges.",
                 "Give 1 for a halide vacancy, -1 for a cation vacancy.",
                 subkey="charge",
             )
@@ -293,7 +305,7 @@ class Layer(Model):
     material: Material | None = None
     thickness: Length
     coherent: bool | None = None
-    bandgap: PositiveEnergy | None = None
+    bandgap: Bandgap | None = None
     urbach_energy: PositiveEnergy = URBACH_ENERGY
     extrapolate: bool = False
     electronic: Electronic | None = None
@@ -309,8 +321,19 @@ class Layer(Model):
                 f'"{name}" cannot name a layer, because names are part of field paths.',
                 "Use letters, digits and hyphens.",
             )
-        if name in ("name", "description", "temperature", "light", "layer", "interface", "contact", "circuit"):
-            raise InputError(f'"{name}" cannot name a layer, because it is a key of the stack.', "Choose another name.")
+        if name in (
+            "name",
+            "description",
+            "temperature",
+            "light",
+            "layer",
+            "interface",
+            "contact",
+            "circuit",
+        ):
+            raise InputError(
+                f'"{name}" cannot name a layer, because it is a key of the stack.', "Choose another name."
+            )
         return name
 
     @model_validator(mode="after")
@@ -338,7 +361,7 @@ class Layer(Model):
                 )
         if self.material == "halide-perovskite" and self.bandgap is None:
             raise InputError(
-                'the material "halide-perovskite" exists for any bandgap from 1.2 to 1.9 eV, but none is stated.',
+                'the material "halide-perovskite" needs a bandgap (1.2 to 1.9 eV), but none is stated.',
                 'Add bandgap = "1.6 eV", say: the inflection of the cell\'s EQE.',
                 subkey="bandgap",
             )
@@ -355,7 +378,9 @@ class Layer(Model):
         if self.electronic is not None and self.electronic.bandgap is not None:
             return float(self.electronic.bandgap)
         if self.bandgap is None:
-            raise InputError(f'the layer "{self.name}" states no bandgap.', 'Add bandgap = "... eV".', key=self.name)
+            raise InputError(
+                f'the layer "{self.name}" states no bandgap.', 'Add bandgap = "... eV".', key=self.name
+            )
         return float(self.bandgap)
 
 

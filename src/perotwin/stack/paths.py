@@ -1,18 +1,21 @@
-"""Field paths: `perovskite.thickness`, `niox|perovskite.dipole`, `contact.front.work_function`, `light.intensity`.
+"""Field paths: `perovskite.thickness`, `niox|perovskite.dipole`, `contact.front.work_function`,
+`light.intensity`.
 
-The first part names a layer, a face or a key of the stack; the rest walks down its fields. Traps are counted from 1
-(`perovskite.trap.1.density`); the number may be left out where there is one only. A field of `electronic` may be
-named without it (`perovskite.electron_mobility`) unless the layer has a field of that name (`perovskite.bandgap`).
+The first part names a layer, a face or a key of the stack; the rest walks down its fields. Traps are
+counted from 1 (`perovskite.trap.1.density`); the number may be left out where there is one only. A field of
+`electronic` may be named without it (`perovskite.electron_mobility`) unless the layer has a field of that
+name (`perovskite.bandgap`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from perotwin.errors import InputError, UnknownNameError
 from perotwin.stack.fields import Model, unknown_key
-from perotwin.stack.parts import Electronic, Layer
+from perotwin.stack.parts import Electronic, Interface, Layer
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
@@ -30,10 +33,11 @@ def get(stack: Stack, path: str) -> Any:
 
 
 def put(stack: Stack, data: dict[str, Any], path: str, value: Any) -> None:
-    """Set the value at a path in the plain form of a stack (see `plain`); tables that are missing are made."""
+    """Set the value at a path in the plain form of a stack (see `plain`); tables that are missing are
+    made."""
     steps = resolve(stack, path)
     node: Any = data
-    for step, following in zip(steps[:-1], steps[1:], strict=True):
+    for step, following in pairwise(steps):
         if isinstance(step, int):
             node = node[step]
             continue
@@ -50,9 +54,10 @@ def resolve(stack: Stack, path: str) -> tuple[str | int, ...]:
     """The path as steps from the root of the stack (attribute names, keys and indices), checked to exist."""
     head, _, rest = path.partition(".")
     steps: list[str | int]
+    node: Any
+    kind: Any
     if "|" in head:
-        steps, node = _face(stack, head, path), stack.interface.get(head)
-        kind: Any = type(stack).model_fields["interface"].annotation.__args__[1]  # type: ignore[union-attr]
+        steps, node, kind = _face(stack, head, path), stack.interface.get(head), Interface
     elif head in type(stack).model_fields and head not in ("layer", "interface"):
         steps, node = [head], getattr(stack, head)
         kind = _model_of(type(stack), head)
@@ -68,7 +73,7 @@ def resolve(stack: Stack, path: str) -> tuple[str | int, ...]:
 
 def _face(stack: Stack, head: str, path: str) -> list[str | int]:
     names = [layer.name for layer in stack.layer]
-    faces = [f"{a}|{b}" for a, b in zip(names[:-1], names[1:], strict=True)]
+    faces = [f"{a}|{b}" for a, b in pairwise(names)]
     if head not in faces:
         raise UnknownNameError("face", head, faces, file=f'stack "{stack.name}"', key=path)
     return ["interface", head]
@@ -81,7 +86,9 @@ def _descend(stack: Stack, path: str, rest: str, node: Any, kind: Any) -> list[s
         part = parts.pop(0)
         model = type(node) if isinstance(node, Model) else kind
         if model is None:
-            raise InputError(f'"{path}" goes deeper than there are fields.', "", file=f'stack "{stack.name}"', key=path)
+            raise InputError(
+                f'"{path}" goes deeper than there are fields.', "", file=f'stack "{stack.name}"', key=path
+            )
         fields = model.model_fields
         if part not in fields and model is Layer and part in Electronic.model_fields:
             parts.insert(0, part)
@@ -109,7 +116,9 @@ def _trap_index(stack: Stack, path: str, parts: list[str], traps: Any) -> int:
     if not 1 <= number <= len(traps):
         raise InputError(
             f'"{path}" does not say which of {len(traps)} traps.',
-            "Count from 1, as in perovskite.trap.1.density." if len(traps) else "There is no trap to vary there.",
+            "Count from 1, as in perovskite.trap.1.density."
+            if len(traps)
+            else "There is no trap to vary there.",
             file=f'stack "{stack.name}"',
             key=path,
         )
@@ -125,12 +134,15 @@ def _model_of(model: Any, field: str) -> Any:
 
 
 def plain(node: Any) -> Any:
-    """The stated fields of a model as nested dicts and lists; numbers stay `Quantity`, defaults are left out."""
+    """The stated fields of a model as nested dicts and lists; numbers stay `Quantity`, defaults are left
+    out."""
     if isinstance(node, Model):
         stated = node.model_fields_set
         if "kind" in type(node).model_fields:
             stated = stated | {"kind"}
-        return {name: plain(getattr(node, name)) for name in type(node).model_fields if _kept(node, name, stated)}
+        return {
+            name: plain(getattr(node, name)) for name in type(node).model_fields if _kept(node, name, stated)
+        }
     if isinstance(node, tuple):
         return [plain(entry) for entry in node]
     if isinstance(node, dict):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from perotwin.errors import InputError
+from perotwin.errors import InputError, UnknownNameError, suggestion
 from perotwin.stack import paths
 from perotwin.stack.choices import (
     Coefficient,
@@ -24,8 +24,8 @@ from perotwin.units import Quantity
 class Stack(Model):
     """A single-junction cell: layers in the order that light meets them, faces, contacts, circuit.
 
-    Build one from TOML (`Stack.from_toml`, `perotwin.load`) or from keyword arguments; every fault is an `InputError`
-    that names file, key, cause and cure.
+    Build one from TOML (`Stack.from_toml`, `perotwin.load`) or from keyword arguments; every fault is an
+    `InputError` that names file, key, cause and cure.
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class Stack(Model):
     temperature: Temperature = ROOM_TEMPERATURE
     light: Light = Light()
     layer: tuple[Layer, ...]
-    interface: dict[str, Interface] = {}
+    interface: dict[str, Interface] = Field(default_factory=dict)
     contact: Contacts | None = None
     circuit: Circuit = Circuit()
 
-    # --- validation --------------------------------------------------------------------------------------------------
+    # --- validation -------------------------------------------------------------------------------
 
     @model_validator(mode="after")
     def _coherent_whole(self) -> Stack:
@@ -58,11 +58,12 @@ class Stack(Model):
         _check_light(self)
         return self
 
-    # --- reading and writing -----------------------------------------------------------------------------------------
+    # --- reading and writing ----------------------------------------------------------------------
 
     @classmethod
     def from_toml(cls, text: str, file: str | None = None) -> Stack:
-        """A stack from TOML text; `file` names it in messages and anchors relative paths of tables and spectra.
+        """A stack from TOML text; `file` names it in messages and anchors relative paths of tables and
+        spectra.
 
         Raises
         ------
@@ -74,7 +75,9 @@ class Stack(Model):
         return cls.from_data(data, file=file)
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any], *, file: str | None = None, bare_numbers: bool = False) -> Stack:
+    def from_data(
+        cls, data: Mapping[str, Any], *, file: str | None = None, bare_numbers: bool = False
+    ) -> Stack:
         """A stack from nested mappings; `bare_numbers` says whether numbers without unit may stand for SI."""
         try:
             return cls.model_validate(data, context={BARE_NUMBERS: bare_numbers})
@@ -87,16 +90,18 @@ class Stack(Model):
 
         return write(self)
 
-    # --- field paths -------------------------------------------------------------------------------------------------
+    # --- field paths ------------------------------------------------------------------------------
 
     def get(self, path: str) -> Any:
-        """The value at a field path such as "perovskite.thickness", "niox|perovskite.dipole" or "light.intensity"."""
+        """The value at a field path such as "perovskite.thickness", "niox|perovskite.dipole" or
+        "light.intensity"."""
         return paths.get(self, path)
 
     def with_values(self, values: Mapping[str, Any]) -> Stack:
         """A copy with the values at some field paths replaced, validated as a whole.
 
-        Numbers may be strings with a unit or floats in SI. Raises InputError (unknown path, impossible value).
+        Numbers may be strings with a unit or floats in SI. Raises InputError (unknown path, impossible
+        value).
         """
         data = paths.plain(self)
         for path, value in values.items():
@@ -117,8 +122,8 @@ class Stack(Model):
     def sources(self) -> dict[str, str]:
         """Where each stated number comes from, by field path.
 
-        The text is the source, or "assumed, low to high", or both; a number that says neither takes the stack's
-        `source`; one without any is left out.
+        The text is the source, or "assumed, low to high", or both; a number that says neither takes the
+        stack's `source`; one without any is left out.
         """
         found: dict[str, str] = {}
         for path, quantity in paths.quantities(self):
@@ -131,7 +136,7 @@ class Stack(Model):
                 found[path] = "; ".join(parts) + (f" ({quantity.note})" if quantity.note else "")
         return found
 
-    # --- what others ask ---------------------------------------------------------------------------------------------
+    # --- what others ask --------------------------------------------------------------------------
 
     @property
     def electrical_layers(self) -> tuple[Layer, ...]:
@@ -145,7 +150,11 @@ class Stack(Model):
 
     def named(self, name: str) -> Layer:
         """The layer of that name; UnknownNameError with the nearest ones otherwise."""
-        return paths.layer_named(self, name)
+        for layer in self.layer:
+            if layer.name == name:
+                return layer
+        names = (layer.name for layer in self.layer)
+        raise UnknownNameError("layer", name, names, file=f'stack "{self.name}"')
 
     def face(self, front: Layer | str, back: Layer | str) -> Interface:
         """The interface of two adjacent layers (front one first); a plain one if none is stated."""
@@ -155,8 +164,8 @@ class Stack(Model):
     def face_layer(self, key: str) -> Layer:
         """The layer on whose energy scale the traps at a face stand.
 
-        It is the absorber of the pair; without one (or with two) the layer of the smaller gap, then of the larger
-        electron affinity.
+        It is the absorber of the pair; without one (or with two) the layer of the smaller gap, then of the
+        larger electron affinity.
         """
         front, back = (self.named(name) for name in key.split("|"))
         absorbers = [layer for layer in (front, back) if layer.role == "absorber"]
@@ -165,15 +174,19 @@ class Stack(Model):
         return min((front, back), key=lambda layer: (layer.gap, -_affinity(layer)))
 
     def radiative(self, layer: Layer) -> DetailedBalance | Coefficient | NoRadiation:
-        """The radiative recombination of a layer: as stated, or else detailed balance for an absorber whose generation
-        comes from optics or from a step absorptance, and none otherwise."""
+        """The radiative recombination of a layer.
+
+        As stated, or else detailed balance for an absorber whose generation comes from optics or from a step
+        absorptance, and none otherwise.
+        """
         if layer.recombination.radiative is not None:
             return layer.recombination.radiative
         optical = isinstance(self.light.generation, (OpticalGeneration, StepGeneration))
         return DetailedBalance() if layer.role == "absorber" and optical else NoRadiation()
 
     def mirrored(self) -> Stack:
-        """The same device described from the other end: layers, faces, contacts and lit side reversed, dipoles flipped."""
+        """The same device described from the other end: layers, faces, contacts and lit side reversed,
+        dipoles flipped."""
         data = paths.plain(self)
         data["layer"] = list(reversed(data["layer"]))
         faces: dict[str, Any] = {}
@@ -205,7 +218,11 @@ def _affinity(layer: Layer) -> float:
 def _check_layers(stack: Stack) -> None:
     names = [layer.name for layer in stack.layer]
     if not names:
-        raise InputError("the stack has no layer.", "Add [[layer]] tables, in the order that light meets them.", subkey="layer")
+        raise InputError(
+            "the stack has no layer.",
+            "Add [[layer]] tables, in the order that light meets them.",
+            subkey="layer",
+        )
     for name in names:
         if names.count(name) > 1:
             raise InputError(
@@ -218,8 +235,8 @@ def _check_layers(stack: Stack) -> None:
         for index in range(electrical[0], electrical[-1]):
             if stack.layer[index].electronic is None:
                 raise InputError(
-                    f'the layer "{names[index]}" lies between electrical layers but has no electronic parameters, '
-                    "so that no current could pass.",
+                    f'the layer "{names[index]}" lies between electrical layers but has no electronic '
+                    "parameters, so that no current could pass.",
                     f'Add [layer.electronic] to "{names[index]}", or move it out.',
                     subkey=f"{names[index]}.electronic",
                 )
@@ -237,14 +254,13 @@ def _check_faces(stack: Stack) -> None:
         pair = key.split("|")
         if len(pair) != 2:
             raise InputError(
-                f'"{key}" does not name a face.', 'Write the two layers as "a|b", in the order of the layers.', subkey=key
+                f'"{key}" does not name a face.',
+                'Write the two layers as "a|b", in the order of the layers.',
+                subkey=key,
             )
         for name in pair:
             if name not in names:
-                try:
-                    stack.named(name)
-                except InputError as error:
-                    raise InputError(error.message, error.advice, subkey=key) from None
+                raise InputError(f'there is no layer "{name}".', suggestion(name, names), subkey=key)
         front, back = names.index(pair[0]), names.index(pair[1])
         if front - back == 1:
             raise InputError(
@@ -285,8 +301,9 @@ def _check_light(stack: Stack) -> None:
             step = isinstance(stack.light.generation, StepGeneration) and layer.role == "absorber"
             if layer.material is None and not step:
                 raise InputError(
-                    f'radiative recombination of "{layer.name}" is to follow from its absorption, but it has no material.',
-                    'Add material = "...", or give radiative = { kind = "coefficient", coefficient = "..." }.',
+                    f'radiative recombination of "{layer.name}" is to follow from its absorption, but it '
+                    "has no material.",
+                    'Add material = "...", or radiative = { kind = "coefficient", coefficient = "..." }.',
                     subkey=f"{layer.name}.recombination.radiative",
                 )
     if isinstance(stack.light.generation, StepGeneration):

@@ -87,7 +87,9 @@ def _item(value: Any) -> Any:
             return _fill(tomlkit.inline_table(), entries)
         return _fill(tomlkit.table(), _entries(value))
     if isinstance(value, dict):
-        return _fill(tomlkit.table(is_super_table=True), [(key, _item(entry)) for key, entry in value.items()])
+        return _fill(
+            tomlkit.table(is_super_table=True), [(key, _item(entry)) for key, entry in value.items()]
+        )
     if isinstance(value, tuple):
         array = tomlkit.aot()
         for entry in value:
@@ -105,7 +107,11 @@ def _fill(table: Any, entries: list[tuple[str, Any]]) -> Any:
 def _number(quantity: Quantity) -> Any:
     import tomlkit
 
-    text = quantity.text if quantity.written is not None or quantity.dimension != "dimensionless" else float(quantity)
+    text = (
+        quantity.text
+        if quantity.written is not None or quantity.dimension != "dimensionless"
+        else float(quantity)
+    )
     if quantity.source is None and quantity.assumed is None and quantity.note is None:
         return text
     table = tomlkit.inline_table()
