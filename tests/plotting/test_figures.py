@@ -57,10 +57,10 @@ def test_the_same_data_give_the_same_file(tmp_path: Path) -> None:
 def test_drawing_leaves_matplotlib_as_it_was_and_pyplot_unloaded() -> None:
     code = (
         "import sys, matplotlib, synthetic\n"
-        "before = dict(matplotlib.rcParams)\n"
+        "before = matplotlib.rcParams.copy()\n"
         "from perotwin.plotting import curves\n"
         "curves.jv(synthetic.jv())\n"
-        "assert dict(matplotlib.rcParams) == before\n"
+        "assert matplotlib.rcParams.copy() == before\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     done = fresh.python("-c", code)
