@@ -1,0 +1,445 @@
+"""From a stack to the arrays of the solver: temperature laws, dipoles, trap levels, ions, contacts, light.
+
+Nothing is solved here but the neutrality of a layer behind a flat-band contact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.constants import elementary_charge as Q
+from scipy.constants import epsilon_0, physical_constants
+from scipy.optimize import brentq
+
+from perotwin.errors import InputError
+from perotwin.transport import device as dv
+from perotwin.transport.device import Device
+from perotwin.transport.fermi import activity_table
+from perotwin.transport.mesh import DENSITY, Mesh, graded
+
+if TYPE_CHECKING:
+    from perotwin.stack import Layer, Stack
+
+K_EV = physical_constants["Boltzmann constant in eV/K"][0]
+
+_KIND = {"neutral": 0.0, "donor": 1.0, "acceptor": -1.0}
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Electronic numbers of a layer at the stack's temperature (eV, m^-3, m^2/(V s))."""
+
+    affinity: float
+    gap: float
+    nc: float
+    nv: float
+    mu_n: float
+    mu_p: float
+    vt: float
+    degenerate: bool
+
+    @property
+    def np_eq(self) -> float:
+        """Product of the carrier densities at equilibrium, dilute limit (m^-6)."""
+        return float(self.nc * self.nv * np.exp(-self.gap / self.vt))
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One way to lose carriers: its name, what kind it is and where."""
+
+    name: str
+    kind: str  # "radiative" | "auger" | "trap" | "face trap"
+    place: str
+    index: int  # column of the kernels' channel array
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A stack made ready to be solved.
+
+    Attributes:
+        stack: the cell.
+        mesh: its nodes.
+        device: arrays with the ions that re-equilibrate at each point as unknowns.
+        mobile: the same with all ions mobile; used once to find frozen distributions. None without frozen ions.
+        generation: (S,) pairs per area, time and site at 1 sun (m^-2 s^-1).
+        channels: recombination channels with a rate, named.
+        absorption, emission: what the optics gave, or None where generation is prescribed.
+        notes: remarks that a reader of the result must see.
+    """
+
+    stack: Stack
+    mesh: Mesh
+    device: Device
+    mobile: Device | None
+    generation: np.ndarray
+    channels: tuple[Channel, ...]
+    absorption: Any
+    emission: Any
+    notes: tuple[str, ...]
+
+    @property
+    def vt(self) -> float:
+        """kT/q in volt."""
+        return float(self.device.vt)
+
+    @property
+    def site_layer(self) -> np.ndarray:
+        """(S,) index of each site's layer."""
+        return np.repeat(np.arange(len(self.mesh.layers)), [x.size for x in self.mesh.layers])
+
+    @property
+    def site_node(self) -> np.ndarray:
+        """(S,) node of each site."""
+        return np.arange(self.device.volume.size) - self.device.offset[self.site_layer]
+
+
+def bands(layer: Layer, temperature: float) -> Bands:
+    """A layer's electronic numbers at `temperature` (K), from those at its reference temperature.
+
+    Densities of states go as T^1.5, the gap linearly about the reference (the valence band moves), mobilities as
+    stated by their activation energy.
+    """
+    e = layer.electronic
+    if e is None:
+        raise InputError(
+            f'the layer "{layer.name}" has no electronic parameters.', "Add [layer.electronic].", key=layer.name
+        )
+    reference = float(e.reference_temperature)
+    dos = (temperature / reference) ** 1.5
+    gap = layer.gap + float(e.bandgap_temperature_coefficient) * (temperature - reference)
+    if gap <= 0.0:
+        raise InputError(
+            f"the bandgap at {temperature:g} K is {gap:.3g} eV.",
+            "Check bandgap_temperature_coefficient and the temperature.",
+            key=f"{layer.name}.electronic.bandgap_temperature_coefficient",
+        )
+    activation = float(e.mobility_activation_energy)
+    activated = np.exp(-activation / K_EV * (1.0 / temperature - 1.0 / reference))
+    return Bands(
+        affinity=float(e.electron_affinity),
+        gap=gap,
+        nc=float(e.conduction_dos) * dos,
+        nv=float(e.valence_dos) * dos,
+        mu_n=float(e.electron_mobility) * activated,
+        mu_p=float(e.hole_mobility) * activated,
+        vt=K_EV * temperature,
+        degenerate=e.statistics.kind == "fermi-dirac",
+    )
+
+
+def level_energy(level: Any, band: Bands) -> float:
+    """Energy of a trap level (eV) from the layer's own vacuum level, negative downwards."""
+    if getattr(level, "kind", None) == "midgap":
+        return -band.affinity - 0.5 * band.gap
+    if getattr(level, "below", None) == "vacuum":
+        return -float(level.depth)
+    if getattr(level, "below", None) == "conduction":
+        return -band.affinity - float(level.depth)
+    return -band.affinity - band.gap + float(level.height)
+
+
+def _logs(energy: float, affinity: float, band: Bands) -> tuple[float, float]:
+    """ln n1 and ln p1 of a level at `energy` on a scale where the layer's affinity is `affinity`."""
+    return (
+        float(np.log(band.nc) + (energy + affinity) / band.vt),
+        float(np.log(band.nv) - (energy + affinity + band.gap) / band.vt),
+    )
+
+
+def neutral_fermi_level(band: Bands, net_doping: float) -> float:
+    """Fermi level (eV, from the vacuum level) of a neutral layer with `net_doping` (m^-3, donors positive)."""
+    from perotwin.transport.fermi import fermi_dirac_half
+
+    def carriers(eta: float) -> float:
+        if not band.degenerate or eta < -20.0:
+            return float(np.exp(eta))
+        return float(fermi_dirac_half(np.asarray(min(eta, 59.0))))
+
+    def excess(level: float) -> float:
+        n = band.nc * carriers((level + band.affinity) / band.vt)
+        p = band.nv * carriers(-(level + band.affinity + band.gap) / band.vt)
+        # the logarithms of both sides: the densities span too many decades for a root search
+        return float(np.log(n + max(-net_doping, 0.0)) - np.log(p + max(net_doping, 0.0)))
+
+    low, high = -band.affinity - band.gap - 1.0, -band.affinity + 1.0
+    return float(brentq(excess, low, high, xtol=1e-13, rtol=1e-14))
+
+
+def build(stack: Stack, *, density: float = DENSITY, mesh: Mesh | None = None, light: bool = True) -> Problem:
+    """Make a stack ready to be solved.
+
+    Args:
+        stack: the cell.
+        density: of the mesh (see `mesh.graded`); ignored where `mesh` is given.
+        mesh: a mesh of one's own, for convergence studies.
+        light: whether generation is needed; False saves the optics of a purely dark measurement.
+
+    Raises:
+        InputError: the stack has no electrical layers, or a number that cannot be at its temperature.
+    """
+    layers = stack.electrical_layers
+    if not layers or stack.contact is None:
+        raise InputError(
+            f'the stack "{stack.name}" has no electrical layers.', "Add [layer.electronic] to its layers."
+        )
+    temperature = float(stack.temperature)
+    vt = K_EV * temperature
+    mesh = mesh or graded([float(layer.thickness) for layer in layers], density)
+    layer_bands = [bands(layer, temperature) for layer in layers]
+    faces = [stack.face(a, b) for a, b in zip(layers[:-1], layers[1:], strict=True)]
+    step = np.concatenate(([0.0], np.cumsum([float(face.dipole) for face in faces])))
+    thermionic = [face.transport.kind == "thermionic" for face in faces]
+
+    sizes = np.array([x.size for x in mesh.layers])
+    start = np.concatenate(([0], np.cumsum(sizes)))
+    offset = np.concatenate(([0], np.cumsum([0 if t else 1 for t in thermionic]))).astype(np.int64)
+    sites = mesh.sites
+    volume = np.diff(mesh.control_faces)
+    spacing = np.append(np.diff(sites), 1.0)
+    spacing[start[1:] - 1] = 1.0
+    x = np.zeros(int(sites.size - offset[-1]))
+    x[np.arange(sites.size) - np.repeat(offset, sizes)] = sites
+
+    absorption, emission, generation, notes = _light(stack, mesh, light)
+    table = np.zeros((len(layers), dv.LAYER_COLUMNS))
+    charge = np.zeros(sites.size)
+    trap_rows: list[list[float]] = []
+    trap_start = [0]
+    channels: list[Channel] = []
+    for m, (layer, band) in enumerate(zip(layers, layer_bands, strict=True)):
+        e = layer.electronic
+        assert e is not None
+        row = table[m]
+        row[dv.EC] = (step[m] - band.affinity) / vt
+        row[dv.EV] = (step[m] - band.affinity - band.gap) / vt
+        row[dv.LN_NC], row[dv.LN_NV] = np.log(band.nc), np.log(band.nv)
+        row[dv.MU_N], row[dv.MU_P] = band.mu_n, band.mu_p
+        row[dv.EPS] = float(e.permittivity) * epsilon_0 * vt / Q
+        row[dv.DEGENERATE] = float(band.degenerate)
+        row[dv.NP_EQ] = band.np_eq
+        row[dv.K_RAD] = _radiative(stack, layer, band, emission)
+        if row[dv.K_RAD] > 0.0:
+            channels.append(Channel(f"{layer.name} radiative", "radiative", layer.name, 2 * m))
+        if layer.recombination.auger is not None:
+            row[dv.AUGER_N] = float(layer.recombination.auger.electron)
+            row[dv.AUGER_P] = float(layer.recombination.auger.hole)
+            channels.append(Channel(f"{layer.name} Auger", "auger", layer.name, 2 * m + 1))
+        charge[start[m] : start[m + 1]] = float(e.donor_density) - float(e.acceptor_density)
+        for number, trap in enumerate(layer.trap, 1):
+            n1, p1 = _logs(level_energy(trap.level, band), band.affinity, band)
+            channels.append(
+                Channel(f"{layer.name} trap {number}", "trap", layer.name, 2 * len(layers) + len(trap_rows))
+            )
+            trap_rows.append(
+                [1.0 / trap.tau_n, 1.0 / trap.tau_p, n1, p1, float(trap.density or 0.0), _KIND[trap.charge]]
+            )
+        trap_start.append(len(trap_rows))
+
+    face_site, face_rows, barrier_site, barrier_rows = _faces(
+        stack, layers, layer_bands, faces, step, start, channels, len(trap_rows)
+    )
+    moving, frozen = _ion_rows(layers)
+    for m, species in enumerate(_species(layers)):
+        for ion in species:
+            charge[start[m] : start[m + 1]] -= float(ion.charge) * float(ion.density)
+    contact = _contact_rows(stack, layers, layer_bands, step, vt)
+    device = Device(
+        x=x,
+        site_start=start.astype(np.int64),
+        offset=offset,
+        volume=volume,
+        spacing=spacing,
+        fixed_charge=charge,
+        layer=table,
+        trap_start=np.array(trap_start, dtype=np.int64),
+        trap=np.array(trap_rows).reshape(-1, dv.TRAP_COLUMNS),
+        face_trap_site=np.array(face_site, dtype=np.int64),
+        face_trap=np.array(face_rows).reshape(-1, dv.FACE_TRAP_COLUMNS),
+        barrier_site=np.array(barrier_site, dtype=np.int64),
+        barrier=np.array(barrier_rows).reshape(-1, 4),
+        ion=np.array(moving).reshape(-1, dv.ION_COLUMNS),
+        contact=contact,
+        anode_front=_anode_front(stack, contact),
+        vt=vt,
+        activity=activity_table() if table[:, dv.DEGENERATE].any() else np.zeros((1, 6)),
+    )
+    mobile = None
+    if frozen:
+        mobile = device._replace(ion=np.array([*moving, *frozen]).reshape(-1, dv.ION_COLUMNS))
+    return Problem(stack, mesh, device, mobile, generation, tuple(channels), absorption, emission, tuple(notes))
+
+
+def _light(stack: Stack, mesh: Mesh, needed: bool) -> tuple[Any, Any, np.ndarray, list[str]]:
+    """Absorption, emission, generation of each site at 1 sun, notes."""
+    detailed = any(
+        stack.radiative(layer).kind == "detailed-balance" for layer in stack.electrical_layers
+    )
+    generation = np.zeros(mesh.sites.size)
+    absorption = emission = None
+    notes: list[str] = []
+    if needed:
+        from perotwin.optics import absorb
+
+        unit = stack if float(stack.light.intensity) == 1.0 else stack.with_light(intensity=1.0)
+        absorption = absorb(unit, mesh.control_faces)
+        generation = np.ascontiguousarray(absorption.generation, dtype=float)
+        notes += list(absorption.notes)
+    if detailed:
+        from perotwin.optics import emission as emit
+
+        emission = emit(stack)
+        notes += [note for note in getattr(emission, "notes", ()) if note not in notes]
+    return absorption, emission, generation, notes
+
+
+def _radiative(stack: Stack, layer: Layer, band: Bands, emission: Any) -> float:
+    """Coefficient (m^3/s) that multiplies n p (1 - exp(-splitting)).
+
+    In detailed balance the net loss at equilibrium, what escapes and what other layers absorb, fixes it:
+    q B n0 p0 d = J0 (doi:10.1103/PhysRev.94.1558, doi:10.1063/1.1736034).
+    """
+    kind = stack.radiative(layer)
+    if kind.kind == "coefficient":
+        return float(kind.coefficient)
+    if kind.kind == "detailed-balance":
+        return float(emission.net_current(layer.name) / (Q * band.np_eq * float(layer.thickness)))
+    return 0.0
+
+
+def _faces(
+    stack: Stack,
+    layers: Sequence[Layer],
+    layer_bands: Sequence[Bands],
+    faces: Sequence[Any],
+    step: np.ndarray,
+    start: np.ndarray,
+    channels: list[Channel],
+    bulk_traps: int,
+) -> tuple[list[int], list[list[float]], list[int], list[list[float]]]:
+    """Face traps and thermionic barriers."""
+    face_site: list[int] = []
+    face_rows: list[list[float]] = []
+    barrier_site: list[int] = []
+    barrier_rows: list[list[float]] = []
+    for f, face in enumerate(faces):
+        left, right = layer_bands[f], layer_bands[f + 1]
+        key = f"{layers[f].name}|{layers[f + 1].name}"
+        site = int(start[f + 1] - 1)
+        # affinities on the vacuum scale of the layer that the levels are counted from
+        shift_left, shift_right = left.affinity, right.affinity
+        home = stack.face_layer(key).name
+        if home == layers[f].name:
+            own = left
+            shift_right -= float(face.dipole)
+        else:
+            own = right
+            shift_left += float(face.dipole)
+        for number, trap in enumerate(face.trap, 1):
+            energy = level_energy(trap.level, own)
+            n1l, p1l = _logs(energy, shift_left, left)
+            n1r, p1r = _logs(energy, shift_right, right)
+            index = 2 * len(layers) + bulk_traps + len(face_rows)
+            channels.append(Channel(f"{key} trap {number}", "face trap", key, index))
+            face_site.append(site)
+            face_rows.append(
+                [trap.s_n, trap.s_p, n1l, p1l, n1r, p1r, float(trap.density or 0.0), _KIND[trap.charge]]
+            )
+        if face.transport.kind == "thermionic":
+            if face.trap:
+                raise InputError(
+                    f'the face "{key}" has both traps and thermionic transport, but a face trap needs quasi-Fermi '
+                    "levels that are continuous across the face.",
+                    "Remove one of the two.",
+                    key=f"{key}.transport",
+                )
+            jump_c = float(face.dipole) - right.affinity + left.affinity
+            jump_v = jump_c - right.gap + left.gap
+            barrier_site.append(site)
+            # thermal velocity over the barrier, from the density of states of the higher band
+            barrier_rows.append(
+                [
+                    _emission_velocity(right.nc if jump_c > 0 else left.nc, left.vt),
+                    _emission_velocity(right.nv if jump_v < 0 else left.nv, left.vt),
+                    jump_c / left.vt,
+                    jump_v / left.vt,
+                ]
+            )
+    return face_site, face_rows, barrier_site, barrier_rows
+
+
+def _emission_velocity(dos: float, vt: float) -> float:
+    """A* T^2 / (q N), m/s: the mean velocity of carriers of effective density of states N over a barrier.
+
+    The effective mass that A* needs is that of N = 2 (2 pi m k T / h^2)^1.5
+    (C. R. Crowell, Solid-State Electronics 8, 395 (1965), doi:10.1016/0038-1101(65)90116-4).
+    """
+    from scipy.constants import h
+
+    kt = vt * Q
+    mass = (0.5 * dos) ** (2.0 / 3.0) * h**2 / (2.0 * np.pi * kt)
+    return float(np.sqrt(kt / (2.0 * np.pi * mass)))
+
+
+def _species(layers: Sequence[Layer]) -> list[list[Any]]:
+    """The mobile species of each layer."""
+    found: list[list[Any]] = []
+    for layer in layers:
+        ions = layer.ions
+        species = [] if ions is None else [ions, *([ions.second] if ions.second is not None else [])]
+        found.append([ion for ion in species if float(ion.density) > 0.0])
+    return found
+
+
+def _ion_rows(layers: Sequence[Layer]) -> tuple[list[list[float]], list[list[float]]]:
+    """Rows of Device.ion for species that re-equilibrate at each point, and for those that are frozen."""
+    moving: list[list[float]] = []
+    frozen: list[list[float]] = []
+    for m, (layer, species) in enumerate(zip(layers, _species(layers), strict=True)):
+        for ion in species:
+            row = [
+                float(ion.charge),
+                float(ion.density) * float(layer.thickness),
+                float(ion.site_density or 0.0),
+                float(m),
+            ]
+            assert layer.ions is not None
+            (moving if layer.ions.response.kind == "steady" else frozen).append(row)
+    return moving, frozen
+
+
+def _contact_rows(
+    stack: Stack, layers: Sequence[Layer], layer_bands: Sequence[Bands], step: np.ndarray, vt: float
+) -> np.ndarray:
+    rows = np.zeros((2, dv.CONTACT_COLUMNS))
+    assert stack.contact is not None
+    for side, (contact, m) in enumerate(((stack.contact.front, 0), (stack.contact.back, len(layers) - 1))):
+        if isinstance(contact.work_function, str):
+            e = layers[m].electronic
+            assert e is not None
+            doping = float(e.donor_density) - float(e.acceptor_density)
+            work = -neutral_fermi_level(layer_bands[m], doping)
+        else:
+            work = float(contact.work_function)
+        rows[side, dv.C_PSI] = (step[m] - work) / vt
+        rows[side, dv.C_SN] = -1.0 if contact.electron_velocity is None else float(contact.electron_velocity)
+        rows[side, dv.C_SP] = -1.0 if contact.hole_velocity is None else float(contact.hole_velocity)
+    return rows
+
+
+def _anode_front(stack: Stack, contact: np.ndarray) -> bool:
+    """Whether a forward bias lowers the front contact's Fermi level.
+
+    The transport layers say so where they are named; else the larger work function marks the anode.
+    """
+    roles = [layer.role for layer in stack.electrical_layers]
+    if roles[0] != roles[-1]:
+        if roles[0] == "htl" or roles[-1] == "etl":
+            return True
+        if roles[0] == "etl" or roles[-1] == "htl":
+            return False
+    return bool(contact[0, dv.C_PSI] <= contact[1, dv.C_PSI])
