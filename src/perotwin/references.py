@@ -1,0 +1,93 @@
+"""Citations: short keys that library files and docstrings use, and the full reference behind each.
+
+A library number says `source = "thiesbrummel2024, C60 layer"`; `find` gives the full reference of its first word.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from perotwin.errors import UnknownNameError
+
+__all__ = ["REFERENCES", "Reference", "find", "get"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One citable work.
+
+    Attributes
+    ----------
+    key : what files and docstrings write.
+    text : authors, title, journal, year.
+    link : a DOI ("doi:..."), an arXiv number or a repository; empty where the work has none yet.
+    """
+
+    key: str
+    text: str
+    link: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}. {self.link}".strip() if self.link else f"{self.text}."
+
+
+#: Every reference that a library cell names, by key.
+REFERENCES: dict[str, Reference] = {
+    reference.key: reference
+    for reference in (
+        Reference(
+            "fu-5avai",
+            "S. Fu, N. Sun, S. Hu, H. Chen et al., In-situ molecular compensation in wide-bandgap perovskite for "
+            "efficient all-perovskite tandem solar cells (accepted manuscript, Royal Society of Chemistry; its DOI is "
+            "not yet printed in it)",
+        ),
+        Reference(
+            "thiesbrummel2024",
+            "J. Thiesbrummel et al., Ion-induced field screening as a dominant factor in perovskite solar cell "
+            "operational stability, Nat. Energy (2024); parameter set with the data, doi:10.25446/oxford.24359959",
+            "doi:10.1038/s41560-024-01487-w",
+        ),
+        Reference(
+            "abdel2025",
+            "D. Abdel, J. Relle, T. Kirchartz, P. Jaap, J. Fuhrmann, S. Burger, C. Becker, K. Jäger, P. Farrell, How "
+            "nanotextured interfaces influence the electronics in perovskite solar cells (2025), parameter files in "
+            "NUMSEMIC/TexturedPerovskiteSolarCells.jl",
+            "arXiv:2506.10691",
+        ),
+        Reference(
+            "simsalabim",
+            "SIMsalabim 5.36, default device, kostergroup/SIMsalabim (SimSS/L1_parameters.txt and following)",
+            "https://github.com/kostergroup/SIMsalabim",
+        ),
+        Reference(
+            "odtu-gunam2025",
+            "ODTU-GUNAM, Hybrid sequential processing of mixed Sn-Pb narrow-bandgap perovskite solar cells (2025), "
+            "SCAPS fits to measured J-V curves",
+            "https://github.com/ODTUGUNAM/Mixed-SnPb-Perovskite-Simulation",
+        ),
+        Reference(
+            "driftfusion",
+            "Driftfusion, Input_files/pedotpss_mapi_pcbm.csv, barnesgroupICL/Driftfusion",
+            "https://github.com/barnesgroupICL/Driftfusion",
+        ),
+        Reference(
+            "amse2023",
+            "Adv. Mater. Sci. Eng. 2023, 4154962, Table 1",
+            "doi:10.1155/2023/4154962",
+        ),
+    )
+}
+
+
+def get(key: str) -> Reference:
+    """The reference of a key; UnknownNameError with the nearest keys when there is none."""
+    try:
+        return REFERENCES[key]
+    except KeyError:
+        raise UnknownNameError("reference", key, REFERENCES) from None
+
+
+def find(source: str) -> Reference | None:
+    """The reference that a source text such as "thiesbrummel2024, C60 layer" starts with, or None."""
+    return REFERENCES.get(re.split(r"[\s,;:]", source.strip(), maxsplit=1)[0])
