@@ -1,0 +1,97 @@
+"""One number of a cell varied: the values, and a job done at each of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from perotwin import progress, units
+from perotwin.errors import InputError, PerotwinError
+
+if TYPE_CHECKING:
+    from perotwin.stack import Stack
+
+__all__ = ["Point", "sweep", "values"]
+
+T = TypeVar("T")
+
+_NUMBER = re.compile(r"^\s*[-+]?[\d.]+(?:[eE][+-]?\d+)?\s*")
+
+
+@dataclass(frozen=True)
+class Point(Generic[T]):
+    """One point of a sweep: the value that was set ("350 nm") and what the job gave there, or why it failed."""
+
+    path: str
+    written: str
+    result: T | None = None
+    error: PerotwinError | None = None
+
+    @property
+    def unit(self) -> str:
+        """The unit of ``written``; "1" when it has none."""
+        return _NUMBER.sub("", self.written) or "1"
+
+    @property
+    def number(self) -> float:
+        """The value in that unit."""
+        return float(self.written.removesuffix(self.unit if self.unit != "1" else ""))
+
+
+def values(cell: Stack, path: str, start: str, stop: str, steps: int, *, log: bool = False) -> list[str]:
+    """``steps`` values of the field ``path`` from ``start`` to ``stop``, both included, in the unit of
+    ``start``.
+
+    Parameters
+    ----------
+    log : spaced evenly in the logarithm; needs two values of one sign.
+
+    Raises
+    ------
+    InputError : the path does not exist, is not a number, an end is impossible for this cell, or fewer than
+        two steps are asked for.
+    """
+    import numpy as np
+
+    if steps < 2:
+        raise InputError(f"a sweep of {steps} steps has no range.", "Ask for at least 2 steps.", key=path)
+    ends = [cell.with_values({path: end}).get(path) for end in (start, stop)]
+    for end, text in zip(ends, (start, stop), strict=True):
+        if not isinstance(end, units.Quantity):
+            raise InputError(
+                f'"{text}" is a choice, not a number, so there is nothing between it and another.',
+                "Vary a number, such as perovskite.thickness.",
+                key=path,
+            )
+    unit = _NUMBER.sub("", ends[0].text)
+    first, last = (units.convert(end, unit or "1", end.dimension) for end in ends)
+    if log:
+        if first * last <= 0:
+            raise InputError(
+                f"logarithmic steps from {start} to {stop} would have to pass zero.",
+                "Use ends of one sign, or leave out --log.",
+                key=path,
+            )
+        numbers = np.geomspace(first, last, steps)
+    else:
+        numbers = np.linspace(first, last, steps)
+    # Twelve digits: the value that is printed is the value that was used, and repeats by hand.
+    return [f"{number:.12g} {unit}".strip() for number in numbers]
+
+
+def sweep(cell: Stack, path: str, written: Sequence[str], job: Callable[[Stack], T]) -> Iterator[Point[T]]:
+    """Do ``job`` on ``cell`` with ``path`` set to each value in turn, giving each point as it is done.
+
+    A point that fails is given with its error, and the sweep goes on.
+    """
+    with progress.task(f"{cell.name}: {path}", total=len(written)) as counter:
+        for text in written:
+            counter.advance(0, label=f"{cell.name}: {path} = {text}")
+            try:
+                point = Point(path, text, result=job(cell.with_values({path: text})))
+            except PerotwinError as error:
+                point = Point(path, text, error=error)
+            counter.advance()
+            yield point
