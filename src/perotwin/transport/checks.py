@@ -1,0 +1,180 @@
+"""Run-time checks of steady states, computed from their stored fields apart from the solver.
+
+Each returns a number that must stay below its limit; a result that fails is still returned, and says so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.constants import elementary_charge as Q
+
+from perotwin.measurement.checks import Check, Checks, check
+from perotwin.transport import device as dv
+from perotwin.transport.profiles import Profiles, drive, log_activity, profiles, trap_rate
+from perotwin.transport.steady import States
+
+F64 = NDArray[np.float64]
+
+#: allowed change of the current along x, relative to the larger of the current and the photocurrent
+CURRENT_LIMIT = 1e-6
+#: allowed imbalance of contact currents, generation and recombination, on the same scale
+BALANCE_LIMIT = 1e-8
+#: allowed imbalance of Gauss' law, relative to the largest displacement
+GAUSS_LIMIT = 1e-8
+#: allowed relative change of the number of ions
+ION_LIMIT = 1e-8
+_ROUNDING = 16.0 * np.finfo(float).eps
+
+
+def noise_floor(states: States, fields: Profiles) -> F64:
+    """Float64 round-off of the current of each edge (K, E), A m^-2: 16 eps q mu n kT / (q h), the larger carrier."""
+    device, vt = states.problem.device, states.problem.vt
+    layer, e = fields.layer, fields.edge
+    mu_n, mu_p = device.layer[layer[e], dv.MU_N], device.layer[layer[e], dv.MU_P]
+    n = mu_n * np.maximum(fields.electron_density[:, e], fields.electron_density[:, e + 1])
+    p = mu_p * np.maximum(fields.hole_density[:, e], fields.hole_density[:, e + 1])
+    return np.asarray(_ROUNDING * Q * vt * np.maximum(n, p) / device.spacing[e])
+
+
+def current_scale(states: States, current: F64) -> F64:
+    """(K,) the larger of the current's size and the photocurrent, A m^-2."""
+    photo = Q * states.intensity * float(states.problem.generation.sum())
+    return np.maximum(np.abs(current), photo)
+
+
+def constancy(states: States, fields: Profiles) -> Check:
+    """Largest departure of the current along x from its mean, and of the terminal current from that mean."""
+    total = fields.electron_current + fields.hole_current
+    floor = noise_floor(states, fields)
+    # edges whose flux carries no rounding decide the mean
+    weight = 1.0 / (floor + floor.min(axis=1, keepdims=True) + 1e-300)
+    mean = (total * weight).sum(axis=1) / weight.sum(axis=1)
+    allowed = CURRENT_LIMIT * current_scale(states, mean)[:, None] + floor
+    sign = -1.0 if states.problem.device.anode_front else 1.0
+    terminal = np.abs(states.current + states.shunt - sign * mean)
+    worst = np.abs(total - mean[:, None]) / np.maximum(allowed, 1e-300)
+    at_terminal = terminal / np.maximum(allowed.min(axis=1), 1e-300)
+    ok = states.converged
+    value = max(worst[ok].max(initial=0.0), at_terminal[ok].max(initial=0.0))
+    return check(value * CURRENT_LIMIT, CURRENT_LIMIT)
+
+
+def balance(states: States, fields: Profiles) -> Check:
+    """Electrons' current at one contact minus that at the other against q times generation minus recombination.
+
+    Every rate is computed here again from the stored densities and quasi-Fermi levels.
+    """
+    problem, device = states.problem, states.problem.device
+    node_source = np.zeros((states.voltage.size, device.x.size))
+    np.add.at(
+        node_source, (slice(None), problem.site_node), (fields.generation - fields.recombination) * device.volume
+    )
+    for t, site in enumerate(device.face_trap_site):
+        node_source[:, problem.site_node[site]] -= face_rate(states, fields, t)
+    # the balance of each inner node, in amperes per area, summed over any stretch of the cell
+    jn = _node_edges(states, fields.electron_current)
+    jp = _node_edges(states, fields.hole_current)
+    source = Q * node_source[:, 1:-1]
+    floor = _node_edges(states, noise_floor(states, fields))
+    scale = BALANCE_LIMIT * current_scale(states, states.current)
+    worst = 0.0
+    for flux, sign in ((jn, 1.0), (jp, -1.0)):
+        residual = np.cumsum(np.diff(flux, axis=1) + sign * source, axis=1)
+        allowed = scale[:, None] + floor[:, :1] + floor[:, 1:] + _ROUNDING * Q * np.abs(node_source).sum(axis=1)[:, None]
+        ratio = np.abs(residual) / np.maximum(allowed, 1e-300)
+        worst = max(worst, ratio[states.converged].max(initial=0.0))
+    return check(worst * BALANCE_LIMIT, BALANCE_LIMIT)
+
+
+def face_rate(states: States, fields: Profiles, t: int) -> F64:
+    """Rate of one face trap (K,), m^-2 s^-1, from the stored fields."""
+    device, vt = states.problem.device, states.problem.vt
+    s, row = int(device.face_trap_site[t]), device.face_trap[t]
+    n = fields.electron_density[:, s] + fields.electron_density[:, s + 1]
+    p = fields.hole_density[:, s] + fields.hole_density[:, s + 1]
+    n1, p1 = np.zeros(n.size), np.zeros(n.size)
+    for side, (column_n, column_p) in enumerate(((dv.F_LN_N1L, dv.F_LN_P1L), (dv.F_LN_N1R, dv.F_LN_P1R))):
+        degenerate = np.array(device.layer[fields.layer[s + side], dv.DEGENERATE] != 0.0)
+        eta_n = (fields.electron_fermi_level[:, s] - fields.conduction_band[:, s + side]) / vt
+        eta_p = (fields.valence_band[:, s + side] - fields.hole_fermi_level[:, s]) / vt
+        n1 += np.exp(row[column_n] + log_activity(eta_n, degenerate))
+        p1 += np.exp(row[column_p] + log_activity(eta_p, degenerate))
+    split = (fields.electron_fermi_level[:, s] - fields.hole_fermi_level[:, s]) / vt
+    rate, _ = trap_rate(n, p, drive(n, p, split), float(row[dv.F_SN]), float(row[dv.F_SP]), n1, p1)
+    return rate
+
+
+def _node_edges(states: States, values: F64) -> F64:
+    """Edge values in node order, thermionic faces filled with their neighbour's mean (their flux is not stored)."""
+    problem, device = states.problem, states.problem.device
+    layer = problem.site_layer
+    last = np.append(layer[1:] != layer[:-1], True)
+    edge = np.flatnonzero(~last)
+    out = np.full((values.shape[0], device.x.size - 1), np.nan)
+    out[:, problem.site_node[edge]] = values
+    return out
+
+
+def gauss(states: States, fields: Profiles) -> Check:
+    """Displacement at the two ends against the charge between, relative to the largest displacement."""
+    problem, device, vt = states.problem, states.problem.device, states.problem.vt
+    eps = device.layer[fields.layer[fields.edge], dv.EPS] / vt  # times V/m gives charge per area, units of q
+    displacement = _node_edges(states, fields.electric_field * eps)
+    charge = np.zeros((states.voltage.size, device.x.size))
+    np.add.at(charge, (slice(None), problem.site_node), fields.charge * device.volume)
+    for t, site in enumerate(device.face_trap_site):
+        kind, density = device.face_trap[t, dv.F_KIND], device.face_trap[t, dv.F_NT]
+        if kind != 0.0:
+            charge[:, problem.site_node[site]] += _face_charge(states, fields, t, kind, density)
+    residual = np.cumsum(np.diff(displacement, axis=1) - charge[:, 1:-1], axis=1)
+    size = np.maximum(np.abs(displacement).max(axis=1), np.abs(charge[:, 1:-1]).max(axis=1))
+    worst = np.abs(residual).max(axis=1) / np.maximum(size, 1e-300)
+    return check(float(worst[states.converged].max(initial=0.0)), GAUSS_LIMIT)
+
+
+def _face_charge(states: States, fields: Profiles, t: int, kind: float, density: float) -> F64:
+    device, vt = states.problem.device, states.problem.vt
+    s, row = int(device.face_trap_site[t]), device.face_trap[t]
+    n = fields.electron_density[:, s] + fields.electron_density[:, s + 1]
+    p = fields.hole_density[:, s] + fields.hole_density[:, s + 1]
+    n1, p1 = np.zeros(n.size), np.zeros(n.size)
+    for side, (column_n, column_p) in enumerate(((dv.F_LN_N1L, dv.F_LN_P1L), (dv.F_LN_N1R, dv.F_LN_P1R))):
+        degenerate = np.array(device.layer[fields.layer[s + side], dv.DEGENERATE] != 0.0)
+        eta_n = (fields.electron_fermi_level[:, s] - fields.conduction_band[:, s + side]) / vt
+        eta_p = (fields.valence_band[:, s + side] - fields.hole_fermi_level[:, s]) / vt
+        n1 += np.exp(row[column_n] + log_activity(eta_n, degenerate))
+        p1 += np.exp(row[column_p] + log_activity(eta_p, degenerate))
+    _, occupied = trap_rate(n, p, n, float(row[dv.F_SN]), float(row[dv.F_SP]), n1, p1)
+    return density * (1.0 - occupied) if kind > 0.0 else -density * occupied
+
+
+def ion_number(states: States, fields: Profiles) -> Check | None:
+    """Relative change of the number of mobile ions; None where there are none."""
+    worst, found = 0.0, False
+    for m, layer in enumerate(states.problem.stack.electrical_layers):
+        if layer.ions is None:
+            continue
+        species = [layer.ions, *([layer.ions.second] if layer.ions.second is not None else [])]
+        wanted = sum(float(ion.density) for ion in species) * float(layer.thickness)
+        if wanted == 0.0 or (layer.ions.second is not None and layer.ions.response.kind == "frozen"):
+            continue
+        here = fields.layer == m
+        number = (fields.ion_density[:, here] * states.problem.device.volume[here]).sum(axis=1)
+        worst = max(worst, float(np.abs(number[states.converged] / wanted - 1.0).max(initial=0.0)))
+        found = True
+    return check(worst, ION_LIMIT) if found else None
+
+
+def steady_checks(states: States, fields: Profiles | None = None) -> Checks:
+    """All checks that steady states can be put to, by name."""
+    fields = profiles(states) if fields is None else fields
+    found: Checks = {
+        "current constant along x": constancy(states, fields),
+        "contact currents balance generation and recombination": balance(states, fields),
+        "Gauss' law": gauss(states, fields),
+    }
+    ions = ion_number(states, fields)
+    if ions is not None:
+        found["ion number conserved"] = ions
+    return found

@@ -1,0 +1,191 @@
+"""Fields of solved states in SI units: bands, densities, quasi-Fermi levels, currents, rates.
+
+Energies are in eV from the vacuum level at the front contact in the dark, on the cathode's Fermi level as zero.
+Everything here is recomputed from the stored potential and quasi-Fermi levels with numpy, apart from the solver.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.constants import elementary_charge as Q
+
+from perotwin.transport import device as dv
+from perotwin.transport.fermi import fermi_dirac_half
+from perotwin.transport.steady import States
+
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Fields of K states on S sites; a face between two layers appears twice, once for each side.
+
+    Attributes:
+        x: (S,) position, m, from the front of the electrical domain.
+        layer: (S,) index of the layer.
+        edge: (E,) left site of each edge, edges lie between sites `edge` and `edge + 1`.
+        x_edge: (E,) middle of each edge, m.
+        voltage: (K,) terminal voltage, V.
+        conduction_band, valence_band, electron_fermi_level, hole_fermi_level: (K, S) eV.
+        electron_density, hole_density, ion_density: (K, S) m^-3; ions summed over species.
+        charge: (K, S) everything charged, units of q, m^-3.
+        electric_field: (K, E) V/m.
+        electron_current, hole_current: (K, E) A m^-2, conventional, positive along x.
+        generation: (S,) m^-3 s^-1. recombination: (K, S) m^-3 s^-1, without faces.
+    """
+
+    x: F64
+    layer: NDArray[np.int64]
+    edge: NDArray[np.int64]
+    x_edge: F64
+    voltage: F64
+    conduction_band: F64
+    valence_band: F64
+    electron_fermi_level: F64
+    hole_fermi_level: F64
+    electron_density: F64
+    hole_density: F64
+    ion_density: F64
+    charge: F64
+    electric_field: F64
+    electron_current: F64
+    hole_current: F64
+    generation: F64
+    recombination: F64
+
+
+def log_activity(eta: F64, degenerate: NDArray[np.bool_]) -> F64:
+    """ln(F(eta)) - eta where a layer is degenerate, zero elsewhere. Shapes broadcast; (K, S)."""
+    out = np.zeros(np.broadcast(eta, degenerate).shape)
+    need = np.broadcast_to(degenerate, out.shape) & (eta > -30.0)
+    if need.any():
+        out[need] = np.log(fermi_dirac_half(eta[need])) - eta[need]
+    return out
+
+
+def trap_rate(n: F64, p: F64, drive: F64, rn: float, rp: float, n1: F64, p1: F64) -> tuple[F64, F64]:
+    """Rate and occupation of one level (Shockley and Read, doi:10.1103/PhysRev.87.835)."""
+    denominator = rn * (n + n1) + rp * (p + p1)
+    return rn * rp * drive / denominator, (rn * n + rp * p1) / denominator
+
+
+def drive(n: F64, p: F64, split: F64) -> F64:
+    """n p (1 - exp(-split))."""
+    with np.errstate(divide="ignore"):
+        return np.where(
+            split > -30.0,
+            -n * p * np.expm1(-np.maximum(split, -30.0)),
+            n * p - np.exp(np.log(n) + np.log(p) - np.minimum(split, -30.0)),
+        )
+
+
+def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None) -> Profiles:
+    """Fields of some (or all) of the points of `states`.
+
+    Args:
+        states: from the steady solver.
+        index: which points; all if absent.
+
+    Returns:
+        `Profiles`.
+    """
+    problem = states.problem
+    device, vt = problem.device, problem.vt
+    pick = np.arange(states.voltage.size) if index is None else np.asarray(index, dtype=int)
+    layer = problem.site_layer
+    node = problem.site_node
+    psi, fn, fp = states.psi[pick][:, node], states.fn[pick][:, node], states.fp[pick][:, node]
+    v = states.junction_voltage[pick][:, None] / vt
+    table = device.layer[layer]
+    eta_n = psi + fn - table[:, dv.EC]
+    eta_p = table[:, dv.EV] - psi - (fp - v)
+    degenerate = table[:, dv.DEGENERATE] != 0.0
+    lgn, lgp = log_activity(eta_n, degenerate), log_activity(eta_p, degenerate)
+    n = np.exp(eta_n + table[:, dv.LN_NC] + lgn)
+    p = np.exp(eta_p + table[:, dv.LN_NV] + lgp)
+
+    ions = np.zeros_like(psi)
+    ion_charge = np.broadcast_to(states.frozen_charge, psi.shape).copy()
+    for number, row in enumerate(device.ion):
+        z, sites, m = row[dv.I_Z], row[dv.I_SITES], int(row[dv.I_LAYER])
+        here = layer == m
+        exponent = states.mu[pick][:, number : number + 1] - z * psi[:, here]
+        c = np.exp(exponent) if sites == 0.0 else sites / (1.0 + sites * np.exp(-exponent))
+        ions[:, here] += c
+        ion_charge[:, here] += z * c
+    for m, row_layer in enumerate(problem.stack.electrical_layers):
+        # frozen species: their charge is stored; with one species the density follows from it
+        held = row_layer.ions
+        if held is not None and held.response.kind == "frozen":
+            here = layer == m
+            ions[:, here] += np.abs(states.frozen_charge[here] / float(held.charge))
+    charge = p - n + device.fixed_charge + ion_charge
+
+    split = fn - (fp - v)
+    force = drive(n, p, split)
+    rate = table[:, dv.K_RAD] * force + (table[:, dv.AUGER_N] * n + table[:, dv.AUGER_P] * p) * force
+    for m in range(device.offset.size):
+        here = layer == m
+        for t in range(device.trap_start[m], device.trap_start[m + 1]):
+            row = device.trap[t]
+            n1 = np.exp(row[dv.T_LN_N1] + lgn[:, here])
+            p1 = np.exp(row[dv.T_LN_P1] + lgp[:, here])
+            extra, occupied = trap_rate(
+                n[:, here], p[:, here], force[:, here], row[dv.T_RN], row[dv.T_RP], n1, p1
+            )
+            rate[:, here] += extra
+            charge[:, here] += _held(row[dv.T_NT], row[dv.T_KIND], occupied)
+
+    last = np.append(layer[1:] != layer[:-1], True)
+    edge = np.flatnonzero(~last)
+    h = device.spacing[edge]
+    dpsi = psi[:, edge + 1] - psi[:, edge]
+    jn = _flux(
+        n[:, edge], n[:, edge + 1], dpsi + lgn[:, edge + 1] - lgn[:, edge], fn[:, edge + 1] - fn[:, edge]
+    ) * (Q * vt * table[edge, dv.MU_N] / h)
+    jp = -_flux(
+        p[:, edge], p[:, edge + 1], -dpsi + lgp[:, edge + 1] - lgp[:, edge], -(fp[:, edge + 1] - fp[:, edge])
+    ) * (Q * vt * table[edge, dv.MU_P] / h)
+    sites = problem.mesh.sites
+    return Profiles(
+        x=sites,
+        layer=layer,
+        edge=edge,
+        x_edge=0.5 * (sites[edge] + sites[edge + 1]),
+        voltage=states.voltage[pick],
+        conduction_band=(table[:, dv.EC] - psi) * vt,
+        valence_band=(table[:, dv.EV] - psi) * vt,
+        electron_fermi_level=fn * vt,
+        hole_fermi_level=(fp - v) * vt,
+        electron_density=n,
+        hole_density=p,
+        ion_density=ions,
+        charge=charge,
+        electric_field=-dpsi * vt / h,
+        electron_current=jn,
+        hole_current=jp,
+        generation=states.intensity * problem.generation / device.volume,
+        recombination=rate,
+    )
+
+
+def _held(density: float, kind: float, occupied: F64) -> F64 | float:
+    """Charge of a level per volume or area, units of q."""
+    if kind > 0.0:
+        return density * (1.0 - occupied)
+    return -density * occupied if kind < 0.0 else 0.0
+
+
+def _flux(left: F64, right: F64, x: F64, d: F64) -> F64:
+    """Scharfetter-Gummel flux in its symmetric form, per unit of D / h.
+
+    sqrt(left right) (x/2) / sinh(x/2) 2 sinh(d/2), with d the step of the quasi-Fermi level: no difference of large
+    numbers appears, which makes it an independent check of the solver's own form.
+    """
+    half = 0.5 * x
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        ratio = np.where(np.abs(half) < 1e-5, 1.0 - half * half / 6.0, half / np.sinh(np.clip(half, -350, 350)))
+    return np.sqrt(left) * np.sqrt(right) * ratio * 2.0 * np.sinh(np.clip(0.5 * d, -350, 350))
