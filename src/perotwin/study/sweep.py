@@ -22,7 +22,9 @@ _NUMBER = re.compile(r"^\s*[-+]?[\d.]+(?:[eE][+-]?\d+)?\s*")
 
 @dataclass(frozen=True)
 class Point(Generic[T]):
-    """One point of a sweep: the value that was set ("350 nm") and what the job gave there, or why it failed."""
+    """One point of a sweep: the value that was set ("350 nm") and what the job gave there, or why it
+    failed.
+    """
 
     path: str
     written: str
