@@ -193,7 +193,11 @@ def nearest(name: str, options: Iterable[str], count: int = 3) -> tuple[str, ...
 
     lower = {option.lower(): option for option in options}
     close = difflib.get_close_matches(name.lower(), lower, n=count, cutoff=0.5)
-    return tuple(lower[match] for match in close)
+    likeness = [difflib.SequenceMatcher(None, match, name.lower()).ratio() for match in close]
+    # A plain slip of the pen has one cure: names much less alike than the best one only distract.
+    return tuple(
+        lower[match] for match, ratio in zip(close, likeness, strict=True) if ratio > likeness[0] - 0.15
+    )
 
 
 def suggestion(name: str, options: Iterable[str]) -> str:

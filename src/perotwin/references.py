@@ -1,6 +1,7 @@
 """Citations: short keys that library files and docstrings use, and the full reference behind each.
 
-A library number says `source = "thiesbrummel2024, C60 layer"`; `find` gives the full reference of its first word.
+A library number says `source = "thiesbrummel2024, C60 layer"`; `find` gives the full reference behind its
+first word.
 """
 
 from __future__ import annotations
@@ -38,21 +39,22 @@ REFERENCES: dict[str, Reference] = {
     for reference in (
         Reference(
             "fu-5avai",
-            "S. Fu, N. Sun, S. Hu, H. Chen et al., In-situ molecular compensation in wide-bandgap perovskite for "
-            "efficient all-perovskite tandem solar cells (accepted manuscript, Royal Society of Chemistry; its DOI is "
-            "not yet printed in it)",
+            "S. Fu, N. Sun, S. Hu, H. Chen et al., In-situ molecular compensation in wide-bandgap "
+            "perovskite for efficient all-perovskite tandem solar cells (accepted manuscript, Royal "
+            "Society of Chemistry; its DOI is not yet printed in it)",
         ),
         Reference(
             "thiesbrummel2024",
-            "J. Thiesbrummel et al., Ion-induced field screening as a dominant factor in perovskite solar cell "
-            "operational stability, Nat. Energy (2024); parameter set with the data, doi:10.25446/oxford.24359959",
+            "J. Thiesbrummel et al., Ion-induced field screening as a dominant factor in perovskite "
+            "solar cell operational stability, Nat. Energy (2024); parameter set with the data, "
+            "doi:10.25446/oxford.24359959",
             "doi:10.1038/s41560-024-01487-w",
         ),
         Reference(
             "abdel2025",
-            "D. Abdel, J. Relle, T. Kirchartz, P. Jaap, J. Fuhrmann, S. Burger, C. Becker, K. Jäger, P. Farrell, How "
-            "nanotextured interfaces influence the electronics in perovskite solar cells (2025), parameter files in "
-            "NUMSEMIC/TexturedPerovskiteSolarCells.jl",
+            "D. Abdel, J. Relle, T. Kirchartz, P. Jaap, J. Fuhrmann, S. Burger, C. Becker, K. Jäger, P."
+            " Farrell, How nanotextured interfaces influence the electronics in perovskite solar cells "
+            "(2025), parameter files in NUMSEMIC/TexturedPerovskiteSolarCells.jl",
             "arXiv:2506.10691",
         ),
         Reference(
@@ -62,8 +64,8 @@ REFERENCES: dict[str, Reference] = {
         ),
         Reference(
             "odtu-gunam2025",
-            "ODTU-GUNAM, Hybrid sequential processing of mixed Sn-Pb narrow-bandgap perovskite solar cells (2025), "
-            "SCAPS fits to measured J-V curves",
+            "ODTU-GUNAM, Hybrid sequential processing of mixed Sn-Pb narrow-bandgap perovskite solar "
+            "cells (2025), SCAPS fits to measured J-V curves",
             "https://github.com/ODTUGUNAM/Mixed-SnPb-Perovskite-Simulation",
         ),
         Reference(

@@ -459,7 +459,9 @@ def _wrong_dimension(text: str, found: str, dimension: str) -> InputError:
     return InputError(
         f'"{text}" is {"a plain number" if found == "dimensionless" else "of dimension " + found};'
         f" {_article(dimension)} is needed.",
-        f"Give it in {DIMENSIONS[dimension][1]} or another unit of {dimension}.",
+        "Write the number alone."
+        if dimension == "dimensionless"
+        else f"Give it in {DIMENSIONS[dimension][1]} or another unit of {dimension}.",
     )
 
 

@@ -7,6 +7,7 @@ a unit, a bare float in SI (from Python only), or the sourced form `{value, sour
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -51,7 +52,7 @@ class Dim:
         allowed = ("value", "source", "assumed", "note")
         for key in entry:
             if key not in allowed:
-                raise unknown_key(key, allowed, "a sourced number")
+                raise unknown_key(key, allowed, "in a sourced number")
         if "value" not in entry:
             raise InputError(
                 "a sourced number needs its value.", 'Write { value = "...", source = "..." } with the value.'
@@ -157,6 +158,8 @@ class Model(BaseModel, metaclass=_Metaclass):
 
     #: True for models that TOML shows on one line, `{ kind = "uniform", rate = "..." }`.
     inline: ClassVar[bool] = False
+    #: Cures for keys that people write but that go by another name here, in lower case.
+    hints: ClassVar[Mapping[str, str]] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -165,21 +168,25 @@ class Model(BaseModel, metaclass=_Metaclass):
             fields = cls.model_fields
             for key in data:
                 if key not in fields:
-                    raise unknown_key(str(key), tuple(fields), f"here ({cls._called()})")
+                    raise unknown_key(str(key), tuple(fields), f"in {cls._called()}", cls.hints)
         return data
 
     @classmethod
     def _called(cls) -> str:
         """What a person calls this model."""
-        return cls.__name__.lower()
+        words = re.sub(r"(?<!^)(?=[A-Z])", " ", cls.__name__).lower()
+        return f"the {words} table"
 
 
-def unknown_key(key: str, options: tuple[str, ...], where: str) -> InputError:
-    """The refusal of a key that a model does not have; the nearest ones are offered."""
+def unknown_key(
+    key: str, options: tuple[str, ...], where: str, hints: Mapping[str, str] | None = None
+) -> InputError:
+    """The refusal of a key that a model does not have; the nearest ones, or a hint, are offered."""
     close = nearest(key, options)
     offered = close or options
     listed = ", ".join(f'"{name}"' for name in offered)
     advice = f"Did you mean {listed}?" if close else f"The keys here are {listed}."
+    advice = (hints or {}).get(key.lower(), advice)
     return InputError(f'the key "{key}" does not exist {where}.', advice, subkey=key)
 
 
@@ -268,32 +275,24 @@ def key_path(location: tuple[Any, ...], data: Any) -> str:
     """The field path of a pydantic location: layers by name, traps counted from 1, union tags left out."""
     parts: list[str] = []
     node = data
+    tagged = False  # whether the tag of the union at `node` was already seen
     for step in location:
+        if isinstance(node, Mapping) and not tagged and node.get("kind") == step:
+            tagged = True
+            continue
+        if isinstance(node, str) or str(step).startswith("tag:"):
+            continue  # below a shorthand, or the tag of a union that tells its members by their keys
+        tagged = False
         if isinstance(step, int):
-            entry = node[step] if isinstance(node, (list, tuple)) and step < len(node) else None
-            name = entry.get("name") if isinstance(entry, Mapping) else getattr(entry, "name", None)
+            node = node[step] if isinstance(node, (list, tuple)) and step < len(node) else None
+            name = node.get("name") if isinstance(node, Mapping) else getattr(node, "name", None)
             if parts and parts[-1] == "layer":
                 parts[-1] = str(name) if name else f"layer {step + 1}"
             else:
                 parts.append(str(step + 1))
-            node = entry
-        elif isinstance(node, str):
-            continue  # a shorthand: what follows is the tag of the union
-        elif isinstance(node, Mapping):
-            if step in node:
-                node = node[step]
-            elif step != location[-1] and _is_tag(step, node):
-                continue
-            else:
-                node = None
-            parts.append(str(step))
-        else:
-            node = getattr(node, str(step), None) if node is not None else None
-            parts.append(str(step))
+            continue
+        node = node.get(step) if isinstance(node, Mapping) else getattr(node, str(step), None)
+        parts.append(str(step))
     if parts and parts[0] == "interface" and len(parts) > 1:
         parts = parts[1:]
     return ".".join(parts)
-
-
-def _is_tag(step: Any, node: Mapping[str, Any]) -> bool:
-    return node.get("kind") == step or str(step).startswith("tag:")

@@ -6,6 +6,7 @@ All are frozen pydantic models whose numbers are `units.Quantity` (SI floats, en
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator, model_validator
@@ -66,6 +67,9 @@ OPTICAL_ROLES = ("substrate", "coating", "electrode")
 #: S. De Wolf et al., J. Phys. Chem. Lett. 5, 1035 (2014), doi:10.1021/jz500279b.
 URBACH_ENERGY = Quantity(0.015, "15 meV", dimension="energy")
 
+#: The library material that exists for any bandgap in a range.
+HALIDE = "halide-perovskite"
+
 ROOM_TEMPERATURE = Quantity(298.15, "298.15 K", dimension="temperature")
 
 
@@ -99,6 +103,11 @@ class Electronic(Model):
     donor_density, acceptor_density : ionised dopants (m^-3).
     bandgap_temperature_coefficient : dEg/dT (eV/K), about the reference temperature; the valence band moves.
     """
+
+    hints: ClassVar[Mapping[str, str]] = {
+        key: "Band edges are given as electron_affinity and bandgap, both positive and in eV."
+        for key in ("ec", "ev", "e_c", "e_v", "conduction_band", "valence_band", "cbm", "vbm", "homo", "lumo")
+    }
 
     electron_affinity: Energy
     bandgap: Bandgap | None = None
@@ -349,7 +358,7 @@ class Layer(Model):
         else:
             if self.role in OPTICAL_ROLES:
                 raise InputError(
-                    f"a {self.role} is optical only, but it has electronic parameters.",
+                    f'the role "{self.role}" is optical only, but the layer has electronic parameters.',
                     "Change its role to htl, absorber, etl or buffer, or remove [layer.electronic].",
                     subkey="electronic",
                 )
@@ -359,7 +368,13 @@ class Layer(Model):
                     'Add bandgap = "... eV" to [layer.electronic] or to the layer.',
                     subkey="electronic.bandgap",
                 )
-        if self.material == "halide-perovskite" and self.bandgap is None:
+        if self.material == HALIDE and self.bandgap is not None and not 1.2 <= self.bandgap <= 1.9:
+            raise InputError(
+                f'the material "halide-perovskite" covers bandgaps from 1.2 to 1.9 eV, not {self.bandgap}.',
+                "Choose a bandgap in that range, or give the layer a table of your own.",
+                subkey="bandgap",
+            )
+        if self.material == HALIDE and self.bandgap is None:
             raise InputError(
                 'the material "halide-perovskite" needs a bandgap (1.2 to 1.9 eV), but none is stated.',
                 'Add bandgap = "1.6 eV", say: the inflection of the cell\'s EQE.',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,6 +56,7 @@ class Stack(Model):
     def _coherent_whole(self) -> Stack:
         _check_layers(self)
         _check_faces(self)
+        _check_materials(self)
         _check_light(self)
         return self
 
@@ -282,6 +284,24 @@ def _check_faces(stack: Stack) -> None:
                 f'the face "{key}" has {stated[0]}, but not both of its layers are electrical.',
                 "Only roughness can stand there.",
                 subkey=f"{key}.{stated[0]}",
+            )
+
+
+@functools.lru_cache(maxsize=1)
+def _material_names() -> tuple[str, ...]:
+    from perotwin import materials
+
+    return materials.names()
+
+
+def _check_materials(stack: Stack) -> None:
+    for layer in stack.layer:
+        if isinstance(layer.material, str) and layer.material not in _material_names():
+            error = UnknownNameError("material", layer.material, _material_names())
+            raise InputError(
+                error.message,
+                f'{error.advice} Your own table is {{ kind = "table", path = "..." }}.',
+                subkey=f"{layer.name}.material",
             )
 
 
