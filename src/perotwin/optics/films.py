@@ -1,0 +1,294 @@
+"""A cell as the transfer matrix sees it: flat slices with refractive indices, and the way back to its
+layers.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from perotwin.errors import InputError, OutOfRangeError
+from perotwin.materials import OpticalModel, optical, read_csv
+from perotwin.optics.roughness import bruggeman, shares, zones
+from perotwin.optics.transfer_matrix import Polarisation, Response, solve
+
+if TYPE_CHECKING:
+    from perotwin.stack import Layer, Stack
+
+__all__ = ["Films", "LitFilms", "films", "material", "optical_gap"]
+
+F64 = NDArray[np.float64]
+C128 = NDArray[np.complex128]
+Side = Literal["front", "back"]
+
+
+def optical_gap(layer: Layer, temperature: float) -> float | None:
+    """Bandgap (eV) of a layer's light at `temperature` (K): as stated, moved by its temperature coefficient;
+    None if unstated.
+    """
+    electronic = layer.electronic
+    gap = layer.bandgap
+    if gap is None:
+        gap = None if electronic is None else electronic.bandgap
+    if gap is None:
+        return None
+    if electronic is None:
+        return float(gap)
+    slope, reference = electronic.bandgap_temperature_coefficient, electronic.reference_temperature
+    return float(gap) + float(slope) * (temperature - float(reference))
+
+
+def material(layer: Layer, temperature: float = 298.15) -> OpticalModel:
+    """The optical model of a layer at `temperature` (K).
+
+    Raises
+    ------
+    InputError : the layer has no material, or one that does not exist or cannot be read.
+    """
+    if layer.material is None:
+        raise InputError(
+            f'the layer "{layer.name}" has no material, so that no light can be followed through it.',
+            'Add material = "..." to the layer.',
+            key=f"{layer.name}.material",
+        )
+    if not isinstance(layer.material, str):
+        return read_csv(layer.material.path, extrapolate=layer.extrapolate)
+    return optical(
+        layer.material,
+        bandgap=optical_gap(layer, temperature),
+        urbach_energy=float(layer.urbach_energy),
+        extrapolate=layer.extrapolate,
+    )
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """A flat piece: pure (`fraction` 0) or a mixture of layer `first` and `second` (-1 is air)."""
+
+    thickness: float
+    coherent: bool
+    start: float  # in the coordinate of the face or layer that it belongs to
+    first: int
+    second: int
+    fraction: float
+
+    @property
+    def pure(self) -> bool:
+        return self.fraction == 0.0
+
+
+@dataclass(frozen=True)
+class Films:
+    """All optical layers of a cell, in the order of its stack, sliced where faces are rough.
+
+    Attributes
+    ----------
+    names : (L,) layer names. models : (L,). thickness : (L,), m, nominal.
+    slices : flat pieces from front to back.
+    notes : sentences about roughness and extrapolation.
+    """
+
+    names: tuple[str, ...]
+    models: tuple[OpticalModel, ...]
+    thickness: F64
+    slices: tuple[_Slice, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """(shortest, longest) wavelength (m) that every layer's data cover, or state an extrapolation for."""
+        return max(model.limits[0] for model in self.models), min(model.limits[1] for model in self.models)
+
+    def refuse(self, wavelength: ArrayLike) -> None:
+        """Raise OutOfRangeError, naming layer and range, if some layer has no data at `wavelength` (m)."""
+        for name, model in zip(self.names, self.models, strict=True):
+            try:
+                low, high = model.limits
+                lam = np.asarray(wavelength, float)
+                if lam.size and (lam.min() < low * (1 - 1e-9) or lam.max() > high * (1 + 1e-9)):
+                    model.nk(lam)
+            except OutOfRangeError as error:
+                raise OutOfRangeError(error.message, error.advice, key=f"{name}.material") from None
+
+    def lit(
+        self,
+        wavelength: ArrayLike,
+        side: Side = "front",
+        *,
+        sine: ArrayLike = 0.0,
+        polarisation: Polarisation = "unpolarised",
+    ) -> LitFilms:
+        """Light from air onto one side.
+
+        Parameters
+        ----------
+        wavelength : (W,), m.
+        side : "front" or "back".
+        sine : of the angle of incidence; shape that broadcasts with (W,), for example (A, 1).
+
+        Raises
+        ------
+        OutOfRangeError : a layer has no data at some wavelength.
+        """
+        lam = np.asarray(wavelength, float)
+        self.refuse(lam)
+        index, parts = self.index(lam)
+        order = slice(None) if side == "front" else slice(None, None, -1)
+        response = solve(
+            index[order],
+            np.array([piece.thickness for piece in self.slices])[order],
+            lam,
+            coherent=[piece.coherent for piece in self.slices][order],
+            transverse=sine,
+            polarisation=polarisation,
+        )
+        return LitFilms(self, side, response, parts)
+
+    def index(self, wavelength: F64) -> tuple[C128, tuple[tuple[F64, F64], ...]]:
+        """Indices (slices + 2, W) with air before and behind, and for each slice the shares (W,) of its two
+        media.
+        """
+        layers = np.array([model.index(wavelength) for model in self.models])
+        permittivity = np.concatenate([layers**2, np.ones((1, *layers.shape[1:]))])  # the last, -1, is air
+        result = np.ones((len(self.slices) + 2, *layers.shape[1:]), complex)
+        parts: list[tuple[F64, F64]] = []
+        one, none = np.ones(layers.shape[1:]), np.zeros(layers.shape[1:])
+        for i, piece in enumerate(self.slices):
+            if piece.pure:
+                result[i + 1] = layers[piece.first]
+                parts.append((one, none))
+                continue
+            first, second = permittivity[piece.first], permittivity[piece.second]
+            mixed = bruggeman(first, second, piece.fraction)
+            root = np.sqrt(mixed)
+            result[i + 1] = root.real + 1j * np.abs(root.imag)
+            parts.append(shares(first, second, mixed, piece.fraction))
+        return result, tuple(parts)
+
+
+@dataclass(frozen=True)
+class LitFilms:
+    """The response of `Films` to light on one side, told by layer.
+
+    `reflectance` and `transmittance` have the shape (*S) of the light, fractions of the incident power.
+    """
+
+    films: Films
+    side: Side
+    response: Response
+    parts: tuple[tuple[F64, F64], ...]
+
+    @property
+    def reflectance(self) -> F64:
+        """(*S), on the lit side."""
+        return self.response.reflectance
+
+    @property
+    def transmittance(self) -> F64:
+        """(*S), on the other side."""
+        return self.response.transmittance
+
+    def _slot(self, piece: int) -> int:
+        return piece if self.side == "front" else len(self.films.slices) - 1 - piece
+
+    @property
+    def absorptance(self) -> F64:
+        """(L, *S), fraction absorbed in each layer's material."""
+        total = np.zeros((len(self.films.names), *self.response.reflectance.shape))
+        for i, piece in enumerate(self.films.slices):
+            whole = self.response.absorptance[self._slot(i)]
+            for layer, share in zip((piece.first, piece.second), self.parts[i], strict=True):
+                if layer >= 0:
+                    total[layer] += share * whole
+        return total
+
+    def absorbed(self, layer: int, edges: ArrayLike) -> F64:
+        """Fraction absorbed by one layer's material between `edges`, integrated exactly.
+
+        Material that a rough face carries beyond the layer's nominal face counts where it is missing inside
+        it: at the mirror image about the face.
+
+        Parameters
+        ----------
+        edges : (M + 1,) ascending, m from the layer's nominal front face.
+
+        Returns
+        -------
+        (M, *S).
+        """
+        x = np.asarray(edges, float)
+        thickness = float(self.films.thickness[layer])
+        total = np.zeros((len(x) - 1, *self.response.reflectance.shape))
+        for i, piece in enumerate(self.films.slices):
+            if piece.pure:
+                if piece.first == layer:
+                    self._add(total, i, x - piece.start, self.parts[i][0])
+                continue
+            inside = piece.start < 0  # a slice of a zone lies on one side of its face
+            if piece.first == layer:  # the zone is at this layer's back
+                local = x - thickness if inside else (thickness - x)[::-1]
+                self._add(total, i, local - piece.start, self.parts[i][0], flipped=not inside)
+            elif piece.second == layer:  # at its front
+                local = -x[::-1] if inside else x
+                self._add(total, i, local - piece.start, self.parts[i][1], flipped=inside)
+        return total
+
+    def _add(self, total: F64, piece: int, local: F64, share: F64, *, flipped: bool = False) -> None:
+        """Add what a slice absorbs between `local` edges (m from its front) to the intervals they bound."""
+        thickness = self.films.slices[piece].thickness
+        inside = np.flatnonzero((local[1:] > 0) & (local[:-1] < thickness))
+        if not len(inside):
+            return
+        first, last = inside[0], inside[-1] + 1
+        clipped = np.clip(local[first : last + 1], 0.0, thickness)
+        if self.side == "front":
+            found = self.response.absorbed(piece, clipped)
+        else:
+            found = self.response.absorbed(self._slot(piece), thickness - clipped[::-1])[::-1]
+        rows = slice(first, last)
+        if flipped:
+            found = found[::-1]
+            rows = slice(len(total) - last, len(total) - first)
+        total[rows] += share * found
+
+
+def films(stack: Stack) -> Films:
+    """The optical layers of a cell.
+
+    Raises
+    ------
+    InputError : a layer has no usable material.
+    """
+    layers = stack.layer
+    temperature = float(stack.temperature)
+    models = tuple(material(layer, temperature) for layer in layers)
+    rough, notes = zones(stack)
+    width = {zone.face: zone.width for zone in rough}
+    spread = {zone.face: zone for zone in rough}
+    slices: list[_Slice] = []
+    for face in range(len(layers) + 1):
+        if face in spread:
+            edges = spread[face].edges()
+            before, after = face - 1, face if face < len(layers) else -1
+            for near, far in itertools.pairwise(edges):
+                fraction = 0.5 + (near + far) / 2 / spread[face].width
+                slices.append(_Slice(far - near, True, near, before, after, fraction))
+        if face < len(layers):
+            start = width.get(face, 0.0) / 2
+            rest = float(layers[face].thickness) - start - width.get(face + 1, 0.0) / 2
+            if rest > 0:
+                slices.append(_Slice(rest, layers[face].is_coherent, start, face, face, 0.0))
+    told = [
+        f"{layer.name}: {note}" for layer, model in zip(layers, models, strict=True) for note in model.notes
+    ]
+    return Films(
+        names=tuple(layer.name for layer in layers),
+        models=models,
+        thickness=np.array([float(layer.thickness) for layer in layers]),
+        slices=tuple(slices),
+        notes=(*notes, *told),
+    )

@@ -1,0 +1,370 @@
+"""Where the absorbers of a cell absorb photons, between any faces.
+
+Rates hold for one sun times the stack's intensity. Only layers of role absorber generate; the other layers'
+light is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from perotwin.errors import InputError
+from perotwin.materials import HC
+from perotwin.materials.tables import read_columns
+from perotwin.measurement.checks import Checks, check
+from perotwin.optics.films import Films, films, optical_gap
+from perotwin.optics.spectra import Monochromatic, Spectrum, am15g, from_file
+
+if TYPE_CHECKING:
+    from perotwin.stack import Stack
+
+__all__ = ["Absorption", "absorb", "absorption_grid", "spectrum"]
+
+F64 = NDArray[np.float64]
+
+#: Elementary charge, C (CODATA 2018, exact).
+Q = 1.602176634e-19
+
+#: Longest and shortest distance of wavelengths (m), the distance near the absorber's edge, and the points per
+#: fringe: the photocurrents of the library's cells are then converged to 1e-4.
+_STEP, _FINEST, _EDGE_STEP, _PER_FRINGE = 5e-9, 0.2e-9, 1.5e-9, 12
+
+#: A lower limit (eV) under the bandgap, plus this many Urbach energies: nothing is absorbed below.
+_BELOW_GAP, _URBACH_ENERGIES = 0.1, 12
+
+#: Allowed photocurrent of photons outside the tables, mA/cm^2: half a per cent of a cell's.
+_LOST_LIMIT = 0.1
+
+
+@dataclass(frozen=True)
+class Absorption:
+    """What a cell does with its light.
+
+    Attributes
+    ----------
+    faces : (M + 1,) positions of the faces, m from the front of the first electrical layer.
+    generation : (M,) pairs per area and time in each interval, m^-2 s^-1, at the stack's intensity.
+    wavelength : (W,), m; empty where generation is prescribed without a spectrum.
+    photon_flux : (W,) photons m^-2 s^-1 that stand for each wavelength, at the stack's intensity:
+        `photon_flux @ response` integrates spectrum times response.
+    reflectance, transmittance : (W,).
+    layers : (L,) names. absorptance : (L, W), of all optical layers.
+    spectral : (W, M) fraction of the incident photons that generate in each interval.
+    side : where the light enters.
+    checks : rows of the run-time checks. notes : sentences that belong to the result.
+    """
+
+    faces: F64
+    generation: F64
+    wavelength: F64
+    photon_flux: F64
+    reflectance: F64
+    transmittance: F64
+    layers: tuple[str, ...]
+    absorptance: F64
+    spectral: F64
+    side: str
+    checks: Checks
+    notes: tuple[str, ...]
+
+    @property
+    def photocurrent(self) -> float:
+        """Current density (A m^-2) if every pair is collected."""
+        return Q * float(self.generation.sum())
+
+    def current(self, layer: str) -> float:
+        """Photons absorbed in a layer, as a current density (A m^-2)."""
+        return Q * float(self.photon_flux @ self.absorptance[self.layers.index(layer)])
+
+
+def spectrum(stack: Stack) -> Spectrum | Monochromatic:
+    """The spectrum that a stack's light names, at one sun. Raises InputError for a file that cannot be
+    used.
+    """
+    chosen = stack.light.spectrum
+    if chosen.kind == "monochromatic":
+        return Monochromatic(float(chosen.wavelength))
+    return from_file(chosen.path) if chosen.kind == "file" else am15g()
+
+
+def absorb(stack: Stack, faces: ArrayLike, *, wavelength: ArrayLike | None = None) -> Absorption:
+    """Absorption and generation of a cell under its light.
+
+    Parameters
+    ----------
+    stack : the cell; `light.generation` says how generation is found.
+    faces : (M + 1,) ascending positions, m from the front of the first electrical layer, layer boundaries
+        among them.
+    wavelength : (W,) ascending, m: solve at these instead of a grid of its own (generation from optics only);
+        wavelengths outside the tables are then refused.
+
+    Raises
+    ------
+    InputError : a layer without material, no absorber, faces that miss a layer boundary, a file that cannot
+        be used.
+    OutOfRangeError : `wavelength` leaves the data of a layer that states no extrapolation.
+    """
+    x = np.asarray(faces, float)
+    inside = _intervals(stack, x)
+    kind = stack.light.generation.kind
+    if kind == "optics":
+        grid = None if wavelength is None else np.asarray(wavelength, float)
+        return _from_optics(stack, x, inside, grid)
+    if kind == "step":
+        return _step(stack, x, inside)
+    return _prescribed(stack, x, inside)
+
+
+def _intervals(stack: Stack, faces: F64) -> dict[int, tuple[slice, float]]:
+    """For each absorber (index in the stack): its intervals, and the position of its front."""
+    found: dict[int, tuple[slice, float]] = {}
+    position = 0.0
+    total = sum(float(layer.thickness) for layer in stack.electrical_layers)
+    for index, layer in enumerate(stack.layer):
+        if layer.electronic is None:
+            continue
+        end = position + float(layer.thickness)
+        if layer.role == "absorber":
+            first, last = (int(np.argmin(np.abs(faces - edge))) for edge in (position, end))
+            if max(abs(faces[first] - position), abs(faces[last] - end)) > 1e-9 * total:
+                raise InputError(
+                    f'the faces do not include both boundaries of the layer "{layer.name}" ({position:g} m, '
+                    f"{end:g} m).",
+                    "Put a face on every boundary between layers.",
+                )
+            found[index] = (slice(first, last), position)
+        position = end
+    if not found:
+        raise InputError(
+            "no electrical layer has the role absorber, so that no light generates carriers.",
+            'Give one layer role = "absorber".',
+        )
+    return found
+
+
+def absorption_grid(stack: Stack, optical: Films, spectral: Spectrum) -> F64:
+    """Wavelengths (m) at which the response is solved: fine at the absorbers' edges, and as fringes need
+    elsewhere.
+
+    It covers the spectrum from its shortest wavelength in the tables to where the absorbers are transparent.
+    """
+    low, high = _span(stack, spectral)
+    shortest, longest = optical.limits
+    low, high = max(low, shortest), min(high, longest)
+    if low >= high:
+        raise InputError(
+            "the optical tables of the layers have no wavelength in common with the spectrum "
+            f"{spectral.name}.",
+            'Use materials whose ranges overlap, or write "extrapolate = true" in a layer.',
+        )
+    edges = [HC / gap for gap in _gaps(stack)]
+    films_thickness = sum(float(layer.thickness) for layer in stack.layer if layer.is_coherent)
+    points = [low]
+    while points[-1] < high:
+        lam = points[-1]
+        fringe = lam**2 / (5.0 * films_thickness)  # two passes at an index of 2.5
+        step = min(_STEP, max(_FINEST, fringe / _PER_FRINGE))
+        if any(HC / (HC / edge + 0.10) < lam < HC / (HC / edge - 0.12) for edge in edges):
+            step = min(step, _EDGE_STEP)
+        points.append(lam + step)
+    points[-1] = high
+    return np.array(points)
+
+
+def _gaps(stack: Stack) -> list[float]:
+    gaps = (optical_gap(layer, float(stack.temperature)) for layer in stack.absorbers)
+    return [gap for gap in gaps if gap is not None]
+
+
+def _span(stack: Stack, spectral: Spectrum) -> tuple[float, float]:
+    """Wavelengths (m) of the spectrum that an absorber could absorb."""
+    low, high = float(spectral.wavelength[0]), float(spectral.wavelength[-1])
+    ends = []
+    for layer in stack.absorbers:
+        gap = optical_gap(layer, float(stack.temperature))
+        if gap is None:
+            return low, high
+        ends.append(HC / max(gap - _BELOW_GAP - _URBACH_ENERGIES * float(layer.urbach_energy), 0.1))
+    return low, min(high, max(ends))
+
+
+def _from_optics(
+    stack: Stack, faces: F64, inside: dict[int, tuple[slice, float]], asked: F64 | None
+) -> Absorption:
+    optical = films(stack)
+    light = spectrum(stack)
+    intensity = float(stack.light.intensity)
+    checks: Checks = {}
+    if isinstance(light, Monochromatic):
+        lam = np.array([light.wavelength]) if asked is None else asked
+        flux = np.zeros(len(lam))
+        if asked is None:
+            flux[:] = intensity * _laser_sun(stack, optical, light.wavelength)
+    elif asked is not None:
+        lam = asked
+        flux = intensity * light.weights(lam) if len(lam) > 1 else np.zeros(1)
+    else:
+        lam = absorption_grid(stack, optical, light)
+        flux = intensity * light.weights(lam)
+        low, high = _span(stack, light)
+        lost = light.photon_flux(low, lam[0]) + light.photon_flux(lam[-1], high)
+        checks["photons outside the optical tables (mA/cm^2)"] = check(intensity * lost * Q / 10, _LOST_LIMIT)
+    lit = optical.lit(lam, stack.light.side)
+    absorptance = lit.absorptance
+    spectral = np.zeros((len(faces) - 1, len(lam)))
+    for layer, (rows, front) in inside.items():
+        edges = faces[rows.start : rows.stop + 1] - front
+        edges[0], edges[-1] = 0.0, optical.thickness[layer]
+        spectral[rows] = lit.absorbed(layer, edges)
+    generation = spectral @ flux
+    whole = float(sum(absorptance[layer] for layer in inside) @ flux)
+    balance = lit.reflectance + lit.transmittance + absorptance.sum(axis=0) - 1
+    checks["R + T + A = 1"] = check(float(np.max(np.abs(balance))), 1e-9)
+    gap = float(generation.sum()) - whole
+    checks["generation integrates to the absorbed flux"] = check(gap / whole if whole else gap, 1e-9)
+    return Absorption(
+        faces=faces,
+        generation=generation,
+        wavelength=lam,
+        photon_flux=flux,
+        reflectance=lit.reflectance,
+        transmittance=lit.transmittance,
+        layers=optical.names,
+        absorptance=absorptance,
+        spectral=spectral.T,
+        side=stack.light.side,
+        checks=checks,
+        notes=(*optical.notes, *_beyond(optical, lam)),
+    )
+
+
+def _beyond(optical: Films, lam: F64) -> tuple[str, ...]:
+    """A sentence for each layer that is used beyond its data, as its stack allows."""
+    notes = []
+    for name, model in zip(optical.names, optical.models, strict=True):
+        outside = lam[model.extrapolated(lam)]
+        if len(outside):
+            low, high = model.range
+            notes.append(
+                f"{name}: optical constants of {model.name} are extrapolated, as the stack states: data "
+                "cover "
+                f"{low * 1e9:.6g} to {high * 1e9:.6g} nm, and {lam[0] * 1e9:.4g} to {lam[-1] * 1e9:.4g} nm "
+                "are used."
+            )
+    return tuple(notes)
+
+
+def _laser_sun(stack: Stack, optical: Films, wavelength: float) -> float:
+    """Photon flux (m^-2 s^-1) at one wavelength that gives the absorbers the current of AM1.5G."""
+    sun = am15g()
+    grid = absorption_grid(stack, optical, sun)
+    absorbers = [i for i, layer in enumerate(stack.layer) if layer.role == "absorber"]
+    current = float(
+        optical.lit(grid, stack.light.side).absorptance[absorbers].sum(axis=0) @ sun.weights(grid)
+    )
+    share = float(optical.lit(np.array([wavelength]), stack.light.side).absorptance[absorbers].sum())
+    if share < 1e-6:
+        raise InputError(
+            f"the absorber does not absorb light of {wavelength * 1e9:.4g} nm, so that no flux of it "
+            "corresponds to one sun.",
+            "Choose a wavelength above the absorber's bandgap.",
+            key="light.spectrum.wavelength",
+        )
+    return current / share
+
+
+def _step(stack: Stack, faces: F64, inside: dict[int, tuple[slice, float]]) -> Absorption:
+    """Step absorptance: each photon above the gap of the first absorber it meets makes one pair, evenly over
+    its depth.
+
+    W. Shockley, H. J. Queisser, J. Appl. Phys. 32, 510 (1961), doi:10.1063/1.1736034.
+    """
+    light = spectrum(stack)
+    if isinstance(light, Monochromatic):
+        raise InputError(
+            "a step absorptance needs a broad spectrum, not one wavelength.",
+            'Write spectrum = "AM1.5G", or generation = "optics".',
+            key="light.spectrum",
+        )
+    generation = np.zeros(len(faces) - 1)
+    order = list(inside) if stack.light.side == "front" else list(inside)[::-1]
+    reach = float(stack.light.intensity) * light.photon_flux()
+    remaining = np.inf
+    lam_end = 0.0
+    for layer in order:
+        gap = optical_gap(stack.layer[layer], float(stack.temperature))
+        assert gap is not None  # the stack refuses step generation without one
+        end = min(HC / gap, remaining)
+        flux = float(stack.light.intensity) * light.photon_flux(lam_end, end) if end > lam_end else 0.0
+        lam_end = max(lam_end, end)
+        rows, _ = inside[layer]
+        widths = np.diff(faces[rows.start : rows.stop + 1])
+        generation[rows] = flux * widths / widths.sum()
+    total = float(stack.light.intensity) * light.photon_flux(0.0, lam_end)
+    gap_row = float(generation.sum()) - total
+    return _bare(
+        stack,
+        faces,
+        generation,
+        {"generation integrates to the absorbed flux": check(gap_row / max(reach, 1e-300), 1e-9)},
+    )
+
+
+def _prescribed(stack: Stack, faces: F64, inside: dict[int, tuple[slice, float]]) -> Absorption:
+    """Uniform, Beer-Lambert or tabulated generation, integrated exactly over each interval."""
+    law = stack.light.generation
+    intensity = float(stack.light.intensity)
+    generation = np.zeros(len(faces) - 1)
+    from_front = stack.light.side == "front"
+    for rows, front in inside.values():
+        edges = faces[rows.start : rows.stop + 1]
+        if law.kind == "uniform":
+            generation[rows] = intensity * float(law.rate) * np.diff(edges)
+            continue
+        if law.kind == "beer-lambert":
+            # depth counts from the absorber's own lit face
+            depth = edges - front if from_front else edges[-1] - edges
+            remaining = np.exp(-float(law.absorption_coefficient) * depth)
+            generation[rows] = intensity * float(law.photon_flux) * np.abs(np.diff(remaining))
+            continue
+        assert law.kind == "file"
+        depth = edges if from_front else faces[-1] - edges
+        generation[rows] = intensity * np.abs(np.diff(_integral(law.path, depth)))
+    return _bare(stack, faces, generation, {})
+
+
+def _integral(path: str, depth: F64) -> F64:
+    """Integral (m^-2 s^-1) of a tabulated rate from its first depth to `depth` (m); zero beyond the table."""
+    table = read_columns(path, 2, "generation profile", "depth in nm, rate in m^-3 s^-1", wavelengths=False)
+    z, rate = table[:, 0] * 1e-9, table[:, 1]
+    if np.any(rate < 0):
+        raise InputError(
+            "the generation profile holds a negative rate.", "Rates are zero or positive.", file=path
+        )
+    sums = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) * np.diff(z) / 2)])
+    here = np.clip(depth, z[0], z[-1])
+    cell = np.clip(np.searchsorted(z, here, side="right") - 1, 0, len(z) - 2)
+    local = np.interp(here, z, rate)
+    return sums[cell] + (rate[cell] + local) * (here - z[cell]) / 2
+
+
+def _bare(stack: Stack, faces: F64, generation: F64, checks: Checks) -> Absorption:
+    """A result without spectral parts."""
+    none = np.zeros(0)
+    return Absorption(
+        faces=faces,
+        generation=generation,
+        wavelength=none,
+        photon_flux=none,
+        reflectance=none,
+        transmittance=none,
+        layers=tuple(layer.name for layer in stack.layer),
+        absorptance=np.zeros((len(stack.layer), 0)),
+        spectral=np.zeros((0, len(generation))),
+        side=stack.light.side,
+        checks=checks,
+        notes=(),
+    )

@@ -1,0 +1,120 @@
+"""Rough faces as graded mixtures.
+
+A face of roughness sigma (rms) becomes a zone in which one material gives way to the other in proportion to
+depth: heights spread evenly over a width w have an rms of w / sqrt(12). Each slice of the zone is an
+effective medium (D. A. G. Bruggeman, Ann. Phys. 416, 636 (1935), doi:10.1002/andp.19354160705), which holds
+for roughness well below the wavelength (D. E. Aspnes, J. B. Theeten, F. Hottier, Phys. Rev. B 20, 3292
+(1979), doi:10.1103/PhysRevB.20.3292).
+
+Films grow conformally: a film on a rough one keeps its thickness and passes the roughness on to its own upper
+face. A zone is at most as wide as the thinner of its neighbours, so that two zones never meet inside a film.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from perotwin.stack import Stack
+
+__all__ = ["Zone", "bruggeman", "shares", "zones"]
+
+F64 = NDArray[np.float64]
+C128 = NDArray[np.complex128]
+
+_SQRT12 = 12**0.5
+
+#: Thickest slice of a zone (m) and fewest slices: the currents of the library's cells then change by less
+#: than 1e-4.
+_SLICE = 4e-9
+_FEWEST = 4
+
+
+@dataclass(frozen=True)
+class Zone:
+    """The mixed zone of one face.
+
+    Attributes
+    ----------
+    face : k for the face in front of layer k; the number of layers for the last face.
+    width : m, half of it on either side of the face.
+    rms : the roughness that was asked for, m.
+    """
+
+    face: int
+    width: float
+    rms: float
+
+    @property
+    def capped(self) -> bool:
+        """Whether the neighbours were too thin for the roughness asked for."""
+        return self.width < _SQRT12 * self.rms * (1 - 1e-9)
+
+    def edges(self) -> F64:
+        """Slice edges relative to the face, m, symmetric about it."""
+        count = 2 * max(_FEWEST // 2, int(np.ceil(self.width / _SLICE / 2)))
+        return np.linspace(-self.width / 2, self.width / 2, count + 1)
+
+
+def zones(stack: Stack) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
+    """The mixed zones of a stack, by face, and a sentence for each that had to be capped.
+
+    A face that states a roughness has that one; a face that does not inherits it from the one below it. Below
+    means nearer to the substrate; without a substrate films grow in the order of the layers."""
+    layers = stack.layer
+    ground = next((i for i, layer in enumerate(layers) if layer.role == "substrate"), -1)
+    rms = [0.0] * (len(layers) + 1)
+    for faces in (range(ground + 1, len(layers) + 1), range(ground, -1, -1)):
+        current = 0.0
+        for face in faces:
+            if 0 < face < len(layers):
+                stated = stack.interface.get(f"{layers[face - 1].name}|{layers[face].name}")
+                if stated is not None and "roughness" in stated.model_fields_set:
+                    current = float(stated.roughness)
+            rms[face] = current
+    found, notes = [], []
+    for face, value in enumerate(rms):
+        if value <= 0:
+            continue
+        thinnest = min(float(layer.thickness) for layer in layers[max(face - 1, 0) : face + 1])
+        zone = Zone(face, min(_SQRT12 * value, thinnest), value)
+        found.append(zone)
+        if zone.capped and 0 < face < len(layers):
+            notes.append(
+                f"the roughness of {value * 1e9:.3g} nm at {layers[face - 1].name}|{layers[face].name} was "
+                "capped: its mixed "
+                f"zone of {_SQRT12 * value * 1e9:.3g} nm is cut to the {thinnest * 1e9:.3g} nm of the "
+                "thinner neighbour, "
+                f"which corresponds to {zone.width / _SQRT12 * 1e9:.3g} nm."
+            )
+    return tuple(found), tuple(notes)
+
+
+def bruggeman(first: C128, second: C128, fraction: float) -> C128:
+    """Effective permittivity of a mixture with `fraction` (by volume) of the second medium; same shape.
+
+    Of the two roots the passive one is taken (Im >= 0), and the positive one where nothing absorbs.
+    """
+    linear = (2 - 3 * fraction) * first + (3 * fraction - 1) * second
+    root = np.sqrt(linear**2 + 8 * first * second)
+    plus, minus = (linear + root) / 4, (linear - root) / 4
+    better = (plus.imag > minus.imag) | ((plus.imag == minus.imag) & (plus.real > minus.real))
+    return np.where(better, plus, minus)
+
+
+def shares(first: C128, second: C128, mixed: C128, fraction: float) -> tuple[F64, F64]:
+    """How the power absorbed in a mixture divides between its two media; they add up to 1, same shape.
+
+    Each medium absorbs in proportion to its volume, its Im eps and the square of the field inside a sphere of
+    it."""
+    weights = [
+        volume * medium.imag * np.abs(3 * mixed / (medium + 2 * mixed)) ** 2
+        for volume, medium in ((1 - fraction, first), (fraction, second))
+    ]
+    total = weights[0] + weights[1]
+    part = np.divide(weights[0], total, out=np.full(total.shape, 1 - fraction), where=total > 0)
+    return part, 1 - part

@@ -1,0 +1,128 @@
+"""Spectra as photon flux densities: the standard sun, files, one wavelength.
+
+A spectrum is linear between its points, so that its integrals, and those of its product with a response that
+is linear between points of its own, are exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from perotwin.errors import InputError
+from perotwin.materials.cache import arrays
+from perotwin.materials.tables import read_columns
+
+__all__ = ["Monochromatic", "Spectrum", "am15g", "from_file"]
+
+F64 = NDArray[np.float64]
+
+#: Planck's constant times the speed of light, J m (CODATA 2018, exact).
+_HC_JOULE = 6.62607015e-34 * 299792458.0
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """A spectrum that is linear in wavelength between its points and zero beyond them.
+
+    Attributes
+    ----------
+    name : for people.
+    wavelength : (P,) ascending, m.
+    photon_flux_density : (P,) photons m^-2 s^-1 per m of wavelength.
+    """
+
+    name: str
+    wavelength: F64
+    photon_flux_density: F64
+
+    def photon_flux(self, shortest: float = 0.0, longest: float = np.inf) -> float:
+        """Photons m^-2 s^-1 between two wavelengths (m), integrated exactly."""
+        low, high = max(shortest, self.wavelength[0]), min(longest, self.wavelength[-1])
+        if high <= low:
+            return 0.0
+        inside = (self.wavelength > low) & (self.wavelength < high)
+        lam = np.concatenate([[low], self.wavelength[inside], [high]])
+        flux = np.interp(lam, self.wavelength, self.photon_flux_density)
+        return float(np.sum((flux[1:] + flux[:-1]) * np.diff(lam)) / 2)
+
+    def weights(self, grid: ArrayLike) -> F64:
+        """Weights that integrate flux times response for a response linear between the points of `grid`.
+
+        Parameters
+        ----------
+        grid : (W,) ascending wavelengths, m.
+
+        Returns
+        -------
+        (W,), photons m^-2 s^-1; their sum is the flux between the ends of the grid, and `weights @ response`
+        the exact integral of flux times the interpolated response."""
+        g = np.asarray(grid, float)
+        inner = self.wavelength[(self.wavelength > g[0]) & (self.wavelength < g[-1])]
+        lam = np.union1d(g, inner)
+        flux = np.interp(lam, self.wavelength, self.photon_flux_density, left=0.0, right=0.0)
+        cell = np.clip(np.searchsorted(g, (lam[1:] + lam[:-1]) / 2) - 1, 0, len(g) - 2)
+        width = g[cell + 1] - g[cell]
+        # share of the upper grid point at both ends of each piece; both factors are linear there
+        u0, u1 = (lam[:-1] - g[cell]) / width, (lam[1:] - g[cell]) / width
+        f0, f1, step = flux[:-1], flux[1:], np.diff(lam)
+        upper = step * (2 * f0 * u0 + 2 * f1 * u1 + f0 * u1 + f1 * u0) / 6
+        total = step * (f0 + f1) / 2
+        result = np.zeros(len(g))
+        np.add.at(result, cell, total - upper)
+        np.add.at(result, cell + 1, upper)
+        return result
+
+    @property
+    def irradiance(self) -> float:
+        """Total irradiance, W m^-2 (trapezoid between the points)."""
+        power = self.photon_flux_density * _HC_JOULE / self.wavelength
+        return float(np.sum((power[1:] + power[:-1]) * np.diff(self.wavelength)) / 2)
+
+
+@dataclass(frozen=True)
+class Monochromatic:
+    """Light of one vacuum wavelength (m). One sun of it is the flux that gives the absorber the current
+    AM1.5G gives it.
+    """
+
+    wavelength: float
+
+
+@lru_cache(maxsize=1)
+def am15g() -> Spectrum:
+    """The global reference spectrum AM1.5G, 280 to 4000 nm, 1000.37 W m^-2.
+
+    ASTM G173-03, doi:10.1520/G0173-03R20, as pvlib distributes it (W. F. Holmgren, C. W. Hansen, M. A.
+    Mikofski, J. Open Source Softw. 3, 884 (2018), doi:10.21105/joss.00884)."""
+
+    def load() -> dict[str, F64]:
+        from pvlib.spectrum import get_reference_spectra
+
+        table = get_reference_spectra(standard="ASTM G173-03")
+        return {"wavelength": table.index.to_numpy() * 1e-9, "irradiance": table["global"].to_numpy() * 1e9}
+
+    data = arrays("AM1.5G", "pvlib", load)
+    lam = data["wavelength"]
+    return Spectrum("AM1.5G", lam, data["irradiance"] * lam / _HC_JOULE)
+
+
+def from_file(path: str | Path) -> Spectrum:
+    """A spectrum from a file of two columns: wavelength in nm, irradiance in W m^-2 nm^-1.
+
+    Raises
+    ------
+    InputError : no such file, or not such a table.
+    """
+    table = read_columns(path, 2, "spectrum", "wavelength in nm, irradiance in W m^-2 nm^-1")
+    if np.any(table[:, 1] < 0):
+        raise InputError(
+            "the spectrum holds a negative irradiance.",
+            "Subtract the background, or set it to 0.",
+            file=str(path),
+        )
+    lam = table[:, 0] * 1e-9
+    return Spectrum(Path(path).name, lam, table[:, 1] * 1e9 * lam / _HC_JOULE)
