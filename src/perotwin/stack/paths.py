@@ -75,7 +75,8 @@ def _face(stack: Stack, head: str, path: str) -> list[str | int]:
     names = [layer.name for layer in stack.layer]
     faces = [f"{a}|{b}" for a, b in pairwise(names)]
     if head not in faces:
-        raise UnknownNameError("face", head, faces, file=f'stack "{stack.name}"', key=path)
+        advice = "The faces here are " + ", ".join(f'"{face}"' for face in faces) + "."
+        raise UnknownNameError("face", head, faces, advice=advice, file=f'stack "{stack.name}"', key=path)
     return ["interface", head]
 
 

@@ -218,6 +218,10 @@ def _affinity(layer: Layer) -> float:
 
 
 def _check_layers(stack: Stack) -> None:
+    if not stack.name.strip():
+        raise InputError(
+            "the name is empty.", "Name the cell: tables and files are labelled with it.", subkey="name"
+        )
     names = [layer.name for layer in stack.layer]
     if not names:
         raise InputError(

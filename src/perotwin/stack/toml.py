@@ -68,7 +68,7 @@ def _entries(model: Model) -> list[tuple[str, Any]]:
         if name not in stated or value is None:
             continue
         is_table = (isinstance(value, Model) and not value.inline) or isinstance(value, (dict, tuple))
-        if isinstance(value, tuple) and not value:
+        if isinstance(value, (tuple, dict)) and not value:
             continue
         (tables if is_table else scalars).append((name, _item(value)))
     return scalars + tables

@@ -1,0 +1,245 @@
+"""from_toml(to_toml(cell)) is the cell, bit for bit and with the units that people wrote, whatever the cell is."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perotwin.stack import Stack
+from perotwin.units import COMMON_UNITS, DIMENSIONS, parse
+
+
+def quantity(dimension: str, low: float, high: float) -> st.SearchStrategy[Any]:
+    """A bare SI number, a string in some unit, or a sourced entry, with its SI value between low and high."""
+    factors = {unit: float(factor) for unit, (found, factor) in COMMON_UNITS.items() if found == dimension}
+    factors.pop("degC", None)
+    if dimension == "dimensionless":
+        factors = {"": 1.0}
+
+    def dress(drawn: tuple[float, str, str]) -> Any:
+        value, unit, form = drawn
+        text = f"{value / factors[unit]!r} {unit}".strip()
+        if not low <= parse(text, dimension) <= high:
+            return value
+        if form == "bare":
+            return value
+        if form == "text":
+            return text
+        if form == "source":
+            return {"value": text, "source": 'a "quoted" source, p. 3 \\ µ'}
+        return {"value": text, "assumed": [text, f"{2 * high!r} {DIMENSIONS[dimension][0]}"], "note": "why"}
+
+    return st.tuples(
+        st.floats(low, high, allow_subnormal=False),
+        st.sampled_from(sorted(factors)),
+        st.sampled_from(["bare", "text", "source", "assumed"]),
+    ).map(dress)
+
+
+def record(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+energy = quantity("energy", 0.1, 6.0)
+density = quantity("number density", 1e10, 1e27)
+rate = quantity("volume rate", 1e-25, 1e-10)
+mobility = quantity("mobility", 1e-10, 1.0)
+
+levels = st.one_of(
+    st.just("midgap"),
+    st.builds(
+        lambda below, depth: {"below": below, "depth": depth},
+        st.sampled_from(["vacuum", "conduction"]),
+        energy,
+    ),
+    st.builds(lambda height: {"above": "valence", "height": height}, energy),
+)
+charges = st.sampled_from(["neutral", "donor", "acceptor"])
+traps = st.one_of(
+    record(
+        {"density": density, "electron_capture": rate, "hole_capture": rate},
+        {"level": levels, "charge": charges},
+    ),
+    record(
+        {"electron_lifetime": quantity("time", 1e-12, 1.0), "hole_lifetime": quantity("time", 1e-12, 1.0)},
+        {"level": levels},
+    ),
+)
+face_traps = st.one_of(
+    record(
+        {
+            "electron_velocity": quantity("velocity", 0.0, 1e5),
+            "hole_velocity": quantity("velocity", 0.0, 1e5),
+        },
+        {"level": levels},
+    ),
+    record(
+        {"density": quantity("areal density", 0.0, 1e18), "electron_capture": rate, "hole_capture": rate},
+        {"level": levels, "charge": charges},
+    ),
+)
+species = record(
+    {
+        "density": quantity("number density", 0.0, 1e25),
+        "diffusion_coefficient": quantity("diffusion coefficient", 1e-20, 1e-8),
+    },
+    {
+        "site_density": quantity("number density", 2e25, 1e28),
+        "activation_energy": energy,
+        "charge": st.sampled_from([1, -1, "2"]),
+    },
+)
+responses = st.one_of(
+    st.sampled_from(["frozen", "steady"]),
+    record(
+        {"kind": st.just("frozen")},
+        {"bias": quantity("voltage", -2.0, 2.0), "light": quantity("intensity", 0.0, 10.0)},
+    ),
+)
+ions = st.builds(lambda one, two, how: {**one, **two, **how}, species,
+                 record({}, {"second": species}), record({}, {"response": responses}))  # fmt: skip
+electronic = record(
+    {
+        "electron_affinity": energy,
+        "bandgap": energy,
+        "conduction_dos": density,
+        "valence_dos": density,
+        "electron_mobility": mobility,
+        "hole_mobility": mobility,
+        "permittivity": quantity("dimensionless", 1.0, 100.0),
+    },
+    {
+        "donor_density": density,
+        "acceptor_density": density,
+        "statistics": st.sampled_from(["boltzmann", "fermi-dirac", {"kind": "boltzmann"}]),
+        "bandgap_temperature_coefficient": quantity("energy per temperature", -1e-3, 1e-3),
+        "mobility_activation_energy": energy,
+        "reference_temperature": quantity("temperature", 100.0, 400.0),
+    },
+)
+recombination = record(
+    {},
+    {
+        "radiative": st.one_of(
+            st.just("none"), record({"kind": st.just("coefficient"), "coefficient": rate}, {})
+        ),
+        "auger": record(
+            {
+                "electron": quantity("auger coefficient", 0, 1e-38),
+                "hole": quantity("auger coefficient", 0, 1e-38),
+            },
+            {},
+        ),
+    },
+)
+layers = record(
+    {"thickness": quantity("length", 1e-10, 1e-3), "electronic": electronic},
+    {
+        "material": st.sampled_from(["niox", {"kind": "table", "path": "/data/my nk.csv"}]),
+        "coherent": st.booleans(),
+        "extrapolate": st.booleans(),
+        "urbach_energy": energy,
+        "trap": st.lists(traps, max_size=2),
+        "ions": ions,
+        "recombination": recombination,
+    },
+)
+faces = record(
+    {},
+    {
+        "dipole": quantity("energy", -1.0, 1.0),
+        "roughness": quantity("length", 0.0, 1e-7),
+        "transport": st.sampled_from(["continuous", "thermionic"]),
+        "trap": st.lists(face_traps, max_size=2),
+    },
+)
+contacts = record(
+    {"work_function": st.one_of(st.just("flat-band"), quantity("energy", 1.0, 7.0))},
+    {"electron_velocity": quantity("velocity", 0.0, 1e5), "hole_velocity": quantity("velocity", 0.0, 1e5)},
+)
+lights = record(
+    {"generation": st.one_of(
+        record({"kind": st.just("uniform"), "rate": quantity("rate per volume", 0.0, 1e29)}, {}),
+        record({"kind": st.just("beer-lambert"),
+                "absorption_coefficient": quantity("absorption coefficient", 1.0, 1e8),
+                "photon_flux": quantity("rate per area", 0.0, 1e24)}, {}),
+        record({"kind": st.just("file"), "path": st.just("/data/profile.csv")}, {}),
+    )},
+    {"side": st.sampled_from(["front", "back"]),
+     "intensity": quantity("intensity", 0.0, 100.0),
+     "spectrum": st.one_of(st.just("AM1.5G"),
+                           record({"kind": st.just("monochromatic"), "wavelength": quantity("length", 1e-7, 2e-6)}, {}))},
+)  # fmt: skip
+
+
+@st.composite
+def stacks(draw: st.DrawFn) -> dict[str, Any]:
+    roles = ["htl", "absorber", "etl"]
+    names = draw(
+        st.sampled_from([["htl", "perovskite", "etl"], ["NiO x", "A-site µ", "c60 (evap.)".replace(".", "")]])
+    )
+    drawn = [draw(layers) | {"name": name, "role": role} for name, role in zip(names, roles, strict=True)]
+    data: dict[str, Any] = {
+        "name": "n" + draw(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)),
+        "light": draw(lights),
+        "layer": drawn,
+        "contact": {"front": draw(contacts), "back": draw(contacts)},
+    }
+    optional = {
+        "description": st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+        "source": st.just("a definition"),
+        "temperature": quantity("temperature", 50.0, 500.0),
+        "circuit": record(
+            {},
+            {
+                "series_resistance": quantity("area resistance", 0.0, 1.0),
+                "shunt_resistance": quantity("area resistance", 1e-6, 1e6),
+            },
+        ),
+        "interface": st.dictionaries(
+            st.sampled_from([f"{names[0]}|{names[1]}", f"{names[1]}|{names[2]}"]), faces
+        ),
+    }
+    return data | draw(st.fixed_dictionaries({}, optional=optional))
+
+
+def written(stack: Stack) -> dict[str, Any]:
+    return {
+        path: (q.written, q.source, q.assumed, q.note, float(q).hex())
+        for path, q in stack.quantities().items()
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(stacks())
+def test_a_written_stack_reads_back_bit_for_bit(data: dict[str, Any]) -> None:
+    stack = Stack.from_data(data, bare_numbers=True)
+    text = stack.to_toml()
+    again = Stack.from_toml(text)
+    assert again == stack
+    for path, (_, *origin) in written(stack).items():
+        assert tuple(origin) == written(again)[path][1:]
+    assert again.to_toml() == text
+
+
+@settings(max_examples=30, deadline=None)
+@given(stacks())
+def test_mirroring_twice_changes_nothing(data: dict[str, Any]) -> None:
+    stack = Stack.from_data(data, bare_numbers=True)
+    twice = stack.mirrored().mirrored()
+    assert twice == stack
+    assert [q.hex() for q in twice.quantities().values()] == [q.hex() for q in stack.quantities().values()]
+
+
+def test_the_written_unit_is_kept() -> None:
+    stack = Stack.from_data(
+        {
+            "name": "n",
+            "temperature": "25 degC",
+            "light": {"generation": {"kind": "uniform", "rate": "1e21 cm^-3 s^-1"}},
+            "layer": [{"name": "glass", "role": "substrate", "thickness": "1.1 mm"}],
+        }
+    )
+    text = stack.to_toml()
+    for written_unit in ('"25 degC"', '"1e21 cm^-3 s^-1"', '"1.1 mm"'):
+        assert written_unit in text
