@@ -1,4 +1,4 @@
-"""Every way to write a wrong stack is refused with a sentence: file, key, cause and cure, and never a traceback of pydantic."""
+"""Every way to write a wrong stack is refused with a sentence: file, key, cause and cure."""
 
 import pytest
 
@@ -30,15 +30,39 @@ CASES = [
     (A, THICK, "", "perovskite.thickness", ["missing"]),
     (A, THICK, "thickness = true", "perovskite.thickness", ["not a quantity"]),
     (A, THICK, 'thickness = "1e400 nm"', "perovskite.thickness", ["finite"]),
-    (A, THICK, 'thickness = { value = "5 nm", assumed = ["6 nm", "7 nm"] }', "perovskite.thickness", ["range"]),
+    (
+        A,
+        THICK,
+        'thickness = { value = "5 nm", assumed = ["6 nm", "7 nm"] }',
+        "perovskite.thickness",
+        ["range"],
+    ),
     (A, THICK, 'thickness = { value = "5 nm", assumed = "6 nm" }', "perovskite.thickness", ["two values"]),
     (A, THICK, 'thickness = { value = "5 nm", sauce = "x" }', "perovskite.thickness.sauce", ['"source"']),
-    (A, THICK, 'thickness = { value = "5 nm", source = "" }', "perovskite.thickness", ["source must be text"]),
+    (
+        A,
+        THICK,
+        'thickness = { value = "5 nm", source = "" }',
+        "perovskite.thickness",
+        ["source must be text"],
+    ),
     (A, THICK, 'thickness = { source = "x" }', "perovskite.thickness", ["needs its value"]),
-    (A, BAND, 'bandgap = "-1.6 eV"', "perovskite.electronic.bandgap", ["valence band", "below the conduction band"]),
+    (
+        A,
+        BAND,
+        'bandgap = "-1.6 eV"',
+        "perovskite.electronic.bandgap",
+        ["valence band", "below the conduction band"],
+    ),
     (A, BAND, "", "perovskite.electronic.bandgap", ["no bandgap"]),
     (A, BAND, 'Ev = "5.5 eV"', "perovskite.electronic.Ev", ["electron_affinity and bandgap"]),
-    (A, "permittivity = 24", 'permittivity = "24 nm"', "perovskite.electronic.permittivity", ["plain number"]),
+    (
+        A,
+        "permittivity = 24",
+        'permittivity = "24 nm"',
+        "perovskite.electronic.permittivity",
+        ["plain number"],
+    ),
     (A, "permittivity = 24", "permittivity = 0.5", "perovskite.electronic.permittivity", ["below 1"]),
     (A, 'role = "absorber"', 'role = "absorbr"', "perovskite.role", ["absorbr", "absorber"]),
     (A, 'role = "absorber"', 'role = "electrode"', "perovskite.electronic", ["optical only"]),
@@ -65,11 +89,29 @@ CASES = [
     (A, LEVEL, 'level = { below = "vacum", depth = "4.7 eV" }', "perovskite.trap.1.level.below", ["vacuum"]),
     (A, LEVEL, 'level = { below = "vacuum", depth = 4.7 }', "perovskite.trap.1.level.depth", ["no unit"]),
     (A, LEVEL, 'level = "mid"', "perovskite.trap.1.level", ["midgap"]),
-    (A, FRONT, f'[interface."htl|etl"]\ndipole = "0.1 eV"\n{FRONT}', "htl|etl", ["do not touch", "perovskite"]),
-    (A, FRONT, f'[interface."perovskite|htl"]\ndipole = "0.1 eV"\n{FRONT}', "perovskite|htl", ['"htl|perovskite"']),
+    (
+        A,
+        FRONT,
+        f'[interface."htl|etl"]\ndipole = "0.1 eV"\n{FRONT}',
+        "htl|etl",
+        ["do not touch", "perovskite"],
+    ),
+    (
+        A,
+        FRONT,
+        f'[interface."perovskite|htl"]\ndipole = "0.1 eV"\n{FRONT}',
+        "perovskite|htl",
+        ['"htl|perovskite"'],
+    ),
     (A, FRONT, f'[interface."htl|perovskit"]\n{FRONT}', "htl|perovskit", ['"perovskite"']),
     (A, FRONT, f"[interface.htl]\n{FRONT}", "htl", ['"a|b"']),
-    (A, FRONT, f'[interface."htl|perovskite"]\ndipole = "0.1 V"\n{FRONT}', "htl|perovskite.dipole", ["voltage"]),
+    (
+        A,
+        FRONT,
+        f'[interface."htl|perovskite"]\ndipole = "0.1 V"\n{FRONT}',
+        "htl|perovskite.dipole",
+        ["voltage"],
+    ),
     (
         A,
         FRONT,
@@ -89,16 +131,27 @@ CASES = [
     (W, GAP, 'bandgap = "2.3 eV"', "perovskite.bandgap", ["1.2 to 1.9 eV"]),
     (W, GAP, "", "perovskite.electronic.bandgap", ["no bandgap"]),
     (W, 'response = "steady"', 'response = "stedy"', "perovskite.ions.response", ['"steady"']),
-    (W, 'response = "steady"', 'response = "steady"\ncharge = 0.5', "perovskite.ions.charge", ["whole number"]),
+    (
+        W,
+        'response = "steady"',
+        'response = "steady"\ncharge = 0.5',
+        "perovskite.ions.charge",
+        ["whole number"],
+    ),
     (W, 'response = "steady"', 'site_density = "1e10 cm^-3"', "perovskite.ions.site_density", ["do not fit"]),
-    (W, '[interface."perovskite|c60"]', '[interface."glass|ito"]\ndipole = "1 eV"\n[interface."perovskite|c60"]',
-     "glass|ito.dipole", ["roughness"]),
+    (
+        W,
+        '[interface."perovskite|c60"]',
+        '[interface."glass|ito"]\ndipole = "1 eV"\n[interface."perovskite|c60"]',
+        "glass|ito.dipole",
+        ["roughness"],
+    ),
     (W, "[light]", '[light]\nsidee = "front"', "light.sidee", ['"side"']),
     (W, "[light]", '[light]\nside = "left"', "light.side", ["front"]),
     (W, "[light]", "[light]\nintensity = 1", "light.intensity", ['"1 sun"']),
     (W, "[light]", '[light]\nintensity = "100 mW/cm^2"', "light.intensity", ["power density"]),
     (W, 'spectrum = "AM1.5G"', 'spectrum = "AM1.5"', "light.spectrum", ['"AM1.5G"']),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""from_toml(to_toml(cell)) is the cell, bit for bit and with the units that people wrote, whatever the cell is."""
+"""from_toml(to_toml(cell)) is the cell, bit for bit and with the units that people wrote."""
 
 from typing import Any
 
@@ -96,8 +96,12 @@ responses = st.one_of(
         {"bias": quantity("voltage", -2.0, 2.0), "light": quantity("intensity", 0.0, 10.0)},
     ),
 )
-ions = st.builds(lambda one, two, how: {**one, **two, **how}, species,
-                 record({}, {"second": species}), record({}, {"response": responses}))  # fmt: skip
+ions = st.builds(
+    lambda one, two, how: {**one, **two, **how},
+    species,
+    record({}, {"second": species}),
+    record({}, {"response": responses}),
+)
 electronic = record(
     {
         "electron_affinity": energy,
@@ -158,18 +162,29 @@ contacts = record(
     {"electron_velocity": quantity("velocity", 0.0, 1e5), "hole_velocity": quantity("velocity", 0.0, 1e5)},
 )
 lights = record(
-    {"generation": st.one_of(
-        record({"kind": st.just("uniform"), "rate": quantity("rate per volume", 0.0, 1e29)}, {}),
-        record({"kind": st.just("beer-lambert"),
-                "absorption_coefficient": quantity("absorption coefficient", 1.0, 1e8),
-                "photon_flux": quantity("rate per area", 0.0, 1e24)}, {}),
-        record({"kind": st.just("file"), "path": st.just("/data/profile.csv")}, {}),
-    )},
-    {"side": st.sampled_from(["front", "back"]),
-     "intensity": quantity("intensity", 0.0, 100.0),
-     "spectrum": st.one_of(st.just("AM1.5G"),
-                           record({"kind": st.just("monochromatic"), "wavelength": quantity("length", 1e-7, 2e-6)}, {}))},
-)  # fmt: skip
+    {
+        "generation": st.one_of(
+            record({"kind": st.just("uniform"), "rate": quantity("rate per volume", 0.0, 1e29)}, {}),
+            record(
+                {
+                    "kind": st.just("beer-lambert"),
+                    "absorption_coefficient": quantity("absorption coefficient", 1.0, 1e8),
+                    "photon_flux": quantity("rate per area", 0.0, 1e24),
+                },
+                {},
+            ),
+            record({"kind": st.just("file"), "path": st.just("/data/profile.csv")}, {}),
+        )
+    },
+    {
+        "side": st.sampled_from(["front", "back"]),
+        "intensity": quantity("intensity", 0.0, 100.0),
+        "spectrum": st.one_of(
+            st.just("AM1.5G"),
+            record({"kind": st.just("monochromatic"), "wavelength": quantity("length", 1e-7, 2e-6)}, {}),
+        ),
+    },
+)
 
 
 @st.composite
