@@ -12,7 +12,7 @@ from perotwin.stack.library import path
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("perovskite.thickness", 400e-9),
+        ("perovskite.thickness", 450e-9),
         ("perovskite.bandgap", 1.79),
         ("perovskite.electronic.electron_mobility", 1e-4),
         ("perovskite.electron_mobility", 1e-4),
@@ -36,7 +36,7 @@ def test_a_path_reads_the_field(field: str, value: object) -> None:
     ("field", "value", "si"),
     [
         ("perovskite.thickness", "500 nm", 500e-9),
-        ("perovskite.thickness", 450e-9, 450e-9),
+        ("perovskite.thickness", 500e-9, 500e-9),
         ("perovskite.electron_mobility", "2 cm^2/(V s)", 2e-4),
         ("perovskite.trap.1.electron_lifetime", "1 us", 1e-6),
         ("niox|perovskite.dipole", "0.1 eV", 0.1),
@@ -71,7 +71,7 @@ def test_a_path_changes_one_field(field: str, value: object, si: float | None) -
 
 def test_a_change_to_what_is_there_changes_nothing() -> None:
     cell = load("wbg-target")
-    assert cell.with_values({"perovskite.thickness": "400 nm"}) == cell
+    assert cell.with_values({"perovskite.thickness": "450 nm"}) == cell
     assert cell.with_values({}) == cell
 
 
