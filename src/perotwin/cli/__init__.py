@@ -1,0 +1,45 @@
+"""The command line: one file a command, each a thin face of the library."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; leaves with SystemExit.
+
+    Parameters
+    ----------
+    arguments
+        As after the program's name; ``sys.argv[1:]`` when absent.
+    """
+    from perotwin.cli.app import app
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(args=given, prog_name="perotwin", standalone_mode=False)
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        # typer has its own copy of click's exceptions, older versions click's; both know their code and
+        # words.
+        if not hasattr(error, "exit_code") or not hasattr(error, "format_message"):
+            raise
+        code = error.exit_code
+        _usage(error, "--json" in given)
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: Exception, as_json: bool) -> None:
+    """A wrong command line: how it should look, and as JSON where a program is listening."""
+    from perotwin.cli.output import Output
+    from perotwin.errors import InputError
+
+    show = getattr(error, "show", None)
+    if show is not None:
+        show(file=sys.stderr)
+    words = str(getattr(error, "format_message", lambda: error)())
+    Output(as_json).write(InputError(words, "Run perotwin --help, or perotwin COMMAND --help."))

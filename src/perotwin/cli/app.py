@@ -1,0 +1,36 @@
+"""The application: the commands, in the order in which a newcomer meets them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from perotwin.cli import bands, check, cite, eqe, jv, run, show, stacks
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="perotwin",
+    help="A digital twin of perovskite solar cells: from the stack to light, carriers and a report.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    if version:
+        from perotwin import __version__
+
+        print(f"perotwin {__version__}")
+        raise typer.Exit()
+
+
+for _command in (run.run, jv.jv, eqe.eqe, bands.bands, stacks.stacks, show.show, check.check, cite.cite):
+    app.command()(_command)

@@ -1,0 +1,37 @@
+"""perotwin bands: the energy diagram."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perotwin.cli import options
+from perotwin.cli.output import command
+
+
+def bands(
+    cells: options.Cells,
+    light: options.Light = None,
+    temperature: options.Temperature = None,
+    changes: options.Set = None,
+    output: options.Folder = None,
+    json: options.Json = False,
+) -> None:
+    """Energy bands in the dark, at short circuit, at maximum power and at open circuit; -o draws them."""
+    with command(json) as out:
+        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        from perotwin import lab
+        from perotwin.cli import files
+        from perotwin.errors import PerotwinError
+        from perotwin.report import machine, tables
+
+        datasets: dict[str, Any] = {}
+        for stack in stacks:
+            try:
+                dataset = lab.bands.measure(stack)
+            except PerotwinError as error:
+                out.failed(stack.name, error)
+                continue
+            out.result(machine.bands_result(dataset))
+            out.table(tables.band_edges(stack.name, dataset))
+            datasets[files.unique(stack.name, datasets)] = dataset
+        files.write(out, output, "bands", datasets)

@@ -1,0 +1,40 @@
+"""perotwin eqe: external quantum efficiency."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perotwin.cli import options
+from perotwin.cli.output import command
+
+
+def eqe(
+    cells: options.Cells,
+    light: options.Light = None,
+    temperature: options.Temperature = None,
+    changes: options.Set = None,
+    output: options.Folder = None,
+    json: options.Json = False,
+) -> None:
+    """External quantum efficiency, with reflectance and absorption by layer."""
+    with command(json) as out:
+        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        from perotwin import lab
+        from perotwin.cli import files
+        from perotwin.errors import PerotwinError
+        from perotwin.measurement import checks_of
+        from perotwin.report import machine, tables
+
+        datasets: dict[str, Any] = {}
+        for stack in stacks:
+            try:
+                dataset = lab.eqe.measure(stack)
+            except PerotwinError as error:
+                out.failed(stack.name, error)
+                continue
+            out.result(machine.eqe_result(dataset))
+            datasets[files.unique(stack.name, datasets)] = dataset
+        if datasets:
+            out.table(tables.spectral(datasets))
+            out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
+            files.write(out, output, "eqe", datasets)

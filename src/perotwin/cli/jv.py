@@ -1,0 +1,111 @@
+"""perotwin jv: current-voltage curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perotwin.cli import options
+from perotwin.cli.output import Output, command
+
+if TYPE_CHECKING:
+    from perotwin.stack import Stack
+
+
+def jv(
+    cells: options.Cells,
+    light: options.Light = None,
+    temperature: options.Temperature = None,
+    start: Annotated[str | None, typer.Option(help='First voltage, such as "0 V".')] = None,
+    stop: Annotated[str | None, typer.Option(help='Last voltage, such as "1.3 V".')] = None,
+    step: Annotated[str | None, typer.Option(help='Voltage step, such as "10 mV".')] = None,
+    changes: options.Set = None,
+    vary: Annotated[str | None, typer.Option(metavar="PATH", help="Sweep this number of the stack.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="First value of the sweep.")] = None,
+    to: Annotated[str | None, typer.Option(help="Last value of the sweep.")] = None,
+    steps: Annotated[int, typer.Option(help="Number of values.")] = 5,
+    log: Annotated[bool, typer.Option("--log", help="Space the values evenly in the logarithm.")] = False,
+    output: options.Folder = None,
+    json: options.Json = False,
+) -> None:
+    """Current-voltage curve in the light or in the dark; with --vary, against one number of the stack."""
+    with command(json) as out:
+        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        given = {"start": start, "stop": stop, "step": step}
+        protocol = {name: value for name, value in given.items() if value is not None}
+        if vary is not None or from_ is not None or to is not None:
+            _sweep(out, stacks, protocol, vary, from_, to, steps, log)
+        else:
+            _curves(out, stacks, protocol, output)
+
+
+def _curves(out: Output, stacks: list[Stack], given: dict[str, str], folder: str | None) -> None:
+    from perotwin import lab
+    from perotwin.cli import files
+    from perotwin.errors import PerotwinError
+    from perotwin.measurement import checks_of
+    from perotwin.report import machine, tables
+
+    protocol = lab.jv.Protocol(**given)
+    rows: list[tuple[str, Any]] = []
+    datasets: dict[str, Any] = {}
+    for stack in stacks:
+        try:
+            dataset = lab.jv.measure(stack, protocol)
+            metrics = lab.jv.analyse(dataset)
+        except PerotwinError as error:
+            out.failed(stack.name, error)
+            continue
+        out.result(machine.jv_result([(dataset, metrics)]))
+        rows.append((stack.name, metrics))
+        datasets[files.unique(stack.name, datasets)] = dataset
+    if rows:
+        out.table(tables.metrics_table(rows))
+        out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
+        files.write(out, folder, "jv", datasets)
+
+
+def _sweep(
+    out: Output,
+    stacks: list[Stack],
+    given: dict[str, str],
+    path: str | None,
+    first: str | None,
+    last: str | None,
+    steps: int,
+    log: bool,
+) -> None:
+    from perotwin import lab, study
+    from perotwin.errors import InputError
+    from perotwin.report import machine, tables
+
+    if path is None or first is None or last is None:
+        raise InputError(
+            "a sweep needs to know what is varied, and from where to where.",
+            'Give all three: --vary perovskite.thickness --from "300 nm" --to "600 nm".',
+        )
+    protocol = lab.jv.Protocol(**given)
+    for stack in stacks:
+        written = study.values(stack, path, first, last, steps, log=log)
+        rows: list[tuple[str, Any]] = []
+
+        def job(cell: Stack) -> Any:
+            dataset = lab.jv.measure(cell, protocol)
+            return dataset, lab.jv.analyse(dataset)
+
+        try:
+            for point in study.sweep(stack, path, written, job):
+                varied = {"path": path, "value": point.number, "unit": point.unit}
+                if point.error is not None:
+                    out.failed(f"{stack.name} at {point.written}", point.error, vary=varied)
+                    rows.append((point.written, "failed"))
+                else:
+                    assert point.result is not None
+                    out.result({**machine.jv_result([point.result]), "vary": varied})
+                    rows.append((point.written, point.result[1]))
+        finally:
+            # Also after an interruption: what was done is shown.
+            if rows:
+                out.say(f"{stack.name}, {path}")
+                out.table(tables.metrics_table(rows, first=path))

@@ -1,0 +1,66 @@
+"""Arguments and options that several commands take, and the cells that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from perotwin.stack import Stack
+
+__all__ = ["Cells", "Folder", "Json", "Light", "Set", "Temperature", "load"]
+
+Cells = Annotated[list[str], typer.Argument(metavar="CELL...", help="Library names or TOML files.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; all else goes to stderr.")]
+Light = Annotated[
+    str | None, typer.Option("--light", help='Intensity: "0.1 sun", or dark.', show_default="of the file")
+]
+Temperature = Annotated[
+    str | None, typer.Option("--temperature", help='For example "65 degC".', show_default="of the file")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help='Change a number: perovskite.thickness="500 nm".'),
+]
+Folder = Annotated[
+    str | None,
+    typer.Option(
+        "-o", "--output", metavar="FOLDER", help="Write data (NetCDF) and figures (SVG, PNG) there."
+    ),
+]
+
+
+def load(
+    cells: Sequence[str],
+    *,
+    light: str | None = None,
+    temperature: str | None = None,
+    changes: Sequence[str] | None = None,
+) -> list[Stack]:
+    """The cells that the user named, under the light, temperature and changes asked for.
+
+    Raises
+    ------
+    InputError
+        A cell that does not exist or cannot be used, a change that is not PATH=VALUE or is impossible.
+    """
+    from perotwin.errors import InputError
+    from perotwin.stack import load as load_one
+
+    values: dict[str, str] = {}
+    for change in changes or ():
+        path, equals, value = change.partition("=")
+        if not equals or not path.strip() or not value.strip():
+            raise InputError(
+                f'"{change}" is not a change.',
+                'Write --set PATH=VALUE, for example perovskite.thickness="500 nm".',
+            )
+        values[path.strip()] = value.strip()
+    if temperature is not None:
+        values["temperature"] = temperature
+    if light is not None:
+        values["light.intensity"] = light
+    loaded = [load_one(cell) for cell in cells]
+    return [cell.with_values(values) for cell in loaded] if values else loaded

@@ -1,0 +1,152 @@
+"""What every command shares: where words, tables, JSON and errors go, and which exit code they end in.
+
+With ``--json`` stdout carries one JSON document and nothing else; tables, progress and warnings go to stderr.
+Exit codes: 0 fine, 1 a cell failed (the others are still reported), 2 usage or input, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from perotwin.errors import InputError, PerotwinError
+
+__all__ = ["Output", "command", "show_error"]
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+#: width of tables that go into a file or a pipe, where there is no terminal to fit
+_PIPE_WIDTH = 160
+
+
+class Output:
+    """The voice of one command; made by :func:`command`."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.results: list[Mapping[str, Any]] = []
+        self.errors: list[PerotwinError] = []
+        self._console: Any = None
+
+    @property
+    def console(self) -> Any:
+        """Where tables and sentences go: stdout, or stderr when stdout is for JSON."""
+        if self._console is None:
+            from rich.console import Console
+
+            stream = sys.stderr if self.as_json else sys.stdout
+            width = None if stream.isatty() else _PIPE_WIDTH
+            self._console = Console(file=stream, width=width, highlight=False)
+        return self._console
+
+    def table(self, table: Any) -> None:
+        """Print a table."""
+        self.console.print(table)
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """Print a sentence, as it is."""
+        self.console.print(text, markup=False, style=style, soft_wrap=True)
+
+    def result(self, entry: Mapping[str, Any]) -> None:
+        """Add a result to the JSON document."""
+        self.results.append(entry)
+
+    def failed(self, name: str, error: PerotwinError, **entry: Any) -> None:
+        """Record that a cell failed; the command goes on with the others."""
+        from perotwin.report import machine
+
+        self.errors.append(error)
+        self.results.append({"stack": name, **entry, **machine.error_entry(error)})
+        show_error(error, name)
+
+    @property
+    def code(self) -> int:
+        """The exit code of what has happened so far."""
+        if not self.errors:
+            return 0
+        only_failures = len(self.errors) == len(self.results)
+        return (
+            WRONG if only_failures and all(isinstance(item, InputError) for item in self.errors) else FAILED
+        )
+
+    def write(self, error: PerotwinError | None = None) -> None:
+        """Put the JSON document on stdout, if that was asked for."""
+        if not self.as_json:
+            return
+        from perotwin.report import machine
+
+        if error is None and self.errors and len(self.errors) == len(self.results):
+            error = self.errors[0]
+        print(machine.to_text(machine.document(self.results, error)), flush=True)
+
+
+@contextmanager
+def command(as_json: bool = False) -> Iterator[Output]:
+    """Run a command's body: progress to stderr, errors as sentences, the exit code at the end.
+
+    Raises
+    ------
+    SystemExit
+        With the exit code, unless it is 0.
+    """
+    from perotwin import progress
+
+    output = Output(as_json)
+    error: PerotwinError | None = None
+    code = 0
+    try:
+        with progress.RichListener() as listener, progress.listening(listener):
+            yield output
+        code = output.code
+    except KeyboardInterrupt:
+        count = len(output.results)
+        done = (
+            f"{count} result{'s' if count != 1 else ''} done before that {'are' if count != 1 else 'is'} kept"
+        )
+        error = PerotwinError("interrupted.", f"{done}." if count else "Nothing was finished.")
+        show_error(error)
+        code = INTERRUPTED
+    except PerotwinError as problem:
+        error = problem
+        show_error(error)
+        code = WRONG if isinstance(error, InputError) else FAILED
+    except BrokenPipeError:
+        _close_stdout()
+        raise SystemExit(FAILED) from None
+    except Exception as fault:
+        error = _own_fault(fault)
+        show_error(error)
+        code = FAILED
+    try:
+        output.write(error)
+    except BrokenPipeError:
+        _close_stdout()
+        raise SystemExit(FAILED) from None
+    if code:
+        raise SystemExit(code)
+
+
+def _own_fault(fault: Exception) -> PerotwinError:
+    """A fault of perotwin itself, as a sentence; with PEROTWIN_TRACEBACK set it is raised instead."""
+    if os.environ.get("PEROTWIN_TRACEBACK"):
+        raise fault
+    return PerotwinError(
+        f"perotwin met a fault of its own ({type(fault).__name__}: {fault}).",
+        "Please report it with the command that you gave; PEROTWIN_TRACEBACK=1 shows where it arose.",
+    )
+
+
+def show_error(error: PerotwinError, name: str = "") -> None:
+    """An error on stderr: what is wrong, then what to do about it."""
+    document = error.to_json()
+    start = f"{name}: " if name and not document["message"].startswith(name) else ""
+    print(f"error: {start}{document['message']}", file=sys.stderr)
+    if document["advice"]:
+        print(f"       {document['advice']}", file=sys.stderr, flush=True)
+
+
+def _close_stdout() -> None:
+    """The reader has gone (``| head``): say nothing more, and let the interpreter's own flush find no pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,42 @@
+"""perotwin run: the main job."""
+
+from __future__ import annotations
+
+from perotwin.cli import options
+from perotwin.cli.output import command
+
+
+def run(
+    cells: options.Cells,
+    light: options.Light = None,
+    temperature: options.Temperature = None,
+    changes: options.Set = None,
+    output: options.Folder = None,
+    json: options.Json = False,
+) -> None:
+    """Simulate cells with every instrument, compare them, and write data, figures and a report."""
+    with command(json) as out:
+        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        from perotwin.report import machine, tables
+        from perotwin.workflows import run as work
+
+        done = []
+        try:
+            for result in work(stacks, output):
+                done.append(result)
+                if result.error is not None:
+                    out.failed(result.name, result.error)
+                else:
+                    out.result(machine.cell_result(result))
+        finally:
+            # Also after an interruption: what was done is shown, and says where it was written.
+            if done:
+                out.table(tables.comparison(done))
+                out.table(tables.checks({item.name: item.checks for item in done}))
+                for item in done:
+                    for note in item.notes:
+                        out.say(f"{item.name}: {note}")
+                    for part, reason in item.absent.items():
+                        out.say(f"{item.name}: no {part}, because {reason.message}")
+                if output is not None:
+                    out.say(f"report: {output.rstrip('/')}/report.html")

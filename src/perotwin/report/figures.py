@@ -1,0 +1,90 @@
+"""The figures of a report, with the captions that they need to be read alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from perotwin import lab
+from perotwin.plotting import curves, depth, stack_drawing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from perotwin.report.result import CellResult
+    from perotwin.stack import Stack
+
+__all__ = ["CAPTIONS", "comparison_figures", "drawing", "figures_of"]
+
+#: name of a figure -> caption; ``{cells}`` stands for the names of the cells that it shows
+CAPTIONS = {
+    "jv": (
+        "Current density against voltage of {cells}, under illumination (left; the dot marks maximum power) "
+        "and in the dark (right)."
+    ),
+    "eqe": (
+        "External quantum efficiency of {cells} and, dashed, the share of photons that is not reflected. The "
+        "current density is the overlap with the AM1.5G spectrum."
+    ),
+    "stack": ("The layers of {cells} to scale, as light from the front meets them; the substrate is cut."),
+    "absorption": (
+        "Where the photons go in {cells}: collected as current (EQE), absorbed by a layer without giving "
+        "current, transmitted, or reflected (above the dashed line)."
+    ),
+    "channels": (
+        "Current density lost in each recombination channel of {cells} against voltage. Dotted: delivered."
+    ),
+    "bands": (
+        "Energy bands of {cells} in the dark, at short circuit, at maximum power and at open circuit. "
+        "Dashed: quasi-Fermi levels of electrons (blue) and holes (red); the arrow is their splitting in the "
+        "absorber."
+    ),
+    "profiles": (
+        "Generation and recombination rates (left) and carrier densities (right; electrons solid, holes "
+        "dashed) in {cells} against depth. Recombination at faces and contacts is not part of the rates."
+    ),
+}
+
+
+def drawing(cell: Stack) -> Figure:
+    """The stack of a cell, to scale."""
+    layers = [
+        stack_drawing.Drawn(
+            layer.name,
+            float(layer.thickness),
+            layer.role,
+            layer.material if isinstance(layer.material, str) else "",
+            str(layer.bandgap.text) if layer.bandgap is not None else "",
+        )
+        for layer in cell.layer
+    ]
+    return stack_drawing.draw(layers, light_from=cell.light.side)
+
+
+def figures_of(result: CellResult) -> dict[str, Figure]:
+    """The figures of one cell, by name; those whose measurement is absent are left out."""
+    made = {"stack": drawing(result.cell)}
+    known = result.measurements
+    if "eqe" in known:
+        made["absorption"] = lab.eqe.plot(known["eqe"])
+    if "jv" in known and "channel_current" in known["jv"]:
+        made["channels"] = curves.channels(known["jv"])
+    if "bands" in known:
+        made["bands"] = lab.bands.plot(known["bands"])
+    if "jv" in known and "recombination" in known["jv"]:
+        made["profiles"] = depth.profiles(known["jv"])
+    return made
+
+
+def comparison_figures(results: Sequence[CellResult]) -> dict[str, Figure]:
+    """The figures that show all cells at once, by name."""
+    made = {}
+    scans = [
+        item.measurements[part] for part in ("jv", "jv-dark") for item in results if part in item.measurements
+    ]
+    if scans:
+        made["jv"] = lab.jv.plot(scans)
+    spectra = [item.measurements["eqe"] for item in results if "eqe" in item.measurements]
+    if len(spectra) > 1:
+        made["eqe"] = lab.eqe.plot(spectra)
+    return made

@@ -1,0 +1,229 @@
+"""Machine output: results as JSON that other programs read. Its page in the documentation is
+``docs/json.md``.
+
+Every quantity is ``{"value", "unit"}`` in field units, unknown is null, and no number is NaN or infinite.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from perotwin.errors import PerotwinError
+from perotwin.measurement import Metric, Metrics, checks_of, checks_to_json, field_unit, notes_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from perotwin.report.derived import Derived
+    from perotwin.report.result import CellResult
+    from perotwin.stack import Stack
+
+__all__ = [
+    "SCHEMA",
+    "bands_result",
+    "cell_result",
+    "check_result",
+    "document",
+    "eqe_result",
+    "error_entry",
+    "jv_result",
+    "quantity",
+    "stack_result",
+    "to_text",
+]
+
+#: raised when a reader written for the old output would misread the new one
+SCHEMA = 1
+
+#: metrics that every current-voltage scan reports, known or not
+_OF_A_SCAN = {"voc": "V", "jsc": "A m-2", "ff": "1", "pce": "1", "vmp": "V", "jmp": "A m-2"}
+
+
+def document(results: Sequence[Mapping[str, Any]], error: PerotwinError | None = None) -> dict[str, Any]:
+    """The top level of every output: schema, version, results and, when there is nothing else, the error."""
+    from perotwin import __version__
+
+    made: dict[str, Any] = {"schema": SCHEMA, "perotwin": __version__, "results": list(results)}
+    if error is not None:
+        made.update(error_entry(error))
+    return made
+
+
+def to_text(made: Mapping[str, Any]) -> str:
+    """The document as JSON text; numpy numbers and arrays become plain ones, what is not finite null."""
+    return json.dumps(_plain(made), ensure_ascii=False, allow_nan=False, indent=1)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, str) or value is None or isinstance(value, bool):
+        return value
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, Iterable):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, int):
+        return int(value)
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def error_entry(error: PerotwinError) -> dict[str, Any]:
+    """``{"error": {"type", "message", "advice"}}``; a solver's error also says how far it came."""
+    entry: dict[str, Any] = dict(error.to_json())
+    for name in ("voltage", "stage"):
+        known = getattr(error, name, None)
+        if known not in (None, ""):
+            entry[name] = quantity("voltage", known, "V") if name == "voltage" else known
+    return {"error": entry}
+
+
+def quantity(name: str, value: Any, unit: str) -> dict[str, Any]:
+    """``{"value", "unit"}`` of a number or an array stored in ``unit``, in field units."""
+    import numpy as np
+
+    read, factor = field_unit(name, unit)
+    return {"value": np.asarray(value, dtype=float) * factor, "unit": read}
+
+
+def _variable(dataset: xr.Dataset, name: str) -> dict[str, Any]:
+    return quantity(name, dataset[name].values, str(dataset[name].attrs.get("units", "1")))
+
+
+def _common(dataset: xr.Dataset) -> dict[str, Any]:
+    entry: dict[str, Any] = {"stack": str(dataset.attrs.get("stack", ""))}
+    if "light" in dataset.attrs:
+        entry["light"] = {"value": dataset.attrs["light"], "unit": "sun"}
+    if "temperature" in dataset.attrs:
+        entry["temperature"] = {"value": dataset.attrs["temperature"], "unit": "K"}
+    return entry
+
+
+def _tail(*datasets: xr.Dataset) -> dict[str, Any]:
+    checks = {name: item for dataset in datasets for name, item in checks_of(dataset).items()}
+    notes = list(dict.fromkeys(note for dataset in datasets for note in notes_of(dataset)))
+    return {"checks": checks_to_json(checks), "notes": notes}
+
+
+def jv_result(scans: Sequence[tuple[xr.Dataset, Metrics]]) -> dict[str, Any]:
+    """The result of one cell: scans (forward and reverse apart) with metrics and curve, and checks."""
+    import numpy as np
+
+    entries = []
+    for dataset, metrics in scans:
+        unknown = {name: Metric(math.nan, unit) for name, unit in _OF_A_SCAN.items()}
+        current = dataset["current_density"].values
+        if "converged" in dataset:
+            current = np.where(dataset["converged"].values, current, np.nan)
+        entries.append(
+            {
+                "direction": str(dataset.attrs.get("direction", "steady")),
+                "metrics": Metrics({**unknown, **metrics}).to_json(),
+                "curve": {
+                    "voltage": _variable(dataset, "voltage"),
+                    "current_density": quantity("current_density", current, "A m-2"),
+                },
+            }
+        )
+    first = scans[0][0]
+    return {**_common(first), "scans": entries, **_tail(*(dataset for dataset, _ in scans))}
+
+
+def eqe_result(dataset: xr.Dataset) -> dict[str, Any]:
+    """Quantum efficiency, reflectance and absorptance by layer against wavelength, and the current they
+    give.
+    """
+    made = {
+        **_common(dataset),
+        "wavelength": _variable(dataset, "wavelength"),
+        "eqe": _variable(dataset, "eqe"),
+    }
+    for name in ("reflectance", "transmittance"):
+        if name in dataset:
+            made[name] = _variable(dataset, name)
+    if "absorptance" in dataset:
+        made["absorptance"] = {
+            str(layer): quantity("absorptance", dataset["absorptance"].sel(layer=layer).values, "1")
+            for layer in dataset["layer"].values
+        }
+    known = dataset.attrs.get("jsc_integrated")
+    made["jsc_integrated"] = quantity("jsc", math.nan if known is None else known, "A m-2")
+    return {**made, **_tail(dataset)}
+
+
+def bands_result(dataset: xr.Dataset) -> dict[str, Any]:
+    """The band diagram at each operating point against depth."""
+    names = ("conduction_band", "valence_band", "electron_fermi_level", "hole_fermi_level",
+             "electron_density", "hole_density")  # fmt: skip
+    states = []
+    for state in dataset["state"].values:
+        one = dataset.sel(state=state)
+        entry: dict[str, Any] = {
+            "state": str(state),
+            "voltage": quantity("voltage", one["voltage"].values, "V"),
+        }
+        entry |= {name: _variable(one, name) for name in names if name in one}
+        states.append(entry)
+    return {
+        **_common(dataset),
+        "x": _variable(dataset, "x"),
+        "layer": [str(name) for name in dataset["layer"].values],
+        "states": states,
+        **_tail(dataset),
+    }
+
+
+def cell_result(result: CellResult) -> dict[str, Any]:
+    """All that the main job found out about a cell, except what only its NetCDF files hold (profiles)."""
+    made: dict[str, Any] = {"stack": result.name}
+    if "jv" in result.measurements:
+        made |= jv_result([(result.measurements["jv"], result.metrics)])
+        made["stack"] = result.name
+    if "jv-dark" in result.measurements:
+        made["dark"] = jv_result([(result.measurements["jv-dark"], Metrics())])["scans"][0]["curve"]
+    if "eqe" in result.measurements:
+        full = eqe_result(result.measurements["eqe"])
+        made["eqe"] = {key: full[key] for key in ("wavelength", "eqe", "jsc_integrated")}
+    made["checks"] = checks_to_json(result.checks)
+    made["notes"] = result.notes
+    made["absent"] = {part: reason.to_json() for part, reason in result.absent.items()}
+    if result.error is not None:
+        made |= error_entry(result.error)
+    return made
+
+
+def stack_result(cell: Stack) -> dict[str, Any]:
+    """What a cell is made of: its layers, and every number by field path with unit and source."""
+    sources = cell.sources()
+    return {
+        "stack": cell.name,
+        "description": cell.description,
+        "layers": [
+            {
+                "name": layer.name,
+                "role": layer.role,
+                "material": layer.material if isinstance(layer.material, str) else None,
+                "thickness": quantity("x", float(layer.thickness), "m"),
+            }
+            for layer in cell.layer
+        ],
+        "numbers": {
+            path: {"written": number.text, "source": sources.get(path)}
+            for path, number in cell.quantities().items()
+        },
+        "toml": cell.to_toml(),
+    }
+
+
+def check_result(cell: Stack, derived: Sequence[Derived], notes: Sequence[str]) -> dict[str, Any]:
+    """That a stack can be used, and what follows from it."""
+    return {
+        "stack": cell.name,
+        "valid": True,
+        "derived": [row.to_json() for row in derived],
+        "notes": list(notes),
+    }

@@ -1,0 +1,184 @@
+"""One HTML page that holds everything and needs nothing: figures inlined, no script, no network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from perotwin import references
+from perotwin.measurement import NOMENCLATURE, heading
+from perotwin.report.figures import CAPTIONS
+from perotwin.report.tables import CELL_COLUMNS, comparison_rows
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from perotwin.report.result import CellResult
+
+__all__ = ["differences", "losses", "provenance", "render"]
+
+
+class Row(NamedTuple):
+    """A number of a stack file: where it stands, as written, where it comes from, and a link if there is
+    one.
+    """
+
+    path: str
+    value: str
+    source: str
+    link: str
+
+
+def provenance(result: CellResult) -> list[Row]:
+    """Every number that the stack file states, with its source."""
+    sources = result.cell.sources()
+    rows = []
+    for path, quantity in result.cell.quantities().items():
+        text = sources.get(path, "not stated")
+        known = references.find(text)
+        rows.append(Row(path, quantity.text, text, _link(known.link if known else text)))
+    return rows
+
+
+def _link(text: str) -> str:
+    """The address behind the first DOI, arXiv number or URL in a text; empty when there is none."""
+    found = re.search(r"doi:(10\.\S+?)(?=[\s;,)]|$)", text)
+    if found:
+        return f"https://doi.org/{found.group(1)}"
+    found = re.search(r"arXiv:(\S+?)(?=[\s;,)]|$)", text)
+    if found:
+        return f"https://arxiv.org/abs/{found.group(1)}"
+    found = re.search(r"https?://\S+?(?=[\s;,)]|$)", text)
+    return found.group(0) if found else ""
+
+
+def differences(results: Sequence[CellResult]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The field paths in which cells differ, with value and source in each ("–" where a cell does not state
+    it).
+    """
+    tables = [{row.path: (row.value, row.source) for row in provenance(result)} for result in results]
+    paths = list(dict.fromkeys(path for table in tables for path in table))
+    absent = ("–", "")
+    found = []
+    for path in paths:
+        cells = [table.get(path, absent) for table in tables]
+        if len({value for value, _ in cells}) > 1:
+            found.append((path, cells))
+    return found
+
+
+def losses(results: Sequence[CellResult]) -> list[tuple[str, list[str]]]:
+    """What each recombination channel takes at maximum power (mA/cm^2), cell by cell."""
+    import numpy as np
+
+    columns: list[dict[str, float]] = []
+    for result in results:
+        dataset, best = result.measurements.get("jv"), result.metrics.get("vmp")
+        column: dict[str, float] = {}
+        if dataset is not None and "channel_current" in dataset and best is not None:
+            voltage = dataset["voltage"].values
+            order = np.argsort(voltage)
+            for channel in dataset["channel"].values:
+                current = dataset["channel_current"].sel(channel=channel).values
+                column[str(channel)] = 0.1 * float(np.interp(best.value, voltage[order], current[order]))
+        columns.append(column)
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    return [(name, [_small(column.get(name)) for column in columns]) for name in names]
+
+
+def _small(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.1e}".replace("-", "−")
+
+
+def _inline(path: Path, prefix: str) -> str:
+    """The SVG element of a file, its ids made unique within the page."""
+    text = path.read_text(encoding="utf-8")
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    text = re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{prefix}-", text)
+    return re.sub(
+        r'(<svg[^>]*?) (?:width|height)="[^"]*"([^>]*?) (?:width|height)="[^"]*"', r"\1\2", text, count=1
+    )
+
+
+def _figure(name: str, path: Path, cells: str, prefix: str) -> dict[str, Any]:
+    text = path.read_text(encoding="utf-8")
+    width = re.search(r'<svg[^>]*? width="([\d.]+)pt"', text)
+    return {
+        "name": name,
+        "svg": _inline(path, prefix),
+        "width": float(width.group(1)) if width else 490.0,
+        "caption": CAPTIONS[name].format(cells=cells),
+        "alt": CAPTIONS[name].format(cells=cells).split(".")[0],
+    }
+
+
+def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str:
+    """The page of a run as HTML text.
+
+    Parameters
+    ----------
+    results : the cells, in order.
+    comparison : name -> SVG file of the figures that show all cells at once.
+    """
+    from perotwin import __version__
+
+    names = " and ".join(item.name for item in results)
+    cells = []
+    for number, item in enumerate(results):
+        figures = [_figure(name, path, item.name, f"c{number}{name}") for name, path in item.figures.items()]
+        cells.append(
+            {
+                "result": item,
+                "figures": {figure["name"]: figure for figure in figures},
+                "provenance": provenance(item),
+                "cited": _cited(item),
+            }
+        )
+    checks: dict[str, list[Any]] = {}
+    for number, item in enumerate(results):
+        for name, check in item.checks.items():
+            checks.setdefault(name, [None] * len(results))[number] = check
+    return _template().render(
+        title=f"{names}: simulated solar cell" + ("s" if len(results) > 1 else ""),
+        version=__version__,
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        columns=[(heading(name), NOMENCLATURE[name].words) for name in CELL_COLUMNS],
+        rows=comparison_rows(results),
+        cells=cells,
+        comparison={name: _figure(name, path, names, f"all{name}") for name, path in comparison.items()},
+        differences=differences(results) if len(results) > 1 else [],
+        losses=losses(results),
+        checks=checks,
+    )
+
+
+def _cited(result: CellResult) -> list[tuple[str, str]]:
+    """The full references behind the sources of a cell, each once, with links."""
+    found = {}
+    for text in result.cell.sources().values():
+        known = references.find(text)
+        if known is not None:
+            found[known.key] = (str(known), _link(known.link))
+    return list(found.values())
+
+
+@cache
+def _template() -> Template:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("report.html.j2")

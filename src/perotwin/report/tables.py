@@ -1,0 +1,219 @@
+"""Tables for the terminal, made with rich; the numbers in them are formatted here and nowhere else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from perotwin.measurement import Check, Metric, Metrics, heading
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.table import Table
+
+    from perotwin.report.derived import Derived
+    from perotwin.report.result import CellResult
+    from perotwin.stack import Stack
+
+__all__ = [
+    "CELL_COLUMNS",
+    "band_edges",
+    "checks",
+    "comparison",
+    "comparison_rows",
+    "derived",
+    "digits",
+    "layers",
+    "library",
+    "metrics_table",
+    "numbers",
+    "plain",
+    "spectral",
+]
+
+#: the metrics of a cell, in the order in which tables show them, with the decimals that are worth reading
+CELL_COLUMNS = {"voc": 3, "jsc": 2, "ff": 1, "pce": 2, "vmp": 3, "jmp": 2}
+
+
+def digits(name: str, metric: Metric | None) -> str:
+    """A metric as a table shows it; a dash when it is unknown."""
+    if metric is None or not math.isfinite(metric.value):
+        return "–"
+    shown = metric.in_field_units(name)
+    text = f"{shown.value:.{CELL_COLUMNS.get(name, 3)}f}"
+    return text if shown.uncertainty is None else f"{text} ± {shown.uncertainty:.2g}"
+
+
+def plain(*columns: str, title: str = "", numbers_from: int = 1) -> Table:
+    """An empty table in the house look; columns from ``numbers_from`` on are aligned right."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(columns):
+        made.add_column(name, justify="right" if index >= numbers_from else "left", no_wrap=index == 0)
+    return made
+
+
+def _plain(text: Any) -> str:
+    """Text from a file or an error, with what rich would take for markup escaped."""
+    from rich.markup import escape
+
+    return escape(str(text))
+
+
+def comparison_rows(results: Sequence[CellResult]) -> list[tuple[str, list[str]]]:
+    """Name and formatted metrics of each cell, and the difference of the first two where both are known."""
+    rows = [(item.name, [digits(name, item.metrics.get(name)) for name in CELL_COLUMNS]) for item in results]
+    if len(results) == 2 and all(item.metrics for item in results):
+        first, second = results
+        gaps = []
+        for name, decimals in CELL_COLUMNS.items():
+            pair = first.metrics.get(name), second.metrics.get(name)
+            if pair[0] is None or pair[1] is None or not math.isfinite(pair[0].value - pair[1].value):
+                gaps.append("–")
+                continue
+            gap = pair[0].in_field_units(name).value - pair[1].in_field_units(name).value
+            gaps.append(f"{gap:+.{decimals}f}".replace("-", "−"))
+        rows.append(("difference", gaps))
+    return rows
+
+
+def comparison(results: Sequence[CellResult]) -> Table:
+    """One row a cell: its metrics and whether its checks hold."""
+    title = "1 cell" if len(results) == 1 else f"{len(results)} cells side by side"
+    made = plain("cell", *(heading(name) for name in CELL_COLUMNS), "checks", title=title)
+    for index, (name, row) in enumerate(comparison_rows(results)):
+        status = ""
+        if index < len(results):
+            status = _status(results[index])
+        made.add_row(_plain(name), *row, status, end_section=index == len(results) - 1)
+    return made
+
+
+def _status(result: CellResult) -> str:
+    if result.error is not None:
+        return "[red]failed[/]"
+    items = result.checks.values()
+    good = sum(item.passed for item in items)
+    return f"{good}/{len(items)} hold" if good == len(items) else f"[red]{good}/{len(items)} hold[/]"
+
+
+def metrics_table(rows: Sequence[tuple[str, Metrics | str]], first: str = "cell") -> Table:
+    """Metrics row by row; a row whose metrics are a text shows the text instead (why a point failed)."""
+    made = plain(first, *(heading(name) for name in CELL_COLUMNS))
+    for name, metrics in rows:
+        if isinstance(metrics, str):
+            made.add_row(_plain(name), *["–"] * len(CELL_COLUMNS))
+        else:
+            made.add_row(_plain(name), *(digits(column, metrics.get(column)) for column in CELL_COLUMNS))
+    return made
+
+
+def checks(named: Mapping[str, Mapping[str, Check]]) -> Table:
+    """Each check of each cell: value, limit, and whether it holds."""
+    made = plain("check", "cell", "value", "limit", "", title="run-time checks", numbers_from=2)
+    for cell, items in named.items():
+        for name, item in items.items():
+            verdict = "holds" if item.passed else "[red]fails[/]"
+            made.add_row(name, _plain(cell), f"{item.value:.2g}", f"{item.limit:.2g}", verdict)
+    return made
+
+
+def spectral(datasets: Mapping[str, xr.Dataset]) -> Table:
+    """What each quantum efficiency comes to: its current, its highest value and the bandgap that it shows."""
+    made = plain("cell", "integrated Jsc (mA/cm^2)", "highest EQE", "at (nm)", "bandgap from the EQE (eV)")
+    for name, dataset in datasets.items():
+        values, wavelength = dataset["eqe"].values, dataset["wavelength"].values
+        top = int(values.argmax())
+        made.add_row(
+            _plain(name),
+            _number(dataset.attrs.get("jsc_integrated"), 0.1, 2),
+            f"{100 * values[top]:.1f} %",
+            f"{wavelength[top] * 1e9:.0f}",
+            _number(dataset.attrs.get("bandgap"), 1.0, 3),
+        )
+    return made
+
+
+def _number(value: Any, factor: float, decimals: int) -> str:
+    return (
+        "–" if value is None or not math.isfinite(float(value)) else f"{float(value) * factor:.{decimals}f}"
+    )
+
+
+_STATES = {
+    "dark": "dark",
+    "short-circuit": "short circuit",
+    "maximum-power": "maximum power",
+    "open-circuit": "open circuit",
+}
+
+
+def band_edges(name: str, dataset: xr.Dataset) -> Table:
+    """Bands and quasi-Fermi levels (eV) at the front and the back of each layer, state by state."""
+    columns = ("Ec", "Ev", "EFn", "EFp")
+    arrays = ("conduction_band", "valence_band", "electron_fermi_level", "hole_fermi_level")
+    made = plain("state", "layer", "at", *columns, title=f"{_plain(name)}: energies in eV", numbers_from=3)
+    layers = [str(layer) for layer in dataset["layer"].values]
+    for state in dataset["state"].values:
+        one = dataset.sel(state=state)
+        words = f"{_STATES.get(str(state), str(state))}, {float(one['voltage']):.3f} V"
+        for layer in dict.fromkeys(layers):
+            first = layers.index(layer)
+            last = len(layers) - 1 - layers[::-1].index(layer)
+            for place, index in (("front", first), ("back", last)):
+                values = [f"{float(one[array].values[index]):.3f}".replace("-", "−") for array in arrays]
+                final = layer == layers[-1] and place == "back"
+                made.add_row(
+                    words, _plain(layer) if place == "front" else "", place, *values, end_section=final
+                )
+                words = ""
+    return made
+
+
+def library(rows: Sequence[tuple[str, str, str]]) -> Table:
+    """Name, layers and description of each library cell."""
+    made = plain("cell", "layers", "what it is", numbers_from=3)
+    for name, description, layers in rows:
+        made.add_row(name, layers, _plain(description))
+    return made
+
+
+def layers(cell: Stack) -> Table:
+    """The layers of a cell in the order in which light meets them."""
+    columns = ("thickness", "Eg (eV)", "affinity (eV)", "mobility n, p (cm^2/Vs)", "doping (cm^-3)")
+    title = f"light enters from the {cell.light.side}"
+    made = plain("layer", "role", "material", *columns, title=title, numbers_from=3)
+    for layer in cell.layer:
+        material = layer.material if isinstance(layer.material, str) else getattr(layer.material, "path", "–")
+        row = [_plain(layer.name), layer.role, _plain(material or "–"), layer.thickness.text]
+        electronic = layer.electronic
+        if electronic is None:
+            made.add_row(*row, "", "", "", "")
+            continue
+        mobility = (
+            f"{float(electronic.electron_mobility) * 1e4:.3g}, {float(electronic.hole_mobility) * 1e4:.3g}"
+        )
+        net = (float(electronic.donor_density) - float(electronic.acceptor_density)) * 1e-6
+        doping = "–" if net == 0 else f"{'n' if net > 0 else 'p'} {abs(net):.3g}"
+        made.add_row(*row, f"{layer.gap:.3f}", f"{float(electronic.electron_affinity):.3f}", mobility, doping)
+    return made
+
+
+def numbers(cell: Stack) -> Table:
+    """Every number that a cell states, as written, with its source."""
+    made = plain("number", "value", "source", title="every number and where it comes from", numbers_from=3)
+    sources = cell.sources()
+    for path, quantity in cell.quantities().items():
+        made.add_row(_plain(path), quantity.text, _plain(sources.get(path, "not stated")))
+    return made
+
+
+def derived(rows: Sequence[Derived]) -> Table:
+    """What follows from a stack before anything is solved."""
+    made = plain("quantity", "where", "value", "how", numbers_from=4)
+    for row in rows:
+        made.add_row(row.words, _plain(row.where), row.text, row.how)
+    return made

@@ -1,0 +1,150 @@
+"""What follows from a stack before anything is solved: the lengths, times and limits that people look for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from perotwin.report.derived import Derived
+
+if TYPE_CHECKING:
+    from perotwin.stack import Layer, Stack
+
+__all__ = ["check"]
+
+
+def check(cell: Stack) -> tuple[list[Derived], list[str]]:
+    """Make a stack ready to be solved, which finds every fault that a file can have, and derive what follows.
+
+    Returns ------- The derived quantities (built-in voltage, Debye lengths, depletion widths, transit,
+    diffusion and ionic scales, photocurrent, radiative limit of Voc), and the remarks that any result of
+    this stack would carry.
+
+    Raises
+    ------
+    PerotwinError
+        The stack has no electrical layers, a material or its range does not fit, and so on.
+    """
+    from perotwin.transport.build import build
+
+    problem = build(cell)
+    rows = [_built_in(problem)]
+    for layer in cell.electrical_layers:
+        rows += _of_doping(problem, layer, rows[0].value)
+    for layer in cell.absorbers:
+        if layer.electronic is not None:
+            rows += [*_of_carriers(problem, layer, rows[0].value), *_of_ions(problem, layer)]
+    rows += _of_light(problem)
+    return rows, list(problem.notes)
+
+
+def _built_in(problem: Any) -> Derived:
+    from perotwin.transport import device as dv
+
+    front, back = (float(problem.device.contact[side, dv.C_PSI]) for side in (0, 1))
+    how = "difference of the contacts' work functions, plus the dipoles at faces"
+    return Derived("built_in_voltage", "built-in voltage", "cell", abs(front - back) * problem.vt, "V", how)
+
+
+def _permittivity(layer: Layer) -> float:
+    from scipy.constants import epsilon_0
+
+    assert layer.electronic is not None
+    return float(layer.electronic.permittivity) * float(epsilon_0)
+
+
+def _debye(layer: Layer, density: float, charge: float, vt: float) -> float:
+    """Debye length (m) of ``density`` (m^-3) carriers of ``charge`` elementary charges: P. Debye, E.
+    Hueckel, 1923.
+    """
+    from scipy.constants import elementary_charge as q
+
+    return math.sqrt(_permittivity(layer) * vt / (q * density)) / abs(charge)
+
+
+def _of_doping(problem: Any, layer: Layer, built_in: float) -> Iterator[Derived]:
+    from scipy.constants import elementary_charge as q
+
+    assert layer.electronic is not None
+    net = float(layer.electronic.donor_density) - float(layer.electronic.acceptor_density)
+    if net == 0.0:
+        if layer.role == "absorber":
+            missing = "undoped: the field crosses the whole layer"
+            yield Derived("depletion_width", "depletion width", layer.name, math.nan, "m", missing)
+        return
+    debye = _debye(layer, abs(net), 1.0, problem.vt)
+    yield Derived("debye_length", "Debye length", layer.name, debye, "m", "sqrt(eps kT / (q^2 doping))")
+    if layer.role == "absorber":
+        width = math.sqrt(2.0 * _permittivity(layer) * built_in / (q * abs(net)))
+        how = "sqrt(2 eps Vbi / (q doping)), abrupt and one-sided"
+        if width > float(layer.thickness):
+            how += "; wider than the layer, which is depleted throughout"
+        yield Derived("depletion_width", "depletion width", layer.name, width, "m", how)
+
+
+def _of_carriers(problem: Any, layer: Layer, built_in: float) -> Iterator[Derived]:
+    from perotwin.transport.build import bands
+
+    band = bands(layer, float(problem.stack.temperature))
+    thickness = float(layer.thickness)
+    for carrier, mobility, lifetimes in (
+        ("electron", band.mu_n, [trap.tau_n for trap in layer.trap]),
+        ("hole", band.mu_p, [trap.tau_p for trap in layer.trap]),
+    ):
+        if built_in > 0.0:
+            transit = thickness**2 / (mobility * built_in)
+            how = "d^2 / (mobility Vbi), drift at short circuit"
+            yield Derived(f"{carrier}_transit_time", f"{carrier} transit time", layer.name, transit, "s", how)
+        rate = sum(1.0 / tau for tau in lifetimes)
+        if rate > 0.0:
+            length = math.sqrt(mobility * problem.vt / rate)
+            how = "sqrt(mobility kT/q lifetime), traps of the layer alone"
+            yield Derived(
+                f"{carrier}_diffusion_length", f"{carrier} diffusion length", layer.name, length, "m", how
+            )
+
+
+def _of_ions(problem: Any, layer: Layer) -> Iterator[Derived]:
+    from scipy.constants import physical_constants
+
+    if layer.ions is None:
+        return
+    species = [
+        ("ion", layer.ions),
+        *([("second ion", layer.ions.second)] if layer.ions.second is not None else []),
+    ]
+    for words, ion in species:
+        if float(ion.density) == 0.0:
+            continue
+        name = words.replace(" ", "_")
+        debye = _debye(layer, float(ion.density), float(ion.charge), problem.vt)
+        how = "sqrt(eps kT / (q^2 z^2 density))"
+        yield Derived(f"{name}_debye_length", f"{words}: Debye length", layer.name, debye, "m", how)
+        diffusion = float(ion.diffusion_coefficient)
+        if ion.activation_energy is not None:
+            k = physical_constants["Boltzmann constant in eV/K"][0]
+            step = 1.0 / float(problem.stack.temperature) - 1.0 / 298.15
+            diffusion *= math.exp(-float(ion.activation_energy) / k * step)
+        if diffusion > 0.0:
+            how = "Debye length times d / D (doi:10.1103/PhysRevE.70.021506)"
+            time = debye * float(layer.thickness) / diffusion
+            yield Derived(f"{name}_time_constant", f"{words}: time constant", layer.name, time, "s", how)
+
+
+def _of_light(problem: Any) -> Iterator[Derived]:
+    """Photocurrent and the open-circuit voltage that radiative recombination alone would allow."""
+    from scipy.constants import elementary_charge as q
+
+    from perotwin.transport import device as dv
+
+    photo = q * float(problem.stack.light.intensity) * float(problem.generation.sum())
+    yield Derived("photocurrent", "photocurrent", "cell", photo, "A m-2", "everything generated is collected")
+    dark = sum(
+        q * row[dv.K_RAD] * row[dv.NP_EQ] * float(layer.thickness)
+        for row, layer in zip(problem.device.layer, problem.stack.electrical_layers, strict=True)
+    )
+    if photo > 0.0 and dark > 0.0:
+        limit = problem.vt * math.log1p(photo / dark)
+        how = "kT/q ln(photocurrent / radiative dark current + 1) (doi:10.1063/1.1736034)"
+        yield Derived("radiative_voc", "radiative limit of Voc", "cell", limit, "V", how)
