@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perotwin.errors import InputError, OutOfRangeError
-from perotwin.materials.dielectric import HC, DielectricFunction
+from perotwin.materials.dielectric import DielectricFunction
 from perotwin.materials.models import Blend
 
 __all__ = ["BANDGAPS", "HalideTables", "Part", "blend"]
@@ -27,7 +27,7 @@ BANDGAPS = (1.2, 1.9)
 
 #: Distance (eV) from a measured composition, beyond the ends or in the wide gap, that counts as
 #: extrapolation.
-_NEAR = 0.005
+_NEAR = 0.015
 
 #: Edges of neighbouring compositions further apart than this (eV) leave a gap that nothing measured fills.
 _WIDE = 0.2
@@ -122,15 +122,10 @@ def at_edge(
         weight = (edge - below.edge) / (edges[above] - below.edge)
         used = [(1 - weight, below), (weight, tables.parts[above])]
     shifted = tuple((weight, part.function.shifted(edge - part.edge)) for weight, part in used if weight > 0)
-    # the table of a shifted model covers photon energies shifted alike
-    limits = [
-        (HC / (HC / part.range[0] + edge - part.edge), HC / (HC / part.range[1] + edge - part.edge))
-        for _, part in used
-    ]
     return Blend(
         name=name,
         source=source,
-        range=(max(short for short, _ in limits), min(long for _, long in limits)),
+        range=(max(part.range[0] for _, part in used), min(part.range[1] for _, part in used)),
         extrapolate=extrapolate,
         notes=_notes(name, edge, [part for _, part in used]),
         parts=shifted,

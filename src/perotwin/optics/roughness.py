@@ -30,7 +30,7 @@ _SQRT12 = 12**0.5
 
 #: Thickest slice of a zone (m) and fewest slices: the currents of the library's cells then change by less
 #: than 1e-4.
-_SLICE = 4e-9
+_SLICE = 1.7e-9
 _FEWEST = 4
 
 
