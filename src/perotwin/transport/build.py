@@ -290,7 +290,7 @@ def _light(stack: Stack, mesh: Mesh, needed: bool) -> tuple[Any, Any, np.ndarray
         generation = np.ascontiguousarray(absorption.generation, dtype=float)
         notes += list(absorption.notes)
     if detailed:
-        from perotwin.optics import emission as emit
+        from perotwin.optics import emit
 
         emission = emit(stack)
         notes += [note for note in getattr(emission, "notes", ()) if note not in notes]
