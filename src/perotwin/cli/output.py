@@ -148,5 +148,5 @@ def show_error(error: PerotwinError, name: str = "") -> None:
 
 
 def _close_stdout() -> None:
-    """The reader has gone (``| head``): say nothing more, and let the interpreter's own flush find no pipe."""
+    """The reader has gone (``| head``): say nothing more, and leave the interpreter's last flush no pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -53,7 +53,7 @@ class Derived:
         return f"{self.value / size:.3g} {unit}"
 
     def to_json(self) -> dict[str, Any]:
-        """``{"name", "where", "value", "unit", "how"}`` in field units; a value that does not exist is null."""
+        """``{"name", "where", "value", "unit", "how"}`` in field units; null where there is none."""
         unit, factor = field_unit(self.name, self.unit)
         value = self.value * factor if math.isfinite(self.value) else None
         return {"name": self.name, "where": self.where, "value": value, "unit": unit, "how": self.how}

@@ -98,16 +98,28 @@ def run(cells: Sequence[Stack], out: str | Path | None = None) -> Iterator[CellR
         yield result
 
 
-def _prepare(folder: Path) -> Path:
+def _prepare(folder: Path, names: Sequence[str]) -> Path:
+    """The output folder, made if need be, once it is sure that nothing of somebody else's is replaced."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(
-            f"the output folder {folder} cannot be made ({reason}).",
-            "Give another with -o.",
-            file=str(folder),
+            f"the folder cannot be made ({reason}).", "Give another.", file=str(folder)
         ) from None
+    ours = {"stack.toml", "figures", *(f"{part}.nc" for part in _PARTS)}
+    for place in (folder / name for name in names):
+        if not place.exists():
+            continue
+        foreign = (
+            {entry.name for entry in place.iterdir()} - ours if place.is_dir() else {"a file of that name"}
+        )
+        if foreign:
+            raise InputError(
+                f"results would replace what is not a result ({', '.join(sorted(foreign))}).",
+                "Give another output folder.",
+                file=str(place),
+            )
     return folder
 
 

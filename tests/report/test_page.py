@@ -1,0 +1,121 @@
+"""The page is one file that needs nothing else, says where every number comes from, and marks what failed."""
+
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import perotwin as pt
+import synthetic
+from perotwin.errors import ConvergenceError
+from perotwin.measurement import Metric, Metrics
+from perotwin.plotting import curves, style
+from perotwin.report import CellResult, figures, page, tables
+
+
+def result(name: str, tmp_path: Path, **changes: str) -> CellResult:
+    cell = pt.load("wbg-target").with_values(changes) if changes else pt.load("wbg-target")
+    voc = 1.30 if name == "first" else 1.25
+    metrics = Metrics({"voc": Metric(voc, "V"), "jsc": Metric(175.0, "A m-2"), "vmp": Metric(1.1, "V")})
+    made = CellResult(name, cell, {"jv": synthetic.jv(name, voc), "bands": synthetic.bands(name)}, metrics)
+    made.figures["stack"] = style.save(figures.drawing(cell), tmp_path / f"{name}-stack")[0]
+    return made
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> list[CellResult]:
+    return [result("first", tmp_path), result("second", tmp_path, **{"perovskite.thickness": "500 nm"})]
+
+
+@pytest.fixture
+def html(pair: list[CellResult], tmp_path: Path) -> str:
+    made = curves.jv([item.measurements["jv"] for item in pair])
+    return page.render(pair, {"jv": style.save(made, tmp_path / "jv")[0]})
+
+
+class Balance(HTMLParser):
+    """Counts elements that are opened and not closed."""
+
+    VOID = ("meta", "br", "link", "img", "hr", "input")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+
+
+def test_the_page_is_well_formed_and_its_ids_are_unique(html: str) -> None:
+    reader = Balance()
+    reader.feed(html)
+    assert reader.open == []
+    assert len(reader.ids) == len(set(reader.ids))
+
+
+def test_every_reference_inside_a_figure_stays_inside_the_page(html: str) -> None:
+    used = set(re.findall(r'(?:xlink:href="#|url\(#)([^")]+)', html))
+    assert used
+    assert used <= set(re.findall(r'id="([^"]+)"', html))
+
+
+def test_the_page_loads_nothing(html: str) -> None:
+    assert "<script" not in html
+    assert not re.findall(r'(?:src|srcset)="', html)
+    assert not re.findall(r'<link[^>]+href="http', html)
+    assert "@import" not in html
+
+
+def test_the_page_shows_metrics_difference_and_what_differs(html: str, pair: list[CellResult]) -> None:
+    assert ">1.300<" in html
+    assert ">+0.050<" in html
+    assert [path for path, _ in page.differences(pair)] == ["perovskite.thickness"]
+    assert "500 nm" in html
+    assert "predicted" in html
+
+
+def test_every_number_of_the_stack_is_listed_with_its_source(html: str, pair: list[CellResult]) -> None:
+    for path, quantity in pair[0].cell.quantities().items():
+        assert path in html
+        assert quantity.text.replace("'", "&#39;") in html
+    assert "https://doi.org/10.1038/s41560-024-01487-w" in html
+
+
+def test_a_failed_cell_and_a_failed_check_are_marked(tmp_path: Path) -> None:
+    broken = result("broken", tmp_path)
+    broken.error = ConvergenceError("no solution at <1.2> V.", "Look.")
+    broken.measurements["jv"] = synthetic.jv("broken", fail=True)
+    text = page.render([broken], {})
+    assert "broken could not be completed" in text
+    assert "&lt;1.2&gt;" in text
+    assert 'class="bad"' in text
+
+
+def test_what_channels_take_at_maximum_power(pair: list[CellResult]) -> None:
+    rows = dict(page.losses(pair))
+    assert set(rows) == set(synthetic.CHANNELS)
+    expected = 0.1 * float(
+        synthetic.jv("first", 1.30)["channel_current"].sel(channel="front contact").interp(voltage=1.1)
+    )
+    assert float(rows["front contact"][0]) == pytest.approx(expected, abs=6e-4)
+
+
+def test_tables_escape_what_a_name_may_hold() -> None:
+    from rich.console import Console
+
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(
+        tables.metrics_table([("[red]cell[/]", Metrics({"voc": Metric(1.0, "V")})), ("x", "failed")])
+    )
+    assert "[red]cell[/]" in console.export_text()
