@@ -18,7 +18,7 @@ from perotwin.stack.library import path
         ("perovskite.electron_mobility", 1e-4),
         ("perovskite.trap.2.density", 7.99e21),
         ("perovskite.ions.density", 3e22),
-        ("niox|perovskite.dipole", 0.30),
+        ("niox|perovskite.dipole", 0.22),
         ("perovskite|c60.roughness", 7.4e-9),
         ("niox|perovskite.trap.electron_velocity", 0.2),
         ("contact.front.work_function", 5.30),
@@ -118,8 +118,8 @@ def test_mirroring_turns_layers_faces_contacts_and_light() -> None:
     cell = load("wbg-target")
     mirror = cell.mirrored()
     assert [layer.name for layer in mirror.layer] == [layer.name for layer in reversed(cell.layer)]
-    assert mirror.interface["perovskite|niox"].dipole == -0.30
-    assert mirror.interface["perovskite|niox"].dipole.written == "-0.30 eV"
+    assert mirror.interface["perovskite|niox"].dipole == -0.22
+    assert mirror.interface["perovskite|niox"].dipole.written == "-0.22 eV"
     assert mirror.interface["c60|perovskite"].roughness == 7.4e-9
     assert mirror.light.side == "back"
     assert mirror.contact is not None and cell.contact is not None
@@ -147,7 +147,7 @@ def test_face_traps_stand_on_the_absorber_scale() -> None:
 def test_derived_trap_strengths() -> None:
     nbg = load("nbg")
     assert nbg.named("perovskite").trap[0].tau_n == pytest.approx(125e-9)
-    assert nbg.interface["perovskite|c60"].trap[0].s_p == pytest.approx(54.0)
+    assert nbg.interface["perovskite|c60"].trap[0].s_p == 10.0
     assert load("wbg-control").interface["niox|perovskite"].trap[0].s_n == 1.0
 
 
