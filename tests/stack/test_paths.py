@@ -1,5 +1,7 @@
 """Field paths read and change a stack; files and faces follow the same rules."""
 
+import copy
+import pickle
 from pathlib import Path
 
 import pytest
@@ -161,3 +163,14 @@ def test_relative_files_are_found_beside_the_stack(tmp_path: Path) -> None:
     assert cell.named("niox").material.path == str(tmp_path / "nk" / "mine.csv")  # type: ignore[union-attr]
     assert cell.light.spectrum.path == str(tmp_path / "lamp.csv")  # type: ignore[union-attr]
     assert Stack.from_toml(cell.to_toml()) == cell
+
+
+def test_equal_stacks_hash_alike_and_survive_pickling() -> None:
+    cell = load("wbg-target")
+    twin = cell.with_values({"perovskite.thickness": 450e-9})
+    assert twin == cell
+    assert hash(twin) == hash(cell)
+    back = pickle.loads(pickle.dumps(cell))
+    assert back == cell
+    assert back.sources() == cell.sources()
+    assert copy.deepcopy(cell) == cell

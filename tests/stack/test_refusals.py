@@ -80,6 +80,7 @@ CASES = [
     (A, FRONT, "", "contact.front", ["missing"]),
     (A, f"{FRONT}\n\n{BACK}", "", "contact", ["no contacts", "work_function"]),
     (A, FRONT, '[contact.front]\nworkfunction = "5 eV"', "contact.front.workfunction", ['"work_function"']),
+    (A, FRONT, '[contact.front]\nwork_function = "-5 eV"', "contact.front.work_function", ["downwards"]),
     (A, FRONT, '[contact.front]\nwork_function = "flatband"', "contact.front.work_function", ["number"]),
     (A, LIFETIME, f'{LIFETIME}\ndensity = "1e16 cm^-3"', "perovskite.trap.1.electron_lifetime", ["both"]),
     (A, LIFETIME, "", "perovskite.trap.1", ["lacks electron_lifetime"]),
@@ -206,6 +207,10 @@ def test_models_built_in_python_refuse_in_sentences_too() -> None:
 
 
 def test_a_stack_cannot_be_changed_in_place() -> None:
-    cell = load("cell-a")
+    cell = load("wbg-target")
+    with pytest.raises(TypeError, match="with_values"):
+        cell.interface["niox|perovskite"] = cell.interface["perovskite|c60"]
+    with pytest.raises(TypeError, match="with_values"):
+        cell.interface.clear()
     with pytest.raises(ValueError, match="frozen"):
         cell.name = "other"  # type: ignore[misc]

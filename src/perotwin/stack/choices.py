@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 from perotwin.errors import InputError
 from perotwin.stack.fields import (
     AbsorptionCoefficient,
-    Energy,
+    Depth,
     GenerationRate,
     Intensity,
     Length,
@@ -307,6 +307,6 @@ def _work_function_tag(value: Any) -> str:
 
 
 WorkFunction = Annotated[
-    Annotated[Literal["flat-band"], Tag("tag:flat")] | Annotated[Energy, Tag("tag:value")],
+    Annotated[Literal["flat-band"], Tag("tag:flat")] | Annotated[Depth, Tag("tag:value")],
     Discriminator(_work_function_tag),
 ]

@@ -107,6 +107,8 @@ Bandgap = Annotated[
     Quantity, Dim("energy", above=0, because=": the valence band would not lie below the conduction band")
 ]
 NonNegativeEnergy = Annotated[Quantity, Dim("energy", least=0)]
+#: An energy counted downwards from the vacuum level, as affinities and work functions are.
+Depth = Annotated[Quantity, Dim("energy", above=0, because=": it counts downwards from the vacuum level")]
 EnergySlope = Annotated[Quantity, Dim("energy per temperature")]
 Voltage = Annotated[Quantity, Dim("voltage")]
 Time = Annotated[Quantity, Dim("time", above=0)]

@@ -36,6 +36,7 @@ from perotwin.stack.fields import (
     Bandgap,
     Charge,
     Density,
+    Depth,
     Diffusion,
     Doping,
     Energy,
@@ -109,7 +110,7 @@ class Electronic(Model):
         for key in ("ec", "ev", "e_c", "e_v", "conduction_band", "valence_band", "cbm", "vbm", "homo", "lumo")
     }
 
-    electron_affinity: Energy
+    electron_affinity: Depth
     bandgap: Bandgap | None = None
     conduction_dos: Density
     valence_dos: Density
@@ -412,6 +413,22 @@ class Interface(Model):
     roughness: Roughness = _zero("0 m", "length")
     transport: FaceTransport = ContinuousTransport()
     trap: tuple[FaceTrap, ...] = ()
+
+
+class Faces(dict[str, Interface]):
+    """Interfaces by "a|b"; read only, so that a stack can be compared, hashed and cached."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> Any:
+        return Faces, (dict(self),)
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("a stack is frozen; use stack.with_values to make another one")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
 
 class Contact(Model):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from perotwin.errors import InputError, UnknownNameError, suggestion
 from perotwin.stack import paths
@@ -18,7 +18,7 @@ from perotwin.stack.choices import (
     StepGeneration,
 )
 from perotwin.stack.fields import BARE_NUMBERS, Model, Temperature, explain
-from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contacts, Interface, Layer, Light
+from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contacts, Faces, Interface, Layer, Light
 from perotwin.units import Quantity
 
 
@@ -46,7 +46,7 @@ class Stack(Model):
     temperature: Temperature = ROOM_TEMPERATURE
     light: Light = Light()
     layer: tuple[Layer, ...]
-    interface: dict[str, Interface] = Field(default_factory=dict)
+    interface: Annotated[dict[str, Interface], AfterValidator(Faces)] = Field(default_factory=Faces)
     contact: Contacts | None = None
     circuit: Circuit = Circuit()
 
