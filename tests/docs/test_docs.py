@@ -1,0 +1,85 @@
+"""The documentation is true: its stack file loads, its names and links exist, its tables match the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import perotwin as pt
+from perotwin import materials
+from perotwin.measurement import NOMENCLATURE
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced code blocks of one language on a page."""
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_example_of_the_stack_file_page_is_a_usable_cell() -> None:
+    (text,) = blocks(ROOT / "docs" / "stack-files.md", "toml")
+    cell = pt.Stack.from_toml(text, file="docs/stack-files.md")
+    assert cell.name == "my-cell"
+    derived, _ = pt.workflows.check(cell)
+    assert 1.0 < next(row.value for row in derived if row.name == "radiative_voc") < 1.6
+
+
+def test_the_nomenclature_page_lists_every_stored_quantity_as_the_code_knows_it() -> None:
+    text = (ROOT / "docs" / "nomenclature.md").read_text(encoding="utf-8")
+    for name, term in NOMENCLATURE.items():
+        row = f"| `{name}` | {term.symbol} | {term.words} | {term.unit} | {term.field_unit} |"
+        assert row in text, f"write in docs/nomenclature.md: {row}"
+
+
+def test_the_stack_file_page_names_every_key_and_material() -> None:
+    from perotwin.stack import parts
+    from perotwin.stack.stack import Stack
+
+    text = (ROOT / "docs" / "stack-files.md").read_text(encoding="utf-8")
+    models = [Stack, parts.Light, parts.Layer, parts.Electronic, parts.Trap, parts.FaceTrap, parts.Interface,
+              parts.Ions, parts.Contact, parts.Circuit, parts.Recombination]  # fmt: skip
+    for model in models:
+        for key in model.model_fields:
+            assert re.search(rf"[`\[.]{key}\b", text), f"{model.__name__}.{key}"
+    for name in materials.names():
+        assert f"`{name}`" in text, f"material {name}"
+
+
+def test_the_architecture_page_lists_the_rooms_in_order() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`(\w+)/?`", "\n".join(line for line in text.splitlines() if line.startswith("| `")))
+    here = {
+        path.stem
+        for path in (ROOT / "src" / "perotwin").iterdir()
+        if path.stem not in {"__init__", "__pycache__", "py"} and not path.name.startswith(".")
+    }
+    assert here <= set(listed), f"not on the architecture page: {here - set(listed)}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_on_the_pages_exist(page: Path) -> None:
+    from perotwin.cli.app import app
+
+    names = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    for block in blocks(page, ""):
+        for line in block.splitlines():
+            found = re.match(r"perotwin (\w+)", line.strip())
+            assert found is None or found.group(1) in names, line
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs" / "python.md"], ids=lambda page: page.name)
+def test_the_python_examples_run(page: Path) -> None:
+    namespace: dict[str, object] = {}
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), namespace)
