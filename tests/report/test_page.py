@@ -2,6 +2,7 @@
 
 import io
 import re
+from html import escape as html_escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def html(pair: list[CellResult], tmp_path: Path) -> str:
 class Balance(HTMLParser):
     """Counts elements that are opened and not closed."""
 
-    VOID = ("meta", "br", "link", "img", "hr", "input")
+    VOID = ("meta", "br", "wbr", "link", "img", "hr", "input")
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,6 +80,8 @@ def test_the_page_loads_nothing(html: str) -> None:
 
 def test_the_page_shows_metrics_difference_and_what_differs(html: str, pair: list[CellResult]) -> None:
     assert ">1.300<" in html
+    assert "mA/cm²" in html
+    assert "cm^" not in html
     assert ">+0.050<" in html
     assert [path for path, _ in page.differences(pair)] == ["perovskite.thickness"]
     assert "500 nm" in html
@@ -87,8 +90,8 @@ def test_the_page_shows_metrics_difference_and_what_differs(html: str, pair: lis
 
 def test_every_number_of_the_stack_is_listed_with_its_source(html: str, pair: list[CellResult]) -> None:
     for path, quantity in pair[0].cell.quantities().items():
-        assert path in html
-        assert quantity.text.replace("'", "&#39;") in html
+        assert page.breakable(path) in html
+        assert html_escape(page.raised(quantity.text)) in html
     assert "https://doi.org/10.1038/s41560-024-01487-w" in html
 
 

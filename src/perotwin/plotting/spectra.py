@@ -54,14 +54,16 @@ def _limits(ax: Axes, items: Sequence[xr.Dataset]) -> None:
 def _lines(ax: Axes, items: Sequence[xr.Dataset]) -> None:
     colours = style.colour_of_cells(items)
     entries = []
-    for item in items:
+    # Spectra of similar cells lie on top of each other: the first is drawn widest, so that all can be seen.
+    widths = np.linspace(2.4, 1.0, len(items))
+    for item, width in zip(items, widths, strict=True):
         name = str(item.attrs.get("stack", "")) or "measured"
         colour = colours[str(item.attrs.get("stack", ""))]
         wavelength = item["wavelength"].values * _NM
-        ax.plot(wavelength, 100 * item["eqe"].values, color=colour)
+        ax.plot(wavelength, 100 * item["eqe"].values, color=colour, linewidth=width)
         if "reflectance" in item:
             not_reflected = 100 * (1 - item["reflectance"].values)
-            ax.plot(wavelength, not_reflected, color=colour, linewidth=0.8, linestyle=(0, (3, 1.5)))
+            ax.plot(wavelength, not_reflected, color=colour, linewidth=0.6 * width, linestyle=(0, (3, 1.5)))
         entries.append((name + _current(item), colour))
     if any("reflectance" in item for item in items):
         entries.append(("dashed: 1 − reflectance", style.MUTED))

@@ -16,8 +16,11 @@ from perotwin.report.tables import CELL_COLUMNS, comparison_rows
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markupsafe import Markup
 
     from perotwin.report.result import CellResult
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 __all__ = ["differences", "losses", "provenance", "render"]
 
@@ -150,7 +153,7 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
         title=f"{names}: simulated solar cell" + ("s" if len(results) > 1 else ""),
         version=__version__,
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        columns=[(heading(name), NOMENCLATURE[name].words) for name in CELL_COLUMNS],
+        columns=[(raised(heading(name)), NOMENCLATURE[name].words) for name in CELL_COLUMNS],
         rows=comparison_rows(results),
         cells=cells,
         comparison={name: _figure(name, path, names, f"all{name}") for name, path in comparison.items()},
@@ -181,4 +184,18 @@ def _template() -> Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["raised"] = raised
+    environment.filters["breakable"] = breakable
     return environment.get_template("report.html.j2")
+
+
+def raised(text: str) -> str:
+    """Powers as people set them: "cm^-3" becomes cm with a raised -3 (plain characters, no markup)."""
+    return re.sub(r"\^([-−]?\d+)", lambda found: found.group(1).replace("−", "-").translate(_RAISED), text)
+
+
+def breakable(path: str) -> Markup:
+    """A field path that may break after its dots and bars, where a reader would break it."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"([.|_])", r"\1<wbr>", str(escape(path))))

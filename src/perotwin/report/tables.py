@@ -112,13 +112,19 @@ def metrics_table(rows: Sequence[tuple[str, Metrics | str]], first: str = "cell"
 
 
 def checks(named: Mapping[str, Mapping[str, Check]]) -> Table:
-    """Each check of each cell: value, limit, and whether it holds."""
-    made = plain("check", "cell", "value", "limit", "", title="run-time checks", numbers_from=2)
-    for cell, items in named.items():
-        for name, item in items.items():
-            verdict = "holds" if item.passed else "[red]fails[/]"
-            made.add_row(name, _plain(cell), f"{item.value:.2g}", f"{item.limit:.2g}", verdict)
+    """Each check: its limit, and its value in each cell; a value beyond the limit is marked."""
+    made = plain("check", "limit", *(_plain(cell) for cell in named), title="run-time checks")
+    for name in dict.fromkeys(name for items in named.values() for name in items):
+        found = [items.get(name) for items in named.values()]
+        limit = next(item.limit for item in found if item is not None)
+        made.add_row(name, f"{limit:.2g}", *(_verdict(item) for item in found))
     return made
+
+
+def _verdict(item: Check | None) -> str:
+    if item is None:
+        return "–"
+    return f"{item.value:.2g} holds" if item.passed else f"[red]{item.value:.2g} FAILS[/]"
 
 
 def spectral(datasets: Mapping[str, xr.Dataset]) -> Table:
