@@ -60,6 +60,9 @@ class Work(NamedTuple):
     diag: F64  # (N, 9)
     lower: F64  # (N, 5) coupling to the previous node
     upper: F64  # (N, 5) coupling to the next node
+    give: F64  # (N, 2) how electrons, holes flow to the next node per rise of their own level here, and
+    take: F64  # (N, 2) how they come back per rise of their level there
+    leak: F64  # (N, 2) how they are lost at the node itself; infinite where a contact holds them
     rhs: F64  # (N, 3, R)
     inverse: F64  # (N, 9)
     elim: F64  # (N, 9)
@@ -81,7 +84,7 @@ def make_work(device: Device, columns: int = 4) -> Work:
     nodes, sites, ions = device.x.size, device.volume.size, device.ion.shape[0]
     z = np.zeros
     return Work(
-        z((nodes, 9)), z((nodes, 5)), z((nodes, 5)), z((nodes, 3, columns)), z((nodes, 9)), z((nodes, 9)),
+        z((nodes, 9)), z((nodes, 5)), z((nodes, 5)), z((nodes, 2)), z((nodes, 2)), z((nodes, 2)), z((nodes, 3, columns)), z((nodes, 9)), z((nodes, 9)),
         z(sites), z(sites), z(sites), z(sites), z(sites), z(sites), z(sites), z(sites), z(nodes),
         z((ions, sites)), z((ions, sites)),
     )  # fmt: skip

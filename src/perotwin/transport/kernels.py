@@ -3,7 +3,8 @@
 Unknowns at each node are the potential psi and the quasi-Fermi levels fn (energy of the electrons') and fp (of the
 holes'), all in units of kT. fn is counted from the cathode's Fermi level and fp from the anode's, so that majority
 carriers' levels are small numbers and their gradients keep all digits; the two scales differ by the junction voltage
-v, and the splitting of the levels is fn - fp + v.
+v, and the splitting of the levels is fn - fp + v. Each is kept as the sum of two floats, arrays of shape (2, N): a
+level far from its contact's would otherwise lose the digits that its gradient, the current, is made of.
 
 Fluxes are of Scharfetter-Gummel type (doi:10.1109/T-ED.1969.16566) with the excess chemical potential of degenerate
 carriers inside the Bernoulli argument (doi:10.1093/imanum/draa002), written as n B expm1(d fn): exactly zero at
@@ -27,6 +28,9 @@ CONTROL_VOLTAGE, CONTROL_CIRCUIT = 0, 1
 CONVERGED, STALLED, NOT_FINITE = 0, 1, 2
 #: length over which the potential is tied across a thermionic face, m: no drop of any size occurs across it
 _FACE_LENGTH = 1e-13
+#: from this iteration on a carrier's balance that holds to _ROUNDED of its own terms counts as solved where the step
+#: that it still asks for leaves the potential as it is: such steps belong to pockets as above and would never end
+_LATE, _ROUNDED = 3, 1e-13
 
 _options = {"cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 
@@ -88,8 +92,8 @@ def densities(dev, w, psi, fn, fp, v):
         if dev.layer[m, DEGENERATE] == 0.0:
             for s in range(dev.site_start[m], dev.site_start[m + 1]):
                 i = s - off
-                w.n[s] = np.exp(psi[i] + fn[i] - ec + ln_nc)
-                w.p[s] = np.exp(ev - psi[i] - fp[i] + v + ln_nv)
+                w.n[s] = np.exp(psi[i] + fn[0, i] - ec + ln_nc)
+                w.p[s] = np.exp(ev - psi[i] - fp[0, i] + v + ln_nv)
                 w.gn[s] = 1.0
                 w.gp[s] = 1.0
                 w.lgn[s] = 0.0
@@ -97,12 +101,12 @@ def densities(dev, w, psi, fn, fp, v):
         else:
             for s in range(dev.site_start[m], dev.site_start[m + 1]):
                 i = s - off
-                eta = psi[i] + fn[i] - ec
+                eta = psi[i] + fn[0, i] - ec
                 g, d = _activity(dev.activity, eta)
                 w.n[s] = np.exp(eta + ln_nc + g)
                 w.lgn[s] = g
                 w.gn[s] = 1.0 + d
-                eta = ev - psi[i] - fp[i] + v
+                eta = ev - psi[i] - fp[0, i] + v
                 g, d = _activity(dev.activity, eta)
                 w.p[s] = np.exp(eta + ln_nv + g)
                 w.lgp[s] = g
@@ -164,6 +168,8 @@ def assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu):
         F[i, 1, 0] = 0.0
         F[i, 2, 0] = 0.0
         w.net[i] = 0.0
+        w.leak[i, 0] = 0.0
+        w.leak[i, 1] = 0.0
     densities(dev, w, psi, fn, fp, v)
     ions(dev, w, psi, mu)
 
@@ -188,7 +194,7 @@ def assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu):
             D[i, 2] += vol * p_psi
             net = gen[s]
             if recombines:
-                split = fn[i] - fp[i] + v
+                split = fn[0, i] - fp[0, i] + v
                 drive = _drive(n, p, split)
                 d_split = n * p - drive  # derivative of the drive by the splitting alone
                 k = k_rad + k_an * n + k_ap * p
@@ -222,11 +228,11 @@ def assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu):
                         D[i, 2] += vol * nt * o_p * gp
                 net -= vol * rate
                 D[i, 3] -= vol * (r_n * gn - r_p * gp)
-                D[i, 4] -= vol * (r_n * gn + r_s)
+                w.leak[i, 0] += vol * (r_n * gn + r_s)
                 D[i, 5] += vol * (r_p * gp + r_s)
                 D[i, 6] -= vol * (r_n * gn - r_p * gp)
                 D[i, 7] -= vol * (r_n * gn + r_s)
-                D[i, 8] += vol * (r_p * gp + r_s)
+                w.leak[i, 1] += vol * (r_p * gp + r_s)
             w.net[i] += net
             F[i, 1, 0] -= net
             F[i, 2, 0] -= net
@@ -259,42 +265,41 @@ def assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu):
                 dy = -1.0 - dx
             c = mun * h
             out_, in_ = c * n * (bx + x), c * n2 * bx
-            dfn = fn[i + 1] - fn[i]
+            dfn = (fn[0, i + 1] - fn[0, i]) + (fn[1, i + 1] - fn[1, i])
             jn = out_ * _expm1(dfn) if abs(dfn) < 1.0 else in_ - out_
-            q = c * (n2 * dx - n * (1.0 + dx))
+            # slopes by the potential are proportional to the flux itself: B' + exp(-x)-identities, no cancellation
+            along, against = jn * (1.0 + dx) / (bx + x), jn * dx / bx if bx > 0.0 else 0.0
             w.jn[s] = jn
             F[i, 1, 0] -= jn
             F[i + 1, 1, 0] += jn
-            d_psi2, d_psi1 = gn2 * (in_ + q), -gn * (out_ + q)
-            d_f2, d_f1 = gn2 * in_ + (gn2 - 1.0) * q, -gn * out_ - (gn - 1.0) * q
+            d_psi2, d_psi1 = gn2 * along, -gn * against
+            d_f2, d_f1 = in_ + (gn2 - 1.0) * along, -out_ - (gn - 1.0) * against
             D[i, 3] += d_psi1
-            D[i, 4] += d_f1
             U[i, 1] = d_psi2
             U[i, 2] = d_f2
             D[i + 1, 3] -= d_psi2
-            D[i + 1, 4] -= d_f2
             L[i + 1, 1] = -d_psi1
             L[i + 1, 2] = -d_f1
+            w.give[i, 0], w.take[i, 0] = -d_f1, d_f2
 
             c = mup * h
             out_, in_ = c * p * (by + y), c * p2 * by
-            dfp = fp[i + 1] - fp[i]
+            dfp = (fp[0, i + 1] - fp[0, i]) + (fp[1, i + 1] - fp[1, i])
             jp = -out_ * _expm1(-dfp) if abs(dfp) < 1.0 else out_ - in_
-            q = c * (p2 * dy - p * (1.0 + dy))
+            along, against = -jp * (1.0 + dy) / (by + y), -jp * dy / by if by > 0.0 else 0.0
             w.jp[s] = jp
             # the holes' row carries minus the flux, so that generation enters both rows alike
             F[i, 2, 0] += jp
             F[i + 1, 2, 0] -= jp
-            d_psi2, d_psi1 = gp2 * (in_ + q), -gp * (out_ + q)
-            d_f2, d_f1 = gp2 * in_ + (gp2 - 1.0) * q, -gp * out_ - (gp - 1.0) * q
+            d_psi2, d_psi1 = gp2 * along, -gp * against
+            d_f2, d_f1 = in_ + (gp2 - 1.0) * along, -out_ - (gp - 1.0) * against
             D[i, 6] -= d_psi1
-            D[i, 8] -= d_f1
             U[i, 3] = -d_psi2
             U[i, 4] = -d_f2
             D[i + 1, 6] += d_psi2
-            D[i + 1, 8] += d_f2
             L[i + 1, 3] = d_psi1
             L[i + 1, 4] = d_f1
+            w.give[i, 1], w.take[i, 1] = -d_f1, d_f2
 
     for k in range(dev.ion.shape[0]):
         m = int(dev.ion[k, I_LAYER])
@@ -328,7 +333,7 @@ def _barriers(dev, w, psi, fn, fp):
         U[i, 0] = a
         L[i + 1, 0] = a
         # the density at the top of the barrier is that of the side whose band is the higher one
-        d = fn[i + 1] - fn[i]
+        d = (fn[0, i + 1] - fn[0, i]) + (fn[1, i + 1] - fn[1, i])
         if dev.barrier[b, 2] > 0.0:
             c, g, side = dev.barrier[b, 0] * w.n[s + 1], w.gn[s + 1], 1
             jn = -c * _expm1(-d)
@@ -344,14 +349,13 @@ def _barriers(dev, w, psi, fn, fp):
         j2_psi = jn * g if side == 1 else 0.0
         j1, j2 = -slope + j1_psi, slope + j2_psi
         D[i, 3] += j1_psi
-        D[i, 4] += j1
         U[i, 1] = j2_psi
         U[i, 2] = j2
         D[i + 1, 3] -= j2_psi
-        D[i + 1, 4] -= j2
+        w.give[i, 0], w.take[i, 0] = -j1, j2
         L[i + 1, 1] = -j1_psi
         L[i + 1, 2] = -j1
-        d = fp[i + 1] - fp[i]
+        d = (fp[0, i + 1] - fp[0, i]) + (fp[1, i + 1] - fp[1, i])
         if dev.barrier[b, 3] < 0.0:
             c, g, side = dev.barrier[b, 1] * w.p[s + 1], w.gp[s + 1], 1
             jp = c * _expm1(d)
@@ -367,11 +371,10 @@ def _barriers(dev, w, psi, fn, fp):
         j2_psi = -jp * g if side == 1 else 0.0
         j1, j2 = -slope + j1_psi, slope + j2_psi
         D[i, 6] -= j1_psi
-        D[i, 8] -= j1
         U[i, 3] = -j2_psi
         U[i, 4] = -j2
         D[i + 1, 6] += j2_psi
-        D[i + 1, 8] += j2
+        w.give[i, 1], w.take[i, 1] = -j1, j2
         L[i + 1, 3] = j1_psi
         L[i + 1, 4] = j1
 
@@ -396,7 +399,7 @@ def _face_traps(dev, w, psi, fn, fp, v):
         while dev.site_start[m + 1] <= s:
             m += 1
         i = s - dev.offset[m]
-        split = fn[i] - fp[i] + v
+        split = fn[0, i] - fp[0, i] + v
         n, p, n1, p1 = _face_rate(dev, w, t, s, split)
         rn, rp = dev.face_trap[t, F_SN], dev.face_trap[t, F_SP]
         drive = _drive(n, p, split)
@@ -416,11 +419,11 @@ def _face_traps(dev, w, psi, fn, fp, v):
         F[i, 1, 0] += rate
         F[i, 2, 0] += rate
         D[i, 3] -= r_n - r_p
-        D[i, 4] -= r_n + r_s
+        w.leak[i, 0] += r_n + r_s
         D[i, 5] += r_p + r_s
         D[i, 6] -= r_n - r_p
         D[i, 7] -= r_n + r_s
-        D[i, 8] += r_p + r_s
+        w.leak[i, 1] += r_p + r_s
         kind = dev.face_trap[t, F_KIND]
         if kind != 0.0:
             nt = dev.face_trap[t, F_NT]
@@ -448,38 +451,49 @@ def _contacts(dev, w, psi, fn, fp, v):
         U[i, 0] = 0.0
         sn, sp = dev.contact[side, C_SN], dev.contact[side, C_SP]
         if sn < 0.0:
-            D[i, 3], D[i, 4], D[i, 5] = 0.0, 1.0, 0.0
+            D[i, 3], D[i, 5] = 0.0, 0.0
             L[i, 1] = L[i, 2] = U[i, 1] = U[i, 2] = 0.0
+            w.leak[i, 0] = np.inf
             F[i, 1, 0] = 0.0
         else:
             # fn counted from this contact's Fermi level
-            d = fn[i] + v if anode else fn[i]
+            d = fn[0, i] + v if anode else fn[0, i]
             n = w.n[s]
             leave = -sn * n * _expm1(-d)
             F[i, 1, 0] += leave
             D[i, 3] -= leave * w.gn[s]
-            D[i, 4] -= leave * w.gn[s] + sn * n * np.exp(-d)
+            w.leak[i, 0] += leave * w.gn[s] + sn * n * np.exp(-d)
         if sp < 0.0:
-            D[i, 6], D[i, 7], D[i, 8] = 0.0, 0.0, 1.0
+            D[i, 6], D[i, 7] = 0.0, 0.0
             L[i, 3] = L[i, 4] = U[i, 3] = U[i, 4] = 0.0
+            w.leak[i, 1] = np.inf
             F[i, 2, 0] = 0.0
         else:
-            d = fp[i] if anode else fp[i] - v
+            d = fp[0, i] if anode else fp[0, i] - v
             p = w.p[s]
             leave = -sp * p * _expm1(d)
             F[i, 2, 0] += leave
             D[i, 6] += leave * w.gp[s]
-            D[i, 8] += leave * w.gp[s] + sp * p * np.exp(d)
+            w.leak[i, 1] += leave * w.gp[s] + sp * p * np.exp(d)
 
 
 @njit(**_options)
 def eliminate(w, nodes, columns):
-    """Block-tridiagonal elimination in place; keeps what `substitute` needs for further right-hand sides."""
+    """Block-tridiagonal elimination in place; keeps what `substitute` needs for further right-hand sides.
+
+    The carriers' pivots are sums of what a node can lose, to its neighbour ahead and by recombination and contacts
+    behind, and never differences (Grassmann, Taksar and Heyman, doi:10.1287/opre.33.5.1107): a pocket of carriers
+    that a barrier all but closes off keeps its small exchange, where the plain diagonal would lose it to rounding.
+    """
     D, L, U, V, W, F = w.diag, w.lower, w.upper, w.inverse, w.elim, w.rhs
+    # what electrons (holes) at the nodes so far can lose other than to the next node, and the last node's pivot parts
+    loss_n, loss_p, kappa_n, kappa_p = 0.0, 0.0, 0.0, 0.0
+    v1, v2 = 0.0, 0.0
     for i in range(nodes):
         a, b, c = D[i, 0], D[i, 1], D[i, 2]
-        d, e, f = D[i, 3], D[i, 4], D[i, 5]
-        g, h, k = D[i, 6], D[i, 7], D[i, 8]
+        d, f = D[i, 3], D[i, 5]
+        g, h = D[i, 6], D[i, 7]
+        leak_n, leak_p = w.leak[i, 0], w.leak[i, 1]
         if i > 0:
             l0, l1, l2, l3, l4 = L[i, 0], L[i, 1], L[i, 2], L[i, 3], L[i, 4]
             j = i - 1
@@ -487,14 +501,32 @@ def eliminate(w, nodes, columns):
             b -= l0 * W[j, 1]
             c -= l0 * W[j, 2]
             d -= l1 * W[j, 0] + l2 * W[j, 3]
-            e -= l1 * W[j, 1] + l2 * W[j, 4]
             f -= l1 * W[j, 2] + l2 * W[j, 5]
             g -= l3 * W[j, 0] + l4 * W[j, 6]
             h -= l3 * W[j, 1] + l4 * W[j, 7]
-            k -= l3 * W[j, 2] + l4 * W[j, 8]
+            give, take = w.give[j, 0], w.take[j, 0]
+            if w.leak[j, 0] == np.inf:
+                leak_n += take
+            else:
+                leak_n += take * (loss_n / (loss_n + give)) + take * (l1 * v1 + l2 * kappa_n)
+            give, take = w.give[j, 1], w.take[j, 1]
+            if w.leak[j, 1] == np.inf:
+                leak_p += take
+            else:
+                leak_p += take * (loss_p / (loss_p + give)) + take * (l3 * v2 + l4 * kappa_p)
+        loss_n, loss_p = leak_n, leak_p
+        e, k = 1.0, 1.0
+        if w.leak[i, 0] != np.inf:
+            e = -loss_n - (w.give[i, 0] if i < nodes - 1 else 0.0)
+        if w.leak[i, 1] != np.inf:
+            k = loss_p + (w.give[i, 1] if i < nodes - 1 else 0.0)
         ca, cb, cc = e * k - f * h, f * g - d * k, d * h - e * g
         det = a * ca + b * cb + c * cc
         r = 1.0 / det
+        # 1 / pivot differs from the inverse's diagonal by the coupling to the other two unknowns
+        mixed = a * f * h - b * f * g - c * d * h
+        kappa_n = (mixed + b * d * k) * r / e
+        kappa_p = (mixed + c * e * g) * r / k
         v0, v1, v2 = ca * r, (c * h - b * k) * r, (b * f - c * e) * r
         v3, v4, v5 = cb * r, (a * k - c * g) * r, (c * d - a * f) * r
         v6, v7, v8 = cc * r, (b * g - a * h) * r, (a * e - b * d) * r
@@ -547,13 +579,82 @@ def substitute(w, F, nodes, columns):
 
 
 @njit(**_options)
-def equilibrium(dev, w, psi, ion_charge, mu, max_iterations):
-    """Poisson's equation with every Fermi level at zero, by damped Newton, from any starting potential.
+def _solve_small(a, b):
+    """Solve a small dense system in place by elimination with row pivoting; False if it is singular."""
+    size = b.size
+    for c in range(size):
+        best = c
+        for r in range(c + 1, size):
+            if abs(a[r, c]) > abs(a[best, c]):
+                best = r
+        if not abs(a[best, c]) > 0.0 or not np.isfinite(a[best, c]):
+            return False
+        if best != c:
+            for q in range(size):
+                a[c, q], a[best, q] = a[best, q], a[c, q]
+            b[c], b[best] = b[best], b[c]
+        for r in range(c + 1, size):
+            f = a[r, c] / a[c, c]
+            for q in range(c, size):
+                a[r, q] -= f * a[c, q]
+            b[r] -= f * b[c]
+    for c in range(size - 1, -1, -1):
+        for q in range(c + 1, size):
+            b[c] -= a[c, q] * b[q]
+        b[c] /= a[c, c]
+        if not np.isfinite(b[c]):
+            return False
+    return True
+
+
+@njit(**_options)
+def settle_ions(dev, w, psi, mu):
+    """Activity of each moving species at which its number is right, for a given potential. False if there is none.
+
+    Boltzmann ions have it in closed form; with limited sites Newton's method on the logarithm of the number.
+    """
+    for k in range(dev.ion.shape[0]):
+        m = int(dev.ion[k, I_LAYER])
+        z, sites = dev.ion[k, I_Z], dev.ion[k, I_SITES]
+        off = dev.offset[m]
+        first, last = dev.site_start[m], dev.site_start[m + 1]
+        top = -np.inf
+        for s in range(first, last):
+            top = max(top, -z * psi[s - off])
+        total = 0.0
+        for s in range(first, last):
+            total += dev.volume[s] * np.exp(-z * psi[s - off] - top)
+        mu[k] = np.log(dev.ion[k, I_NUMBER] / total) - top
+        if sites > 0.0:
+            # the dilute value is too low; the number is concave in ln activity, so Newton climbs to the root
+            ln_sites = np.log(sites)
+            done = False
+            for _ in range(200):
+                total, slope = 0.0, 0.0
+                for s in range(first, last):
+                    fill = 1.0 / (1.0 + np.exp(min(max(ln_sites - mu[k] + z * psi[s - off], -200.0), 200.0)))
+                    total += dev.volume[s] * sites * fill
+                    slope += dev.volume[s] * sites * fill * (1.0 - fill)
+                step = total * np.log(dev.ion[k, I_NUMBER] / total) / max(slope, 1e-300)
+                mu[k] += min(max(step, -20.0), 20.0)
+                if abs(step) < 1e-13:
+                    done = True
+                    break
+            if not done:
+                return False
+        if not np.isfinite(mu[k]):
+            return False
+    return True
+
+
+@njit(**_options)
+def equilibrium(dev, w, psi, ion_charge, mu, max_iterations, longest):
+    """Poisson's equation with every Fermi level at zero, by Newton steps of at most `longest` (kT).
 
     Returns the number of iterations, or -1 if it does not settle. psi and mu are updated in place.
     """
     nodes = dev.x.size
-    zero = np.zeros(nodes)
+    zero = np.zeros((2, nodes))
     gen = np.zeros(dev.volume.size)
     psi[0] = dev.contact[0, C_PSI]
     psi[nodes - 1] = dev.contact[1, C_PSI]
@@ -562,6 +663,8 @@ def equilibrium(dev, w, psi, ion_charge, mu, max_iterations):
     W, F = np.zeros(nodes), np.zeros((nodes, columns))
     border, load = np.zeros((species, species)), np.zeros(species)
     for iteration in range(max_iterations):
+        if not settle_ions(dev, w, psi, mu):
+            return -1
         assemble(dev, w, psi, zero, zero, 0.0, gen, ion_charge, mu)
         for i in range(nodes):
             F[i, 0] = w.rhs[i, 0, 0]
@@ -588,20 +691,19 @@ def equilibrium(dev, w, psi, ion_charge, mu, max_iterations):
                 F[i, q] -= W[i] * F[i + 1, q]
         if species > 0:
             _ion_border(dev, w, F, border, load)
-            change = np.linalg.solve(border, load)
+            if not _solve_small(border, load):
+                return -1
             for k in range(species):
-                mu[k] += min(max(change[k], -5.0), 5.0)
                 for i in range(nodes):
-                    F[i, 0] += F[i, 1 + k] * change[k]
+                    F[i, 0] += F[i, 1 + k] * load[k]
         largest = 0.0
         for i in range(nodes):
             largest = max(largest, abs(F[i, 0]))
         if not np.isfinite(largest):
             return -1
+        damping = min(1.0, longest / largest) if largest > 0.0 else 1.0
         for i in range(nodes):
-            # long steps are shortened node by node: Poisson's equation is monotone in psi
-            f = F[i, 0]
-            psi[i] += f if abs(f) < 1.0 else np.sign(f) * (1.0 + np.log(abs(f)))
+            psi[i] += damping * F[i, 0]
         if largest < 1e-10:
             return iteration + 1
     return -1
@@ -629,13 +731,11 @@ def _ion_border(dev, w, F, border, load):
             for j in range(species):
                 border[k, j] -= c * z * F[i, 1 + j]
         border[k, k] += direct
-        # the logarithm of the number converges from any start, where the number itself may be far off
-        scale = total / dev.ion[k, I_NUMBER]
-        load[k] = -total * np.log(scale) + shift
+        load[k] = dev.ion[k, I_NUMBER] - total + shift
 
 
 @njit(**_options)
-def newton(dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, cc, max_iterations, tolerance):
+def newton(dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, cc, max_iterations, tolerance, longest):
     """Solve the coupled equations from the given state, in place.
 
     control CONTROL_VOLTAGE holds v; CONTROL_CIRCUIT also solves ca * v + cb * J = cc with J (A m^-2) the cell's
@@ -656,12 +756,15 @@ def newton(dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, cc, max
     border, load = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
     ion_border, ion_load = np.zeros((species, species)), np.zeros(species)
     head = np.zeros((nodes, 1 + species))
+    residual = np.zeros((nodes, 2))
     largest, previous = np.inf, np.inf
     psi[anode] = dev.contact[side, C_PSI] + v[0]
     other = nodes - 1 - anode
     psi[other] = dev.contact[1 - side, C_PSI]
     _pin(dev, fn, fp, v[0])
     for iteration in range(max_iterations):
+        if species > 0 and not settle_ions(dev, w, psi, mu):
+            return NOT_FINITE, iteration, np.inf
         assemble(dev, w, psi, fn, fp, v[0], gen, ion_charge, mu)
         F = w.rhs
         for k in range(species):
@@ -684,10 +787,12 @@ def newton(dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, cc, max
                 F[i, 2, q] = 0.0
             F[anode, 0, q] = 1.0
             sn, sp = dev.contact[side, C_SN], dev.contact[side, C_SP]
-            F[anode, 1, q] = -1.0 if sn < 0.0 else sn * w.n[anode_site] * np.exp(-fn[anode] - v[0])
-            F[anode, 2, q] = -1.0 if sp < 0.0 else -sp * w.p[anode_site] * np.exp(fp[anode])
+            F[anode, 1, q] = -1.0 if sn < 0.0 else sn * w.n[anode_site] * np.exp(-fn[0, anode] - v[0])
+            F[anode, 2, q] = -1.0 if sp < 0.0 else -sp * w.p[anode_site] * np.exp(fp[0, anode])
             edge = _quiet_edge(dev, w)
             jn, jp, slope = _edge_current(dev, w, edge)
+        for i in range(nodes):
+            residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
         eliminate(w, nodes, columns)
         dv = 0.0
         if unknowns > 0:
@@ -720,9 +825,9 @@ def newton(dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, cc, max
                     else:
                         border[species, q - 1] = change
                 border[species, species] += ca
-            y = np.linalg.solve(border, load)
-            for k in range(species):
-                y[k] = min(max(y[k], -5.0), 5.0)
+            if not _solve_small(border, load):
+                return NOT_FINITE, iteration + 1, np.inf
+            y = load
             if free_v:
                 dv = min(max(y[species], -8.0), 8.0)
                 y[species] = dv
@@ -731,38 +836,68 @@ def newton(dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, cc, max
                     F[i, 0, 0] += F[i, 0, 1 + q] * y[q]
                     F[i, 1, 0] += F[i, 1, 1 + q] * y[q]
                     F[i, 2, 0] += F[i, 2, 1 + q] * y[q]
-            for k in range(species):
-                mu[k] += y[k]
-            v[0] += dv
-
         # length of the step in the potential and in the logarithms of the densities
         step_psi, step_log = 0.0, 0.0
+        late = iteration >= _LATE
         for i in range(nodes):
             step_psi = max(step_psi, abs(F[i, 0, 0]))
-            step_log = max(step_log, abs(F[i, 0, 0] + F[i, 1, 0]), abs(F[i, 0, 0] + F[i, 2, 0]))
+            step = abs(F[i, 0, 0] + F[i, 1, 0])
+            if step > step_log and not (
+                late
+                and abs(residual[i, 0]) < _ROUNDED * w.give[i, 0]
+                and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
+            ):
+                step_log = step
+            step = abs(F[i, 0, 0] + F[i, 2, 0])
+            if step > step_log and not (
+                late
+                and abs(residual[i, 1]) < _ROUNDED * w.give[i, 1]
+                and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
+            ):
+                step_log = step
         largest = max(step_psi, step_log)
         if not np.isfinite(largest):
             return NOT_FINITE, iteration + 1, largest
+        damping = min(1.0, longest / step_psi) if step_psi > 0.0 else 1.0
+        dv *= damping
+        v[0] += dv
         for i in range(nodes):
-            dpsi, dfn, dfp = F[i, 0, 0], F[i, 1, 0], F[i, 2, 0]
+            dpsi, dfn, dfp = damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0]
             psi[i] += dpsi
             d = dpsi + dfn
-            if abs(d) > 1e-9:
-                dfn += np.log1p(max(d, -0.95)) - d
-            fn[i] += dfn
+            # linear in the density, and in a form that keeps the small changes' digits and the large ones' logarithm
+            if abs(d) > 1e-3:
+                dfn = np.log1p(max(d, -0.95)) - dpsi
+            elif abs(d) > 1e-9:
+                dfn += np.log1p(d) - d
+            _add(fn, i, dfn)
             d = -dpsi - dfp
-            if abs(d) > 1e-9:
-                dfp -= np.log1p(max(d, -0.95)) - d
-            fp[i] += dfp + dv
+            if abs(d) > 1e-3:
+                dfp = -np.log1p(max(d, -0.95)) - dpsi
+            elif abs(d) > 1e-9:
+                dfp -= np.log1p(d) - d
+            _add(fp, i, dfp + dv)
         if free_v:
             psi[anode] = dev.contact[side, C_PSI] + v[0]
         _pin(dev, fn, fp, v[0])
         if largest < tolerance:
+            if species > 0:
+                settle_ions(dev, w, psi, mu)
             return CONVERGED, iteration + 1, largest
         if step_psi > 1e4:
             return STALLED, iteration + 1, largest
         previous = largest
     return STALLED, max_iterations, previous
+
+
+@njit(inline="always", **_options)
+def _add(level, i, change):
+    """Add to a quasi-Fermi level kept in two parts, losing nothing: its gradient is a small difference."""
+    change += level[1, i]
+    rounded = level[0, i] + change
+    shadow = rounded - level[0, i]
+    level[1, i] = (level[0, i] - (rounded - shadow)) + (change - shadow)
+    level[0, i] = rounded
 
 
 @njit(inline="always", **_options)
@@ -773,9 +908,11 @@ def _pin(dev, fn, fp, v):
         i = 0 if side == 0 else last
         anode = dev.anode_front == (side == 0)
         if dev.contact[side, C_SN] < 0.0:
-            fn[i] = -v if anode else 0.0
+            fn[0, i] = -v if anode else 0.0
+            fn[1, i] = 0.0
         if dev.contact[side, C_SP] < 0.0:
-            fp[i] = 0.0 if anode else v
+            fp[0, i] = 0.0 if anode else v
+            fp[1, i] = 0.0
 
 
 @njit(**_options)
@@ -851,7 +988,7 @@ def rates(dev, w, psi, fn, fp, v, channel, profile):
         for s in range(first, last + 1):
             i = s - off
             n, p, vol = w.n[s], w.p[s], dev.volume[s]
-            drive = _drive(n, p, fn[i] - fp[i] + v)
+            drive = _drive(n, p, fn[0, i] - fp[0, i] + v)
             r = dev.layer[m, K_RAD] * drive
             channel[2 * m] += vol * r
             total = r
@@ -876,10 +1013,10 @@ def rates(dev, w, psi, fn, fp, v, channel, profile):
             bx, dx = _bernoulli(x)
             by, dy = _bernoulli(y)
             c = mun / dev.spacing[s]
-            d = fn[i + 1] - fn[i]
+            d = (fn[0, i + 1] - fn[0, i]) + (fn[1, i + 1] - fn[1, i])
             w.jn[s] = c * n * (bx + x) * _expm1(d) if abs(d) < 1.0 else c * (w.n[s + 1] * bx - n * (bx + x))
             c = mup / dev.spacing[s]
-            d = fp[i + 1] - fp[i]
+            d = (fp[0, i + 1] - fp[0, i]) + (fp[1, i + 1] - fp[1, i])
             w.jp[s] = -c * p * (by + y) * _expm1(-d) if abs(d) < 1.0 else c * (p * (by + y) - w.p[s + 1] * by)
     traps = dev.trap.shape[0]
     for t in range(dev.face_trap_site.size):
@@ -890,7 +1027,7 @@ def rates(dev, w, psi, fn, fp, v, channel, profile):
         i = s - dev.offset[m]
         n, p, n1, p1 = _face_rate(dev, w, t, s, 0.0)
         kt, occupied, den = _trap(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], n, p, n1, p1)
-        r = kt * _drive(n, p, fn[i] - fp[i] + v)
+        r = kt * _drive(n, p, fn[0, i] - fp[0, i] + v)
         channel[2 * layers + traps + t] += r
         w.net[i] -= r
     for b in range(dev.barrier_site.size):
@@ -899,12 +1036,12 @@ def rates(dev, w, psi, fn, fp, v, channel, profile):
         while dev.site_start[m + 1] <= s:
             m += 1
         i = s - dev.offset[m]
-        d = fn[i + 1] - fn[i]
+        d = (fn[0, i + 1] - fn[0, i]) + (fn[1, i + 1] - fn[1, i])
         if dev.barrier[b, 2] > 0.0:
             w.jn[s] = -dev.barrier[b, 0] * w.n[s + 1] * _expm1(-d)
         else:
             w.jn[s] = dev.barrier[b, 0] * w.n[s] * _expm1(d)
-        d = fp[i + 1] - fp[i]
+        d = (fp[0, i + 1] - fp[0, i]) + (fp[1, i + 1] - fp[1, i])
         if dev.barrier[b, 3] < 0.0:
             w.jp[s] = dev.barrier[b, 1] * w.p[s + 1] * _expm1(d)
         else:
@@ -970,7 +1107,7 @@ def terminal(dev, w, gen):
 @njit(**_options)
 def sweep(
     dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, start, targets, tolerance, max_iterations,
-    finest, out_psi, out_fn, out_fp, out_v, out_mu, status, iterations,
+    longest, finest, out_psi, out_fn, out_fp, out_v, out_mu, status, iterations,
 ):  # fmt: skip
     """Follow the steady state along a list of control values, storing every state.
 
@@ -981,7 +1118,7 @@ def sweep(
     """
     nodes = dev.x.size
     species = dev.ion.shape[0]
-    width = 3 * nodes + 1 + species
+    width = 5 * nodes + 1 + species
     past = np.zeros((3, width))
     where = np.zeros(3)
     known = 1
@@ -1002,7 +1139,7 @@ def sweep(
             if control == CONTROL_VOLTAGE:
                 trial[0] = aim
             ok, its, size = newton(
-                dev, w, psi, fn, fp, trial, gen, ion_charge, mu, control, ca, cb, aim, max_iterations, tolerance
+                dev, w, psi, fn, fp, trial, gen, ion_charge, mu, control, ca, cb, aim, max_iterations, tolerance, longest
             )
             iterations[k] += its
             if ok != CONVERGED and known > 1:
@@ -1011,7 +1148,7 @@ def sweep(
                 if control == CONTROL_VOLTAGE:
                     trial[0] = aim
                 ok, its, size = newton(
-                    dev, w, psi, fn, fp, trial, gen, ion_charge, mu, control, ca, cb, aim, max_iterations, tolerance
+                    dev, w, psi, fn, fp, trial, gen, ion_charge, mu, control, ca, cb, aim, max_iterations, tolerance, longest
                 )
                 iterations[k] += its
             if ok == CONVERGED:
@@ -1036,8 +1173,9 @@ def sweep(
         _predict(past, where, 1, where[0], psi, fn, fp, v, mu)
         for i in range(nodes):
             out_psi[k, i] = psi[i]
-            out_fn[k, i] = fn[i]
-            out_fp[k, i] = fp[i]
+            for part in range(2):
+                out_fn[k, part, i] = fn[part, i]
+                out_fp[k, part, i] = fp[part, i]
         out_v[k] = v[0]
         for j in range(species):
             out_mu[k, j] = mu[j]
@@ -1048,11 +1186,13 @@ def _pack(row, psi, fn, fp, v, mu):
     nodes = psi.size
     for i in range(nodes):
         row[i] = psi[i]
-        row[nodes + i] = fn[i]
-        row[2 * nodes + i] = fp[i]
-    row[3 * nodes] = v
+        row[nodes + i] = fn[0, i]
+        row[2 * nodes + i] = fp[0, i]
+        row[3 * nodes + i] = fn[1, i]
+        row[4 * nodes + i] = fp[1, i]
+    row[5 * nodes] = v
     for j in range(mu.size):
-        row[3 * nodes + 1 + j] = mu[j]
+        row[5 * nodes + 1 + j] = mu[j]
 
 
 @njit(**_options)
@@ -1071,13 +1211,16 @@ def _predict(past, where, known, aim, psi, fn, fp, v, mu):
     for i in range(nodes):
         psi[i] = a0 * past[0, i] + a1 * past[1, i] + a2 * past[2, i]
         j = nodes + i
-        fn[i] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
+        fn[0, i] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
         j = 2 * nodes + i
-        fp[i] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
-    j = 3 * nodes
+        fp[0, i] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
+        # the small parts belong to one state only
+        fn[1, i] = past[0, 3 * nodes + i] if known == 1 else 0.0
+        fp[1, i] = past[0, 4 * nodes + i] if known == 1 else 0.0
+    j = 5 * nodes
     v[0] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
     for k in range(mu.size):
-        j = 3 * nodes + 1 + k
+        j = 5 * nodes + 1 + k
         mu[k] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
 
 

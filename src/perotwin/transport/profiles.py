@@ -60,9 +60,12 @@ class Profiles:
 def log_activity(eta: F64, degenerate: NDArray[np.bool_]) -> F64:
     """ln(F(eta)) - eta where a layer is degenerate, zero elsewhere. Shapes broadcast; (K, S)."""
     out = np.zeros(np.broadcast(eta, degenerate).shape)
-    need = np.broadcast_to(degenerate, out.shape) & (eta > -30.0)
-    if need.any():
-        out[need] = np.log(fermi_dirac_half(eta[need])) - eta[need]
+    where = np.broadcast_to(degenerate, out.shape)
+    dilute = where & (eta <= -8.0)
+    e = np.exp(eta[dilute])
+    out[dilute] = np.log1p(-e * (2.0**-1.5 - e * (3.0**-1.5 - e * 4.0**-1.5)))
+    dense = where & (eta > -8.0)
+    out[dense] = np.log(fermi_dirac_half(eta[dense])) - eta[dense]
     return out
 
 
@@ -97,7 +100,8 @@ def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None)
     pick = np.arange(states.voltage.size) if index is None else np.asarray(index, dtype=int)
     layer = problem.site_layer
     node = problem.site_node
-    psi, fn, fp = states.psi[pick][:, node], states.fn[pick][:, node], states.fp[pick][:, node]
+    psi, fn, fp = states.psi[pick][:, node], states.fn[pick][:, 0, node], states.fp[pick][:, 0, node]
+    fn_rest, fp_rest = states.fn[pick][:, 1, node], states.fp[pick][:, 1, node]
     v = states.junction_voltage[pick][:, None] / vt
     table = device.layer[layer]
     eta_n = psi + fn - table[:, dv.EC]
@@ -143,12 +147,10 @@ def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None)
     edge = np.flatnonzero(~last)
     h = device.spacing[edge]
     dpsi = psi[:, edge + 1] - psi[:, edge]
-    jn = _flux(
-        n[:, edge], n[:, edge + 1], dpsi + lgn[:, edge + 1] - lgn[:, edge], fn[:, edge + 1] - fn[:, edge]
-    ) * (Q * vt * table[edge, dv.MU_N] / h)
-    jp = -_flux(
-        p[:, edge], p[:, edge + 1], -dpsi + lgp[:, edge + 1] - lgp[:, edge], -(fp[:, edge + 1] - fp[:, edge])
-    ) * (Q * vt * table[edge, dv.MU_P] / h)
+    dfn = (fn[:, edge + 1] - fn[:, edge]) + (fn_rest[:, edge + 1] - fn_rest[:, edge])
+    dfp = (fp[:, edge + 1] - fp[:, edge]) + (fp_rest[:, edge + 1] - fp_rest[:, edge])
+    jn = _flux(n[:, edge], n[:, edge + 1], dpsi + lgn[:, edge + 1] - lgn[:, edge], dfn) * (Q * vt * table[edge, dv.MU_N] / h)
+    jp = -_flux(p[:, edge], p[:, edge + 1], -dpsi + lgp[:, edge + 1] - lgp[:, edge], -dfp) * (Q * vt * table[edge, dv.MU_P] / h)
     sites = problem.mesh.sites
     return Profiles(
         x=sites,

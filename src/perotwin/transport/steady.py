@@ -22,10 +22,12 @@ F64 = NDArray[np.float64]
 
 #: the largest last Newton step (kT, or relative change of a density) of an accepted state; convergence is quadratic,
 #: so the state itself is accurate to about its square
-TOLERANCE = 1e-6
+TOLERANCE = 1e-9
 #: the smallest part of a step in bias or light before a point is given up
 FINEST = 1.0 / 2048.0
 _ITERATIONS = 40
+#: the longest change of the potential in one Newton step, kT
+LONGEST = 10.0
 
 
 @dataclass
@@ -33,8 +35,8 @@ class State:
     """One steady state; arrays are owned by it."""
 
     psi: F64
-    fn: F64
-    fp: F64
+    fn: F64  # (2, N) in two parts that add up
+    fp: F64  # (2, N)
     v: F64  # (1,) junction voltage, units of kT/q
     mu: F64  # (I,) activity of the ions that re-equilibrate
 
@@ -52,7 +54,8 @@ class States:
         junction_voltage: (K,) across the junction, V.
         current: (K,) terminal current density, A m^-2, positive = power out; NaN where not converged.
         converged: (K,) bool.
-        psi, fn, fp: (K, N) potential and quasi-Fermi levels, units of kT (see `kernels`).
+        psi: (K, N) potential, units of kT/q.
+        fn, fp: (K, 2, N) quasi-Fermi levels in two parts that add up, units of kT (see `kernels`).
         channel: (K, C) recombination of each of `problem.channels`, A m^-2.
         front_loss, back_loss: (K,) carriers lost at the wrong contact, A m^-2.
         shunt: (K,) current through the shunt, A m^-2.
@@ -121,16 +124,16 @@ class Solver:
         psi = device.contact[0, 0] * (1.0 - fraction) + device.contact[1, 0] * fraction
         mu = self._first_activity(device, psi)
         work = make_work(device)
-        iterations = k.equilibrium(device, work, psi, charge, mu, 400)
+        iterations = k.equilibrium(device, work, psi, charge, mu, 400, 5.0)
         if iterations < 0:
             raise ConvergenceError(
                 "Poisson's equation at equilibrium did not settle.",
                 "Look for an extreme doping, ion density or dipole in the stack.",
                 voltage=0.0,
-                state=State(psi, np.zeros(nodes), np.zeros(nodes), np.zeros(1), mu),
+                state=State(psi, np.zeros((2, nodes)), np.zeros((2, nodes)), np.zeros(1), mu),
                 stage="equilibrium",
             )
-        return State(psi, np.zeros(nodes), np.zeros(nodes), np.zeros(1), mu)
+        return State(psi, np.zeros((2, nodes)), np.zeros((2, nodes)), np.zeros(1), mu)
 
     @staticmethod
     def _first_activity(device: Device, psi: F64) -> F64:
@@ -195,7 +198,7 @@ class Solver:
             trial = state.copy()
             status, _, size = k.newton(
                 device, work, trial.psi, trial.fn, trial.fp, trial.v, aim * generation, charge, trial.mu,
-                k.CONTROL_VOLTAGE, 0.0, 0.0, 0.0, 80, self.tolerance,
+                k.CONTROL_VOLTAGE, 0.0, 0.0, 0.0, 80, self.tolerance, LONGEST,
             )  # fmt: skip
             tried.append(float(size))
             if status == k.CONVERGED:
@@ -225,7 +228,7 @@ class Solver:
     ) -> tuple[NDArray[np.int64], tuple[F64, F64, F64, F64, F64, NDArray[np.int64]]]:
         """The sweep kernel; `targets` are terminal voltages (V), `circuit` the coefficients of v and J, if any."""
         count, nodes = targets.size, device.x.size
-        psi, fn, fp = (np.empty((count, nodes)) for _ in range(3))
+        psi, fn, fp = np.empty((count, nodes)), np.empty((count, 2, nodes)), np.empty((count, 2, nodes))
         v, mu = np.empty(count), np.empty((count, device.ion.shape[0]))
         status, iterations = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
         if circuit is None:
@@ -237,7 +240,7 @@ class Solver:
             start = ca * float(state.v[0]) + cb * self._current(device, work, state, generation)
         k.sweep(
             device, work, state.psi, state.fn, state.fp, state.v, generation, charge, state.mu, control, ca, cb,
-            start, goals, self.tolerance, _ITERATIONS, FINEST, psi, fn, fp, v, mu, status, iterations,
+            start, goals, self.tolerance, _ITERATIONS, LONGEST, FINEST, psi, fn, fp, v, mu, status, iterations,
         )  # fmt: skip
         return status, (psi, fn, fp, v, mu, iterations)
 
@@ -298,7 +301,7 @@ class Solver:
         state = near.copy()
         status, iterations, size = k.newton(
             self.problem.device, self.work, state.psi, state.fn, state.fp, state.v, generation, self.frozen_charge,
-            state.mu, k.CONTROL_CIRCUIT, slope, 1.0, 0.0, 80, self.tolerance,
+            state.mu, k.CONTROL_CIRCUIT, slope, 1.0, 0.0, 80, self.tolerance, LONGEST,
         )  # fmt: skip
         if status != k.CONVERGED:
             raise _failure(self.problem, float(near.v[0]) * self.problem.vt, near, "open circuit", [float(size)])
