@@ -47,8 +47,7 @@ class TaucLorentz:
         if self.broadening >= 2 * self.centre:
             raise InputError(
                 f"the Tauc-Lorentz broadening of {self.broadening:g} eV is not below twice the line's energy "
-                "of "
-                f"{self.centre:g} eV.",
+                f"of {self.centre:g} eV.",
                 "Describe so broad a line by several narrower ones.",
             )
 

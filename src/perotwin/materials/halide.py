@@ -139,14 +139,12 @@ def _notes(name: str, edge: float, used: list[Part]) -> tuple[str, ...]:
         return ()
     if len(used) == 1:
         return (
-            f"optical constants of the {name} are extrapolated: the nearest measured composition "
-            f"has its edge {abs(edge - nearest.edge) * 1e3:.0f} meV "
-            f"{'below' if edge > nearest.edge else 'above'}.",
+            f"optical constants of the {name} are extrapolated: the nearest measured composition has its "
+            f"edge {abs(edge - nearest.edge) * 1e3:.0f} meV {'below' if edge > nearest.edge else 'above'}.",
         )
     if used[1].edge - used[0].edge > _WIDE:
         return (
             f"optical constants of the {name} are extrapolated: no composition has been measured between "
-            "edges of "
-            f"{used[0].edge:.2f} and {used[1].edge:.2f} eV, and both are shifted there.",
+            f"edges of {used[0].edge:.2f} and {used[1].edge:.2f} eV, and both are shifted there.",
         )
     return ()

@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from perotwin.errors import InputError
 from perotwin.materials import HC, OpticalModel
-from perotwin.materials.halide import at_edge
+from perotwin.materials.halide import BANDGAPS, at_edge
 from perotwin.materials.library import halide_tables
 from perotwin.optics.films import Films, films, optical_gap
 
 if TYPE_CHECKING:
     from perotwin.stack import Stack
 
-__all__ = ["absorption_edge", "edge_map", "inflection"]
+__all__ = ["absorption_edge", "edge_map", "edge_map_toml", "inflection"]
 
 F64 = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ def absorption_edge(stack: Stack, layer: str | None = None) -> float:
 def edge_map(stack: Stack, bandgaps: Iterable[float]) -> list[float]:
     """Edge (eV) of the halide perovskite that gives this cell each EQE inflection of `bandgaps` (eV).
 
-    The map of the library is made with this from the cell that it names.
+    The map of the library is made with this from the cell that it names; `edge_map_toml` writes it.
     """
     optical = _extrapolating(films(stack))
     index = next(i for i, each in enumerate(stack.layer) if each.role == "absorber")
@@ -102,6 +102,25 @@ def edge_map(stack: Stack, bandgaps: Iterable[float]) -> list[float]:
     # a straight line through five neighbours takes out the ripple that the rows of optical tables leave
     smooth = np.convolve(np.pad(measured - trial, 2, mode="edge"), np.ones(5) / 5, mode="valid") + trial
     return [float(np.interp(gap, smooth, trial)) for gap in bandgaps]
+
+
+def edge_map_toml(stack: Stack) -> str:
+    """The `[map]` table of the halide perovskite's library file, made with this cell: from 1.2 to 1.9 eV by
+    20 meV.
+    """
+    gaps = [round(float(gap), 2) for gap in np.arange(BANDGAPS[0], BANDGAPS[1] + 0.01, 0.02)]
+    rows = {
+        "bandgap": [f"{gap:.2f}" for gap in gaps],
+        "edge": [f"{edge:.4f}" for edge in edge_map(stack, gaps)],
+    }
+    lines = ["[map]", f'cell = "{stack.name}"']
+    for key, values in rows.items():
+        lines += [
+            f"{key} = [",
+            *(f"    {', '.join(values[i : i + 12])}," for i in range(0, len(values), 12)),
+            "]",
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def _measured(optical: Films, index: int, near: float, back: bool) -> float:

@@ -57,6 +57,8 @@ class AbsorberEmission:
     internal : emitted inside. escape_front, escape_back : leaves the cell. parasitic : absorbed by other
         layers.
     taken : by layer name, the parts of `parasitic`.
+    escape_by_rays : what leaves the cell if the waves inside the absorber did not interfere; how far it is
+        from `escape` says how far the ray picture behind `parasitic` holds.
     energy : (E,) eV. spectrum_front, spectrum_back, spectrum_internal : (E,), A m^-2 eV^-1.
     """
 
@@ -64,6 +66,7 @@ class AbsorberEmission:
     escape_front: float
     escape_back: float
     parasitic: float
+    escape_by_rays: float
     taken: dict[str, float]
     energy: F64
     spectrum_front: F64
@@ -220,9 +223,8 @@ def emit(stack: Stack) -> Emission:
         if float(layer.urbach_energy) >= 0.8 * KB * temperature and layer.material == "halide-perovskite":
             notes.append(
                 f"{layer.name}: with an Urbach energy of {float(layer.urbach_energy) * 1e3:.3g} meV, near "
-                "kT, emission from "
-                "the tail hardly decays towards low energies; it is cut where the tail has fallen to nothing "
-                "measurable."
+                "kT, emission from the tail hardly decays towards low energies; it is cut where the tail "
+                "has fallen to nothing measurable."
             )
     return Emission(temperature, found, checks, tuple(notes))
 
@@ -236,7 +238,9 @@ def _step(stack: Stack, emitters: list[int], temperature: float) -> Emission:
         assert gap is not None  # the stack refuses a step without one
         current = step_current(gap, temperature)
         front = current if stack.light.side == "front" else 0.0
-        found[layer.name] = AbsorberEmission(current, front, current - front, 0.0, {}, none, none, none, none)
+        found[layer.name] = AbsorberEmission(
+            current, front, current - front, 0.0, current, {}, none, none, none, none
+        )
     return Emission(temperature, found, {}, ())
 
 
@@ -279,10 +283,10 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
     nodes = _NODES + int(thickness / 0.5e-6)
     front = black * _escape(optical, index, energy, "front", nodes)
     back = black * _escape(optical, index, energy, "back", nodes)
-    taken = _parasitic(optical, index, energy, own.real, alpha * thickness)
+    rays = _rays(optical, index, energy, own.real, alpha * thickness)
     currents = {
         name: float(np.trapezoid(internal * share, energy))
-        for name, share in zip(optical.names, taken, strict=True)
+        for name, share in zip(optical.names, rays[:-1], strict=True)
         if name != layer.name
     }
     part = AbsorberEmission(
@@ -290,6 +294,7 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
         escape_front=float(np.trapezoid(front, energy)),
         escape_back=float(np.trapezoid(back, energy)),
         parasitic=sum(currents.values()),
+        escape_by_rays=float(np.trapezoid(internal * rays[-1], energy)),
         taken=currents,
         energy=energy,
         spectrum_front=front,
@@ -319,8 +324,11 @@ def _escape(optical: Films, index: int, energy: F64, side: Literal["front", "bac
     return (2 * mu * weight) @ lit.absorptance[index]
 
 
-def _parasitic(optical: Films, index: int, energy: F64, n: F64, depth: F64) -> F64:
-    """Share (L, E) of a layer's internal emission that each layer absorbs, its own re-absorption left out.
+def _rays(optical: Films, index: int, energy: F64, n: F64, depth: F64) -> F64:
+    """Fate of a layer's internal emission by rays: shares (L + 1, E) that each layer absorbs, the last row
+    what escapes.
+
+    The layer's own row is left at zero: what is neither absorbed elsewhere nor escapes was absorbed again.
 
     Parameters
     ----------
@@ -337,7 +345,7 @@ def _parasitic(optical: Films, index: int, energy: F64, n: F64, depth: F64) -> F
 
     # the reflectances have corners where air, or a thick layer, stops carrying the ray
     corners = [
-        np.zeros_like(n),
+        np.full_like(n, 1e-6),
         *(np.sqrt(np.maximum(0, 1 - (b / n) ** 2)) for b in (1.0, *thick)),
         np.ones_like(n),
     ]
@@ -352,7 +360,7 @@ def _parasitic(optical: Films, index: int, energy: F64, n: F64, depth: F64) -> F
     passed = np.exp(-path)
     # of the emission into one hemisphere, what reaches the face on the first pass
     first = np.where(path > 1e-8, -np.expm1(-path) / np.where(path > 0, path, 1.0), 1.0)
-    total = np.zeros((len(optical.names), len(energy)))
+    total = np.zeros((len(optical.names) + 1, len(energy)))
     for polarisation in ("s", "p"):
         seen = [_from_inside(optical, group, indices, n, energy, sine, polarisation) for group in groups]
         rf, rb = (response.reflectance for response in seen)
@@ -360,6 +368,7 @@ def _parasitic(optical: Films, index: int, energy: F64, n: F64, depth: F64) -> F
         arriving = [first * (1 + passed * other) / np.maximum(again, 1e-300) for other in (rb, rf)]
         for group, response, arrives in zip(groups, seen, arriving, strict=True):
             strength = 0.25 * weight * arrives  # half a hemisphere's share, half a polarisation's
+            total[-1] += np.einsum("ae,ae->e", strength, response.transmittance)
             for slot, piece in enumerate(group):
                 absorbed = np.einsum("ae,ae->e", strength, response.absorptance[slot])
                 first_medium, second_medium = optical.slices[piece].first, optical.slices[piece].second

@@ -126,7 +126,7 @@ def _intervals(stack: Stack, faces: F64) -> dict[int, tuple[slice, float]]:
     """For each absorber (index in the stack): its intervals, and the position of its front."""
     found: dict[int, tuple[slice, float]] = {}
     position = 0.0
-    total = sum(float(layer.thickness) for layer in stack.electrical_layers)
+    total = _depth(stack)
     for index, layer in enumerate(stack.layer):
         if layer.electronic is None:
             continue
@@ -279,8 +279,7 @@ def _edge_note(stack: Stack, lam: F64, absorptance: F64) -> tuple[str, ...]:
             notes.append(
                 f"{layer.name}: the absorptance in this cell rises most steeply at {edge:.3f} eV, "
                 f"{abs(edge - gap) * 1e3:.0f} meV {'above' if edge > gap else 'below'} the stated bandgap; "
-                "interference in "
-                "this stack differs from that in the cell for which bandgaps are defined."
+                "interference in this stack differs from that in the cell for which bandgaps are defined."
             )
     return tuple(notes)
 
@@ -294,9 +293,8 @@ def _beyond(optical: Films, lam: F64) -> tuple[str, ...]:
             low, high = model.range
             notes.append(
                 f"{name}: optical constants of {model.name} are extrapolated, as the stack states: data "
-                "cover "
-                f"{low * 1e9:.6g} to {high * 1e9:.6g} nm, and {lam[0] * 1e9:.4g} to {lam[-1] * 1e9:.4g} nm "
-                "are used."
+                f"cover {low * 1e9:.6g} to {high * 1e9:.6g} nm, and {lam[0] * 1e9:.4g} to "
+                f"{lam[-1] * 1e9:.4g} nm are used."
             )
     return tuple(notes)
 
@@ -363,21 +361,27 @@ def _prescribed(stack: Stack, faces: F64, inside: dict[int, tuple[slice, float]]
     intensity = float(stack.light.intensity)
     generation = np.zeros(len(faces) - 1)
     from_front = stack.light.side == "front"
-    for rows, front in inside.values():
+    crossed = 0.0  # thickness of absorbers that the light has passed
+    for rows, _ in list(inside.values())[:: 1 if from_front else -1]:
         edges = faces[rows.start : rows.stop + 1]
         if law.kind == "uniform":
             generation[rows] = intensity * float(law.rate) * np.diff(edges)
-            continue
-        if law.kind == "beer-lambert":
-            # depth counts from the absorber's own lit face
-            depth = edges - front if from_front else edges[-1] - edges
+        elif law.kind == "beer-lambert":
+            # only absorbers attenuate, so depth counts in them alone
+            depth = crossed + (edges - edges[0] if from_front else edges[-1] - edges)
             remaining = np.exp(-float(law.absorption_coefficient) * depth)
             generation[rows] = intensity * float(law.photon_flux) * np.abs(np.diff(remaining))
-            continue
-        assert law.kind == "file"
-        depth = edges if from_front else faces[-1] - edges
-        generation[rows] = intensity * np.abs(np.diff(_integral(law.path, depth)))
+        else:
+            assert law.kind == "file"
+            depth = edges if from_front else _depth(stack) - edges
+            generation[rows] = intensity * np.abs(np.diff(_integral(law.path, depth)))
+        crossed += float(edges[-1] - edges[0])
     return _bare(stack, faces, generation, {})
+
+
+def _depth(stack: Stack) -> float:
+    """Thickness (m) of the electrical layers."""
+    return sum(float(layer.thickness) for layer in stack.electrical_layers)
 
 
 def _integral(path: str, depth: F64) -> F64:

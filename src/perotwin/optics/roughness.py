@@ -86,10 +86,9 @@ def zones(stack: Stack) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
         if zone.capped and 0 < face < len(layers):
             notes.append(
                 f"the roughness of {value * 1e9:.3g} nm at {layers[face - 1].name}|{layers[face].name} was "
-                "capped: its mixed "
-                f"zone of {_SQRT12 * value * 1e9:.3g} nm is cut to the {thinnest * 1e9:.3g} nm of the "
-                "thinner neighbour, "
-                f"which corresponds to {zone.width / _SQRT12 * 1e9:.3g} nm."
+                f"capped: its mixed zone of {_SQRT12 * value * 1e9:.3g} nm is cut to the "
+                f"{thinnest * 1e9:.3g} nm of the thinner neighbour, which corresponds to "
+                f"{zone.width / _SQRT12 * 1e9:.3g} nm."
             )
     return tuple(found), tuple(notes)
 

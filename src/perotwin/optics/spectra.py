@@ -61,9 +61,13 @@ class Spectrum:
         (W,), photons m^-2 s^-1; their sum is the flux between the ends of the grid, and `weights @ response`
         the exact integral of flux times the interpolated response."""
         g = np.asarray(grid, float)
-        inner = self.wavelength[(self.wavelength > g[0]) & (self.wavelength < g[-1])]
-        lam = np.union1d(g, inner)
-        flux = np.interp(lam, self.wavelength, self.photon_flux_density, left=0.0, right=0.0)
+        low, high = max(g[0], self.wavelength[0]), min(g[-1], self.wavelength[-1])
+        result = np.zeros(len(g))
+        if high <= low:
+            return result
+        lam = np.union1d(np.union1d(g, self.wavelength), [low, high])
+        lam = lam[(lam >= low) & (lam <= high)]
+        flux = np.interp(lam, self.wavelength, self.photon_flux_density)
         cell = np.clip(np.searchsorted(g, (lam[1:] + lam[:-1]) / 2) - 1, 0, len(g) - 2)
         width = g[cell + 1] - g[cell]
         # share of the upper grid point at both ends of each piece; both factors are linear there
@@ -71,7 +75,6 @@ class Spectrum:
         f0, f1, step = flux[:-1], flux[1:], np.diff(lam)
         upper = step * (2 * f0 * u0 + 2 * f1 * u1 + f0 * u1 + f1 * u0) / 6
         total = step * (f0 + f1) / 2
-        result = np.zeros(len(g))
         np.add.at(result, cell, total - upper)
         np.add.at(result, cell + 1, upper)
         return result

@@ -55,30 +55,32 @@ class _Waves:
         f, b = self.forward[film], self.backward[film]
         incident = self.y[0].real
         decay, beat = 2 * self.k0 * q.imag, 2 * self.k0 * q.real
-        x = edges.reshape(-1, *(1,) * q.ndim)
-        near, far = x[:-1], x[1:]
         power = y.real / incident
-        ahead = power * np.abs(f) ** 2
-        back = power * np.abs(b) ** 2
-        if len(edges) == 2:  # a whole film: exact down to the weakest absorption
-            loss = -np.expm1(-decay * (far - near))
-            total = loss * (ahead * np.exp(-decay * near) + back * np.exp(-decay * (d - far)))
-        else:
-            total = ahead * -np.diff(np.exp(-decay * x), axis=0) + back * np.diff(
-                np.exp(-decay * (d - x)), axis=0
-            )
+        ahead, back = power * np.abs(f) ** 2, power * np.abs(b) ** 2
         # backward amplitude at the first face is b exp(i q d)
         product = f * np.conj(b * np.exp(1j * self.k0 * q * d))
-        weight = 2 * self.cross * y.imag / incident * np.abs(product)
-        if np.any(weight):
-            phase = np.angle(product)
-            if len(edges) == 2:
-                total += (
-                    2 * weight * np.cos(phase + beat * (near + far) / 2) * np.sin(beat * (far - near) / 2)
-                )
-            else:
-                total += weight * np.diff(np.sin(phase + beat * x), axis=0)
-        return total
+        weight, phase = 2 * self.cross * y.imag / incident * np.abs(product), np.angle(product)
+        if len(edges) == 2:  # a whole film: exact down to the weakest absorption
+            near, far = edges
+            loss = -np.expm1(-decay * (far - near))
+            total = loss * (ahead * np.exp(-decay * near) + back * np.exp(-decay * (d - far)))
+            half = beat * (far - near) / 2
+            return (total + 2 * weight * np.cos(phase + beat * (near + far) / 2) * np.sin(half))[None]
+        # the primitive of the absorption at every edge, in place because this is where the time goes
+        x = edges.reshape(-1, *(1,) * q.ndim)
+        primitive = beat * x
+        primitive += phase
+        np.sin(primitive, out=primitive)
+        primitive *= weight
+        wave = -decay * x
+        np.exp(wave, out=wave)
+        wave *= ahead
+        primitive -= wave
+        np.multiply(decay, x - d, out=wave)
+        np.exp(wave, out=wave)
+        wave *= back
+        primitive += wave
+        return np.diff(primitive, axis=0)
 
     @property
     def mixed(self) -> F64:
@@ -253,8 +255,7 @@ def solve(
     if len(n) != len(d) + 2 or len(flags) != len(d):
         raise InputError(
             f"{len(d)} layers need {len(d) + 2} refractive indices and {len(d)} coherence flags, not "
-            f"{len(n)} and "
-            f"{len(flags)}.",
+            f"{len(n)} and {len(flags)}.",
             "Give the half-spaces before and behind the stack too.",
         )
     if np.any(n.imag < 0):
