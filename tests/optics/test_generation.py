@@ -11,6 +11,7 @@ from perotwin.errors import InputError, OutOfRangeError
 from perotwin.materials import HC, optical
 from perotwin.optics import absorb, am15g
 from perotwin.optics import generation as rules
+from perotwin.optics.films import films
 from perotwin.stack import Stack
 
 Q = 1.602176634e-19
@@ -85,6 +86,35 @@ def test_a_mirrored_cell_mirrors(name: str) -> None:
     )
     np.testing.assert_allclose(back.reflectance, there.reflectance, atol=1e-12)
     np.testing.assert_allclose(back.absorptance[::-1], there.absorptance, atol=1e-12)
+
+
+@pytest.mark.parametrize("side", ["front", "back"])
+@pytest.mark.parametrize("degrees, polarisation", [(0.0, "s"), (50.0, "s"), (50.0, "p")])
+def test_a_library_cell_agrees_with_tmm(side: str, degrees: float, polarisation: str) -> None:
+    """Glass incoherent, the rest coherent, every layer's absorptance."""
+    import tmm
+
+    stack = pt.load("nbg")
+    bound = films(stack)
+    lam = np.array([350e-9, 500e-9, 700e-9, 950e-9])
+    sine = np.sin(np.radians(degrees))
+    lit = bound.lit(lam, side, sine=sine, polarisation=polarisation)  # type: ignore[arg-type]
+    order = slice(None) if side == "front" else slice(None, None, -1)
+    index = np.array([model.nk(lam) for model in bound.models])[order]
+    thick = bound.thickness[order]
+    kinds = ["i", *["c" if part.is_coherent else "i" for part in stack.layer][order], "i"]
+    for j, wavelength in enumerate(lam):
+        found = tmm.inc_tmm(
+            polarisation,
+            [1, *index[:, j], 1],
+            [np.inf, *thick, np.inf],
+            kinds,
+            np.radians(degrees),
+            wavelength,
+        )
+        assert lit.reflectance[j] == pytest.approx(found["R"], abs=1e-9)
+        wanted = np.array(tmm.inc_absorp_in_each_layer(found))[1:-1][order]
+        np.testing.assert_allclose(lit.absorptance[:, j], wanted, atol=1e-9)
 
 
 def test_light_from_the_back() -> None:

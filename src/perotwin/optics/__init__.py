@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 _LAZY = {
     "Absorption": "generation",
     "absorb": "generation",
+    "absorption_edge": "edge",
     "Emission": "emission",
     "emit": "emission",
     "Films": "films",
@@ -27,12 +28,14 @@ __all__ = [
     "Response",
     "Spectrum",
     "absorb",
+    "absorption_edge",
     "am15g",
     "emit",
     "solve",
 ]
 
 if TYPE_CHECKING:
+    from perotwin.optics.edge import absorption_edge
     from perotwin.optics.emission import Emission, emit
     from perotwin.optics.films import Films
     from perotwin.optics.generation import Absorption, absorb
