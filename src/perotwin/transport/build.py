@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.constants import elementary_charge as Q
 from scipy.constants import epsilon_0, physical_constants
-from scipy.optimize import brentq
 
 from perotwin.errors import InputError
 from perotwin.transport import device as dv
@@ -153,6 +152,8 @@ def _logs(energy: float, affinity: float, band: Bands) -> tuple[float, float]:
 
 def neutral_fermi_level(band: Bands, net_doping: float) -> float:
     """Fermi level (eV, from the vacuum level) of a neutral layer with `net_doping` (m^-3, donors positive)."""
+    from scipy.optimize import brentq
+
     from perotwin.transport.fermi import fermi_dirac_half
 
     def carriers(eta: float) -> float:
@@ -276,7 +277,8 @@ def build(stack: Stack, *, density: float = DENSITY, mesh: Mesh | None = None, l
 
 def _light(stack: Stack, mesh: Mesh, needed: bool) -> tuple[Any, Any, np.ndarray, list[str]]:
     """Absorption, emission, generation of each site at 1 sun, notes."""
-    detailed = any(
+    kind = stack.light.generation.kind
+    emits = kind in ("optics", "step") or any(
         stack.radiative(layer).kind == "detailed-balance" for layer in stack.electrical_layers
     )
     generation = np.zeros(mesh.sites.size)
@@ -289,7 +291,7 @@ def _light(stack: Stack, mesh: Mesh, needed: bool) -> tuple[Any, Any, np.ndarray
         absorption = absorb(unit, mesh.control_faces)
         generation = np.ascontiguousarray(absorption.generation, dtype=float)
         notes += list(absorption.notes)
-    if detailed:
+    if emits:
         from perotwin.optics import emit
 
         emission = emit(stack)

@@ -11,6 +11,7 @@ from scipy.constants import elementary_charge as Q
 
 from perotwin.measurement.checks import Check, Checks, check
 from perotwin.transport import device as dv
+from perotwin.transport.build import Problem
 from perotwin.transport.profiles import Profiles, drive, log_activity, profiles, trap_rate
 from perotwin.transport.steady import States
 
@@ -157,7 +158,7 @@ def ion_number(states: States, fields: Profiles) -> Check | None:
             continue
         species = [layer.ions, *([layer.ions.second] if layer.ions.second is not None else [])]
         wanted = sum(float(ion.density) for ion in species) * float(layer.thickness)
-        if wanted == 0.0 or (layer.ions.second is not None and layer.ions.response.kind == "frozen"):
+        if wanted == 0.0:
             continue
         here = fields.layer == m
         number = (fields.ion_density[:, here] * states.problem.device.volume[here]).sum(axis=1)
@@ -178,3 +179,31 @@ def steady_checks(states: States, fields: Profiles | None = None) -> Checks:
     if ions is not None:
         found["ion number conserved"] = ions
     return found
+
+
+def optical_checks(problem: Problem) -> Checks:
+    """Checks of the light: what the optics found, and the radiative limit against the cell's own absorptance.
+
+    The radiative limit of the equations (their radiative coefficients at work alone) must not lie above the one that
+    the absorptance allows, kT/q ln(Jph / J0) with J0 what the cell emits.
+    """
+    found: Checks = {}
+    if problem.absorption is not None:
+        found.update(problem.absorption.checks)
+    if problem.emission is not None:
+        found.update(problem.emission.checks)
+        allowed = sum(part.escape for part in problem.emission.absorbers.values())
+        used = radiative_current(problem)
+        photo = Q * float(problem.generation.sum())
+        if used > 0.0 and allowed > 0.0 and photo > 0.0:
+            excess = problem.vt * (np.log1p(photo / used) - np.log1p(photo / allowed))
+            found["radiative limit above that of the absorptance (V)"] = check(max(float(excess), 0.0), 1e-3)
+    return found
+
+
+def radiative_current(problem: Problem) -> float:
+    """Radiative recombination at equilibrium (A m^-2) with the coefficients that the equations use."""
+    device = problem.device
+    rows = device.layer
+    thickness = [float(layer.thickness) for layer in problem.stack.electrical_layers]
+    return float(Q * np.sum(rows[:, dv.K_RAD] * rows[:, dv.NP_EQ] * thickness))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 #: spacing at a face, m: a third of the Debye length of 1e25 m^-3 carriers at a permittivity of 4
 FACE_SPACING = 0.15e-9
@@ -68,10 +67,14 @@ def _two_sided(thickness: float, count: int, first: float) -> NDArray[np.float64
     if first >= thickness / count:
         return 0.5 * thickness * (1.0 + s)
 
-    def excess(a: float) -> float:
-        return 0.5 * thickness * (1.0 + np.tanh(a * s[1]) / np.tanh(a)) - first
-
-    a = brentq(excess, 1e-3, 15.0)
+    # bisection: the first interval shrinks as the grading `a` grows
+    low, high = 1e-3, 15.0
+    for _ in range(60):
+        a = 0.5 * (low + high)
+        if 0.5 * thickness * (1.0 + np.tanh(a * s[1]) / np.tanh(a)) > first:
+            low = a
+        else:
+            high = a
     x = 0.5 * thickness * (1.0 + np.tanh(a * s) / np.tanh(a))
     x[0], x[-1] = 0.0, thickness
     return x

@@ -120,12 +120,7 @@ def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None)
         c = np.exp(exponent) if sites == 0.0 else sites / (1.0 + sites * np.exp(-exponent))
         ions[:, here] += c
         ion_charge[:, here] += z * c
-    for m, row_layer in enumerate(problem.stack.electrical_layers):
-        # frozen species: their charge is stored; with one species the density follows from it
-        held = row_layer.ions
-        if held is not None and held.response.kind == "frozen":
-            here = layer == m
-            ions[:, here] += np.abs(states.frozen_charge[here] / float(held.charge))
+    ions += states.frozen_density
     charge = p - n + device.fixed_charge + ion_charge
 
     split = fn - (fp - v)

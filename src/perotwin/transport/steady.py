@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import elementary_charge as Q
 
 from perotwin.errors import ConvergenceError
+from perotwin.progress import note
 from perotwin.transport import kernels as k
 from perotwin.transport.build import Problem
 from perotwin.transport.device import I_LAYER, I_Z, Device, Work, make_work
@@ -59,7 +61,8 @@ class States:
         channel: (K, C) recombination of each of `problem.channels`, A m^-2.
         front_loss, back_loss: (K,) carriers lost at the wrong contact, A m^-2.
         shunt: (K,) current through the shunt, A m^-2.
-        ions: (I, S) density of each frozen species, then (K, I', S) of the moving ones in `moving_ions`.
+        mu: (K, I) activities of the ions that re-equilibrate.
+        frozen_charge, frozen_density: (S,) charge (units of q) and density of the ions that are held, m^-3.
         iterations: (K,) Newton iterations that each point took.
         intensity: suns.
     """
@@ -79,7 +82,13 @@ class States:
     back_loss: F64
     shunt: F64
     frozen_charge: F64
+    frozen_density: F64
     iterations: NDArray[np.int64]
+
+    def pick(self, index: ArrayLike) -> States:
+        """Some of the points, in the order of `index`."""
+        chosen = np.asarray(index, dtype=int)
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _PER_POINT})
 
     def state(self, index: int) -> State:
         """The state of one point, to start from."""
@@ -90,6 +99,19 @@ class States:
             np.array([self.junction_voltage[index] / self.problem.vt]),
             self.mu[index].copy(),
         )
+
+
+#: attributes of `States` that have one row a point
+_PER_POINT = (
+    "voltage", "junction_voltage", "current", "converged", "psi", "fn", "fp", "mu", "channel", "front_loss",
+    "back_loss", "shunt", "iterations",
+)  # fmt: skip
+
+
+def join(parts: Sequence[States]) -> States:
+    """The points of several `States` of one problem under one light, one after another."""
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_POINT}
+    return replace(parts[0], **joined)
 
 
 @dataclass
@@ -103,13 +125,16 @@ class Solver:
     tolerance: float = TOLERANCE
     work: Work = field(init=False)
     frozen_charge: F64 = field(init=False)
+    frozen_density: F64 = field(init=False)
     dark: State = field(init=False)
 
     def __post_init__(self) -> None:
         device = self.problem.device
         species = max(device.ion.shape[0], 0 if self.problem.mobile is None else self.problem.mobile.ion.shape[0])
         self.work = make_work(device, columns=2 + species)
+        _announce_compilation()
         self.frozen_charge = np.zeros(device.volume.size)
+        self.frozen_density = np.zeros(device.volume.size)
         if self.problem.mobile is None:
             self.dark = self._equilibrium(device, self.frozen_charge)
             return
@@ -156,7 +181,7 @@ class Solver:
             if layer.ions is not None and layer.ions.response.kind == "frozen"
         }
         moving = self.problem.device.ion.shape[0]
-        total = np.zeros(mobile.volume.size)
+        total, density = np.zeros(mobile.volume.size), np.zeros(mobile.volume.size)
         for bias, light in responses:
             state = self._equilibrium(mobile, np.zeros(mobile.volume.size))
             if light > 0.0 or bias != 0.0:
@@ -169,7 +194,8 @@ class Solver:
                 response = layers[int(mobile.ion[number, I_LAYER])].ions.response  # type: ignore[union-attr]
                 if (float(response.bias), float(response.light)) == (bias, light):
                     total += mobile.ion[number, I_Z] * work.ion[number]
-        self.frozen_charge = total
+                    density += work.ion[number]
+        self.frozen_charge, self.frozen_density = total, density
 
     # --- continuation ------------------------------------------------------------------------------------------------
 
@@ -330,8 +356,19 @@ class Solver:
         front, back = (anode_loss, cathode_loss) if device.anode_front else (cathode_loss, anode_loss)
         return States(
             self.problem, intensity, targets, v * device.vt, np.where(converged, current, np.nan), converged, psi, fn,
-            fp, mu, channel[:, columns] * Q, front, back, shunt, self.frozen_charge, iterations,
+            fp, mu, channel[:, columns] * Q, front, back, shunt, self.frozen_charge,
+            self.frozen_density, iterations,
         )  # fmt: skip
+
+
+def _announce_compilation() -> None:
+    """Say that the solver is being compiled, where numba finds nothing in its cache: it happens once."""
+    from pathlib import Path
+
+    if k.sweep.signatures:
+        return
+    if not any(Path(k.sweep.stats.cache_path).glob("kernels.sweep*.nbi")):
+        note("Compiling the solver for this machine, once: about half a minute.")
 
 
 def _channel_count(device: Device) -> int:

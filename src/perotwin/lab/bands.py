@@ -1,0 +1,106 @@
+"""Energy diagrams of a cell: in the dark, at short circuit, at maximum power and at open circuit."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perotwin.measurement import Metric, Metrics
+from perotwin.stack.fields import Model
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from perotwin.stack import Stack
+
+__all__ = ["Protocol", "analyse", "measure", "plot"]
+
+
+class Protocol(Model):
+    """The energy diagram needs no settings: the states are those that a cell works in."""
+
+
+def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
+    """Bands, quasi-Fermi levels and densities in the dark and, under the cell's light, at the three working points.
+
+    Args:
+        cell: the stack; with its light off only the dark state is there.
+        protocol: for the record.
+
+    Returns:
+        The measurement over (`state`, `x`); `voltage` (state) in V.
+
+    Raises:
+        ConvergenceError: short circuit or open circuit could not be reached.
+    """
+    import xarray as xr
+
+    from perotwin.lab import fields as inside
+    from perotwin.lab import jv
+    from perotwin.measurement import checks_to_json, describe
+    from perotwin.transport.build import build
+    from perotwin.transport.checks import steady_checks
+    from perotwin.transport.profiles import profiles
+    from perotwin.transport.steady import Solver
+
+    protocol = protocol or Protocol()
+    intensity = float(cell.light.intensity)
+    solver = Solver(build(cell, light=intensity > 0.0))
+    dark = solver.sweep([0.0], 0.0)
+    made: dict[str, Any] = {"dark": dark}
+    if intensity > 0.0:
+        curve = jv.curve(solver, jv.Protocol(step="20 mV"), intensity)
+        points = jv.solved_points(solver, curve, intensity)
+        for name in ("short-circuit", "maximum-power", "open-circuit"):
+            if name in points:
+                made[name] = points[name]
+    parts = [profiles(states) for states in made.values()]
+    found: dict[str, Any] = {}
+    for states in made.values():
+        for name, row in steady_checks(states).items():
+            if name not in found or not row.value <= found[name].value:
+                found[name] = row
+    rows = [inside.variables(part, "state") for part in parts]
+    variables = {
+        name: (dims, np.concatenate([row[name][1] for row in rows])) for name, (dims, _) in rows[0].items()
+    }
+    dataset = xr.Dataset(
+        variables,
+        coords={
+            "state": list(made),
+            "voltage": ("state", [float(states.voltage[0]) for states in made.values()]),
+            **inside.coordinates(parts[0], cell),
+        },
+        attrs={
+            **inside.attributes("bands", cell, protocol, intensity),
+            "checks": json.dumps(checks_to_json(found)),
+            "notes": json.dumps(inside.notes(dark)),
+        },
+    )
+    return describe(dataset)
+
+
+def analyse(dataset: xr.Dataset) -> Metrics:
+    """Quasi-Fermi level splitting, its mean over the absorbing region (the largest layer), in every state."""
+    names = np.array([str(name) for name in dataset["layer"].values])
+    x = dataset["x"].values
+    widths = {name: float(np.ptp(x[names == name])) for name in dict.fromkeys(names)}
+    here = names == max(widths, key=lambda name: widths[name])
+    found = {}
+    for index, state in enumerate(dataset["state"].values):
+        row = dataset.isel(state=index)
+        split = row["electron_fermi_level"].values[here] - row["hole_fermi_level"].values[here]
+        mean = float(np.trapezoid(split, x[here]) / np.ptp(x[here]))
+        found[f"qfls {state}"] = Metric(mean, "eV", "mean over the thickest layer")
+    return Metrics(found)
+
+
+def plot(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
+    """The diagrams, one panel a state; see `plotting.depth.bands`."""
+    from perotwin.plotting import depth
+
+    return depth.bands(dataset, ax)

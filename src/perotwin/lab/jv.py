@@ -1,0 +1,422 @@
+"""Current-voltage curves.
+
+    measured = measure(cell, Protocol(start="0 V", stop="1.3 V", step="10 mV"))
+    analyse(measured)["voc"]
+
+The curve is steady: every point is in equilibrium with its light and voltage, ions as the cell says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from perotwin.errors import InputError
+from perotwin.measurement import Metric, Metrics
+from perotwin.stack.fields import Model, Voltage
+from perotwin.units import Quantity
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from perotwin.stack import Stack
+    from perotwin.transport.steady import Solver, States
+
+__all__ = ["Protocol", "analyse", "measure", "plot"]
+
+F64 = NDArray[np.float64]
+Method = Literal["solved", "pchip", "astm-e1036"]
+
+#: a dark curve without a stated end stops where it carries this much, A m^-2
+_DARK_END = 1e3
+#: points between looks at whether the curve has crossed its end
+_CHUNK = 16
+#: most points of one curve
+_MOST = 100_000
+
+
+class Protocol(Model):
+    """How a current-voltage curve is taken.
+
+    start, stop : terminal voltages (V). Without a stop the curve ends past open circuit, in the dark where it carries
+        100 mA/cm2.
+    step : V, positive.
+    profiles : terminal voltages (V) at which the fields inside are kept, beside short circuit, maximum power and open
+        circuit.
+    """
+
+    start: Voltage = Quantity(0.0, "0 V", dimension="voltage")
+    stop: Voltage | None = None
+    step: Voltage = Quantity(0.01, "10 mV", dimension="voltage")
+    profiles: tuple[Voltage, ...] = ()
+
+    @model_validator(mode="after")
+    def _possible(self) -> Protocol:
+        if not self.step > 0.0:
+            raise InputError(
+                f"a step of {self.step} leads nowhere.",
+                "Give a positive step; the direction follows from start and stop.",
+                key="step",
+            )
+        if self.stop is not None and abs(self.stop - self.start) / self.step > _MOST:
+            raise InputError(
+                f"from {self.start} to {self.stop} in steps of {self.step} makes more than {_MOST} points.",
+                "Give a larger step.",
+                key="step",
+            )
+        return self
+
+    def voltages(self, stop: float) -> F64:
+        """(K,) terminal voltages from start to `stop` (V), both included up to a whole step."""
+        count = int(np.floor(abs(stop - self.start) / self.step + 1e-6)) + 1
+        direction = 1.0 if stop >= self.start else -1.0
+        # rounding to a picovolt turns 0.30000000000000004 into 0.3
+        return np.round(float(self.start) + direction * float(self.step) * np.arange(count), 12)
+
+
+def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
+    """Take the steady current-voltage curve of a cell under its own light.
+
+    Args:
+        cell: the stack.
+        protocol: voltages; a default one if absent.
+
+    Returns:
+        The measurement: `current_density` (voltage), A m^-2; `converged`; `channel_current` (channel, voltage); fields
+        at `bias`; the solved points `solved_voltage` and `solved_current` (point).
+
+    Raises:
+        ConvergenceError: not even short circuit could be reached. A single voltage that cannot be reached is NaN in
+            the result and fails its checks.
+    """
+    import xarray as xr
+
+    from perotwin.lab import fields as inside
+    from perotwin.measurement import check, checks_to_json, describe
+    from perotwin.transport.build import build
+    from perotwin.transport.checks import optical_checks, steady_checks
+    from perotwin.transport.profiles import profiles
+    from perotwin.transport.steady import Solver, join
+
+    protocol = protocol or Protocol()
+    intensity = float(cell.light.intensity)
+    solver = Solver(build(cell, light=intensity > 0.0 or _frozen_in_light(cell)))
+    states = curve(solver, protocol, intensity)
+    points = solved_points(solver, states, intensity)
+    shown = list(points.values())
+    if protocol.profiles:
+        shown.append(_states_at(solver, states, np.array([float(v) for v in protocol.profiles]), intensity))
+    if not shown:
+        shown = [states.pick([int(np.argmin(np.abs(states.voltage)))])]
+    kept = join(shown)
+    order = np.argsort(kept.voltage, kind="stable")
+    data = profiles(kept.pick(order))
+    found = steady_checks(join([states, *points.values()]))
+    found["points that converged"] = check(float((~states.converged).sum()), 0.0)
+    found.update(optical_checks(states.problem))
+    losses = {channel.name: states.channel[:, c] for c, channel in enumerate(states.problem.channels)}
+    losses["front contact"], losses["back contact"] = states.front_loss, states.back_loss
+    if cell.circuit.shunt_resistance is not None:
+        losses["shunt"] = states.shunt
+    lost = np.array(list(losses.values()))
+    lost[:, ~states.converged] = np.nan
+    variables: dict[str, Any] = {
+        "current_density": ("voltage", states.current),
+        "converged": ("voltage", states.converged),
+        "junction_voltage": ("voltage", np.where(states.converged, states.junction_voltage, np.nan)),
+        "channel_current": (("channel", "voltage"), lost),
+        "generation": ("x", data.generation),
+        "solved_voltage": ("point", np.array([float(s.voltage[0]) for s in points.values()])),
+        "solved_current": ("point", np.array([float(s.current[0]) for s in points.values()])),
+        **inside.variables(data, "bias"),
+    }
+    dataset = xr.Dataset(
+        variables,
+        coords={
+            "voltage": states.voltage,
+            "channel": list(losses),
+            "bias": data.voltage,
+            "point": list(points),
+            **inside.coordinates(data, cell),
+        },
+        attrs={
+            **inside.attributes("jv", cell, protocol, intensity),
+            "direction": "steady",
+            "irradiance": _irradiance(states),
+            "checks": json.dumps(checks_to_json(found)),
+            "notes": json.dumps(inside.notes(states)),
+        },
+    )
+    return describe(dataset)
+
+
+def _frozen_in_light(cell: Stack) -> bool:
+    """Whether ions are held in a distribution that light shaped."""
+    return any(
+        layer.ions is not None
+        and layer.ions.response.kind == "frozen"
+        and float(layer.ions.response.light) > 0.0
+        for layer in cell.electrical_layers
+    )
+
+
+def _irradiance(states: States) -> float:
+    """Incident power, W m^-2.
+
+    A sun of AM1.5G counts as 1000 W/m2 by convention, and so does prescribed generation; another spectrum is
+    integrated.
+    """
+    cell, absorption = states.problem.stack, states.problem.absorption
+    if cell.light.spectrum.kind == "AM1.5G" or absorption is None or absorption.wavelength.size == 0:
+        return 1000.0 * states.intensity
+    from scipy.constants import c, h
+
+    from perotwin.optics.generation import spectrum
+
+    light = spectrum(cell)
+    if cell.light.spectrum.kind == "monochromatic":
+        return states.intensity * float(np.sum(absorption.photon_flux * h * c / absorption.wavelength))
+    power = light.photon_flux_density * h * c / light.wavelength
+    return states.intensity * float(np.trapezoid(power, light.wavelength))
+
+
+def curve(solver: Solver, protocol: Protocol, intensity: float) -> States:
+    """The states of the protocol's voltages; without a stop, until past the end of interest."""
+    from perotwin.transport.steady import join
+
+    if protocol.stop is not None:
+        return solver.sweep(protocol.voltages(float(protocol.stop)), intensity)
+    gap = max(layer.gap for layer in solver.problem.stack.electrical_layers)
+    absorbers = [layer.gap for layer in solver.problem.stack.absorbers]
+    voltages = protocol.voltages(max(max(absorbers, default=gap), float(protocol.start)) + 0.2)
+    parts: list[States] = []
+    start = None
+    for first in range(0, voltages.size, _CHUNK):
+        part = solver.sweep(voltages[first : first + _CHUNK], intensity, start)
+        parts.append(part)
+        good = np.flatnonzero(part.converged)
+        if good.size:
+            start = part.state(int(good[-1]))
+        end = part.current < 0.0 if intensity > 0.0 else np.abs(part.current) > _DARK_END
+        past = np.flatnonzero(end & (part.voltage > 0.0))
+        if past.size:
+            # a few points past the end, so that the curve is seen to cross the axis
+            keep = min(part.voltage.size, int(past[0]) + 3)
+            parts[-1] = part.pick(np.arange(keep))
+            break
+    return join(parts)
+
+
+def _states_at(solver: Solver, states: States, voltages: F64, intensity: float) -> States:
+    """States at chosen voltages, each from the nearest one of the curve."""
+    from perotwin.transport.steady import join
+
+    good = np.flatnonzero(states.converged)
+    found = []
+    for voltage in voltages:
+        near = None
+        if good.size:
+            near = states.state(int(good[np.argmin(np.abs(states.voltage[good] - voltage))]))
+        found.append(solver.sweep([voltage], intensity, near))
+    return join(found)
+
+
+def solved_points(solver: Solver, states: States, intensity: float) -> dict[str, States]:
+    """Short circuit, maximum power and open circuit, solved for and not read off the grid; none in the dark."""
+    if intensity <= 0.0 or not states.converged.any():
+        return {}
+    points: dict[str, States] = {}
+    short = _states_at(solver, states, np.array([0.0]), intensity)
+    if short.converged[0]:
+        points["short-circuit"] = short
+    good = np.flatnonzero(states.converged)
+    voltage, current = states.voltage[good], states.current[good]
+    order = np.argsort(voltage)
+    crossing = np.flatnonzero((current[order][:-1] > 0.0) & (current[order][1:] <= 0.0))
+    if crossing.size:
+        near = states.state(int(good[order[crossing[0] + 1]]))
+        points["open-circuit"] = solver.open_circuit(near, intensity)
+        best = int(np.argmax(voltage * current))
+        points["maximum-power"] = _maximum_power(solver, states, int(good[best]), intensity)
+    return points
+
+
+def _maximum_power(solver: Solver, states: States, index: int, intensity: float) -> States:
+    """The point of largest power near point `index`, by parabolas through three solved points."""
+    centre = float(states.voltage[index])
+    near = states.state(index)
+    width = 0.01
+
+    def at(voltage: float) -> tuple[float, States]:
+        made = solver.sweep([voltage], intensity, near)
+        return float(made.voltage[0] * made.current[0]), made
+
+    best, made = at(centre)
+    for _ in range(6):
+        low, high = at(centre - width)[0], at(centre + width)[0]
+        curvature = low - 2.0 * best + high
+        if not curvature < 0.0:
+            break
+        shift = 0.5 * width * (low - high) / curvature
+        centre += float(np.clip(shift, -4.0 * width, 4.0 * width))
+        best, made = at(centre)
+        if abs(shift) < 1e-5:
+            break
+        width = max(0.2 * width, min(width, 2.0 * abs(shift)), 5e-4)
+    return made
+
+
+# --- analysis: arrays only -------------------------------------------------------------------------------------------
+
+
+def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
+    """Voc, Jsc, FF, PCE and the point of maximum power of a curve.
+
+    Args:
+        dataset: a measurement with `current_density` (voltage), simulated or read from a file.
+        method: "solved" uses the points that a simulation solved for (the default where they exist); "pchip" monotone
+            cubics through the points (the default elsewhere); "astm-e1036" the polynomial fits of ASTM E1036, which
+            on steep curves are up to 1 mV and 0.005 in FF off.
+
+    Returns:
+        `Metrics`; what the curve does not hold is NaN.
+
+    Raises:
+        InputError: "solved" for a curve without solved points.
+    """
+    solved = _points_of(dataset)
+    if method is None:
+        method = "solved" if {"short-circuit", "open-circuit", "maximum-power"} <= solved.keys() else "pchip"
+    power_in = float(dataset.attrs.get("irradiance", 1000.0))
+    if method == "solved":
+        missing = {"short-circuit", "open-circuit", "maximum-power"} - solved.keys()
+        if missing:
+            raise InputError(
+                f"the curve holds no solved {', '.join(sorted(missing))}.",
+                'Use method = "pchip", which works on any curve.',
+            )
+        jsc, voc = solved["short-circuit"][1], solved["open-circuit"][0]
+        vmp, jmp = solved["maximum-power"]
+        words = "solved for"
+    else:
+        voltage, current = np.asarray(dataset["voltage"], float), np.asarray(dataset["current_density"], float)
+        keep = np.isfinite(current)
+        voltage, current = voltage[keep], current[keep]
+        order = np.argsort(voltage, kind="stable")
+        voltage, current = voltage[order], current[order]
+        reader = _astm if method == "astm-e1036" else _pchip
+        jsc, voc, vmp, jmp = reader(voltage, current)
+        if "short-circuit" in solved and method == "pchip" and not np.isfinite(jsc):
+            jsc = solved["short-circuit"][1]
+        words = "ASTM E1036" if method == "astm-e1036" else "monotone cubics"
+    power = vmp * jmp
+    ff = power / (voc * jsc) if voc * jsc > 0.0 else np.nan
+    pce = power / power_in if power_in > 0.0 else np.nan
+    return Metrics(
+        {
+            "voc": Metric(float(voc), "V", words),
+            "jsc": Metric(float(jsc), "A m-2", words),
+            "ff": Metric(float(ff), "1", words),
+            "pce": Metric(float(pce), "1", words),
+            "vmp": Metric(float(vmp), "V", words),
+            "jmp": Metric(float(jmp), "A m-2", words),
+        }
+    )
+
+
+def _points_of(dataset: xr.Dataset) -> dict[str, tuple[float, float]]:
+    """Solved points by name: voltage (V) and current density (A m^-2)."""
+    if "point" not in dataset.coords or "solved_voltage" not in dataset:
+        return {}
+    names = [str(name) for name in dataset["point"].values]
+    voltage, current = dataset["solved_voltage"].values, dataset["solved_current"].values
+    return {
+        name: (float(v), float(j))
+        for name, v, j in zip(names, voltage, current, strict=True)
+        if np.isfinite(v) and np.isfinite(j)
+    }
+
+
+def _pchip(voltage: F64, current: F64) -> tuple[float, float, float, float]:
+    """Jsc, Voc, Vmp, Jmp from monotone cubics (Fritsch and Carlson, doi:10.1137/0717021)."""
+    from scipy.interpolate import PchipInterpolator
+
+    if voltage.size < 4 or np.any(np.diff(voltage) <= 0.0):
+        return np.nan, np.nan, np.nan, np.nan
+    curve = PchipInterpolator(voltage, current, extrapolate=False)
+    jsc = float(curve(0.0)) if voltage[0] <= 0.0 <= voltage[-1] else np.nan
+    roots = [root for root in curve.roots(extrapolate=False) if root > 0.0 and curve(root, 1) < 0.0]
+    voc = float(roots[0]) if roots else np.nan
+    return jsc, voc, *_peak(voltage, current, curve)
+
+
+def _peak(voltage: F64, current: F64, curve: Any) -> tuple[float, float]:
+    """Voltage and current of largest power between the points; the power is a quartic on each piece."""
+    from scipy.interpolate import PPoly
+
+    power = voltage * current
+    best = int(np.argmax(power))
+    if not power[best] > 0.0:
+        return np.nan, np.nan
+    first, last = max(best - 2, 0), min(best + 2, voltage.size - 1)
+    pieces = PPoly(curve.c[:, first:last], curve.x[first : last + 1])
+    # V = x - x_i + x_i on piece i
+    c = pieces.c
+    quartic = np.zeros((5, c.shape[1]))
+    quartic[:4] += c
+    quartic[1:] += pieces.x[:-1] * c
+    product = PPoly(quartic, pieces.x)
+    spots = product.derivative().roots(extrapolate=False)
+    candidates = np.append(spots[np.isfinite(spots)], voltage[best])
+    values = candidates * curve(candidates)
+    top = float(candidates[int(np.nanargmax(values))])
+    return top, float(curve(top))
+
+
+def _astm(voltage: F64, current: F64) -> tuple[float, float, float, float]:
+    """Jsc, Voc, Vmp, Jmp as ASTM E1036 has it: lines through the axes, a quartic of the power about its maximum.
+
+    The standard fits current against voltage within 20 % of Voc about V = 0, voltage against current within 20 % of
+    Jsc about J = 0, and power where voltage and current exceed 75 % (up to 115 %) of their values at maximum power.
+    """
+    if voltage.size < 5 or not voltage[0] <= 0.0:
+        rough = _pchip(voltage, current)
+        return rough[0], rough[1], np.nan, np.nan
+    rough_jsc, rough_voc, _, _ = _pchip(voltage, current)
+    if not np.isfinite(rough_jsc) or not np.isfinite(rough_voc):
+        return rough_jsc, rough_voc, np.nan, np.nan
+    near = np.abs(voltage) <= 0.2 * rough_voc
+    jsc = float(np.polyval(np.polyfit(voltage[near], current[near], 1), 0.0)) if near.sum() > 2 else rough_jsc
+    near = np.abs(current) <= 0.2 * rough_jsc
+    voc = float(np.polyval(np.polyfit(current[near], voltage[near], 1), 0.0)) if near.sum() > 2 else rough_voc
+    power = voltage * current
+    best = int(np.argmax(power))
+    near = (
+        (current >= 0.75 * current[best])
+        & (current <= 1.15 * current[best])
+        & (voltage >= 0.75 * voltage[best])
+        & (voltage <= 1.15 * voltage[best])
+    )
+    if near.sum() < 6:
+        return jsc, voc, float(voltage[best]), float(current[best])
+    quartic = np.polyfit(voltage[near], power[near], 4)
+    roots = np.roots(np.polyder(quartic))
+    inside = [float(r.real) for r in roots if abs(r.imag) < 1e-9 and voltage[near][0] <= r.real <= voltage[near][-1]]
+    if not inside:
+        return jsc, voc, float(voltage[best]), float(current[best])
+    vmp = max(inside, key=lambda v: float(np.polyval(quartic, v)))
+    return jsc, voc, vmp, float(np.polyval(quartic, vmp)) / vmp
+
+
+def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Current density against voltage; see `plotting.curves.jv`."""
+    from perotwin.plotting import curves
+
+    return curves.jv(datasets, ax)
