@@ -51,11 +51,13 @@ def test_a_point_that_did_not_converge_is_null_not_a_number() -> None:
 
 
 def test_eqe_is_a_fraction_against_nanometres() -> None:
-    read = as_read(machine.eqe_result(synthetic.eqe()))
+    metrics = Metrics({"jsc_integrated": Metric(173.2, "A m-2")})
+    read = as_read(machine.eqe_result(synthetic.eqe(), metrics))
     assert read["wavelength"]["unit"] == "nm"
     assert read["wavelength"]["value"][0] == pytest.approx(300)
     assert read["eqe"]["unit"] == "1"
     assert max(read["eqe"]["value"]) < 1
+    assert read["bandgap"] == {"value": None, "unit": "eV"}
     assert read["jsc_integrated"] == {"value": pytest.approx(17.32), "unit": "mA/cm^2"}
     assert set(read["absorptance"]) == {"glass", "ito", "niox", "c60", "ag", "perovskite"}
 

@@ -34,4 +34,5 @@ def bands(
             out.result(machine.bands_result(dataset))
             out.table(tables.band_edges(stack.name, dataset))
             datasets[files.unique(stack.name, datasets)] = dataset
+        out.notes(datasets)
         files.write(out, output, "bands", datasets)

@@ -26,15 +26,18 @@ def eqe(
         from perotwin.report import machine, tables
 
         datasets: dict[str, Any] = {}
+        metrics: dict[str, Any] = {}
         for stack in stacks:
             try:
                 dataset = lab.eqe.measure(stack)
             except PerotwinError as error:
                 out.failed(stack.name, error)
                 continue
-            out.result(machine.eqe_result(dataset))
-            datasets[files.unique(stack.name, datasets)] = dataset
+            name = files.unique(stack.name, datasets)
+            datasets[name], metrics[name] = dataset, lab.eqe.analyse(dataset)
+            out.result(machine.eqe_result(dataset, metrics[name]))
         if datasets:
-            out.table(tables.spectral(datasets))
+            out.table(tables.spectral({name: (datasets[name], metrics[name]) for name in datasets}))
             out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
+            out.notes(datasets)
             files.write(out, output, "eqe", datasets)

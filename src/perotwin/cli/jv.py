@@ -63,6 +63,7 @@ def _curves(out: Output, stacks: list[Stack], given: dict[str, str], folder: str
     if rows:
         out.table(tables.metrics_table(rows))
         out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
+        out.notes(datasets)
         files.write(out, folder, "jv", datasets)
 
 

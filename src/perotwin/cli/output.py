@@ -49,6 +49,17 @@ class Output:
         """Print a sentence, as it is."""
         self.console.print(text, markup=False, style=style, soft_wrap=True)
 
+    def notes(self, datasets: Mapping[str, Any]) -> None:
+        """Say what a reader of these results must know, such as an extrapolation; alike ones once."""
+        from perotwin.measurement import notes_of
+
+        said: dict[str, list[str]] = {}
+        for name, dataset in datasets.items():
+            for note in notes_of(dataset):
+                said.setdefault(note, []).append(name)
+        for note, names in said.items():
+            self.say(f"{', '.join(names)}: {note}")
+
     def result(self, entry: Mapping[str, Any]) -> None:
         """Add a result to the JSON document."""
         self.results.append(entry)

@@ -133,7 +133,7 @@ def jv_result(scans: Sequence[tuple[xr.Dataset, Metrics]]) -> dict[str, Any]:
     return {**_common(first), "scans": entries, **_tail(*(dataset for dataset, _ in scans))}
 
 
-def eqe_result(dataset: xr.Dataset) -> dict[str, Any]:
+def eqe_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
     """Quantum efficiency, reflectance and absorptance by layer against wavelength, and the current they
     give.
     """
@@ -150,8 +150,8 @@ def eqe_result(dataset: xr.Dataset) -> dict[str, Any]:
             str(layer): quantity("absorptance", dataset["absorptance"].sel(layer=layer).values, "1")
             for layer in dataset["layer"].values
         }
-    known = dataset.attrs.get("jsc_integrated")
-    made["jsc_integrated"] = quantity("jsc", math.nan if known is None else known, "A m-2")
+    unknown = {"jsc_integrated": Metric(math.nan, "A m-2"), "bandgap": Metric(math.nan, "eV")}
+    made |= Metrics({**unknown, **metrics}).to_json()
     return {**made, **_tail(dataset)}
 
 
@@ -186,8 +186,8 @@ def cell_result(result: CellResult) -> dict[str, Any]:
     if "jv-dark" in result.measurements:
         made["dark"] = jv_result([(result.measurements["jv-dark"], Metrics())])["scans"][0]["curve"]
     if "eqe" in result.measurements:
-        full = eqe_result(result.measurements["eqe"])
-        made["eqe"] = {key: full[key] for key in ("wavelength", "eqe", "jsc_integrated")}
+        full = eqe_result(result.measurements["eqe"], result.eqe_metrics)
+        made["eqe"] = {key: full[key] for key in ("wavelength", "eqe", "jsc_integrated", "bandgap")}
     made["checks"] = checks_to_json(result.checks)
     made["notes"] = result.notes
     made["absent"] = {part: reason.to_json() for part, reason in result.absent.items()}

@@ -26,7 +26,7 @@ class CellResult:
     name : unique among the results shown together; also the name of the cell's folder.
     cell : the stack that was simulated.
     measurements : by name: "jv", "jv-dark", "eqe", "bands".
-    metrics : of the illuminated curve.
+    metrics : of the illuminated curve. eqe_metrics : of the quantum efficiency.
     absent : measurement -> why this cell has none (prescribed generation has no quantum efficiency, say).
     error : why the cell failed, if it did; what was measured before is kept.
     figures : by name, the SVG file of each figure.
@@ -36,6 +36,7 @@ class CellResult:
     cell: Stack
     measurements: dict[str, xr.Dataset] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
+    eqe_metrics: Metrics = field(default_factory=Metrics)
     absent: dict[str, PerotwinError] = field(default_factory=dict)
     error: PerotwinError | None = None
     figures: dict[str, Path] = field(default_factory=dict)

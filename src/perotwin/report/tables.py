@@ -127,26 +127,20 @@ def _verdict(item: Check | None) -> str:
     return f"{item.value:.2g} holds" if item.passed else f"[red]{item.value:.2g} FAILS[/]"
 
 
-def spectral(datasets: Mapping[str, xr.Dataset]) -> Table:
-    """What each quantum efficiency comes to: its current, its highest value and the bandgap that it shows."""
-    made = plain("cell", "integrated Jsc (mA/cm^2)", "highest EQE", "at (nm)", "bandgap from the EQE (eV)")
-    for name, dataset in datasets.items():
+def spectral(measured: Mapping[str, tuple[xr.Dataset, Metrics]]) -> Table:
+    """What each quantum efficiency comes to: its current, the bandgap that it shows and its highest value."""
+    made = plain("cell", "integrated Jsc (mA/cm^2)", "bandgap (eV)", "highest EQE", "at (nm)")
+    for name, (dataset, metrics) in measured.items():
         values, wavelength = dataset["eqe"].values, dataset["wavelength"].values
         top = int(values.argmax())
         made.add_row(
             _plain(name),
-            _number(dataset.attrs.get("jsc_integrated"), 0.1, 2),
+            digits("jsc", metrics.get("jsc_integrated")),
+            digits("bandgap", metrics.get("bandgap")),
             f"{100 * values[top]:.1f} %",
             f"{wavelength[top] * 1e9:.0f}",
-            _number(dataset.attrs.get("bandgap"), 1.0, 3),
         )
     return made
-
-
-def _number(value: Any, factor: float, decimals: int) -> str:
-    return (
-        "–" if value is None or not math.isfinite(float(value)) else f"{float(value) * factor:.{decimals}f}"
-    )
 
 
 _STATES = {

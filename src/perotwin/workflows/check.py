@@ -88,21 +88,18 @@ def _of_carriers(problem: Any, layer: Layer, built_in: float) -> Iterator[Derive
 
     band = bands(layer, float(problem.stack.temperature))
     thickness = float(layer.thickness)
-    for carrier, mobility, lifetimes in (
-        ("electron", band.mu_n, [trap.tau_n for trap in layer.trap]),
-        ("hole", band.mu_p, [trap.tau_p for trap in layer.trap]),
-    ):
+    for carrier, mobility in (("electron", band.mu_n), ("hole", band.mu_p)):
         if built_in > 0.0:
             transit = thickness**2 / (mobility * built_in)
             how = "d^2 / (mobility Vbi), drift at short circuit"
             yield Derived(f"{carrier}_transit_time", f"{carrier} transit time", layer.name, transit, "s", how)
-        rate = sum(1.0 / tau for tau in lifetimes)
-        if rate > 0.0:
-            length = math.sqrt(mobility * problem.vt / rate)
-            how = "sqrt(mobility kT/q lifetime), traps of the layer alone"
-            yield Derived(
-                f"{carrier}_diffusion_length", f"{carrier} diffusion length", layer.name, length, "m", how
-            )
+    # At high injection a trap needs both carriers one after the other: its lifetime is the sum of the two.
+    rate = sum(1.0 / (trap.tau_n + trap.tau_p) for trap in layer.trap)
+    if rate > 0.0:
+        mobility = 2.0 * band.mu_n * band.mu_p / (band.mu_n + band.mu_p)
+        length = math.sqrt(mobility * problem.vt / rate)
+        how = "sqrt(ambipolar mobility kT/q lifetime), high injection, traps of the layer alone"
+        yield Derived("diffusion_length", "diffusion length", layer.name, length, "m", how)
 
 
 def _of_ions(problem: Any, layer: Layer) -> Iterator[Derived]:

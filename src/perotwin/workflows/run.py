@@ -68,6 +68,8 @@ def measure(cell: Stack, name: str | None = None) -> CellResult:
         result.metrics = lab.jv.analyse(result.measurements["jv"])
     elif result.error is None:
         result.error = result.absent.get("jv")
+    if "eqe" in result.measurements:
+        result.eqe_metrics = lab.eqe.analyse(result.measurements["eqe"])
     return result
 
 
