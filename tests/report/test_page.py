@@ -122,3 +122,11 @@ def test_tables_escape_what_a_name_may_hold() -> None:
         tables.metrics_table([("[red]cell[/]", Metrics({"voc": Metric(1.0, "V")})), ("x", "failed")])
     )
     assert "[red]cell[/]" in console.export_text()
+
+
+def test_of_checks_of_one_name_the_worst_is_shown(tmp_path: Path) -> None:
+    item = result("first", tmp_path)
+    item.measurements["jv-dark"] = synthetic.jv("first", light=0.0, fail=True)
+    assert item.checks["current continuity"].passed is False
+    assert item.checks["R + T + A"].passed is True
+    assert not item.passed

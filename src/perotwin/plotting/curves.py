@@ -86,15 +86,18 @@ def _entry(item: xr.Dataset, colours: dict[str, str], items: Sequence[xr.Dataset
 
 
 def _dark(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None:
-    largest = 0.0
+    largest, smallest = 0.0, np.inf
     for item in items:
         voltage, current = item["voltage"].values, np.abs(item["current_density"].values) * _MA
         # |J| at 0 V is round-off, not a current.
         shown = np.where(np.abs(voltage) > 1e-9, current, np.nan)
         ax.semilogy(voltage, shown, color=colours[str(item.attrs.get("stack", ""))])
         largest = max(largest, float(np.nanmax(shown, initial=0.0)))
+        positive = shown[shown > 0]
+        smallest = min(smallest, float(positive.min()) if positive.size else smallest)
     if largest > 0:
-        ax.set_ylim(max(largest * 1e-14, 1e-16), largest * 3)
+        # Below 14 decades under the largest current there is nothing but round-off.
+        ax.set_ylim(max(largest * 1e-14, smallest / 3), largest * 3)
     ax.set_xlabel(style.axis_label("voltage"))
     ax.set_ylabel("Dark current $|J|$ (mA cm$^{−2}$)")
     entries = [_entry(item, colours, items) for item in items]

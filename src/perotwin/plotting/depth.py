@@ -88,6 +88,7 @@ def bands(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
             return made
         made = style.figure(style.PAGE, 2.35 * ((len(states) + 1) // 2))
         panels = made.subplots((len(states) + 1) // 2, 2, sharex=True, sharey=True, squeeze=False)
+        style.apart(made)
         for index, panel in enumerate(panels.flat):
             if index >= len(states):
                 panel.set_visible(False)
@@ -167,18 +168,28 @@ def profiles(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
             return made
         made = style.figure(style.PAGE, 2.8)
         left, right = made.subplots(1, 2)
+        style.apart(made)
         _rates(left, dataset)
         _densities(right, dataset)
         return made
 
 
-def _biases(dataset: xr.Dataset) -> list[tuple[int, float, str]]:
-    """Index, voltage and colour of each stored voltage, from blue (low) to orange (high)."""
+def _biases(dataset: xr.Dataset) -> list[tuple[int, str, str]]:
+    """Index, words and colour of each stored voltage, from blue (low) to orange (high)."""
     values = dataset["bias"].values
+    known: dict[float, str] = {}
+    if "solved_voltage" in dataset:
+        names = (str(name) for name in dataset["point"].values)
+        known = dict(zip(map(float, dataset["solved_voltage"].values), names, strict=True))
     palette = [style.STATES[name] for name in ("short-circuit", "maximum-power", "open-circuit")]
     if len(values) > len(palette):
         palette = [style.CELLS[index % len(style.CELLS)] for index in range(len(values))]
-    return [(index, float(value), palette[index]) for index, value in enumerate(values)]
+    found = []
+    for index, value in enumerate(map(float, values)):
+        words = f"{value:.3g} V" if value == 0 else f"{value:.2f} V"
+        state = _STATE_WORDS.get(known.get(value, ""))
+        found.append((index, words if state is None else f"{state.lower()}, {words}", palette[index]))
+    return found
 
 
 def _decades(ax: Axes, highest: float, count: float) -> None:
@@ -198,10 +209,10 @@ def _rates(ax: Axes, dataset: xr.Dataset) -> None:
         for index, _, colour in _biases(dataset):
             rate = recombination[index][run]
             ax.plot(x[run], np.where(rate > 0, rate, np.nan), color=colour)
-    entries += [(f"recombination at {value:.3g} V", colour) for _, value, colour in _biases(dataset)]
+    entries += [(f"recombination: {words}", colour) for _, words, colour in _biases(dataset)]
     highest = max(float(np.nanmax(generation, initial=0)), float(np.nanmax(recombination, initial=0)))
     _decades(ax, highest, 8)
-    style.text_key(ax, entries, 0.32, 0.06 + 0.06 * len(entries))
+    style.text_key(ax, entries, 0.12, 0.05 + 0.058 * len(entries))
     ax.set_xlabel(style.axis_label("x"))
     ax.set_ylabel("Rate (cm$^{−3}$ s$^{−1}$)")
 
@@ -218,7 +229,7 @@ def _densities(ax: Axes, dataset: xr.Dataset) -> None:
             ax.plot(x[run], hole[run], color=colour, linestyle=(0, (3, 1.2)))
             highest = max(highest, float(np.nanmax(electron)), float(np.nanmax(hole)))
     _decades(ax, highest, 14)
-    entries = [(f"{value:.3g} V", colour) for _, value, colour in _biases(dataset)]
+    entries = [(words, colour) for _, words, colour in _biases(dataset)]
     entries += [("electrons —, holes - -", style.MUTED)]
     style.text_key(ax, entries, 0.32, 0.06 + 0.06 * len(entries))
     ax.set_xlabel(style.axis_label("x"))

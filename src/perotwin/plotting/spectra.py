@@ -55,7 +55,7 @@ def _lines(ax: Axes, items: Sequence[xr.Dataset]) -> None:
     colours = style.colour_of_cells(items)
     entries = []
     # Spectra of similar cells lie on top of each other: the first is drawn widest, so that all can be seen.
-    widths = np.linspace(2.4, 1.0, len(items))
+    widths = np.linspace(2.2, 1.1, len(items))
     for item, width in zip(items, widths, strict=True):
         name = str(item.attrs.get("stack", "")) or "measured"
         colour = colours[str(item.attrs.get("stack", ""))]
@@ -87,7 +87,7 @@ def _stacked(ax: Axes, item: xr.Dataset) -> None:
     lost = absorbed[generating].sum(axis=0) - collected
     bands: list[tuple[str, np.ndarray, str]] = [("collected (EQE)", collected, "#F2C14E")]
     if np.nanmax(lost) > 1e-4:
-        bands.append(("absorbed, not collected", np.clip(lost, 0, None), "#D08C60"))
+        bands.append(("absorbed, not collected", np.clip(lost, 0, None), "#A8445A"))
     for index in [i for i in range(len(layers)) if i not in generating][::-1]:
         bands.append((layers[index], absorbed[index], style.layer_colour(layers[index])))
     if "transmittance" in item and float(np.nanmax(item["transmittance"].values)) > 1e-3:

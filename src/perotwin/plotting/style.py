@@ -159,6 +159,13 @@ def new_axes(ax: Axes | None, width: float = COLUMN, height: float = 2.5) -> tup
     return root, ax
 
 
+def apart(made: Figure) -> None:
+    """Give the panels of a figure room for labels that reach over their edges."""
+    engine = made.get_layout_engine()
+    if engine is not None:
+        engine.set(wspace=0.06, hspace=0.04)  # type: ignore[call-arg]  # constrained layout takes both
+
+
 def save(made: Figure, stem: str | Path) -> tuple[Path, Path]:
     """Write ``stem.svg`` and ``stem.png`` (300 dpi), each in one step; returns their paths."""
     stem = Path(stem)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perotwin.errors import PerotwinError
-from perotwin.measurement import Checks, Metrics, checks_of, notes_of
+from perotwin.measurement import Check, Checks, Metrics, checks_of, notes_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,11 +44,12 @@ class CellResult:
 
     @property
     def checks(self) -> Checks:
-        """The checks of all measurements; the measurement's name tells apart those of one name."""
+        """The checks of all measurements; of those of one name, the one closest to its limit or beyond it."""
         found: Checks = {}
-        for kind, dataset in self.measurements.items():
+        for dataset in self.measurements.values():
             for name, item in checks_of(dataset).items():
-                found[name if name not in found else f"{name} ({kind})"] = item
+                if name not in found or _strain(item) > _strain(found[name]):
+                    found[name] = item
         return found
 
     @property
@@ -61,3 +63,9 @@ class CellResult:
         return list(
             dict.fromkeys(note for dataset in self.measurements.values() for note in notes_of(dataset))
         )
+
+
+def _strain(item: Check) -> tuple[bool, float]:
+    """How near a check is to failing; what has failed, or is no number, comes last."""
+    share = abs(item.value) / item.limit if item.limit > 0 else abs(item.value)
+    return not item.passed, share if math.isfinite(share) else math.inf

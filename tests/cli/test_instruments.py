@@ -1,0 +1,161 @@
+"""The instruments through the command line, as a user and as a program that reads the JSON meets them."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import fresh
+import perotwin as pt
+
+
+def test_jv_prints_a_table_and_its_checks(cli) -> None:
+    done = cli("jv", "cell-a", "cell-b")
+    assert done.returncode == 0, done.stderr
+    assert "Voc (V)" in done.stdout
+    assert "1.295" in done.stdout
+    assert "holds" in done.stdout
+
+
+def test_jv_as_json_is_alone_on_stdout(cli) -> None:
+    done = cli("jv", "cell-a", "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 0
+    (result,) = document["results"]
+    (scan,) = result["scans"]
+    assert result["stack"] == "cell-a"
+    assert scan["direction"] == "steady"
+    metrics = {name: entry["value"] for name, entry in scan["metrics"].items()}
+    # Reference cell A of the documentation: Voc to 0.5 mV, Jsc to 0.05 %, FF to 0.0005.
+    assert metrics["voc"] == pytest.approx(1.2946, abs=5e-4)
+    assert metrics["jsc"] == pytest.approx(22.428, rel=5e-4)
+    assert metrics["ff"] == pytest.approx(84.24, abs=0.05)
+    assert metrics["pce"] == pytest.approx(metrics["voc"] * metrics["jsc"] * metrics["ff"] / 100, rel=1e-3)
+    assert [entry["unit"] for entry in scan["metrics"].values()] == ["V", "mA/cm^2", "%", "%", "V", "mA/cm^2"]
+    curve = scan["curve"]
+    assert len(curve["voltage"]["value"]) == len(curve["current_density"]["value"])
+    assert all(check["passed"] for check in result["checks"].values())
+
+
+def test_jv_options_reach_the_measurement(cli) -> None:
+    arguments = ("--start", "-0.2 V", "--stop", "1.0 V", "--step", "100 mV")
+    done = cli("jv", "cell-a", "--light", "0.1 sun", "--temperature", "300 K", *arguments, "--json")
+    (result,) = json.loads(done.stdout)["results"]
+    assert result["light"] == {"value": 0.1, "unit": "sun"}
+    voltage = result["scans"][0]["curve"]["voltage"]["value"]
+    assert voltage == pytest.approx([round(-0.2 + 0.1 * i, 10) for i in range(13)])
+    assert result["scans"][0]["metrics"]["jsc"]["value"] == pytest.approx(2.243, rel=1e-3)
+    # The curve ends before it crosses zero: what it does not hold is null.
+    assert result["scans"][0]["metrics"]["voc"]["unit"] == "V"
+
+
+def test_a_dark_curve_has_no_photovoltaic_metrics(cli) -> None:
+    done = cli("jv", "cell-a", "--light", "dark", "--json")
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    metrics = result["scans"][0]["metrics"]
+    assert metrics["ff"]["value"] is None
+    assert metrics["pce"]["value"] is None
+    assert min(result["scans"][0]["curve"]["current_density"]["value"]) < 0
+
+
+def test_a_sweep_prints_one_row_a_value_and_one_result_each(cli) -> None:
+    sweep = ("--vary", "perovskite.thickness", "--from", "300 nm", "--to", "600 nm", "--steps", "4")
+    table = cli("jv", "cell-a", *sweep)
+    assert table.returncode == 0, table.stderr
+    assert all(f"{value} nm" in table.stdout for value in (300, 400, 500, 600))
+    results = json.loads(cli("jv", "cell-a", *sweep, "--json").stdout)["results"]
+    assert [entry["vary"] for entry in results] == [
+        {"path": "perovskite.thickness", "value": value, "unit": "nm"} for value in (300, 400, 500, 600)
+    ]
+    jsc = [entry["scans"][0]["metrics"]["jsc"]["value"] for entry in results]
+    assert jsc == sorted(jsc)
+
+
+def test_a_sweep_whose_points_fail_records_them_and_goes_on(cli) -> None:
+
+    sweep = ("--vary", "perovskite.permittivity", "--from", "-24", "--to", "24", "--steps", "3")
+    done = cli("jv", "cell-a", *sweep, "--json")
+    assert done.returncode == 2  # an end of the sweep is impossible: nothing is run
+    assert "permittivity" in json.loads(done.stdout)["error"]["message"]
+
+
+def test_eqe_of_a_prescribed_cell_is_refused_with_a_sentence(cli) -> None:
+    done = cli("eqe", "cell-a", "--json")
+    assert done.returncode == 2
+    document = json.loads(done.stdout)
+    assert document["error"]["type"] == "InputError"
+    assert "generation" in document["error"]["message"]
+    assert document["results"][0]["stack"] == "cell-a"
+
+
+def test_one_cell_fails_and_the_other_is_still_reported(cli) -> None:
+    done = cli("eqe", "cell-a", "wbg-target", "--json")
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert "error" in document["results"][0]
+    assert "eqe" in document["results"][1]
+    assert "error" not in document
+
+
+def test_eqe_as_json(cli) -> None:
+    (result,) = json.loads(cli("eqe", "wbg-target", "--json").stdout)["results"]
+    assert result["wavelength"]["unit"] == "nm"
+    assert result["eqe"]["unit"] == "1"
+    assert 0.5 < max(result["eqe"]["value"]) < 1
+    assert 16 <= result["jsc_integrated"]["value"] <= 18.5
+
+
+def test_bands_prints_levels_and_draws_them(cli, tmp_path: Path) -> None:
+    done = cli("bands", "cell-a", "-o", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    for words in ("dark", "short circuit", "maximum power", "open circuit", "Ec", "EFn"):
+        assert words in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "cell-a-bands.nc", "cell-a-bands.svg", "cell-a-bands.png",
+    }  # fmt: skip
+
+
+def test_run_prints_one_comparison_and_says_where_the_report_is(cli, tmp_path: Path) -> None:
+    done = cli("run", "cell-a", "cell-b", "-o", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert "difference" in done.stdout
+    assert "report.html" in done.stdout
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_ctrl_c_keeps_what_was_done_and_says_so() -> None:
+    # Enough points that the interruption comes in the middle, whatever the machine.
+    sweep = ("--vary", "perovskite.thickness", "--from", "300 nm", "--to", "600 nm", "--steps", "5000")
+    start = [sys.executable, "-c", "from perotwin.cli import main; main()", "jv", "cell-a", "--json", *sweep]
+    with subprocess.Popen(
+        start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=fresh.environment()
+    ) as child:
+        time.sleep(6)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    document = json.loads(out)
+    assert 0 < len(document["results"]) < 5000
+    assert "interrupted" in document["error"]["message"]
+    assert "kept" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_the_compiled_first_run_is_announced_on_stderr_only(tmp_path: Path) -> None:
+    done = fresh.perotwin("jv", "cell-b", "--json", NUMBA_CACHE_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    json.loads(done.stdout)
+    assert "compil" in done.stderr
+
+
+def test_a_user_file_runs_like_a_library_cell(cli, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(pt.load("cell-b").to_toml().replace('"cell-b"', '"mine"', 1))
+    done = cli("jv", str(path), "--json")
+    assert json.loads(done.stdout)["results"][0]["stack"] == "mine"
