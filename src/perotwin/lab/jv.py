@@ -179,9 +179,10 @@ def _irradiance(states: States) -> float:
     from scipy.constants import c, h
 
     from perotwin.optics.generation import spectrum
+    from perotwin.optics.spectra import Spectrum
 
     light = spectrum(cell)
-    if cell.light.spectrum.kind == "monochromatic":
+    if not isinstance(light, Spectrum):
         return states.intensity * float(np.sum(absorption.photon_flux * h * c / absorption.wavelength))
     power = light.photon_flux_density * h * c / light.wavelength
     return states.intensity * float(np.trapezoid(power, light.wavelength))
@@ -306,7 +307,10 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
         vmp, jmp = solved["maximum-power"]
         words = "solved for"
     else:
-        voltage, current = np.asarray(dataset["voltage"], float), np.asarray(dataset["current_density"], float)
+        voltage, current = (
+            np.asarray(dataset["voltage"], float),
+            np.asarray(dataset["current_density"], float),
+        )
         keep = np.isfinite(current)
         voltage, current = voltage[keep], current[keep]
         order = np.argsort(voltage, kind="stable")
@@ -408,7 +412,9 @@ def _astm(voltage: F64, current: F64) -> tuple[float, float, float, float]:
         return jsc, voc, float(voltage[best]), float(current[best])
     quartic = np.polyfit(voltage[near], power[near], 4)
     roots = np.roots(np.polyder(quartic))
-    inside = [float(r.real) for r in roots if abs(r.imag) < 1e-9 and voltage[near][0] <= r.real <= voltage[near][-1]]
+    inside = [
+        float(r.real) for r in roots if abs(r.imag) < 1e-9 and voltage[near][0] <= r.real <= voltage[near][-1]
+    ]
     if not inside:
         return jsc, voc, float(voltage[best]), float(current[best])
     vmp = max(inside, key=lambda v: float(np.polyval(quartic, v)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,7 +107,9 @@ def bands(layer: Layer, temperature: float) -> Bands:
     e = layer.electronic
     if e is None:
         raise InputError(
-            f'the layer "{layer.name}" has no electronic parameters.', "Add [layer.electronic].", key=layer.name
+            f'the layer "{layer.name}" has no electronic parameters.',
+            "Add [layer.electronic].",
+            key=layer.name,
         )
     reference = float(e.reference_temperature)
     dos = (temperature / reference) ** 1.5
@@ -192,7 +195,7 @@ def build(stack: Stack, *, density: float = DENSITY, mesh: Mesh | None = None, l
     vt = K_EV * temperature
     mesh = mesh or graded([float(layer.thickness) for layer in layers], density)
     layer_bands = [bands(layer, temperature) for layer in layers]
-    faces = [stack.face(a, b) for a, b in zip(layers[:-1], layers[1:], strict=True)]
+    faces = [stack.face(a, b) for a, b in pairwise(layers)]
     step = np.concatenate(([0.0], np.cumsum([float(face.dipole) for face in faces])))
     thermionic = [face.transport.kind == "thermionic" for face in faces]
 
@@ -272,7 +275,9 @@ def build(stack: Stack, *, density: float = DENSITY, mesh: Mesh | None = None, l
     mobile = None
     if frozen:
         mobile = device._replace(ion=np.array([*moving, *frozen]).reshape(-1, dv.ION_COLUMNS))
-    return Problem(stack, mesh, device, mobile, generation, tuple(channels), absorption, emission, tuple(notes))
+    return Problem(
+        stack, mesh, device, mobile, generation, tuple(channels), absorption, emission, tuple(notes)
+    )
 
 
 def _light(stack: Stack, mesh: Mesh, needed: bool) -> tuple[Any, Any, np.ndarray, list[str]]:

@@ -68,9 +68,7 @@ def balance(states: States, fields: Profiles) -> Check:
     """
     problem, device = states.problem, states.problem.device
     node_source = np.zeros((states.voltage.size, device.x.size))
-    np.add.at(
-        node_source, (slice(None), problem.site_node), (fields.generation - fields.recombination) * device.volume
-    )
+    _add_sites(node_source, problem, (fields.generation - fields.recombination) * device.volume)
     for t, site in enumerate(device.face_trap_site):
         node_source[:, problem.site_node[site]] -= face_rate(states, fields, t)
     # the balance of each inner node, in amperes per area, summed over any stretch of the cell
@@ -82,10 +80,21 @@ def balance(states: States, fields: Profiles) -> Check:
     worst = 0.0
     for flux, sign in ((jn, 1.0), (jp, -1.0)):
         residual = np.cumsum(np.diff(flux, axis=1) + sign * source, axis=1)
-        allowed = scale[:, None] + floor[:, :1] + floor[:, 1:] + _ROUNDING * Q * np.abs(node_source).sum(axis=1)[:, None]
+        allowed = (
+            scale[:, None]
+            + floor[:, :1]
+            + floor[:, 1:]
+            + _ROUNDING * Q * np.abs(node_source).sum(axis=1)[:, None]
+        )
         ratio = np.abs(residual) / np.maximum(allowed, 1e-300)
         worst = max(worst, ratio[states.converged].max(initial=0.0))
     return check(worst * BALANCE_LIMIT, BALANCE_LIMIT)
+
+
+def _add_sites(nodes: F64, problem: Problem, values: F64) -> None:
+    """Add values of sites (K, S) to those of their nodes (K, N); the two sites of a face belong to one node."""
+    for row, value in zip(nodes, values, strict=True):
+        np.add.at(row, problem.site_node, value)
 
 
 def face_rate(states: States, fields: Profiles, t: int) -> F64:
@@ -123,7 +132,7 @@ def gauss(states: States, fields: Profiles) -> Check:
     eps = device.layer[fields.layer[fields.edge], dv.EPS] / vt  # times V/m gives charge per area, units of q
     displacement = _node_edges(states, fields.electric_field * eps)
     charge = np.zeros((states.voltage.size, device.x.size))
-    np.add.at(charge, (slice(None), problem.site_node), fields.charge * device.volume)
+    _add_sites(charge, problem, fields.charge * device.volume)
     for t, site in enumerate(device.face_trap_site):
         kind, density = device.face_trap[t, dv.F_KIND], device.face_trap[t, dv.F_NT]
         if kind != 0.0:

@@ -84,7 +84,24 @@ def make_work(device: Device, columns: int = 4) -> Work:
     nodes, sites, ions = device.x.size, device.volume.size, device.ion.shape[0]
     z = np.zeros
     return Work(
-        z((nodes, 9)), z((nodes, 5)), z((nodes, 5)), z((nodes, 2)), z((nodes, 2)), z((nodes, 2)), z((nodes, 3, columns)), z((nodes, 9)), z((nodes, 9)),
-        z(sites), z(sites), z(sites), z(sites), z(sites), z(sites), z(sites), z(sites), z(nodes),
-        z((ions, sites)), z((ions, sites)),
-    )  # fmt: skip
+        diag=z((nodes, 9)),
+        lower=z((nodes, 5)),
+        upper=z((nodes, 5)),
+        give=z((nodes, 2)),
+        take=z((nodes, 2)),
+        leak=z((nodes, 2)),
+        rhs=z((nodes, 3, columns)),
+        inverse=z((nodes, 9)),
+        elim=z((nodes, 9)),
+        n=z(sites),
+        p=z(sites),
+        gn=z(sites),
+        gp=z(sites),
+        lgn=z(sites),
+        lgp=z(sites),
+        jn=z(sites),
+        jp=z(sites),
+        net=z(nodes),
+        ion=z((ions, sites)),
+        dion=z((ions, sites)),
+    )

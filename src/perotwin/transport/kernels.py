@@ -17,9 +17,38 @@ import numpy as np
 from numba import njit
 
 from perotwin.transport.device import (
-    AUGER_N, AUGER_P, C_PSI, C_SN, C_SP, DEGENERATE, EC, EPS, EV, F_KIND, F_LN_N1L, F_LN_N1R, F_LN_P1L, F_LN_P1R,
-    F_NT, F_SN, F_SP, I_LAYER, I_NUMBER, I_SITES, I_Z, K_RAD, LN_NC, LN_NV, MU_N, MU_P, NP_EQ, T_KIND, T_LN_N1,
-    T_LN_P1, T_NT, T_RN, T_RP,
+    AUGER_N,
+    AUGER_P,
+    C_PSI,
+    C_SN,
+    C_SP,
+    DEGENERATE,
+    EC,
+    EPS,
+    EV,
+    F_KIND,
+    F_LN_N1L,
+    F_LN_N1R,
+    F_LN_P1L,
+    F_LN_P1R,
+    F_NT,
+    F_SN,
+    F_SP,
+    I_LAYER,
+    I_NUMBER,
+    I_SITES,
+    I_Z,
+    K_RAD,
+    LN_NC,
+    LN_NV,
+    MU_N,
+    MU_P,
+    T_KIND,
+    T_LN_N1,
+    T_LN_P1,
+    T_NT,
+    T_RN,
+    T_RP,
 )  # fmt: skip
 
 #: what the boundary condition on the circuit is (see `newton`)
@@ -32,17 +61,17 @@ _FACE_LENGTH = 1e-13
 #: that it still asks for leaves the potential as it is: such steps belong to pockets as above and would never end
 _LATE, _ROUNDED = 3, 1e-13
 
-_options = {"cache": True, "error_model": "numpy", "fastmath": {"contract"}}
+#: fused multiply-add is allowed; nothing that assumes away NaN, infinities or the order of operations
+_compiled = njit(cache=True, error_model="numpy", fastmath={"contract"})
+_inlined = njit(cache=True, error_model="numpy", fastmath={"contract"}, inline="always")
 
 
-@njit(inline="always", **_options)
+@_inlined
 def _bernoulli(x):
     """B(x) = x / (exp(x) - 1) and its slope; the series is exact to rounding inside |x| < 0.3."""
     if abs(x) < 0.3:
         y = x * x
-        b = 1.0 - 0.5 * x + y * (
-            1 / 12 - y * (1 / 720 - y * (1 / 30240 - y * (1 / 1209600 - y / 47900160)))
-        )
+        b = 1.0 - 0.5 * x + y * (1 / 12 - y * (1 / 720 - y * (1 / 30240 - y * (1 / 1209600 - y / 47900160))))
         d = -0.5 + x * (1 / 6 - y * (1 / 180 - y * (1 / 5040 - y * (1 / 151200 - y / 4790016))))
         return b, d
     if x > 700.0:
@@ -51,14 +80,14 @@ def _bernoulli(x):
     return b, b * (1.0 - x - b) / x
 
 
-@njit(inline="always", **_options)
+@_inlined
 def _expm1(x):
     if abs(x) < 1e-3:
         return x * (1.0 + x * (0.5 + x * (1 / 6 + x * (1 / 24 + x / 120))))
     return np.expm1(x)
 
 
-@njit(inline="always", **_options)
+@_inlined
 def _activity(table, eta):
     """ln of the activity coefficient F(eta) exp(-eta) and its slope."""
     if eta < -8.0:
@@ -82,7 +111,7 @@ def _activity(table, eta):
     return np.log(0.752252778063675 * s) + 1.5 * np.log(eta) - eta, 1.5 / eta + ds / s - 1.0
 
 
-@njit(**_options)
+@_compiled
 def densities(dev, w, psi, fn, fp, v):
     """Carrier densities of every site from the potential and the quasi-Fermi levels."""
     for m in range(dev.offset.size):
@@ -113,7 +142,7 @@ def densities(dev, w, psi, fn, fp, v):
                 w.gp[s] = 1.0 + d
 
 
-@njit(inline="always", **_options)
+@_inlined
 def _drive(n, p, split):
     """n p (1 - exp(-split)), also where exp(-split) would overflow."""
     if split > -30.0:
@@ -121,14 +150,14 @@ def _drive(n, p, split):
     return n * p - np.exp(np.log(n) + np.log(p) - split)
 
 
-@njit(inline="always", **_options)
+@_inlined
 def _trap(rn, rp, n, p, n1, p1):
     """Rate per unit drive, and occupation, of a level at stationary occupation (doi:10.1103/PhysRev.87.835)."""
     den = rn * (n + n1) + rp * (p + p1)
     return rn * rp / den, (rn * n + rp * p1) / den, den
 
 
-@njit(**_options)
+@_compiled
 def ions(dev, w, psi, mu):
     """Densities of the re-equilibrating species: Boltzmann, or Fermi-like where sites are limited.
 
@@ -150,7 +179,7 @@ def ions(dev, w, psi, mu):
                 w.dion[k, s] = sites * fill * (1.0 - fill)
 
 
-@njit(**_options)
+@_compiled
 def assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu):
     """Residual (w.rhs[:, :, 0], with the sign that the Newton step needs) and Jacobian of every node.
 
@@ -313,7 +342,7 @@ def assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu):
     _contacts(dev, w, psi, fn, fp, v)
 
 
-@njit(**_options)
+@_compiled
 def _barriers(dev, w, psi, fn, fp):
     """Thermionic emission across faces that have a node on either side (doi:10.1016/0038-1101(93)90067-N)."""
     D, L, U, F = w.diag, w.lower, w.upper, w.rhs
@@ -379,8 +408,8 @@ def _barriers(dev, w, psi, fn, fp):
         L[i + 1, 4] = j1
 
 
-@njit(inline="always", **_options)
-def _face_rate(dev, w, t, s, drive_split):
+@_inlined
+def _face_rate(dev, w, t, s):
     """Carriers of both sides together at face trap t: n, p, n1, p1."""
     n = w.n[s] + w.n[s + 1]
     p = w.p[s] + w.p[s + 1]
@@ -389,7 +418,7 @@ def _face_rate(dev, w, t, s, drive_split):
     return n, p, n1, p1
 
 
-@njit(**_options)
+@_compiled
 def _face_traps(dev, w, psi, fn, fp, v):
     """Recombination and charge of face traps; both quasi-Fermi levels are continuous across such a face."""
     D, F = w.diag, w.rhs
@@ -400,7 +429,7 @@ def _face_traps(dev, w, psi, fn, fp, v):
             m += 1
         i = s - dev.offset[m]
         split = fn[0, i] - fp[0, i] + v
-        n, p, n1, p1 = _face_rate(dev, w, t, s, split)
+        n, p, n1, p1 = _face_rate(dev, w, t, s)
         rn, rp = dev.face_trap[t, F_SN], dev.face_trap[t, F_SP]
         drive = _drive(n, p, split)
         kt, occupied, den = _trap(rn, rp, n, p, n1, p1)
@@ -436,7 +465,7 @@ def _face_traps(dev, w, psi, fn, fp, v):
             D[i, 2] += nt * o_p
 
 
-@njit(**_options)
+@_compiled
 def _contacts(dev, w, psi, fn, fp, v):
     """Fixed potential; each carrier at equilibrium with the metal, or leaving at a finite velocity."""
     D, L, U, F = w.diag, w.lower, w.upper, w.rhs
@@ -477,7 +506,7 @@ def _contacts(dev, w, psi, fn, fp, v):
             w.leak[i, 1] += leave * w.gp[s] + sp * p * np.exp(d)
 
 
-@njit(**_options)
+@_compiled
 def eliminate(w, nodes, columns):
     """Block-tridiagonal elimination in place; keeps what `substitute` needs for further right-hand sides.
 
@@ -550,7 +579,7 @@ def eliminate(w, nodes, columns):
     _back(W, F, nodes, columns)
 
 
-@njit(inline="always", **_options)
+@_inlined
 def _back(W, F, nodes, columns):
     for i in range(nodes - 2, -1, -1):
         for q in range(columns):
@@ -560,7 +589,7 @@ def _back(W, F, nodes, columns):
             F[i, 2, q] -= W[i, 6] * y0 + W[i, 7] * y1 + W[i, 8] * y2
 
 
-@njit(**_options)
+@_compiled
 def substitute(w, F, nodes, columns):
     """Solve for further right-hand sides F (N, 3, columns), in place, on the factors that `eliminate` left."""
     V, W, L = w.inverse, w.elim, w.lower
@@ -578,7 +607,7 @@ def substitute(w, F, nodes, columns):
     _back(W, F, nodes, columns)
 
 
-@njit(**_options)
+@_compiled
 def _solve_small(a, b):
     """Solve a small dense system in place by elimination with row pivoting; False if it is singular."""
     size = b.size
@@ -607,7 +636,7 @@ def _solve_small(a, b):
     return True
 
 
-@njit(**_options)
+@_compiled
 def settle_ions(dev, w, psi, mu):
     """Activity of each moving species at which its number is right, for a given potential. False if there is none.
 
@@ -647,7 +676,7 @@ def settle_ions(dev, w, psi, mu):
     return True
 
 
-@njit(**_options)
+@_compiled
 def equilibrium(dev, w, psi, ion_charge, mu, max_iterations, longest):
     """Poisson's equation with every Fermi level at zero, by Newton steps of at most `longest` (kT).
 
@@ -709,7 +738,7 @@ def equilibrium(dev, w, psi, ion_charge, mu, max_iterations, longest):
     return -1
 
 
-@njit(**_options)
+@_compiled
 def _ion_border(dev, w, F, border, load):
     """Equations that keep each species' number: border (species, species) and load, from the solved columns F.
 
@@ -734,8 +763,10 @@ def _ion_border(dev, w, F, border, load):
         load[k] = dev.ion[k, I_NUMBER] - total + shift
 
 
-@njit(**_options)
-def newton(dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, cc, max_iterations, tolerance, longest):
+@_compiled
+def newton(
+    dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, cc, max_iterations, tolerance, longest
+):  # fmt: skip
     """Solve the coupled equations from the given state, in place.
 
     control CONTROL_VOLTAGE holds v; CONTROL_CIRCUIT also solves ca * v + cb * J = cc with J (A m^-2) the cell's
@@ -886,7 +917,7 @@ def newton(dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, cc, max
     return STALLED, max_iterations, previous
 
 
-@njit(inline="always", **_options)
+@_inlined
 def _add(level, i, change):
     """Add to a quasi-Fermi level kept in two parts, losing nothing: its gradient is a small difference."""
     change += level[1, i]
@@ -896,7 +927,7 @@ def _add(level, i, change):
     level[0, i] = rounded
 
 
-@njit(inline="always", **_options)
+@_inlined
 def _pin(dev, fn, fp, v):
     """Quasi-Fermi levels at contacts that hold their carrier at equilibrium."""
     last = dev.x.size - 1
@@ -911,25 +942,24 @@ def _pin(dev, fn, fp, v):
             fp[1, i] = 0.0
 
 
-@njit(**_options)
+@_compiled
 def _site_of_edge(dev, edge):
     """The site on the left of the edge from node `edge` to the next."""
     for m in range(dev.offset.size):
         s = edge + dev.offset[m]
-        if s >= dev.site_start[m] and s < dev.site_start[m + 1]:
-            if s < dev.site_start[m + 1] - 1:
-                return s, m
+        if dev.site_start[m] <= s < dev.site_start[m + 1] - 1:
+            return s
     for b in range(dev.barrier_site.size):
         s = dev.barrier_site[b]
         m = 0
         while dev.site_start[m + 1] <= s:
             m += 1
         if s - dev.offset[m] == edge:
-            return s, m
-    return -1, -1
+            return s
+    return -1
 
 
-@njit(**_options)
+@_compiled
 def _quiet_edge(dev, w):
     """The inner edge with the least conductance, whose flux is least disturbed by rounding."""
     best, edge = np.inf, 1
@@ -939,15 +969,15 @@ def _quiet_edge(dev, w):
             i = s - dev.offset[m]
             if i < 1 or i + 1 >= last_node:
                 continue
-            g = (dev.layer[m, MU_N] * max(w.n[s], w.n[s + 1]) + dev.layer[m, MU_P] * max(w.p[s], w.p[s + 1])) / (
-                dev.spacing[s]
-            )
+            g = (
+                dev.layer[m, MU_N] * max(w.n[s], w.n[s + 1]) + dev.layer[m, MU_P] * max(w.p[s], w.p[s + 1])
+            ) / (dev.spacing[s])
             if g < best:
                 best, edge = g, i
     return edge
 
 
-@njit(**_options)
+@_compiled
 def _edge_current(dev, w, edge):
     """Fluxes of electrons and holes over an inner edge and the total's slope by the two nodes' unknowns."""
     slope = np.zeros((2, 3))
@@ -958,11 +988,11 @@ def _edge_current(dev, w, edge):
     slope[0, 0] = -L[edge + 1, 1] + L[edge + 1, 3]
     slope[0, 1] = -L[edge + 1, 2]
     slope[0, 2] = L[edge + 1, 4]
-    s, m = _site_of_edge(dev, edge)
+    s = _site_of_edge(dev, edge)
     return w.jn[s], w.jp[s], slope
 
 
-@njit(**_options)
+@_compiled
 def rates(dev, w, psi, fn, fp, v, channel, profile):
     """Recombination of every channel and site, and the fluxes, of a state; no Jacobian.
 
@@ -994,7 +1024,7 @@ def rates(dev, w, psi, fn, fp, v, channel, profile):
             for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
                 n1 = np.exp(dev.trap[t, T_LN_N1] + w.lgn[s])
                 p1 = np.exp(dev.trap[t, T_LN_P1] + w.lgp[s])
-                kt, occupied, den = _trap(dev.trap[t, T_RN], dev.trap[t, T_RP], n, p, n1, p1)
+                kt, _, _ = _trap(dev.trap[t, T_RN], dev.trap[t, T_RP], n, p, n1, p1)
                 channel[2 * layers + t] += vol * kt * drive
                 total += kt * drive
             profile[s] = total
@@ -1006,8 +1036,8 @@ def rates(dev, w, psi, fn, fp, v, channel, profile):
             if degenerate:
                 x += w.lgn[s + 1] - w.lgn[s]
                 y += w.lgp[s + 1] - w.lgp[s]
-            bx, dx = _bernoulli(x)
-            by, dy = _bernoulli(y)
+            bx, _ = _bernoulli(x)
+            by, _ = _bernoulli(y)
             c = mun / dev.spacing[s]
             d = (fn[0, i + 1] - fn[0, i]) + (fn[1, i + 1] - fn[1, i])
             w.jn[s] = c * n * (bx + x) * _expm1(d) if abs(d) < 1.0 else c * (w.n[s + 1] * bx - n * (bx + x))
@@ -1021,8 +1051,8 @@ def rates(dev, w, psi, fn, fp, v, channel, profile):
         while dev.site_start[m + 1] <= s:
             m += 1
         i = s - dev.offset[m]
-        n, p, n1, p1 = _face_rate(dev, w, t, s, 0.0)
-        kt, occupied, den = _trap(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], n, p, n1, p1)
+        n, p, n1, p1 = _face_rate(dev, w, t, s)
+        kt, _, _ = _trap(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], n, p, n1, p1)
         r = kt * _drive(n, p, fn[0, i] - fp[0, i] + v)
         channel[2 * layers + traps + t] += r
         w.net[i] -= r
@@ -1044,7 +1074,7 @@ def rates(dev, w, psi, fn, fp, v, channel, profile):
             w.jp[s] = -dev.barrier[b, 1] * w.p[s] * _expm1(-d)
 
 
-@njit(**_options)
+@_compiled
 def terminal(dev, w, gen):
     """Current (m^-2 s^-1, conventional, along x) and what each carrier loses at the wrong contact.
 
@@ -1100,7 +1130,7 @@ def terminal(dev, w, gen):
     return total, -jn_back, -jp_front
 
 
-@njit(**_options)
+@_compiled
 def sweep(
     dev, w, psi, fn, fp, v, gen, ion_charge, mu, control, ca, cb, start, targets, tolerance, max_iterations,
     longest, finest, out_psi, out_fn, out_fp, out_v, out_mu, status, iterations,
@@ -1134,18 +1164,20 @@ def sweep(
             _predict(past, where, known, aim, psi, fn, fp, trial, mu)
             if control == CONTROL_VOLTAGE:
                 trial[0] = aim
-            ok, its, size = newton(
-                dev, w, psi, fn, fp, trial, gen, ion_charge, mu, control, ca, cb, aim, max_iterations, tolerance, longest
-            )
+            ok, its, _ = newton(
+                dev, w, psi, fn, fp, trial, gen, ion_charge, mu, control, ca, cb, aim, max_iterations,
+                tolerance, longest,
+            )  # fmt: skip
             iterations[k] += its
             if ok != CONVERGED and known > 1:
                 # the parabola may mislead at a kink: once more from the last state itself
                 _predict(past, where, 1, aim, psi, fn, fp, trial, mu)
                 if control == CONTROL_VOLTAGE:
                     trial[0] = aim
-                ok, its, size = newton(
-                    dev, w, psi, fn, fp, trial, gen, ion_charge, mu, control, ca, cb, aim, max_iterations, tolerance, longest
-                )
+                ok, its, _ = newton(
+                    dev, w, psi, fn, fp, trial, gen, ion_charge, mu, control, ca, cb, aim, max_iterations,
+                    tolerance, longest,
+                )  # fmt: skip
                 iterations[k] += its
             if ok == CONVERGED:
                 for j in range(width):
@@ -1177,7 +1209,7 @@ def sweep(
             out_mu[k, j] = mu[j]
 
 
-@njit(inline="always", **_options)
+@_inlined
 def _pack(row, psi, fn, fp, v, mu):
     nodes = psi.size
     for i in range(nodes):
@@ -1191,7 +1223,7 @@ def _pack(row, psi, fn, fp, v, mu):
         row[5 * nodes + 1 + j] = mu[j]
 
 
-@njit(**_options)
+@_compiled
 def _predict(past, where, known, aim, psi, fn, fp, v, mu):
     """State at control value `aim`: the last one, or the line or parabola through the last two or three."""
     a0, a1, a2 = 1.0, 0.0, 0.0
@@ -1220,7 +1252,7 @@ def _predict(past, where, known, aim, psi, fn, fp, v, mu):
         mu[k] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
 
 
-@njit(**_options)
+@_compiled
 def observe(dev, w, gen, states_psi, states_fn, states_fp, states_v, channel, terminals, profile):
     """Channels and terminal current of a series of states; the last state's densities and fluxes stay in w."""
     for k in range(states_v.size):
@@ -1229,7 +1261,7 @@ def observe(dev, w, gen, states_psi, states_fn, states_fp, states_v, channel, te
         terminals[k, 0], terminals[k, 1], terminals[k, 2] = a, b, c
 
 
-@njit(**_options)
+@_compiled
 def respond(dev, w, psi, fn, fp, v, gen, ion_charge, sources, slope_by_v):
     """Change of the total flux (m^-2 s^-1, along x) per small extra generation, on one factorised Jacobian.
 
@@ -1240,7 +1272,7 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, sources, slope_by_v):
     count = sources.shape[0]
     assemble(dev, w, psi, fn, fp, v, gen, ion_charge, np.zeros(0))
     edge = _quiet_edge(dev, w)
-    jn, jp, slope = _edge_current(dev, w, edge)
+    _, _, slope = _edge_current(dev, w, edge)
     F = np.zeros((nodes, 3, count + 1))
     for m in range(dev.offset.size):
         off = dev.offset[m]
@@ -1264,7 +1296,7 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, sources, slope_by_v):
     return out[:count]
 
 
-@njit(**_options)
+@_compiled
 def _bias_column(dev, w, fn, fp, v, F, q):
     """Right-hand side, column q, of the state's derivative by the junction voltage (quasi-Fermi levels absolute)."""
     anode = 0 if dev.anode_front else dev.x.size - 1

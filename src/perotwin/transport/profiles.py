@@ -144,8 +144,12 @@ def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None)
     dpsi = psi[:, edge + 1] - psi[:, edge]
     dfn = (fn[:, edge + 1] - fn[:, edge]) + (fn_rest[:, edge + 1] - fn_rest[:, edge])
     dfp = (fp[:, edge + 1] - fp[:, edge]) + (fp_rest[:, edge + 1] - fp_rest[:, edge])
-    jn = _flux(n[:, edge], n[:, edge + 1], dpsi + lgn[:, edge + 1] - lgn[:, edge], dfn) * (Q * vt * table[edge, dv.MU_N] / h)
-    jp = -_flux(p[:, edge], p[:, edge + 1], -dpsi + lgp[:, edge + 1] - lgp[:, edge], -dfp) * (Q * vt * table[edge, dv.MU_P] / h)
+    jn = _flux(n[:, edge], n[:, edge + 1], dpsi + lgn[:, edge + 1] - lgn[:, edge], dfn) * (
+        Q * vt * table[edge, dv.MU_N] / h
+    )
+    jp = -_flux(p[:, edge], p[:, edge + 1], -dpsi + lgp[:, edge + 1] - lgp[:, edge], -dfp) * (
+        Q * vt * table[edge, dv.MU_P] / h
+    )
     sites = problem.mesh.sites
     return Profiles(
         x=sites,
@@ -184,5 +188,7 @@ def _flux(left: F64, right: F64, x: F64, d: F64) -> F64:
     """
     half = 0.5 * x
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        ratio = np.where(np.abs(half) < 1e-5, 1.0 - half * half / 6.0, half / np.sinh(np.clip(half, -350, 350)))
+        ratio = np.where(
+            np.abs(half) < 1e-5, 1.0 - half * half / 6.0, half / np.sinh(np.clip(half, -350, 350))
+        )
     return np.sqrt(left) * np.sqrt(right) * ratio * 2.0 * np.sinh(np.clip(0.5 * d, -350, 350))

@@ -1,14 +1,15 @@
 """Steady states of a cell: continuation from equilibrium to light, bias and circuit, without anything to tune.
 
-    problem = build(stack)
-    states = sweep(problem, np.linspace(0, 1.3, 131))
-    states.current            # A m^-2, positive = power out
+problem = build(stack)
+states = sweep(problem, np.linspace(0, 1.3, 131))
+states.current            # A m^-2, positive = power out
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,7 +89,8 @@ class States:
     def pick(self, index: ArrayLike) -> States:
         """Some of the points, in the order of `index`."""
         chosen = np.asarray(index, dtype=int)
-        return replace(self, **{name: getattr(self, name)[chosen] for name in _PER_POINT})
+        picked: dict[str, Any] = {name: getattr(self, name)[chosen] for name in _PER_POINT}
+        return replace(self, **picked)
 
     def state(self, index: int) -> State:
         """The state of one point, to start from."""
@@ -110,7 +112,9 @@ _PER_POINT = (
 
 def join(parts: Sequence[States]) -> States:
     """The points of several `States` of one problem under one light, one after another."""
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_POINT}
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_POINT
+    }
     return replace(parts[0], **joined)
 
 
@@ -130,7 +134,9 @@ class Solver:
 
     def __post_init__(self) -> None:
         device = self.problem.device
-        species = max(device.ion.shape[0], 0 if self.problem.mobile is None else self.problem.mobile.ion.shape[0])
+        species = max(
+            device.ion.shape[0], 0 if self.problem.mobile is None else self.problem.mobile.ion.shape[0]
+        )
         self.work = make_work(device, columns=2 + species)
         _announce_compilation()
         self.frozen_charge = np.zeros(device.volume.size)
@@ -175,11 +181,13 @@ class Solver:
     def _freeze(self, mobile: Device) -> None:
         """Let all ions settle at the bias and light that their layers name, and hold their charge from then on."""
         layers = self.problem.stack.electrical_layers
-        responses = {
-            (float(layer.ions.response.bias), float(layer.ions.response.light))
-            for layer in layers
-            if layer.ions is not None and layer.ions.response.kind == "frozen"
-        }
+        responses: set[tuple[float, float]] = set()
+        of_layer: dict[int, tuple[float, float]] = {}
+        for m, layer in enumerate(layers):
+            response = None if layer.ions is None else layer.ions.response
+            if response is not None and response.kind == "frozen":
+                of_layer[m] = (float(response.bias), float(response.light))
+                responses.add(of_layer[m])
         moving = self.problem.device.ion.shape[0]
         total, density = np.zeros(mobile.volume.size), np.zeros(mobile.volume.size)
         for bias, light in responses:
@@ -191,8 +199,7 @@ class Solver:
                 work = make_work(mobile)
             k.ions(mobile, work, state.psi, state.mu)
             for number in range(moving, mobile.ion.shape[0]):
-                response = layers[int(mobile.ion[number, I_LAYER])].ions.response  # type: ignore[union-attr]
-                if (float(response.bias), float(response.light)) == (bias, light):
+                if of_layer[int(mobile.ion[number, I_LAYER])] == (bias, light):
                     total += mobile.ion[number, I_Z] * work.ion[number]
                     density += work.ion[number]
         self.frozen_charge, self.frozen_density = total, density
@@ -207,10 +214,9 @@ class Solver:
         if light > 0.0:
             self._illuminate(device, work, state, charge, light * generation, stage)
         if bias != float(state.v[0]) * device.vt:
-            status, out = self._follow(device, work, state, charge, light * generation, np.array([bias]), None)
+            status, _ = self._follow(device, work, state, charge, light * generation, np.array([bias]), None)
             if status[0] != 0:
                 raise _failure(self.problem, bias, state, stage)
-            del out
 
     def _illuminate(
         self, device: Device, work: Work, state: State, charge: F64, generation: F64, stage: str
@@ -228,7 +234,13 @@ class Solver:
             )  # fmt: skip
             tried.append(float(size))
             if status == k.CONVERGED:
-                state.psi, state.fn, state.fp, state.v, state.mu = trial.psi, trial.fn, trial.fp, trial.v, trial.mu
+                state.psi, state.fn, state.fp, state.v, state.mu = (
+                    trial.psi,
+                    trial.fn,
+                    trial.fp,
+                    trial.v,
+                    trial.mu,
+                )
                 level = aim
                 factor = max(factor, 1.5) ** 1.5 if np.isfinite(factor) else factor
             elif not np.isfinite(factor):
@@ -273,7 +285,16 @@ class Solver:
     def _current(self, device: Device, work: Work, state: State, generation: F64) -> float:
         """Current of the junction alone, A m^-2, positive = power out."""
         channel = np.empty(_channel_count(device))
-        k.rates(device, work, state.psi, state.fn, state.fp, float(state.v[0]), channel, np.empty(device.volume.size))
+        k.rates(
+            device,
+            work,
+            state.psi,
+            state.fn,
+            state.fp,
+            float(state.v[0]),
+            channel,
+            np.empty(device.volume.size),
+        )
         total, _, _ = k.terminal(device, work, generation)
         return float(total) * Q * (-1.0 if device.anode_front else 1.0)
 
@@ -295,7 +316,12 @@ class Solver:
         state = self.dark.copy()
         if intensity > 0.0:
             self._illuminate(
-                self.problem.device, self.work, state, self.frozen_charge, intensity * self.problem.generation, "light"
+                self.problem.device,
+                self.work,
+                state,
+                self.frozen_charge,
+                intensity * self.problem.generation,
+                "light",
             )
         return state
 
@@ -330,7 +356,9 @@ class Solver:
             state.mu, k.CONTROL_CIRCUIT, slope, 1.0, 0.0, 80, self.tolerance, LONGEST,
         )  # fmt: skip
         if status != k.CONVERGED:
-            raise _failure(self.problem, float(near.v[0]) * self.problem.vt, near, "open circuit", [float(size)])
+            raise _failure(
+                self.problem, float(near.v[0]) * self.problem.vt, near, "open circuit", [float(size)]
+            )
         voltage = float(state.v[0]) * self.problem.vt
         return self._collect(
             np.array([voltage]), intensity, generation, state.psi[None], state.fn[None], state.fp[None], state.v,
@@ -367,7 +395,8 @@ def _announce_compilation() -> None:
 
     if k.sweep.signatures:
         return
-    if not any(Path(k.sweep.stats.cache_path).glob("kernels.sweep*.nbi")):
+    folder = k.sweep.stats.cache_path
+    if folder and not any(Path(folder).glob("kernels.sweep*.nbi")):
         note("Compiling the solver for this machine, once: about half a minute.")
 
 
