@@ -1,7 +1,8 @@
 """`analyse` and `plot` need arrays only: a measured file goes through the same door as a simulated one."""
 
-import fresh
 import pytest
+
+import fresh
 
 # An import of the solver, or of what compiles it, ends the process.
 BLOCKED = """
