@@ -129,6 +129,7 @@ def test_run_prints_one_comparison_and_says_where_the_report_is(cli, tmp_path: P
 
 
 def test_ctrl_c_keeps_what_was_done_and_says_so() -> None:
+    fresh.perotwin("jv", "cell-a")  # so that the solver is compiled
     # Enough points that the interruption comes in the middle, whatever the machine.
     sweep = ("--vary", "perovskite.thickness", "--from", "300 nm", "--to", "600 nm", "--steps", "5000")
     start = [sys.executable, "-c", "from perotwin.cli import main; main()", "jv", "cell-a", "--json", *sweep]
@@ -159,3 +160,31 @@ def test_a_user_file_runs_like_a_library_cell(cli, tmp_path: Path) -> None:
     path.write_text(pt.load("cell-b").to_toml().replace('"cell-b"', '"mine"', 1))
     done = cli("jv", str(path), "--json")
     assert json.loads(done.stdout)["results"][0]["stack"] == "mine"
+
+
+def test_set_takes_tables_as_a_stack_file_writes_them(cli) -> None:
+    green = 'light.spectrum={ kind = "monochromatic", wavelength = "532 nm" }'
+    done = cli("show", "wbg-target", "--set", green, "--set", "perovskite.extrapolate=true", "--json")
+    assert done.returncode == 0, done.stderr
+    shown = pt.Stack.from_toml(json.loads(done.stdout)["results"][0]["toml"])
+    assert shown.light.spectrum.kind == "monochromatic"
+    assert shown.named("perovskite").extrapolate is True
+
+
+def test_a_check_that_fails_is_a_warning_and_an_exit_code(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = pt.lab.jv.measure
+
+    def spoiled(*arguments: object) -> object:
+        dataset = measure(*arguments)
+        checks = json.loads(dataset.attrs["checks"])
+        checks["Gauss' law"] = {"value": 1.0, "limit": 1e-8, "passed": False}
+        dataset["current_density"][3] = float("nan")
+        return dataset.assign_attrs(checks=json.dumps(checks))
+
+    monkeypatch.setattr(pt.lab.jv, "measure", spoiled)
+    done = cli("jv", "cell-b", "--json")
+    assert done.returncode == 1
+    assert '"Gauss\' law" fails' in done.stderr
+    assert "1 of " in done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    assert result["scans"][0]["curve"]["current_density"]["value"][3] is None

@@ -22,6 +22,7 @@ def bands(
         from perotwin import lab
         from perotwin.cli import files
         from perotwin.errors import PerotwinError
+        from perotwin.measurement import checks_of
         from perotwin.report import machine, tables
 
         datasets: dict[str, Any] = {}
@@ -35,4 +36,6 @@ def bands(
             out.table(tables.band_edges(stack.name, dataset))
             datasets[files.unique(stack.name, datasets)] = dataset
         out.notes(datasets)
+        for name, dataset in datasets.items():
+            out.look_at(name, checks_of(dataset))
         files.write(out, output, "bands", datasets)

@@ -40,4 +40,6 @@ def eqe(
             out.table(tables.spectral({name: (datasets[name], metrics[name]) for name in datasets}))
             out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
             out.notes(datasets)
+            for name, dataset in datasets.items():
+                out.look_at(name, checks_of(dataset))
             files.write(out, output, "eqe", datasets)

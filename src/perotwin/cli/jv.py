@@ -64,6 +64,8 @@ def _curves(out: Output, stacks: list[Stack], given: dict[str, str], folder: str
         out.table(tables.metrics_table(rows))
         out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
         out.notes(datasets)
+        for name, dataset in datasets.items():
+            out.look_at(name, checks_of(dataset), dataset)
         files.write(out, folder, "jv", datasets)
 
 
@@ -79,6 +81,7 @@ def _sweep(
 ) -> None:
     from perotwin import lab, study
     from perotwin.errors import InputError
+    from perotwin.measurement import checks_of
     from perotwin.report import machine, tables
 
     if path is None or first is None or last is None:
@@ -105,6 +108,8 @@ def _sweep(
                     assert point.result is not None
                     out.result({**machine.jv_result([point.result]), "vary": varied})
                     rows.append((point.written, point.result[1]))
+                    dataset = point.result[0]
+                    out.look_at(f"{stack.name} at {point.written}", checks_of(dataset), dataset)
         finally:
             # Also after an interruption: what was done is shown.
             if rows:

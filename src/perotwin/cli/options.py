@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -49,7 +49,7 @@ def load(
     from perotwin.errors import InputError
     from perotwin.stack import load as load_one
 
-    values: dict[str, str] = {}
+    values: dict[str, Any] = {}
     for change in changes or ():
         path, equals, value = change.partition("=")
         if not equals or not path.strip() or not value.strip():
@@ -57,10 +57,22 @@ def load(
                 f'"{change}" is not a change.',
                 'Write --set PATH=VALUE, for example perovskite.thickness="500 nm".',
             )
-        values[path.strip()] = value.strip()
+        values[path.strip()] = _as_written(value.strip())
     if temperature is not None:
         values["temperature"] = temperature
     if light is not None:
         values["light.intensity"] = light
     loaded = [load_one(cell) for cell in cells]
     return [cell.with_values(values) for cell in loaded] if values else loaded
+
+
+def _as_written(value: str) -> Any:
+    """A value as a stack file would hold it: tables, lists and truth values are TOML, all else is a string."""
+    import tomllib
+
+    if value[:1] in "{[" or value in ("true", "false"):
+        try:
+            return tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            return value
+    return value

@@ -1,7 +1,8 @@
 """What every command shares: where words, tables, JSON and errors go, and which exit code they end in.
 
 With ``--json`` stdout carries one JSON document and nothing else; tables, progress and warnings go to stderr.
-Exit codes: 0 fine, 1 a cell failed (the others are still reported), 2 usage or input, 130 interrupted.
+Exit codes: 0 fine, 1 a cell or one of its checks failed (the others are still reported), 2 usage or input,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perotwin.errors import InputError, PerotwinError
+
+if TYPE_CHECKING:
+    from perotwin.measurement import Check
 
 __all__ = ["Output", "command", "show_error"]
 
@@ -28,6 +32,7 @@ class Output:
         self.as_json = as_json
         self.results: list[Mapping[str, Any]] = []
         self.errors: list[PerotwinError] = []
+        self.doubtful = False
         self._console: Any = None
 
     @property
@@ -60,6 +65,17 @@ class Output:
         for note, names in said.items():
             self.say(f"{', '.join(names)}: {note}")
 
+    def look_at(self, name: str, checks: Mapping[str, Check], dataset: Any = None) -> None:
+        """Warn when a check fails or points of a curve are missing; the exit code then says that a cell failed."""
+        faults = [f'the check "{check}" fails' for check, item in checks.items() if not item.passed]
+        if dataset is not None and "current_density" in dataset:
+            missing = int(dataset["current_density"].isnull().sum())
+            if missing:
+                faults.append(f"{missing} of {dataset['current_density'].size} points have no solution")
+        if faults:
+            self.doubtful = True
+            print(f"warning: {name}: {'; '.join(faults)}.", file=sys.stderr, flush=True)
+
     def result(self, entry: Mapping[str, Any]) -> None:
         """Add a result to the JSON document."""
         self.results.append(entry)
@@ -76,7 +92,7 @@ class Output:
     def code(self) -> int:
         """The exit code of what has happened so far."""
         if not self.errors:
-            return 0
+            return FAILED if self.doubtful else 0
         only_failures = len(self.errors) == len(self.results)
         return (
             WRONG if only_failures and all(isinstance(item, InputError) for item in self.errors) else FAILED

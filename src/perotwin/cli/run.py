@@ -34,6 +34,7 @@ def run(
                 out.table(tables.comparison(done))
                 out.table(tables.checks({item.name: item.checks for item in done}))
                 for item in done:
+                    out.look_at(item.name, item.checks, item.measurements.get("jv"))
                     for note in item.notes:
                         out.say(f"{item.name}: {note}")
                     for part, reason in item.absent.items():

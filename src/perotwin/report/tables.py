@@ -82,8 +82,7 @@ def comparison_rows(results: Sequence[CellResult]) -> list[tuple[str, list[str]]
 
 def comparison(results: Sequence[CellResult]) -> Table:
     """One row a cell: its metrics and whether its checks hold."""
-    title = "1 cell" if len(results) == 1 else f"{len(results)} cells side by side"
-    made = plain("cell", *(heading(name) for name in CELL_COLUMNS), "checks", title=title)
+    made = plain("cell", *(heading(name) for name in CELL_COLUMNS), "checks")
     for index, (name, row) in enumerate(comparison_rows(results)):
         status = ""
         if index < len(results):
