@@ -61,6 +61,8 @@ _FACE_LENGTH = 1e-13
 #: that it still asks for leaves the potential as it is: such steps belong to pockets as above and would never end
 _LATE, _ROUNDED = 3, 1e-13
 
+#: ln of the least density (m^-3) that is told from none: below it products of densities would underflow
+_LEAST = -400.0
 #: fused multiply-add is allowed; nothing that assumes away NaN, infinities or the order of operations
 _compiled = njit(cache=True, error_model="numpy", fastmath={"contract"})
 _inlined = njit(cache=True, error_model="numpy", fastmath={"contract"}, inline="always")
@@ -68,16 +70,20 @@ _inlined = njit(cache=True, error_model="numpy", fastmath={"contract"}, inline="
 
 @_inlined
 def _bernoulli(x):
-    """B(x) = x / (exp(x) - 1) and its slope; the series is exact to rounding inside |x| < 0.3."""
+    """B(x) = x / (exp(x) - 1), B(-x) and (1 - B(x)) / x; the series is exact to rounding inside |x| < 0.3.
+
+    The slope is B'(x) = B(x) (1 - B(-x)) / x = B(x) ((1 - B(x)) / x - 1).
+    """
     if abs(x) < 0.3:
         y = x * x
-        b = 1.0 - 0.5 * x + y * (1 / 12 - y * (1 / 720 - y * (1 / 30240 - y * (1 / 1209600 - y / 47900160))))
-        d = -0.5 + x * (1 / 6 - y * (1 / 180 - y * (1 / 5040 - y * (1 / 151200 - y / 4790016))))
-        return b, d
-    if x > 700.0:
-        return 0.0, 0.0
-    b = x / np.expm1(x)
-    return b, b * (1.0 - x - b) / x
+        rest = x * (1 / 12 - y * (1 / 720 - y * (1 / 30240 - y * (1 / 1209600 - y / 47900160))))
+        b = 1.0 - 0.5 * x + x * rest
+        return b, b + x, 0.5 - rest
+    if x > 0.0:
+        b = x / np.expm1(min(x, 700.0))
+        return b, b + x, (1.0 - b) / x
+    b = -x / np.expm1(min(-x, 700.0))
+    return b - x, b, (1.0 - b + x) / x
 
 
 @_inlined
@@ -121,8 +127,8 @@ def densities(dev, w, psi, fn, fp, v):
         if dev.layer[m, DEGENERATE] == 0.0:
             for s in range(dev.site_start[m], dev.site_start[m + 1]):
                 i = s - off
-                w.n[s] = np.exp(psi[i] + fn[0, i] - ec + ln_nc)
-                w.p[s] = np.exp(ev - psi[i] - fp[0, i] + v + ln_nv)
+                w.n[s] = np.exp(max(psi[i] + fn[0, i] - ec + ln_nc, _LEAST))
+                w.p[s] = np.exp(max(ev - psi[i] - fp[0, i] + v + ln_nv, _LEAST))
                 w.gn[s] = 1.0
                 w.gp[s] = 1.0
                 w.lgn[s] = 0.0
@@ -132,12 +138,12 @@ def densities(dev, w, psi, fn, fp, v):
                 i = s - off
                 eta = psi[i] + fn[0, i] - ec
                 g, d = _activity(dev.activity, eta)
-                w.n[s] = np.exp(eta + ln_nc + g)
+                w.n[s] = np.exp(max(eta + ln_nc + g, _LEAST))
                 w.lgn[s] = g
                 w.gn[s] = 1.0 + d
                 eta = ev - psi[i] - fp[0, i] + v
                 g, d = _activity(dev.activity, eta)
-                w.p[s] = np.exp(eta + ln_nv + g)
+                w.p[s] = np.exp(max(eta + ln_nv + g, _LEAST))
                 w.lgp[s] = g
                 w.gp[s] = 1.0 + d
 
@@ -283,21 +289,20 @@ def assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu):
             n2, p2, gn2, gp2 = w.n[s + 1], w.p[s + 1], w.gn[s + 1], w.gp[s + 1]
             if degenerate:
                 x = dpsi + w.lgn[s + 1] - w.lgn[s]
-                bx, dx = _bernoulli(x)
+                bx, bmx, sx = _bernoulli(x)
                 y = -dpsi + w.lgp[s + 1] - w.lgp[s]
-                by, dy = _bernoulli(y)
+                by, bmy, sy = _bernoulli(y)
             else:
                 x = dpsi
-                bx, dx = _bernoulli(x)
+                bx, bmx, sx = _bernoulli(x)
                 y = -dpsi
-                by = bx + x
-                dy = -1.0 - dx
+                by, bmy, sy = bmx, bx, 1.0 - sx
             c = mun * h
-            out_, in_ = c * n * (bx + x), c * n2 * bx
+            out_, in_ = c * n * bmx, c * n2 * bx
             dfn = (fn[0, i + 1] - fn[0, i]) + (fn[1, i + 1] - fn[1, i])
             jn = out_ * _expm1(dfn) if abs(dfn) < 1.0 else in_ - out_
-            # slopes by the potential are proportional to the flux itself: B' + exp(-x)-identities, no cancellation
-            along, against = jn * (1.0 + dx) / (bx + x), jn * dx / bx if bx > 0.0 else 0.0
+            # the slope by the potential is proportional to the flux itself, and nothing cancels in it
+            along, against = jn * sx, jn * (sx - 1.0)
             w.jn[s] = jn
             F[i, 1, 0] -= jn
             F[i + 1, 1, 0] += jn
@@ -312,10 +317,10 @@ def assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu):
             w.give[i, 0], w.take[i, 0] = -d_f1, d_f2
 
             c = mup * h
-            out_, in_ = c * p * (by + y), c * p2 * by
+            out_, in_ = c * p * bmy, c * p2 * by
             dfp = (fp[0, i + 1] - fp[0, i]) + (fp[1, i + 1] - fp[1, i])
             jp = -out_ * _expm1(-dfp) if abs(dfp) < 1.0 else out_ - in_
-            along, against = -jp * (1.0 + dy) / (by + y), -jp * dy / by if by > 0.0 else 0.0
+            along, against = -jp * sy, -jp * (sy - 1.0)
             w.jp[s] = jp
             # the holes' row carries minus the flux, so that generation enters both rows alike
             F[i, 2, 0] += jp
@@ -1036,14 +1041,14 @@ def rates(dev, w, psi, fn, fp, v, channel, profile):
             if degenerate:
                 x += w.lgn[s + 1] - w.lgn[s]
                 y += w.lgp[s + 1] - w.lgp[s]
-            bx, _ = _bernoulli(x)
-            by, _ = _bernoulli(y)
+            bx, bmx, _ = _bernoulli(x)
+            by, bmy, _ = _bernoulli(y)
             c = mun / dev.spacing[s]
             d = (fn[0, i + 1] - fn[0, i]) + (fn[1, i + 1] - fn[1, i])
-            w.jn[s] = c * n * (bx + x) * _expm1(d) if abs(d) < 1.0 else c * (w.n[s + 1] * bx - n * (bx + x))
+            w.jn[s] = c * n * bmx * _expm1(d) if abs(d) < 1.0 else c * (w.n[s + 1] * bx - n * bmx)
             c = mup / dev.spacing[s]
             d = (fp[0, i + 1] - fp[0, i]) + (fp[1, i + 1] - fp[1, i])
-            w.jp[s] = -c * p * (by + y) * _expm1(-d) if abs(d) < 1.0 else c * (p * (by + y) - w.p[s + 1] * by)
+            w.jp[s] = -c * p * bmy * _expm1(-d) if abs(d) < 1.0 else c * (p * bmy - w.p[s + 1] * by)
     traps = dev.trap.shape[0]
     for t in range(dev.face_trap_site.size):
         s = dev.face_trap_site[t]

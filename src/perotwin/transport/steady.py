@@ -409,8 +409,8 @@ def _failure(
 ) -> ConvergenceError:
     return ConvergenceError(
         f'the steady state of "{problem.stack.name}" could not be reached at {voltage:.4g} V (stage: {stage}).',
-        "Look at the last state (perotwin bands), and for extreme parameters: band offsets above 1 eV, densities far "
-        "above 1e20 cm^-3 or mobilities below 1e-8 cm^2/Vs at the layer where the fields are steepest.",
+        "Run perotwin check on it and look for a value far out of the ordinary: a band offset or dipole above 1 eV, a "
+        "density above 1e21 cm^-3, a temperature below 100 K. The error holds the last state that was reached.",
         voltage=voltage,
         state=state,
         residual_history=history or [],
