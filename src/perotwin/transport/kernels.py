@@ -730,10 +730,12 @@ def equilibrium(dev, w, psi, ion_charge, mu, max_iterations, longest):
             for k in range(species):
                 for i in range(nodes):
                     F[i, 0] += F[i, 1 + k] * load[k]
-        largest = 0.0
+        largest, total = 0.0, 0.0
         for i in range(nodes):
             largest = max(largest, abs(F[i, 0]))
-        if not np.isfinite(largest):
+            total += abs(F[i, 0])
+        # the sum shows what a comparison passes over: NaN
+        if not np.isfinite(total):
             return -1
         damping = min(1.0, longest / largest) if largest > 0.0 else 1.0
         for i in range(nodes):
@@ -870,8 +872,11 @@ def newton(
                     F[i, 2, 0] += F[i, 2, 1 + q] * y[q]
         # length of the step in the potential and in the logarithms of the densities
         step_psi, step_log = 0.0, 0.0
+        # a comparison with NaN is false, so that max() would pass over it: a sum does not
+        total = 0.0
         late = iteration >= _LATE
         for i in range(nodes):
+            total += abs(F[i, 0, 0]) + abs(F[i, 1, 0]) + abs(F[i, 2, 0])
             step_psi = max(step_psi, abs(F[i, 0, 0]))
             step = abs(F[i, 0, 0] + F[i, 1, 0])
             if step > step_log and not (
@@ -888,8 +893,8 @@ def newton(
             ):
                 step_log = step
         largest = max(step_psi, step_log)
-        if not np.isfinite(largest):
-            return NOT_FINITE, iteration + 1, largest
+        if not np.isfinite(total):
+            return NOT_FINITE, iteration + 1, np.inf
         damping = min(1.0, longest / step_psi) if step_psi > 0.0 else 1.0
         dv *= damping
         v[0] += dv
