@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -75,7 +76,7 @@ def differences(results: Sequence[CellResult]) -> list[tuple[str, list[tuple[str
 
 
 def losses(results: Sequence[CellResult]) -> list[tuple[str, list[str]]]:
-    """What each recombination channel takes at maximum power (mA/cm^2), cell by cell."""
+    """What is delivered and what each recombination channel takes at maximum power (mA/cm^2), cell by cell."""
     import numpy as np
 
     columns: list[dict[str, float]] = []
@@ -85,6 +86,7 @@ def losses(results: Sequence[CellResult]) -> list[tuple[str, list[str]]]:
         if dataset is not None and "channel_current" in dataset and best is not None:
             voltage = dataset["voltage"].values
             order = np.argsort(voltage)
+            column["delivered"] = 0.1 * result.metrics["jmp"].value if "jmp" in result.metrics else math.nan
             for channel in dataset["channel"].values:
                 current = dataset["channel_current"].sel(channel=channel).values
                 column[str(channel)] = 0.1 * float(np.interp(best.value, voltage[order], current[order]))
@@ -94,9 +96,11 @@ def losses(results: Sequence[CellResult]) -> list[tuple[str, list[str]]]:
 
 
 def _small(value: float | None) -> str:
-    if value is None:
+    if value is None or not math.isfinite(value):
         return "–"
-    return f"{value:.3f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.1e}".replace("-", "−")
+    if abs(value) >= 1e-3 or value == 0:
+        return f"{value:.3f}".replace("-", "−")
+    return f"{value:.1e}".replace("-", "−") if abs(value) >= 1e-6 else "< 1e−6"
 
 
 def _inline(path: Path, prefix: str) -> str:
