@@ -21,6 +21,7 @@ ROOMS: list[set[str]] = [
         )
     ),
     {"web", "cli"},
+    {"__main__"},
 ]  # fmt: skip
 RANK = {room: rank for rank, row in enumerate(ROOMS) for room in row}
 
