@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,12 @@ def coordinates(fields: Profiles, cell: Stack) -> dict[str, Any]:
     return {"x": fields.x, "x_edge": fields.x_edge, "layer": ("x", names[fields.layer])}
 
 
+@lru_cache(maxsize=64)
+def _text(cell: Stack) -> str:
+    """The cell as TOML, written once for all measurements of it."""
+    return cell.to_toml()
+
+
 def attributes(instrument: str, cell: Stack, protocol: Any, intensity: float) -> dict[str, Any]:
     """What belongs to the whole measurement, but for its checks and notes."""
     from perotwin import __version__
@@ -44,7 +51,7 @@ def attributes(instrument: str, cell: Stack, protocol: Any, intensity: float) ->
     return {
         "instrument": instrument,
         "stack": cell.name,
-        "cell": cell.to_toml(),
+        "cell": _text(cell),
         "protocol": protocol.model_dump_json(),
         "light": intensity,
         "temperature": float(cell.temperature),

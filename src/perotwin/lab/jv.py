@@ -251,27 +251,37 @@ def solved_points(solver: Solver, states: States, intensity: float) -> dict[str,
 
 def _maximum_power(solver: Solver, states: States, index: int, intensity: float) -> States:
     """The point of largest power near point `index`, by parabolas through three solved points."""
-    centre = float(states.voltage[index])
     near = states.state(index)
-    width = 0.01
+    power = states.voltage * states.current
+    centre, width = float(states.voltage[index]), 0.004
+    if 0 < index < power.size - 1 and np.isfinite(power[index - 1 : index + 2]).all():
+        centre += _vertex(
+            power[index - 1 : index + 2], float(states.voltage[index + 1] - states.voltage[index])
+        )
 
     def at(voltage: float) -> tuple[float, States]:
         made = solver.sweep([voltage], intensity, near)
         return float(made.voltage[0] * made.current[0]), made
 
     best, made = at(centre)
-    for _ in range(6):
-        low, high = at(centre - width)[0], at(centre + width)[0]
-        curvature = low - 2.0 * best + high
-        if not curvature < 0.0:
-            break
-        shift = 0.5 * width * (low - high) / curvature
-        centre += float(np.clip(shift, -4.0 * width, 4.0 * width))
+    for _ in range(8):
+        shift = _vertex(np.array([at(centre - width)[0], best, at(centre + width)[0]]), width)
+        centre += shift
         best, made = at(centre)
-        if abs(shift) < 1e-5:
+        if abs(shift) < 0.02 * width:
             break
-        width = max(0.2 * width, min(width, 2.0 * abs(shift)), 5e-4)
+        width = max(min(width, 2.0 * abs(shift)), 5e-4)
     return made
+
+
+def _vertex(power: F64, width: float) -> float:
+    """How far the top of the parabola through three equidistant powers (3,) lies from the middle one, V."""
+    curvature = power[0] - 2.0 * power[1] + power[2]
+    if not curvature < 0.0:
+        return 0.0
+    return float(
+        np.clip(0.5 * width * (power[0] - power[2]) / curvature, -4.0 * abs(width), 4.0 * abs(width))
+    )
 
 
 # --- analysis: arrays only -------------------------------------------------------------------------------------------

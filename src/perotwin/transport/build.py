@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -87,15 +88,20 @@ class Problem:
         """kT/q in volt."""
         return float(self.device.vt)
 
-    @property
+    @cached_property
     def site_layer(self) -> np.ndarray:
         """(S,) index of each site's layer."""
         return np.repeat(np.arange(len(self.mesh.layers)), [x.size for x in self.mesh.layers])
 
-    @property
+    @cached_property
     def site_node(self) -> np.ndarray:
         """(S,) node of each site."""
         return np.arange(self.device.volume.size) - self.device.offset[self.site_layer]
+
+    @cached_property
+    def node_site(self) -> np.ndarray:
+        """(N,) first site of each node."""
+        return np.flatnonzero(np.diff(self.site_node, prepend=-1))
 
 
 def bands(layer: Layer, temperature: float) -> Bands:

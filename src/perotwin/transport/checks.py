@@ -67,8 +67,7 @@ def balance(states: States, fields: Profiles) -> Check:
     Every rate is computed here again from the stored densities and quasi-Fermi levels.
     """
     problem, device = states.problem, states.problem.device
-    node_source = np.zeros((states.voltage.size, device.x.size))
-    _add_sites(node_source, problem, (fields.generation - fields.recombination) * device.volume)
+    node_source = _per_node(problem, (fields.generation - fields.recombination) * device.volume)
     for t, site in enumerate(device.face_trap_site):
         node_source[:, problem.site_node[site]] -= face_rate(states, fields, t)
     # the balance of each inner node, in amperes per area, summed over any stretch of the cell
@@ -91,10 +90,9 @@ def balance(states: States, fields: Profiles) -> Check:
     return check(worst * BALANCE_LIMIT, BALANCE_LIMIT)
 
 
-def _add_sites(nodes: F64, problem: Problem, values: F64) -> None:
-    """Add values of sites (K, S) to those of their nodes (K, N); the two sites of a face belong to one node."""
-    for row, value in zip(nodes, values, strict=True):
-        np.add.at(row, problem.site_node, value)
+def _per_node(problem: Problem, values: F64) -> F64:
+    """Sums over the sites of each node, (K, S) to (K, N): the two sites of a face belong to one node."""
+    return np.add.reduceat(values, problem.node_site, axis=1)
 
 
 def face_rate(states: States, fields: Profiles, t: int) -> F64:
@@ -131,8 +129,7 @@ def gauss(states: States, fields: Profiles) -> Check:
     problem, device, vt = states.problem, states.problem.device, states.problem.vt
     eps = device.layer[fields.layer[fields.edge], dv.EPS] / vt  # times V/m gives charge per area, units of q
     displacement = _node_edges(states, fields.electric_field * eps)
-    charge = np.zeros((states.voltage.size, device.x.size))
-    _add_sites(charge, problem, fields.charge * device.volume)
+    charge = _per_node(problem, fields.charge * device.volume)
     for t, site in enumerate(device.face_trap_site):
         kind, density = device.face_trap[t, dv.F_KIND], device.face_trap[t, dv.F_NT]
         if kind != 0.0:

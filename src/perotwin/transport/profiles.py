@@ -60,6 +60,8 @@ class Profiles:
 def log_activity(eta: F64, degenerate: NDArray[np.bool_]) -> F64:
     """ln(F(eta)) - eta where a layer is degenerate, zero elsewhere. Shapes broadcast; (K, S)."""
     out = np.zeros(np.broadcast(eta, degenerate).shape)
+    if not np.any(degenerate):
+        return out
     where = np.broadcast_to(degenerate, out.shape)
     dilute = where & (eta <= -8.0)
     e = np.exp(eta[dilute])
@@ -77,12 +79,13 @@ def trap_rate(n: F64, p: F64, drive: F64, rn: float, rp: float, n1: F64, p1: F64
 
 def drive(n: F64, p: F64, split: F64) -> F64:
     """n p (1 - exp(-split))."""
-    with np.errstate(divide="ignore"):
-        return np.where(
-            split > -30.0,
-            -n * p * np.expm1(-np.maximum(split, -30.0)),
-            n * p - np.exp(np.log(n) + np.log(p) - np.minimum(split, -30.0)),
-        )
+    out = -n * p * np.expm1(-np.maximum(split, -30.0))
+    reverse = split < -30.0
+    if reverse.any():
+        # exp(-split) may overflow there, the product with n p does not
+        product = np.log(n[reverse]) + np.log(p[reverse])
+        out[reverse] = np.exp(product) - np.exp(product - split[reverse])
+    return np.asarray(out)
 
 
 def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None) -> Profiles:
@@ -97,12 +100,11 @@ def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None)
     """
     problem = states.problem
     device, vt = problem.device, problem.vt
-    pick = np.arange(states.voltage.size) if index is None else np.asarray(index, dtype=int)
-    layer = problem.site_layer
-    node = problem.site_node
-    psi, fn, fp = states.psi[pick][:, node], states.fn[pick][:, 0, node], states.fp[pick][:, 0, node]
-    fn_rest, fp_rest = states.fn[pick][:, 1, node], states.fp[pick][:, 1, node]
-    v = states.junction_voltage[pick][:, None] / vt
+    chosen = states if index is None else states.pick(index)
+    layer, node = problem.site_layer, problem.site_node
+    psi = chosen.psi[:, node]
+    fn, fp = chosen.fn[:, 0, node], chosen.fp[:, 0, node]
+    v = chosen.junction_voltage[:, None] / vt
     table = device.layer[layer]
     eta_n = psi + fn - table[:, dv.EC]
     eta_p = table[:, dv.EV] - psi - (fp - v)
@@ -112,22 +114,24 @@ def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None)
     p = np.exp(eta_p + table[:, dv.LN_NV] + lgp)
 
     ions = np.zeros_like(psi)
-    ion_charge = np.broadcast_to(states.frozen_charge, psi.shape).copy()
+    ion_charge = np.broadcast_to(chosen.frozen_charge, psi.shape).copy()
     for number, row in enumerate(device.ion):
         z, sites, m = row[dv.I_Z], row[dv.I_SITES], int(row[dv.I_LAYER])
         here = layer == m
-        exponent = states.mu[pick][:, number : number + 1] - z * psi[:, here]
+        exponent = chosen.mu[:, number : number + 1] - z * psi[:, here]
         c = np.exp(exponent) if sites == 0.0 else sites / (1.0 + sites * np.exp(-exponent))
         ions[:, here] += c
         ion_charge[:, here] += z * c
-    ions += states.frozen_density
+    ions += chosen.frozen_density
     charge = p - n + device.fixed_charge + ion_charge
 
     split = fn - (fp - v)
     force = drive(n, p, split)
-    rate = table[:, dv.K_RAD] * force + (table[:, dv.AUGER_N] * n + table[:, dv.AUGER_P] * p) * force
+    rate = table[:, dv.K_RAD] * force
+    if device.layer[:, [dv.AUGER_N, dv.AUGER_P]].any():
+        rate += (table[:, dv.AUGER_N] * n + table[:, dv.AUGER_P] * p) * force
     for m in range(device.offset.size):
-        here = layer == m
+        here = slice(int(device.site_start[m]), int(device.site_start[m + 1]))
         for t in range(device.trap_start[m], device.trap_start[m + 1]):
             row = device.trap[t]
             n1 = np.exp(row[dv.T_LN_N1] + lgn[:, here])
@@ -141,9 +145,11 @@ def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None)
     last = np.append(layer[1:] != layer[:-1], True)
     edge = np.flatnonzero(~last)
     h = device.spacing[edge]
-    dpsi = psi[:, edge + 1] - psi[:, edge]
-    dfn = (fn[:, edge + 1] - fn[:, edge]) + (fn_rest[:, edge + 1] - fn_rest[:, edge])
-    dfp = (fp[:, edge + 1] - fp[:, edge]) + (fp_rest[:, edge + 1] - fp_rest[:, edge])
+    # differences between neighbours; at an edge both sites are neighbouring nodes of one layer
+    dpsi = np.diff(psi, axis=1)[:, edge]
+    rest_n, rest_p = chosen.fn[:, 1, node], chosen.fp[:, 1, node]
+    dfn = (np.diff(fn, axis=1) + np.diff(rest_n, axis=1))[:, edge]
+    dfp = (np.diff(fp, axis=1) + np.diff(rest_p, axis=1))[:, edge]
     jn = _flux(n[:, edge], n[:, edge + 1], dpsi + lgn[:, edge + 1] - lgn[:, edge], dfn) * (
         Q * vt * table[edge, dv.MU_N] / h
     )
@@ -156,7 +162,7 @@ def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None)
         layer=layer,
         edge=edge,
         x_edge=0.5 * (sites[edge] + sites[edge + 1]),
-        voltage=states.voltage[pick],
+        voltage=chosen.voltage,
         conduction_band=(table[:, dv.EC] - psi) * vt,
         valence_band=(table[:, dv.EV] - psi) * vt,
         electron_fermi_level=fn * vt,
@@ -186,9 +192,7 @@ def _flux(left: F64, right: F64, x: F64, d: F64) -> F64:
     sqrt(left right) (x/2) / sinh(x/2) 2 sinh(d/2), with d the step of the quasi-Fermi level: no difference of large
     numbers appears, which makes it an independent check of the solver's own form.
     """
-    half = 0.5 * x
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        ratio = np.where(
-            np.abs(half) < 1e-5, 1.0 - half * half / 6.0, half / np.sinh(np.clip(half, -350, 350))
-        )
+    half = np.clip(0.5 * x, -350.0, 350.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.where(np.abs(half) < 1e-5, 1.0 - half * half / 6.0, half / np.sinh(half))
     return np.sqrt(left) * np.sqrt(right) * ratio * 2.0 * np.sinh(np.clip(0.5 * d, -350, 350))
