@@ -269,9 +269,19 @@ def _maximum_power(solver: Solver, states: States, index: int, intensity: float)
         centre += shift
         best, made = at(centre)
         if abs(shift) < 0.02 * width:
-            break
+            return made
         width = max(min(width, 2.0 * abs(shift)), 5e-4)
-    return made
+    # On a coarse grid the parabolas may start too far away to arrive; the neighbours still bracket the top.
+    from scipy.optimize import minimize_scalar
+
+    around = states.voltage[max(index - 1, 0) : index + 2]
+    found = minimize_scalar(
+        lambda voltage: -at(float(voltage))[0],
+        bounds=(float(around.min()), float(around.max())),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
+    return at(float(found.x))[1]
 
 
 def _vertex(power: F64, width: float) -> float:
