@@ -119,7 +119,7 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
     order = np.argsort(kept.voltage, kind="stable")
     data = profiles(kept.pick(order))
     found = steady_checks(join([states, *points.values()]))
-    found["points that converged"] = check(float((~states.converged).sum()), 0.0)
+    found["points without a solution"] = check(float((~states.converged).sum()), 0.0)
     found.update(optical_checks(states.problem))
     losses = {channel.name: states.channel[:, c] for c, channel in enumerate(states.problem.channels)}
     losses["front contact"], losses["back contact"] = states.front_loss, states.back_loss
