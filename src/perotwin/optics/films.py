@@ -36,7 +36,7 @@ def optical_gap(layer: Layer, temperature: float) -> float | None:
         gap = None if electronic is None else electronic.bandgap
     if gap is None:
         return None
-    if electronic is None:
+    if electronic is None or electronic.reference_temperature is None:
         return float(gap)
     slope, reference = electronic.bandgap_temperature_coefficient, electronic.reference_temperature
     return float(gap) + float(slope) * (temperature - float(reference))

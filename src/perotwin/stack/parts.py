@@ -94,7 +94,10 @@ class Light(Model):
 
 
 class Electronic(Model):
-    """Band edges, densities of states and transport of a layer; numbers hold at `reference_temperature`.
+    """Band edges, densities of states and transport of a layer.
+
+    The numbers hold at `reference_temperature` (K); absent, at the temperature that the stack states. A copy of a
+    stack at another temperature (`with_values`, `--temperature`) keeps that reference, and the laws apply.
 
     electron_affinity, bandgap : eV; the bandgap may be left out where the layer states its own.
     conduction_dos, valence_dos : effective densities of states (m^-3), as T^1.5.
@@ -122,7 +125,7 @@ class Electronic(Model):
     statistics: Statistics = FermiDirac()
     bandgap_temperature_coefficient: EnergySlope = _zero("0 eV/K", "energy per temperature")
     mobility_activation_energy: NonNegativeEnergy = _zero("0 eV", "energy")
-    reference_temperature: Temperature = ROOM_TEMPERATURE
+    reference_temperature: Temperature | None = None
 
 
 class Auger(Model):

@@ -106,6 +106,11 @@ class Stack(Model):
         value).
         """
         data = paths.plain(self)
+        if "temperature" in values:
+            # numbers that hold at the temperature stated so far go on to hold there
+            for layer in data["layer"]:
+                if layer.get("electronic") is not None:
+                    layer["electronic"].setdefault("reference_temperature", self.temperature)
         for path, value in values.items():
             paths.put(self, data, path, value)
         try:

@@ -117,7 +117,7 @@ def bands(layer: Layer, temperature: float) -> Bands:
             "Add [layer.electronic].",
             key=layer.name,
         )
-    reference = float(e.reference_temperature)
+    reference = temperature if e.reference_temperature is None else float(e.reference_temperature)
     dos = (temperature / reference) ** 1.5
     gap = layer.gap + float(e.bandgap_temperature_coefficient) * (temperature - reference)
     if gap <= 0.0:
