@@ -56,9 +56,7 @@ def constancy(states: States, fields: Profiles) -> Check:
     terminal = np.abs(states.current + states.shunt - sign * mean)
     worst = np.abs(total - mean[:, None]) / np.maximum(allowed, 1e-300)
     at_terminal = terminal / np.maximum(allowed.min(axis=1), 1e-300)
-    ok = states.converged
-    value = max(worst[ok].max(initial=0.0), at_terminal[ok].max(initial=0.0))
-    return check(value * CURRENT_LIMIT, CURRENT_LIMIT)
+    return check(_largest(states, worst, at_terminal) * CURRENT_LIMIT, CURRENT_LIMIT)
 
 
 def balance(states: States, fields: Profiles) -> Check:
@@ -71,12 +69,13 @@ def balance(states: States, fields: Profiles) -> Check:
     for t, site in enumerate(device.face_trap_site):
         node_source[:, problem.site_node[site]] -= face_rate(states, fields, t)
     # the balance of each inner node, in amperes per area, summed over any stretch of the cell
-    jn = _node_edges(states, fields.electron_current)
-    jp = _node_edges(states, fields.hole_current)
+    emission = _thermionic(states, fields)
+    jn = _node_edges(problem, fields.electron_current, emission[0])
+    jp = _node_edges(problem, fields.hole_current, emission[1])
     source = Q * node_source[:, 1:-1]
-    floor = _node_edges(states, noise_floor(states, fields))
+    floor = _node_edges(problem, noise_floor(states, fields), emission[2])
     scale = BALANCE_LIMIT * current_scale(states, states.current)
-    worst = 0.0
+    ratios = []
     for flux, sign in ((jn, 1.0), (jp, -1.0)):
         residual = np.cumsum(np.diff(flux, axis=1) + sign * source, axis=1)
         allowed = (
@@ -85,9 +84,13 @@ def balance(states: States, fields: Profiles) -> Check:
             + floor[:, 1:]
             + _ROUNDING * Q * np.abs(node_source).sum(axis=1)[:, None]
         )
-        ratio = np.abs(residual) / np.maximum(allowed, 1e-300)
-        worst = max(worst, ratio[states.converged].max(initial=0.0))
-    return check(worst * BALANCE_LIMIT, BALANCE_LIMIT)
+        ratios.append(np.abs(residual) / np.maximum(allowed, 1e-300))
+    return check(_largest(states, *ratios) * BALANCE_LIMIT, BALANCE_LIMIT)
+
+
+def _largest(states: States, *values: F64) -> float:
+    """The largest entry of converged points; NaN if one is not a number, which max() would pass over."""
+    return float(np.max([np.max(value[states.converged], initial=0.0) for value in values]))
 
 
 def _per_node(problem: Problem, values: F64) -> F64:
@@ -113,31 +116,69 @@ def face_rate(states: States, fields: Profiles, t: int) -> F64:
     return rate
 
 
-def _node_edges(states: States, values: F64) -> F64:
-    """Edge values in node order, thermionic faces filled with their neighbour's mean (their flux is not stored)."""
-    problem, device = states.problem, states.problem.device
-    layer = problem.site_layer
+def _node_edges(problem: Problem, values: F64, at_faces: F64) -> F64:
+    """Edge values (K, E) in node order (K, N - 1); `at_faces` (K, B) stands between the nodes of thermionic faces."""
+    device, layer = problem.device, problem.site_layer
     last = np.append(layer[1:] != layer[:-1], True)
     edge = np.flatnonzero(~last)
-    out = np.full((values.shape[0], device.x.size - 1), np.nan)
+    out = np.empty((values.shape[0], device.x.size - 1))
     out[:, problem.site_node[edge]] = values
+    out[:, problem.site_node[device.barrier_site]] = at_faces
     return out
 
 
+def _thermionic(states: States, fields: Profiles) -> tuple[F64, F64, F64]:
+    """Electrons' and holes' currents over thermionic faces and their round-off, each (K, B), A m^-2.
+
+    A carrier leaves the higher band at its thermal velocity and meets as many as the other side's level sends:
+    q v N_top exp(-+d/2) 2 sinh(d/2), with d the step of the quasi-Fermi level.
+    """
+    problem, device = states.problem, states.problem.device
+    shape = (states.voltage.size, device.barrier_site.size)
+    jn, jp, floor = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for b, s in enumerate(device.barrier_site):
+        i = int(problem.site_node[s])
+        speed_n, speed_p, jump_c, jump_v = device.barrier[b]
+        d = np.diff(states.fn[:, :, i : i + 2], axis=2).sum(axis=(1, 2))
+        top = Q * speed_n * fields.electron_density[:, s + (jump_c > 0.0)]
+        jn[:, b] = top * np.exp(-0.5 * d if jump_c > 0.0 else 0.5 * d) * 2.0 * np.sinh(0.5 * d)
+        floor[:, b] = _ROUNDING * top
+        d = np.diff(states.fp[:, :, i : i + 2], axis=2).sum(axis=(1, 2))
+        top = Q * speed_p * fields.hole_density[:, s + (jump_v < 0.0)]
+        jp[:, b] = top * np.exp(0.5 * d if jump_v < 0.0 else -0.5 * d) * 2.0 * np.sinh(0.5 * d)
+        floor[:, b] = np.maximum(floor[:, b], _ROUNDING * top)
+    return jn, jp, floor
+
+
 def gauss(states: States, fields: Profiles) -> Check:
-    """Displacement at the two ends against the charge between, relative to the largest displacement."""
+    """Displacement at the two ends against the charge between, relative to the largest displacement.
+
+    The round-off of the potential and of the densities, which hang on it, is allowed beside: with flat bands there is
+    nothing else. Over a thermionic face, which holds no charge, the displacement is carried from its left.
+    """
     problem, device, vt = states.problem, states.problem.device, states.problem.vt
     eps = device.layer[fields.layer[fields.edge], dv.EPS] / vt  # times V/m gives charge per area, units of q
-    displacement = _node_edges(states, fields.electric_field * eps)
+    displacement = _node_edges(
+        problem, fields.electric_field * eps, np.zeros((states.voltage.size, device.barrier_site.size))
+    )
     charge = _per_node(problem, fields.charge * device.volume)
     for t, site in enumerate(device.face_trap_site):
         kind, density = device.face_trap[t, dv.F_KIND], device.face_trap[t, dv.F_NT]
         if kind != 0.0:
             charge[:, problem.site_node[site]] += _face_charge(states, fields, t, kind, density)
+    for node in problem.site_node[device.barrier_site]:
+        displacement[:, node] = displacement[:, node - 1] + charge[:, node]
     residual = np.cumsum(np.diff(displacement, axis=1) - charge[:, 1:-1], axis=1)
     size = np.maximum(np.abs(displacement).max(axis=1), np.abs(charge[:, 1:-1]).max(axis=1))
-    worst = np.abs(residual).max(axis=1) / np.maximum(size, 1e-300)
-    return check(float(worst[states.converged].max(initial=0.0)), GAUSS_LIMIT)
+    rounding = _ROUNDING * np.abs(states.psi).max(axis=1)[:, None]
+    steep = _node_edges(problem, (eps * vt / device.spacing[fields.edge])[None], np.zeros((1, 1)))
+    carriers = (
+        fields.electron_density + fields.hole_density + fields.ion_density + np.abs(device.fixed_charge)
+    )
+    within = np.cumsum(_per_node(problem, carriers * device.volume)[:, 1:-1], axis=1)
+    floor = rounding * (steep[:, :1] + steep[:, 1:] + within)
+    worst = np.abs(residual) / np.maximum(GAUSS_LIMIT * size[:, None] + floor, 1e-300)
+    return check(_largest(states, worst) * GAUSS_LIMIT, GAUSS_LIMIT)
 
 
 def _face_charge(states: States, fields: Profiles, t: int, kind: float, density: float) -> F64:
@@ -158,7 +199,7 @@ def _face_charge(states: States, fields: Profiles, t: int, kind: float, density:
 
 def ion_number(states: States, fields: Profiles) -> Check | None:
     """Relative change of the number of mobile ions; None where there are none."""
-    worst, found = 0.0, False
+    worst: list[F64] = []
     for m, layer in enumerate(states.problem.stack.electrical_layers):
         if layer.ions is None:
             continue
@@ -168,9 +209,8 @@ def ion_number(states: States, fields: Profiles) -> Check | None:
             continue
         here = fields.layer == m
         number = (fields.ion_density[:, here] * states.problem.device.volume[here]).sum(axis=1)
-        worst = max(worst, float(np.abs(number[states.converged] / wanted - 1.0).max(initial=0.0)))
-        found = True
-    return check(worst, ION_LIMIT) if found else None
+        worst.append(np.abs(number / wanted - 1.0))
+    return check(_largest(states, *worst), ION_LIMIT) if worst else None
 
 
 def steady_checks(states: States, fields: Profiles | None = None) -> Checks:
