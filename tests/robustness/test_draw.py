@@ -11,12 +11,12 @@ import os
 
 import numpy as np
 import pytest
-from robustness_draw import FIRST_SEED, cell
 
 from perotwin.errors import ConvergenceError, PerotwinError
 from perotwin.lab import jv
 from perotwin.measurement import checks_of
 from perotwin.stack import Stack
+from robustness_draw import FIRST_SEED, cell
 
 CELLS = 2000
 REQUIRED = 0.995
