@@ -1,5 +1,7 @@
 """Fermi-Dirac integrals by adaptive quadrature: what tests hold the tables of the solver to."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.integrate import quad
 from scipy.interpolate import CubicSpline
@@ -17,7 +19,7 @@ def fermi(order: float, eta: float) -> float:
 
     edge = np.sqrt(max(eta, 0.0))
     parts = [0.0, edge, edge + 3.0, edge + 12.0] if edge > 0.0 else [0.0, 3.0, 12.0]
-    pieces = zip(parts[:-1], parts[1:], strict=True)
+    pieces = pairwise(parts)
     return scale / np.sqrt(np.pi) * sum(quad(integrand, a, b, epsabs=0, epsrel=1e-12)[0] for a, b in pieces)
 
 
