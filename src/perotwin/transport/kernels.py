@@ -660,8 +660,10 @@ def settle_ions(dev, w, psi, mu):
             total += dev.volume[s] * np.exp(-z * psi[s - off] - top)
         mu[k] = np.log(dev.ion[k, I_NUMBER] / total) - top
         if sites > 0.0:
-            # the dilute value is too low; the number is concave in ln activity, so Newton climbs to the root
+            # the number rises with the activity, in steps where the potential has plateaus: Newton's method on its
+            # logarithm, within what brackets the root
             ln_sites = np.log(sites)
+            low, high = -np.inf, np.inf
             done = False
             for _ in range(200):
                 total, slope = 0.0, 0.0
@@ -669,11 +671,18 @@ def settle_ions(dev, w, psi, mu):
                     fill = 1.0 / (1.0 + np.exp(min(max(ln_sites - mu[k] + z * psi[s - off], -200.0), 200.0)))
                     total += dev.volume[s] * sites * fill
                     slope += dev.volume[s] * sites * fill * (1.0 - fill)
-                step = total * np.log(dev.ion[k, I_NUMBER] / total) / max(slope, 1e-300)
-                mu[k] += min(max(step, -20.0), 20.0)
-                if abs(step) < 1e-13:
+                short = np.log(dev.ion[k, I_NUMBER] / total)
+                step = min(max(total * short / max(slope, 1e-300), -20.0), 20.0)
+                # what is left after a small step is of the order of its square
+                if abs(step) < 1e-9 or abs(short) < 1e-14:
+                    mu[k] += step if abs(step) < 1e-9 else 0.0
                     done = True
                     break
+                if short > 0.0:
+                    low = mu[k]
+                else:
+                    high = mu[k]
+                mu[k] = mu[k] + step if low < mu[k] + step < high else 0.5 * (low + high)
             if not done:
                 return False
         if not np.isfinite(mu[k]):
@@ -696,6 +705,8 @@ def equilibrium(dev, w, psi, ion_charge, mu, max_iterations, longest):
     columns = 1 + species
     W, F = np.zeros(nodes), np.zeros((nodes, columns))
     border, load = np.zeros((species, species)), np.zeros(species)
+    last = np.zeros(nodes)
+    limit = longest
     for iteration in range(max_iterations):
         if not settle_ions(dev, w, psi, mu):
             return -1
@@ -737,7 +748,13 @@ def equilibrium(dev, w, psi, ion_charge, mu, max_iterations, longest):
         # the sum shows what a comparison passes over: NaN
         if not np.isfinite(total):
             return -1
-        damping = min(1.0, longest / largest) if largest > 0.0 else 1.0
+        # crowded ions screen in their front only: steps that turn back and forth are halved until they follow it
+        along = 0.0
+        for i in range(nodes):
+            along += F[i, 0] * last[i]
+            last[i] = F[i, 0]
+        limit = 0.5 * limit if along < 0.0 else min(longest, 1.5 * limit)
+        damping = min(1.0, limit / largest) if largest > 0.0 else 1.0
         for i in range(nodes):
             psi[i] += damping * F[i, 0]
         if largest < 1e-10:
