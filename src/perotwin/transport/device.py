@@ -105,3 +105,55 @@ def make_work(device: Device, columns: int = 4) -> Work:
         ion=z((ions, sites)),
         dion=z((ions, sites)),
     )
+
+
+# columns of Motion.ion: charge number, diffusion coefficient (m^2/s), density of sites (m^-3, 0 = no limit), layer,
+# unknown of the node's block that holds it
+M_Z, M_D, M_SITES, M_LAYER, M_SLOT, MOTION_COLUMNS = range(6)
+
+
+class Blocks(NamedTuple):
+    """Scratch memory of a solve with ions in motion: B unknowns a node (potential, electrons, holes, ions).
+
+    The types of the arrays may be real (time steps) or complex (small signals).
+    """
+
+    diag: F64  # (N, B, B)
+    lower_psi: F64  # (N, B) coupling of each row to the previous node's potential
+    lower_own: F64  # (N, B) and to its own unknown there
+    upper_psi: F64  # (N, B)
+    upper_own: F64  # (N, B)
+    give: F64  # (N, B) as in Work, for all but the potential
+    take: F64  # (N, B)
+    leak: F64  # (N, B)
+    rhs: F64  # (N, B, R)
+    inverse: F64  # (N, B, B)
+    elim: F64  # (N, B, B)
+    ion: F64  # (I, S) density of each moving species
+    dion: F64  # (I, S) its derivative by its level
+    flux: F64  # (I, S) number flux over the edge to the next site, m^-2 s^-1
+
+
+def make_blocks(device: Device, size: int, species: int, columns: int = 2, kind: type = float) -> Blocks:
+    """Allocate scratch memory for `size` unknowns a node, `species` moving ions and `columns` right-hand sides."""
+    nodes, sites = device.x.size, device.volume.size
+
+    def z(*shape: int) -> F64:
+        return np.zeros(shape, dtype=kind)
+
+    return Blocks(
+        diag=z(nodes, size, size),
+        lower_psi=z(nodes, size),
+        lower_own=z(nodes, size),
+        upper_psi=z(nodes, size),
+        upper_own=z(nodes, size),
+        give=z(nodes, size),
+        take=z(nodes, size),
+        leak=z(nodes, size),
+        rhs=z(nodes, size, columns),
+        inverse=z(nodes, size, size),
+        elim=z(nodes, size, size),
+        ion=np.zeros((species, sites)),
+        dion=np.zeros((species, sites)),
+        flux=np.zeros((species, sites)),
+    )

@@ -41,6 +41,11 @@ from perotwin.transport.device import (
     K_RAD,
     LN_NC,
     LN_NV,
+    M_D,
+    M_LAYER,
+    M_SITES,
+    M_SLOT,
+    M_Z,
     MU_N,
     MU_P,
     T_KIND,
@@ -1333,3 +1338,433 @@ def _bias_column(dev, w, fn, fp, v, F, q):
     F[anode, 0, q] = 1.0
     F[anode, 1, q] = -1.0 if sn < 0.0 else sn * w.n[site] * np.exp(-fn[0, anode] - v)
     F[anode, 2, q] = -1.0 if sp < 0.0 else -sp * w.p[site] * np.exp(fp[0, anode])
+
+
+# --- time and small signals: ions as unknowns of their own -----------------------------------------------------------
+
+
+@_compiled
+def moving_ions(dev, b, motion, psi, level):
+    """Densities of the moving species from the potential and their levels (I, N), in units of kT.
+
+    A level is ln(density) + z psi plus the excess of limited sites, constant where nothing moves.
+    """
+    for k in range(motion.shape[0]):
+        m = int(motion[k, M_LAYER])
+        z, sites = motion[k, M_Z], motion[k, M_SITES]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - dev.offset[m]
+            e = level[k, i] - z * psi[i]
+            if sites == 0.0:
+                c = np.exp(min(e, 200.0))
+                b.ion[k, s] = c
+                b.dion[k, s] = c
+            else:
+                fill = 1.0 / (1.0 + np.exp(min(max(np.log(sites) - e, -200.0), 200.0)))
+                b.ion[k, s] = sites * fill
+                b.dion[k, s] = sites * fill * (1.0 - fill)
+
+
+@_compiled
+def ion_charge_of(b, motion, out):
+    """Charge of the moving ions of each site, units of q, added to `out` (S,)."""
+    for k in range(motion.shape[0]):
+        for s in range(out.size):
+            out[s] += motion[k, M_Z] * b.ion[k, s]
+
+
+@_compiled
+def load_blocks(dev, w, b, motion, psi, level, rate, past_n, past_p, past_ion, electrons_move):
+    """Blocks of a step from what `assemble` left in w, with ions' rows and terms rate * density - past.
+
+    rate (1/s) multiplies the new densities, `past` (S,) and (I, S) collects the old ones (m^-3 s^-1). For a small
+    signal rate is i omega and the past nothing. Without `electrons_move` carriers follow at once.
+    """
+    nodes = dev.x.size
+    size = b.diag.shape[1]
+    for i in range(nodes):
+        for r in range(size):
+            for c in range(size):
+                b.diag[i, r, c] = 0.0
+            b.lower_psi[i, r] = 0.0
+            b.lower_own[i, r] = 0.0
+            b.upper_psi[i, r] = 0.0
+            b.upper_own[i, r] = 0.0
+            b.give[i, r] = 0.0
+            b.take[i, r] = 0.0
+            b.leak[i, r] = 0.0
+            b.rhs[i, r, 0] = 0.0
+        for r in range(3):
+            for c in range(3):
+                b.diag[i, r, c] = w.diag[i, 3 * r + c]
+            b.rhs[i, r, 0] = w.rhs[i, r, 0]
+        b.lower_own[i, 0] = w.lower[i, 0]
+        b.lower_psi[i, 1], b.lower_own[i, 1] = w.lower[i, 1], w.lower[i, 2]
+        b.lower_psi[i, 2], b.lower_own[i, 2] = w.lower[i, 3], w.lower[i, 4]
+        b.upper_own[i, 0] = w.upper[i, 0]
+        b.upper_psi[i, 1], b.upper_own[i, 1] = w.upper[i, 1], w.upper[i, 2]
+        b.upper_psi[i, 2], b.upper_own[i, 2] = w.upper[i, 3], w.upper[i, 4]
+        for r in range(2):
+            b.give[i, 1 + r] = w.give[i, r]
+            b.take[i, 1 + r] = w.take[i, r]
+            b.leak[i, 1 + r] = w.leak[i, r]
+    for i in range(nodes):
+        for r in range(3, size):
+            b.leak[i, r] = np.inf  # until an ion layer claims the node
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - off
+            vol = dev.volume[s]
+            if not electrons_move:
+                continue
+            if w.leak[i, 0] != np.inf:
+                c = vol * rate * w.n[s] * w.gn[s]
+                b.leak[i, 1] += c
+                b.diag[i, 1, 0] -= c
+                b.rhs[i, 1, 0] += vol * (rate * w.n[s] - past_n[s])
+            if w.leak[i, 1] != np.inf:
+                c = vol * rate * w.p[s] * w.gp[s]
+                b.leak[i, 2] += c
+                b.diag[i, 2, 0] += c
+                b.rhs[i, 2, 0] += vol * (rate * w.p[s] - past_p[s])
+    for k in range(motion.shape[0]):
+        m = int(motion[k, M_LAYER])
+        slot = int(motion[k, M_SLOT])
+        z, diffusion = motion[k, M_Z], motion[k, M_D]
+        first, last = dev.site_start[m], dev.site_start[m + 1] - 1
+        off = dev.offset[m]
+        for s in range(first, last + 1):
+            i = s - off
+            vol = dev.volume[s]
+            c, dc = b.ion[k, s], b.dion[k, s]
+            b.leak[i, slot] = vol * rate * dc
+            b.diag[i, slot, 0] += z * vol * rate * dc
+            b.rhs[i, slot, 0] += vol * (rate * c - past_ion[k, s])
+            # the first and last node of the domain hold their potential
+            if 0 < i < nodes - 1:
+                b.diag[i, 0, 0] -= vol * z * z * dc
+                b.diag[i, 0, slot] += vol * z * dc
+        for s in range(first, last):
+            i = s - off
+            c1, c2 = b.ion[k, s], b.ion[k, s + 1]
+            g1, g2 = b.dion[k, s] / c1, b.dion[k, s + 1] / c2
+            y = -z * (psi[i + 1] - psi[i])
+            if motion[k, M_SITES] > 0.0:
+                # ln of the activity coefficient is ln(1 - filling), g is 1 - filling
+                y += np.log(g2 / g1)
+            by, bmy, sy = _bernoulli(y)
+            t = diffusion / dev.spacing[s]
+            out_, in_ = t * c1 * bmy, t * c2 * by
+            d = level[k, i + 1] - level[k, i]
+            back = out_ * _expm1(d) if abs(d) < 1.0 else in_ - out_
+            b.flux[k, s] = -back
+            b.rhs[i, slot, 0] -= back
+            b.rhs[i + 1, slot, 0] += back
+            along, against = back * sy, back * (sy - 1.0)
+            d2, d1 = in_ + (g2 - 1.0) * along, -out_ - (g1 - 1.0) * against
+            p2, p1 = -z * g2 * along, z * g1 * against
+            b.diag[i, slot, 0] += p1
+            b.upper_psi[i, slot] = p2
+            b.upper_own[i, slot] = d2
+            b.diag[i + 1, slot, 0] -= p2
+            b.lower_psi[i + 1, slot] = -p1
+            b.lower_own[i + 1, slot] = -d1
+            b.give[i, slot], b.take[i, slot] = -d1, d2
+
+
+@_compiled
+def eliminate_blocks(b, nodes, columns):
+    """Block-tridiagonal elimination as `eliminate`, for any number of unknowns a node, real or complex."""
+    size = b.diag.shape[1]
+    V, W, F = b.inverse, b.elim, b.rhs
+    A = np.zeros_like(b.diag[0])
+    loss = np.zeros_like(b.leak[0])
+    kappa = np.zeros_like(b.leak[0])
+    for i in range(nodes):
+        for r in range(size):
+            for c in range(size):
+                A[r, c] = b.diag[i, r, c]
+        if i > 0:
+            j = i - 1
+            for r in range(size):
+                lp, lo = b.lower_psi[i, r], b.lower_own[i, r]
+                for c in range(size):
+                    if r == 0:
+                        A[0, c] -= lo * W[j, 0, c]
+                    elif c != r:
+                        A[r, c] -= lp * W[j, 0, c] + lo * W[j, r, c]
+        for r in range(1, size):
+            leak = b.leak[i, r]
+            held = leak == np.inf
+            # electrons' and ions' rows have negative diagonals, the holes' a positive one
+            sign = 1.0 if r == 2 else -1.0
+            if i > 0 and not held:
+                j = i - 1
+                give, take = b.give[j, r], b.take[j, r]
+                if b.leak[j, r] == np.inf:
+                    leak += take
+                else:
+                    coupling = b.lower_psi[i, r] * V[j, 0, r] + b.lower_own[i, r] * kappa[r]
+                    leak += take * (loss[r] / (loss[r] + give)) + take * coupling
+            loss[r] = leak
+            if held:
+                A[r, r] = 1.0
+            else:
+                ahead = b.give[i, r] if i < nodes - 1 else 0.0 * b.give[i, r]
+                A[r, r] = sign * (leak + ahead)
+        _invert(A, V[i])
+        for r in range(1, size):
+            # V[r, r] - 1 / A[r, r] from the row's other entries, without a difference
+            rest = 0.0 * A[0, 0]
+            for c in range(size):
+                if c != r:
+                    rest += A[r, c] * V[i, c, r]
+            kappa[r] = -rest / A[r, r]
+        for r in range(size):
+            total = 0.0 * A[0, 0]
+            for c in range(size):
+                total += V[i, r, c] * (b.upper_own[i, 0] if c == 0 else b.upper_psi[i, c])
+            W[i, r, 0] = total
+            for c in range(1, size):
+                W[i, r, c] = V[i, r, c] * b.upper_own[i, c]
+    substitute_blocks(b, F, nodes, columns)
+
+
+@_compiled
+def substitute_blocks(b, F, nodes, columns):
+    """Solve for right-hand sides F (N, B, columns), in place, on the factors of `eliminate_blocks`."""
+    size = b.diag.shape[1]
+    V, W = b.inverse, b.elim
+    y = np.zeros_like(b.leak[0])
+    for i in range(nodes):
+        for q in range(columns):
+            for r in range(size):
+                y[r] = F[i, r, q]
+                if i > 0:
+                    if r == 0:
+                        y[r] -= b.lower_own[i, 0] * F[i - 1, 0, q]
+                    else:
+                        y[r] -= b.lower_psi[i, r] * F[i - 1, 0, q] + b.lower_own[i, r] * F[i - 1, r, q]
+            for r in range(size):
+                total = 0.0 * y[0]
+                for c in range(size):
+                    total += V[i, r, c] * y[c]
+                F[i, r, q] = total
+    for i in range(nodes - 2, -1, -1):
+        for q in range(columns):
+            for r in range(size):
+                total = 0.0 * y[0]
+                for c in range(size):
+                    total += W[i, r, c] * F[i + 1, c, q]
+                y[r] = total
+            for r in range(size):
+                F[i, r, q] -= y[r]
+
+
+@_compiled
+def _invert(A, out):
+    """Inverse of a node's block by Gauss and Jordan, carriers and ions first, the potential last.
+
+    Their pivots never vanish, whatever the scale of their rows, so that no rows are exchanged.
+    """
+    size = A.shape[0]
+    B = A.copy()
+    for r in range(size):
+        for c in range(size):
+            out[r, c] = 1.0 if r == c else 0.0
+    for step in range(size):
+        c = (step + 1) % size
+        pivot = 1.0 / B[c, c]
+        for q in range(size):
+            B[c, q] *= pivot
+            out[c, q] *= pivot
+        for r in range(size):
+            if r != c:
+                f = B[r, c]
+                if f != 0.0:
+                    for q in range(size):
+                        B[r, q] -= f * B[c, q]
+                        out[r, q] -= f * out[c, q]
+
+
+@_compiled
+def block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope):
+    """Total flux over an inner edge with ions and displacement (m^-2 s^-1); its slope (2, B) by the two nodes."""
+    s = _site_of_edge(dev, edge)
+    m = 0
+    while dev.site_start[m + 1] <= s:
+        m += 1
+    size = b.diag.shape[1]
+    c = dev.layer[m, EPS] / dev.spacing[s]
+    total = w.jn[s] + w.jp[s]
+    total -= c * (rate * (psi[edge + 1] - psi[edge]) - (past_psi[edge + 1] - past_psi[edge]))
+    slope[1, 0] = b.upper_psi[edge, 1] - b.upper_psi[edge, 2] - c * rate
+    slope[0, 0] = -b.lower_psi[edge + 1, 1] + b.lower_psi[edge + 1, 2] + c * rate
+    slope[1, 1], slope[0, 1] = b.upper_own[edge, 1], -b.lower_own[edge + 1, 1]
+    slope[1, 2], slope[0, 2] = -b.upper_own[edge, 2], b.lower_own[edge + 1, 2]
+    for r in range(3, size):
+        slope[0, r] = 0.0
+        slope[1, r] = 0.0
+    for k in range(motion.shape[0]):
+        if int(motion[k, M_LAYER]) == m:
+            z, slot = motion[k, M_Z], int(motion[k, M_SLOT])
+            total += z * b.flux[k, s]
+            slope[1, 0] -= z * b.upper_psi[edge, slot]
+            slope[0, 0] += z * b.lower_psi[edge + 1, slot]
+            slope[1, slot] -= z * b.upper_own[edge, slot]
+            slope[0, slot] += z * b.lower_own[edge + 1, slot]
+    return total
+
+
+@_compiled
+def march(
+    dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, control,
+    ca, cb, cc, max_iterations, tolerance, longest,
+):  # fmt: skip
+    """One implicit time step, in place: densities n with rate * n - past for their time derivative.
+
+    As `newton`, but for ions that move (their levels are unknowns) and a current J that includes ions and
+    displacement. held (S,): charge of the ions that do not move. The device has no re-equilibrating ions.
+    Returns status, iterations, the last step and the total flux (m^-2 s^-1, along x).
+    """
+    nodes = dev.x.size
+    size = b.diag.shape[1]
+    free_v = control == CONTROL_CIRCUIT
+    side = 0 if dev.anode_front else 1
+    anode = 0 if dev.anode_front else nodes - 1
+    psi[anode] = dev.contact[side, C_PSI] + v[0]
+    psi[nodes - 1 - anode] = dev.contact[1 - side, C_PSI]
+    _pin(dev, fn, fp, v[0])
+    charge = np.empty(dev.volume.size)
+    empty = np.zeros(0)
+    slope = np.zeros((2, size))
+    columns = 2 if free_v else 1
+    sign = -1.602176634e-19 if dev.anode_front else 1.602176634e-19
+    total, largest = 0.0, np.inf
+    for iteration in range(max_iterations):
+        moving_ions(dev, b, motion, psi, level)
+        for s in range(charge.size):
+            charge[s] = held[s]
+        ion_charge_of(b, motion, charge)
+        assemble(dev, w, psi, fn, fp, v[0], gen, charge, empty)
+        load_blocks(dev, w, b, motion, psi, level, rate, past_n, past_p, past_ion, True)
+        edge = _quiet_edge(dev, w)
+        total = block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
+        F = b.rhs
+        if free_v:
+            for i in range(nodes):
+                for r in range(size):
+                    F[i, r, 1] = 0.0
+            _bias_column(dev, w, fn, fp, v[0], F, 1)
+        eliminate_blocks(b, nodes, columns)
+        for r in range(2):
+            for c in range(size):
+                total += slope[r, c] * F[edge + r, c, 0]
+        dv = 0.0
+        if free_v:
+            by_v = 0.0
+            for r in range(2):
+                for c in range(size):
+                    by_v += slope[r, c] * F[edge + r, c, 1]
+            dv = (cc - ca * v[0] - cb * sign * total) / (ca + cb * sign * by_v)
+            dv = min(max(dv, -8.0), 8.0)
+            total += by_v * dv
+            for i in range(nodes):
+                for r in range(size):
+                    F[i, r, 0] += F[i, r, 1] * dv
+        step_psi, step_log, check = 0.0, 0.0, 0.0
+        for i in range(nodes):
+            p = F[i, 0, 0]
+            step_psi = max(step_psi, abs(p))
+            for r in range(1, size):
+                check += abs(F[i, r, 0])
+            late = iteration >= _LATE
+            step = abs(p + F[i, 1, 0])
+            # as in `newton`: pockets of carriers that nothing depends on
+            if step > step_log and not (late and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])):
+                step_log = step
+            step = abs(p + F[i, 2, 0])
+            if step > step_log and not (late and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])):
+                step_log = step
+        for k in range(motion.shape[0]):
+            m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
+            for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
+                step_log = max(step_log, abs(F[i, slot, 0] - z * F[i, 0, 0]))
+        largest = max(step_psi, step_log)
+        if not np.isfinite(check + step_psi):
+            return NOT_FINITE, iteration + 1, np.inf, total
+        damping = min(1.0, longest / step_psi) if step_psi > 0.0 else 1.0
+        dv *= damping
+        v[0] += dv
+        for k in range(motion.shape[0]):
+            m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
+            for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
+                p = damping * F[i, 0, 0]
+                d = damping * F[i, slot, 0] - z * p
+                level[k, i] += z * p + np.log1p(max(d, -0.95))
+        for i in range(nodes):
+            dpsi, dfn, dfp = damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0]
+            psi[i] += dpsi
+            d = dpsi + dfn
+            if abs(d) > 1e-3:
+                dfn = np.log1p(max(d, -0.95)) - dpsi
+            elif abs(d) > 1e-9:
+                dfn += np.log1p(d) - d
+            _add(fn, i, dfn)
+            d = -dpsi - dfp
+            if abs(d) > 1e-3:
+                dfp = -np.log1p(max(d, -0.95)) - dpsi
+            elif abs(d) > 1e-9:
+                dfp -= np.log1p(d) - d
+            _add(fp, i, dfp + dv)
+        if free_v:
+            psi[anode] = dev.contact[side, C_PSI] + v[0]
+        _pin(dev, fn, fp, v[0])
+        if largest < tolerance:
+            densities(dev, w, psi, fn, fp, v[0])
+            moving_ions(dev, b, motion, psi, level)
+            return CONVERGED, iteration + 1, largest, total
+    return STALLED, max_iterations, largest, total
+
+
+@_compiled
+def signal(dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, sources):
+    """Response to a small signal exp(rate t), rate = i omega, of a steady state.
+
+    Column 0: total flux (m^-2 s^-1) per unit of the junction voltage (kT/q); then per unit of each of `sources`
+    (Q, S), extra pairs per area and time. The voltage is held for the latter. b has complex arrays with 1 + Q columns.
+    """
+    nodes = dev.x.size
+    size = b.diag.shape[1]
+    count = sources.shape[0]
+    charge = held.copy()
+    moving_ions(dev, b, motion, psi, level)
+    ion_charge_of(b, motion, charge)
+    assemble(dev, w, psi, fn, fp, v, gen, charge, np.zeros(0))
+    none = np.zeros(dev.volume.size)
+    load_blocks(dev, w, b, motion, psi, level, rate, none, none, np.zeros((motion.shape[0], none.size)), True)
+    edge = _quiet_edge(dev, w)
+    slope = np.zeros((2, size), dtype=np.complex128)
+    block_current(dev, w, b, motion, edge, rate, psi, np.zeros(nodes), slope)
+    F = b.rhs
+    for i in range(nodes):
+        for r in range(size):
+            for q in range(count + 1):
+                F[i, r, q] = 0.0
+    _bias_column(dev, w, fn, fp, v, F, 0)
+    for m in range(dev.offset.size):
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - dev.offset[m]
+            for q in range(count):
+                if w.leak[i, 0] != np.inf:
+                    F[i, 1, 1 + q] -= sources[q, s]
+                if w.leak[i, 1] != np.inf:
+                    F[i, 2, 1 + q] -= sources[q, s]
+    eliminate_blocks(b, nodes, 1 + count)
+    out = np.zeros(1 + count, dtype=np.complex128)
+    for q in range(1 + count):
+        for r in range(2):
+            for c in range(size):
+                out[q] += slope[r, c] * F[edge + r, c, q]
+    return out

@@ -1,0 +1,434 @@
+"""Time: one engine that runs any schedule, with ions that move and displacement current.
+
+Fully implicit backward differences of second order with variable steps (BDF2), started anew with one step of first
+order at each corner of the schedule. The local error of every step is estimated from the parabola through the three
+last states and kept below the tolerance; densities are what is differenced, so that particles are conserved to
+rounding.
+
+Variable-step BDF2 and its error: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, III.5 (1996),
+doi:10.1007/978-3-642-05221-7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.constants import elementary_charge as Q
+
+from perotwin.errors import ConvergenceError
+from perotwin.transport import device as dv
+from perotwin.transport import kernels as k
+from perotwin.transport.build import K_EV, Problem
+from perotwin.transport.device import Blocks, Device, Work, make_blocks, make_work
+from perotwin.transport.schedule import Current, Load, OpenCircuit, Step, Voltage
+from perotwin.transport.schedule import check as check_schedule
+from perotwin.transport.steady import LONGEST, Solver, State
+
+F64 = NDArray[np.float64]
+
+#: allowed local error of a step: kT of the potential, relative change of a density
+TOLERANCE = 2e-3
+#: last Newton step of an accepted state
+_NEWTON = 1e-7
+_ITERATIONS = 12
+#: first step after a corner, s, and as a part of the step that follows
+_FIRST, _FIRST_PART = 1e-9, 1e-3
+#: densities below this part of the largest one do not steer the step
+_RELEVANT = 1e-10
+
+
+@dataclass
+class Moment:
+    """The cell at one time; arrays are owned by it."""
+
+    psi: F64  # (N,)
+    fn: F64  # (2, N)
+    fp: F64  # (2, N)
+    level: F64  # (I, N) ions' levels, kT
+    v: F64  # (1,)
+
+    def copy(self) -> Moment:
+        """An independent copy."""
+        return Moment(self.psi.copy(), self.fn.copy(), self.fp.copy(), self.level.copy(), self.v.copy())
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a schedule gave. T reported moments.
+
+    Attributes:
+        time: (T,) s from the schedule's start. step: (T,) index of the schedule's step.
+        voltage: (T,) terminal voltage, V. current: (T,) terminal current density, A m^-2, displacement included.
+        light: (T,) suns.
+        moments: the cell at each reported moment.
+        steps, iterations: time steps and Newton iterations in all.
+        ions: (T, I) number of each moving species per area, m^-2.
+        complete: whether the schedule ran to its end.
+    """
+
+    time: F64
+    step: NDArray[np.int64]
+    voltage: F64
+    current: F64
+    light: F64
+    moments: tuple[Moment, ...]
+    steps: int
+    iterations: int
+    ions: F64
+    complete: bool
+
+
+@dataclass
+class _Past:
+    """What the differences need of one earlier time."""
+
+    time: float
+    n: F64
+    p: F64
+    ion: F64
+    psi: F64
+    variables: F64  # (V,) potential, levels of carriers and ions, junction voltage: what is extrapolated
+
+
+def all_moving(problem: Problem) -> Problem:
+    """The problem with every ion mobile, whatever its steady response."""
+    return problem if problem.mobile is None else replace(problem, device=problem.mobile, mobile=None)
+
+
+def motion_of(problem: Problem) -> F64:
+    """(I, MOTION_COLUMNS) of the moving species, in the order of `problem.device.ion`; diffusion at the stack's T."""
+    temperature = float(problem.stack.temperature)
+    rows: list[list[float]] = []
+    for response in ("steady", "frozen"):
+        for m, layer in enumerate(problem.stack.electrical_layers):
+            if layer.ions is None or layer.ions.response.kind != response:
+                continue
+            species = [layer.ions, *([layer.ions.second] if layer.ions.second is not None else [])]
+            for slot, ion in enumerate(one for one in species if float(one.density) > 0.0):
+                activation = float(ion.activation_energy or 0.0)
+                factor = np.exp(-activation / K_EV * (1.0 / temperature - 1.0 / 298.15))
+                rows.append(
+                    [
+                        float(ion.charge),
+                        float(ion.diffusion_coefficient) * float(factor),
+                        float(ion.site_density or 0.0),
+                        float(m),
+                        3.0 + slot,
+                    ]
+                )
+    return np.array(rows).reshape(-1, dv.MOTION_COLUMNS)
+
+
+@dataclass
+class Engine:
+    """Runs schedules on one cell.
+
+    Attributes:
+        problem: from `build`; all its ions move.
+        tolerance: allowed local error of a step (kT, relative).
+    """
+
+    problem: Problem
+    tolerance: float = TOLERANCE
+    solver: Solver = field(init=False)
+    motion: F64 = field(init=False)
+    device: Device = field(init=False)
+    work: Work = field(init=False)
+    blocks: Blocks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.problem = all_moving(self.problem)
+        self.solver = Solver(self.problem)
+        self.motion = motion_of(self.problem)
+        self.device = self.problem.device._replace(ion=np.zeros((0, dv.ION_COLUMNS)))
+        self.work = make_work(self.device)
+        size = 3 if self.motion.size == 0 else int(self.motion[:, dv.M_SLOT].max()) + 1
+        self.blocks = make_blocks(self.device, size, self.motion.shape[0])
+        self._held = np.zeros(self.device.volume.size)
+        leak = self.problem.stack.circuit.shunt_resistance
+        self._leak = 0.0 if leak is None else 1.0 / float(leak)
+        self._series = float(self.problem.stack.circuit.series_resistance)
+
+    # --- states ------------------------------------------------------------------------------------------------------
+
+    def moment(self, state: State) -> Moment:
+        """A steady state (ions settled) as the cell at one time."""
+        level = np.repeat(state.mu[:, None], self.device.x.size, axis=1)
+        return Moment(state.psi.copy(), state.fn.copy(), state.fp.copy(), level, state.v.copy())
+
+    def settled(self, voltage: float, light: float) -> Moment:
+        """The cell after an endless wait at a terminal voltage (V) and light (suns), ions included.
+
+        Raises:
+            ConvergenceError: that steady state could not be reached.
+        """
+        states = self.solver.sweep([voltage], light)
+        if not states.converged[0]:
+            raise ConvergenceError(
+                f'the steady state of "{self.problem.stack.name}" at {voltage:.4g} V was not reached.',
+                "Start from another voltage.",
+                voltage=voltage,
+                stage="preconditioning",
+            )
+        return self.moment(states.state(0))
+
+    # --- one step ----------------------------------------------------------------------------------------------------
+
+    def _condition(self, step: Step, fraction: float) -> tuple[int, float, float, float]:
+        """Control kind and a, b, c of a v + b J = c for the junction's voltage (kT/q) and current (A m^-2)."""
+        vt, g, rs = self.problem.vt, self._leak, self._series
+        control = step.control
+        if isinstance(control, Voltage):
+            volts = control.at(fraction)
+            if rs == 0.0:
+                return k.CONTROL_VOLTAGE, 0.0, 0.0, volts / vt
+            return k.CONTROL_CIRCUIT, vt * (1.0 + rs * g), -rs, volts
+        if isinstance(control, Load):
+            r = control.resistance
+            return k.CONTROL_CIRCUIT, vt * (1.0 + (rs + r) * g), -(rs + r), 0.0
+        target = control.at(fraction) if isinstance(control, Current) else 0.0
+        return k.CONTROL_CIRCUIT, -vt * g, 1.0, target
+
+    def _past(self, time: float, now: Moment) -> _Past:
+        w, b = self.work, self.blocks
+        return _Past(time, w.n.copy(), w.p.copy(), b.ion.copy(), now.psi.copy(), self._variables(now))
+
+    @staticmethod
+    def _variables(now: Moment) -> F64:
+        return np.concatenate((now.psi, now.fn[0], now.fp[0], now.level.ravel(), now.v))
+
+    def _guess(self, values: F64, now: Moment) -> Moment:
+        """A moment from extrapolated variables."""
+        nodes = now.psi.size
+        made = now.copy()
+        made.psi[:] = values[:nodes]
+        made.fn[0], made.fn[1] = values[nodes : 2 * nodes], 0.0
+        made.fp[0], made.fp[1] = values[2 * nodes : 3 * nodes], 0.0
+        made.level[:] = values[3 * nodes : -1].reshape(made.level.shape)
+        made.v[:] = values[-1:]
+        return made
+
+    def _refresh(self, now: Moment) -> None:
+        """Densities of a moment into the scratch memory."""
+        k.densities(self.device, self.work, now.psi, now.fn, now.fp, float(now.v[0]))
+        k.moving_ions(self.device, self.blocks, self.motion, now.psi, now.level)
+
+    def _error(self, made: Moment, guess: F64) -> float:
+        """Size of the difference between a solved moment and its extrapolation (kT, relative)."""
+        nodes = made.psi.size
+        now = self._variables(made)
+        d = now - guess
+        dpsi, dn, dp = d[:nodes], d[nodes : 2 * nodes], d[2 * nodes : 3 * nodes]
+        shift = d[-1]
+        w = self.work
+        first = self.problem.node_site
+        n, p = w.n[first], w.p[first]
+        weight_n, weight_p = n / (n + _RELEVANT * n.max()), p / (p + _RELEVANT * p.max())
+        worst = max(
+            float(np.abs(dpsi).max()),
+            float((np.abs(dpsi + dn) * weight_n).max()),
+            float((np.abs(dpsi + dp - shift) * weight_p).max()),
+        )
+        for number, row in enumerate(self.motion):
+            m = int(row[dv.M_LAYER])
+            here = slice(
+                int(self.device.site_start[m] - self.device.offset[m]),
+                int(self.device.site_start[m + 1] - self.device.offset[m]),
+            )
+            level = d[3 * nodes + number * nodes : 3 * nodes + (number + 1) * nodes][here]
+            worst = max(worst, float(np.abs(level - row[dv.M_Z] * dpsi[here]).max()))
+        return worst
+
+    def _solve(
+        self, guess: Moment, step: Step, fraction: float, rate: float, past: tuple[F64, F64, F64, F64]
+    ) -> tuple[bool, int, float]:
+        control, a, b, c = self._condition(step, fraction)
+        if control == k.CONTROL_VOLTAGE:
+            guess.v[0] = c
+        status, iterations, _, total = k.march(
+            self.device, self.work, self.blocks, self.motion, guess.psi, guess.fn, guess.fp, guess.level, guess.v,
+            step.light_at(fraction) * self.problem.generation, self._held, rate, *past, control, a, b, c,
+            _ITERATIONS, _NEWTON, LONGEST,
+        )  # fmt: skip
+        return status == k.CONVERGED, iterations, float(total)
+
+    def _terminal(self, now: Moment, flux: float) -> tuple[float, float]:
+        """Terminal voltage (V) and current (A m^-2) from the junction's voltage and total flux."""
+        junction = float(now.v[0]) * self.problem.vt
+        current = flux * Q * (-1.0 if self.device.anode_front else 1.0) - junction * self._leak
+        return junction - current * self._series, current
+
+    # --- a schedule --------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        schedule: Sequence[Step],
+        start: Moment,
+        *,
+        stop: Callable[[float, float, float], bool] | None = None,
+        advanced: Callable[[float], Any] | None = None,
+    ) -> Trace:
+        """Run a schedule from a given moment.
+
+        Args:
+            schedule: steps in order.
+            start: the cell at time zero (see `settled`).
+            stop: called at each reported moment with time (s), voltage (V) and current (A m^-2); True ends the run.
+            advanced: called at each reported moment with the time, for progress.
+
+        Returns:
+            The trace. After Ctrl-C it holds what was computed and says that it is not complete.
+
+        Raises:
+            InputError: a schedule that cannot be run.
+            ConvergenceError: a step could not be taken; `trace` in its context keeps what was computed.
+        """
+        check_schedule(schedule)
+        rows: list[tuple[float, int, float, float, float, Moment, F64]] = []
+        count = {"steps": 0, "iterations": 0}
+        now = start.copy()
+        clock = 0.0
+        complete = True
+        try:
+            for number, step in enumerate(schedule):
+                for time, made, flux in self._step(step, now, clock, count):
+                    voltage, current = self._terminal(made, flux)
+                    light = step.light_at(min(1.0, (time - clock) / step.duration))
+                    rows.append((time, number, voltage, current, light, made, self._ion_numbers()))
+                    now = made
+                    if advanced is not None:
+                        advanced(time)
+                    if stop is not None and stop(time, voltage, current):
+                        complete = False
+                        break
+                if not complete:
+                    break
+                clock += step.duration
+        except KeyboardInterrupt:
+            complete = False
+        except ConvergenceError as error:
+            error.context["trace"] = self._trace(rows, count, False)
+            raise
+        return self._trace(rows, count, complete)
+
+    def _ion_numbers(self) -> F64:
+        return np.asarray((self.blocks.ion * self.device.volume).sum(axis=1))
+
+    @staticmethod
+    def _trace(rows: list[Any], count: dict[str, int], complete: bool) -> Trace:
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 7
+        return Trace(
+            time=np.array(columns[0], dtype=float),
+            step=np.array(columns[1], dtype=np.int64),
+            voltage=np.array(columns[2], dtype=float),
+            current=np.array(columns[3], dtype=float),
+            light=np.array(columns[4], dtype=float),
+            moments=tuple(columns[5]),
+            ions=np.array(columns[6], dtype=float),
+            steps=count["steps"],
+            iterations=count["iterations"],
+            complete=complete,
+        )
+
+    def _step(self, step: Step, start: Moment, clock: float, count: dict[str, int]) -> Any:
+        """Yield (time, moment, flux) at the step's reported moments."""
+        targets = step.moments()
+        self._refresh(start)
+        past = [self._past(0.0, start)]
+        now, time = start, 0.0
+        size = min(_FIRST, _FIRST_PART * float(targets[0]))
+        for target in targets:
+            while time < target:
+                left = target - time
+                # land on the moment, without a last step that is much shorter than those before
+                size = min(size, left) if size > 0.55 * left else size
+                if size > 0.999999 * left:
+                    size = left
+                made, flux, grow, used = self._advance(step, now, past, time, size, count)
+                now = made
+                time = target if used == left else time + used
+                past.insert(0, self._past(time, now))
+                del past[3:]
+                size = used * grow
+            yield clock + target, now, flux
+
+    def _advance(
+        self, step: Step, now: Moment, past: list[_Past], time: float, size: float, count: dict[str, int]
+    ) -> tuple[Moment, float, float, float]:
+        """One accepted step of at most `size` s: the moment, the flux, by how much the next may grow, and its size."""
+        smallest = 1e-6 * size if size < 1e-6 else 1e-13
+        while True:
+            moment, flux, error, iterations = self._attempt(step, now, past, time, size)
+            count["iterations"] += iterations
+            if moment is not None and error <= 1.0:
+                count["steps"] += 1
+                power = 1.0 / 3.0 if len(past) > 2 else 0.5
+                grow = 3.0 if error < 1e-6 else min(0.9 * error**-power, 2.2)
+                return moment, flux, max(grow, 0.3), size
+            size *= 0.25 if moment is None else max(0.9 * error ** (-1.0 / 3.0), 0.2)
+            if size < smallest:
+                raise ConvergenceError(
+                    f'"{self.problem.stack.name}" could not be followed beyond {time:.4g} s into a step: steps of '
+                    f"{size:.1e} s still fail.",
+                    "Soften the corner with a ramp, or start from a settled state nearer to it.",
+                    voltage=float(now.v[0]) * self.problem.vt,
+                    state=now,
+                    stage="transient",
+                    time=time,
+                )
+
+    def _attempt(
+        self, step: Step, now: Moment, past: list[_Past], time: float, size: float
+    ) -> tuple[Moment | None, float, float, int]:
+        """Try one step; returns the moment or None, the flux, the error over the tolerance, the iterations."""
+        fraction = min(1.0, (time + size) / step.duration)
+        one = past[0]
+        if len(past) == 1:
+            rate, weights = 1.0 / size, [1.0 / size]
+            guess = one.variables
+        else:
+            r = size / (past[0].time - past[1].time)
+            rate = (1.0 + 2.0 * r) / ((1.0 + r) * size)
+            weights = [(1.0 + r) / size, -r * r / ((1.0 + r) * size)]
+            guess = _extrapolate(past, time + size)
+        history = (
+            sum(c * q.n for c, q in zip(weights, past, strict=False)),
+            sum(c * q.p for c, q in zip(weights, past, strict=False)),
+            sum(c * q.ion for c, q in zip(weights, past, strict=False)),
+            sum(c * q.psi for c, q in zip(weights, past, strict=False)),
+        )
+        trial = self._guess(guess, now)
+        ok, iterations, flux = self._solve(trial, step, fraction, rate, history)  # type: ignore[arg-type]
+        if not ok:
+            return None, flux, np.inf, iterations
+        if len(past) == 1:
+            # nothing to compare with: the step is short by construction
+            return trial, flux, 0.5, iterations
+        if len(past) == 2:
+            # a line as guess: what it misses is the second difference, more than this step's error
+            return trial, flux, 0.3 * self._error(trial, guess) / self.tolerance, iterations
+        h, h1, h2 = size, past[0].time - past[1].time, past[1].time - past[2].time
+        r = h / h1
+        own = (1.0 + r) ** 2 * h**3 / (6.0 * r * (1.0 + 2.0 * r))
+        theirs = h * (h + h1) * (h + h1 + h2) / 6.0
+        return trial, flux, own / (own + theirs) * self._error(trial, guess) / self.tolerance, iterations
+
+
+def _extrapolate(past: list[_Past], time: float) -> F64:
+    """Variables at `time` from the polynomial through the last two or three."""
+    times = [q.time for q in past]
+    out = np.zeros_like(past[0].variables)
+    for i, q in enumerate(past):
+        factor = 1.0
+        for j, other in enumerate(times):
+            if j != i:
+                factor *= (time - other) / (times[i] - other)
+        out += factor * q.variables
+    return out
+
+
+__all__ = ["Current", "Engine", "Load", "Moment", "OpenCircuit", "Step", "Trace", "Voltage"]
