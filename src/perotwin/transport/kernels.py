@@ -1474,6 +1474,108 @@ def load_blocks(dev, w, b, motion, psi, level, rate, past_n, past_p, past_ion, e
 
 
 @_compiled
+def _remember(a0, at_rest, past, stationary, den, dden_n, dden_p, o_n, o_p):
+    """How far a level's occupation lags behind its stationary value, and the lag's slopes by ln n and ln p.
+
+    f' = den (stationary - f), with a0 f - past for f'. At rest there is no lag, only its slopes count.
+    """
+    r = 1.0 / (a0 + den)
+    lag = 0.0 * a0 if at_rest else (past - a0 * stationary) * r
+    return lag, (-a0 * o_n - lag * dden_n) * r, (-a0 * o_p - lag * dden_p) * r
+
+
+@_compiled
+def trap_memory(dev, w, b, a0, at_rest, past, past_face, filled, filled_face):
+    """Occupation of charged levels as a variable in time: corrections to the stationary rates and charge.
+
+    Occupations (T, S) and (TF,) go to `filled` and `filled_face`. Levels whose charge is not counted stay stationary:
+    carriers that they hold back would be charge lost.
+    """
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
+            nt = dev.trap[t, T_NT]
+            if dev.trap[t, T_KIND] == 0.0 or nt == 0.0:
+                continue
+            rn, rp = dev.trap[t, T_RN], dev.trap[t, T_RP]
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                i = s - off
+                n, p, gn, gp = w.n[s], w.p[s], w.gn[s], w.gp[s]
+                n1 = np.exp(dev.trap[t, T_LN_N1] + w.lgn[s])
+                p1 = np.exp(dev.trap[t, T_LN_P1] + w.lgp[s])
+                # derivatives by eta, as for faces
+                n_eta, p_eta = n * gn, p * gp
+                lag, occupied = _lagging(
+                    b, i, dev.volume[s], nt, rn, rp, n, p, n1, p1, n_eta, p_eta, n1 * (gn - 1.0),
+                    p1 * (gp - 1.0), a0, at_rest, past[t, s], w.leak[i, 0] == np.inf, w.leak[i, 1] == np.inf,
+                )  # fmt: skip
+                filled[t, s] = occupied + lag.real
+    for t in range(dev.face_trap_site.size):
+        nt = dev.face_trap[t, F_NT]
+        if dev.face_trap[t, F_KIND] == 0.0 or nt == 0.0:
+            continue
+        s = dev.face_trap_site[t]
+        m = 0
+        while dev.site_start[m + 1] <= s:
+            m += 1
+        i = s - dev.offset[m]
+        n, p, n1, p1 = _face_rate(dev, w, t, s)
+        n1l = np.exp(dev.face_trap[t, F_LN_N1L] + w.lgn[s])
+        p1l = np.exp(dev.face_trap[t, F_LN_P1L] + w.lgp[s])
+        lag, occupied = _lagging(
+            b, i, 1.0, nt, dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], n, p, n1, p1,
+            w.n[s] * w.gn[s] + w.n[s + 1] * w.gn[s + 1], w.p[s] * w.gp[s] + w.p[s + 1] * w.gp[s + 1],
+            n1l * (w.gn[s] - 1.0) + (n1 - n1l) * (w.gn[s + 1] - 1.0),
+            p1l * (w.gp[s] - 1.0) + (p1 - p1l) * (w.gp[s + 1] - 1.0),
+            a0, at_rest, past_face[t], False, False,
+        )  # fmt: skip
+        filled_face[t] = occupied + lag.real
+
+
+@_compiled
+def _lagging(
+    b, i, vol, nt, rn, rp, n, p, n1, p1, n_eta, p_eta, n1_eta, p1_eta, a0, at_rest, past, held_n, held_p
+):  # fmt: skip
+    """Corrections of one level at node i; returns the lag and the stationary occupation."""
+    den = rn * (n + n1) + rp * (p + p1)
+    stationary = (rn * n + rp * p1) / den
+    o_n = (rn * n_eta - stationary * rn * (n_eta + n1_eta)) / den
+    o_p = (rp * p1_eta - stationary * rp * (p_eta + p1_eta)) / den
+    lag, lag_n, lag_p = _remember(
+        a0,
+        at_rest,
+        past,
+        stationary,
+        den / nt,
+        rn * (n_eta + n1_eta) / nt,
+        rp * (p_eta + p1_eta) / nt,
+        o_n,
+        o_p,
+    )
+    # electrons: rate - rn (n + n1) lag; holes: rate + rp (p + p1) lag
+    e_n = -rn * (n_eta + n1_eta) * lag - rn * (n + n1) * lag_n
+    e_p = -rn * (n + n1) * lag_p
+    h_n = rp * (p + p1) * lag_n
+    h_p = rp * (p_eta + p1_eta) * lag + rp * (p + p1) * lag_p
+    if not held_n:
+        b.rhs[i, 1, 0] -= vol * rn * (n + n1) * lag
+        b.diag[i, 1, 0] -= vol * (e_n - e_p)
+        b.leak[i, 1] += vol * e_n
+        b.diag[i, 1, 2] += vol * e_p
+    if not held_p:
+        b.rhs[i, 2, 0] += vol * rp * (p + p1) * lag
+        b.diag[i, 2, 0] -= vol * (h_n - h_p)
+        b.diag[i, 2, 1] -= vol * h_n
+        b.leak[i, 2] += vol * h_p
+    if 0 < i < b.diag.shape[0] - 1:
+        b.rhs[i, 0, 0] += vol * nt * lag
+        b.diag[i, 0, 0] -= vol * nt * (lag_n - lag_p)
+        b.diag[i, 0, 1] -= vol * nt * lag_n
+        b.diag[i, 0, 2] += vol * nt * lag_p
+    return lag, stationary
+
+
+@_compiled
 def eliminate_blocks(b, nodes, columns):
     """Block-tridiagonal elimination as `eliminate`, for any number of unknowns a node, real or complex."""
     size = b.diag.shape[1]
@@ -1619,13 +1721,13 @@ def block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope):
 
 @_compiled
 def march(
-    dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, control,
-    ca, cb, cc, max_iterations, tolerance, longest,
+    dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
+    past_face, filled, filled_face, control, ca, cb, cc, max_iterations, tolerance, longest,
 ):  # fmt: skip
     """One implicit time step, in place: densities n with rate * n - past for their time derivative.
 
-    As `newton`, but for ions that move (their levels are unknowns) and a current J that includes ions and
-    displacement. held (S,): charge of the ions that do not move. The device has no re-equilibrating ions.
+    As `newton`, but for ions that move (their levels are unknowns), charged traps that remember (`trap_memory`) and a
+    current J that includes ions and displacement. held (S,): charge of the ions that do not move. The device has no re-equilibrating ions.
     Returns status, iterations, the last step and the total flux (m^-2 s^-1, along x).
     """
     nodes = dev.x.size
@@ -1649,6 +1751,7 @@ def march(
         ion_charge_of(b, motion, charge)
         assemble(dev, w, psi, fn, fp, v[0], gen, charge, empty)
         load_blocks(dev, w, b, motion, psi, level, rate, past_n, past_p, past_ion, True)
+        trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
         edge = _quiet_edge(dev, w)
         total = block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
         F = b.rhs
@@ -1724,6 +1827,7 @@ def march(
         if largest < tolerance:
             densities(dev, w, psi, fn, fp, v[0])
             moving_ions(dev, b, motion, psi, level)
+            trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
             return CONVERGED, iteration + 1, largest, total
     return STALLED, max_iterations, largest, total
 
@@ -1744,6 +1848,9 @@ def signal(dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, sources):
     assemble(dev, w, psi, fn, fp, v, gen, charge, np.zeros(0))
     none = np.zeros(dev.volume.size)
     load_blocks(dev, w, b, motion, psi, level, rate, none, none, np.zeros((motion.shape[0], none.size)), True)
+    traps = np.zeros((dev.trap.shape[0], none.size))
+    faces = np.zeros(dev.face_trap_site.size)
+    trap_memory(dev, w, b, rate, True, traps, faces, traps, faces)
     edge = _quiet_edge(dev, w)
     slope = np.zeros((2, size), dtype=np.complex128)
     block_current(dev, w, b, motion, edge, rate, psi, np.zeros(nodes), slope)

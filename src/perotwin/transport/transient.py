@@ -50,10 +50,20 @@ class Moment:
     fp: F64  # (2, N)
     level: F64  # (I, N) ions' levels, kT
     v: F64  # (1,)
+    trap: F64 | None = None  # (T, S) occupation of charged levels; None: stationary
+    face: F64 | None = None  # (TF,)
 
     def copy(self) -> Moment:
         """An independent copy."""
-        return Moment(self.psi.copy(), self.fn.copy(), self.fp.copy(), self.level.copy(), self.v.copy())
+        return Moment(
+            self.psi.copy(),
+            self.fn.copy(),
+            self.fp.copy(),
+            self.level.copy(),
+            self.v.copy(),
+            None if self.trap is None else self.trap.copy(),
+            None if self.face is None else self.face.copy(),
+        )
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,8 @@ class _Past:
     p: F64
     ion: F64
     psi: F64
+    trap: F64  # (T, S) occupation of charged levels
+    face: F64  # (TF,)
     variables: F64  # (V,) potential, levels of carriers and ions, junction voltage: what is extrapolated
 
 
@@ -149,6 +161,9 @@ class Engine:
         size = 3 if self.motion.size == 0 else int(self.motion[:, dv.M_SLOT].max()) + 1
         self.blocks = make_blocks(self.device, size, self.motion.shape[0])
         self._held = np.zeros(self.device.volume.size)
+        # occupation of charged levels at the moment that the scratch memory holds
+        self._trap = np.zeros((self.device.trap.shape[0], self.device.volume.size))
+        self._face = np.zeros(self.device.face_trap_site.size)
         leak = self.problem.stack.circuit.shunt_resistance
         self._leak = 0.0 if leak is None else 1.0 / float(leak)
         self._series = float(self.problem.stack.circuit.series_resistance)
@@ -195,7 +210,16 @@ class Engine:
 
     def _past(self, time: float, now: Moment) -> _Past:
         w, b = self.work, self.blocks
-        return _Past(time, w.n.copy(), w.p.copy(), b.ion.copy(), now.psi.copy(), self._variables(now))
+        return _Past(
+            time,
+            w.n.copy(),
+            w.p.copy(),
+            b.ion.copy(),
+            now.psi.copy(),
+            self._trap.copy(),
+            self._face.copy(),
+            self._variables(now),
+        )
 
     @staticmethod
     def _variables(now: Moment) -> F64:
@@ -213,9 +237,15 @@ class Engine:
         return made
 
     def _refresh(self, now: Moment) -> None:
-        """Densities of a moment into the scratch memory."""
+        """Densities of a moment into the scratch memory, and its traps' occupation."""
         k.densities(self.device, self.work, now.psi, now.fn, now.fp, float(now.v[0]))
         k.moving_ions(self.device, self.blocks, self.motion, now.psi, now.level)
+        if now.trap is None or now.face is None:
+            k.trap_memory(
+                self.device, self.work, self.blocks, 0.0, True, self._trap, self._face, self._trap, self._face
+            )
+        else:
+            self._trap[:], self._face[:] = now.trap, now.face
 
     def _error(self, made: Moment, guess: F64) -> float:
         """Size of the difference between a solved moment and its extrapolation (kT, relative)."""
@@ -244,14 +274,15 @@ class Engine:
         return worst
 
     def _solve(
-        self, guess: Moment, step: Step, fraction: float, rate: float, past: tuple[F64, F64, F64, F64]
+        self, guess: Moment, step: Step, fraction: float, rate: float, past: tuple[F64, ...]
     ) -> tuple[bool, int, float]:
         control, a, b, c = self._condition(step, fraction)
         if control == k.CONTROL_VOLTAGE:
             guess.v[0] = c
         status, iterations, _, total = k.march(
             self.device, self.work, self.blocks, self.motion, guess.psi, guess.fn, guess.fp, guess.level, guess.v,
-            step.light_at(fraction) * self.problem.generation, self._held, rate, *past, control, a, b, c,
+            step.light_at(fraction) * self.problem.generation, self._held, rate, *past, self._trap, self._face,
+            control, a, b, c,
             _ITERATIONS, _NEWTON, LONGEST,
         )  # fmt: skip
         return status == k.CONVERGED, iterations, float(total)
@@ -400,11 +431,14 @@ class Engine:
             sum(c * q.p for c, q in zip(weights, past, strict=False)),
             sum(c * q.ion for c, q in zip(weights, past, strict=False)),
             sum(c * q.psi for c, q in zip(weights, past, strict=False)),
+            sum(c * q.trap for c, q in zip(weights, past, strict=False)),
+            sum(c * q.face for c, q in zip(weights, past, strict=False)),
         )
         trial = self._guess(guess, now)
         ok, iterations, flux = self._solve(trial, step, fraction, rate, history)  # type: ignore[arg-type]
         if not ok:
             return None, flux, np.inf, iterations
+        trial.trap, trial.face = self._trap.copy(), self._face.copy()
         if len(past) == 1:
             # nothing to compare with: the step is short by construction
             return trial, flux, 0.5, iterations
