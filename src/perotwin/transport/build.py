@@ -151,6 +151,11 @@ def level_energy(level: Any, band: Bands) -> float:
     return -band.affinity - band.gap + float(level.height)
 
 
+def _captures(electrons: float, holes: float) -> tuple[float, float]:
+    """Capture rates of a level; one that captures nothing keeps an occupation, and a rate that rounds to nothing."""
+    return (electrons, holes) if electrons > 0.0 or holes > 0.0 else (1e-200, 1e-200)
+
+
 def _logs(energy: float, affinity: float, band: Bands) -> tuple[float, float]:
     """ln n1 and ln p1 of a level at `energy` on a scale where the layer's affinity is `affinity`."""
     return (
@@ -246,7 +251,13 @@ def build(stack: Stack, *, density: float = DENSITY, mesh: Mesh | None = None, l
                 Channel(f"{layer.name} trap {number}", "trap", layer.name, 2 * len(layers) + len(trap_rows))
             )
             trap_rows.append(
-                [1.0 / trap.tau_n, 1.0 / trap.tau_p, n1, p1, float(trap.density or 0.0), _KIND[trap.charge]]
+                [
+                    *_captures(1.0 / trap.tau_n, 1.0 / trap.tau_p),
+                    n1,
+                    p1,
+                    float(trap.density or 0.0),
+                    _KIND[trap.charge],
+                ]
             )
         trap_start.append(len(trap_rows))
 
@@ -360,7 +371,15 @@ def _faces(
             channels.append(Channel(f"{key} trap {number}", "face trap", key, index))
             face_site.append(site)
             face_rows.append(
-                [trap.s_n, trap.s_p, n1l, p1l, n1r, p1r, float(trap.density or 0.0), _KIND[trap.charge]]
+                [
+                    *_captures(trap.s_n, trap.s_p),
+                    n1l,
+                    p1l,
+                    n1r,
+                    p1r,
+                    float(trap.density or 0.0),
+                    _KIND[trap.charge],
+                ]
             )
         if face.transport.kind == "thermionic":
             if face.trap:
