@@ -241,8 +241,10 @@ def optical_checks(problem: Problem) -> Checks:
         allowed = sum(part.escape for part in problem.emission.absorbers.values())
         used = radiative_current(problem)
         photo = Q * float(problem.generation.sum())
-        if used > 0.0 and allowed > 0.0 and photo > 0.0:
-            excess = problem.vt * (np.log1p(photo / used) - np.log1p(photo / allowed))
+        if allowed > 0.0 and photo > 0.0:
+            # equations without radiation have no radiative limit at all
+            limit = np.log1p(photo / used) if used > 0.0 else np.inf
+            excess = problem.vt * (limit - np.log1p(photo / allowed))
             found["radiative limit above that of the absorptance (V)"] = check(max(float(excess), 0.0), 1e-3)
     return found
 
