@@ -1,6 +1,7 @@
 """Quantum efficiency: an exact linearisation, against two solved steady states and against what light there is."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_integral_against_jsc(spectrum: xr.Dataset) -> None:
 
     sun = am15g()
     fine = np.linspace(float(spectrum.wavelength[0]), float(spectrum.wavelength[-1]), 4001)
-    per_metre = np.array([sun.photon_flux(a, b) for a, b in zip(fine[:-1], fine[1:], strict=True)])
+    per_metre = np.array([sun.photon_flux(a, b) for a, b in pairwise(fine)])
     middle = 0.5 * (fine[1:] + fine[:-1])
     integral = Q * np.sum(per_metre * np.interp(middle, spectrum.wavelength, spectrum.eqe))
     assert integral == pytest.approx(jsc, rel=3e-3)

@@ -13,6 +13,10 @@ import perotwin as pt
         ("-0.3 V", "1.8 V", "300 mV"),
         ("1.5 V", "0 V", "100 mV"),
         ("0 V", "1.6 V", "7 mV"),
+        # ranges that hold neither open circuit nor maximum power, or only one of them
+        ("0 V", "0.3 V", "10 mV"),
+        ("0 V", "1.25 V", "10 mV"),
+        ("1.25 V", "1.5 V", "10 mV"),
     ],
 )
 def test_metrics_are_those_of_a_fine_curve(name: str, start: str, stop: str, step: str) -> None:
