@@ -58,7 +58,7 @@ def slab(charge: str = "acceptor") -> Stack:
 @pytest.mark.parametrize("charge", ["acceptor", "donor"])
 def test_a_level_empties_at_its_emission_rate(charge: str) -> None:
     """Filled in forward bias, then swept clear in reverse: f decays as exp(-e t), e = C Nc exp(-depth / kT)."""
-    engine = Engine(build(slab(charge)), tolerance=2e-4)
+    engine = Engine(build(slab(charge)), tolerance=1e-5)
     filled = engine.settled(1.0, 0.0)
     emission = CAPTURE * NC * np.exp(-DEPTH / VT)
     times = tuple(np.array([0.5, 1.0, 2.0, 3.0]) / emission)

@@ -1726,8 +1726,9 @@ def march(
 ):  # fmt: skip
     """One implicit time step, in place: densities n with rate * n - past for their time derivative.
 
-    As `newton`, but for ions that move (their levels are unknowns), charged traps that remember (`trap_memory`) and a
-    current J that includes ions and displacement. held (S,): charge of the ions that do not move. The device has no re-equilibrating ions.
+    As `newton`, but for ions that move (their levels are unknowns), charged traps that remember (`trap_memory`) and
+    a current J that includes ions and displacement. held (S,): charge of the ions that do not move. The device has no
+    re-equilibrating ions.
     Returns status, iterations, the last step and the total flux (m^-2 s^-1, along x).
     """
     nodes = dev.x.size

@@ -35,6 +35,8 @@ TOLERANCE = 2e-3
 #: last Newton step of an accepted state
 _NEWTON = 1e-7
 _ITERATIONS = 12
+#: the same where the bias or the light may jump
+_ITERATIONS_AT_CORNER = 120
 #: first step after a corner, s, and as a part of the step that follows
 _FIRST, _FIRST_PART = 1e-9, 1e-3
 #: densities below this part of the largest one do not steer the step
@@ -274,16 +276,16 @@ class Engine:
         return worst
 
     def _solve(
-        self, guess: Moment, step: Step, fraction: float, rate: float, past: tuple[F64, ...]
+        self, guess: Moment, step: Step, fraction: float, rate: float, past: tuple[F64, ...], settled: bool
     ) -> tuple[bool, int, float]:
         control, a, b, c = self._condition(step, fraction)
         if control == k.CONTROL_VOLTAGE:
             guess.v[0] = c
-        status, iterations, _, total = k.march(
+        march: Any = k.march
+        status, iterations, _, total = march(
             self.device, self.work, self.blocks, self.motion, guess.psi, guess.fn, guess.fp, guess.level, guess.v,
             step.light_at(fraction) * self.problem.generation, self._held, rate, *past, self._trap, self._face,
-            control, a, b, c,
-            _ITERATIONS, _NEWTON, LONGEST,
+            control, a, b, c, _ITERATIONS if settled else _ITERATIONS_AT_CORNER, _NEWTON, LONGEST,
         )  # fmt: skip
         return status == k.CONVERGED, iterations, float(total)
 
@@ -381,10 +383,11 @@ class Engine:
                     size = left
                 made, flux, grow, used = self._advance(step, now, past, time, size, count)
                 now = made
+                at_corner = time == 0.0
                 time = target if used == left else time + used
-                past.insert(0, self._past(time, now))
-                del past[3:]
-                size = used * grow
+                # the potential may have jumped at the corner: what was before it is no past to difference with
+                past = [self._past(time, now), *([] if at_corner else past[:2])]
+                size = used if at_corner else used * grow
             yield clock + target, now, flux
 
     def _advance(
@@ -425,7 +428,8 @@ class Engine:
             r = size / (past[0].time - past[1].time)
             rate = (1.0 + 2.0 * r) / ((1.0 + r) * size)
             weights = [(1.0 + r) / size, -r * r / ((1.0 + r) * size)]
-            guess = _extrapolate(past, time + size)
+            ahead = _weights(past, time + size)
+            guess = sum(c * q.variables for c, q in zip(ahead, past, strict=True))
         history = (
             sum(c * q.n for c, q in zip(weights, past, strict=False)),
             sum(c * q.p for c, q in zip(weights, past, strict=False)),
@@ -435,34 +439,35 @@ class Engine:
             sum(c * q.face for c, q in zip(weights, past, strict=False)),
         )
         trial = self._guess(guess, now)
-        ok, iterations, flux = self._solve(trial, step, fraction, rate, history)  # type: ignore[arg-type]
+        ok, iterations, flux = self._solve(trial, step, fraction, rate, history, len(past) > 1)  # type: ignore[arg-type]
         if not ok:
             return None, flux, np.inf, iterations
         trial.trap, trial.face = self._trap.copy(), self._face.copy()
         if len(past) == 1:
             # nothing to compare with: the step is short by construction
             return trial, flux, 0.5, iterations
+        missed = self._error(trial, guess)
+        for name in ("trap", "face"):
+            if getattr(trial, name).size:
+                foreseen = sum(c * getattr(q, name) for c, q in zip(ahead, past, strict=True))
+                missed = max(missed, float(np.abs(getattr(trial, name) - foreseen).max()))
         if len(past) == 2:
             # a line as guess: what it misses is the second difference, more than this step's error
-            return trial, flux, 0.3 * self._error(trial, guess) / self.tolerance, iterations
+            return trial, flux, 0.3 * missed / self.tolerance, iterations
         h, h1, h2 = size, past[0].time - past[1].time, past[1].time - past[2].time
         r = h / h1
         own = (1.0 + r) ** 2 * h**3 / (6.0 * r * (1.0 + 2.0 * r))
         theirs = h * (h + h1) * (h + h1 + h2) / 6.0
-        return trial, flux, own / (own + theirs) * self._error(trial, guess) / self.tolerance, iterations
+        return trial, flux, own / (own + theirs) * missed / self.tolerance, iterations
 
 
-def _extrapolate(past: list[_Past], time: float) -> F64:
-    """Variables at `time` from the polynomial through the last two or three."""
+def _weights(past: list[_Past], time: float) -> list[float]:
+    """What each earlier time counts in the polynomial through them, taken at `time`."""
     times = [q.time for q in past]
-    out = np.zeros_like(past[0].variables)
-    for i, q in enumerate(past):
-        factor = 1.0
-        for j, other in enumerate(times):
-            if j != i:
-                factor *= (time - other) / (times[i] - other)
-        out += factor * q.variables
-    return out
+    return [
+        float(np.prod([(time - other) / (own - other) for j, other in enumerate(times) if j != i]))
+        for i, own in enumerate(times)
+    ]
 
 
 __all__ = ["Current", "Engine", "Load", "Moment", "OpenCircuit", "Step", "Trace", "Voltage"]
