@@ -67,6 +67,8 @@ class Step:
         light: suns, one value or (first, last).
         points: how many moments of the step are reported, evenly spaced, the last one at its end.
         times: moments (s from the step's start) that are reported instead, ascending, the last one its end.
+        first: length (s) of the first time step; absent, short enough for what the fastest carriers do after a jump.
+            A longer one passes over that: the first step is of first order and damps what is faster than itself.
     """
 
     duration: float
@@ -74,6 +76,7 @@ class Step:
     light: float | tuple[float, float] = 0.0
     points: int = 1
     times: tuple[float, ...] = ()
+    first: float | None = None
 
     def light_at(self, fraction: float) -> float:
         """Suns when `fraction` of the step has passed."""
@@ -113,6 +116,12 @@ def check(schedule: Sequence[Step]) -> None:
             raise InputError(
                 "the reported moments do not rise from zero to the step's end.",
                 "Sort them, or give points.",
+                key=where,
+            )
+        if step.first is not None and not step.first > 0.0:
+            raise InputError(
+                f"a first time step of {step.first:g} s: time can only run forwards.",
+                "Give seconds above zero, or leave it out.",
                 key=where,
             )
         if isinstance(step.control, Load) and not step.control.resistance >= 0.0:

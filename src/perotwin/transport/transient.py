@@ -374,6 +374,8 @@ class Engine:
         past = [self._past(0.0, start)]
         now, time = start, 0.0
         size = min(_FIRST, _FIRST_PART * float(targets[0]))
+        if step.first is not None:
+            size = min(step.first, float(targets[0]))
         for target in targets:
             while time < target:
                 left = target - time
