@@ -40,7 +40,9 @@ _ITERATIONS_AT_CORNER = 120
 #: first step after a corner, s, and as a part of the step that follows
 _FIRST, _FIRST_PART = 1e-9, 1e-3
 #: densities below this part of the largest one do not steer the step
-_RELEVANT = 1e-10
+_RELEVANT = 1e-7
+#: steps are not made shorter than this for the sake of the error, s: what is faster is not resolved
+_RESOLUTION = 1e-12
 
 
 @dataclass
@@ -396,17 +398,19 @@ class Engine:
         self, step: Step, now: Moment, past: list[_Past], time: float, size: float, count: dict[str, int]
     ) -> tuple[Moment, float, float, float]:
         """One accepted step of at most `size` s: the moment, the flux, by how much the next may grow, and its size."""
-        smallest = 1e-6 * size if size < 1e-6 else 1e-13
         while True:
             moment, flux, error, iterations = self._attempt(step, now, past, time, size)
             count["iterations"] += iterations
-            if moment is not None and error <= 1.0:
+            if moment is not None and (error <= 1.0 or size <= _RESOLUTION):
                 count["steps"] += 1
                 power = 1.0 / 3.0 if len(past) > 2 else 0.5
                 grow = 3.0 if error < 1e-6 else min(0.9 * error**-power, 2.2)
                 return moment, flux, max(grow, 0.3), size
-            size *= 0.25 if moment is None else max(0.9 * error ** (-1.0 / 3.0), 0.2)
-            if size < smallest:
+            if moment is None:
+                size *= 0.25
+            else:
+                size = max(size * max(0.9 * error ** (-1.0 / 3.0), 0.2), _RESOLUTION)
+            if size < 1e-3 * _RESOLUTION:
                 raise ConvergenceError(
                     f'"{self.problem.stack.name}" could not be followed beyond {time:.4g} s into a step: steps of '
                     f"{size:.1e} s still fail.",
@@ -431,7 +435,7 @@ class Engine:
             rate = (1.0 + 2.0 * r) / ((1.0 + r) * size)
             weights = [(1.0 + r) / size, -r * r / ((1.0 + r) * size)]
             ahead = _weights(past, time + size)
-            guess = sum(c * q.variables for c, q in zip(ahead, past, strict=True))
+            guess = np.sum([c * q.variables for c, q in zip(ahead, past, strict=True)], axis=0)
         history = (
             sum(c * q.n for c, q in zip(weights, past, strict=False)),
             sum(c * q.p for c, q in zip(weights, past, strict=False)),
