@@ -131,6 +131,13 @@ def test_a_bare_number_is_si_in_python_and_refused_where_units_are_required() ->
     assert float(parse(3.5, "dimensionless", bare=False)) == 3.5
 
 
+def test_nothing_needs_no_unit_but_where_a_file_must_say_it_and_for_temperatures() -> None:
+    assert parse("0", "voltage").text == "0 V"
+    for dimension, bare in (("voltage", False), ("temperature", True)):
+        with pytest.raises(InputError, match="no unit"):
+            parse("0", dimension, bare=bare)
+
+
 def test_a_quantity_is_a_float_that_remembers() -> None:
     low, high = parse("300 nm", "length"), parse("500 nm", "length")
     thickness = parse("400 nm", "length").with_origin("book, p. 3", (low, high), "a note")

@@ -231,7 +231,8 @@ def parse(value: str | float, dimension: str, *, bare: bool = True) -> Quantity:
     ----------
     value : "400 nm", or a number (in SI; eV for energies, suns for intensities).
     dimension : a key of `DIMENSIONS`.
-    bare : False refuses a number without a unit unless the dimension is dimensionless or a fraction.
+    bare : False refuses a number without a unit unless the dimension is dimensionless or a fraction. True takes
+        a bare float as SI, and of texts without a unit only zero, "0" (a temperature needs its unit even so).
 
     Returns
     -------
@@ -282,6 +283,9 @@ def _parse_text(text: str, dimension: str, bare: bool) -> Quantity:
         )
     number, unit = match.groups()
     if not unit and not _unitless(dimension):
+        # Nothing is nothing in every unit but that of a temperature; a stack file still says which.
+        if bare and float(number) == 0.0 and dimension != "temperature":
+            return Quantity(0.0, f"{number} {DIMENSIONS[dimension][1]}", dimension=dimension)
         raise _missing_unit(number, dimension)
     exact = _to_si(Fraction(number), unit, dimension, text)
     try:
