@@ -36,6 +36,8 @@ Method = Literal["solved", "pchip", "astm-e1036"]
 
 #: a dark curve without a stated end stops where it carries this much, A m^-2
 _DARK_END = 1e3
+#: step (V) of the curve that is followed only to find maximum power and open circuit
+_FOLLOWED = 0.02
 #: points between looks at whether the curve has crossed its end
 _CHUNK = 16
 #: most points of one curve
@@ -230,23 +232,38 @@ def _states_at(solver: Solver, states: States, voltages: F64, intensity: float) 
 
 
 def solved_points(solver: Solver, states: States, intensity: float) -> dict[str, States]:
-    """Short circuit, maximum power and open circuit, solved for and not read off the grid; none in the dark."""
+    """Short circuit, maximum power and open circuit, solved for and not read off the grid; none in the dark.
+
+    They belong to the cell and not to the range that was asked for: where the curve does not reach them, one that
+    does is followed for them.
+    """
     if intensity <= 0.0 or not states.converged.any():
         return {}
     points: dict[str, States] = {}
     short = _states_at(solver, states, np.array([0.0]), intensity)
     if short.converged[0]:
         points["short-circuit"] = short
-    good = np.flatnonzero(states.converged)
-    voltage, current = states.voltage[good], states.current[good]
-    order = np.argsort(voltage)
-    crossing = np.flatnonzero((current[order][:-1] > 0.0) & (current[order][1:] <= 0.0))
-    if crossing.size:
-        near = states.state(int(good[order[crossing[0] + 1]]))
-        points["open-circuit"] = solver.open_circuit(near, intensity)
-        best = int(np.argmax(voltage * current))
-        points["maximum-power"] = _maximum_power(solver, states, int(good[best]), intensity)
+    found = _bracket(states)
+    if found is None:
+        states = curve(solver, Protocol(step=_FOLLOWED), intensity)
+        found = _bracket(states)
+    if found is not None:
+        best, end = found
+        points["open-circuit"] = solver.open_circuit(states.state(end), intensity)
+        points["maximum-power"] = _maximum_power(solver, states, best, intensity)
     return points
+
+
+def _bracket(states: States) -> tuple[int, int] | None:
+    """Points of a curve next to maximum power and next to open circuit; None if it does not go past both."""
+    good = np.flatnonzero(states.converged)
+    good = good[np.argsort(states.voltage[good], kind="stable")]
+    voltage, current = states.voltage[good], states.current[good]
+    crossing = np.flatnonzero((current[:-1] > 0.0) & (current[1:] <= 0.0))
+    best = int(np.argmax(voltage * current)) if good.size else 0
+    if not crossing.size or best == 0:
+        return None
+    return int(good[best]), int(good[crossing[0] + 1])
 
 
 def _maximum_power(solver: Solver, states: States, index: int, intensity: float) -> States:
@@ -325,7 +342,7 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
             )
         jsc, voc = solved["short-circuit"][1], solved["open-circuit"][0]
         vmp, jmp = solved["maximum-power"]
-        words = "solved for"
+        words = jsc_words = "solved for"
     else:
         voltage, current = (
             np.asarray(dataset["voltage"], float),
@@ -337,16 +354,18 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
         voltage, current = voltage[order], current[order]
         reader = _astm if method == "astm-e1036" else _pchip
         jsc, voc, vmp, jmp = reader(voltage, current)
-        if "short-circuit" in solved and method == "pchip" and not np.isfinite(jsc):
-            jsc = solved["short-circuit"][1]
         words = "ASTM E1036" if method == "astm-e1036" else "monotone cubics"
+        if "short-circuit" in solved and method == "pchip" and not np.isfinite(jsc):
+            jsc, jsc_words = solved["short-circuit"][1], "solved for"
+        else:
+            jsc_words = words
     power = vmp * jmp
     ff = power / (voc * jsc) if voc * jsc > 0.0 else np.nan
     pce = power / power_in if power_in > 0.0 else np.nan
     return Metrics(
         {
             "voc": Metric(float(voc), "V", words),
-            "jsc": Metric(float(jsc), "A m-2", words),
+            "jsc": Metric(float(jsc), "A m-2", jsc_words),
             "ff": Metric(float(ff), "1", words),
             "pce": Metric(float(pce), "1", words),
             "vmp": Metric(float(vmp), "V", words),
