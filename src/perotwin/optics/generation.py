@@ -33,6 +33,10 @@ Q = 1.602176634e-19
 #: fringe: the photocurrents of the library's cells are then converged to 1e-4.
 _STEP, _FINEST, _EDGE_STEP, _PER_FRINGE = 5e-9, 0.2e-9, 1.5e-9, 12
 
+#: Where glass and conducting oxides begin to absorb (m), and the distance of wavelengths there: the photocurrent has
+#: no need of it, a drawn spectrum has.
+_ULTRAVIOLET, _ULTRAVIOLET_STEP = 360e-9, 2e-9
+
 #: A lower limit (eV) under the bandgap, plus this many Urbach energies: nothing is absorbed below.
 _BELOW_GAP, _URBACH_ENERGIES = 0.1, 12
 
@@ -173,6 +177,8 @@ def absorption_grid(stack: Stack, optical: Films, spectral: Spectrum) -> F64:
         step = min(_STEP, max(_FINEST, fringe / _PER_FRINGE))
         if any(HC / (HC / edge + 0.10) < lam < HC / (HC / edge - 0.12) for edge in edges):
             step = min(step, _EDGE_STEP)
+        if lam < _ULTRAVIOLET:
+            step = min(step, _ULTRAVIOLET_STEP)
         points.append(lam + step)
     points[-1] = high
     return np.array(points)
