@@ -49,8 +49,30 @@ def test_jv_options_reach_the_measurement(cli) -> None:
     voltage = result["scans"][0]["curve"]["voltage"]["value"]
     assert voltage == pytest.approx([round(-0.2 + 0.1 * i, 10) for i in range(13)])
     assert result["scans"][0]["metrics"]["jsc"]["value"] == pytest.approx(2.243, rel=1e-3)
-    # The curve ends before it crosses zero: what it does not hold is null.
-    assert result["scans"][0]["metrics"]["voc"]["unit"] == "V"
+    # The curve ends before it crosses zero; open circuit is solved for all the same.
+    assert result["scans"][0]["metrics"]["voc"]["value"] == pytest.approx(1.195, abs=1e-3)
+
+
+def test_zero_needs_no_unit_and_files_of_one_name_are_told_apart(cli, tmp_path: Path) -> None:
+    copy = tmp_path / "edited.toml"
+    copy.write_text(pt.load("cell-a").to_toml(), encoding="utf-8")
+    done = cli("jv", str(copy), "cell-a", "--start", "0", "--stop", "0.2 V", "--step", "0.1 V", "--json")
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)["results"]
+    assert [result["stack"] for result in results] == ["edited", "cell-a"]
+    assert results[0]["scans"][0]["curve"]["voltage"]["value"] == [0.0, 0.1, 0.2]
+
+
+@pytest.mark.parametrize("command", ["run", "jv", "eqe", "bands"])
+def test_a_folder_that_takes_nothing_is_refused_before_anything_is_computed(
+    cli, tmp_path: Path, command: str
+) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("not a folder", encoding="utf-8")
+    done = cli(command, "wbg-target", "-o", str(in_the_way / "results"), "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["type"] == "InputError"
+    assert "nothing can be written" in done.stderr and "mA/cm^2" not in done.stderr
 
 
 def test_a_dark_curve_has_no_photovoltaic_metrics(cli) -> None:
@@ -74,6 +96,14 @@ def test_a_sweep_prints_one_row_a_value_and_one_result_each(cli) -> None:
     ]
     jsc = [entry["scans"][0]["metrics"]["jsc"]["value"] for entry in results]
     assert jsc == sorted(jsc)
+
+
+def test_a_sweep_leaves_data_of_each_point_and_one_figure(cli, tmp_path: Path) -> None:
+    varied = ("--vary", "perovskite.thickness", "--from", "400 nm", "--to", "500 nm", "--steps", "2")
+    done = cli("jv", "cell-a", *varied, "-o", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"cell-a-400-nm-jv.nc", "cell-a-500-nm-jv.nc", "jv.svg", "jv.png"}
 
 
 def test_a_sweep_whose_points_fail_records_them_and_goes_on(cli) -> None:

@@ -124,7 +124,7 @@ def test_a_folder_with_something_else_in_it_is_not_replaced(tmp_path: Path) -> N
 
 def test_a_folder_that_cannot_be_made_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match="nothing can be written"):
         list(workflows.run([pt.load("cell-b")], tmp_path / "file" / "deeper"))
 
 

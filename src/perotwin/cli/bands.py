@@ -25,6 +25,7 @@ def bands(
         from perotwin.measurement import checks_of
         from perotwin.report import machine, tables
 
+        folder = files.prepare(output)
         datasets: dict[str, Any] = {}
         for stack in stacks:
             try:
@@ -38,4 +39,4 @@ def bands(
         out.notes(datasets)
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset))
-        files.write(out, output, "bands", datasets)
+        files.write(out, folder, "bands", datasets)

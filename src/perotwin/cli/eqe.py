@@ -25,6 +25,7 @@ def eqe(
         from perotwin.measurement import checks_of
         from perotwin.report import machine, tables
 
+        folder = files.prepare(output)
         datasets: dict[str, Any] = {}
         metrics: dict[str, Any] = {}
         for stack in stacks:
@@ -42,4 +43,4 @@ def eqe(
             out.notes(datasets)
             for name, dataset in datasets.items():
                 out.look_at(name, checks_of(dataset))
-            files.write(out, output, "eqe", datasets)
+            files.write(out, folder, "eqe", datasets)

@@ -23,8 +23,24 @@ def unique(name: str, taken: Container[str]) -> str:
     return candidate
 
 
-def write(out: Output, folder: str | None, instrument: str, datasets: Mapping[str, xr.Dataset]) -> None:
-    """Write each measurement as NetCDF and draw it, into ``folder`` if one was given."""
+def prepare(folder: str | None) -> Path | None:
+    """The folder of ``-o``, ready to be written into before anything is computed; None when none was given."""
+    if folder is None:
+        return None
+    from perotwin.measurement import make_folder
+
+    return make_folder(folder)
+
+
+def write(
+    out: Output,
+    folder: Path | None,
+    instrument: str,
+    datasets: Mapping[str, xr.Dataset],
+    *,
+    draw_each: bool = True,
+) -> None:
+    """Write each measurement as NetCDF, and draw each and all together, into ``folder`` if one was given."""
     if folder is None:
         return
     from perotwin import lab, measurement
@@ -33,9 +49,11 @@ def write(out: Output, folder: str | None, instrument: str, datasets: Mapping[st
     plot = getattr(lab, instrument).plot
     written: list[Path] = []
     for name, dataset in datasets.items():
-        stem = Path(folder) / f"{name}-{instrument}"
+        stem = folder / f"{name}-{instrument}"
         written.append(measurement.save(dataset, stem.with_name(stem.name + ".nc")))
-        written.extend(style.save(plot(dataset), stem))
+        if draw_each:
+            written.extend(style.save(plot(dataset), stem))
     if len(datasets) > 1 and instrument != "bands":
-        written.extend(style.save(plot(list(datasets.values())), Path(folder) / instrument))
-    out.say("written: " + ", ".join(str(path) for path in written))
+        written.extend(style.save(plot(list(datasets.values())), folder / instrument))
+    names = ", ".join(str(path) for path in written)
+    out.say(f"written: {names}" if len(written) < 10 else f"written: {len(written)} files in {folder}")

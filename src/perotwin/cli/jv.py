@@ -17,7 +17,7 @@ def jv(
     cells: options.Cells,
     light: options.Light = None,
     temperature: options.Temperature = None,
-    start: Annotated[str | None, typer.Option(help='First voltage, such as "0 V".')] = None,
+    start: Annotated[str | None, typer.Option(help='First voltage, such as 0 or "-0.2 V".')] = None,
     stop: Annotated[str | None, typer.Option(help='Last voltage, such as "1.3 V".')] = None,
     step: Annotated[str | None, typer.Option(help='Voltage step, such as "10 mV".')] = None,
     changes: options.Set = None,
@@ -35,12 +35,12 @@ def jv(
         given = {"start": start, "stop": stop, "step": step}
         protocol = {name: value for name, value in given.items() if value is not None}
         if vary is not None or from_ is not None or to is not None:
-            _sweep(out, stacks, protocol, vary, from_, to, steps, log)
+            _sweep(out, stacks, protocol, vary, from_, to, steps, log, output)
         else:
             _curves(out, stacks, protocol, output)
 
 
-def _curves(out: Output, stacks: list[Stack], given: dict[str, str], folder: str | None) -> None:
+def _curves(out: Output, stacks: list[Stack], given: dict[str, str], output: str | None) -> None:
     from perotwin import lab
     from perotwin.cli import files
     from perotwin.errors import PerotwinError
@@ -48,6 +48,7 @@ def _curves(out: Output, stacks: list[Stack], given: dict[str, str], folder: str
     from perotwin.report import machine, tables
 
     protocol = lab.jv.Protocol(**given)
+    folder = files.prepare(output)
     rows: list[tuple[str, Any]] = []
     datasets: dict[str, Any] = {}
     for stack in stacks:
@@ -78,8 +79,10 @@ def _sweep(
     last: str | None,
     steps: int,
     log: bool,
+    output: str | None,
 ) -> None:
     from perotwin import lab, study
+    from perotwin.cli import files
     from perotwin.errors import InputError
     from perotwin.measurement import checks_of
     from perotwin.report import machine, tables
@@ -90,6 +93,8 @@ def _sweep(
             'Give all three: --vary perovskite.thickness --from "300 nm" --to "600 nm".',
         )
     protocol = lab.jv.Protocol(**given)
+    folder = files.prepare(output)
+    datasets: dict[str, Any] = {}
     for stack in stacks:
         written = study.values(stack, path, first, last, steps, log=log)
         rows: list[tuple[str, Any]] = []
@@ -109,9 +114,14 @@ def _sweep(
                     out.result({**machine.jv_result([point.result]), "vary": varied})
                     rows.append((point.written, point.result[1]))
                     dataset = point.result[0]
+                    # The measurement says which of the cells of the sweep it belongs to.
+                    dataset.attrs["stack"] = f"{stack.name}, {point.written}"
+                    datasets[files.unique(f"{stack.name}-{point.written}", datasets)] = dataset
                     out.look_at(f"{stack.name} at {point.written}", checks_of(dataset), dataset)
         finally:
             # Also after an interruption: what was done is shown.
             if rows:
                 out.say(f"{stack.name}, {path}")
                 out.table(tables.metrics_table(rows, first=path))
+    if datasets:
+        files.write(out, folder, "jv", datasets, draw_each=False)

@@ -62,8 +62,21 @@ def load(
         values["temperature"] = temperature
     if light is not None:
         values["light.intensity"] = light
-    loaded = [load_one(cell) for cell in cells]
+    loaded = _told_apart(cells, [load_one(cell) for cell in cells])
     return [cell.with_values(values) for cell in loaded] if values else loaded
+
+
+def _told_apart(given: Sequence[str], loaded: Sequence[Stack]) -> list[Stack]:
+    """Cells by the names of their files where they state one name: a copy is often edited before it is renamed."""
+    from pathlib import Path
+
+    names = [cell.name for cell in loaded]
+    return [
+        cell.with_values({"name": Path(file).stem})
+        if names.count(cell.name) > 1 and file.endswith(".toml") and Path(file).stem not in names
+        else cell
+        for file, cell in zip(given, loaded, strict=True)
+    ]
 
 
 def _as_written(value: str) -> Any:

@@ -142,6 +142,13 @@ def command(as_json: bool = False) -> Iterator[Output]:
     except BrokenPipeError:
         _close_stdout()
         raise SystemExit(FAILED) from None
+    except OSError as problem:
+        # a disk that is full, a file that another program holds: the machine's fault and not ours
+        error = PerotwinError(
+            f"a file could not be read or written ({problem}).", "Check the disk and the permissions, and try again."
+        )
+        show_error(error)
+        code = FAILED
     except Exception as fault:
         error = _own_fault(fault)
         show_error(error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from perotwin.cli import options
 from perotwin.cli.output import command
 
@@ -40,4 +42,4 @@ def run(
                     for part, reason in item.absent.items():
                         out.say(f"{item.name}: no {part}, because {reason.message}")
                 if output is not None:
-                    out.say(f"report: {output.rstrip('/')}/report.html")
+                    out.say(f"report: {Path(output) / 'report.html'}")

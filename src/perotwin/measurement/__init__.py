@@ -4,7 +4,7 @@ result.
 
 from perotwin.measurement.checks import Check, Checks, check, checks_from_json, checks_of, checks_to_json
 from perotwin.measurement.dataset import SCHEMAS, describe, notes_of, protocol_of, validate
-from perotwin.measurement.files import load, save, write_atomically, write_text
+from perotwin.measurement.files import load, make_folder, save, write_atomically, write_text
 from perotwin.measurement.metrics import Metric, Metrics
 from perotwin.measurement.nomenclature import NOMENCLATURE, Term, field_unit, heading
 
@@ -24,6 +24,7 @@ __all__ = [
     "field_unit",
     "heading",
     "load",
+    "make_folder",
     "notes_of",
     "protocol_of",
     "save",

@@ -10,15 +10,40 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perotwin.errors import InputError
+
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["load", "save", "write_atomically", "write_text"]
+__all__ = ["load", "make_folder", "save", "write_atomically", "write_text"]
 
 # HDF5 keeps an attribute in a header of at most 64 KiB; a long text (a cell, a protocol) becomes a scalar
 # variable.
 _LONGEST_ATTRIBUTE = 8_000
 _TEXT_PREFIX = "text_of_"
+
+
+def make_folder(path: str | Path) -> Path:
+    """The folder ``path``, made if need be; asked for before a long job, not after it.
+
+    Raises
+    ------
+    InputError
+        It cannot be made, or nothing can be written into it.
+    """
+    folder = Path(path)
+    try:
+        if not str(path):
+            raise FileNotFoundError(0, "its name is empty")
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"nothing can be written into this folder ({reason}).", "Give another.", file=str(path) or '""'
+        ) from None
+    return folder
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], Any]) -> Path:

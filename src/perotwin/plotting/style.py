@@ -201,7 +201,14 @@ def colour_of_cells(datasets: Sequence[xr.Dataset]) -> dict[str, str]:
     curves.
     """
     names = dict.fromkeys(str(dataset.attrs.get("stack", "")) for dataset in datasets)
-    return {name: CELLS[index % len(CELLS)] for index, name in enumerate(names)}
+    if len(names) <= len(CELLS):
+        return dict(zip(names, CELLS, strict=False))
+    # A sweep: its cells have an order, which a scale from dark to bright shows; its yellow end is too pale for lines.
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    scale = colormaps["viridis"]
+    return {name: to_hex(scale(0.9 * index / (len(names) - 1))) for index, name in enumerate(names)}
 
 
 def layer_colour(name: str, role: str | None = None, material: str | None = None) -> str:

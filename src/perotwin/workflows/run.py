@@ -88,7 +88,7 @@ def run(cells: Sequence[Stack], out: str | Path | None = None) -> Iterator[CellR
     PNG), and the folder itself the comparison figures, ``results.json`` and ``report.html``.
     """
     names = unique_names(cells)
-    folder = None if out is None else _prepare(Path(out), names)
+    folder = None if out is None else _prepare(out, names)
     done: list[CellResult] = []
     for cell, name in zip(cells, names, strict=True):
         result = measure(cell, name)
@@ -100,15 +100,9 @@ def run(cells: Sequence[Stack], out: str | Path | None = None) -> Iterator[CellR
         yield result
 
 
-def _prepare(folder: Path, names: Sequence[str]) -> Path:
+def _prepare(out: str | Path, names: Sequence[str]) -> Path:
     """The output folder, made if need be, once it is sure that nothing of somebody else's is replaced."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(
-            f"the folder cannot be made ({reason}).", "Give another.", file=str(folder)
-        ) from None
+    folder = measurement.make_folder(out)
     ours = {"stack.toml", "figures", *(f"{part}.nc" for part in _PARTS)}
     for place in (folder / name for name in names):
         if not place.exists():
