@@ -38,6 +38,16 @@ def coordinates(fields: Profiles, cell: Stack) -> dict[str, Any]:
     return {"x": fields.x, "x_edge": fields.x_edge, "layer": ("x", names[fields.layer])}
 
 
+def frozen_in_light(cell: Stack) -> bool:
+    """Whether ions are held in a distribution that light shaped."""
+    return any(
+        layer.ions is not None
+        and layer.ions.response.kind == "frozen"
+        and float(layer.ions.response.light) > 0.0
+        for layer in cell.electrical_layers
+    )
+
+
 @lru_cache(maxsize=64)
 def _text(cell: Stack) -> str:
     """The cell as TOML, written once for all measurements of it."""

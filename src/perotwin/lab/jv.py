@@ -109,7 +109,7 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    solver = Solver(build(cell, light=intensity > 0.0 or _frozen_in_light(cell)))
+    solver = Solver(build(cell, light=intensity > 0.0 or inside.frozen_in_light(cell)))
     states = curve(solver, protocol, intensity)
     points = solved_points(solver, states, intensity)
     shown = list(points.values())
@@ -157,16 +157,6 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
         },
     )
     return describe(dataset)
-
-
-def _frozen_in_light(cell: Stack) -> bool:
-    """Whether ions are held in a distribution that light shaped."""
-    return any(
-        layer.ions is not None
-        and layer.ions.response.kind == "frozen"
-        and float(layer.ions.response.light) > 0.0
-        for layer in cell.electrical_layers
-    )
 
 
 def _irradiance(states: States) -> float:

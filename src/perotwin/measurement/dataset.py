@@ -31,6 +31,8 @@ _PROFILES: dict[str, tuple[str, ...]] = {
 SCHEMAS: dict[str, dict[str, tuple[str, ...]]] = {
     "jv": {"current_density": ("voltage",)},
     "eqe": {"eqe": ("wavelength",)},
+    "impedance": {"impedance_real": ("frequency",), "impedance_imag": ("frequency",)},
+    "cv": {"capacitance": ("voltage",)},
     "bands": {name: ("state", *dims) for name, dims in _PROFILES.items()},
 }
 

@@ -56,6 +56,38 @@ NOMENCLATURE: dict[str, Term] = {
     "electric_field": Term("F", "$F$", "V m-1", "kV/cm", 1e-5, "electric field"),
     "electron_current": Term("Jn", r"$J_\mathrm{n}$", "A m-2", "mA/cm^2", 0.1, "electron current density"),
     "hole_current": Term("Jp", r"$J_\mathrm{p}$", "A m-2", "mA/cm^2", 0.1, "hole current density"),
+    "frequency": Term("f", "$f$", "Hz", "Hz", 1.0, "frequency"),
+    "impedance_real": Term("Z'", "$Z'$", "ohm m2", "ohm cm^2", 1e4, "real part of the impedance"),
+    "impedance_imag": Term("Z''", "$Z''$", "ohm m2", "ohm cm^2", 1e4, "imaginary part of the impedance"),
+    "impedance_real_held": Term("Z'h", r"$Z'_\mathrm{h}$", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
+    "impedance_imag_held": Term("Z''h", r"$Z''_\mathrm{h}$", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
+    "capacitance": Term("C", "$C$", "F m-2", "nF/cm^2", 1e5, "capacitance, Im(admittance) / (2 pi f)"),
+    "capacitance_held": Term("Ch", r"$C_\mathrm{h}$", "F m-2", "nF/cm^2", 1e5, "capacitance with the ions held"),
+    "conductance": Term("G'", "$G'$", "S m-2", "S/cm^2", 1e-4, "real part of the admittance"),
+    "imps_real": Term("Q'", "$Q'$", "A m-2", "mA/cm^2", 0.1, "current response per sun of light, real part"),
+    "imps_imag": Term("Q''", "$Q''$", "A m-2", "mA/cm^2", 0.1, "current response per sun of light, imaginary part"),
+    "imvs_real": Term("W'", "$W'$", "V", "V", 1.0, "voltage response per sun of light, real part"),
+    "imvs_imag": Term("W''", "$W''$", "V", "V", 1.0, "voltage response per sun of light, imaginary part"),
+    "time_constant": Term("τ", r"$\tau$", "s", "s", 1.0, "slowest time constant at open circuit"),
+    "recombination_resistance": Term(
+        "Rrec", r"$R_\mathrm{rec}$", "ohm m2", "ohm cm^2", 1e4, "recombination resistance"
+    ),
+    "low_frequency_resistance": Term(
+        "Rlf", r"$R_\mathrm{lf}$", "ohm m2", "ohm cm^2", 1e4, "real part of the impedance at the lowest frequency"
+    ),
+    "series_resistance": Term("Rs", r"$R_\mathrm{s}$", "ohm m2", "ohm cm^2", 1e4, "series resistance"),
+    "geometric_capacitance": Term("Cg", r"$C_\mathrm{g}$", "F m-2", "nF/cm^2", 1e5, "geometric capacitance"),
+    "low_frequency_capacitance": Term(
+        "Clf", r"$C_\mathrm{lf}$", "F m-2", "nF/cm^2", 1e5, "capacitance at the lowest frequency"
+    ),
+    "electronic_time": Term("τe", r"$\tau_\mathrm{e}$", "s", "us", 1e6, "slowest time constant with the ions held"),
+    "ionic_time": Term("τion", r"$\tau_\mathrm{ion}$", "s", "s", 1.0, "slowest time constant of all"),
+    "arcs": Term("arcs", "arcs", "1", "1", 1.0, "maxima of -Z'' over the frequency"),
+    "apparent_doping": Term("Nms", r"$N_\mathrm{MS}$", "m-3", "cm^-3", 1e-6, "doping that a Mott-Schottky plot shows"),
+    "resolvable_doping": Term(
+        "Nmin", r"$N_\mathrm{min}$", "m-3", "cm^-3", 1e-6, "least doping that the thickness lets such a plot show"
+    ),
+    "built_in_voltage": Term("Vbi", r"$V_\mathrm{bi}$", "V", "V", 1.0, "intercept of a Mott-Schottky plot"),
 }  # fmt: skip
 
 #: stored unit -> (unit that people read, factor), for quantities that are not listed by name
@@ -66,6 +98,7 @@ _BY_UNIT: dict[str, tuple[str, float]] = {
     "m-3 s-1": ("cm^-3 s^-1", 1e-6),
     "V m-1": ("kV/cm", 1e-5),
     "ohm m2": ("ohm cm^2", 1e4),
+    "F m-2": ("nF/cm^2", 1e5),
     "m": ("nm", 1e9),
 }
 

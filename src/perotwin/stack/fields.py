@@ -112,6 +112,7 @@ Depth = Annotated[Quantity, Dim("energy", above=0, because=": it counts downward
 EnergySlope = Annotated[Quantity, Dim("energy per temperature")]
 Voltage = Annotated[Quantity, Dim("voltage")]
 Time = Annotated[Quantity, Dim("time", above=0)]
+Frequency = Annotated[Quantity, Dim("frequency", above=0)]
 Velocity = Annotated[Quantity, Dim("velocity", least=0)]
 Mobility = Annotated[Quantity, Dim("mobility", above=0)]
 Diffusion = Annotated[Quantity, Dim("diffusion coefficient", above=0)]
