@@ -110,12 +110,12 @@ def check(schedule: Sequence[Step]) -> None:
         moments = step.moments()
         if (
             moments.size == 0
-            or np.any(np.diff(moments, prepend=0.0) <= 0.0)
-            or moments[-1] > step.duration * (1 + 1e-12)
+            or not np.all(np.diff(moments, prepend=0.0) > 0.0)
+            or abs(moments[-1] - step.duration) > 1e-12 * step.duration
         ):
             raise InputError(
                 "the reported moments do not rise from zero to the step's end.",
-                "Sort them, or give points.",
+                "Sort them, let the last one be the step's duration, or give points.",
                 key=where,
             )
         if step.first is not None and not step.first > 0.0:
@@ -130,5 +130,16 @@ def check(schedule: Sequence[Step]) -> None:
                 "Give zero or more.",
                 key=where,
             )
-        if min(step.light_at(0.0), step.light_at(1.0)) < 0.0:
-            raise InputError("light below zero.", "Give zero suns or more.", key=where)
+        suns = (step.light_at(0.0), step.light_at(1.0))
+        if not (min(suns) >= 0.0 and np.isfinite(max(suns))):
+            raise InputError(
+                f"light from {suns[0]:g} to {suns[1]:g} suns.", "Give zero suns or more.", key=where
+            )
+        if isinstance(step.control, Voltage | Current):
+            ends = (step.control.at(0.0), step.control.at(1.0))
+            if not np.all(np.isfinite(ends)):
+                raise InputError(
+                    f"a {type(step.control).__name__.lower()} from {ends[0]:g} to {ends[1]:g}.",
+                    "Give finite numbers.",
+                    key=where,
+                )

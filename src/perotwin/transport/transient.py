@@ -165,6 +165,11 @@ class Engine:
         size = 3 if self.motion.size == 0 else int(self.motion[:, dv.M_SLOT].max()) + 1
         self.blocks = make_blocks(self.device, size, self.motion.shape[0])
         self._held = np.zeros(self.device.volume.size)
+        # (I, N) nodes of each species' layer
+        self._home = np.zeros((self.motion.shape[0], self.device.x.size), dtype=bool)
+        for number, m in enumerate(self.motion[:, dv.M_LAYER].astype(int)):
+            first, last = self.device.site_start[m : m + 2] - self.device.offset[m]
+            self._home[number, first:last] = True
         # occupation of charged levels at the moment that the scratch memory holds
         self._trap = np.zeros((self.device.trap.shape[0], self.device.volume.size))
         self._face = np.zeros(self.device.face_trap_site.size)
@@ -236,7 +241,9 @@ class Engine:
         made.psi[:] = values[:nodes]
         made.fn[0], made.fn[1] = values[nodes : 2 * nodes], 0.0
         made.fp[0], made.fp[1] = values[2 * nodes : 3 * nodes], 0.0
-        made.level[:] = values[3 * nodes : -1].reshape(made.level.shape)
+        # outside their layers levels mean nothing, and what nothing corrects must not be extrapolated
+        wanted = values[3 * nodes : -1].reshape(made.level.shape)
+        made.level[self._home] = wanted[self._home]
         made.v[:] = values[-1:]
         return made
 
@@ -398,10 +405,12 @@ class Engine:
         self, step: Step, now: Moment, past: list[_Past], time: float, size: float, count: dict[str, int]
     ) -> tuple[Moment, float, float, float]:
         """One accepted step of at most `size` s: the moment, the flux, by how much the next may grow, and its size."""
+        # a float's digits limit how close two moments can be
+        shortest = max(_RESOLUTION, 1e-12 * time)
         while True:
             moment, flux, error, iterations = self._attempt(step, now, past, time, size)
             count["iterations"] += iterations
-            if moment is not None and (error <= 1.0 or size <= _RESOLUTION):
+            if moment is not None and (error <= 1.0 or size <= shortest):
                 count["steps"] += 1
                 power = 1.0 / 3.0 if len(past) > 2 else 0.5
                 grow = 3.0 if error < 1e-6 else min(0.9 * error**-power, 2.2)
@@ -409,8 +418,8 @@ class Engine:
             if moment is None:
                 size *= 0.25
             else:
-                size = max(size * max(0.9 * error ** (-1.0 / 3.0), 0.2), _RESOLUTION)
-            if size < 1e-3 * _RESOLUTION:
+                size = max(size * max(0.9 * error ** (-1.0 / 3.0), 0.2), shortest)
+            if size < 0.5 * shortest:
                 raise ConvergenceError(
                     f'"{self.problem.stack.name}" could not be followed beyond {time:.4g} s into a step: steps of '
                     f"{size:.1e} s still fail.",
