@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-_INSTRUMENTS = ("bands", "eqe", "jv")
+_INSTRUMENTS = ("bands", "eqe", "jv", "mppt", "scan")
 
 __all__ = list(_INSTRUMENTS)
 

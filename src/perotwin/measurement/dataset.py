@@ -33,6 +33,7 @@ SCHEMAS: dict[str, dict[str, tuple[str, ...]]] = {
     "eqe": {"eqe": ("wavelength",)},
     "impedance": {"impedance_real": ("frequency",), "impedance_imag": ("frequency",)},
     "cv": {"capacitance": ("voltage",)},
+    "mppt": {name: ("time",) for name in ("voltage", "current_density", "power_density")},
     "bands": {name: ("state", *dims) for name, dims in _PROFILES.items()},
 }
 

@@ -35,6 +35,16 @@ NOMENCLATURE: dict[str, Term] = {
     "pmp": Term("Pmp", r"$P_\mathrm{mp}$", "W m-2", "mW/cm^2", 0.1, "maximum power density"),
     "voltage": Term("V", "$V$", "V", "V", 1.0, "voltage"),
     "current_density": Term("J", "$J$", "A m-2", "mA/cm^2", 0.1, "current density"),
+    "power_density": Term("P", "$P$", "W m-2", "mW/cm^2", 0.1, "power density"),
+    "time": Term("t", "$t$", "s", "s", 1.0, "time"),
+    "hysteresis_index": Term("HI", "HI", "1", "%", 100.0, "hysteresis index"),
+    "stabilised_power": Term("Pst", r"$P_\mathrm{st}$", "W m-2", "mW/cm^2", 0.1, "stabilised power density"),
+    "stabilised_pce": Term("PCEst", r"PCE$_\mathrm{st}$", "1", "%", 100.0, "stabilised efficiency"),
+    "stabilised_voltage": Term("Vst", r"$V_\mathrm{st}$", "V", "V", 1.0, "voltage of the stabilised power"),
+    "stabilised_current": Term(
+        "Jst", r"$J_\mathrm{st}$", "A m-2", "mA/cm^2", 0.1, "current density of the stabilised power"
+    ),
+    "power_drift": Term("drift", "drift", "1", "%", 100.0, "drift of the stabilised power"),
     "channel_current": Term("Jch", r"$J_\mathrm{ch}$", "A m-2", "mA/cm^2", 0.1, "current lost in a channel"),
     "wavelength": Term("λ", r"$\lambda$", "m", "nm", 1e9, "wavelength"),
     "eqe": Term("EQE", "EQE", "1", "1", 1.0, "external quantum efficiency"),

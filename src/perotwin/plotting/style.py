@@ -180,7 +180,7 @@ def axis_label(name: str) -> str:
     """ "Terminal voltage $V$ (V)" and the like, in the units that people read."""
     term = NOMENCLATURE[name]
     words = term.words[0].upper() + term.words[1:]
-    symbol = "" if term.symbol in ("EQE", "FF", "PCE") else f" {term.latex}"
+    symbol = "" if term.symbol in ("EQE", "FF", "PCE", "HI", "drift") else f" {term.latex}"
     return f"{words}{symbol}" + ("" if term.field_unit == "1" else f" ({unit_latex(term.field_unit)})")
 
 

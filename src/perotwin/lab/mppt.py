@@ -1,0 +1,257 @@
+"""Maximum-power-point tracking: perturb and observe, second by second, on a cell whose ions move.
+
+    m = measure(cell, Protocol(duration="10 min"))
+    analyse(m)["stabilised_power"]
+
+The tracker holds a voltage, reads the power at the end of the interval, and goes on in the same direction as long as
+the power rises (D. P. Hohm, M. E. Ropp, Prog. Photovolt. 11, 47 (2003), doi:10.1002/pip.459).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import model_validator
+
+from perotwin.errors import InputError
+from perotwin.measurement import Metric, Metrics
+from perotwin.stack.fields import Model, Time, Voltage
+from perotwin.units import Quantity
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from perotwin.stack import Stack
+    from perotwin.transport.transient import Engine
+
+__all__ = ["Protocol", "analyse", "measure", "plot"]
+
+#: allowed local error of the time steps; the power follows to a few parts in 1e5
+_TOLERANCE = 1e-2
+#: first time step of a hold, as a part of the interval: what electrons do within it is over when the power is read
+_FIRST = 0.02
+#: part of the run, counted from its end, that the stabilised power is the mean of
+_WINDOW = 0.2
+_MOST = 200_000
+
+
+class Protocol(Model):
+    """How a cell is tracked.
+
+    duration : s. perturbation : V. interval : s that each voltage is held.
+    start : first voltage (V); that of maximum power of the settled cell unless said.
+    """
+
+    duration: Time = Quantity(600.0, "10 min", dimension="time")
+    perturbation: Voltage = Quantity(0.005, "5 mV", dimension="voltage")
+    interval: Time = Quantity(1.0, "1 s", dimension="time")
+    start: Voltage | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Protocol:
+        if not self.perturbation > 0.0:
+            raise InputError(
+                f"a perturbation of {self.perturbation.text} tells the tracker nothing.",
+                "Give volts above zero.",
+                key="perturbation",
+            )
+        if self.duration < 5.0 * self.interval:
+            raise InputError(
+                f"{self.duration.text} hold fewer than five intervals of {self.interval.text}: there is nothing to track.",
+                "Give a longer duration or a shorter interval.",
+                key="duration",
+            )
+        if self.duration / self.interval > _MOST:
+            raise InputError(
+                f"{self.duration.text} hold more than {_MOST} intervals of {self.interval.text}.",
+                "Give a longer interval.",
+                key="interval",
+            )
+        return self
+
+    @property
+    def holds(self) -> int:
+        """How many intervals the run has."""
+        return int(np.floor(self.duration / self.interval + 1e-9))
+
+
+def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float | None = None) -> xr.Dataset:
+    """Track the maximum power of a cell under its own light, from the moment that the light goes on.
+
+    Args:
+        cell: the stack; all its ions move.
+        protocol: a default one if absent.
+        tolerance: of the time steps (see `transport.transient.Engine`).
+
+    Returns:
+        `voltage`, `current_density` and `power_density` (time), read at the end of each interval. After Ctrl-C it holds
+        what was computed, and `complete` among the attributes is 0.
+
+    Raises:
+        InputError: no light.
+        ConvergenceError: a time step could not be taken; `measured` in its context holds what came before.
+        KeyboardInterrupt: interrupted before the first reading.
+    """
+    from perotwin import progress
+    from perotwin.errors import ConvergenceError
+    from perotwin.transport.build import build
+    from perotwin.transport.schedule import Step
+    from perotwin.transport.schedule import Voltage as Held
+    from perotwin.transport.transient import Engine
+
+    protocol = protocol or Protocol()
+    intensity = float(cell.light.intensity)
+    if intensity == 0.0:
+        raise InputError(
+            f'"{cell.name}" is in the dark and gives no power.', 'Give it light: intensity = "1 sun".', key="light.intensity"
+        )
+    engine = Engine(build(cell), tolerance=tolerance or _TOLERANCE)
+    voltage, irradiance = _first(engine, intensity, protocol)
+    protocol = Protocol(**{**protocol.model_dump(), "start": voltage})
+    interval, perturbation = float(protocol.interval), float(protocol.perturbation)
+    now = engine.settled(0.0, 0.0)
+    rows: list[tuple[float, float, float]] = []
+    ions: list[np.ndarray] = []
+    counts = [0, 0]
+    direction, last, complete = 1.0, -np.inf, True
+
+    def made() -> xr.Dataset:
+        return _dataset(cell, protocol, engine, intensity, irradiance, rows, ions, counts, complete)
+
+    with progress.task(f"{cell.name}: tracking", total=protocol.holds) as counter:
+        for number in range(protocol.holds):
+            hold = Step(interval, Held(voltage), intensity, first=_FIRST * interval)
+            try:
+                trace = engine.run([hold], now)
+            except ConvergenceError as error:
+                complete = False
+                error.context["measured"] = made() if rows else None
+                raise
+            except KeyboardInterrupt:
+                trace = None
+            if trace is None or not trace.complete:
+                complete = False
+                break
+            now = trace.moments[-1]
+            power = voltage * float(trace.current[-1])
+            rows.append(((number + 1) * interval, voltage, float(trace.current[-1])))
+            ions.append(trace.ions[-1])
+            counts[0] += trace.steps
+            counts[1] += trace.iterations
+            if power < last:
+                direction = -direction
+            last = power
+            voltage = float(np.round(voltage + direction * perturbation, 12))
+            counter.advance()
+    if not rows:
+        raise KeyboardInterrupt
+    return made()
+
+
+def _first(engine: Engine, intensity: float, protocol: Protocol) -> tuple[float, float]:
+    """The voltage that the tracker begins at (V), and the irradiance (W m^-2)."""
+    from perotwin.lab import jv
+
+    states = jv.curve(engine.solver, jv.Protocol(step="20 mV"), intensity)
+    irradiance = jv._irradiance(states)
+    if protocol.start is not None:
+        return float(protocol.start), irradiance
+    power = np.where(states.converged, states.voltage * states.current, -np.inf)
+    return float(np.round(states.voltage[int(np.argmax(power))], 12)), irradiance
+
+
+def _dataset(
+    cell: Stack,
+    protocol: Protocol,
+    engine: Engine,
+    intensity: float,
+    irradiance: float,
+    rows: Sequence[tuple[float, float, float]],
+    ions: Sequence[np.ndarray],
+    counts: Sequence[int],
+    complete: bool,
+) -> xr.Dataset:
+    import xarray as xr
+
+    from perotwin.lab import fields as inside
+    from perotwin.lab.scan import ION_LIMIT
+    from perotwin.measurement import check, checks_to_json, describe
+    from perotwin.transport.checks import optical_checks
+
+    time, voltage, current = np.array(rows).T
+    found = optical_checks(engine.problem)
+    numbers = np.array(ions)
+    if numbers.size:
+        found["ion number conserved in time"] = check(float(np.abs(numbers / numbers[0] - 1.0).max()), ION_LIMIT)
+    notes = [
+        *engine.problem.notes,
+        f"before tracking: in the dark at 0 V until the ions had settled; tracked from {float(voltage[0]):g} V, perturb "
+        f"and observe, {1e3 * float(protocol.perturbation):g} mV every {float(protocol.interval):g} s.",
+    ]
+    if not complete:
+        notes.append("interrupted: it holds what was computed until then.")
+    return describe(
+        xr.Dataset(
+            {
+                "voltage": ("time", voltage),
+                "current_density": ("time", current),
+                "power_density": ("time", voltage * current),
+            },
+            coords={"time": time},
+            attrs={
+                **inside.attributes("mppt", cell, protocol, intensity),
+                "irradiance": irradiance,
+                "steps": counts[0],
+                "iterations": counts[1],
+                "complete": int(complete),
+                "checks": json.dumps(checks_to_json(found)),
+                "notes": json.dumps(notes),
+            },
+        )
+    )
+
+
+# --- analysis: arrays only -------------------------------------------------------------------------------------------
+
+
+def analyse(dataset: xr.Dataset) -> Metrics:
+    """Stabilised power with its spread, and where the tracker stands.
+
+    All are means over the last fifth of the run; the uncertainty is the standard deviation there, the tracker's own
+    steps included. `power_drift` is the change of the mean power from the first to the second half of that window,
+    as a part of it.
+    """
+    time = np.asarray(dataset["time"], float)
+    power = np.asarray(dataset["power_density"], float)
+    length = float(time[-1] - time[0]) if time.size > 1 else 0.0
+    here = time >= time[-1] - _WINDOW * length
+    words = "mean and standard deviation over the last fifth of the run"
+
+    def metric(values: np.ndarray, unit: str) -> Metric:
+        return Metric(float(values[here].mean()), unit, words, float(values[here].std()))
+
+    irradiance = float(dataset.attrs.get("irradiance", 1000.0))
+    window = power[here]
+    half = window.size // 2
+    drift = float(window[half:].mean() / window[:half].mean() - 1.0) if half else float("nan")
+    return Metrics(
+        {
+            "stabilised_power": metric(power, "W m-2"),
+            "stabilised_pce": metric(power / irradiance, "1"),
+            "stabilised_voltage": metric(np.asarray(dataset["voltage"], float), "V"),
+            "stabilised_current": metric(np.asarray(dataset["current_density"], float), "A m-2"),
+            "power_drift": Metric(drift, "1", "second half of the last fifth of the run against its first half"),
+        }
+    )
+
+
+def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Power and voltage against time, several cells in one panel; see `plotting.time.tracking`."""
+    from perotwin.plotting import style, time
+
+    return time.tracking(style.as_list(datasets), ax)

@@ -1,0 +1,112 @@
+"""Figures of what takes time: scans in both directions, and power tracking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perotwin.plotting import style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["loops", "rates", "tracking"]
+
+_MA = 0.1  # A m^-2 -> mA cm^-2
+_LINES = {"reverse": "-", "forward": "--"}
+
+
+def loops(datasets: Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Scans of one or several cells, one colour a cell; reverse solid, forward dashed, dots at maximum power."""
+    colours = style.colour_of_cells(datasets)
+    with style.context():
+        made, axes = style.new_axes(ax, height=2.7)
+        top, right, left = 0.0, 0.0, 0.0
+        for item in datasets:
+            voltage, current = item["voltage"].values, item["current_density"].values * _MA
+            colour = colours[str(item.attrs.get("stack", ""))]
+            line = _LINES.get(str(item.attrs.get("direction", "")), "-")
+            axes.plot(voltage, current, color=colour, linestyle=line, linewidth=1.2)
+            best = int(np.nanargmax(voltage * current))
+            if voltage[best] * current[best] > 0.0:
+                face = colour if line == "-" else "white"
+                axes.plot(
+                    voltage[best], current[best], "o", color=colour, markerfacecolor=face, markersize=3.5, zorder=5
+                )
+            top = max(top, float(np.nanmax(current, initial=0.0)))
+            left = min(left, float(voltage.min()))
+            delivering = voltage[current > 0.0]
+            right = max(right, float(delivering.max() if delivering.size else voltage.max()))
+        axes.axhline(0, color=style.MUTED, linewidth=0.5, zorder=0)
+        axes.axvline(0, color=style.MUTED, linewidth=0.5, zorder=0)
+        axes.set_xlim(left - 0.02 * right, right * 1.06)
+        if top > 0.0:
+            axes.set_ylim(-0.12 * top, 1.12 * top)
+        axes.set_xlabel(style.axis_label("voltage"))
+        axes.set_ylabel("Current density $J$ (mA cm$^{−2}$)")
+        entries = [(name or "measured", colour) for name, colour in colours.items()]
+        seen = {str(item.attrs.get("direction", "")) for item in datasets}
+        if {"reverse", "forward"} <= seen:
+            entries.append(("solid: reverse; dashed: forward", style.MUTED))
+        style.text_key(axes, entries, 0.06, 0.16 + 0.055 * len(entries))
+        return made
+
+
+def rates(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], ax: Axes | None = None) -> Figure:
+    """Hysteresis index (%) against scan rate (V/s) by cell."""
+    with style.context():
+        made, axes = style.new_axes(ax, height=2.5)
+        entries = []
+        for number, (name, (rate, index)) in enumerate(curves.items()):
+            order = np.argsort(rate)
+            colour = style.CELLS[number % len(style.CELLS)]
+            axes.semilogx(
+                1e3 * np.asarray(rate)[order], 100.0 * np.asarray(index)[order], "o-", color=colour, markersize=3.5
+            )
+            entries.append((name, colour))
+        axes.axhline(0, color=style.MUTED, linewidth=0.5, zorder=0)
+        axes.margins(y=0.2)
+        axes.set_xlabel("Scan rate (mV s$^{−1}$)")
+        axes.set_ylabel(style.axis_label("hysteresis_index"))
+        style.text_key(axes, entries, 0.05, 0.97)
+        return made
+
+
+def tracking(datasets: Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Tracked power against time, one colour a cell, and below it the voltage of the tracker.
+
+    Into a given `ax` only the power is drawn.
+    """
+    colours = style.colour_of_cells(datasets)
+    longest = max((float(item["time"].values.max(initial=0.0)) for item in datasets), default=0.0)
+    scale, unit = (1.0, "s") if longest < 180.0 else (1.0 / 60.0, "min") if longest < 10800.0 else (1.0 / 3600.0, "h")
+    with style.context():
+        if ax is None:
+            made = style.figure(style.COLUMN, 3.4)
+            upper, lower = made.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+        else:
+            made, upper = style.new_axes(ax)
+            lower = None
+        for item in datasets:
+            colour = colours[str(item.attrs.get("stack", ""))]
+            time = item["time"].values * scale
+            upper.plot(time, item["power_density"].values * _MA, color=colour, linewidth=1.1)
+            if lower is not None:
+                lower.step(time, item["voltage"].values, where="pre", color=colour, linewidth=0.9)
+        bottom = lower if lower is not None else upper
+        bottom.set_xlabel(f"Time ({unit})")
+        bottom.set_xlim(0.0, longest * scale or 1.0)
+        low, high = upper.get_ylim()
+        entries = [(name or "measured", colour) for name, colour in colours.items()]
+        # room for the names above the curves
+        upper.set_ylim(low - 0.05 * (high - low), high + (0.08 + 0.11 * len(entries)) * (high - low))
+        upper.set_ylabel(style.axis_label("power_density"))
+        if lower is not None:
+            lower.set_ylabel("$V$ (V)")
+            lower.margins(y=0.15)
+        style.text_key(upper, entries, 0.05, 0.98)
+        return made
