@@ -445,16 +445,17 @@ class Engine:
             weights = [(1.0 + r) / size, -r * r / ((1.0 + r) * size)]
             ahead = _weights(past, time + size)
             guess = np.sum([c * q.variables for c, q in zip(ahead, past, strict=True)], axis=0)
-        history = (
-            sum(c * q.n for c, q in zip(weights, past, strict=False)),
-            sum(c * q.p for c, q in zip(weights, past, strict=False)),
-            sum(c * q.ion for c, q in zip(weights, past, strict=False)),
-            sum(c * q.psi for c, q in zip(weights, past, strict=False)),
-            sum(c * q.trap for c, q in zip(weights, past, strict=False)),
-            sum(c * q.face for c, q in zip(weights, past, strict=False)),
+        history = tuple(
+            np.sum([c * getattr(q, name) for c, q in zip(weights, past, strict=False)], axis=0)
+            for name in ("n", "p", "ion", "psi", "trap", "face")
         )
         trial = self._guess(guess, now)
-        ok, iterations, flux = self._solve(trial, step, fraction, rate, history, len(past) > 1)  # type: ignore[arg-type]
+        ok, iterations, flux = self._solve(trial, step, fraction, rate, history, len(past) > 1)
+        if not ok and len(past) > 1:
+            # the polynomial may mislead where densities are next to nothing: once more from the last state itself
+            trial = now.copy()
+            ok, more, flux = self._solve(trial, step, fraction, rate, history, True)
+            iterations += more
         if not ok:
             return None, flux, np.inf, iterations
         trial.trap, trial.face = self._trap.copy(), self._face.copy()
