@@ -45,6 +45,8 @@ def outcome(seed: int) -> str | None:
             change = float(np.abs(trace.ions / trace.ions[0] - 1.0).max())
             if change > ION_LIMIT:
                 return f"{rate} V/s: ions change by {change:.1e}"
+            if not trace.constancy.max() <= 1.0:
+                return f"{rate} V/s: the current is not the same at all depths ({trace.constancy.max():.2g})"
     except PerotwinError as error:
         return f"{type(error).__name__}: {error}"
     return None

@@ -5,6 +5,8 @@ Each returns a number that must stay below its limit; a result that fails is sti
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import elementary_charge as Q
@@ -12,8 +14,18 @@ from scipy.constants import elementary_charge as Q
 from perotwin.measurement.checks import Check, Checks, check
 from perotwin.transport import device as dv
 from perotwin.transport.build import Problem
-from perotwin.transport.profiles import Profiles, drive, log_activity, profiles, trap_rate
+from perotwin.transport.profiles import (
+    Profiles,
+    drive,
+    log_activity,
+    profiles,
+    symmetric_flux,
+    trap_rate,
+)
 from perotwin.transport.steady import States
+
+if TYPE_CHECKING:
+    from perotwin.transport.transient import Moment
 
 F64 = NDArray[np.float64]
 
@@ -257,3 +269,64 @@ def radiative_current(problem: Problem) -> float:
     rows = device.layer
     thickness = [float(layer.thickness) for layer in problem.stack.electrical_layers]
     return float(Q * np.sum(rows[:, dv.K_RAD] * rows[:, dv.NP_EQ] * thickness))
+
+
+def constancy_in_time(
+    problem: Problem, motion: F64, moment: Moment, rate: float, past_psi: F64, light: float, current: float
+) -> float:
+    """Departure of the total current (carriers, ions, displacement) along x from the terminal one, over its allowance.
+
+    Args:
+        problem: whose device holds all ions as moving ones.
+        motion: of the ions (`transient.motion_of`).
+        moment: the cell at the end of a time step.
+        rate, past_psi: the step's time derivative of the potential, rate * psi - past_psi (kT/q per s; (N,)).
+        light: suns. current: of the junction, A m^-2, positive = power out.
+
+    Returns:
+        The largest departure over CURRENT_LIMIT of the larger of the current and the photocurrent plus round-off; at
+        most 1 in a sound result.
+    """
+    device, vt = problem.device, problem.vt
+    layer, node = problem.site_layer, problem.site_node
+    table = device.layer[layer]
+    psi, v = moment.psi[node], float(moment.v[0])
+    fn, fp = moment.fn[0, node], moment.fp[0, node]
+    degenerate = table[:, dv.DEGENERATE] != 0.0
+    eta_n, eta_p = psi + fn - table[:, dv.EC], table[:, dv.EV] - psi - (fp - v)
+    lgn, lgp = log_activity(eta_n, degenerate), log_activity(eta_p, degenerate)
+    n, p = np.exp(eta_n + table[:, dv.LN_NC] + lgn), np.exp(eta_p + table[:, dv.LN_NV] + lgp)
+    last = np.append(layer[1:] != layer[:-1], True)
+    e = np.flatnonzero(~last)
+    h = device.spacing[e]
+
+    def steps(level: F64) -> F64:
+        both = level[:, node]
+        return np.diff(both[0])[e] + np.diff(both[1])[e]
+
+    dpsi = np.diff(psi)[e]
+    scale_n, scale_p = vt * table[e, dv.MU_N] / h, vt * table[e, dv.MU_P] / h
+    flux = scale_n * symmetric_flux(n[e], n[e + 1], dpsi + np.diff(lgn)[e], steps(moment.fn))
+    flux -= scale_p * symmetric_flux(p[e], p[e + 1], -dpsi + np.diff(lgp)[e], -steps(moment.fp))
+    for number, row in enumerate(motion):
+        z, diffusion, sites, m = row[0], row[1], row[2], int(row[3])
+        here = layer[e] == m
+        level = moment.level[number][node]
+        eta = level - z * psi
+        c = np.exp(np.minimum(eta, 600.0)) if sites == 0.0 else sites / (1.0 + sites * np.exp(-eta))
+        crowd = np.log(c) - eta
+        s = e[here]
+        flux[here] -= (
+            z * diffusion / h[here]
+            * symmetric_flux(c[s], c[s + 1], (-z * np.diff(psi) + np.diff(crowd))[s], np.diff(level)[s])
+        )  # fmt: skip
+    flux -= table[e, dv.EPS] / h * (rate * dpsi - np.diff(past_psi[node])[e])
+    sign = -1.0 if device.anode_front else 1.0
+    photo = Q * light * float(problem.generation.sum())
+    floor = (
+        _ROUNDING * Q * np.maximum(scale_n * np.maximum(n[e], n[e + 1]), scale_p * np.maximum(p[e], p[e + 1]))
+    )
+    # the potential's own round-off, differenced in time
+    floor += _ROUNDING * Q * table[e, dv.EPS] / h * rate * np.abs(psi).max()
+    allowed = CURRENT_LIMIT * max(abs(current), photo) + floor
+    return float(np.max(np.abs(Q * sign * flux - current) / np.maximum(allowed, 1e-300)))

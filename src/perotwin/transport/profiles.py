@@ -150,10 +150,10 @@ def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None)
     rest_n, rest_p = chosen.fn[:, 1, node], chosen.fp[:, 1, node]
     dfn = (np.diff(fn, axis=1) + np.diff(rest_n, axis=1))[:, edge]
     dfp = (np.diff(fp, axis=1) + np.diff(rest_p, axis=1))[:, edge]
-    jn = _flux(n[:, edge], n[:, edge + 1], dpsi + lgn[:, edge + 1] - lgn[:, edge], dfn) * (
+    jn = symmetric_flux(n[:, edge], n[:, edge + 1], dpsi + lgn[:, edge + 1] - lgn[:, edge], dfn) * (
         Q * vt * table[edge, dv.MU_N] / h
     )
-    jp = -_flux(p[:, edge], p[:, edge + 1], -dpsi + lgp[:, edge + 1] - lgp[:, edge], -dfp) * (
+    jp = -symmetric_flux(p[:, edge], p[:, edge + 1], -dpsi + lgp[:, edge + 1] - lgp[:, edge], -dfp) * (
         Q * vt * table[edge, dv.MU_P] / h
     )
     sites = problem.mesh.sites
@@ -186,7 +186,7 @@ def _held(density: float, kind: float, occupied: F64) -> F64 | float:
     return -density * occupied if kind < 0.0 else 0.0
 
 
-def _flux(left: F64, right: F64, x: F64, d: F64) -> F64:
+def symmetric_flux(left: F64, right: F64, x: F64, d: F64) -> F64:
     """Scharfetter-Gummel flux in its symmetric form, per unit of D / h.
 
     sqrt(left right) (x/2) / sinh(x/2) 2 sinh(d/2), with d the step of the quasi-Fermi level: no difference of large

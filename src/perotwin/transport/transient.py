@@ -23,6 +23,7 @@ from perotwin.errors import ConvergenceError
 from perotwin.transport import device as dv
 from perotwin.transport import kernels as k
 from perotwin.transport.build import K_EV, Problem
+from perotwin.transport.checks import constancy_in_time
 from perotwin.transport.device import Blocks, Device, Work, make_blocks, make_work
 from perotwin.transport.schedule import Current, Load, OpenCircuit, Step, Voltage
 from perotwin.transport.schedule import check as check_schedule
@@ -81,6 +82,8 @@ class Trace:
         moments: the cell at each reported moment.
         steps, iterations: time steps and Newton iterations in all.
         ions: (T, I) number of each moving species per area, m^-2.
+        constancy: (T,) departure of the total current along x over its allowance, at most 1 (see
+            `checks.constancy_in_time`).
         complete: whether the schedule ran to its end.
     """
 
@@ -93,6 +96,7 @@ class Trace:
     steps: int
     iterations: int
     ions: F64
+    constancy: F64
     complete: bool
 
 
@@ -173,6 +177,8 @@ class Engine:
         # occupation of charged levels at the moment that the scratch memory holds
         self._trap = np.zeros((self.device.trap.shape[0], self.device.volume.size))
         self._face = np.zeros(self.device.face_trap_site.size)
+        # rate and past of the potential in the last step that was solved
+        self._step_taken: tuple[float, F64] = (0.0, np.zeros(self.device.x.size))
         leak = self.problem.stack.circuit.shunt_resistance
         self._leak = 0.0 if leak is None else 1.0 / float(leak)
         self._series = float(self.problem.stack.circuit.series_resistance)
@@ -330,7 +336,7 @@ class Engine:
             ConvergenceError: a step could not be taken; `trace` in its context keeps what was computed.
         """
         check_schedule(schedule)
-        rows: list[tuple[float, int, float, float, float, Moment, F64]] = []
+        rows: list[tuple[float, int, float, float, float, Moment, F64, float]] = []
         count = {"steps": 0, "iterations": 0}
         now = start.copy()
         clock = 0.0
@@ -340,7 +346,11 @@ class Engine:
                 for time, made, flux in self._step(step, now, clock, count):
                     voltage, current = self._terminal(made, flux)
                     light = step.light_at(min(1.0, (time - clock) / step.duration))
-                    rows.append((time, number, voltage, current, light, made, self._ion_numbers()))
+                    junction = flux * Q * (-1.0 if self.device.anode_front else 1.0)
+                    even = constancy_in_time(
+                        self.problem, self.motion, made, *self._step_taken, light, junction
+                    )
+                    rows.append((time, number, voltage, current, light, made, self._ion_numbers(), even))
                     now = made
                     if advanced is not None:
                         advanced(time)
@@ -362,7 +372,7 @@ class Engine:
 
     @staticmethod
     def _trace(rows: list[Any], count: dict[str, int], complete: bool) -> Trace:
-        columns = list(zip(*rows, strict=True)) if rows else [()] * 7
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 8
         return Trace(
             time=np.array(columns[0], dtype=float),
             step=np.array(columns[1], dtype=np.int64),
@@ -371,6 +381,7 @@ class Engine:
             light=np.array(columns[4], dtype=float),
             moments=tuple(columns[5]),
             ions=np.array(columns[6], dtype=float),
+            constancy=np.array(columns[7], dtype=float),
             steps=count["steps"],
             iterations=count["iterations"],
             complete=complete,
@@ -458,6 +469,7 @@ class Engine:
             iterations += more
         if not ok:
             return None, flux, np.inf, iterations
+        self._step_taken = (rate, history[3])
         trial.trap, trial.face = self._trap.copy(), self._face.copy()
         if len(past) == 1:
             # nothing to compare with: the step is short by construction
