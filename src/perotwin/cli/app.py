@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perotwin.cli import bands, check, cite, eqe, jv, run, show, stacks
+from perotwin.cli import bands, check, cite, eqe, jv, mppt, run, show, stacks
 
 __all__ = ["app"]
 
@@ -32,5 +32,15 @@ def _program(
         raise typer.Exit()
 
 
-for _command in (run.run, jv.jv, eqe.eqe, bands.bands, stacks.stacks, show.show, check.check, cite.cite):
+for _command in (
+    run.run,
+    jv.jv,
+    mppt.mppt,
+    eqe.eqe,
+    bands.bands,
+    stacks.stacks,
+    show.show,
+    check.check,
+    cite.cite,
+):
     app.command()(_command)

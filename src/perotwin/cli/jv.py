@@ -20,6 +20,17 @@ def jv(
     start: Annotated[str | None, typer.Option(help='First voltage, such as 0 or "-0.2 V".')] = None,
     stop: Annotated[str | None, typer.Option(help='Last voltage, such as "1.3 V".')] = None,
     step: Annotated[str | None, typer.Option(help='Voltage step, such as "10 mV".')] = None,
+    scan: Annotated[
+        str | None, typer.Option(metavar="DIRECTIONS", help="Scan in time: reverse,forward or one of them.")
+    ] = None,
+    rate: Annotated[str | None, typer.Option(help='Of a scan: "100 mV/s", a ramp.')] = None,
+    delay: Annotated[str | None, typer.Option(help='Of a scan, instead of a rate: "0.1 s" a point.')] = None,
+    preconditioning: Annotated[
+        str | None, typer.Option(metavar="HOLD", help='Before a scan, under light: "1.3 V, 60 s".')
+    ] = None,
+    dwell: Annotated[
+        str | None, typer.Option(help='Before a scan, at its first voltage: "10 s".', show_default="10 s")
+    ] = None,
     changes: options.Set = None,
     vary: Annotated[str | None, typer.Option(metavar="PATH", help="Sweep this number of the stack.")] = None,
     from_: Annotated[str | None, typer.Option("--from", help="First value of the sweep.")] = None,
@@ -29,12 +40,21 @@ def jv(
     output: options.Folder = None,
     json: options.Json = False,
 ) -> None:
-    """Current-voltage curve in the light or in the dark; with --vary, against one number of the stack."""
+    """Current-voltage curve, steady or scanned in time; with --vary, against one number of the stack."""
     with command(json) as out:
         stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
         given = {"start": start, "stop": stop, "step": step}
         protocol = {name: value for name, value in given.items() if value is not None}
-        if vary is not None or from_ is not None or to is not None:
+        told = {
+            "directions": scan, "rate": rate, "delay": delay, "preconditioning": preconditioning, "dwell": dwell
+        }  # fmt: skip
+        scanned = {name: value for name, value in told.items() if value is not None}
+        if scanned:
+            from perotwin.cli import scans
+
+            scans.refuse_sweep(vary, from_, to)
+            scans.curves(out, stacks, {**protocol, **scanned}, output)
+        elif vary is not None or from_ is not None or to is not None:
             _sweep(out, stacks, protocol, vary, from_, to, steps, log, output)
         else:
             _curves(out, stacks, protocol, output)

@@ -62,7 +62,7 @@ class Protocol(Model):
             )
         if self.duration < 5.0 * self.interval:
             raise InputError(
-                f"{self.duration.text} hold fewer than five intervals of {self.interval.text}: there is nothing to track.",
+                f"{self.duration.text} hold fewer than five intervals of {self.interval.text}: nothing can be tracked.",
                 "Give a longer duration or a shorter interval.",
                 key="duration",
             )
@@ -108,7 +108,9 @@ def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float |
     intensity = float(cell.light.intensity)
     if intensity == 0.0:
         raise InputError(
-            f'"{cell.name}" is in the dark and gives no power.', 'Give it light: intensity = "1 sun".', key="light.intensity"
+            f'"{cell.name}" is in the dark and gives no power.',
+            'Give it light: intensity = "1 sun".',
+            key="light.intensity",
         )
     engine = Engine(build(cell), tolerance=tolerance or _TOLERANCE)
     voltage, irradiance = _first(engine, intensity, protocol)
@@ -187,11 +189,13 @@ def _dataset(
     found = optical_checks(engine.problem)
     numbers = np.array(ions)
     if numbers.size:
-        found["ion number conserved in time"] = check(float(np.abs(numbers / numbers[0] - 1.0).max()), ION_LIMIT)
+        found["ion number conserved in time"] = check(
+            float(np.abs(numbers / numbers[0] - 1.0).max()), ION_LIMIT
+        )
     notes = [
         *engine.problem.notes,
-        f"before tracking: in the dark at 0 V until the ions had settled; tracked from {float(voltage[0]):g} V, perturb "
-        f"and observe, {1e3 * float(protocol.perturbation):g} mV every {float(protocol.interval):g} s.",
+        f"before tracking: in the dark at 0 V until the ions had settled; tracked from {float(voltage[0]):g} V, "
+        f"perturb and observe, {1e3 * float(protocol.perturbation):g} mV every {float(protocol.interval):g} s.",
     ]
     if not complete:
         notes.append("interrupted: it holds what was computed until then.")
@@ -245,7 +249,9 @@ def analyse(dataset: xr.Dataset) -> Metrics:
             "stabilised_pce": metric(power / irradiance, "1"),
             "stabilised_voltage": metric(np.asarray(dataset["voltage"], float), "V"),
             "stabilised_current": metric(np.asarray(dataset["current_density"], float), "A m-2"),
-            "power_drift": Metric(drift, "1", "second half of the last fifth of the run against its first half"),
+            "power_drift": Metric(
+                drift, "1", "second half of the last fifth of the run against its first half"
+            ),
         }
     )
 

@@ -87,7 +87,8 @@ def _directions(value: Any) -> Any:
             raise InputError(f'there is no scan direction "{name}".', advice)
     if not value or len(set(value)) != len(value):
         raise InputError(
-            "each direction is scanned once, and at least one is needed.", 'Write "reverse,forward", or one of the two.'
+            "each direction is scanned once, and at least one is needed.",
+            'Write "reverse,forward", or one of the two.',
         )
     return tuple(value)
 
@@ -133,7 +134,9 @@ class Protocol(Model):
         if self.start is not None and self.stop is not None:
             if self.start == self.stop:
                 raise InputError(
-                    f"a scan from {self.start.text} to {self.stop.text} has no length.", "Give two voltages.", key="stop"
+                    f"a scan from {self.start.text} to {self.stop.text} has no length.",
+                    "Give two voltages.",
+                    key="stop",
                 )
             if abs(self.stop - self.start) / self.step > _MOST:
                 raise InputError(
@@ -201,8 +204,11 @@ class Protocol(Model):
         assert self.dwell is not None and self.start is not None
         parts = ["in the dark at 0 V until the ions had settled"]
         if self.preconditioning is not None:
-            parts.append(f"{float(self.preconditioning.time):g} s at {float(self.preconditioning.voltage):g} V under its light")
-        parts.append(f"{float(self.dwell):g} s at the first voltage, {float(self.start):g} V, under its light")
+            hold = self.preconditioning
+            parts.append(f"{float(hold.time):g} s at {float(hold.voltage):g} V under its light")
+        parts.append(
+            f"{float(self.dwell):g} s at the first voltage, {float(self.start):g} V, under its light"
+        )
         pace = (
             f"a staircase with {float(self.delay):g} s a point"
             if self.delay is not None
@@ -352,9 +358,7 @@ def _datasets(
     return made
 
 
-def series(
-    cell: Stack, rates: Sequence[str | float], protocol: Protocol | None = None
-) -> dict[float, Scans]:
+def series(cell: Stack, rates: Sequence[str | float], protocol: Protocol | None = None) -> dict[float, Scans]:
     """The same scan at several rates, each from the cell at rest.
 
     Args:
@@ -396,9 +400,10 @@ def analyse(scans: Mapping[str, xr.Dataset] | xr.Dataset) -> dict[str, Metrics]:
     """
     from perotwin.lab import jv
 
-    if not isinstance(scans, Mapping) or hasattr(scans, "data_vars"):
-        scans = {str(scans.attrs.get("direction", "steady")): scans}  # type: ignore[union-attr]
-    found = {direction: jv.analyse(dataset) for direction, dataset in scans.items()}
+    one: Any = scans
+    # a dataset is a mapping as well, of its variables
+    several = {str(one.attrs.get("direction", "steady")): one} if hasattr(one, "data_vars") else one
+    found = {direction: jv.analyse(dataset) for direction, dataset in several.items()}
     if {"reverse", "forward"} <= found.keys():
         index = hysteresis_index(found["reverse"], found["forward"])
         found["loop"] = Metrics({"hysteresis_index": index})

@@ -35,7 +35,13 @@ def loops(datasets: Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
             if voltage[best] * current[best] > 0.0:
                 face = colour if line == "-" else "white"
                 axes.plot(
-                    voltage[best], current[best], "o", color=colour, markerfacecolor=face, markersize=3.5, zorder=5
+                    voltage[best],
+                    current[best],
+                    "o",
+                    color=colour,
+                    markerfacecolor=face,
+                    markersize=3.5,
+                    zorder=5,
                 )
             top = max(top, float(np.nanmax(current, initial=0.0)))
             left = min(left, float(voltage.min()))
@@ -65,7 +71,11 @@ def rates(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], ax: Axe
             order = np.argsort(rate)
             colour = style.CELLS[number % len(style.CELLS)]
             axes.semilogx(
-                1e3 * np.asarray(rate)[order], 100.0 * np.asarray(index)[order], "o-", color=colour, markersize=3.5
+                1e3 * np.asarray(rate)[order],
+                100.0 * np.asarray(index)[order],
+                "o-",
+                color=colour,
+                markersize=3.5,
             )
             entries.append((name, colour))
         axes.axhline(0, color=style.MUTED, linewidth=0.5, zorder=0)
@@ -83,7 +93,9 @@ def tracking(datasets: Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """
     colours = style.colour_of_cells(datasets)
     longest = max((float(item["time"].values.max(initial=0.0)) for item in datasets), default=0.0)
-    scale, unit = (1.0, "s") if longest < 180.0 else (1.0 / 60.0, "min") if longest < 10800.0 else (1.0 / 3600.0, "h")
+    scale, unit = (
+        (1.0, "s") if longest < 180.0 else (1.0 / 60.0, "min") if longest < 10800.0 else (1.0 / 3600.0, "h")
+    )
     with style.context():
         if ax is None:
             made = style.figure(style.COLUMN, 3.4)

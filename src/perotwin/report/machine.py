@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perotwin.errors import PerotwinError
-from perotwin.measurement import Metric, Metrics, checks_of, checks_to_json, field_unit, notes_of
+from perotwin.measurement import Metric, Metrics, checks_of, checks_to_json, field_unit, notes_of, protocol_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,7 +30,9 @@ __all__ = [
     "eqe_result",
     "error_entry",
     "jv_result",
+    "mppt_result",
     "quantity",
+    "scan_result",
     "stack_result",
     "to_text",
 ]
@@ -131,6 +133,33 @@ def jv_result(scans: Sequence[tuple[xr.Dataset, Metrics]]) -> dict[str, Any]:
         )
     first = scans[0][0]
     return {**_common(first), "scans": entries, **_tail(*(dataset for dataset, _ in scans))}
+
+
+def scan_result(scans: Mapping[str, xr.Dataset], metrics: Mapping[str, Metrics]) -> dict[str, Any]:
+    """The result of one cell that was scanned in time: as `jv_result`, with times, hysteresis index and protocol."""
+    made = jv_result([(dataset, metrics.get(direction, Metrics())) for direction, dataset in scans.items()])
+    for entry, dataset in zip(made["scans"], scans.values(), strict=True):
+        if "time" in dataset.coords:
+            entry["curve"]["time"] = _variable(dataset, "time")
+    unknown = Metrics({"hysteresis_index": Metric(math.nan, "1")})
+    made |= metrics.get("loop", unknown).to_json()
+    first = next(iter(scans.values()))
+    made["protocol"] = protocol_of(first)
+    made["complete"] = bool(first.attrs.get("complete", True))
+    return made
+
+
+def mppt_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
+    """Power tracking of one cell: stabilised power, and voltage, current and power against time."""
+    names = ("time", "voltage", "current_density", "power_density")
+    return {
+        **_common(dataset),
+        "metrics": metrics.to_json(),
+        **{name: _variable(dataset, name) for name in names},
+        "protocol": protocol_of(dataset),
+        "complete": bool(dataset.attrs.get("complete", True)),
+        **_tail(dataset),
+    }
 
 
 def eqe_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from perotwin.measurement import Check, Metric, Metrics, heading
+from perotwin.measurement import NOMENCLATURE, Check, Metric, Metrics, heading
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,6 +29,7 @@ __all__ = [
     "metrics_table",
     "numbers",
     "plain",
+    "readings",
     "spectral",
 ]
 
@@ -108,6 +109,27 @@ def metrics_table(rows: Sequence[tuple[str, Metrics | str]], first: str = "cell"
         else:
             made.add_row(_plain(name), *(digits(column, metrics.get(column)) for column in CELL_COLUMNS))
     return made
+
+
+def readings(named: Mapping[str, Metrics]) -> Table:
+    """What an instrument read: one row a quantity in the words of the nomenclature, one column a cell."""
+    made = plain("quantity", "unit", *(_plain(cell) for cell in named), numbers_from=2)
+    for name in dict.fromkeys(name for metrics in named.values() for name in metrics):
+        known = NOMENCLATURE.get(name)
+        shown = [metrics.get(name) for metrics in named.values()]
+        unit = next(metric.in_field_units(name).unit for metric in shown if metric is not None)
+        words = _plain(name if known is None else known.words)
+        made.add_row(words, "" if unit == "1" else _plain(unit), *(_significant(name, metric) for metric in shown))
+    return made
+
+
+def _significant(name: str, metric: Metric | None) -> str:
+    """A number with five digits, and its uncertainty with two."""
+    if metric is None or not math.isfinite(metric.value):
+        return "–"
+    shown = metric.in_field_units(name)
+    text = f"{shown.value:.5g}"
+    return text if shown.uncertainty is None else f"{text} ± {shown.uncertainty:.2g}"
 
 
 def checks(named: Mapping[str, Mapping[str, Check]]) -> Table:
