@@ -111,7 +111,7 @@ def test_currents_are_the_slopes_of_the_levels(made: tuple[Stack, States, Profil
 
 
 def test_rates_add_up_to_channels(made: tuple[Stack, States, Profiles]) -> None:
-    stack, found, seen = made
+    _, found, seen = made
     width = np.diff(found.problem.mesh.control_faces)
     names = [channel.kind for channel in found.problem.channels]
     bulk = [i for i, kind in enumerate(names) if kind != "face trap"]
