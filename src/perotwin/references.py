@@ -74,6 +74,13 @@ REFERENCES: dict[str, Reference] = {
             "https://github.com/barnesgroupICL/Driftfusion",
         ),
         Reference(
+            "courtier2019",
+            "N. E. Courtier, J. M. Cave, J. M. Foster, A. B. Walker, G. Richardson, How transport layer properties "
+            "affect perovskite solar cell performance: insights from a coupled charge transport/ion migration model, "
+            "Energy Environ. Sci. 12, 396 (2019); as the default parameters of IonMonger (doi:10.1007/s10825-019-01396-2)",
+            "doi:10.1039/c8ee01576g",
+        ),
+        Reference(
             "amse2023",
             "Adv. Mater. Sci. Eng. 2023, 4154962, Table 1",
             "doi:10.1155/2023/4154962",
