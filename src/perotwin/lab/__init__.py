@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-_INSTRUMENTS = ("bands", "eqe", "jv", "mppt", "scan")
+_INSTRUMENTS = ("bands", "cv", "eqe", "impedance", "jv", "mppt", "scan", "tpc", "tpv")
 
 __all__ = list(_INSTRUMENTS)
 

@@ -1,0 +1,270 @@
+"""Figures of small signals: impedance (Nyquist, Bode, capacitance) and capacitance against voltage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perotwin.plotting import style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["cv", "impedance"]
+
+_OHM_CM2, _NF_CM2 = 1e4, 1e5
+_FREQUENCY = "Frequency $f$ (Hz)"
+_CAPACITANCE = "Capacitance $C$ (nF cm$^{−2}$)"
+
+
+def impedance(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Impedance of one or several cells: Nyquist plot with equal axes, |Z| and phase, capacitance.
+
+    Solid: all ions follow; dashed: ions held, where the measurement has that. Into a given ``ax`` goes the Nyquist
+    plot alone.
+    """
+    items = style.as_list(datasets)
+    colours = style.colour_of_cells(items)
+    with style.context():
+        if ax is not None:
+            made, axes = style.new_axes(ax)
+            _nyquist(axes, items, colours)
+            return made
+        made = style.figure(style.PAGE, 4.6)
+        panels = made.subplots(2, 2)
+        _nyquist(panels[0, 0], items, colours)
+        _against_frequency(panels[0, 1], items, colours, "capacitance")
+        _against_frequency(panels[1, 0], items, colours, "modulus")
+        _against_frequency(panels[1, 1], items, colours, "phase")
+        _key(panels[1, 1], items, colours)
+        style.apart(made)
+        return made
+
+
+def _spectra(item: xr.Dataset) -> list[tuple[np.ndarray, np.ndarray, str]]:
+    """Frequency, impedance (ohm cm^2) and line style of each spectrum in a measurement."""
+    frequency = np.asarray(item["frequency"].values, float)
+    order = np.argsort(frequency)
+    found = []
+    for suffix, line in (("", "-"), ("_held", "--")):
+        if f"impedance_real{suffix}" in item:
+            z = item[f"impedance_real{suffix}"].values + 1j * item[f"impedance_imag{suffix}"].values
+            found.append((frequency[order], z[order] * _OHM_CM2, line))
+    return found
+
+
+def _nyquist(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None:
+    right, top, bottom = 0.0, 0.0, 0.0
+    named: list[complex] = []
+    for item in items:
+        colour = colours[str(item.attrs.get("stack", ""))]
+        for frequency, z, line in _spectra(item):
+            ax.plot(z.real, -z.imag, color=colour, linestyle=line)
+            if line == "-":
+                _decades(ax, frequency, z, colour, named)
+            right, top = max(right, float(z.real.max())), max(top, float((-z.imag).max()))
+            bottom = min(bottom, float((-z.imag).min()))
+    ax.axhline(0, color=style.MUTED, linewidth=0.5, zorder=0)
+    span = 1.06 * right
+    high = max(1.3 * top, 0.25 * span)
+    ax.set_xlim(-0.02 * right, span)
+    ax.set_ylim(1.15 * bottom - 0.03 * high, high)
+    ax.set_aspect("equal", adjustable="box")
+    ax.set_xlabel("$Z'$ (Ω cm$^{2}$)")
+    ax.set_ylabel("$−Z''$ (Ω cm$^{2}$)")
+
+
+def _decades(ax: Axes, frequency: np.ndarray, z: np.ndarray, colour: str, named: list[complex]) -> None:
+    """Dots at whole decades of frequency; those far enough from each other and from ``named`` are named, too."""
+    from matplotlib.patheffects import withStroke
+
+    scale = float(np.abs(z).max())
+    low, high = np.ceil(np.log10(frequency[0]) - 1e-9), np.floor(np.log10(frequency[-1]) + 1e-9)
+    for power in np.arange(low, high + 1):
+        place = np.log10(frequency)
+        at = complex(np.interp(power, place, z.real), np.interp(power, place, z.imag))
+        ax.plot(at.real, -at.imag, "o", color=colour, markersize=2.6, zorder=4)
+        if all(abs(at - other) > 0.16 * scale for other in named) and 0.05 * scale < at.real < 0.95 * scale:
+            named.append(at)
+            ax.annotate(
+                _hertz(int(power)), (at.real, -at.imag), xytext=(0, 4), textcoords="offset points", fontsize=6,
+                color=colour, ha="center", path_effects=[withStroke(linewidth=2, foreground="w")], zorder=6,
+            )  # fmt: skip
+
+
+def _readable(ax: Axes) -> None:
+    """A logarithmic axis that spans little becomes linear from zero; one that spans two decades gets plain numbers."""
+    from matplotlib.ticker import FuncFormatter
+
+    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in ax.lines])
+    values = values[values > 0.0]
+    if values.size == 0:
+        return
+    low, high = float(values.min()), float(values.max())
+    if high < 8.0 * low:
+        ax.set_yscale("linear")
+        ax.set_ylim(0.0, 1.15 * high)
+    elif high < 200.0 * low:
+
+        def plain(value: float, _: object) -> str:
+            return f"{value:g}" if round(value / 10.0 ** np.floor(np.log10(value))) in (1, 2, 5) else ""
+
+        ax.yaxis.set_major_formatter(FuncFormatter(plain))
+        ax.yaxis.set_minor_formatter(FuncFormatter(plain))
+
+
+def _hertz(power: int) -> str:
+    """10**power Hz in words, "100 kHz"."""
+    for step, unit in ((6, "MHz"), (3, "kHz"), (0, "Hz"), (-3, "mHz")):
+        if power >= step:
+            return f"{10 ** (power - step)} {unit}"
+    return f"10$^{{{power}}}$ Hz"
+
+
+def _against_frequency(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str], what: str) -> None:
+    negative = False
+    for item in items:
+        colour = colours[str(item.attrs.get("stack", ""))]
+        for frequency, z, line in _spectra(item):
+            if what == "modulus":
+                ax.loglog(frequency, np.abs(z), color=colour, linestyle=line)
+            elif what == "phase":
+                ax.semilogx(frequency, np.degrees(np.angle(z)), color=colour, linestyle=line)
+            else:
+                c = (1.0 / z).imag / (2.0 * np.pi * frequency) * 1e9
+                ax.loglog(frequency, np.where(c > 0.0, c, np.nan), color=colour, linestyle=line)
+                if np.any(c < 0.0):
+                    negative = True
+                    ax.loglog(frequency, np.where(c < 0.0, -c, np.nan), color=colour, linestyle=":")
+    ax.set_xlabel(_FREQUENCY)
+    if what == "modulus":
+        ax.set_ylabel("$|Z|$ (Ω cm$^{2}$)")
+        _readable(ax)
+    elif what == "phase":
+        ax.set_ylabel("Phase of $Z$ (°)")
+        low, high = ax.get_ylim()
+        ax.set_yticks([tick for tick in range(-180, 181, 30) if low - 30.0 <= tick <= max(high, 5.0)])
+        ax.set_ylim(min(low, -32.0), max(high, 5.0))
+    else:
+        ax.set_ylabel(_CAPACITANCE)
+        _readable(ax)
+        if negative:
+            ax.annotate("dotted: negative", (0.97, 0.03), xycoords="axes fraction", ha="right", fontsize=6.5)
+
+
+def _key(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None:
+    """Names and bias points, below the curves' usual place, and what the line styles mean."""
+    entries = [(_entry(item), colours[str(item.attrs.get("stack", ""))]) for item in items]
+    if any(len(_spectra(item)) > 1 for item in items):
+        entries.append(("dashed: ions held", style.MUTED))
+    low, high = ax.get_ylim()
+    # room above the curves: a line of text takes a tenth of the height
+    ax.set_ylim(low, high + (high - low) * 0.1 * len(entries) / (1.0 - 0.1 * len(entries)))
+    style.text_key(ax, entries, 0.03, 0.99)
+
+
+def _entry(item: xr.Dataset) -> str:
+    words = str(item.attrs.get("stack", "")) or "measured"
+    if "voltage" in item.attrs:
+        words += f", {float(item.attrs['voltage']):.3f} V"
+    light = item.attrs.get("light")
+    if light is not None:
+        words += ", dark" if float(light) == 0.0 else f", {float(light):g} sun"
+    return words
+
+
+def cv(
+    datasets: xr.Dataset | Sequence[xr.Dataset],
+    lines: Sequence[tuple[float, float]] = (),
+    ax: Axes | None = None,
+) -> Figure:
+    """Capacitance against voltage, and its inverse square with the lines of a Mott-Schottky analysis.
+
+    ``lines`` holds slope (F^-2 m^4 V^-1) and intercept (V) for each measurement, NaN where there is none. Into a given
+    ``ax`` goes the inverse square alone.
+    """
+    items = style.as_list(datasets)
+    colours = style.colour_of_cells(items)
+    with style.context():
+        if ax is not None:
+            made, axes = style.new_axes(ax)
+            _mott_schottky(axes, items, lines, colours)
+            return made
+        made = style.figure(style.PAGE, 2.7)
+        left, right = made.subplots(1, 2)
+        for item in items:
+            colour = colours[str(item.attrs.get("stack", ""))]
+            left.semilogy(
+                item["voltage"].values, _positive(item["capacitance"].values * _NF_CM2), color=colour
+            )
+            if "geometric_capacitance" in item.attrs:
+                level = float(item.attrs["geometric_capacitance"]) * _NF_CM2
+                left.axhline(level, color=colour, linewidth=0.8, linestyle=":")
+        left.set_xlabel(style.axis_label("voltage"))
+        left.set_ylabel(_CAPACITANCE)
+        _readable(left)
+        entries = [(_words(item), colours[str(item.attrs.get("stack", ""))]) for item in items]
+        if any("geometric_capacitance" in item.attrs for item in items):
+            entries.append(("dotted: layers in series", style.MUTED))
+        style.text_key(left, entries, 0.04, 0.97)
+        _mott_schottky(right, items, lines, colours)
+        style.apart(made)
+        return made
+
+
+def _words(item: xr.Dataset) -> str:
+    words = str(item.attrs.get("stack", "")) or "measured"
+    if "frequency" in item.attrs:
+        words += f", {_compact(float(item.attrs['frequency']))}"
+    return words
+
+
+def _compact(hertz: float) -> str:
+    for step, unit in ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz")):
+        if hertz >= step:
+            return f"{hertz / step:g} {unit}"
+    return f"{hertz * 1e3:g} mHz"
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    return np.where(values > 0.0, values, np.nan)
+
+
+def _mott_schottky(
+    ax: Axes, items: Sequence[xr.Dataset], lines: Sequence[tuple[float, float]], colours: dict[str, str]
+) -> None:
+    scale = (_NF_CM2 * 1e-3) ** 2
+    top, left, right = 0.0, np.inf, -np.inf
+    tops: list[float] = []
+    for item in items:
+        voltage = np.asarray(item["voltage"].values, float)
+        c = _positive(np.asarray(item["capacitance"].values, float))
+        inverse = 1.0 / c**2 / scale
+        ax.plot(voltage, inverse, color=colours[str(item.attrs.get("stack", ""))])
+        # past its maximum the capacitance of a cell that conducts may fall to nothing
+        before = inverse[voltage <= voltage[int(np.nanargmax(c))]]
+        top, left = max(top, float(np.nanmax(before))), min(left, float(voltage.min()))
+        tops.append(float(np.nanmax(before)))
+        right = max(right, float(voltage.max()))
+    for item, height, (slope, intercept) in zip(items, tops, lines, strict=False):
+        if np.isfinite(intercept):
+            colour = colours[str(item.attrs.get("stack", ""))]
+            ends = np.array([max(left, intercept + 1.05 * height * scale / slope), intercept])
+            ax.plot(
+                ends,
+                slope / scale * (ends - intercept),
+                color=colour,
+                linewidth=0.8,
+                linestyle="--",
+                zorder=1,
+            )
+            ax.plot(intercept, 0.0, "o", color=colour, markersize=3.0, clip_on=False, zorder=5)
+            right = max(right, intercept)
+    ax.set_ylim(0.0, 1.12 * top)
+    ax.set_xlim(left, right + 0.03 * (right - left))
+    ax.set_xlabel(style.axis_label("voltage"))
+    ax.set_ylabel("$C^{−2}$ (µF$^{−2}$ cm$^{4}$)")
