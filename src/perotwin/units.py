@@ -19,7 +19,10 @@ from typing import Any
 
 from perotwin.errors import InputError, suggestion
 
-__all__ = ["COMMON_UNITS", "DIMENSIONS", "Quantity", "convert", "format", "parse", "si_unit"]
+__all__ = ["BOLTZMANN", "COMMON_UNITS", "DIMENSIONS", "Quantity", "convert", "format", "parse", "si_unit"]
+
+#: Boltzmann's constant, eV/K (CODATA 2018, exact).
+BOLTZMANN = 1.380649e-23 / 1.602176634e-19
 
 #: Dimension name -> (unit of the float that perotwin computes with, unit that people mostly write).
 DIMENSIONS: dict[str, tuple[str, str]] = {

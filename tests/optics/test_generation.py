@@ -284,3 +284,50 @@ def test_a_table_for_a_material(tmp_path: Path) -> None:
     table = stack.with_values({"c60.material": {"kind": "table", "path": str(path)}})
     x = faces(stack)
     assert absorb(table, x).photocurrent == pytest.approx(absorb(stack, x).photocurrent, rel=1e-5)
+
+
+# --- files that were cut off ----------------------------------------------------------------------------
+
+
+def test_a_table_that_ends_where_the_cell_absorbs_is_refused_with_its_range(tmp_path: Path) -> None:
+    path = tmp_path / "short.csv"
+    path.write_text("".join(f"{lam},2.0,0.1\n" for lam in range(300, 641, 5)))
+    stack = optical_cell().with_values({"c60.material": {"kind": "table", "path": str(path)}})
+    with pytest.raises(OutOfRangeError, match=r"c60 from 300 nm to 640 nm: \d") as caught:
+        absorb(stack, faces(stack))
+    assert caught.value.key == "c60.material" and "extrapolate" in caught.value.advice
+    stated = stack.with_values({"c60.extrapolate": True})
+    assert any("640 nm" in note for note in absorb(stated, faces(stated)).notes)
+
+
+@pytest.mark.parametrize("side", ["front", "back"])
+def test_a_generation_profile_that_ends_inside_the_absorber_is_refused(tmp_path: Path, side: str) -> None:
+    path = tmp_path / "rate.csv"
+    rows = "".join(f"{depth},1e27\n" for depth in range(0, 301, 10))
+    law = f'generation = {{ kind = "file", path = "{path}" }}\nside = "{side}"'
+    x = np.linspace(0, 500e-9, 11)
+    path.write_text(rows)
+    with pytest.raises(InputError, match="from 0 nm to 300 nm, but an absorber lies between 0 nm and 500 nm"):
+        absorb(slab(1.6, light=law), x)
+    path.write_text(rows + "310,0\n500,0\n")  # said to be dark
+    assert absorb(slab(1.6, light=law), x).photocurrent == pytest.approx(Q * 1e27 * 305e-9, rel=1e-12)
+
+
+def test_rates_in_the_middle_of_cells_fill_the_cells(tmp_path: Path) -> None:
+    path = tmp_path / "rate.csv"
+    path.write_text("".join(f"{depth},1e27\n" for depth in np.arange(5, 500, 10)))
+    stack = slab(1.6, light=f'generation = {{ kind = "file", path = "{path}" }}')
+    assert absorb(stack, np.linspace(0, 500e-9, 11)).photocurrent == pytest.approx(Q * 5e20, rel=1e-12)
+
+
+def test_a_spectrum_that_ends_bright_is_said_with_the_result(tmp_path: Path) -> None:
+    path = tmp_path / "lamp.csv"
+    x = faces(optical_cell())
+    light = f'spectrum = {{ kind = "file", path = "{path}" }}'
+    path.write_text("".join(f"{lam},1.0\n" for lam in range(320, 561, 5)))
+    notes = absorb(optical_cell(light=light), x).notes
+    assert any("ends, still bright, at 320 nm and 560 nm" in note for note in notes)
+    path.write_text(
+        "".join(f"{lam},{np.exp(-(((lam - 450) / 30) ** 2)):.6g}\n" for lam in range(350, 561, 5))
+    )
+    assert not any("bright" in note for note in absorb(optical_cell(light=light), x).notes)

@@ -72,3 +72,12 @@ def test_bad_spectra_are_refused(tmp_path: Path) -> None:
     path.write_text("400, 1.0, 2.0\n500, 1.0, 2.0\n")
     with pytest.raises(InputError, match="2 numbers"):
         from_file(path)
+
+
+def test_a_spectrum_with_a_gap_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "lamp.csv"
+    rows = [*range(300, 500, 5), *range(700, 1000, 5)]
+    path.write_text("".join(f"{row},1.0\n" for row in rows))
+    with pytest.raises(InputError, match="gap: no row between 495 nm and 700 nm") as caught:
+        from_file(path)
+    assert caught.value.file == str(path)

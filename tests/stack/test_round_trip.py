@@ -203,7 +203,7 @@ def stacks(draw: st.DrawFn) -> dict[str, Any]:
     optional = {
         "description": st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
         "source": st.just("a definition"),
-        "temperature": quantity("temperature", 50.0, 500.0),
+        "temperature": quantity("temperature", 100.0, 500.0),
         "circuit": record(
             {},
             {

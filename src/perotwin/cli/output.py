@@ -145,7 +145,8 @@ def command(as_json: bool = False) -> Iterator[Output]:
     except OSError as problem:
         # a disk that is full, a file that another program holds: the machine's fault and not ours
         error = PerotwinError(
-            f"a file could not be read or written ({problem}).", "Check the disk and the permissions, and try again."
+            f"a file could not be read or written ({problem}).",
+            "Check the disk and the permissions, and try again.",
         )
         show_error(error)
         code = FAILED

@@ -13,7 +13,7 @@ from perotwin.errors import InputError
 from perotwin.materials.cache import arrays
 from perotwin.materials.models import Tabulated
 
-__all__ = ["read_columns", "read_csv", "refractiveindex_page"]
+__all__ = ["read_columns", "read_csv", "refractiveindex_page", "refuse_gap"]
 
 #: Longest wavelength (m) taken from a page: the end of the solar spectrum.
 _LONGEST = 4e-6
@@ -35,7 +35,7 @@ def read_csv(path: str | Path, *, extrapolate: bool = False) -> Tabulated:
         raise InputError(
             "the optical table holds a negative n or k.", "Write absorbing media with k >= 0.", file=str(path)
         )
-    _refuse_gap(table[:, 0], str(path))
+    refuse_gap(table[:, 0], "optical table", str(path))
     wavelength = table[:, 0] * 1e-9
     return Tabulated(
         name=Path(path).name,
@@ -134,14 +134,17 @@ def _numbers(cells: list[str], columns: int) -> list[float] | None:
     return row if len(row) == columns and all(map(math.isfinite, row)) else None
 
 
-def _refuse_gap(lam: NDArray[np.float64], file: str) -> None:
-    """Tables are even in wavelength or in energy; a gap stands out of both."""
+def refuse_gap(lam: NDArray[np.float64], what: str, file: str) -> None:
+    """Raise InputError where rows at ascending wavelengths (P,), nm, leave a gap.
+
+    Tables are even in wavelength or in energy; a gap stands out of both.
+    """
     step, energy_step = np.diff(lam), -np.diff(1 / lam)
     gap = (step > 6 * np.median(step)) & (energy_step > 6 * np.median(energy_step)) & (step > 10)
     if np.any(gap):
         i = int(np.argmax(gap))
         raise InputError(
-            f"the optical table has a gap: no row between {lam[i]:g} nm and {lam[i + 1]:g} nm.",
+            f"the {what} has a gap: no row between {lam[i]:g} nm and {lam[i + 1]:g} nm.",
             "Fill the gap, or cut the table to one side of it.",
             file=file,
         )

@@ -24,6 +24,7 @@ from perotwin.materials import HC
 from perotwin.measurement.checks import Checks, check
 from perotwin.optics.films import Films, films, optical_gap
 from perotwin.optics.transfer_matrix import Response, solve
+from perotwin.units import BOLTZMANN
 
 if TYPE_CHECKING:
     from perotwin.stack import Layer, Stack
@@ -34,8 +35,7 @@ F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
 Side = Literal["front", "back", "both"]
 
-#: Boltzmann's constant, eV/K, and elementary charge, C (CODATA 2018, exact).
-KB = 1.380649e-23 / 1.602176634e-19
+#: Elementary charge, C (CODATA 2018, exact).
 Q = 1.602176634e-19
 #: 2 pi q / (h^3 c^2), A m^-2 eV^-3: current per black-body photon flux into a hemisphere.
 _BLACK_BODY = 2 * np.pi * Q * 299792458.0 / HC**3
@@ -43,6 +43,9 @@ _BLACK_BODY = 2 * np.pi * Q * 299792458.0 / HC**3
 #: Energies below and above the gap (eV or kT), their distances (eV), Gauss nodes in angle per smooth piece.
 _ABOVE_KT, _BELOW, _FINE, _COARSE = 25.0, 0.15, 5e-3, 15e-3
 _NODES = 6
+
+#: Most nodes over all angles: in films so thick (30 um) that fringes in angle are finer, they cancel.
+_MOST_NODES = 64
 
 #: Allowed share of the internal emission outside the optical tables: 2 mV of the radiative voltage.
 _OUTSIDE = 0.08
@@ -160,13 +163,13 @@ class Emission:
         """Radiative limit of the open-circuit voltage (V) for a photocurrent `jsc` (A m^-2), by reciprocity
         (Rau 2007).
         """
-        return KB * self.temperature * float(np.log1p(jsc / self.j0_radiative))
+        return BOLTZMANN * self.temperature * float(np.log1p(jsc / self.j0_radiative))
 
     def voc_optical(self, jsc: float) -> float:
         """The same with parasitic absorption of the luminescence: the voltage without any non-radiative
         event.
         """
-        return KB * self.temperature * float(np.log1p(jsc / self.j0_optical))
+        return BOLTZMANN * self.temperature * float(np.log1p(jsc / self.j0_optical))
 
     def plqy(self, internal_radiative_efficiency: float, side: Side = "both") -> float:
         """Photons out per pair that light made (one absorber; the sum over absorbers that share the pairs
@@ -190,7 +193,7 @@ def step_current(gap: float, temperature: float) -> float:
 
     W. Shockley, H. J. Queisser, J. Appl. Phys. 32, 510 (1961), doi:10.1063/1.1736034; the Bose integral as
     its series."""
-    kt = KB * temperature
+    kt = BOLTZMANN * temperature
     m = np.arange(1, 60)
     terms = np.exp(-m * gap / kt) * (gap**2 * kt / m + 2 * gap * kt**2 / m**2 + 2 * kt**3 / m**3)
     return float(_BLACK_BODY * terms.sum())
@@ -220,7 +223,7 @@ def emit(stack: Stack) -> Emission:
         part, outside = _emitter(layer, index, optical, temperature)
         found[layer.name] = part
         checks[f"emission of {layer.name} outside the optical tables"] = check(outside, _OUTSIDE)
-        if float(layer.urbach_energy) >= 0.8 * KB * temperature and layer.material == "halide-perovskite":
+        if float(layer.urbach_energy) >= 0.8 * BOLTZMANN * temperature and layer.material == "halide-perovskite":
             notes.append(
                 f"{layer.name}: with an Urbach energy of {float(layer.urbach_energy) * 1e3:.3g} meV, near "
                 "kT, emission from the tail hardly decays towards low energies; it is cut where the tail "
@@ -246,7 +249,7 @@ def _step(stack: Stack, emitters: list[int], temperature: float) -> Emission:
 
 def _energies(layer: Layer, gap: float, temperature: float) -> F64:
     """Photon energies (eV): dense around the gap, reaching to where Bose factor and tail have died."""
-    kt = KB * temperature
+    kt = BOLTZMANN * temperature
     urbach = float(layer.urbach_energy)
     # alpha exp(-E / kT) falls towards low energies as exp(E (1 / urbach - 1 / kT))
     decay = max(1 / urbach - 1 / kt, 1 / 0.08)
@@ -270,7 +273,7 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
     thickness = float(optical.thickness[index])
 
     own = model.index(HC / energy)
-    black = _BLACK_BODY * energy**2 / np.expm1(energy / (KB * temperature))
+    black = _BLACK_BODY * energy**2 / np.expm1(energy / (BOLTZMANN * temperature))
     alpha = 4 * np.pi * own.imag * energy / HC
     internal = 4 * own.real**2 * alpha * thickness * black
     shortest, longest = optical.limits
@@ -280,7 +283,7 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
     alpha, internal = alpha[inside], internal[inside]
     total = float(np.trapezoid(internal, energy))
 
-    nodes = _NODES + int(thickness / 0.5e-6)
+    nodes = min(_NODES + int(thickness / 0.5e-6), _MOST_NODES)
     front = black * _escape(optical, index, energy, "front", nodes)
     back = black * _escape(optical, index, energy, "back", nodes)
     rays = _rays(optical, index, energy, own.real, alpha * thickness)

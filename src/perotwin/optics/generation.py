@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from perotwin.errors import InputError
+from perotwin.errors import InputError, OutOfRangeError
 from perotwin.materials import HC
 from perotwin.materials.tables import read_columns
 from perotwin.measurement.checks import Checks, check
@@ -40,8 +40,12 @@ _ULTRAVIOLET, _ULTRAVIOLET_STEP = 360e-9, 2e-9
 #: A lower limit (eV) under the bandgap, plus this many Urbach energies: nothing is absorbed below.
 _BELOW_GAP, _URBACH_ENERGIES = 0.1, 12
 
-#: Allowed photocurrent of photons outside the tables, as a share of the photocurrent.
+#: Photocurrent of photons outside the tables, as a share of the photocurrent, that is told and counted as lost; more
+#: than that is refused, for it would be taken for the cell's.
 _LOST_SHARE = 0.02
+
+#: Irradiance at the end of a spectrum, as a share of its largest, above which it seems to have been cut off.
+_CUT = 0.05
 
 #: Distance (eV) of a cell's edge from the stated bandgap that is worth a sentence.
 _EDGE_NOTE = 0.01
@@ -113,7 +117,8 @@ def absorb(stack: Stack, faces: ArrayLike, *, wavelength: ArrayLike | None = Non
     ------
     InputError : a layer without material, no absorber, faces that miss a layer boundary, a file that cannot
         be used.
-    OutOfRangeError : `wavelength` leaves the data of a layer that states no extrapolation.
+    OutOfRangeError : `wavelength`, or light that matters for the photocurrent, leaves the data of a layer that states
+        no extrapolation.
     """
     x = np.asarray(faces, float)
     inside = _intervals(stack, x)
@@ -208,7 +213,7 @@ def _from_optics(
     light = spectrum(stack)
     intensity = float(stack.light.intensity)
     checks: Checks = {}
-    lost: float | None = None
+    lost: tuple[float, float] | None = None
     if isinstance(light, Monochromatic):
         lam = np.array([light.wavelength]) if asked is None else asked
         flux = np.zeros(len(lam))
@@ -220,7 +225,7 @@ def _from_optics(
     else:
         lam = absorption_grid(stack, optical, light)
         flux = intensity * light.weights(lam)
-        lost = intensity * Q / 10 * _lost(stack, optical, light, lam)
+        lost = _lost(stack, optical, light, lam)
     lit = optical.lit(lam, stack.light.side)
     absorptance = lit.absorptance
     spectral = np.zeros((len(faces) - 1, len(lam)))
@@ -233,7 +238,10 @@ def _from_optics(
     if lost is not None:
         # the first row that people look for when a photocurrent seems low
         limit = _LOST_SHARE * Q / 10 * whole
-        checks["photons outside the optical tables (mA/cm^2)"] = check(lost, limit)
+        current = intensity * Q / 10 * sum(lost)
+        if current > limit:
+            raise _too_short(optical, lost, current)
+        checks["photons outside the optical tables (mA/cm^2)"] = check(current, limit)
     balance = lit.reflectance + lit.transmittance + absorptance.sum(axis=0) - 1
     checks["R + T + A = 1"] = check(float(np.max(np.abs(balance))), 1e-9)
     gap = float(generation.sum()) - whole
@@ -250,25 +258,79 @@ def _from_optics(
         spectral=spectral.T,
         side=stack.light.side,
         checks=checks,
-        notes=(*optical.notes, *_beyond(optical, lam), *_edge_note(stack, lam, absorptance)),
+        notes=(
+            *optical.notes,
+            *_beyond(optical, lam),
+            *_cut_note(stack, light),
+            *_edge_note(stack, lam, absorptance),
+        ),
     )
 
 
-def _lost(stack: Stack, optical: Films, light: Spectrum, lam: F64) -> float:
-    """Photons (m^-2 s^-1) beyond the grid that two passes through the absorbers would absorb; they count as
-    lost.
+def _lost(stack: Stack, optical: Films, light: Spectrum, lam: F64) -> tuple[float, float]:
+    """Photons (m^-2 s^-1, at one sun) of shorter and of longer wavelength than the grid's that two passes through the
+    absorbers would absorb; they count as lost.
     """
     low, high = _span(stack, light)
-    total = 0.0
+    found = []
     for first, last in ((low, lam[0]), (lam[-1], high)):
+        flux = 0.0
         if first < last:
             grid = np.linspace(first, last, 100)
             depth = np.zeros(len(grid))
             for layer, model, thickness in zip(stack.layer, optical.models, optical.thickness, strict=True):
                 if layer.role == "absorber":
                     depth += 8 * np.pi * model.index(grid).imag / grid * thickness
-            total += float(light.weights(grid) @ -np.expm1(-depth))
-    return total
+            flux = float(light.weights(grid) @ -np.expm1(-depth))
+        found.append(flux)
+    return found[0], found[1]
+
+
+def _too_short(optical: Films, lost: tuple[float, float], current: float) -> OutOfRangeError:
+    """The refusal of tables that end where the absorbers could still use `current` (mA/cm^2) of the light."""
+    shortest, longest = optical.limits
+    ends = []
+    if lost[0] > 0.1 * sum(lost):
+        ends += [
+            (name, model)
+            for name, model in zip(optical.names, optical.models, strict=True)
+            if model.limits[0] >= shortest
+        ]
+    if lost[1] > 0.1 * sum(lost):
+        ends += [
+            (name, model)
+            for name, model in zip(optical.names, optical.models, strict=True)
+            if model.limits[1] <= longest
+        ]
+    ranges = ", ".join(
+        f"{name} from {model.range[0] * 1e9:.6g} nm to {model.range[1] * 1e9:.6g} nm"
+        for name, model in dict(ends).items()
+    )
+    return OutOfRangeError(
+        f"light that the absorber could use lies outside the optical constants, which cover {ranges}: "
+        f"{current:.2g} mA/cm^2 of photocurrent would be missing.",
+        'Give a longer table, or write "extrapolate = true" in the layer.',
+        key=f"{ends[0][0]}.material",
+    )
+
+
+def _cut_note(stack: Stack, light: Spectrum | Monochromatic) -> tuple[str, ...]:
+    """A sentence for a spectrum that ends, still bright, where the absorbers could use more of it."""
+    if isinstance(light, Monochromatic):
+        return ()
+    dimmest = _CUT * float(light.photon_flux_density.max())
+    _, high = _span(stack, am15g())
+    ends = [
+        f"{light.wavelength[end] * 1e9:.4g} nm"
+        for end, within in ((0, light.wavelength[0] > 310e-9), (-1, light.wavelength[-1] < high))
+        if within and light.photon_flux_density[end] > dimmest
+    ]
+    if not ends:
+        return ()
+    return (
+        f"the spectrum {light.name} ends, still bright, at {' and '.join(ends)}; no light is assumed beyond, where the "
+        "absorber could use it.",
+    )
 
 
 def _edge_note(stack: Stack, lam: F64, absorptance: F64) -> tuple[str, ...]:
@@ -344,12 +406,11 @@ def _step(stack: Stack, faces: F64, inside: dict[int, tuple[slice, float]]) -> A
     generation = np.zeros(len(faces) - 1)
     order = list(inside) if stack.light.side == "front" else list(inside)[::-1]
     reach = float(stack.light.intensity) * light.photon_flux()
-    remaining = np.inf
     lam_end = 0.0
     for layer in order:
         gap = optical_gap(stack.layer[layer], float(stack.temperature))
         assert gap is not None  # the stack refuses step generation without one
-        end = min(HC / gap, remaining)
+        end = HC / gap
         flux = float(stack.light.intensity) * light.photon_flux(lam_end, end) if end > lam_end else 0.0
         lam_end = max(lam_end, end)
         rows, _ = inside[layer]
@@ -383,8 +444,9 @@ def _prescribed(stack: Stack, faces: F64, inside: dict[int, tuple[slice, float]]
             generation[rows] = intensity * float(law.photon_flux) * np.abs(np.diff(remaining))
         else:
             assert law.kind == "file"
-            depth = edges if from_front else _depth(stack) - edges
-            generation[rows] = intensity * np.abs(np.diff(_integral(law.path, depth)))
+            depth = edges if from_front else (_depth(stack) - edges)[::-1]
+            found = intensity * np.diff(_integral(law.path, depth))
+            generation[rows] = found if from_front else found[::-1]
         crossed += float(edges[-1] - edges[0])
     return _bare(stack, faces, generation, {})
 
@@ -395,18 +457,28 @@ def _depth(stack: Stack) -> float:
 
 
 def _integral(path: str, depth: F64) -> F64:
-    """Integral (m^-2 s^-1) of a tabulated rate from its first depth to `depth` (m); zero beyond the table."""
+    """Integral (m^-2 s^-1) of a tabulated rate up to each `depth` (m, ascending, those of one absorber)."""
     table = read_columns(path, 2, "generation profile", "depth in nm, rate in m^-3 s^-1", wavelengths=False)
     z, rate = table[:, 0] * 1e-9, table[:, 1]
     if np.any(rate < 0):
         raise InputError(
             "the generation profile holds a negative rate.", "Rates are zero or positive.", file=path
         )
+    # rates at the middle of cells end half a cell short; what is missing beyond a row's distance was cut off
+    reach = np.array([z[0] - (z[1] - z[0]), z[-1] + (z[-1] - z[-2])])
+    if depth[0] < reach[0] - 1e-12 or depth[-1] > reach[1] + 1e-12:
+        raise InputError(
+            f"the generation profile reaches from {z[0] * 1e9:.6g} nm to {z[-1] * 1e9:.6g} nm, but an absorber lies "
+            f"between {depth[0] * 1e9:.6g} nm and {depth[-1] * 1e9:.6g} nm.",
+            "Depth counts from the lit side of the electrical layers. Where nothing is generated, write rows of rate 0.",
+            file=path,
+        )
+    z = np.concatenate([[min(z[0], depth[0])], z, [max(z[-1], depth[-1])]])
+    rate = np.concatenate([rate[:1], rate, rate[-1:]])
     sums = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) * np.diff(z) / 2)])
-    here = np.clip(depth, z[0], z[-1])
-    cell = np.clip(np.searchsorted(z, here, side="right") - 1, 0, len(z) - 2)
-    local = np.interp(here, z, rate)
-    return sums[cell] + (rate[cell] + local) * (here - z[cell]) / 2
+    cell = np.clip(np.searchsorted(z, depth, side="right") - 1, 0, len(z) - 2)
+    local = np.interp(depth, z, rate)
+    return sums[cell] + (rate[cell] + local) * (depth - z[cell]) / 2
 
 
 def _bare(stack: Stack, faces: F64, generation: F64, checks: Checks) -> Absorption:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from perotwin.errors import InputError
 from perotwin.materials.cache import arrays
-from perotwin.materials.tables import read_columns
+from perotwin.materials.tables import read_columns, refuse_gap
 
 __all__ = ["Monochromatic", "Spectrum", "am15g", "from_file"]
 
@@ -118,7 +118,7 @@ def from_file(path: str | Path) -> Spectrum:
 
     Raises
     ------
-    InputError : no such file, or not such a table.
+    InputError : no such file, or not such a table, or one with a gap.
     """
     table = read_columns(path, 2, "spectrum", "wavelength in nm, irradiance in W m^-2 nm^-1")
     if np.any(table[:, 1] < 0):
@@ -127,5 +127,6 @@ def from_file(path: str | Path) -> Spectrum:
             "Subtract the background, or set it to 0.",
             file=str(path),
         )
+    refuse_gap(table[:, 0], "spectrum", str(path))
     lam = table[:, 0] * 1e-9
     return Spectrum(Path(path).name, lam, table[:, 1] * 1e9 * lam / _HC_JOULE)

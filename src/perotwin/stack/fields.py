@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import core_schema
 
 from perotwin.errors import InputError, PerotwinError, nearest
-from perotwin.units import Quantity, parse
+from perotwin.units import Quantity, parse, si_unit
 
 #: Key of the validation context that says whether bare numbers may stand for SI values (False for TOML).
 BARE_NUMBERS = "bare_numbers"
@@ -90,7 +90,11 @@ class Dim:
                 f"{number} is {what}, which it cannot be.", f"Give a value of at least {self.least:g}."
             )
         if self.most is not None and not number <= self.most:
-            raise InputError(f"{number} is above {self.most:g}.", f"Give a value of at most {self.most:g}.")
+            unit = si_unit(self.dimension)
+            raise InputError(
+                f"{number} is above {self.most:g} {unit}{self.because}.",
+                f"Give a value of at most {self.most:g} {unit}.",
+            )
         return number
 
 
@@ -99,6 +103,7 @@ def _more(bound: float) -> str:
 
 
 Length = Annotated[Quantity, Dim("length", above=0)]
+Thickness = Annotated[Quantity, Dim("length", above=0, most=0.1)]
 Roughness = Annotated[Quantity, Dim("length", least=0)]
 Temperature = Annotated[Quantity, Dim("temperature", above=0)]
 Energy = Annotated[Quantity, Dim("energy")]

@@ -42,7 +42,6 @@ from perotwin.stack.fields import (
     Energy,
     EnergySlope,
     Intensity,
-    Length,
     Mobility,
     Model,
     NonNegativeEnergy,
@@ -51,6 +50,7 @@ from perotwin.stack.fields import (
     Roughness,
     Shunt,
     Temperature,
+    Thickness,
     Time,
     TrapDensity,
     Velocity,
@@ -316,7 +316,7 @@ class Layer(Model):
     name: str
     role: Role
     material: Material | None = None
-    thickness: Length
+    thickness: Thickness
     coherent: bool | None = None
     bandgap: Bandgap | None = None
     urbach_energy: PositiveEnergy = URBACH_ENERGY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -19,7 +20,11 @@ from perotwin.stack.choices import (
 )
 from perotwin.stack.fields import BARE_NUMBERS, Model, Temperature, explain
 from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contacts, Faces, Interface, Layer, Light
-from perotwin.units import Quantity
+from perotwin.units import BOLTZMANN, Quantity
+
+
+#: The largest gap, in kT, whose exponential stays well within a float.
+_MOST_GAP_IN_KT = 650.0
 
 
 class Stack(Model):
@@ -55,6 +60,7 @@ class Stack(Model):
     @model_validator(mode="after")
     def _coherent_whole(self) -> Stack:
         _check_layers(self)
+        _check_temperature(self)
         _check_faces(self)
         _check_materials(self)
         _check_light(self)
@@ -256,6 +262,19 @@ def _check_layers(stack: Stack) -> None:
                 "the stack has electrical layers but no contacts.",
                 'Add [contact.front] and [contact.back], each with work_function = "... eV" or "flat-band".',
                 subkey="contact",
+            )
+
+
+def _check_temperature(stack: Stack) -> None:
+    """Refuse a cold at which exp(-gap / kT), and with it every equilibrium density product, is no number any more."""
+    for layer in stack.electrical_layers:
+        least = layer.gap / (_MOST_GAP_IN_KT * BOLTZMANN)
+        if stack.temperature < least:
+            raise InputError(
+                f'{stack.temperature} is too cold for "{layer.name}": with its gap of {layer.gap:g} eV no carriers are '
+                "left that a computer could count.",
+                f"Give a temperature of at least {math.ceil(least)} K.",
+                subkey="temperature",
             )
 
 

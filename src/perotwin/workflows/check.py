@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from perotwin.report.derived import Derived
+from perotwin.units import BOLTZMANN
 
 if TYPE_CHECKING:
     from perotwin.stack import Layer, Stack
@@ -17,9 +18,10 @@ __all__ = ["check"]
 def check(cell: Stack) -> tuple[list[Derived], list[str]]:
     """Make a stack ready to be solved, which finds every fault that a file can have, and derive what follows.
 
-    Returns ------- The derived quantities (built-in voltage, Debye lengths, depletion widths, transit,
-    diffusion and ionic scales, photocurrent, radiative limit of Voc), and the remarks that any result of
-    this stack would carry.
+    Returns
+    -------
+    The derived quantities (built-in voltage, Debye lengths, depletion widths, transit, diffusion and ionic scales,
+    photocurrent, radiative limit of Voc), and the remarks that any result of this stack would carry.
 
     Raises
     ------
@@ -103,8 +105,6 @@ def _of_carriers(problem: Any, layer: Layer, built_in: float) -> Iterator[Derive
 
 
 def _of_ions(problem: Any, layer: Layer) -> Iterator[Derived]:
-    from scipy.constants import physical_constants
-
     if layer.ions is None:
         return
     species = [
@@ -120,9 +120,8 @@ def _of_ions(problem: Any, layer: Layer) -> Iterator[Derived]:
         yield Derived(f"{name}_debye_length", f"{words}: Debye length", layer.name, debye, "m", how)
         diffusion = float(ion.diffusion_coefficient)
         if ion.activation_energy is not None:
-            k = physical_constants["Boltzmann constant in eV/K"][0]
             step = 1.0 / float(problem.stack.temperature) - 1.0 / 298.15
-            diffusion *= math.exp(-float(ion.activation_energy) / k * step)
+            diffusion *= math.exp(-float(ion.activation_energy) / BOLTZMANN * step)
         if diffusion > 0.0:
             how = "Debye length times d / D (doi:10.1103/PhysRevE.70.021506)"
             time = debye * float(layer.thickness) / diffusion
