@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from perotwin.cli import options
 from perotwin.cli.output import command
@@ -13,18 +16,27 @@ def run(
     light: options.Light = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
+    experiments: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Of jv, scan, eqe, bands, mppt, tpv, tpc, impedance, cv, with commas.",
+            show_default="jv,eqe,bands",
+        ),
+    ] = None,
     output: options.Folder = None,
     json: options.Json = False,
 ) -> None:
-    """Simulate cells with every instrument, compare them, and write data, figures and a report."""
+    """Simulate cells with several instruments, compare them, and write data, figures and a report."""
     with command(json) as out:
         stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
         from perotwin.report import machine, tables
         from perotwin.workflows import run as work
+        from perotwin.workflows.run import EXPERIMENTS
 
         done = []
         try:
-            for result in work(stacks, output):
+            for result in work(stacks, output, experiments):
                 done.append(result)
                 if result.error is not None:
                     out.failed(result.name, result.error)
@@ -34,6 +46,9 @@ def run(
             # Also after an interruption: what was done is shown, and says where it was written.
             if done:
                 out.table(tables.comparison(done))
+                for part in dict.fromkeys(part for item in done for part in item.readings):
+                    read = {item.name: item.readings[part] for item in done if part in item.readings}
+                    out.table(tables.readings(read, title=EXPERIMENTS[part]))
                 out.table(tables.checks({item.name: item.checks for item in done}))
                 for item in done:
                     out.look_at(item.name, item.checks, item.measurements.get("jv"))

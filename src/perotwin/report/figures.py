@@ -22,6 +22,18 @@ CAPTIONS = {
         "Current density against voltage of {cells}, under illumination (left; the dot marks maximum power) "
         "and in the dark (right)."
     ),
+    "scan": (
+        "Scans of {cells} in time, reverse solid and forward dashed; dots mark maximum power. The notes below say how "
+        "the cells were preconditioned and how fast they were scanned."
+    ),
+    "mppt": (
+        "Tracked power of {cells} from the moment that the light goes on, and the voltage at which the tracker "
+        "held them."
+    ),
+    "tpv": ("Photovoltage of {cells} after a small pulse of light at open circuit."),
+    "tpc": ("Photocurrent of {cells} after a small pulse of light at short circuit."),
+    "impedance": ("Impedance of {cells}: Nyquist plot, magnitude and phase, and capacitance against frequency."),
+    "cv": ("Capacitance of {cells} against voltage in the dark, and its inverse square."),
     "eqe": (
         "External quantum efficiency of {cells} and, dashed, the share of photons that is not reflected. The "
         "current density is the overlap with the AM1.5G spectrum."
@@ -87,4 +99,13 @@ def comparison_figures(results: Sequence[CellResult]) -> dict[str, Figure]:
     spectra = [item.measurements["eqe"] for item in results if "eqe" in item.measurements]
     if len(spectra) > 1:
         made["eqe"] = lab.eqe.plot(spectra)
+    for part in dict.fromkeys(part for item in results for part in item.readings):
+        shown = [
+            dataset
+            for item in results
+            for name, dataset in item.measurements.items()
+            if name == part or name.startswith(f"{part}-")
+        ]
+        if shown:
+            made[part] = getattr(lab, part).plot(shown)
     return made

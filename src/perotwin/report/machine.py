@@ -33,6 +33,7 @@ __all__ = [
     "mppt_result",
     "quantity",
     "scan_result",
+    "signal_result",
     "stack_result",
     "to_text",
 ]
@@ -162,6 +163,17 @@ def mppt_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
     }
 
 
+def signal_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
+    """Impedance or capacitance of one cell: metrics, and every quantity against the frequency or the voltage."""
+    (axis,) = (name for name in ("frequency", "voltage") if name in dataset.dims)
+    made = {**_common(dataset), "metrics": metrics.to_json(), axis: _variable(dataset, axis)}
+    for name, unit in (("voltage", "V"), ("current_density", "A m-2"), ("frequency", "Hz")):
+        if name in dataset.attrs:
+            made["bias_" + name if axis == "frequency" else name] = quantity(name, dataset.attrs[name], unit)
+    made |= {str(name): _variable(dataset, str(name)) for name in dataset if dataset[name].dims == (axis,)}
+    return {**made, "protocol": protocol_of(dataset), **_tail(dataset)}
+
+
 def eqe_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
     """Quantum efficiency, reflectance and absorptance by layer against wavelength, and the current they
     give.
@@ -217,6 +229,17 @@ def cell_result(result: CellResult) -> dict[str, Any]:
     if "eqe" in result.measurements:
         full = eqe_result(result.measurements["eqe"], result.eqe_metrics)
         made["eqe"] = {key: full[key] for key in ("wavelength", "eqe", "jsc_integrated", "bandgap")}
+    scans = [result.measurements[name] for name in ("scan-reverse", "scan-forward") if name in result.measurements]
+    if scans:
+        from perotwin import lab
+
+        by_direction = {str(dataset.attrs["direction"]): dataset for dataset in scans}
+        timed = scan_result(by_direction, lab.scan.analyse(by_direction))
+        made["scans"] = [*made.get("scans", []), *timed["scans"]]
+        made["hysteresis_index"] = timed["hysteresis_index"]
+    for part, metrics in result.readings.items():
+        if part != "scan":
+            made[part] = metrics.to_json()
     made["checks"] = checks_to_json(result.checks)
     made["notes"] = result.notes
     made["absent"] = {part: reason.to_json() for part, reason in result.absent.items()}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from perotwin import references
 from perotwin.measurement import NOMENCLATURE, heading
 from perotwin.report.figures import CAPTIONS
-from perotwin.report.tables import CELL_COLUMNS, comparison_rows
+from perotwin.report.tables import CELL_COLUMNS, comparison_rows, readings_rows
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -103,6 +103,28 @@ def _small(value: float | None) -> str:
     return f"{value:.1e}".replace("-", "−") if abs(value) >= 1e-6 else "< 1e−6"
 
 
+#: experiments beyond the steady ones, with their headings
+_HEADINGS = {
+    "scan": "Scans in time",
+    "mppt": "Power tracking",
+    "tpv": "Transient photovoltage",
+    "tpc": "Transient photocurrent",
+    "impedance": "Impedance",
+    "cv": "Capacitance against voltage",
+}
+
+
+def experiments(results: Sequence[CellResult]) -> list[dict[str, Any]]:
+    """Name, heading and rows (words, unit, value by cell) of each experiment that some cell went through."""
+    from perotwin.measurement import Metrics
+
+    found = []
+    for part in dict.fromkeys(part for item in results for part in item.readings):
+        rows = readings_rows([item.readings.get(part, Metrics()) for item in results])
+        found.append({"name": part, "heading": _HEADINGS.get(part, part), "rows": rows})
+    return found
+
+
 def _inline(path: Path, prefix: str) -> str:
     """The SVG element of a file, its ids made unique within the page."""
     text = path.read_text(encoding="utf-8")
@@ -163,6 +185,7 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
         comparison={name: _figure(name, path, names, f"all{name}") for name, path in comparison.items()},
         differences=differences(results) if len(results) > 1 else [],
         losses=losses(results),
+        experiments=experiments(results),
         checks=checks,
     )
 

@@ -26,8 +26,9 @@ class CellResult:
     ----------
     name : unique among the results shown together; also the name of the cell's folder.
     cell : the stack that was simulated.
-    measurements : by name: "jv", "jv-dark", "eqe", "bands".
+    measurements : by name: "jv", "jv-dark", "eqe", "bands", "scan-reverse", "scan-forward", "mppt", ...
     metrics : of the illuminated curve. eqe_metrics : of the quantum efficiency.
+    readings : what the other experiments read, by their names: "scan" ("pce, reverse"), "mppt", ...
     absent : measurement -> why this cell has none (prescribed generation has no quantum efficiency, say).
     error : why the cell failed, if it did; what was measured before is kept.
     figures : by name, the SVG file of each figure.
@@ -38,6 +39,7 @@ class CellResult:
     measurements: dict[str, xr.Dataset] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
     eqe_metrics: Metrics = field(default_factory=Metrics)
+    readings: dict[str, Metrics] = field(default_factory=dict)
     absent: dict[str, PerotwinError] = field(default_factory=dict)
     error: PerotwinError | None = None
     figures: dict[str, Path] = field(default_factory=dict)

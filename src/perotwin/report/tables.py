@@ -30,6 +30,7 @@ __all__ = [
     "numbers",
     "plain",
     "readings",
+    "readings_rows",
     "spectral",
 ]
 
@@ -111,16 +112,28 @@ def metrics_table(rows: Sequence[tuple[str, Metrics | str]], first: str = "cell"
     return made
 
 
-def readings(named: Mapping[str, Metrics]) -> Table:
+def readings(named: Mapping[str, Metrics], title: str = "") -> Table:
     """What an instrument read: one row a quantity in the words of the nomenclature, one column a cell."""
-    made = plain("quantity", "unit", *(_plain(cell) for cell in named), numbers_from=2)
-    for name in dict.fromkeys(name for metrics in named.values() for name in metrics):
-        known = NOMENCLATURE.get(name)
-        shown = [metrics.get(name) for metrics in named.values()]
-        unit = next(metric.in_field_units(name).unit for metric in shown if metric is not None)
-        words = _plain(name if known is None else known.words)
-        made.add_row(words, "" if unit == "1" else _plain(unit), *(_significant(name, metric) for metric in shown))
+    made = plain("quantity", "unit", *(_plain(cell) for cell in named), title=title, numbers_from=2)
+    for words, unit, values in readings_rows(list(named.values())):
+        made.add_row(_plain(words), _plain(unit), *values)
     return made
+
+
+def readings_rows(columns: Sequence[Metrics]) -> list[tuple[str, str, list[str]]]:
+    """Words, unit and formatted values of each quantity, one value a column.
+
+    A name may carry what tells it from others of its kind after a comma: "pce, reverse".
+    """
+    rows = []
+    for name in dict.fromkeys(name for metrics in columns for name in metrics):
+        base, comma, rest = name.partition(",")
+        known = NOMENCLATURE.get(base)
+        shown = [metrics.get(name) for metrics in columns]
+        unit = next(metric.in_field_units(base).unit for metric in shown if metric is not None)
+        words = (base if known is None else known.words) + comma + rest
+        rows.append((words, "" if unit == "1" else unit, [_significant(base, metric) for metric in shown]))
+    return rows
 
 
 def _significant(name: str, metric: Metric | None) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perotwin import lab, measurement, progress
-from perotwin.errors import InputError, PerotwinError
+from perotwin.errors import InputError, PerotwinError, nearest
 from perotwin.report import CellResult, figures, machine, page
 
 if TYPE_CHECKING:
@@ -22,15 +22,55 @@ if TYPE_CHECKING:
 
     from perotwin.stack import Stack
 
-__all__ = ["measure", "run", "unique_names"]
+__all__ = ["EXPERIMENTS", "chosen", "measure", "run", "unique_names"]
 
-#: instruments of the main job, in order, with what the progress line calls them
-_PARTS = {
+#: experiments of the main job, in the order in which they are done, with what the progress line calls them
+EXPERIMENTS = {
     "jv": "J-V in the light",
     "jv-dark": "J-V in the dark",
+    "scan": "J-V scans in time",
     "eqe": "quantum efficiency",
     "bands": "energy bands",
+    "mppt": "power tracking",
+    "tpv": "transient photovoltage",
+    "tpc": "transient photocurrent",
+    "impedance": "impedance",
+    "cv": "capacitance against voltage",
 }
+#: those that are done unless said
+_DEFAULT = ("jv", "jv-dark", "eqe", "bands")
+#: measurements of an experiment that has more than one
+_SCANS = ("scan-reverse", "scan-forward")
+
+
+def _known() -> tuple[str, ...]:
+    """Experiments that a user can name; the dark curve comes with the lit one."""
+    return tuple(name for name in EXPERIMENTS if name in lab.__all__)
+
+
+def chosen(experiments: str | Sequence[str] | None = None) -> tuple[str, ...]:
+    """Experiments as people write them ("jv,scan,eqe"), in the order in which they are done.
+
+    Raises
+    ------
+    InputError
+        None, or one that does not exist.
+    """
+    if experiments is None:
+        return _DEFAULT
+    names = experiments.split(",") if isinstance(experiments, str) else list(experiments)
+    wanted = [name.strip() for name in names if name.strip()]
+    known = _known()
+    for name in wanted:
+        if name not in known and name not in EXPERIMENTS:
+            close = nearest(name, known)
+            advice = f'Did you mean "{close[0]}"?' if close else f"There are {', '.join(known)}."
+            raise InputError(f'there is no experiment "{name}".', advice, key="experiments")
+    if not wanted:
+        raise InputError("no experiment is named.", f"Choose from {', '.join(known)}.", key="experiments")
+    if "jv" in wanted:
+        wanted.append("jv-dark")
+    return tuple(name for name in EXPERIMENTS if name in wanted)
 
 
 def unique_names(cells: Sequence[Stack]) -> list[str]:
@@ -46,18 +86,25 @@ def unique_names(cells: Sequence[Stack]) -> list[str]:
     return names
 
 
-def measure(cell: Stack, name: str | None = None) -> CellResult:
-    """Put one cell through all instruments of the main job.
+def measure(
+    cell: Stack, name: str | None = None, experiments: str | Sequence[str] | None = None
+) -> CellResult:
+    """Put one cell through the instruments of the main job (`chosen`).
 
     A measurement that does not exist for the cell (no quantum efficiency with prescribed generation) is
     recorded in ``absent``; a cell that cannot be solved keeps what was measured and carries the error.
+    Interrupted, it raises KeyboardInterrupt: what is half done is no result.
     """
     result = CellResult(name or cell.name, cell)
-    with progress.task(result.name, total=len(_PARTS)) as counter:
-        for part, words in _PARTS.items():
-            counter.advance(0, label=f"{result.name}: {words}")
+    parts = chosen(experiments)
+    with progress.task(result.name, total=len(parts)) as counter:
+        for part in parts:
+            counter.advance(0, label=f"{result.name}: {EXPERIMENTS[part]}")
             try:
-                result.measurements[part] = _measure_part(cell, part)
+                made = _measure_part(cell, part)
+                if not all(dataset.attrs.get("complete", 1) for dataset in made.values()):
+                    raise KeyboardInterrupt
+                result.measurements |= made
             except InputError as reason:
                 result.absent[part] = reason
             except PerotwinError as error:
@@ -70,28 +117,55 @@ def measure(cell: Stack, name: str | None = None) -> CellResult:
         result.error = result.absent.get("jv")
     if "eqe" in result.measurements:
         result.eqe_metrics = lab.eqe.analyse(result.measurements["eqe"])
+    for part in parts:
+        if part not in _DEFAULT:
+            found = _readings(result.measurements, part)
+            if found:
+                result.readings[part] = found
     return result
 
 
-def _measure_part(cell: Stack, part: str) -> xr.Dataset:
+def _measure_part(cell: Stack, part: str) -> dict[str, xr.Dataset]:
+    """The measurements of one experiment, by the names of their files."""
     if part == "jv-dark":
-        return lab.jv.measure(cell.with_light(intensity="0 sun"))
-    instrument = {"jv": lab.jv, "eqe": lab.eqe, "bands": lab.bands}[part]
-    made: xr.Dataset = instrument.measure(cell)
-    return made
+        return {part: lab.jv.measure(cell.with_light(intensity="0 sun"))}
+    if part == "scan":
+        return {f"scan-{direction}": one for direction, one in lab.scan.measure(cell).items()}
+    return {part: getattr(lab, part).measure(cell)}
 
 
-def run(cells: Sequence[Stack], out: str | Path | None = None) -> Iterator[CellResult]:
-    """Measure each cell in turn and give its result when it is complete.
+def _readings(measurements: Mapping[str, xr.Dataset], part: str) -> measurement.Metrics:
+    """What an experiment read; of scans the metrics of each direction, "pce, reverse"."""
+    if part != "scan":
+        known = measurements.get(part)
+        return measurement.Metrics() if known is None else getattr(lab, part).analyse(known)
+    scans = {name.removeprefix("scan-"): one for name, one in measurements.items() if name in _SCANS}
+    found = lab.scan.analyse(scans)
+    flat = {
+        name if direction == "loop" else f"{name}, {direction}": metric
+        for direction, metrics in found.items()
+        for name, metric in metrics.items()
+        if name in ("voc", "jsc", "ff", "pce", "hysteresis_index")
+    }
+    return measurement.Metrics(flat)
+
+
+def run(
+    cells: Sequence[Stack],
+    out: str | Path | None = None,
+    experiments: str | Sequence[str] | None = None,
+) -> Iterator[CellResult]:
+    """Measure each cell in turn with the chosen experiments and give its result when it is complete.
 
     With ``out`` every cell gets a folder with its stack file, measurements (NetCDF) and figures (SVG and
     PNG), and the folder itself the comparison figures, ``results.json`` and ``report.html``.
     """
+    experiments = chosen(experiments)
     names = unique_names(cells)
     folder = None if out is None else _prepare(out, names)
     done: list[CellResult] = []
     for cell, name in zip(cells, names, strict=True):
-        result = measure(cell, name)
+        result = measure(cell, name, experiments)
         done.append(result)
         if folder is not None:
             progress.note(f"{name}: drawing and writing")
@@ -103,7 +177,7 @@ def run(cells: Sequence[Stack], out: str | Path | None = None) -> Iterator[CellR
 def _prepare(out: str | Path, names: Sequence[str]) -> Path:
     """The output folder, made if need be, once it is sure that nothing of somebody else's is replaced."""
     folder = measurement.make_folder(out)
-    ours = {"stack.toml", "figures", *(f"{part}.nc" for part in _PARTS)}
+    ours = {"stack.toml", "figures", *(f"{part}.nc" for part in (*EXPERIMENTS, *_SCANS))}
     for place in (folder / name for name in names):
         if not place.exists():
             continue
