@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perotwin.cli import bands, check, cite, eqe, jv, mppt, run, show, stacks
+from perotwin.cli import bands, check, cite, eqe, jv, mppt, run, show, signals, stacks
 
 __all__ = ["app"]
 
@@ -36,6 +36,8 @@ for _command in (
     run.run,
     jv.jv,
     mppt.mppt,
+    signals.impedance,
+    signals.cv,
     eqe.eqe,
     bands.bands,
     stacks.stacks,

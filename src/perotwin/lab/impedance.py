@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.measurement import Metric, Metrics
@@ -41,6 +41,7 @@ _STEADY_LIMIT = 1e-6
 _ARC = 0.01
 #: relative misfit above which the highest decade is no plateau
 _FITS = 0.01
+_BOUND = ": an upper bound, the plateau lies at higher frequencies"
 
 
 class Protocol(Model):
@@ -58,6 +59,17 @@ class Protocol(Model):
     highest: Frequency = Quantity(1e7, "10 MHz", dimension="frequency")
     points: Annotated[int, Field(ge=2, le=10_000)] = 60
     frequencies: tuple[Frequency, ...] = ()
+
+    @field_validator("bias", mode="before")
+    @classmethod
+    def _known(cls, bias: Any) -> Any:
+        if isinstance(bias, str) and bias[:1].isalpha() and bias not in ("open-circuit", "maximum-power"):
+            raise InputError(
+                f'"{bias}" is no bias.',
+                'Choose "open-circuit", "maximum-power" or a voltage such as "0.9 V".',
+                key="bias",
+            )
+        return bias
 
     @model_validator(mode="after")
     def _possible(self) -> Protocol:
@@ -148,10 +160,20 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
             "voltage": float(settled.voltage[0]),
             "current_density": float(settled.current[0]),
             "checks": json.dumps(checks_to_json(found)),
-            "notes": json.dumps(inside.notes(settled)),
         },
     )
+    dataset.attrs["notes"] = json.dumps([*inside.notes(settled), *_doubts(*_sorted(dataset))])
     return describe(dataset)
+
+
+def _doubts(frequency: F64, impedance: C128) -> list[str]:
+    """What a reader of the spectrum must know."""
+    if _BOUND not in high_frequency(frequency, impedance)[2]:
+        return []
+    return [
+        f"at {frequency[-1]:.3g} Hz the cell is not yet a plate capacitor behind a resistor: series resistance and "
+        "geometric capacitance are upper bounds."
+    ]
 
 
 def bias_point(solver: Solver, bias: str | float, intensity: float) -> States:
@@ -281,7 +303,7 @@ def high_frequency(frequency: F64, impedance: C128) -> tuple[float, float, str]:
         series = 0.0
     _, c, misfit = rest(series)
     words = f"Rs + (G || C) over the highest decade, misfit {misfit:.1%}"
-    return series, c, words + (": an upper bound, the plateau lies at higher frequencies" if misfit > _FITS else "")
+    return series, c, words + (_BOUND if misfit > _FITS else "")
 
 
 def arcs(impedance: C128) -> NDArray[np.int64]:

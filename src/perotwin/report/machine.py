@@ -34,6 +34,7 @@ __all__ = [
     "quantity",
     "scan_result",
     "signal_result",
+    "signal_result",
     "stack_result",
     "to_text",
 ]
@@ -161,6 +162,17 @@ def mppt_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
         "complete": bool(dataset.attrs.get("complete", True)),
         **_tail(dataset),
     }
+
+
+def signal_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
+    """Impedance or capacitance of one cell: metrics, and every quantity against the frequency or the voltage."""
+    (axis,) = (name for name in ("frequency", "voltage") if name in dataset.dims)
+    made = {**_common(dataset), "metrics": metrics.to_json(), axis: _variable(dataset, axis)}
+    for name, unit in (("voltage", "V"), ("current_density", "A m-2"), ("frequency", "Hz")):
+        if name in dataset.attrs:
+            made["bias_" + name if axis == "frequency" else name] = quantity(name, dataset.attrs[name], unit)
+    made |= {str(name): _variable(dataset, str(name)) for name in dataset if dataset[name].dims == (axis,)}
+    return {**made, "protocol": protocol_of(dataset), **_tail(dataset)}
 
 
 def signal_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:

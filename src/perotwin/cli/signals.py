@@ -1,0 +1,90 @@
+"""perotwin impedance and perotwin cv: the response to small alternating voltages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from perotwin.cli import options
+from perotwin.cli.output import command
+
+
+def impedance(
+    cells: options.Cells,
+    bias: Annotated[
+        str | None,
+        typer.Option(help='"open-circuit", "maximum-power" or a voltage.', show_default="open-circuit"),
+    ] = None,
+    lowest: Annotated[str | None, typer.Option(help="Lowest frequency.", show_default="1 mHz")] = None,
+    highest: Annotated[str | None, typer.Option(help="Highest frequency.", show_default="10 MHz")] = None,
+    points: Annotated[int | None, typer.Option(help="Number of frequencies.", show_default="60")] = None,
+    light: options.Light = None,
+    temperature: options.Temperature = None,
+    changes: options.Set = None,
+    output: options.Folder = None,
+    json: options.Json = False,
+) -> None:
+    """Impedance spectrum of the settled cell: resistances, capacitances, time constants."""
+    given = {"bias": bias, "lowest": lowest, "highest": highest, "points": points}
+    _run("impedance", cells, given, light, temperature, changes, output, json)
+
+
+def cv(
+    cells: options.Cells,
+    start: Annotated[str | None, typer.Option(help="First voltage.", show_default="-0.5 V")] = None,
+    stop: Annotated[
+        str | None, typer.Option(help="Last voltage.", show_default="0.4 V below the bandgap")
+    ] = None,
+    step: Annotated[str | None, typer.Option(help="Voltage step.", show_default="20 mV")] = None,
+    frequency: Annotated[str | None, typer.Option(help="Of the signal.", show_default="10 kHz")] = None,
+    temperature: options.Temperature = None,
+    changes: options.Set = None,
+    output: options.Folder = None,
+    json: options.Json = False,
+) -> None:
+    """Capacitance against voltage in the dark, and what a Mott-Schottky plot makes of it."""
+    given = {"start": start, "stop": stop, "step": step, "frequency": frequency}
+    _run("cv", cells, given, None, temperature, changes, output, json)
+
+
+def _run(
+    instrument: str,
+    cells: list[str],
+    given: dict[str, Any],
+    light: str | None,
+    temperature: str | None,
+    changes: list[str] | None,
+    output: str | None,
+    json: bool,
+) -> None:
+    with command(json) as out:
+        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        from perotwin import lab
+        from perotwin.cli import files
+        from perotwin.errors import PerotwinError
+        from perotwin.measurement import checks_of
+        from perotwin.report import machine, tables
+
+        door = getattr(lab, instrument)
+        protocol = door.Protocol(**{name: value for name, value in given.items() if value is not None})
+        folder = files.prepare(output)
+        found: dict[str, Any] = {}
+        datasets: dict[str, Any] = {}
+        for stack in stacks:
+            try:
+                dataset = door.measure(stack, protocol)
+                metrics = door.analyse(dataset)
+            except PerotwinError as error:
+                out.failed(stack.name, error)
+                continue
+            out.result(machine.signal_result(dataset, metrics))
+            name = files.unique(stack.name, datasets)
+            found[name], datasets[name] = metrics, dataset
+        if datasets:
+            out.table(tables.readings(found))
+            out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
+            out.notes(datasets)
+            for name, dataset in datasets.items():
+                out.look_at(name, checks_of(dataset))
+            files.write(out, folder, instrument, datasets)
