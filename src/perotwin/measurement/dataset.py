@@ -34,6 +34,8 @@ SCHEMAS: dict[str, dict[str, tuple[str, ...]]] = {
     "impedance": {"impedance_real": ("frequency",), "impedance_imag": ("frequency",)},
     "cv": {"capacitance": ("voltage",)},
     "mppt": {name: ("time",) for name in ("voltage", "current_density", "power_density")},
+    "tpv": {"voltage": ("time",)},
+    "tpc": {"current_density": ("time",)},
     "bands": {name: ("state", *dims) for name, dims in _PROFILES.items()},
 }
 

@@ -1,0 +1,183 @@
+"""Transient photocurrent: how fast the carriers of a pulse of light leave at short circuit, through a small resistor.
+
+    m = measure(cell, Protocol(pulse="0.1 sun", width="1 us", load="1 ohm cm^2"))
+    analyse(m)["extraction_time"]
+
+The cell settles under its own light (which may be dark) with the resistor across its terminals, ions included; the
+pulse adds light; then the current decays. What is read includes the time that the cell's capacitance needs to discharge
+through the load and the series resistance, as in the laboratory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import model_validator
+
+from perotwin.errors import InputError
+from perotwin.measurement import Metric, Metrics
+from perotwin.stack.fields import AreaResistance, Intensity, Model, Time
+from perotwin.units import Quantity
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from perotwin.stack import Stack
+    from perotwin.transport.transient import Engine, Moment
+
+__all__ = ["Protocol", "analyse", "measure", "plot"]
+
+#: allowed local error of the time steps as a part of what the pulse adds to the light, and the largest
+_PART, _COARSE = 1e-3, 5e-4
+
+
+class Protocol(Model):
+    """A pulse at short circuit.
+
+    pulse : extra light during the pulse (suns); the bias light is the cell's own. width : of the pulse, s.
+    load : across the terminals, times area (20 ohm on 0.05 cm^2 are 1 ohm cm^2).
+    duration : s after the pulse; until the current is back unless said.
+    """
+
+    pulse: Intensity = Quantity(0.1, "0.1 sun", dimension="intensity")
+    width: Time = Quantity(1e-6, "1 us", dimension="time")
+    load: AreaResistance = Quantity(1e-4, "1 ohm cm^2", dimension="area resistance")
+    duration: Time | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Protocol:
+        if not self.pulse > 0.0:
+            raise InputError(
+                "a pulse without light shows nothing.", 'Give suns, such as "0.1 sun".', key="pulse"
+            )
+        return self
+
+
+def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
+    """Follow the photocurrent of a cell through a pulse of light and after it.
+
+    Args:
+        cell: the stack; all its ions move.
+        protocol: a default one if absent.
+
+    Returns:
+        `current_density` (time), A m^-2, `voltage` over the load and `light` in suns; time in s from the end of the
+        pulse, the first moment before it. `generated` among the attributes is the charge that the pulse made, C m^-2.
+
+    Raises:
+        ConvergenceError: the settled state was not found, or a time step could not be taken.
+    """
+    import xarray as xr
+    from scipy.constants import elementary_charge as q
+
+    from perotwin.lab import fields as inside
+    from perotwin.lab import pulses
+    from perotwin.measurement import checks_to_json, describe
+    from perotwin.transport.build import build
+    from perotwin.transport.checks import optical_checks
+    from perotwin.transport.schedule import Load
+    from perotwin.transport.transient import Engine
+
+    protocol = protocol or Protocol()
+    light, extra = float(cell.light.intensity), float(protocol.pulse)
+    share = 1.0 if light == 0.0 else min(1.0, extra / light)
+    engine = Engine(build(cell), tolerance=min(_PART * share, _COARSE))
+    load = float(protocol.load)
+    start, current = _settled(engine, light, load)
+    record = pulses.follow(
+        engine, start, Load(load), (load * current, current), light, extra, float(protocol.width),
+        None if protocol.duration is None else float(protocol.duration),
+        lambda voltage, now: now - current,
+    )  # fmt: skip
+    found = optical_checks(engine.problem)
+    found.update(pulses.checks(record))
+    return describe(
+        xr.Dataset(
+            {
+                "current_density": ("time", record.current),
+                "voltage": ("time", record.voltage),
+                "light": ("time", record.light),
+            },
+            coords={"time": record.time},
+            attrs={
+                **inside.attributes("tpc", cell, protocol, light),
+                **pulses.attributes(record),
+                "generated": q * extra * float(engine.problem.generation.sum()) * float(protocol.width),
+                "tolerance": engine.tolerance,
+                "checks": json.dumps(checks_to_json(found)),
+                "notes": json.dumps([*engine.problem.notes]),
+            },
+        )
+    )
+
+
+def _settled(engine: Engine, light: float, load: float) -> tuple[Moment, float]:
+    """The settled cell with the load across it, and its current: a load in series is series resistance at 0 V."""
+    from dataclasses import replace
+
+    from perotwin.errors import ConvergenceError
+    from perotwin.transport.steady import Solver
+
+    circuit = engine.problem.stack.circuit
+    changed = {"circuit.series_resistance": float(circuit.series_resistance) + load}
+    states = Solver(replace(engine.problem, stack=engine.problem.stack.with_values(changed))).sweep(
+        [0.0], light
+    )
+    if not states.converged[0]:
+        raise ConvergenceError(
+            f'the steady state of "{engine.problem.stack.name}" at its load was not reached.',
+            "Give a smaller load.",
+            voltage=0.0,
+            stage="short circuit",
+        )
+    return engine.moment(states.state(0)), float(states.current[0])
+
+
+# --- analysis: arrays only -------------------------------------------------------------------------------------------
+
+
+def analyse(dataset: xr.Dataset) -> Metrics:
+    """Extraction time and charge of a photocurrent decay.
+
+    Returns:
+        `extraction_time` (s), from the end of the pulse until the change has fallen to 1/e of its peak; `decay_time`
+        (s), an exponential between 20 % and 2 % of the peak, with the fit's standard error; `photocurrent` (A m^-2), the
+        peak; `extracted_charge` (C m^-2), the change's integral over all time, and `collected`, that charge over the
+        generated one. What the data do not hold is NaN.
+    """
+    from perotwin.lab import pulses
+
+    time, signal = pulses.change(dataset, "current_density")
+    tau, error = pulses.exponential(time, signal)
+    top = pulses.peak_of(time, signal)
+    charge = float(np.trapezoid(signal, time))
+    generated = float(dataset.attrs.get("generated", np.nan))
+    return Metrics(
+        {
+            "extraction_time": Metric(pulses.falls_to(time, signal, np.exp(-1.0)), "s", "to 1/e of the peak"),
+            "decay_time": Metric(
+                tau,
+                "s",
+                "exponential between 20 % and 2 % of the peak",
+                error if np.isfinite(error) else None,
+            ),
+            "photocurrent": Metric(
+                float(signal[top]) if top >= 0 else float("nan"), "A m-2", "largest change"
+            ),
+            "extracted_charge": Metric(charge, "C m-2", "integral over time"),
+            "collected": Metric(charge / generated, "1", "extracted over generated charge"),
+        }
+    )
+
+
+def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Photocurrent over its peak against time, several cells in one panel; see `plotting.pulses.decays`."""
+    from perotwin.plotting import pulses, style
+
+    items = style.as_list(datasets)
+    return pulses.decays(items, "current_density", [float(analyse(item)["decay_time"]) for item in items], ax)

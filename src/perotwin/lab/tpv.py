@@ -1,0 +1,213 @@
+"""Transient photovoltage: how long the extra voltage of a small pulse of light lives at open circuit.
+
+    m = measure(cell, Protocol(pulse=0.1, width="1 us"))
+    analyse(m)["lifetime"]
+
+The cell settles at open circuit under its own light (the bias light), ions included; the pulse adds a part of that
+light; then the voltage decays, no current flowing. C. G. Shuttle et al., Appl. Phys. Lett. 92, 093311 (2008),
+doi:10.1063/1.2891871.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import model_validator
+
+from perotwin.errors import InputError
+from perotwin.measurement import Metric, Metrics
+from perotwin.stack.fields import Model, Time
+from perotwin.units import Quantity
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from perotwin.stack import Stack
+    from perotwin.transport.transient import Engine, Moment
+
+__all__ = ["Protocol", "analyse", "measure", "plot", "series"]
+
+#: allowed local error of the time steps as a part of what the pulse changes (kT/q), and its bounds
+_PART, _COARSE, _FINE = 2e-3, 2e-4, 1e-9
+#: allowed current at open circuit as a part of the photocurrent
+_OPEN_LIMIT = 1e-9
+#: a change of more than this of kT/q is no small signal any more
+_SMALL = 1.0
+
+
+class Protocol(Model):
+    """A pulse at open circuit.
+
+    pulse : extra light during the pulse as a part of the bias light, which is the cell's own.
+    width : of the pulse, s. duration : s after the pulse; until the voltage is back unless said.
+    """
+
+    pulse: float = 0.1
+    width: Time = Quantity(1e-6, "1 us", dimension="time")
+    duration: Time | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Protocol:
+        if not (np.isfinite(self.pulse) and self.pulse > 0.0):
+            raise InputError(
+                f"a pulse of {self.pulse:g} of the bias light shows nothing.", "Give a part above zero, such as 0.1.",
+                key="pulse",
+            )  # fmt: skip
+        return self
+
+
+def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
+    """Follow the photovoltage of a cell through a pulse of light and after it.
+
+    Args:
+        cell: the stack; all its ions move.
+        protocol: a default one if absent.
+
+    Returns:
+        `voltage` (time), V, and `light` in suns; time in s from the end of the pulse, the first moment before it.
+
+    Raises:
+        InputError: no light.
+        ConvergenceError: open circuit was not found, or a time step could not be taken.
+    """
+    from perotwin.lab import pulses
+    from perotwin.transport.build import build
+    from perotwin.transport.transient import Engine
+
+    pulses.refuse_dark(cell, float(cell.light.intensity))
+    return _measure(cell, Engine(build(cell)), protocol or Protocol())
+
+
+def series(cell: Stack, lights: Sequence[float], protocol: Protocol | None = None) -> list[xr.Dataset]:
+    """The same pulse, as a part of the bias light, under several bias lights (suns); the optics are done once."""
+    from perotwin import progress
+    from perotwin.lab import pulses
+    from perotwin.transport.build import build
+    from perotwin.transport.transient import Engine
+
+    for light in lights:
+        pulses.refuse_dark(cell, float(light))
+    problem = build(cell)
+    made = []
+    with progress.task(f"{cell.name}: photovoltage against light", total=len(lights)) as counter:
+        for light in lights:
+            made.append(_measure(cell.with_light(intensity=light), Engine(problem), protocol or Protocol()))
+            counter.advance()
+    return made
+
+
+def _open_circuit(engine: Engine, light: float) -> tuple[Moment, float]:
+    """The settled cell at open circuit, and its voltage."""
+    from perotwin.errors import ConvergenceError
+    from perotwin.lab import jv
+
+    states = jv.curve(engine.solver, jv.Protocol(step="20 mV"), light)
+    point = jv.solved_points(engine.solver, states, light).get("open-circuit")
+    if point is None or not point.converged[0]:
+        raise ConvergenceError(
+            f'open circuit of "{engine.problem.stack.name}" under {light:g} sun was not found.',
+            "Look at perotwin jv under the same light.",
+            stage="open circuit",
+        )
+    return engine.moment(point.state(0)), float(point.voltage[0])
+
+
+def _measure(cell: Stack, engine: Engine, protocol: Protocol) -> xr.Dataset:
+    import xarray as xr
+    from scipy.constants import elementary_charge as q
+
+    from perotwin.lab import fields as inside
+    from perotwin.lab import pulses
+    from perotwin.measurement import check, checks_to_json, describe
+    from perotwin.transport.checks import optical_checks
+    from perotwin.transport.schedule import OpenCircuit
+
+    light, width = float(cell.light.intensity), float(protocol.width)
+    start, voc = _open_circuit(engine, light)
+    vt = engine.problem.vt
+    duration = None if protocol.duration is None else float(protocol.duration)
+    engine.tolerance = _COARSE
+    for _ in range(3):
+        record = pulses.follow(
+            engine, start, OpenCircuit(), (voc, 0.0), light, protocol.pulse * light, width, duration,
+            lambda voltage, current: voltage - voc,
+        )  # fmt: skip
+        wanted = _PART * float(np.abs(record.voltage - voc).max()) / vt
+        if not record.complete or engine.tolerance <= 1.5 * wanted:
+            break
+        # a weak pulse needs finer steps
+        engine.tolerance = max(wanted, _FINE)
+    photo = q * light * float(engine.problem.generation.sum())
+    found = optical_checks(engine.problem)
+    found["current at open circuit over photocurrent"] = check(
+        float(np.abs(record.current).max()) / photo, _OPEN_LIMIT
+    )
+    found.update(pulses.checks(record))
+    notes = [*engine.problem.notes]
+    if np.abs(record.voltage - voc).max() > _SMALL * vt:
+        notes.append(
+            f"the pulse changes the voltage by {1e3 * float(np.abs(record.voltage - voc).max()):.3g} mV, more than "
+            "kT/q: the decay is not that of a small signal. Give a smaller or shorter pulse."
+        )
+    return describe(
+        xr.Dataset(
+            {"voltage": ("time", record.voltage), "light": ("time", record.light)},
+            coords={"time": record.time},
+            attrs={
+                **inside.attributes("tpv", cell, protocol, light),
+                **pulses.attributes(record),
+                "tolerance": engine.tolerance,
+                "checks": json.dumps(checks_to_json(found)),
+                "notes": json.dumps(notes),
+            },
+        )
+    )
+
+
+# --- analysis: arrays only -------------------------------------------------------------------------------------------
+
+
+def analyse(dataset: xr.Dataset) -> Metrics:
+    """Lifetime and size of a photovoltage decay.
+
+    Returns:
+        `lifetime` (s), an exponential through the decay where it has fallen to between 20 % and 2 % of its peak, with
+        the fit's standard error; `photovoltage` (V), the peak; `voc` (V), before the pulse. Where the decay does not
+        reach 2 % the lifetime is NaN.
+    """
+    from perotwin.lab import pulses
+
+    time, signal = pulses.change(dataset, "voltage")
+    tau, error = pulses.exponential(time, signal)
+    top = pulses.peak_of(time, signal)
+    words = "exponential between 20 % and 2 % of the peak"
+    return Metrics(
+        {
+            "lifetime": Metric(tau, "s", words, error if np.isfinite(error) else None),
+            "photovoltage": Metric(float(signal[top]) if top >= 0 else float("nan"), "V", "largest change"),
+            "voc": Metric(float(dataset["voltage"].values[0]), "V", "before the pulse"),
+        }
+    )
+
+
+def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Photovoltage over its peak against time, several cells in one panel; see `plotting.pulses.decays`.
+
+    One cell under several lights becomes its lifetime against the light.
+    """
+    from perotwin.plotting import pulses, style
+
+    items = style.as_list(datasets)
+    lights = {(str(item.attrs.get("stack", "")), float(item.attrs.get("light", 1.0))) for item in items}
+    if len(lights) > len({name for name, _ in lights}):
+        rows: dict[str, list[tuple[float, float]]] = {}
+        for item in items:
+            found = (float(item.attrs["light"]), float(analyse(item)["lifetime"]))
+            rows.setdefault(str(item.attrs.get("stack", "")), []).append(found)
+        return pulses.lifetimes(rows, ax)
+    return pulses.decays(items, "voltage", [float(analyse(item)["lifetime"]) for item in items], ax)
