@@ -28,7 +28,7 @@ CASES = [
     (A, THICK, 'thickness = "0 nm"', "perovskite.thickness", ["0 nm", "positive"]),
     (A, THICK, 'thicknes = "500 nm"', "perovskite.thicknes", ['"thicknes"', 'mean "thickness"']),
     (A, THICK, 'thickness = "1e9 nm"', "perovskite.thickness", ["above 0.1 m"]),
-    (A, 'temperature = "300 K"', 'temperature = "20 K"', "temperature", ["too cold", "at least"]),
+    (W, 'value = "298.15 K", assumed = ["293.15 K"', 'value = "20 K", assumed = ["10 K"', "temperature", ["too cold"]),
     (A, THICK, "", "perovskite.thickness", ["missing"]),
     (A, THICK, "thickness = true", "perovskite.thickness", ["not a quantity"]),
     (A, THICK, 'thickness = "1e400 nm"', "perovskite.thickness", ["finite"]),

@@ -266,13 +266,13 @@ def _check_layers(stack: Stack) -> None:
 
 
 def _check_temperature(stack: Stack) -> None:
-    """Refuse a cold at which exp(-gap / kT), and with it every equilibrium density product, is no number any more."""
+    """Refuse a cold at which exp(-gap / kT) is no number any more: emission in detailed balance is divided by it."""
     for layer in stack.electrical_layers:
         least = layer.gap / (_MOST_GAP_IN_KT * BOLTZMANN)
-        if stack.temperature < least:
+        if stack.temperature < least and isinstance(stack.radiative(layer), DetailedBalance):
             raise InputError(
                 f'{stack.temperature} is too cold for "{layer.name}": with its gap of {layer.gap:g} eV no carriers are '
-                "left that a computer could count.",
+                "left at equilibrium that a computer could count.",
                 f"Give a temperature of at least {math.ceil(least)} K.",
                 subkey="temperature",
             )
