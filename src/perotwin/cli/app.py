@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perotwin.cli import bands, check, cite, eqe, jv, mppt, run, show, signals, stacks
+from perotwin.cli import bands, check, cite, eqe, jv, mppt, pulses, run, show, signals, stacks
 
 __all__ = ["app"]
 
@@ -36,6 +36,8 @@ for _command in (
     run.run,
     jv.jv,
     mppt.mppt,
+    pulses.tpv,
+    pulses.tpc,
     signals.impedance,
     signals.cv,
     eqe.eqe,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Protocol", "analyse", "measure", "plot"]
 
 #: allowed local error of the time steps as a part of what the pulse adds to the light, and the largest
-_PART, _COARSE = 1e-3, 5e-4
+_PART, _COARSE = 1e-4, 1e-4
 
 
 class Protocol(Model):
@@ -101,7 +101,7 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
             {
                 "current_density": ("time", record.current),
                 "voltage": ("time", record.voltage),
-                "light": ("time", record.light),
+                "light": ("time", record.light, {"units": "sun"}),
             },
             coords={"time": record.time},
             attrs={
@@ -146,9 +146,9 @@ def analyse(dataset: xr.Dataset) -> Metrics:
 
     Returns:
         `extraction_time` (s), from the end of the pulse until the change has fallen to 1/e of its peak; `decay_time`
-        (s), an exponential between 20 % and 2 % of the peak, with the fit's standard error; `photocurrent` (A m^-2), the
-        peak; `extracted_charge` (C m^-2), the change's integral over all time, and `collected`, that charge over the
-        generated one. What the data do not hold is NaN.
+        (s), an exponential between 20 % and 2 % of the peak, with the fit's standard error; `photocurrent` (A m^-2),
+        the peak; `extracted_charge` (C m^-2), the change's integral over all time, and `collected`, that charge over
+        the generated one. What the data do not hold is NaN.
     """
     from perotwin.lab import pulses
 

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Protocol", "analyse", "measure", "plot", "series"]
 
-#: allowed local error of the time steps as a part of what the pulse changes (kT/q), and its bounds
-_PART, _COARSE, _FINE = 2e-3, 2e-4, 1e-9
+#: allowed local error of the time steps as a part of what the pulse changes (kT/q), and its bounds: the lifetime is
+#: then right to half a percent
+_PART, _COARSE, _FINE = 2e-4, 2e-5, 1e-9
 #: allowed current at open circuit as a part of the photocurrent
 _OPEN_LIMIT = 1e-9
 #: a change of more than this of kT/q is no small signal any more
@@ -156,7 +157,10 @@ def _measure(cell: Stack, engine: Engine, protocol: Protocol) -> xr.Dataset:
         )
     return describe(
         xr.Dataset(
-            {"voltage": ("time", record.voltage), "light": ("time", record.light)},
+            {
+                "voltage": ("time", record.voltage),
+                "light": ("time", record.light, {"units": "sun"}),
+            },
             coords={"time": record.time},
             attrs={
                 **inside.attributes("tpv", cell, protocol, light),

@@ -66,7 +66,6 @@ NOMENCLATURE: dict[str, Term] = {
     "electric_field": Term("F", "$F$", "V m-1", "kV/cm", 1e-5, "electric field"),
     "electron_current": Term("Jn", r"$J_\mathrm{n}$", "A m-2", "mA/cm^2", 0.1, "electron current density"),
     "hole_current": Term("Jp", r"$J_\mathrm{p}$", "A m-2", "mA/cm^2", 0.1, "hole current density"),
-    "light": Term("light", "light", "sun", "sun", 1.0, "intensity of the light"),
     "lifetime": Term("τpv", r"$\tau_\mathrm{pv}$", "s", "us", 1e6, "lifetime of the photovoltage"),
     "photovoltage": Term("ΔV", r"$\Delta V$", "V", "mV", 1e3, "photovoltage of a pulse"),
     "extraction_time": Term("tex", r"$t_\mathrm{ex}$", "s", "us", 1e6, "extraction time, to 1/e of the photocurrent"),

@@ -31,9 +31,9 @@ __all__ = [
     "error_entry",
     "jv_result",
     "mppt_result",
+    "pulse_result",
     "quantity",
     "scan_result",
-    "signal_result",
     "signal_result",
     "stack_result",
     "to_text",
@@ -164,15 +164,17 @@ def mppt_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
     }
 
 
-def signal_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
-    """Impedance or capacitance of one cell: metrics, and every quantity against the frequency or the voltage."""
-    (axis,) = (name for name in ("frequency", "voltage") if name in dataset.dims)
-    made = {**_common(dataset), "metrics": metrics.to_json(), axis: _variable(dataset, axis)}
-    for name, unit in (("voltage", "V"), ("current_density", "A m-2"), ("frequency", "Hz")):
-        if name in dataset.attrs:
-            made["bias_" + name if axis == "frequency" else name] = quantity(name, dataset.attrs[name], unit)
-    made |= {str(name): _variable(dataset, str(name)) for name in dataset if dataset[name].dims == (axis,)}
-    return {**made, "protocol": protocol_of(dataset), **_tail(dataset)}
+def pulse_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
+    """A pulse of light on one cell: metrics, and what was read against the time from the pulse's end."""
+    names = [name for name in ("voltage", "current_density") if name in dataset]
+    return {
+        **_common(dataset),
+        "metrics": metrics.to_json(),
+        **{name: _variable(dataset, name) for name in ("time", *names)},
+        "protocol": protocol_of(dataset),
+        "complete": bool(dataset.attrs.get("complete", True)),
+        **_tail(dataset),
+    }
 
 
 def signal_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
