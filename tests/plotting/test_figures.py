@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import fresh
 import synthetic
+from perotwin import lab
 from perotwin.plotting import curves, depth, spectra, stack_drawing, style
 
 LAYERS = [
@@ -26,6 +27,11 @@ FIGURES = {
     "profiles": lambda ax=None: depth.profiles(synthetic.jv(), ax),
     "eqe": lambda ax=None: spectra.eqe(synthetic.eqe(), ax),
     "eqe of two": lambda ax=None: spectra.eqe([synthetic.eqe(), synthetic.eqe("b", 680e-9)], ax),
+    "impedance": lambda ax=None: lab.impedance.plot(synthetic.impedance(), ax),
+    "impedance of two": lambda ax=None: lab.impedance.plot(
+        [synthetic.impedance(), synthetic.impedance("b", slow=(-1e-3, 0.3))], ax
+    ),
+    "cv": lambda ax=None: lab.cv.plot([synthetic.cv(), synthetic.cv("b", 3e22)], ax),
     "stack": lambda ax=None: stack_drawing.draw(LAYERS, ax=ax),
     "stack lit from the back": lambda ax=None: stack_drawing.draw(LAYERS, light_from="back", ax=ax),
 }

@@ -143,6 +143,42 @@ def bands(name: str = "toy") -> xr.Dataset:
     )
 
 
+def impedance(
+    name: str = "toy",
+    rs: float = 2e-4,
+    fast: tuple[float, float] = (5e-3, 4e-4),
+    slow: tuple[float, float] = (2e-3, 0.3),
+) -> xr.Dataset:
+    """Two arcs, (resistance in ohm m2, capacitance in F/m2) each, behind a resistor."""
+    frequency = np.geomspace(1e-3, 1e7, 121)
+    omega = 2.0 * np.pi * frequency
+    z = rs + sum(r / (1.0 + 1j * omega * r * c) for r, c in (fast, slow))
+    return describe(
+        xr.Dataset(
+            {
+                "impedance_real": ("frequency", z.real),
+                "impedance_imag": ("frequency", z.imag),
+            },
+            coords={"frequency": frequency},
+            attrs=attributes("impedance", name, 1.0, {}),
+        )
+    )
+
+
+def cv(name: str = "toy", doping: float = 1e23, built_in: float = 1.0) -> xr.Dataset:
+    """The depletion capacitance of an absorber of 2 um with a permittivity of 10."""
+    voltage = np.linspace(-0.5, 0.7, 61)
+    eps, charge = 10 * 8.8541878128e-12, 1.602176634e-19
+    return describe(
+        xr.Dataset(
+            {"capacitance": ("voltage", np.sqrt(charge * eps * doping / (2.0 * (built_in - voltage))))},
+            coords={"voltage": voltage},
+            attrs=attributes("cv", name, 0.0, {})
+            | {"permittivity": 10.0, "thickness": 2e-6, "frequency": 1e4},
+        )
+    )
+
+
 def attributes(instrument: str, name: str, light: float, checks: dict) -> dict:
     return {
         "instrument": instrument,

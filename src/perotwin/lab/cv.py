@@ -211,9 +211,10 @@ def mott_schottky(voltage: F64, capacitance: F64) -> tuple[float, float, float]:
     slopes = (dx * windows_y).sum(axis=1) / (dx**2).sum(axis=1)
     best = int(np.argmin(slopes))
     slope = float(slopes[best])
-    if not slope < 0.0:
-        return np.nan, np.nan, np.nan
     middle, height = float(windows_x[best].mean()), float(windows_y[best].mean())
+    # a plateau falls by rounding only
+    if not -slope * float(np.ptp(windows_x[best])) > 1e-9 * height:
+        return np.nan, np.nan, np.nan
     return slope, middle - height / slope, middle
 
 
