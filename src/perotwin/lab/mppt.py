@@ -10,7 +10,8 @@ the power rises (D. P. Hohm, M. E. Ropp, Prog. Photovolt. 11, 47 (2003), doi:10.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from perotwin.stack import Stack
     from perotwin.transport.transient import Engine
 
-__all__ = ["Protocol", "analyse", "measure", "plot"]
+__all__ = ["Protocol", "Run", "analyse", "measure", "plot", "track"]
 
-#: allowed local error of the time steps; the power follows to a few parts in 1e5
-_TOLERANCE = 1e-2
-#: first time step of a hold, as a part of the interval: what electrons do within it is over when the power is read
-_FIRST = 0.02
+#: allowed local error of the time steps: the power is then right to 2e-3 while it changes by half from one hold to the
+#: next, and to 3e-5 once it is steady
+TOLERANCE = 1e-2
+#: first time step of a hold, as a part of the interval: what electrons do within it is over when the power is read. A
+#: tenth serves when light-soaking is over; neither adds to the error that the tolerance allows
+_FIRST, _LATER, _EARLY = 0.05, 0.1, 20
 #: part of the run, counted from its end, that the stabilised power is the mean of
 _WINDOW = 0.2
 _MOST = 200_000
@@ -100,8 +103,6 @@ def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float |
     from perotwin import progress
     from perotwin.errors import ConvergenceError
     from perotwin.transport.build import build
-    from perotwin.transport.schedule import Step
-    from perotwin.transport.schedule import Voltage as Held
     from perotwin.transport.transient import Engine
 
     protocol = protocol or Protocol()
@@ -112,47 +113,83 @@ def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float |
             'Give it light: intensity = "1 sun".',
             key="light.intensity",
         )
-    engine = Engine(build(cell), tolerance=tolerance or _TOLERANCE)
+    engine = Engine(build(cell), tolerance=tolerance or TOLERANCE)
     voltage, irradiance = _first(engine, intensity, protocol)
     protocol = Protocol(**{**protocol.model_dump(), "start": voltage})
-    interval, perturbation = float(protocol.interval), float(protocol.perturbation)
-    now = engine.settled(0.0, 0.0)
-    rows: list[tuple[float, float, float]] = []
-    ions: list[np.ndarray] = []
-    counts = [0, 0]
-    direction, last, complete = 1.0, -np.inf, True
-
-    def made() -> xr.Dataset:
-        return _dataset(cell, protocol, engine, intensity, irradiance, rows, ions, counts, complete)
-
     with progress.task(f"{cell.name}: tracking", total=protocol.holds) as counter:
+        run = track(engine, protocol, intensity, advanced=counter.advance)
+    dataset = _dataset(cell, protocol, engine, intensity, irradiance, run) if run.rows else None
+    if run.error is not None:
+        error = run.error
+        if isinstance(error, ConvergenceError):
+            error.context["measured"] = dataset
+        raise error
+    if dataset is None:
+        raise KeyboardInterrupt
+    return dataset
+
+
+@dataclass
+class Run:
+    """What a tracker did: rows of time (s), voltage (V) and current density (A m^-2) at the end of each hold.
+
+    ions: numbers of each species per area (m^-2) then. steps, iterations: time steps and Newton iterations in all.
+    complete: False after Ctrl-C or an error, which is in `error`.
+    """
+
+    rows: list[tuple[float, float, float]] = field(default_factory=list)
+    ions: list[np.ndarray] = field(default_factory=list)
+    steps: int = 0
+    iterations: int = 0
+    complete: bool = True
+    error: Exception | None = None
+
+
+def track(
+    engine: Engine, protocol: Protocol, intensity: float, *, advanced: Callable[[], object] | None = None
+) -> Run:
+    """Perturb and observe, from the cell settled in the dark at 0 V; `protocol.start` is given.
+
+    The first hold, where the light goes on, is resolved from the nanosecond. The others begin with a jump of a few mV,
+    which one long time step passes over.
+    """
+    from perotwin.errors import ConvergenceError
+    from perotwin.transport.schedule import Step
+    from perotwin.transport.schedule import Voltage as Held
+
+    assert protocol.start is not None
+    interval, perturbation, voltage = (
+        float(protocol.interval),
+        float(protocol.perturbation),
+        float(protocol.start),
+    )
+    run = Run()
+    direction, last = 1.0, -np.inf
+    try:
+        now = engine.settled(0.0, 0.0)
         for number in range(protocol.holds):
-            hold = Step(interval, Held(voltage), intensity, first=_FIRST * interval)
-            try:
-                trace = engine.run([hold], now)
-            except ConvergenceError as error:
-                complete = False
-                error.context["measured"] = made() if rows else None
-                raise
-            except KeyboardInterrupt:
-                trace = None
-            if trace is None or not trace.complete:
-                complete = False
+            first = None if number == 0 else interval * (_FIRST if number < _EARLY else _LATER)
+            trace = engine.run([Step(interval, Held(voltage), intensity, first=first)], now)
+            if not trace.complete:
+                run.complete = False
                 break
             now = trace.moments[-1]
-            power = voltage * float(trace.current[-1])
-            rows.append(((number + 1) * interval, voltage, float(trace.current[-1])))
-            ions.append(trace.ions[-1])
-            counts[0] += trace.steps
-            counts[1] += trace.iterations
-            if power < last:
+            current = float(trace.current[-1])
+            run.rows.append(((number + 1) * interval, voltage, current))
+            run.ions.append(trace.ions[-1])
+            run.steps += trace.steps
+            run.iterations += trace.iterations
+            if voltage * current < last:
                 direction = -direction
-            last = power
+            last = voltage * current
             voltage = float(np.round(voltage + direction * perturbation, 12))
-            counter.advance()
-    if not rows:
-        raise KeyboardInterrupt
-    return made()
+            if advanced is not None:
+                advanced()
+    except KeyboardInterrupt:
+        run.complete = False
+    except ConvergenceError as error:
+        run.complete, run.error = False, error
+    return run
 
 
 def _first(engine: Engine, intensity: float, protocol: Protocol) -> tuple[float, float]:
@@ -173,10 +210,7 @@ def _dataset(
     engine: Engine,
     intensity: float,
     irradiance: float,
-    rows: Sequence[tuple[float, float, float]],
-    ions: Sequence[np.ndarray],
-    counts: Sequence[int],
-    complete: bool,
+    run: Run,
 ) -> xr.Dataset:
     import xarray as xr
 
@@ -185,9 +219,9 @@ def _dataset(
     from perotwin.measurement import check, checks_to_json, describe
     from perotwin.transport.checks import optical_checks
 
-    time, voltage, current = np.array(rows).T
+    time, voltage, current = np.array(run.rows).T
     found = optical_checks(engine.problem)
-    numbers = np.array(ions)
+    numbers = np.array(run.ions)
     if numbers.size:
         found["ion number conserved in time"] = check(
             float(np.abs(numbers / numbers[0] - 1.0).max()), ION_LIMIT
@@ -197,7 +231,7 @@ def _dataset(
         f"before tracking: in the dark at 0 V until the ions had settled; tracked from {float(voltage[0]):g} V, "
         f"perturb and observe, {1e3 * float(protocol.perturbation):g} mV every {float(protocol.interval):g} s.",
     ]
-    if not complete:
+    if not run.complete:
         notes.append("interrupted: it holds what was computed until then.")
     return describe(
         xr.Dataset(
@@ -210,9 +244,9 @@ def _dataset(
             attrs={
                 **inside.attributes("mppt", cell, protocol, intensity),
                 "irradiance": irradiance,
-                "steps": counts[0],
-                "iterations": counts[1],
-                "complete": int(complete),
+                "steps": run.steps,
+                "iterations": run.iterations,
+                "complete": int(run.complete),
                 "checks": json.dumps(checks_to_json(found)),
                 "notes": json.dumps(notes),
             },
