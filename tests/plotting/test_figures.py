@@ -29,7 +29,7 @@ FIGURES = {
     "eqe of two": lambda ax=None: spectra.eqe([synthetic.eqe(), synthetic.eqe("b", 680e-9)], ax),
     "impedance": lambda ax=None: lab.impedance.plot(synthetic.impedance(), ax),
     "impedance of two": lambda ax=None: lab.impedance.plot(
-        [synthetic.impedance(), synthetic.impedance("b", slow=(-1e-3, 0.3))], ax
+        [synthetic.impedance(), synthetic.impedance("b", slow=(-1e-3, -0.3))], ax
     ),
     "cv": lambda ax=None: lab.cv.plot([synthetic.cv(), synthetic.cv("b", 3e22)], ax),
     "stack": lambda ax=None: stack_drawing.draw(LAYERS, ax=ax),

@@ -153,7 +153,15 @@ def _against_frequency(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str,
         ax.set_ylabel(_CAPACITANCE)
         _readable(ax)
         if negative:
-            ax.annotate("dotted: negative", (0.97, 0.03), xycoords="axes fraction", ha="right", fontsize=6.5)
+            ax.text(
+                0.97,
+                0.97,
+                "dotted: negative",
+                transform=ax.transAxes,
+                ha="right",
+                va="top",
+                color=style.MUTED,
+            )
 
 
 def _key(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None:
