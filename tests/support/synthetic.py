@@ -179,6 +179,31 @@ def cv(name: str = "toy", doping: float = 1e23, built_in: float = 1.0) -> xr.Dat
     )
 
 
+def tpv(name: str = "toy", lifetime: float = 3e-7, light: float = 1.0) -> xr.Dataset:
+    """A photovoltage of 4 mV that decays exponentially after a pulse of 1 us."""
+    time = np.append(np.linspace(-1e-6, 0.0, 11), np.linspace(0.0, 7 * lifetime, 141)[1:])
+    rise = np.clip(1 + time / 1e-6, 0, 1)
+    voltage = 1.2 + 4e-3 * np.where(time <= 0, rise, np.exp(-time / lifetime))
+    return describe(
+        xr.Dataset(
+            {"voltage": ("time", voltage)}, coords={"time": time}, attrs=attributes("tpv", name, light, {})
+        )
+    )
+
+
+def tpc(name: str = "toy", constant: float = 1e-7) -> xr.Dataset:
+    """A photocurrent of 1 mA/cm^2 that decays exponentially after a pulse of 1 us, all of its charge collected."""
+    time = np.append(np.linspace(-1e-6, 0.0, 2001), np.linspace(0.0, 12 * constant, 2401)[1:])
+    extra = 10.0 * np.where(time <= 0, -np.expm1(-(time + 1e-6) / constant), np.exp(-time / constant))
+    return describe(
+        xr.Dataset(
+            {"current_density": ("time", 170.0 + extra)},
+            coords={"time": time},
+            attrs=attributes("tpc", name, 1.0, {}) | {"generated": 10.0 * 1e-6},
+        )
+    )
+
+
 def attributes(instrument: str, name: str, light: float, checks: dict) -> dict:
     return {
         "instrument": instrument,

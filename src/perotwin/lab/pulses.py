@@ -14,7 +14,7 @@ from perotwin.errors import InputError
 if TYPE_CHECKING:
     from perotwin.stack import Stack
     from perotwin.transport.schedule import Control
-    from perotwin.transport.transient import Engine, Moment
+    from perotwin.transport.transient import Engine, Moment, Trace
 
 F64 = NDArray[np.float64]
 
@@ -23,8 +23,8 @@ F64 = NDArray[np.float64]
 WINDOW = (0.2, 0.02)
 #: a decay without a stated end stops where this part of the peak is left, or here
 _LEFT, _LONGEST = 2e-3, 100.0
-#: reported moments a decade of time, and during the pulse
-_A_DECADE, _RISE = 24, 16
+#: reported moments a decade of time, a lifetime, and during the pulse; how many lifetimes they are even
+_A_DECADE, _A_LIFETIME, _RISE, _EVEN = 20, 15, 16, 10.0
 #: allowed change of the number of ions
 ION_LIMIT = 1e-10
 
@@ -79,31 +79,57 @@ def follow(
     """
     from perotwin.transport.schedule import Step
 
-    rise = tuple(width * np.append(np.geomspace(1.0 / 300.0, 1.0, _RISE)[:-1], 1.0))
-    up = engine.run([Step(width, control, light + pulse, times=rise)], start)
-    first = width / 100.0
     last = _LONGEST if duration is None else duration
-    first = min(first, 0.1 * last)
-    count = int(np.ceil(_A_DECADE * np.log10(last / first))) + 1
-    times = tuple(np.append(np.geomspace(first, last, count)[:-1], last))
-    peak = abs(signal(float(up.voltage[-1]), float(up.current[-1]))) if up.complete else 0.0
-    highest = [peak]
+    first = min(width / 100.0, 0.1 * last)
+    parts = [
+        engine.run([Step(width, control, light + pulse, times=_towards(width, width / 300.0, _RISE))], start)
+    ]
+    highest = 0.0
+    goal = np.exp(-1.0)
 
-    def over(time: float, voltage: float, current: float) -> bool:
+    def fallen(time: float, voltage: float, current: float) -> bool:
+        nonlocal highest
         now = abs(signal(voltage, current))
-        highest[0] = max(highest[0], now)
-        return duration is None and now < _LEFT * highest[0]
+        highest = max(highest, now)
+        return now < goal * highest
 
-    ended = False
-    parts = [up]
-    if up.complete:
-        down = engine.run([Step(last, control, light, times=times)], up.moments[-1], stop=over)
-        parts.append(down)
-        ended = down.complete or (down.time.size > 0 and over(0.0, down.voltage[-1], down.current[-1]))
+    def go_on(times: tuple[float, ...]) -> tuple[float, bool]:
+        """Run over these moments; the time passed, and whether it was stopped by what `fallen` says."""
+        part = engine.run([Step(times[-1], control, light, times=times)], parts[-1].moments[-1], stop=fallen)
+        parts.append(part)
+        reached = float(part.time[-1]) if part.time.size else 0.0
+        return reached, bool(reached and fallen(0.0, float(part.voltage[-1]), float(part.current[-1])))
+
+    # evenly in the logarithm to 1/e, then evenly in time, since an exponential asks for even steps, then what is left
+    clock, whole = [0.0], parts[0].complete
+    fallen(0.0, *_end(parts[0]))
+    if whole:
+        spent, low = go_on(_towards(last, first, int(np.ceil(_A_DECADE * np.log10(last / first))) + 1))
+        goal = _LEFT if duration is None else -1.0
+        whole = parts[-1].complete or low
+        if low and spent < last * (1.0 - 1e-9):
+            clock.append(spent)
+            even = min(_EVEN * spent, last - spent)
+            more, low = go_on(tuple(np.linspace(0.0, even, _points(even, spent) + 1)[1:]))
+            whole = parts[-1].complete or low
+            rest = last - spent - more
+            if parts[-1].complete and not low and rest > 1e-9 * last:
+                clock.append(spent + more)
+                since = np.geomspace(
+                    spent + more, last, int(np.ceil(_A_DECADE * np.log10(last / (spent + more)))) + 2
+                )
+                _, low = go_on(tuple(np.append((since - since[0])[1:-1], rest)))
+                whole = parts[-1].complete or low
     ions = np.concatenate([part.ions.reshape(part.time.size, -1) for part in parts])
     drift = float(np.abs(ions / ions[0] - 1.0).max()) if ions.size else 0.0
     return Record(
-        time=np.concatenate([[-width], parts[0].time - width, *(part.time for part in parts[1:])]),
+        time=np.concatenate(
+            [
+                [-width],
+                parts[0].time - width,
+                *(at + part.time for at, part in zip(clock, parts[1:], strict=False)),
+            ]
+        ),
         voltage=np.concatenate([[base[0]], *(part.voltage for part in parts)]),
         current=np.concatenate([[base[1]], *(part.current for part in parts)]),
         light=np.concatenate([[light], *(part.light for part in parts)]),
@@ -111,8 +137,23 @@ def follow(
         iterations=sum(part.iterations for part in parts),
         drift=drift,
         constancy=float(np.max([np.max(part.constancy, initial=0.0) for part in parts])),
-        complete=ended,
+        complete=whole,
     )
+
+
+def _towards(last: float, first: float, count: int) -> tuple[float, ...]:
+    """Moments evenly in the logarithm from `first` to `last` (s)."""
+    return tuple(np.append(np.geomspace(first, last, max(count, 2))[:-1], last))
+
+
+def _points(span: float, unit: float) -> int:
+    """Moments evenly in time over a span (s), so many in each `unit`."""
+    return max(int(np.ceil(_A_LIFETIME * span / unit)), 1)
+
+
+def _end(trace: Trace) -> tuple[float, float]:
+    """Voltage and current at the end of a trace; of an empty one not a number."""
+    return (float(trace.voltage[-1]), float(trace.current[-1])) if trace.time.size else (np.nan, np.nan)
 
 
 def refuse_dark(cell: Stack, light: float) -> None:

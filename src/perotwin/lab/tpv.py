@@ -34,7 +34,7 @@ __all__ = ["Protocol", "analyse", "measure", "plot", "series"]
 
 #: allowed local error of the time steps as a part of what the pulse changes (kT/q), and its bounds: the lifetime is
 #: then right to half a percent
-_PART, _COARSE, _FINE = 2e-4, 2e-5, 1e-9
+_PART, _COARSE, _FINE = 1e-3, 1e-4, 1e-9
 #: allowed current at open circuit as a part of the photocurrent
 _OPEN_LIMIT = 1e-9
 #: a change of more than this of kT/q is no small signal any more
