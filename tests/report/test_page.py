@@ -103,6 +103,20 @@ def test_a_failed_cell_and_a_failed_check_are_marked(tmp_path: Path) -> None:
     assert "broken could not be completed" in text
     assert "&lt;1.2&gt;" in text
     assert 'class="bad"' in text
+    assert '<span class="tag bad">failed</span>' in text
+
+
+def test_a_cell_whose_check_fails_says_so_where_its_numbers_stand(tmp_path: Path) -> None:
+    doubtful = result("doubtful", tmp_path)
+    doubtful.measurements["jv"] = synthetic.jv("doubtful", fail=True)
+    text = page.render([doubtful], {})
+    assert "Do not rely on doubtful." in text and "current continuity" in text
+    assert '<span class="tag bad">a check fails</span>' in text
+    assert ">predicted<" not in text
+
+
+def test_names_are_listed_as_a_sentence_does() -> None:
+    assert [page.listed("abc"[:count]) for count in range(4)] == ["", "a", "a and b", "a, b and c"]
 
 
 def test_what_channels_take_at_maximum_power(pair: list[CellResult]) -> None:

@@ -31,8 +31,8 @@ def run(
     with command(json) as out:
         stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
         from perotwin.report import machine, tables
+        from perotwin.report.result import EXPERIMENTS
         from perotwin.workflows import run as work
-        from perotwin.workflows.run import EXPERIMENTS
 
         done = []
         try:
@@ -55,6 +55,6 @@ def run(
                     for note in item.notes:
                         out.say(f"{item.name}: {note}")
                     for part, reason in item.absent.items():
-                        out.say(f"{item.name}: no {part}, because {reason.message}")
+                        out.say(f"{item.name}: no {EXPERIMENTS.get(part, part)}, because {reason.message}")
                 if output is not None:
                     out.say(f"report: {Path(output) / 'report.html'}")

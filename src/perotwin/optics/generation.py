@@ -470,7 +470,7 @@ def _integral(path: str, depth: F64) -> F64:
         raise InputError(
             f"the generation profile reaches from {z[0] * 1e9:.6g} nm to {z[-1] * 1e9:.6g} nm, but an absorber lies "
             f"between {depth[0] * 1e9:.6g} nm and {depth[-1] * 1e9:.6g} nm.",
-            "Depth counts from the lit side of the electrical layers. Where nothing is generated, write rows of rate 0.",
+            "Depth counts from the lit side of the electrical layers; where nothing is generated, write a rate of 0.",
             file=path,
         )
     z = np.concatenate([[min(z[0], depth[0])], z, [max(z[-1], depth[-1])]])

@@ -143,7 +143,9 @@ def _bands_panel(ax: Axes, state: xr.Dataset, label: bool) -> None:
         for words, values, colour, shift in (
             ("$E_\\mathrm{C}$", conduction, style.INK, 3),
             ("$E_\\mathrm{V}$", valence, style.INK, -9),
-            ("$E_\\mathrm{F}$" if splitting < 0.01 else "$E_\\mathrm{F,n}$", electron, style.ELECTRON, 3),
+            ("$E_\\mathrm{F}$", electron, style.INK, 3)
+            if splitting < 0.01
+            else ("$E_\\mathrm{F,n}$", electron, style.ELECTRON, 3),
         ):
             height = float(np.interp(at * _NM, x[inside], values[inside]))
             ax.annotate(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from perotwin import references
 from perotwin.measurement import NOMENCLATURE, heading
 from perotwin.report.figures import CAPTIONS
+from perotwin.report.result import EXPERIMENTS
 from perotwin.report.tables import CELL_COLUMNS, comparison_rows, readings_rows
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-__all__ = ["differences", "losses", "provenance", "render"]
+__all__ = ["differences", "listed", "losses", "provenance", "render"]
 
 
 class Row(NamedTuple):
@@ -100,7 +101,10 @@ def _small(value: float | None) -> str:
         return "–"
     if abs(value) >= 1e-3 or value == 0:
         return f"{value:.3f}".replace("-", "−")
-    return f"{value:.1e}".replace("-", "−") if abs(value) >= 1e-6 else "< 1e−6"
+    if abs(value) < 1e-6:
+        return "< 1e−6"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", "−")
 
 
 #: experiments beyond the steady ones, with their headings
@@ -159,7 +163,7 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
     """
     from perotwin import __version__
 
-    names = " and ".join(item.name for item in results)
+    names = listed([item.name for item in results])
     cells = []
     for number, item in enumerate(results):
         figures = [_figure(name, path, item.name, f"c{number}{name}") for name, path in item.figures.items()]
@@ -182,12 +186,26 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
         columns=[(raised(heading(name)), NOMENCLATURE[name].words) for name in CELL_COLUMNS],
         rows=comparison_rows(results),
         cells=cells,
-        comparison={name: _figure(name, path, names, f"all{name}") for name, path in comparison.items()},
+        comparison={
+            name: _figure(name, path, listed(_shown(name, results)), f"all{name}")
+            for name, path in comparison.items()
+        },
+        called=EXPERIMENTS,
         differences=differences(results) if len(results) > 1 else [],
         losses=losses(results),
         experiments=experiments(results),
         checks=checks,
     )
+
+
+def _shown(figure: str, results: Sequence[CellResult]) -> list[str]:
+    """The cells whose measurement a figure of the comparison draws."""
+    return [item.name for item in results if any(part.split("-")[0] == figure for part in item.measurements)]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence lists them: "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
 
 
 def _cited(result: CellResult) -> list[tuple[str, str]]:
@@ -212,6 +230,7 @@ def _template() -> Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["raised"] = raised
+    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     environment.filters["breakable"] = breakable
     return environment.get_template("report.html.j2")
 

@@ -15,7 +15,21 @@ if TYPE_CHECKING:
 
     from perotwin.stack import Stack
 
-__all__ = ["CellResult"]
+__all__ = ["EXPERIMENTS", "CellResult"]
+
+#: experiments of the main job, in the order in which they are done, with what people call them
+EXPERIMENTS = {
+    "jv": "J-V in the light",
+    "jv-dark": "J-V in the dark",
+    "scan": "J-V scans in time",
+    "eqe": "quantum efficiency",
+    "bands": "energy bands",
+    "mppt": "power tracking",
+    "tpv": "transient photovoltage",
+    "tpc": "transient photocurrent",
+    "impedance": "impedance",
+    "cv": "capacitance against voltage",
+}
 
 
 @dataclass
@@ -58,6 +72,11 @@ class CellResult:
     def passed(self) -> bool:
         """Whether the cell was solved and every check holds."""
         return self.error is None and all(item.passed for item in self.checks.values())
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with the results, as clauses: the checks that do not hold."""
+        return [f'the check "{name}" fails' for name, item in self.checks.items() if not item.passed]
 
     @property
     def notes(self) -> list[str]:

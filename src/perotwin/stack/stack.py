@@ -22,7 +22,6 @@ from perotwin.stack.fields import BARE_NUMBERS, Model, Temperature, explain
 from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contacts, Faces, Interface, Layer, Light
 from perotwin.units import BOLTZMANN, Quantity
 
-
 #: The largest gap, in kT, whose exponential stays well within a float.
 _MOST_GAP_IN_KT = 650.0
 

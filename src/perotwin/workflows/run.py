@@ -16,27 +16,15 @@ from typing import TYPE_CHECKING
 from perotwin import lab, measurement, progress
 from perotwin.errors import InputError, PerotwinError, nearest
 from perotwin.report import CellResult, figures, machine, page
+from perotwin.report.result import EXPERIMENTS
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from perotwin.stack import Stack
 
-__all__ = ["EXPERIMENTS", "chosen", "measure", "run", "unique_names"]
+__all__ = ["chosen", "measure", "run", "unique_names"]
 
-#: experiments of the main job, in the order in which they are done, with what the progress line calls them
-EXPERIMENTS = {
-    "jv": "J-V in the light",
-    "jv-dark": "J-V in the dark",
-    "scan": "J-V scans in time",
-    "eqe": "quantum efficiency",
-    "bands": "energy bands",
-    "mppt": "power tracking",
-    "tpv": "transient photovoltage",
-    "tpc": "transient photocurrent",
-    "impedance": "impedance",
-    "cv": "capacitance against voltage",
-}
 #: those that are done unless said
 _DEFAULT = ("jv", "jv-dark", "eqe", "bands")
 #: measurements of an experiment that has more than one
