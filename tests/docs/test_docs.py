@@ -27,12 +27,18 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_the_example_of_the_stack_file_page_is_a_usable_cell() -> None:
-    (text,) = blocks(ROOT / "docs" / "stack-files.md", "toml")
-    cell = pt.Stack.from_toml(text, file="docs/stack-files.md")
-    assert cell.name == "my-cell"
-    derived, _ = pt.workflows.check(cell)
-    assert 1.0 < next(row.value for row in derived if row.name == "radiative_voc") < 1.6
+def test_the_examples_of_the_stack_file_page_are_usable_cells() -> None:
+    cells = [
+        pt.Stack.from_toml(text, file="docs/stack-files.md")
+        for text in blocks(ROOT / "docs" / "stack-files.md", "toml")
+    ]
+    assert [cell.name for cell in cells] == ["my-cell", "my-reference"]
+    for cell in cells:
+        derived, _ = pt.workflows.check(cell)
+        assert 1.0 < next(row.value for row in derived if row.name == "radiative_voc") < 1.6
+        measured = pt.lab.jv.measure(cell)
+        assert 0.8 < float(pt.lab.jv.analyse(measured)["voc"]) < 1.4
+        assert all(check.passed for check in pt.measurement.checks_of(measured).values())
 
 
 def test_the_nomenclature_page_lists_every_stored_quantity_as_the_code_knows_it() -> None:
