@@ -292,15 +292,16 @@ def high_frequency(frequency: F64, impedance: C128) -> tuple[float, float, str]:
             float(1.0 / z[-1].conjugate().imag / omega[-1]) if z[-1].imag else np.nan,
             "highest frequency",
         )
+    # the misfit has more than one valley, and Rs may be all but the whole real part
+    parts = 1.0 - np.geomspace(1.0, 1e-9, 181)
+    best = int(np.argmin([rest(part * top)[2] for part in parts]))
     found = minimize_scalar(
         lambda part: rest(part * top)[2],
-        bounds=(0.0, 1.0 - 1e-12),
+        bounds=(parts[max(best - 1, 0)], parts[min(best + 1, parts.size - 1)]),
         method="bounded",
-        options={"xatol": 1e-10},
+        options={"xatol": 1e-12},
     )
-    series = float(found.x) * top
-    if rest(0.0)[2] <= rest(series)[2]:
-        series = 0.0
+    series = min(float(found.x), parts[best], key=lambda part: rest(part * top)[2]) * top
     _, c, misfit = rest(series)
     words = f"Rs + (G || C) over the highest decade, misfit {misfit:.1%}"
     return series, c, words + (_BOUND if misfit > _FITS else "")
