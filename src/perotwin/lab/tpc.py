@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Protocol", "analyse", "measure", "plot"]
 
 #: allowed local error of the time steps as a part of what the pulse adds to the light, and the largest
-_PART, _COARSE = 1e-4, 1e-4
+_PART, _COARSE = 1e-3, 1e-4
 
 
 class Protocol(Model):
