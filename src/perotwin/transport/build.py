@@ -164,24 +164,47 @@ def _logs(energy: float, affinity: float, band: Bands) -> tuple[float, float]:
     )
 
 
-def neutral_fermi_level(band: Bands, net_doping: float) -> float:
-    """Fermi level (eV, from the vacuum level) of a neutral layer with `net_doping` (m^-3, donors positive)."""
+def neutral_fermi_level(band: Bands, donors: float, acceptors: float, traps: Sequence[Any] = ()) -> float:
+    """Fermi level (eV, from the vacuum level) of a neutral layer.
+
+    Args:
+        band: of the layer.
+        donors, acceptors: ionised dopants, m^-3.
+        traps: its levels; those with a charge count with their occupation.
+    """
     from scipy.optimize import brentq
 
     from perotwin.transport.fermi import fermi_dirac_half
 
+    levels = [
+        (level_energy(trap.level, band), float(trap.density or 0.0), _KIND[trap.charge])
+        for trap in traps
+        if _KIND[trap.charge] != 0.0
+    ]
+
     def carriers(eta: float) -> float:
         if not band.degenerate or eta < -20.0:
             return float(np.exp(eta))
-        return float(fermi_dirac_half(np.asarray(min(eta, 59.0))))
+        return float(fermi_dirac_half(np.asarray(eta)))
 
     def excess(level: float) -> float:
-        n = band.nc * carriers((level + band.affinity) / band.vt)
-        p = band.nv * carriers(-(level + band.affinity + band.gap) / band.vt)
+        negative = band.nc * carriers((level + band.affinity) / band.vt) + acceptors
+        positive = band.nv * carriers(-(level + band.affinity + band.gap) / band.vt) + donors
+        for energy, density, kind in levels:
+            filled = 0.5 * (1.0 - np.tanh(0.5 * (energy - level) / band.vt))
+            negative += density * filled if kind < 0.0 else 0.0
+            positive += density * (1.0 - filled) if kind > 0.0 else 0.0
         # the logarithms of both sides: the densities span too many decades for a root search
-        return float(np.log(n + max(-net_doping, 0.0)) - np.log(p + max(net_doping, 0.0)))
+        return float(np.log(negative) - np.log(positive))
 
-    low, high = -band.affinity - band.gap - 1.0, -band.affinity + 1.0
+    def reach(density: float, dos: float) -> float:
+        """A little more than the level (kT into the band) of `density` carriers; F(eta) is near 3/4 eta^1.5 there."""
+        ratio = density / dos
+        return 40.0 + (1.5 * ratio ** (2.0 / 3.0) if band.degenerate else float(np.log1p(ratio)))
+
+    charged = sum(density for _, density, _ in levels)
+    low = -band.affinity - band.gap - band.vt * reach(acceptors + charged, band.nv)
+    high = -band.affinity + band.vt * reach(donors + charged, band.nc)
     return float(brentq(excess, low, high, xtol=1e-13, rtol=1e-14))
 
 
@@ -453,8 +476,9 @@ def _contact_rows(
         if isinstance(contact.work_function, str):
             e = layers[m].electronic
             assert e is not None
-            doping = float(e.donor_density) - float(e.acceptor_density)
-            work = -neutral_fermi_level(layer_bands[m], doping)
+            work = -neutral_fermi_level(
+                layer_bands[m], float(e.donor_density), float(e.acceptor_density), layers[m].trap
+            )
         else:
             work = float(contact.work_function)
         rows[side, dv.C_PSI] = (step[m] - work) / vt

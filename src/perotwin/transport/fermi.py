@@ -23,22 +23,28 @@ def fermi_dirac_half(eta: NDArray[np.float64]) -> NDArray[np.float64]:
     """F_1/2(eta), normalised to exp(eta) in the dilute limit.
 
     Args:
-        eta: reduced Fermi energies (EF - Ec) / kT, any shape, at most 60.
+        eta: reduced Fermi energies (EF - Ec) / kT, any shape.
 
     Returns:
         The integral, same shape, with a relative error of about 1e-14.
 
     With t = u**2 the integrand is even and analytic in a strip about the real axis, so the trapezoidal rule over
     all u is exponentially accurate (Trefethen and Weideman, SIAM Review 56, 385 (2014), doi:10.1137/130932132).
+    Above 60 Sommerfeld's expansion takes over, whose first neglected term is 2e-10 there.
     """
     eta = np.asarray(eta, dtype=float)
     out = np.empty(eta.shape)
     # the integrand's poles come closer to the real axis as eta grows: 2 pi Im sqrt(eta + i pi) / step > 37 in both
-    for chosen, step in ((eta <= 10.0, 0.08), (eta > 10.0, 0.02)):
+    for chosen, step in ((eta <= 10.0, 0.08), ((eta > 10.0) & (eta <= 60.0), 0.02)):
         u = (np.arange(round(11.0 / step)) + 0.5) * step
         u2 = u * u
         x = np.minimum(u2 - eta[chosen][..., None], 700.0)
         out[chosen] = 4.0 / np.sqrt(np.pi) * step * np.sum(u2 / (1.0 + np.exp(x)), axis=-1)
+    deep = eta[eta > 60.0]
+    y = deep**-2.0
+    out[eta > 60.0] = (
+        4.0 / (3.0 * np.sqrt(np.pi)) * deep**1.5 * (1.0 + y * (np.pi**2 / 8.0 + y * 7.0 * np.pi**4 / 640.0))
+    )
     return out
 
 
