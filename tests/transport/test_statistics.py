@@ -12,8 +12,10 @@ from perotwin.transport.fermi import fermi_dirac_half
 
 
 def test_the_integral_against_quadrature() -> None:
-    eta = np.array([-60.0, -20.0, -8.0, -1.0, 0.0, 0.5, 3.0, 10.0, 30.0, 59.0])
+    eta = np.array([-60.0, -20.0, -8.0, -1.0, 0.0, 0.5, 3.0, 9.9, 10.1, 30.0, 59.0])
     assert fermi_dirac_half(eta) == pytest.approx([fermi(0.5, e) for e in eta], rel=1e-11)
+    deep = np.array([60.001, 75.0, 200.0, 600.0])
+    assert fermi_dirac_half(deep) == pytest.approx([fermi(0.5, e) for e in deep], rel=2e-9)
     # Blakemore (1982), table: F_1/2(0) = 0.7651470246
     assert float(fermi_dirac_half(np.array(0.0))) == pytest.approx(0.7651470246, rel=1e-9)
 
@@ -43,7 +45,7 @@ def test_the_table_of_the_compiled_code() -> None:
         assert work.gp[: part.size] == pytest.approx(np.array(slope) / np.array(f), rel=2e-7)
 
 
-@pytest.mark.parametrize("eta", [-15.0, -4.0, 0.0, 3.0, 20.0])
+@pytest.mark.parametrize("eta", [-15.0, -4.0, 0.0, 3.0, 20.0, 90.0])
 @pytest.mark.parametrize("sign", [1, -1], ids=["donors", "acceptors"])
 def test_fermi_level_of_a_doped_layer(eta: float, sign: int) -> None:
     dos = 5e24
