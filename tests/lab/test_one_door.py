@@ -19,7 +19,9 @@ import synthetic
 """
 
 
-@pytest.mark.parametrize("instrument", ["jv", "eqe", "bands", "impedance", "cv", "tpv", "tpc"])
+@pytest.mark.parametrize(
+    "instrument", ["jv", "eqe", "bands", "impedance", "cv", "tpv", "tpc", "scan", "mppt"]
+)
 def test_analysis_and_figures_work_without_the_solver(instrument: str) -> None:
     code = (
         f"{BLOCKED}\n"

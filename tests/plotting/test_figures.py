@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import fresh
 import synthetic
 from perotwin import lab
-from perotwin.plotting import curves, depth, spectra, stack_drawing, style
+from perotwin.plotting import curves, depth, spectra, stack_drawing, style, time
 
 LAYERS = [
     stack_drawing.Drawn("glass", 1.1e-3, "substrate", "glass"),
@@ -22,6 +22,9 @@ FIGURES = {
     "jv": lambda ax=None: curves.jv([synthetic.jv(), synthetic.jv("other", voc=1.2)], ax),
     "jv dark": lambda ax=None: curves.jv([synthetic.jv(), synthetic.jv(light=0.0)], ax),
     "only dark": lambda ax=None: curves.jv(synthetic.jv(light=0.0), ax),
+    "scans": lambda ax=None: time.loops([*synthetic.scan().values(), *synthetic.scan("b", 1.2).values()], ax),
+    "scan rates": lambda ax=None: time.rates({"a": ([0.1, 1.0], [0.01, 0.1]), "b": ([1.0], [-0.02])}, ax),
+    "tracking": lambda ax=None: time.tracking([synthetic.mppt(), synthetic.mppt("b", 150.0)], ax),
     "channels": lambda ax=None: curves.channels(synthetic.jv(), ax),
     "bands": lambda ax=None: depth.bands(synthetic.bands(), ax),
     "profiles": lambda ax=None: depth.profiles(synthetic.jv(), ax),

@@ -215,3 +215,31 @@ def attributes(instrument: str, name: str, light: float, checks: dict) -> dict:
         "temperature": 298.15,
         "perotwin": "0",
     }
+
+
+def scan(name: str = "toy", voc: float = 1.30) -> dict[str, xr.Dataset]:
+    """A reverse scan and a forward one that gives less."""
+    reverse, forward = jv(name, voc), jv(name, voc - 0.03)
+    keep = ["current_density", "converged"]
+    return {
+        "reverse": reverse[keep].isel(voltage=slice(None, None, -1)).assign_attrs(direction="reverse"),
+        "forward": forward[keep].assign_attrs(direction="forward"),
+    }
+
+
+def mppt(name: str = "toy", power: float = 165.0) -> xr.Dataset:
+    """Power that settles within a minute, and a tracker that steps about 1.1 V."""
+    time = np.arange(1.0, 601.0)
+    voltage = 1.1 + 0.005 * np.array([0, 1, 0, -1])[np.arange(600) % 4]
+    tracked = power * (1.0 - 0.1 * np.exp(-time / 20.0)) - 4e3 * (voltage - 1.1) ** 2
+    return describe(
+        xr.Dataset(
+            {
+                "voltage": ("time", voltage),
+                "current_density": ("time", tracked / voltage),
+                "power_density": ("time", tracked),
+            },
+            coords={"time": time},
+            attrs=attributes("mppt", name, 1.0, {}),
+        )
+    )

@@ -161,7 +161,7 @@ class Protocol(Model):
         given = [float(v) for v in (self.start, self.stop) if v is not None]
         if len(given) == 2:
             return min(given), max(given)
-        above = float(np.round(np.ceil((voc + _ABOVE) / self.step) * self.step, 12))
+        above = float(np.round(np.ceil((voc + _ABOVE) / self.step - 1e-9) * self.step, 12))
         if not given:
             return 0.0, above
         return (0.0, given[0]) if given[0] > 0.0 else (given[0], above)
@@ -319,7 +319,12 @@ def _datasets(
     from perotwin.transport.checks import optical_checks
 
     direction_of = np.array([owner[int(number)] for number in trace.step])
-    found_checks = optical_checks(engine.problem)
+    asked = protocol.voltages().size * len(protocol.directions)
+    scanned = int(np.count_nonzero(direction_of != "")) + len(protocol.directions)
+    found_checks = {
+        "points without a solution": check(max(asked - scanned, 0), 0.0),
+        **optical_checks(engine.problem),
+    }
     if trace.ions.size:
         change = np.abs(trace.ions / trace.ions[0] - 1.0).max()
         found_checks["ion number conserved in time"] = check(float(change), ION_LIMIT)
