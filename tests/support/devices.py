@@ -131,7 +131,10 @@ _CAPTURE = {"electron_capture": 1e-14, "hole_capture": 3e-15}
 
 
 def everything(
-    statistics: str, response: Any = "steady", transport: tuple[str, str] = ("continuous", "continuous")
+    statistics: str,
+    response: Any = "steady",
+    transport: tuple[str, str] = ("continuous", "continuous"),
+    crowded: bool = True,
 ) -> Stack:
     """A cell with all that the equations know: levels of each charge, ions of both signs, a dipole, finite contacts."""
     traps = [
@@ -141,6 +144,8 @@ def everything(
     ]
     second = {"density": 2e22, "charge": -1, "site_density": 1e25, "diffusion_coefficient": 1e-14}
     ions = {"density": 1e23, "site_density": 2e24, "second": second, "response": response}
+    if not crowded:
+        del ions["site_density"], second["site_density"]
     faces: dict[str, Any] = {
         "htl|absorber": {"dipole": 0.15, "transport": transport[0]},
         "absorber|etl": {"dipole": -0.05, "transport": transport[1]},

@@ -13,7 +13,12 @@ from perotwin.transport.device import make_work
 from perotwin.transport.mesh import graded
 from perotwin.transport.steady import Solver, State
 
-SLOW = ("continuous", "thermionic")
+#: what the cell that has everything is made with
+CASES = {
+    "continuous": {},
+    "thermionic": {"transport": ("continuous", "thermionic")},
+    "dilute ions": {"crowded": False},
+}
 
 
 def problem(statistics: str, speed: float = 1.0, **options: Any) -> Problem:
@@ -72,13 +77,13 @@ def blocks(made: Problem, state: State) -> tuple[np.ndarray, np.ndarray, np.ndar
 # Slow carriers make recombination and the contacts stand out beside transport, fast ones transport.
 @pytest.mark.parametrize("speed", [1.0, 1e-12], ids=["fast", "slow"])
 @pytest.mark.parametrize("statistics", ["boltzmann", "fermi-dirac"])
-@pytest.mark.parametrize("transport", [("continuous", "continuous"), SLOW], ids=["continuous", "thermionic"])
+@pytest.mark.parametrize("options", CASES.values(), ids=CASES.keys())
 def test_jacobian_is_the_slope_of_the_residual(
-    statistics: str, speed: float, transport: tuple[str, str]
+    statistics: str, speed: float, options: dict[str, Any]
 ) -> None:
-    solved = problem(statistics, transport=transport)
+    solved = problem(statistics, **options)
     state = disturbed(solved, 0.9, seed=3, size=0.3)
-    made = problem(statistics, speed, transport=transport)
+    made = problem(statistics, speed, **options)
     exact = np.concatenate([block[:, :, :, None] for block in blocks(made, state)], axis=3)
 
     base = np.column_stack([state.psi, state.fn[0], state.fp[0]])
@@ -124,11 +129,11 @@ def steps(made: Problem, state: State, control: int, a: float, b: float, goal: f
 
 
 @pytest.mark.parametrize("statistics", ["boltzmann", "fermi-dirac"])
-@pytest.mark.parametrize("transport", [("continuous", "continuous"), SLOW], ids=["continuous", "thermionic"])
+@pytest.mark.parametrize("options", CASES.values(), ids=CASES.keys())
 @pytest.mark.parametrize("control", ["voltage", "series resistance", "open circuit"])
-def test_newton_is_quadratic(statistics: str, transport: tuple[str, str], control: str) -> None:
+def test_newton_is_quadratic(statistics: str, options: dict[str, Any], control: str) -> None:
     """With ions and with the junction's voltage unknown, too: a wrong border would leave convergence linear."""
-    made = problem(statistics, transport=transport)
+    made = problem(statistics, **options)
     assert made.device.ion.shape[0] == 2
     state = disturbed(made, 1.15, seed=5, size=1e-3)
     if control == "voltage":
