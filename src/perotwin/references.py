@@ -77,7 +77,8 @@ REFERENCES: dict[str, Reference] = {
             "courtier2019",
             "N. E. Courtier, J. M. Cave, J. M. Foster, A. B. Walker, G. Richardson, How transport layer properties "
             "affect perovskite solar cell performance: insights from a coupled charge transport/ion migration model, "
-            "Energy Environ. Sci. 12, 396 (2019); as the default parameters of IonMonger (doi:10.1007/s10825-019-01396-2)",
+            "Energy Environ. Sci. 12, 396 (2019); as the default parameters of IonMonger "
+            "(doi:10.1007/s10825-019-01396-2)",
             "doi:10.1039/c8ee01576g",
         ),
         Reference(

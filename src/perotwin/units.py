@@ -19,10 +19,21 @@ from typing import Any
 
 from perotwin.errors import InputError, suggestion
 
-__all__ = ["BOLTZMANN", "COMMON_UNITS", "DIMENSIONS", "Quantity", "convert", "format", "parse", "si_unit"]
+__all__ = [
+    "BOLTZMANN",
+    "COMMON_UNITS",
+    "DIMENSIONS",
+    "ELEMENTARY_CHARGE",
+    "Quantity",
+    "convert",
+    "format",
+    "parse",
+    "si_unit",
+]
 
-#: Boltzmann's constant, eV/K (CODATA 2018, exact).
-BOLTZMANN = 1.380649e-23 / 1.602176634e-19
+#: The elementary charge, C, and Boltzmann's constant, eV/K (CODATA 2018, exact).
+ELEMENTARY_CHARGE = 1.602176634e-19
+BOLTZMANN = 1.380649e-23 / ELEMENTARY_CHARGE
 
 #: Dimension name -> (unit of the float that perotwin computes with, unit that people mostly write).
 DIMENSIONS: dict[str, tuple[str, str]] = {

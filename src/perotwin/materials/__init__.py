@@ -9,6 +9,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+#: The library material that exists for any bandgap in a range, and that range (eV).
+HALIDE = "halide-perovskite"
+BANDGAPS = (1.2, 1.9)
+
+#: Urbach energy (eV) of an absorber that does not state one; typical of good lead halides:
+#: S. De Wolf et al., J. Phys. Chem. Lett. 5, 1035 (2014), doi:10.1021/jz500279b.
+URBACH_ENERGY = 0.015
+
 _LAZY = {
     "HC": "dielectric",
     "DielectricFunction": "dielectric",
@@ -26,7 +34,10 @@ _LAZY = {
 }
 
 __all__ = [
+    "BANDGAPS",
+    "HALIDE",
     "HC",
+    "URBACH_ENERGY",
     "Analytic",
     "Blend",
     "DielectricFunction",

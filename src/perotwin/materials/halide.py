@@ -17,13 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from perotwin.errors import InputError, OutOfRangeError
+from perotwin.materials import BANDGAPS
 from perotwin.materials.dielectric import DielectricFunction
 from perotwin.materials.models import Blend
 
-__all__ = ["BANDGAPS", "HalideTables", "Part", "blend"]
-
-#: Bandgaps (eV) that the library answers.
-BANDGAPS = (1.2, 1.9)
+__all__ = ["HalideTables", "Part", "blend"]
 
 #: Distance (eV) from a measured composition, beyond the ends or in the wide gap, that counts as
 #: extrapolation.

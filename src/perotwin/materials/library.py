@@ -8,16 +8,13 @@ from importlib.resources import files
 from typing import Any
 
 from perotwin.errors import InputError, UnknownNameError
+from perotwin.materials import HALIDE, URBACH_ENERGY
 from perotwin.materials.dielectric import DielectricFunction, Drude, TaucLorentz
 from perotwin.materials.halide import HalideTables, Part, blend
 from perotwin.materials.models import Analytic, OpticalModel
 from perotwin.materials.tables import refractiveindex_page
 
 __all__ = ["halide_tables", "names", "optical", "source"]
-
-#: Urbach energy (eV) unless given: typical of good lead halides, S. De Wolf et al., J. Phys. Chem. Lett. 5,
-#: 1035 (2014), doi:10.1021/jz500279b.
-URBACH_ENERGY = 0.015
 
 
 def names() -> tuple[str, ...]:
@@ -95,15 +92,13 @@ def _fixed(name: str, extrapolate: bool) -> OpticalModel:
 
 @lru_cache(maxsize=64)
 def _halide(bandgap: float, urbach_energy: float, extrapolate: bool) -> OpticalModel:
-    return blend(
-        halide_tables(), bandgap, urbach_energy, source=source("halide-perovskite"), extrapolate=extrapolate
-    )
+    return blend(halide_tables(), bandgap, urbach_energy, source=source(HALIDE), extrapolate=extrapolate)
 
 
 @cache
 def halide_tables() -> HalideTables:
     """The measured compositions behind "halide-perovskite", and its map from bandgap to edge."""
-    entry = _entry("halide-perovskite")
+    entry = _entry(HALIDE)
     parts = tuple(Part(part["name"], part["edge"], _range(part), _function(part)) for part in entry["part"])
     mapped = entry["map"]
     return HalideTables(parts, tuple(mapped["bandgap"]), tuple(mapped["edge"]), mapped["cell"])

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perotwin.errors import InputError
-from perotwin.materials import HC, OpticalModel
-from perotwin.materials.halide import BANDGAPS, at_edge
+from perotwin.materials import BANDGAPS, HC, OpticalModel
+from perotwin.materials.halide import at_edge
 from perotwin.materials.library import halide_tables
 from perotwin.optics.films import Films, films, optical_gap
 

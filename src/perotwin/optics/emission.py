@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.errors import UnknownNameError
-from perotwin.materials import HC
+from perotwin.materials import HALIDE, HC
 from perotwin.measurement.checks import Checks, check
 from perotwin.optics.films import Films, films, optical_gap
 from perotwin.optics.transfer_matrix import Response, solve
 from perotwin.units import BOLTZMANN
+from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
     from perotwin.stack import Layer, Stack
@@ -35,8 +36,6 @@ F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
 Side = Literal["front", "back", "both"]
 
-#: Elementary charge, C (CODATA 2018, exact).
-Q = 1.602176634e-19
 #: 2 pi q / (h^3 c^2), A m^-2 eV^-3: current per black-body photon flux into a hemisphere.
 _BLACK_BODY = 2 * np.pi * Q * 299792458.0 / HC**3
 
@@ -223,7 +222,7 @@ def emit(stack: Stack) -> Emission:
         part, outside = _emitter(layer, index, optical, temperature)
         found[layer.name] = part
         checks[f"emission of {layer.name} outside the optical tables"] = check(outside, _OUTSIDE)
-        if float(layer.urbach_energy) >= 0.8 * BOLTZMANN * temperature and layer.material == "halide-perovskite":
+        if float(layer.urbach_energy) >= 0.8 * BOLTZMANN * temperature and layer.material == HALIDE:
             notes.append(
                 f"{layer.name}: with an Urbach energy of {float(layer.urbach_energy) * 1e3:.3g} meV, near "
                 "kT, emission from the tail hardly decays towards low energies; it is cut where the tail "

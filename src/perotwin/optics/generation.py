@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perotwin.errors import InputError, OutOfRangeError
-from perotwin.materials import HC
+from perotwin.materials import HALIDE, HC
 from perotwin.materials.tables import read_columns
 from perotwin.measurement.checks import Checks, check
 from perotwin.optics.edge import inflection
 from perotwin.optics.films import Films, films, optical_gap
 from perotwin.optics.spectra import Monochromatic, Spectrum, am15g, from_file
+from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
     from perotwin.stack import Stack
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Absorption", "absorb", "absorption_grid", "spectrum"]
 
 F64 = NDArray[np.float64]
-
-#: Elementary charge, C (CODATA 2018, exact).
-Q = 1.602176634e-19
 
 #: Longest and shortest distance of wavelengths (m), the distance near the absorber's edge, and the points per
 #: fringe: the photocurrents of the library's cells are then converged to 1e-4.
@@ -340,7 +338,7 @@ def _edge_note(stack: Stack, lam: F64, absorptance: F64) -> tuple[str, ...]:
     notes = []
     for index, layer in enumerate(stack.layer):
         gap = optical_gap(layer, float(stack.temperature))
-        if layer.role != "absorber" or layer.material != "halide-perovskite" or gap is None:
+        if layer.role != "absorber" or layer.material != HALIDE or gap is None:
             continue
         energy = HC / lam[::-1]
         near = (energy > gap - 0.11) & (energy < gap + 0.10)

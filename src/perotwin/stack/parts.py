@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import field_validator, model_validator
 
 from perotwin.errors import InputError
+from perotwin.materials import BANDGAPS, HALIDE, URBACH_ENERGY
 from perotwin.stack.choices import (
     ContinuousTransport,
     FaceTransport,
@@ -63,13 +64,6 @@ TrapCharge = Literal["neutral", "donor", "acceptor"]
 
 #: Roles that conduct no current in the model: optics only.
 OPTICAL_ROLES = ("substrate", "coating", "electrode")
-
-#: Urbach energy (eV) of an absorber that does not state one; typical of good lead halides:
-#: S. De Wolf et al., J. Phys. Chem. Lett. 5, 1035 (2014), doi:10.1021/jz500279b.
-URBACH_ENERGY = Quantity(0.015, "15 meV", dimension="energy")
-
-#: The library material that exists for any bandgap in a range.
-HALIDE = "halide-perovskite"
 
 ROOM_TEMPERATURE = Quantity(298.15, "298.15 K", dimension="temperature")
 
@@ -319,7 +313,7 @@ class Layer(Model):
     thickness: Thickness
     coherent: bool | None = None
     bandgap: Bandgap | None = None
-    urbach_energy: PositiveEnergy = URBACH_ENERGY
+    urbach_energy: PositiveEnergy = Quantity(URBACH_ENERGY, "15 meV", dimension="energy")
     extrapolate: bool = False
     electronic: Electronic | None = None
     recombination: Recombination = Recombination()
@@ -372,15 +366,19 @@ class Layer(Model):
                     'Add bandgap = "... eV" to [layer.electronic] or to the layer.',
                     subkey="electronic.bandgap",
                 )
-        if self.material == HALIDE and self.bandgap is not None and not 1.2 <= self.bandgap <= 1.9:
+        if (
+            self.material == HALIDE
+            and self.bandgap is not None
+            and not BANDGAPS[0] <= self.bandgap <= BANDGAPS[1]
+        ):
             raise InputError(
-                f'the material "halide-perovskite" covers bandgaps from 1.2 to 1.9 eV, not {self.bandgap}.',
+                f'the material "{HALIDE}" covers bandgaps from {BANDGAPS[0]} to {BANDGAPS[1]} eV, not {self.bandgap}.',
                 "Choose a bandgap in that range, or give the layer a table of your own.",
                 subkey="bandgap",
             )
         if self.material == HALIDE and self.bandgap is None:
             raise InputError(
-                'the material "halide-perovskite" needs a bandgap (1.2 to 1.9 eV), but none is stated.',
+                f'the material "{HALIDE}" needs a bandgap ({BANDGAPS[0]} to {BANDGAPS[1]} eV), but none is stated.',
                 'Add bandgap = "1.6 eV", say: the inflection of the cell\'s EQE.',
                 subkey="bandgap",
             )
