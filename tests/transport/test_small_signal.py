@@ -14,6 +14,8 @@ from perotwin.transport.schedule import OpenCircuit, Step, Voltage
 from perotwin.transport.small_signal import Linearised
 from perotwin.transport.steady import Solver, State
 from perotwin.transport.transient import Engine, all_moving
+from robustness_draw import FIRST_SEED
+from robustness_draw import cell as random_cell
 
 THERMIONIC = ("thermionic", "thermionic")
 EPS0 = 8.8541878128e-12
@@ -237,6 +239,26 @@ def test_the_last_of_a_photovoltage_decays_at_the_slowest_ionic_rate() -> None:
         trace.time[late], np.log(np.abs(trace.voltage[late] - float(state.v[0]) * solver.problem.vt)), 1
     )[0]
     assert decay == pytest.approx(float(rate.real), rel=0.01)
+
+
+def test_a_pocket_of_carriers_is_not_taken_for_what_the_terminals_show() -> None:
+    """Holes in a layer that they cannot leave take minutes; the cell answers in microseconds."""
+    stack = Stack.from_data(random_cell(FIRST_SEED + 35), bare_numbers=True)
+    linear = Linearised(*settled(stack, 0.7), 1.0, "held")
+    (pocket,) = linear.rates(1)
+    assert abs(pocket) < 1.0
+    assert linear.shares(pocket)[0] < 1e-9
+    rate = linear.slowest()
+    assert linear.shares(rate)[0] > 0.01
+    nearby = [_admittance_at(linear, rate * (1.0 + part)) for part in (-1e-6, 1e-6)]
+    assert abs(_admittance_at(linear, rate) / (nearby[1] - nearby[0]) * 2e-6) < 1e-9
+
+
+def test_the_shares_of_all_modes_are_the_impedance() -> None:
+    """A capacitor with a leak has one mode, which carries everything."""
+    linear = Linearised(*open_circuit(pt.load("cell-a")), 1.0)
+    assert linear.shares(linear.rates(1))[0] == pytest.approx(1.0, abs=0.05)
+    assert linear.slowest() == pytest.approx(float(linear.rates(1)[0].real), rel=1e-9)
 
 
 def test_a_capacitor_behind_a_resistor_discharges_at_their_product() -> None:

@@ -4,6 +4,7 @@
     spectrum = linear.spectrum([1e-3, 1.0, 1e6])
     spectrum.impedance           # ohm m^2, series resistance and shunt included
     linear.rates(3)              # 1/s, slowest first
+    linear.slowest()             # 1/s, the slowest that the terminals see
 
 Electrons, holes, potential, the occupation of charged traps and, unless they are held, the ions are all variables.
 Every frequency takes one factorisation, which serves voltage and light alike.
@@ -125,33 +126,37 @@ class Linearised:
             raise InputError(
                 "a small signal needs frequencies.", f"Give finite ones {least}, in Hz.", key="frequency"
             )
-        state, problem = self.state, self.problem
-        blocks = make_blocks(self.device, self._size, self.motion.shape[0], 2, complex)
-        sources = np.ascontiguousarray(problem.generation[None], dtype=float)
-        found = np.array(
-            [
-                k.signal(
-                    self.device, self.work, blocks, self.motion, state.psi, state.fn, state.fp, self.level,
-                    float(state.v[0]), self.light, self.held, 2j * np.pi * one, sources,
-                )
-                for one in hertz
-            ]
-        )  # fmt: skip
+        found = self._responses(2j * np.pi * hertz)
         return Spectrum(
             hertz,
-            -self._sign * found[:, 0] / problem.vt,
-            self._sign * found[:, 1],
+            found[:, 0],
+            found[:, 1],
             self._series,
             self._leak,
         )
+
+    def _responses(self, rate: C128) -> C128:
+        """(W, 2) junction admittance and response to light, as in `Spectrum`, of signals exp(rate t); rate (W,) in 1/s."""
+        state, problem = self.state, self.problem
+        blocks = make_blocks(self.device, self._size, self.motion.shape[0], 2, complex)
+        sources = np.ascontiguousarray(problem.generation[None], dtype=float)
+        found = [
+            k.signal(
+                self.device, self.work, blocks, self.motion, state.psi, state.fn, state.fp, self.level,
+                float(state.v[0]), self.light, self.held, complex(one), sources,
+            )
+            for one in rate
+        ]  # fmt: skip
+        return np.asarray(np.array(found) * [-self._sign / problem.vt, self._sign])
 
     # --- modes that decay by themselves -----------------------------------------------------------------------------
 
     def rates(self, count: int = 1, control: Literal["open-circuit", "voltage"] = "open-circuit") -> C128:
         """The slowest eigenvalues, exp(rate t), of the cell left alone at open circuit or at a held terminal voltage.
 
-        Charged traps and, where they move, ions are part of it. The modes that conserve nothing but the number of ions
-        (rate zero) are left out.
+        Charged traps and, where they move, ions are part of it. The modes of rate zero, which only say that ions are
+        neither made nor lost, are left out. Pockets of carriers that nothing at the terminals depends on are in it; see
+        `shares` and `slowest`.
 
         Args:
             count: how many.
@@ -180,6 +185,37 @@ class Linearised:
             ) from error
         found = np.asarray(resolvent.shift - 1.0 / values)
         return np.asarray(found[np.argsort(np.abs(found))])
+
+    def shares(self, rates: ArrayLike) -> F64:
+        """The part of the impedance at lowest frequencies that each mode of open circuit carries (with what lies within
+        1 % of its rate): next to nothing for carriers in a pocket that the terminals do not see.
+
+        Args:
+            rates: (K,) eigenvalues from `rates`, 1/s.
+
+        Returns:
+            (K,) magnitude of residue / rate over the impedance of the junction at rest.
+        """
+        turn = 0.01 * np.exp(2j * np.pi * (np.arange(8) + 0.5) / 8)
+        rest = 1e-6 * np.min(np.abs(rates), initial=np.inf)
+        at_rest = 1.0 / (self._responses(np.array([rest]))[0, 0] + self._leak)
+        found = []
+        for rate in np.atleast_1d(np.asarray(rates, dtype=complex)):
+            around = 1.0 / (self._responses(rate * (1.0 + turn))[:, 0] + self._leak)
+            # the mean of (s - rate) Z over the circle is the residue
+            found.append(abs(np.mean(turn * around) / at_rest))
+        return np.array(found)
+
+    def slowest(self, share: float = 0.01) -> float:
+        """Rate (1/s, real part) of the slowest mode of open circuit that carries `share` of the impedance; NaN if the
+        48 slowest ones carry less each.
+        """
+        for count in (1, 4, 16, 48):
+            rates = self.rates(count)
+            seen = np.flatnonzero(self.shares(rates) >= share)
+            if seen.size:
+                return float(rates[seen[0]].real)
+        return float("nan")
 
 
 class _Resolvent:
