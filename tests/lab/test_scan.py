@@ -134,6 +134,19 @@ def test_the_dwell_is_stated(control: Stack) -> None:
     )
 
 
+def test_a_cell_may_rest_elsewhere() -> None:
+    # settled where the scan begins, it needs no dwell: the first point is the steady one
+    cell = pt.load("mapi-tio2-spiro")
+    told = {"start": "1 V", "stop": "0 V", "step": "100 mV", "directions": "reverse", "dwell": "1 s"}
+    (dataset,) = scan.measure(cell, scan.Protocol(**told, rest="1 V, 1 sun")).values()
+    steady = jv.measure(cell, jv.Protocol(start="1 V", stop="0.9 V", step="100 mV"))
+    first = float(dataset["current_density"][0])
+    assert first == pytest.approx(float(steady["current_density"][0]), rel=1e-6)
+    assert any("under 1 sun at 1 V until" in note for note in notes_of(dataset))
+    (other,) = scan.measure(cell, scan.Protocol(**told)).values()
+    assert abs(float(other["current_density"][0]) - first) > 1.0
+
+
 def test_the_ends_of_a_scan_may_be_written_in_either_order() -> None:
     one = scan.Protocol(start="0 V", stop="1.2 V").resolved(1.3)
     other = scan.Protocol(start="1.2 V", stop="0 V").resolved(1.3)
@@ -198,6 +211,7 @@ def test_the_benchmark_cell_for_ions_runs_its_protocol() -> None:
         ({"directions": ""}, "at least one"),
         ({"preconditioning": "1.3 V"}, "voltage and a time"),
         ({"preconditioning": "1.3 V, -1 s"}, "not positive"),
+        ({"rest": "1 V"}, "a voltage and a light"),
         ({"step": "0 V"}, "nowhere"),
         ({"start": "1 V", "stop": "1 V"}, "no length"),
         ({"start": "0 V", "stop": "1 V", "step": "1e-9 V"}, "larger step"),

@@ -28,6 +28,10 @@ def jv(
     preconditioning: Annotated[
         str | None, typer.Option(metavar="HOLD", help='Before a scan, under light: "1.3 V, 60 s".')
     ] = None,
+    rest: Annotated[
+        str | None,
+        typer.Option(help='Before all that, settled: "0.9 V, 1 sun".', show_default="0 V in the dark"),
+    ] = None,
     dwell: Annotated[
         str | None, typer.Option(help='Before a scan, at its first voltage: "10 s".', show_default="10 s")
     ] = None,
@@ -46,7 +50,8 @@ def jv(
         given = {"start": start, "stop": stop, "step": step}
         protocol = {name: value for name, value in given.items() if value is not None}
         told = {
-            "directions": scan, "rate": rate, "delay": delay, "preconditioning": preconditioning, "dwell": dwell
+            "directions": scan, "rate": rate, "delay": delay, "preconditioning": preconditioning, "rest": rest,
+            "dwell": dwell,
         }  # fmt: skip
         scanned = {name: value for name, value in told.items() if value is not None}
         if scanned:

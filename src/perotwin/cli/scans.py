@@ -17,7 +17,7 @@ def refuse_sweep(*sweep: str | None) -> None:
     if any(value is not None for value in sweep):
         raise InputError(
             "a sweep (--vary) takes steady curves, and a scan in time was asked for.",
-            "Leave out --scan, --rate, --delay, --preconditioning and --dwell; or change one number with --set.",
+            "Leave out --scan and the options that go with it; or change one number with --set.",
         )
 
 

@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, model_validator
 
 from perotwin.errors import InputError, nearest
 from perotwin.measurement import Metric, Metrics
-from perotwin.stack.fields import Dim, Model, Time, Voltage
+from perotwin.stack.fields import Dim, Intensity, Model, Time, Voltage
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
@@ -32,7 +32,17 @@ if TYPE_CHECKING:
     from perotwin.transport.steady import States
     from perotwin.transport.transient import Engine, Trace
 
-__all__ = ["Hold", "Protocol", "analyse", "hysteresis_index", "measure", "plot", "plot_series", "series"]
+__all__ = [
+    "Hold",
+    "Protocol",
+    "Rest",
+    "analyse",
+    "hysteresis_index",
+    "measure",
+    "plot",
+    "plot_series",
+    "series",
+]
 
 F64 = NDArray[np.float64]
 Direction = Literal["reverse", "forward"]
@@ -60,6 +70,25 @@ class Hold(Model):
 
     voltage: Voltage
     time: Time
+
+
+class Rest(Model):
+    """Where a cell waits, endlessly, before anything is done to it: a voltage (V) and a light (suns)."""
+
+    voltage: Voltage = Quantity(0.0, "0 V", dimension="voltage")
+    light: Intensity = Quantity(0.0, "0 sun", dimension="intensity")
+
+
+def _rest(value: Any) -> Any:
+    """A rest as people write it: "0.9 V, 1 sun"."""
+    if isinstance(value, str):
+        parts = [part.strip() for part in value.split(",")]
+        if len(parts) != 2 or not all(parts):
+            raise InputError(
+                f'"{value}" is no rest: it takes a voltage and a light.', 'Write "0.9 V, 1 sun".'
+            )
+        return {"voltage": parts[0], "light": parts[1]}
+    return value
 
 
 def _hold(value: Any) -> Any:
@@ -104,6 +133,7 @@ class Protocol(Model):
     rate : V/s, the voltage a continuous ramp; 100 mV/s unless said.
     delay : s, instead of a rate: the voltage is a staircase, each point read after this time.
     preconditioning : a voltage and a time (s), "1.3 V, 60 s", under the cell's light.
+    rest : voltage and light (suns) at which the ions have settled before all that; the dark at 0 V unless said.
     dwell : s at the first voltage before the first scan, under light; 10 s without preconditioning, and after one the
         time of a point.
     """
@@ -115,6 +145,7 @@ class Protocol(Model):
     rate: ScanRate | None = None
     delay: Time | None = None
     preconditioning: Annotated[Hold | None, BeforeValidator(_hold)] = None
+    rest: Annotated[Rest, BeforeValidator(_rest)] = Rest()
     dwell: Time | None = None
 
     @model_validator(mode="after")
@@ -179,6 +210,7 @@ class Protocol(Model):
             rate=None if self.delay is not None else self.rate or RATE,
             delay=self.delay,
             preconditioning=self.preconditioning,
+            rest=self.rest,
             dwell=dwell,
         )
 
@@ -202,7 +234,9 @@ class Protocol(Model):
     def words(self) -> str:
         """What was done to the cell before the first scan, as a sentence; of a resolved protocol."""
         assert self.dwell is not None and self.start is not None
-        parts = ["in the dark at 0 V until the ions had settled"]
+        suns = float(self.rest.light)
+        where = f"under {suns:g} sun" if suns > 0.0 else "in the dark"
+        parts = [f"{where} at {float(self.rest.voltage):g} V until the ions had settled"]
         if self.preconditioning is not None:
             hold = self.preconditioning
             parts.append(f"{float(hold.time):g} s at {float(hold.voltage):g} V under its light")
@@ -270,11 +304,13 @@ def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float |
     from perotwin.transport.transient import TOLERANCE, Engine
 
     intensity = float(cell.light.intensity)
-    engine = Engine(build(cell, light=intensity > 0.0), tolerance=tolerance or TOLERANCE)
+    protocol = protocol or Protocol()
+    lit = max(intensity, float(protocol.rest.light)) > 0.0
+    engine = Engine(build(cell, light=lit), tolerance=tolerance or TOLERANCE)
     steady, voc = _open_circuit(engine, intensity)
-    protocol = (protocol or Protocol()).resolved(voc)
+    protocol = protocol.resolved(voc)
     steps, owner = _schedule(protocol, intensity)
-    rest = engine.settled(0.0, 0.0)
+    rest = engine.settled(float(protocol.rest.voltage), float(protocol.rest.light))
     total = sum(step.moments().size for step in steps)
     with progress.task(f"{cell.name}: scanning", total=total) as counter:
         try:
