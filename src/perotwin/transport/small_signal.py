@@ -136,7 +136,7 @@ class Linearised:
         )
 
     def _responses(self, rate: C128) -> C128:
-        """(W, 2) junction admittance and response to light, as in `Spectrum`, of signals exp(rate t); rate (W,) in 1/s."""
+        """(W, 2) junction admittance and response to light, as in `Spectrum`, of signals exp(rate t); (W,) 1/s."""
         state, problem = self.state, self.problem
         blocks = make_blocks(self.device, self._size, self.motion.shape[0], 2, complex)
         sources = np.ascontiguousarray(problem.generation[None], dtype=float)
