@@ -79,16 +79,17 @@ def _nyquist(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> 
 
 
 def _decades(ax: Axes, frequency: np.ndarray, z: np.ndarray, colour: str, named: list[complex]) -> None:
-    """Dots at whole decades of frequency; those far enough from each other and from ``named`` are named, too."""
+    """Dots at whole decades of frequency; those high up and far from others (``named``) are named."""
     from matplotlib.patheffects import withStroke
 
-    scale = float(np.abs(z).max())
+    scale, top = float(np.abs(z).max()), float((-z.imag).max())
     low, high = np.ceil(np.log10(frequency[0]) - 1e-9), np.floor(np.log10(frequency[-1]) + 1e-9)
     for power in np.arange(low, high + 1):
         place = np.log10(frequency)
         at = complex(np.interp(power, place, z.real), np.interp(power, place, z.imag))
         ax.plot(at.real, -at.imag, "o", color=colour, markersize=2.6, zorder=4)
-        if all(abs(at - other) > 0.16 * scale for other in named) and 0.05 * scale < at.real < 0.95 * scale:
+        # text beside the axis or a small arc would hide it
+        if -at.imag > 0.35 * top and all(abs(at - other) > 0.2 * scale for other in named):
             named.append(at)
             ax.annotate(
                 _hertz(int(power)), (at.real, -at.imag), xytext=(0, 4), textcoords="offset points", fontsize=6,
