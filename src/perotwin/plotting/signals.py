@@ -88,8 +88,12 @@ def _decades(ax: Axes, frequency: np.ndarray, z: np.ndarray, colour: str, named:
         place = np.log10(frequency)
         at = complex(np.interp(power, place, z.real), np.interp(power, place, z.imag))
         ax.plot(at.real, -at.imag, "o", color=colour, markersize=2.6, zorder=4)
-        # text beside the axis or a small arc would hide it
-        if -at.imag > 0.35 * top and all(abs(at - other) > 0.2 * scale for other in named):
+        # text beside an axis or over a small arc would hide it
+        if (
+            -at.imag > 0.35 * top
+            and at.real > 0.1 * scale
+            and all(abs(at - other) > 0.2 * scale for other in named)
+        ):
             named.append(at)
             ax.annotate(
                 _hertz(int(power)), (at.real, -at.imag), xytext=(0, 4), textcoords="offset points", fontsize=6,
