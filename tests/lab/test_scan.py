@@ -41,6 +41,7 @@ def test_a_loop_has_the_shape_of_measurements(loop: dict) -> None:
         assert dataset.attrs["complete"] == 1
         checks = checks_of(dataset)
         assert checks["ion number conserved in time"].limit == 1e-10
+        assert checks["total current constant along x in time"].limit == 1e-6
         assert all(item.passed for item in checks.values())
     assert np.array_equal(loop["forward"]["voltage"], loop["reverse"]["voltage"][::-1])
     # 100 mV/s on both ways, without a pause between them

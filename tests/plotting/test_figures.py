@@ -23,6 +23,9 @@ FIGURES = {
     "jv dark": lambda ax=None: curves.jv([synthetic.jv(), synthetic.jv(light=0.0)], ax),
     "only dark": lambda ax=None: curves.jv(synthetic.jv(light=0.0), ax),
     "scans": lambda ax=None: time.loops([*synthetic.scan().values(), *synthetic.scan("b", 1.2).values()], ax),
+    "scans in the dark": lambda ax=None: time.loops(
+        [one.assign_attrs(light=0.0) for one in synthetic.scan().values()], ax
+    ),
     "scan rates": lambda ax=None: time.rates({"a": ([0.1, 1.0], [0.01, 0.1]), "b": ([1.0], [-0.02])}, ax),
     "tracking": lambda ax=None: time.tracking([synthetic.mppt(), synthetic.mppt("b", 150.0)], ax),
     "channels": lambda ax=None: curves.channels(synthetic.jv(), ax),

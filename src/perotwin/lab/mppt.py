@@ -133,12 +133,14 @@ def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float |
 class Run:
     """What a tracker did: rows of time (s), voltage (V) and current density (A m^-2) at the end of each hold.
 
-    ions: numbers of each species per area (m^-2) then. steps, iterations: time steps and Newton iterations in all.
+    ions: numbers of each species per area (m^-2) then. constancy: the largest departure of the
+    total current along x over its allowance. steps, iterations: time steps and Newton iterations in all.
     complete: False after Ctrl-C or an error, which is in `error`.
     """
 
     rows: list[tuple[float, float, float]] = field(default_factory=list)
     ions: list[np.ndarray] = field(default_factory=list)
+    constancy: float = 0.0
     steps: int = 0
     iterations: int = 0
     complete: bool = True
@@ -177,6 +179,8 @@ def track(
             current = float(trace.current[-1])
             run.rows.append(((number + 1) * interval, voltage, current))
             run.ions.append(trace.ions[-1])
+            # a NaN stays: it must fail the check
+            run.constancy = float(np.max([run.constancy, *trace.constancy]))
             run.steps += trace.steps
             run.iterations += trace.iterations
             if voltage * current < last:
@@ -217,10 +221,11 @@ def _dataset(
     from perotwin.lab import fields as inside
     from perotwin.lab.scan import ION_LIMIT
     from perotwin.measurement import check, checks_to_json, describe
-    from perotwin.transport.checks import optical_checks
+    from perotwin.transport.checks import CURRENT_LIMIT, optical_checks
 
     time, voltage, current = np.array(run.rows).T
     found = optical_checks(engine.problem)
+    found["total current constant along x in time"] = check(CURRENT_LIMIT * run.constancy, CURRENT_LIMIT)
     numbers = np.array(run.ions)
     if numbers.size:
         found["ion number conserved in time"] = check(

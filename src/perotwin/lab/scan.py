@@ -352,7 +352,7 @@ def _datasets(
     from perotwin.lab import fields as inside
     from perotwin.lab import jv
     from perotwin.measurement import check, checks_to_json, describe
-    from perotwin.transport.checks import optical_checks
+    from perotwin.transport.checks import CURRENT_LIMIT, optical_checks
 
     direction_of = np.array([owner[int(number)] for number in trace.step])
     asked = protocol.voltages().size * len(protocol.directions)
@@ -361,6 +361,9 @@ def _datasets(
         "points without a solution": check(max(asked - scanned, 0), 0.0),
         **optical_checks(engine.problem),
     }
+    if trace.constancy.size:
+        worst = CURRENT_LIMIT * float(trace.constancy.max())
+        found_checks["total current constant along x in time"] = check(worst, CURRENT_LIMIT)
     if trace.ions.size:
         change = np.abs(trace.ions / trace.ions[0] - 1.0).max()
         found_checks["ion number conserved in time"] = check(float(change), ION_LIMIT)

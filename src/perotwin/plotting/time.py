@@ -23,43 +23,73 @@ _LINES = {"reverse": "-", "forward": "--"}
 def loops(datasets: Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Scans of one or several cells, one colour a cell; reverse solid, forward dashed, dots at maximum power."""
     colours = style.colour_of_cells(datasets)
+    lit = [item for item in datasets if float(item.attrs.get("light", 1.0)) > 0.0]
     with style.context():
         made, axes = style.new_axes(ax, height=2.7)
-        top, right, left = 0.0, 0.0, 0.0
-        for item in datasets:
-            voltage, current = item["voltage"].values, item["current_density"].values * _MA
-            colour = colours[str(item.attrs.get("stack", ""))]
-            line = _LINES.get(str(item.attrs.get("direction", "")), "-")
-            axes.plot(voltage, current, color=colour, linestyle=line, linewidth=1.2)
-            best = int(np.nanargmax(voltage * current))
-            if voltage[best] * current[best] > 0.0:
-                face = colour if line == "-" else "white"
-                axes.plot(
-                    voltage[best],
-                    current[best],
-                    "o",
-                    color=colour,
-                    markerfacecolor=face,
-                    markersize=3.5,
-                    zorder=5,
-                )
-            top = max(top, float(np.nanmax(current, initial=0.0)))
-            left = min(left, float(voltage.min()))
-            delivering = voltage[current > 0.0]
-            right = max(right, float(delivering.max() if delivering.size else voltage.max()))
-        axes.axhline(0, color=style.MUTED, linewidth=0.5, zorder=0)
-        axes.axvline(0, color=style.MUTED, linewidth=0.5, zorder=0)
-        axes.set_xlim(left - 0.02 * right, right * 1.06)
-        if top > 0.0:
-            axes.set_ylim(-0.12 * top, 1.12 * top)
-        axes.set_xlabel(style.axis_label("voltage"))
-        axes.set_ylabel("Current density $J$ (mA cm$^{−2}$)")
         entries = [(name or "measured", colour) for name, colour in colours.items()]
         seen = {str(item.attrs.get("direction", "")) for item in datasets}
         if {"reverse", "forward"} <= seen:
             entries.append(("solid: reverse; dashed: forward", style.MUTED))
-        style.text_key(axes, entries, 0.06, 0.16 + 0.055 * len(entries))
+        axes.set_xlabel(style.axis_label("voltage"))
+        if lit:
+            _lit(axes, lit, colours)
+            style.text_key(axes, entries, 0.06, 0.16 + 0.055 * len(entries))
+        else:
+            _dark(axes, datasets, colours)
+            style.text_key(axes, entries, 0.06, 0.97)
         return made
+
+
+def _line(item: xr.Dataset) -> str:
+    return _LINES.get(str(item.attrs.get("direction", "")), "-")
+
+
+def _lit(axes: Axes, datasets: Sequence[xr.Dataset], colours: Mapping[str, str]) -> None:
+    top, right, left = 0.0, 0.0, 0.0
+    for item in datasets:
+        voltage, current = item["voltage"].values, item["current_density"].values * _MA
+        colour, line = colours[str(item.attrs.get("stack", ""))], _line(item)
+        axes.plot(voltage, current, color=colour, linestyle=line, linewidth=1.2)
+        power = np.where(np.isfinite(current), voltage * current, -np.inf)
+        best = int(np.argmax(power))
+        if power[best] > 0.0:
+            face = colour if line == "-" else "white"
+            axes.plot(
+                voltage[best],
+                current[best],
+                "o",
+                color=colour,
+                markerfacecolor=face,
+                markersize=3.5,
+                zorder=5,
+            )
+        top = max(top, float(np.nanmax(current, initial=0.0)))
+        left = min(left, float(voltage.min()))
+        delivering = voltage[current > 0.0]
+        right = max(right, float(delivering.max() if delivering.size else voltage.max()))
+    axes.axhline(0, color=style.MUTED, linewidth=0.5, zorder=0)
+    axes.axvline(0, color=style.MUTED, linewidth=0.5, zorder=0)
+    axes.set_xlim(left - 0.02 * right, right * 1.06)
+    if top > 0.0:
+        axes.set_ylim(-0.12 * top, 1.12 * top)
+    axes.set_ylabel("Current density $J$ (mA cm$^{−2}$)")
+
+
+def _dark(axes: Axes, datasets: Sequence[xr.Dataset], colours: Mapping[str, str]) -> None:
+    """|J| on a logarithmic axis; where a scan charges the cell it passes through zero, a dip there."""
+    for item in datasets:
+        current = np.abs(item["current_density"].values) * _MA
+        axes.semilogy(
+            item["voltage"].values,
+            np.where(current > 0.0, current, np.nan),
+            color=colours[str(item.attrs.get("stack", ""))],
+            linestyle=_line(item),
+            linewidth=1.2,
+        )
+    low, high = axes.get_ylim()
+    # room for the names above the curves
+    axes.set_ylim(low, high * (high / low) ** 0.3)
+    axes.set_ylabel("Dark current $|J|$ (mA cm$^{−2}$)")
 
 
 def rates(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], ax: Axes | None = None) -> Figure:
@@ -112,10 +142,11 @@ def tracking(datasets: Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
         bottom = lower if lower is not None else upper
         bottom.set_xlabel(f"Time ({unit})")
         bottom.set_xlim(0.0, longest * scale or 1.0)
-        low, high = upper.get_ylim()
+        # what is drawn from the supply while the light soaks in would flatten the rest
+        low, high = max(0.0, upper.get_ylim()[0]), upper.get_ylim()[1]
         entries = [(name or "measured", colour) for name, colour in colours.items()]
         # room for the names above the curves
-        upper.set_ylim(low - 0.05 * (high - low), high + (0.08 + 0.11 * len(entries)) * (high - low))
+        upper.set_ylim(low, high + (0.08 + 0.11 * len(entries)) * (high - low))
         upper.set_ylabel(style.axis_label("power_density"))
         if lower is not None:
             lower.set_ylabel("$V$ (V)")
