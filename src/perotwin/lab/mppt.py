@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Protocol", "Run", "analyse", "measure", "plot", "track"]
 
-#: allowed local error of the time steps: the power is then right to 2e-3 while it changes by half from one hold to the
-#: next, and to 3e-5 once it is steady
+#: allowed local error of the time steps: in the first seconds of light-soaking, while the power changes by half from one
+#: hold to the next, it is then right to 5e-3, and to 3e-5 once it is steady
 TOLERANCE = 1e-2
 #: first time step of a hold, as a part of the interval: what electrons do within it is over when the power is read. A
-#: tenth serves when light-soaking is over; neither adds to the error that the tolerance allows
+#: tenth serves when light-soaking is over; neither adds to what the tolerance allows
 _FIRST, _LATER, _EARLY = 0.05, 0.1, 20
 #: part of the run, counted from its end, that the stabilised power is the mean of
 _WINDOW = 0.2
