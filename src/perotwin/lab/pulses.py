@@ -93,33 +93,29 @@ def follow(
         highest = max(highest, now)
         return now < goal * highest
 
-    def go_on(times: tuple[float, ...]) -> tuple[float, bool]:
-        """Run over these moments; the time passed, and whether it was stopped by what `fallen` says."""
+    def go_on(times: tuple[float, ...]) -> tuple[float, bool, bool]:
+        """Run over these moments: the time passed, whether the signal fell to the goal, whether nobody interrupted."""
         part = engine.run([Step(times[-1], control, light, times=times)], parts[-1].moments[-1], stop=fallen)
         parts.append(part)
-        reached = float(part.time[-1]) if part.time.size else 0.0
-        return reached, bool(reached and fallen(0.0, float(part.voltage[-1]), float(part.current[-1])))
+        low = part.time.size > 0 and fallen(0.0, *_end(part))
+        return (float(part.time[-1]) if part.time.size else 0.0), low, part.complete or low
 
     # evenly in the logarithm to 1/e, then evenly in time, since an exponential asks for even steps, then what is left
     clock, whole = [0.0], parts[0].complete
     fallen(0.0, *_end(parts[0]))
     if whole:
-        spent, low = go_on(_towards(last, first, int(np.ceil(_A_DECADE * np.log10(last / first))) + 1))
+        spent, low, whole = go_on(_towards(last, first, int(np.ceil(_A_DECADE * np.log10(last / first))) + 1))
         goal = _LEFT if duration is None else -1.0
-        whole = parts[-1].complete or low
-        if low and spent < last * (1.0 - 1e-9):
+        even = min(_EVEN * spent, last - spent)
+        if low and even > 1e-9 * last:
             clock.append(spent)
-            even = min(_EVEN * spent, last - spent)
-            more, low = go_on(tuple(np.linspace(0.0, even, _points(even, spent) + 1)[1:]))
-            whole = parts[-1].complete or low
+            more, low, whole = go_on(tuple(np.linspace(0.0, even, _points(even, spent) + 1)[1:]))
             rest = last - spent - more
-            if parts[-1].complete and not low and rest > 1e-9 * last:
+            if whole and not low and rest > 1e-9 * last:
                 clock.append(spent + more)
-                since = np.geomspace(
-                    spent + more, last, int(np.ceil(_A_DECADE * np.log10(last / (spent + more)))) + 2
-                )
-                _, low = go_on(tuple(np.append((since - since[0])[1:-1], rest)))
-                whole = parts[-1].complete or low
+                count = int(np.ceil(_A_DECADE * np.log10(last / (spent + more)))) + 2
+                since = np.geomspace(spent + more, last, count) - (spent + more)
+                _, _, whole = go_on(tuple(np.append(since[1:-1], rest)))
     ions = np.concatenate([part.ions.reshape(part.time.size, -1) for part in parts])
     drift = float(np.abs(ions / ions[0] - 1.0).max()) if ions.size else 0.0
     return Record(
