@@ -38,6 +38,8 @@ Method = Literal["solved", "pchip", "astm-e1036"]
 _DARK_END = 1e3
 #: step (V) of the curve that is followed only to find maximum power and open circuit
 _FOLLOWED = 0.02
+#: a voltage this close (V) to that of maximum power gives it to a 1e-7 part, as the top is flat
+_TOP = 5e-5
 #: points between looks at whether the curve has crossed its end
 _CHUNK = 16
 #: most points of one curve
@@ -275,7 +277,7 @@ def _maximum_power(solver: Solver, states: States, index: int, intensity: float)
         shift = _vertex(np.array([at(centre - width)[0], best, at(centre + width)[0]]), width)
         centre += shift
         best, made = at(centre)
-        if abs(shift) < 0.02 * width:
+        if abs(shift) < max(0.02 * width, _TOP):
             return made
         width = max(min(width, 2.0 * abs(shift)), 5e-4)
     # On a coarse grid the parabolas may start too far away to arrive; the neighbours still bracket the top.

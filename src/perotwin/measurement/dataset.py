@@ -43,11 +43,12 @@ SCHEMAS: dict[str, dict[str, tuple[str, ...]]] = {
 def describe(dataset: xr.Dataset) -> xr.Dataset:
     """A shallow copy in which every variable of a known name carries its ``units`` and ``long_name``."""
     described = dataset.copy()
-    for name in [*described.data_vars, *described.coords]:
+    # variables themselves: asking the dataset for each by name would cost a tenth of a whole measurement
+    for name, variable in described.variables.items():
         known = NOMENCLATURE.get(str(name))
         if known is not None:
-            described[name].attrs.setdefault("units", known.unit)
-            described[name].attrs.setdefault("long_name", known.words)
+            variable.attrs.setdefault("units", known.unit)
+            variable.attrs.setdefault("long_name", known.words)
     return described
 
 
