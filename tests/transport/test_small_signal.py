@@ -48,11 +48,26 @@ def slope(solver: Solver, voltage: float, light: float = 1.0, by: float = 2e-4) 
     return -12.0 * by / float(found.current @ [1.0, -8.0, 8.0, -1.0])
 
 
+def three_ion_layers() -> Stack:
+    """Neighbours with ions of their own share the node on their face."""
+    ions = {"density": 1e23}
+    both = {**ions, "second": {"density": 1e22, "charge": -1, "diffusion_coefficient": 1e-14}}
+    return cell(
+        layer("a", 200e-9, ions=ions, radiative=1e-16),
+        layer("b", 200e-9, ions=both, radiative=1e-16),
+        layer("c", 100e-9, ions=ions, radiative=1e-16),
+        front=5.4,
+        back=4.2,
+        rate=1e27,
+    )
+
+
 CELLS = {
     "boltzmann": everything("boltzmann"),
     "fermi-dirac, thermionic": everything("fermi-dirac", transport=THERMIONIC),
     "circuit": with_circuit(everything("fermi-dirac")),
     "library": pt.load("wbg-control"),
+    "ions on both sides of faces": three_ion_layers(),
 }
 
 
