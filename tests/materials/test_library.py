@@ -111,6 +111,7 @@ def test_a_halide_needs_a_bandgap_in_its_range() -> None:
         (1.30, True),
         (1.45, True),
         (1.55, True),
+        (1.60, True),
         (1.62, False),
         (1.70, False),
         (1.79, False),

@@ -12,7 +12,7 @@ other cells report what theirs is."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,10 @@ _NEAR = 0.015
 
 #: Edges of neighbouring compositions further apart than this (eV) leave a gap that nothing measured fills.
 _WIDE = 0.2
+
+#: Bandgaps (eV) between which no published table has its absorption edge: that of the Sn-Pb composition, as tables
+#: name it, and that of the lead iodide above, whose EQE inflects 0.03 eV lower.
+_UNMEASURED = (1.28, 1.62)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def blend(
             key="urbach_energy",
         )
     offset = bandgap - min(max(bandgap, low), high)
-    return at_edge(
+    made = at_edge(
         tables,
         tables.edge_of(bandgap) + offset,
         urbach_energy,
@@ -97,6 +101,13 @@ def blend(
         source=source,
         extrapolate=extrapolate,
     )
+    if not made.notes and _UNMEASURED[0] <= bandgap < _UNMEASURED[1]:
+        note = (
+            f"optical constants of the {made.name} are extrapolated: no published table has its absorption edge between "
+            f"{_UNMEASURED[0]} and {_UNMEASURED[1]} eV; the table above is shifted there."
+        )
+        return replace(made, notes=(note,))
+    return made
 
 
 def at_edge(
