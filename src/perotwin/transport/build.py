@@ -19,7 +19,7 @@ from perotwin.errors import InputError
 from perotwin.transport import device as dv
 from perotwin.transport.device import Device
 from perotwin.transport.fermi import activity_table
-from perotwin.transport.mesh import DENSITY, Mesh, graded
+from perotwin.transport.mesh import DENSITY, FACE_SPACING, Mesh, graded
 
 if TYPE_CHECKING:
     from perotwin.stack import Layer, Stack
@@ -227,7 +227,9 @@ def build(stack: Stack, *, density: float = DENSITY, mesh: Mesh | None = None, l
         )
     temperature = float(stack.temperature)
     vt = K_EV * temperature
-    mesh = mesh or graded([float(layer.thickness) for layer in layers], density)
+    mesh = mesh or graded(
+        [float(layer.thickness) for layer in layers], density, [_face_spacing(layer, vt) for layer in layers]
+    )
     layer_bands = [bands(layer, temperature) for layer in layers]
     faces = [stack.face(a, b) for a, b in pairwise(layers)]
     step = np.concatenate(([0.0], np.cumsum([float(face.dipole) for face in faces])))
@@ -318,6 +320,19 @@ def build(stack: Stack, *, density: float = DENSITY, mesh: Mesh | None = None, l
     return Problem(
         stack, mesh, device, mobile, generation, tuple(channels), absorption, emission, tuple(notes)
     )
+
+
+def _face_spacing(layer: Layer, vt: float) -> float:
+    """The mesh's first interval in a layer (m): a tenth of the Debye length of its doping or ions, or the usual one."""
+    e = layer.electronic
+    assert e is not None
+    charges = [float(e.donor_density), float(e.acceptor_density)]
+    if layer.ions is not None:
+        charges.append(float(layer.ions.density) * float(layer.ions.charge) ** 2)
+    largest = max(charges)
+    if largest <= 0.0:
+        return FACE_SPACING
+    return float(min(FACE_SPACING, 0.1 * np.sqrt(float(e.permittivity) * epsilon_0 * vt / (Q * largest))))
 
 
 def _light(stack: Stack, mesh: Mesh, needed: bool) -> tuple[Any, Any, np.ndarray, list[str]]:

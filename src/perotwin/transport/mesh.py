@@ -6,14 +6,16 @@ belongs to one material (see `transport.device`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: spacing at a face, m: a third of the Debye length of 1e25 m^-3 carriers at a permittivity of 4
+#: spacing at a face, m: less than half of the Debye length that 1e26 m^-3 carriers, accumulated there, have at a
+#: permittivity of 10; the doping and the ions of a layer may ask for less (see `build`)
 FACE_SPACING = 0.15e-9
-#: edges per unit of ln(1 + thickness / (2 FACE_SPACING)); 20 gives 310 or more for a three-layer cell
+#: edges per unit of ln(1 + thickness / (2 FACE_SPACING)); 20 gives about 330 nodes for a three-layer cell
 DENSITY = 20.0
 
 
@@ -44,18 +46,21 @@ class Mesh:
         return Mesh(tuple(_cut(x, factor) for x in self.layers))
 
 
-def graded(thicknesses: list[float], density: float = DENSITY, face_spacing: float = FACE_SPACING) -> Mesh:
+def graded(
+    thicknesses: list[float], density: float = DENSITY, face_spacing: float | Sequence[float] = FACE_SPACING
+) -> Mesh:
     """The mesh of layers of given thickness (m), finest at the faces.
 
     Args:
         thicknesses: of the electrical layers, m, in the order that light meets them.
         density: edges per unit of ln(1 + thickness / (2 face_spacing)).
-        face_spacing: distance between a face and the next node, m.
+        face_spacing: distance between a face and the next node, m, one for all layers or one for each.
     """
+    spacings = [face_spacing] * len(thicknesses) if isinstance(face_spacing, float) else face_spacing
     layers, start = [], 0.0
-    for thickness in thicknesses:
-        count = max(8, int(np.ceil(density * np.log1p(thickness / (2 * face_spacing)))))
-        layers.append(start + _two_sided(thickness, count, face_spacing))
+    for thickness, spacing in zip(thicknesses, spacings, strict=True):
+        count = max(8, int(np.ceil(density * np.log1p(thickness / (2 * spacing)))))
+        layers.append(start + _two_sided(thickness, count, spacing))
         start += thickness
         layers[-1][-1] = start
     return Mesh(tuple(layers))
