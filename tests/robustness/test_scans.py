@@ -7,13 +7,13 @@ import os
 
 import numpy as np
 import pytest
-from robustness_draw import FIRST_SEED, cell
 
 from perotwin.errors import PerotwinError
 from perotwin.stack import Stack
 from perotwin.transport.build import build
 from perotwin.transport.schedule import Step, Voltage
 from perotwin.transport.transient import Engine
+from robustness_draw import FIRST_SEED, cell
 
 CELLS = 200
 REQUIRED = 0.99

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Protocol", "Run", "analyse", "measure", "plot", "track"]
 
-#: allowed local error of the time steps: in the first seconds of light-soaking, while the power changes by half from one
+#: allowed local error of the time steps: in the first seconds of light-soaking, while the power changes by half from
+#: one
 #: hold to the next, it is then right to 5e-3, and to 3e-5 once it is steady
 TOLERANCE = 1e-2
 #: first time step of a hold, as a part of the interval: what electrons do within it is over when the power is read. A

@@ -103,7 +103,8 @@ def blend(
     )
     if not made.notes and _UNMEASURED[0] <= bandgap < _UNMEASURED[1]:
         note = (
-            f"optical constants of the {made.name} are extrapolated: no published table has its absorption edge between "
+            f"optical constants of the {made.name} are extrapolated: no published table has its absorption edge "
+            "between "
             f"{_UNMEASURED[0]} and {_UNMEASURED[1]} eV; the table above is shifted there."
         )
         return replace(made, notes=(note,))
