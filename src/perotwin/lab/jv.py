@@ -38,8 +38,9 @@ Method = Literal["solved", "pchip", "astm-e1036"]
 _DARK_END = 1e3
 #: step (V) of the curve that is followed only to find maximum power and open circuit
 _FOLLOWED = 0.02
-#: a voltage this close (V) to that of maximum power gives it to a 1e-7 part, as the top is flat
-_TOP = 5e-5
+#: distance (V) of three points about maximum power: a parabola through them has its top within 0.1 mV of the power's,
+#: and the power there within a 1e-6 part
+_TOP = 0.002
 #: points between looks at whether the curve has crossed its end
 _CHUNK = 16
 #: most points of one curve
@@ -262,11 +263,11 @@ def _maximum_power(solver: Solver, states: States, index: int, intensity: float)
     """The point of largest power near point `index`, by parabolas through three solved points."""
     near = states.state(index)
     power = states.voltage * states.current
-    centre, width = float(states.voltage[index]), 0.004
+    centre = float(states.voltage[index])
     if 0 < index < power.size - 1 and np.isfinite(power[index - 1 : index + 2]).all():
-        centre += _vertex(
-            power[index - 1 : index + 2], float(states.voltage[index + 1] - states.voltage[index])
-        )
+        width = float(states.voltage[index + 1] - states.voltage[index])
+        first = _vertex(power[index - 1 : index + 2], width)
+        centre += first if np.isfinite(first) else 0.0
 
     def at(voltage: float) -> tuple[float, States]:
         made = solver.sweep([voltage], intensity, near)
@@ -274,12 +275,13 @@ def _maximum_power(solver: Solver, states: States, index: int, intensity: float)
 
     best, made = at(centre)
     for _ in range(8):
-        shift = _vertex(np.array([at(centre - width)[0], best, at(centre + width)[0]]), width)
+        shift = _vertex(np.array([at(centre - _TOP)[0], best, at(centre + _TOP)[0]]), _TOP)
+        if not np.isfinite(shift):
+            break
         centre += shift
         best, made = at(centre)
-        if abs(shift) < max(0.02 * width, _TOP):
+        if abs(shift) < _TOP:
             return made
-        width = max(min(width, 2.0 * abs(shift)), 5e-4)
     # On a coarse grid the parabolas may start too far away to arrive; the neighbours still bracket the top.
     from scipy.optimize import minimize_scalar
 
@@ -294,10 +296,10 @@ def _maximum_power(solver: Solver, states: States, index: int, intensity: float)
 
 
 def _vertex(power: F64, width: float) -> float:
-    """How far the top of the parabola through three equidistant powers (3,) lies from the middle one, V."""
+    """How far the top of the parabola through three equidistant powers (3,) lies from the middle one, V; NaN if none."""
     curvature = power[0] - 2.0 * power[1] + power[2]
     if not curvature < 0.0:
-        return 0.0
+        return float("nan")
     return float(
         np.clip(0.5 * width * (power[0] - power[2]) / curvature, -4.0 * abs(width), 4.0 * abs(width))
     )
