@@ -164,11 +164,21 @@ def test_ctrl_c_keeps_what_was_done_and_says_so() -> None:
     sweep = ("--vary", "perovskite.thickness", "--from", "300 nm", "--to", "600 nm", "--steps", "5000")
     start = [sys.executable, "-c", "from perotwin.cli import main; main()", "jv", "cell-a", "--json", *sweep]
     with subprocess.Popen(
-        start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=fresh.environment()
+        start,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=fresh.environment(),
+        # a test runner in the background has the signal ignored, and its children would inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:
         time.sleep(6)
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
+        try:
+            out, err = child.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
     assert child.returncode == 130, err
     document = json.loads(out)
     assert 0 < len(document["results"]) < 5000
