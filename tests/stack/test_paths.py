@@ -106,6 +106,13 @@ def test_a_wrong_path_or_value_is_refused(field: str, value: object, words: list
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize("field", ["perovskite", "niox|perovskite"])
+def test_a_whole_layer_or_face_takes_no_number(field: str) -> None:
+    with pytest.raises(InputError, match="names a whole layer or face") as caught:
+        load("wbg-target").with_values({field: "300 nm"})
+    assert f'"{field}.' in caught.value.advice
+
+
 def test_reading_what_is_not_set_says_so() -> None:
     with pytest.raises(InputError, match="not set"):
         load("wbg-target").get("perovskite.ions.second.density")

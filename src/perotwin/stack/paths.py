@@ -9,7 +9,7 @@ name (`perovskite.bandgap`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,13 @@ def put(stack: Stack, data: dict[str, Any], path: str, value: Any) -> None:
     """Set the value at a path in the plain form of a stack (see `plain`); tables that are missing are
     made."""
     steps = resolve(stack, path)
+    if steps[0] in ("layer", "interface") and len(steps) == 2 and not isinstance(value, (Mapping, Model)):
+        raise InputError(
+            f'"{path}" names a whole layer or face, not a number.',
+            f'Name one of its fields, such as "{path}.{"roughness" if "|" in path else "thickness"}".',
+            file=f'stack "{stack.name}"',
+            key=path,
+        )
     node: Any = data
     for step, following in pairwise(steps):
         if isinstance(step, int):
