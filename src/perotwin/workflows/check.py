@@ -38,7 +38,25 @@ def check(cell: Stack) -> tuple[list[Derived], list[str]]:
         if layer.electronic is not None:
             rows += [*_of_carriers(problem, layer, rows[0].value), *_of_ions(problem, layer)]
     rows += _of_light(problem)
-    return rows, list(problem.notes)
+    return rows, [*problem.notes, *_levels_outside(cell)]
+
+
+def _levels_outside(cell: Stack) -> Iterator[str]:
+    """A remark for each trap whose level lies in a band: most often it was counted from another edge than meant."""
+    places = [(layer.name, layer, layer.trap) for layer in cell.electrical_layers]
+    places += [(key, cell.face_layer(key), face.trap) for key, face in cell.interface.items() if face.trap]
+    for name, layer, traps in places:
+        assert layer.electronic is not None
+        top = float(layer.electronic.electron_affinity)
+        for number, trap in enumerate(traps, 1):
+            depth = trap.level.below_vacuum(top, layer.gap)
+            if not top <= depth <= top + layer.gap:
+                band = "conduction" if depth < top else "valence"
+                yield (
+                    f"{name}: the level of trap {number} lies in the {band} band of {layer.name}, {depth:.3g} eV below "
+                    f"vacuum; its gap reaches from {top:.3g} to {top + layer.gap:.3g} eV. See what depth or height "
+                    "counts from."
+                )
 
 
 def _built_in(problem: Any) -> Derived:
