@@ -86,7 +86,7 @@ CASES: dict[str, tuple[Stack, float, float]] = {
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_whole_cells(stack: Stack, voltage: float, suns: float) -> None:
     mesh = graded([float(each.thickness) for each in stack.electrical_layers])
-    coarse, guess = solve(stack, [voltage], suns)
+    coarse, guess = solve(stack, [voltage], suns, mesh=mesh)
     fine, seen = solve(stack, [voltage], suns, mesh=mesh.refined(2))
     anode = stack.electrical_layers[0].role == "htl"
     exact, fields, _ = collocation.current(stack, voltage, suns, guess, front_anode=anode)
