@@ -296,7 +296,7 @@ def _maximum_power(solver: Solver, states: States, index: int, intensity: float)
 
 
 def _vertex(power: F64, width: float) -> float:
-    """How far the top of the parabola through three equidistant powers (3,) lies from the middle one, V; or NaN."""
+    """How far the top of the parabola through three equidistant powers (3,) lies from the middle, V; NaN if none."""
     curvature = power[0] - 2.0 * power[1] + power[2]
     if not curvature < 0.0:
         return float("nan")

@@ -112,8 +112,8 @@ def _per_node(problem: Problem, values: F64) -> F64:
     return np.add.reduceat(values, problem.node_site, axis=1)
 
 
-def face_rate(states: States, fields: Profiles, t: int) -> F64:
-    """Rate of one face trap (K,), m^-2 s^-1, from the stored fields."""
+def _at_face(states: States, fields: Profiles, t: int) -> tuple[F64, F64, F64, F64]:
+    """Carriers of both sides together at face trap t, n, p, n1 and p1, each (K,), m^-3."""
     device, vt = states.problem.device, states.problem.vt
     s, row = int(device.face_trap_site[t]), device.face_trap[t]
     n = fields.electron_density[:, s] + fields.electron_density[:, s + 1]
@@ -125,6 +125,14 @@ def face_rate(states: States, fields: Profiles, t: int) -> F64:
         eta_p = (fields.valence_band[:, s + side] - fields.hole_fermi_level[:, s]) / vt
         n1 += np.exp(row[column_n] + log_activity(eta_n, degenerate))
         p1 += np.exp(row[column_p] + log_activity(eta_p, degenerate))
+    return n, p, n1, p1
+
+
+def face_rate(states: States, fields: Profiles, t: int) -> F64:
+    """Rate of one face trap (K,), m^-2 s^-1, from the stored fields."""
+    device, vt = states.problem.device, states.problem.vt
+    s, row = int(device.face_trap_site[t]), device.face_trap[t]
+    n, p, n1, p1 = _at_face(states, fields, t)
     split = (fields.electron_fermi_level[:, s] - fields.hole_fermi_level[:, s]) / vt
     rate, _ = trap_rate(n, p, drive(n, p, split), float(row[dv.F_SN]), float(row[dv.F_SP]), n1, p1)
     return rate
@@ -196,17 +204,9 @@ def gauss(states: States, fields: Profiles) -> Check:
 
 
 def _face_charge(states: States, fields: Profiles, t: int, kind: float, density: float) -> F64:
-    device, vt = states.problem.device, states.problem.vt
-    s, row = int(device.face_trap_site[t]), device.face_trap[t]
-    n = fields.electron_density[:, s] + fields.electron_density[:, s + 1]
-    p = fields.hole_density[:, s] + fields.hole_density[:, s + 1]
-    n1, p1 = np.zeros(n.size), np.zeros(n.size)
-    for side, (column_n, column_p) in enumerate(((dv.F_LN_N1L, dv.F_LN_P1L), (dv.F_LN_N1R, dv.F_LN_P1R))):
-        degenerate = np.array(device.layer[fields.layer[s + side], dv.DEGENERATE] != 0.0)
-        eta_n = (fields.electron_fermi_level[:, s] - fields.conduction_band[:, s + side]) / vt
-        eta_p = (fields.valence_band[:, s + side] - fields.hole_fermi_level[:, s]) / vt
-        n1 += np.exp(row[column_n] + log_activity(eta_n, degenerate))
-        p1 += np.exp(row[column_p] + log_activity(eta_p, degenerate))
+    """Charge that one face trap holds (K,), units of q, m^-2."""
+    row = states.problem.device.face_trap[t]
+    n, p, n1, p1 = _at_face(states, fields, t)
     _, occupied = trap_rate(n, p, n, float(row[dv.F_SN]), float(row[dv.F_SP]), n1, p1)
     return density * (1.0 - occupied) if kind > 0.0 else -density * occupied
 

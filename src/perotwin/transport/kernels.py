@@ -922,20 +922,7 @@ def newton(
         v[0] += dv
         for i in range(nodes):
             dpsi, dfn, dfp = damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0]
-            psi[i] += dpsi
-            d = dpsi + dfn
-            # linear in the density, and in a form that keeps the small changes' digits and the large ones' logarithm
-            if abs(d) > 1e-3:
-                dfn = np.log1p(max(d, -0.95)) - dpsi
-            elif abs(d) > 1e-9:
-                dfn += np.log1p(d) - d
-            _add(fn, i, dfn)
-            d = -dpsi - dfp
-            if abs(d) > 1e-3:
-                dfp = -np.log1p(max(d, -0.95)) - dpsi
-            elif abs(d) > 1e-9:
-                dfp -= np.log1p(d) - d
-            _add(fp, i, dfp + dv)
+            _take_step(psi, fn, fp, i, dpsi, dfn, dfp, dv)
         if free_v:
             psi[anode] = dev.contact[side, C_PSI] + v[0]
         _pin(dev, fn, fp, v[0])
@@ -957,6 +944,27 @@ def _add(level, i, change):
     shadow = rounded - level[0, i]
     level[1, i] = (level[0, i] - (rounded - shadow)) + (change - shadow)
     level[0, i] = rounded
+
+
+@_inlined
+def _take_step(psi, fn, fp, i, dpsi, dfn, dfp, dv):
+    """Change the potential and the levels of node i, linearly in the densities.
+
+    The form keeps the digits of small changes and the logarithm of large ones; no density turns negative.
+    """
+    psi[i] += dpsi
+    d = dpsi + dfn
+    if abs(d) > 1e-3:
+        dfn = np.log1p(max(d, -0.95)) - dpsi
+    elif abs(d) > 1e-9:
+        dfn += np.log1p(d) - d
+    _add(fn, i, dfn)
+    d = -dpsi - dfp
+    if abs(d) > 1e-3:
+        dfp = -np.log1p(max(d, -0.95)) - dpsi
+    elif abs(d) > 1e-9:
+        dfp -= np.log1p(d) - d
+    _add(fp, i, dfp + dv)
 
 
 @_inlined
@@ -1809,19 +1817,7 @@ def march(
                 level[k, i] += z * p + np.log1p(max(d, -0.95))
         for i in range(nodes):
             dpsi, dfn, dfp = damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0]
-            psi[i] += dpsi
-            d = dpsi + dfn
-            if abs(d) > 1e-3:
-                dfn = np.log1p(max(d, -0.95)) - dpsi
-            elif abs(d) > 1e-9:
-                dfn += np.log1p(d) - d
-            _add(fn, i, dfn)
-            d = -dpsi - dfp
-            if abs(d) > 1e-3:
-                dfp = -np.log1p(max(d, -0.95)) - dpsi
-            elif abs(d) > 1e-9:
-                dfp -= np.log1p(d) - d
-            _add(fp, i, dfp + dv)
+            _take_step(psi, fn, fp, i, dpsi, dfn, dfp, dv)
         if free_v:
             psi[anode] = dev.contact[side, C_PSI] + v[0]
         _pin(dev, fn, fp, v[0])
