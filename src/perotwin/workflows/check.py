@@ -10,7 +10,7 @@ from perotwin.report.derived import Derived
 from perotwin.units import BOLTZMANN
 
 if TYPE_CHECKING:
-    from perotwin.stack import Layer, Stack
+    from perotwin.stack import FaceTrap, Layer, Stack, Trap
 
 __all__ = ["check"]
 
@@ -43,7 +43,9 @@ def check(cell: Stack) -> tuple[list[Derived], list[str]]:
 
 def _levels_outside(cell: Stack) -> Iterator[str]:
     """A remark for each trap whose level lies in a band: most often it was counted from another edge than meant."""
-    places = [(layer.name, layer, layer.trap) for layer in cell.electrical_layers]
+    places: list[tuple[str, Layer, tuple[Trap, ...] | tuple[FaceTrap, ...]]] = [
+        (layer.name, layer, layer.trap) for layer in cell.electrical_layers
+    ]
     places += [(key, cell.face_layer(key), face.trap) for key, face in cell.interface.items() if face.trap]
     for name, layer, traps in places:
         assert layer.electronic is not None
