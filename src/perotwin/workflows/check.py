@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perotwin.report.derived import Derived
@@ -43,7 +43,7 @@ def check(cell: Stack) -> tuple[list[Derived], list[str]]:
 
 def _levels_outside(cell: Stack) -> Iterator[str]:
     """A remark for each trap whose level lies in a band: most often it was counted from another edge than meant."""
-    places: list[tuple[str, Layer, tuple[Trap, ...] | tuple[FaceTrap, ...]]] = [
+    places: list[tuple[str, Layer, Sequence[Trap | FaceTrap]]] = [
         (layer.name, layer, layer.trap) for layer in cell.electrical_layers
     ]
     places += [(key, cell.face_layer(key), face.trap) for key, face in cell.interface.items() if face.trap]
