@@ -10,7 +10,7 @@ from perotwin.report.derived import Derived
 from perotwin.units import BOLTZMANN
 
 if TYPE_CHECKING:
-    from perotwin.stack import FaceTrap, Layer, Stack, Trap
+    from perotwin.stack import Layer, Stack
 
 __all__ = ["check"]
 
@@ -43,22 +43,27 @@ def check(cell: Stack) -> tuple[list[Derived], list[str]]:
 
 def _levels_outside(cell: Stack) -> Iterator[str]:
     """A remark for each trap whose level lies in a band: most often it was counted from another edge than meant."""
-    places: list[tuple[str, Layer, Sequence[Trap | FaceTrap]]] = [
-        (layer.name, layer, layer.trap) for layer in cell.electrical_layers
+    levels = [
+        (layer.name, layer, number, trap.level)
+        for layer in cell.electrical_layers
+        for number, trap in enumerate(layer.trap, 1)
     ]
-    places += [(key, cell.face_layer(key), face.trap) for key, face in cell.interface.items() if face.trap]
-    for name, layer, traps in places:
+    levels += [
+        (key, cell.face_layer(key), number, trap.level)
+        for key, face in cell.interface.items()
+        for number, trap in enumerate(face.trap, 1)
+    ]
+    for name, layer, number, level in levels:
         assert layer.electronic is not None
         top = float(layer.electronic.electron_affinity)
-        for number, trap in enumerate(traps, 1):
-            depth = trap.level.below_vacuum(top, layer.gap)
-            if not top <= depth <= top + layer.gap:
-                band = "conduction" if depth < top else "valence"
-                yield (
-                    f"{name}: the level of trap {number} lies in the {band} band of {layer.name}, {depth:.3g} eV below "
-                    f"vacuum; its gap reaches from {top:.3g} to {top + layer.gap:.3g} eV. See what depth or height "
-                    "counts from."
-                )
+        depth = level.below_vacuum(top, layer.gap)
+        if not top <= depth <= top + layer.gap:
+            band = "conduction" if depth < top else "valence"
+            yield (
+                f"{name}: the level of trap {number} lies in the {band} band of {layer.name}, {depth:.3g} eV below "
+                f"vacuum; its gap reaches from {top:.3g} to {top + layer.gap:.3g} eV. See what depth or height "
+                "counts from."
+            )
 
 
 def _built_in(problem: Any) -> Derived:
