@@ -23,8 +23,8 @@ from perotwin.errors import ConvergenceError, InputError
 from perotwin.transport import device as dv
 from perotwin.transport import kernels as k
 from perotwin.transport.device import make_blocks, make_work
+from perotwin.transport.motion import motion_of
 from perotwin.transport.steady import Solver, State
-from perotwin.transport.transient import motion_of
 
 F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
