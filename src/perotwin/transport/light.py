@@ -7,6 +7,7 @@ Where each light generates carriers is found once by optics; lights add up.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -109,16 +110,21 @@ class Piece:
     """A part of a step in which nothing about the light jumps.
 
     Attributes:
-        begin: s from the step's start. length: s.
+        begin, end: s from the step's start.
         first, last: (S,) pairs per area and time in each site at its ends (m^-2 s^-1), linear between.
         flash: (S,) pairs per area that appear at its beginning at once (m^-2), or None.
     """
 
     begin: float
-    length: float
+    end: float
     first: F64
     last: F64
     flash: F64 | None = None
+
+    @property
+    def length(self) -> float:
+        """s."""
+        return self.end - self.begin
 
     def generation(self, time: float) -> F64:
         """(S,) pairs per area and time, m^-2 s^-1, at a time from the piece's beginning (s)."""
@@ -208,10 +214,12 @@ class Lights:
             total = total + float(beam.intensity[0]) * self.of(beam)
         return total
 
-    def pieces(self, step: Step) -> list[Piece]:
-        """A step cut where a laser pulse begins or ends."""
+    def pieces(self, step: Step, holds: F64 | None = None) -> Iterator[Piece]:
+        """A step cut where a laser pulse begins or ends, and at the ends of a tracker's holds (s)."""
         pulses = [beam for beam in step.beams if isinstance(beam, LaserPulse)]
         marks = {mark for pulse in pulses for mark in pulse.ends}
+        if holds is not None:
+            marks.update(holds.tolist())
         corners = [0.0]
         for mark in sorted(marks):
             if mark - corners[-1] > _SAME * step.duration and step.duration - mark > _SAME * step.duration:
@@ -228,14 +236,12 @@ class Lights:
                 flash[first] = _sum(flash[first], made)
             for number in range(first, last):
                 rate[number] = _sum(rate[number], made / (at[last] - at[first]))
-        found = []
         for number, (begin, end) in enumerate(pairwise(corners)):
             light = _sum(rate[number], self._smooth(step, begin / step.duration))
             later = _sum(rate[number], self._smooth(step, end / step.duration))
             if np.array_equal(light, later):
                 later = light
-            found.append(Piece(begin, end - begin, light, later, flash[number]))
-        return found
+            yield Piece(begin, end, light, later, flash[number])
 
     def _smooth(self, step: Step, fraction: float) -> F64:
         """(S,) generation of all but the pulses when `fraction` of a step has passed, m^-2 s^-1."""

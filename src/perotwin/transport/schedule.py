@@ -23,6 +23,7 @@ __all__ = [
     "Current",
     "LaserPulse",
     "Load",
+    "MaximumPower",
     "OpenCircuit",
     "Step",
     "Voltage",
@@ -70,7 +71,32 @@ class Load:
     resistance: float
 
 
-Control = Voltage | Current | OpenCircuit | Load
+@dataclass(frozen=True)
+class MaximumPower:
+    """Perturb and observe: a voltage is held, its power read, and the next one lies on in the same direction as long as
+    the power rises (D. P. Hohm, M. E. Ropp, Prog. Photovolt. 11, 47 (2003), doi:10.1002/pip.459).
+
+    Attributes:
+        start: first voltage (V); absent, that across the junction when the step begins.
+        perturbation: V from one hold to the next.
+        interval: s that each voltage is held; the moments reported are the ends of the holds.
+    """
+
+    start: float | None = None
+    perturbation: float = 5e-3
+    interval: float = 1.0
+
+    def ends(self, duration: float) -> F64:
+        """Ends of the holds within a step of this duration (s); the last one may be shorter."""
+        count = int(np.floor(duration / self.interval + 1e-9))
+        ends = self.interval * np.arange(1, count + 1)
+        if count and duration - ends[-1] <= 1e-9 * self.interval:
+            ends[-1] = duration
+            return np.asarray(ends)
+        return np.append(ends, duration)
+
+
+Control = Voltage | Current | OpenCircuit | Load | MaximumPower
 
 
 @dataclass(frozen=True)
@@ -81,7 +107,8 @@ class Step:
         duration: s, positive.
         control: what holds the terminals.
         light: suns of the cell's own light, one value or (first, last).
-        points: how many moments of the step are reported, evenly spaced, the last one at its end.
+        points: how many moments of the step are reported, evenly spaced, the last one at its end; a tracker of maximum
+            power reports the ends of its holds.
         times: moments (s from the step's start) that are reported instead, ascending, the last one its end.
         first: length (s) of the first time step; absent, short enough for what the fastest carriers do after a jump.
             A longer one passes over that: the first step is of first order and damps what is faster than itself.
@@ -104,6 +131,8 @@ class Step:
 
     def moments(self) -> F64:
         """Reported moments, s from the step's start."""
+        if isinstance(self.control, MaximumPower):
+            return self.control.ends(self.duration)
         if self.times:
             return np.asarray(self.times, dtype=float)
         return self.duration * np.arange(1, self.points + 1) / self.points
@@ -148,7 +177,7 @@ def check(schedule: Sequence[Step]) -> None:
 
     Raises:
         InputError: no step, a duration that is not positive, moments out of order, a load below zero, negative light,
-            a pulse outside its step.
+            a pulse outside its step, a tracker that cannot track.
     """
     if not schedule:
         raise InputError("the schedule has no step.", "Give at least one step with a duration.")
@@ -160,6 +189,8 @@ def check(schedule: Sequence[Step]) -> None:
                 "Give seconds above zero.",
                 key=where,
             )
+        if isinstance(step.control, MaximumPower):
+            _check_tracker(step, step.control, where)
         moments = step.moments()
         if (
             moments.size == 0
@@ -212,3 +243,28 @@ def _check_beams(step: Step, where: str) -> None:
                 "A pulse begins and ends within its step: make the step longer or the pulse earlier.",
                 key=where,
             )
+
+
+def _check_tracker(step: Step, tracker: MaximumPower, where: str) -> None:
+    if not (np.isfinite(tracker.perturbation) and tracker.perturbation > 0.0):
+        raise InputError(
+            f"a perturbation of {tracker.perturbation:g} V tells the tracker nothing.",
+            "Give volts above zero.",
+            key=where,
+        )
+    if not 0.0 < tracker.interval <= step.duration:
+        raise InputError(
+            f"a tracker that holds each voltage for {tracker.interval:g} s in a step of {step.duration:g} s.",
+            "Give an interval above zero that fits into the step at least once.",
+            key=where,
+        )
+    if tracker.start is not None and not np.isfinite(tracker.start):
+        raise InputError(
+            f"a tracker that starts at {tracker.start:g} V.", "Give a finite voltage.", key=where
+        )
+    if step.times or step.points != 1:
+        raise InputError(
+            "a tracker of maximum power reports the end of each of its holds, and other moments were asked for.",
+            "Leave out points and times.",
+            key=where,
+        )

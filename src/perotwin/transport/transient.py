@@ -27,7 +27,7 @@ from perotwin.transport.checks import constancy_in_time
 from perotwin.transport.device import Blocks, Device, Work, make_blocks, make_work
 from perotwin.transport.light import Beam, Lights, Piece
 from perotwin.transport.motion import all_moving, motion_of
-from perotwin.transport.schedule import Current, Load, OpenCircuit, Step, Voltage
+from perotwin.transport.schedule import Control, Current, Load, MaximumPower, OpenCircuit, Step, Voltage
 from perotwin.transport.schedule import check as check_schedule
 from perotwin.transport.steady import LONGEST, Solver, State
 from perotwin.transport.trace import Moment, Trace
@@ -43,12 +43,32 @@ _ITERATIONS = 12
 _ITERATIONS_AT_CORNER = 120
 #: first step after a corner, s, and as a part of the step that follows
 _FIRST, _FIRST_PART = 1e-9, 1e-3
+#: first step of a tracker's hold, as a part of it: what electrons do within it is over when the power is read. A tenth
+#: serves when light-soaking is over
+_HOLD, _LATER, _EARLY = 0.05, 0.1, 20
 #: densities below this part of the largest one do not steer the step
 _RELEVANT = 1e-7
 #: all that a flash makes appears within this time, s, in which nothing else happens
 _FLASH = 1e-17
 #: steps are not made shorter than this for the sake of the error, s: what is faster is not resolved
 _RESOLUTION = 1e-12
+
+
+@dataclass
+class _Tracker:
+    """Where a tracker of maximum power stands."""
+
+    perturbation: float
+    voltage: float
+    direction: float = 1.0
+    last: float = -np.inf
+
+    def observe(self, power: float) -> None:
+        """Take the power at the end of a hold (W m^-2) and choose the next voltage."""
+        if power < self.last:
+            self.direction = -self.direction
+        self.last = power
+        self.voltage = float(np.round(self.voltage + self.direction * self.perturbation, 12))
 
 
 @dataclass
@@ -140,10 +160,9 @@ class Engine:
 
     # --- one step ----------------------------------------------------------------------------------------------------
 
-    def _condition(self, step: Step, fraction: float) -> tuple[int, float, float, float]:
+    def _condition(self, control: Control, fraction: float) -> tuple[int, float, float, float]:
         """Control kind and a, b, c of a v + b J = c for the junction's voltage (kT/q) and current (A m^-2)."""
         vt, g, rs = self.problem.vt, self._leak, self._series
-        control = step.control
         if isinstance(control, Voltage):
             volts = control.at(fraction)
             if rs == 0.0:
@@ -257,6 +276,7 @@ class Engine:
         *,
         stop: Callable[[float, float, float], bool] | None = None,
         advanced: Callable[[float], Any] | None = None,
+        keep: bool = True,
     ) -> Trace:
         """Run a schedule from a given moment.
 
@@ -265,6 +285,7 @@ class Engine:
             start: the cell at time zero (see `settled`).
             stop: called at each reported moment with time (s), voltage (V) and current (A m^-2); True ends the run.
             advanced: called at each reported moment with the time, for progress.
+            keep: False keeps of the moments the last one only; of a long run they are much memory.
 
         Returns:
             The trace. After Ctrl-C it holds what was computed and says that it is not complete.
@@ -276,7 +297,8 @@ class Engine:
         check_schedule(schedule)
         for number, step in enumerate(schedule, 1):
             self.lights.prepare(step, f"step {number}")
-        rows: list[tuple[float, int, float, float, float, float, Moment, F64, float]] = []
+        rows: list[tuple[float, int, float, float, float, float, F64, float]] = []
+        moments: list[Moment] = []
         count = {"steps": 0, "iterations": 0}
         now = start.copy()
         clock = 0.0
@@ -292,7 +314,10 @@ class Engine:
                         self.problem, self.motion, made, *self._step_taken, generated, junction
                     )
                     ions = self._ion_numbers()
-                    rows.append((time, number, voltage, current, light, generated, made, ions, even))
+                    rows.append((time, number, voltage, current, light, generated, ions, even))
+                    if not keep:
+                        moments.clear()
+                    moments.append(made)
                     now = made
                     if advanced is not None:
                         advanced(time)
@@ -305,16 +330,16 @@ class Engine:
         except KeyboardInterrupt:
             complete = False
         except ConvergenceError as error:
-            error.context["trace"] = self._trace(rows, count, False)
+            error.context["trace"] = self._trace(rows, moments, count, False)
             raise
-        return self._trace(rows, count, complete)
+        return self._trace(rows, moments, count, complete)
 
     def _ion_numbers(self) -> F64:
         return np.asarray((self.blocks.ion * self.device.volume).sum(axis=1))
 
     @staticmethod
-    def _trace(rows: list[Any], count: dict[str, int], complete: bool) -> Trace:
-        columns = list(zip(*rows, strict=True)) if rows else [()] * 9
+    def _trace(rows: list[Any], moments: list[Moment], count: dict[str, int], complete: bool) -> Trace:
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 8
         return Trace(
             time=np.array(columns[0], dtype=float),
             step=np.array(columns[1], dtype=np.int64),
@@ -322,9 +347,9 @@ class Engine:
             current=np.array(columns[3], dtype=float),
             light=np.array(columns[4], dtype=float),
             generated=np.array(columns[5], dtype=float),
-            moments=tuple(columns[6]),
-            ions=np.array(columns[7], dtype=float),
-            constancy=np.array(columns[8], dtype=float),
+            moments=tuple(moments),
+            ions=np.array(columns[6], dtype=float),
+            constancy=np.array(columns[7], dtype=float),
             steps=count["steps"],
             iterations=count["iterations"],
             complete=complete,
@@ -332,31 +357,44 @@ class Engine:
 
     def _step(self, step: Step, start: Moment, count: dict[str, int]) -> Any:
         """Yield (time from its start, moment, flux, generated current) at the step's reported moments."""
-        targets = step.moments()
-        now = start
-        for piece in self.lights.pieces(step):
+        targets, control = step.moments().copy(), step.control
+        targets[-1] = step.duration
+        now, tracker, holds = start, None, 0
+        if isinstance(control, MaximumPower):
+            first = float(start.v[0]) * self.problem.vt if control.start is None else control.start
+            tracker = _Tracker(control.perturbation, first)
+        for piece in self.lights.pieces(step, None if tracker is None else targets):
+            if tracker is not None:
+                control = Voltage(tracker.voltage)
             if piece.flash is not None:
-                now = self._flash(step, piece, now, count)
-            end = piece.begin + piece.length
-            last = piece.begin + piece.length >= (1.0 - 1e-12) * step.duration
-            here = targets[(targets > piece.begin) & (targets <= (np.inf if last else end))] - piece.begin
-            if last:
-                here[-1] = piece.length
-            marks = here if here.size and here[-1] == piece.length else np.append(here, piece.length)
+                now = self._flash(step, control, piece, now, count)
+            here = targets[(targets > piece.begin) & (targets <= piece.end)]
+            marks = here - piece.begin
+            if here.size == 0 or here[-1] < piece.end:
+                marks = np.append(marks, piece.length)
             size = min(_FIRST, _FIRST_PART * float(marks[0]))
             if step.first is not None:
                 size = min(step.first, float(marks[0]))
-            for number, (time, moment, flux) in enumerate(self._piece(step, piece, now, marks, size, count)):
+            elif holds and piece.flash is None:
+                size = piece.length * (_HOLD if holds < _EARLY else _LATER)
+            run = self._piece(step, control, piece, now, marks, size, count)
+            for number, (time, moment, flux) in enumerate(run):
                 now = moment
                 if number < here.size:
                     generated = Q * float(piece.generation(time).sum())
-                    yield piece.begin + time, moment, flux, generated
+                    yield here[number], moment, flux, generated
+                    if tracker is not None:
+                        holds += 1
+                        voltage, current = self._terminal(moment, flux)
+                        tracker.observe(voltage * current)
 
-    def _flash(self, step: Step, piece: Piece, start: Moment, count: dict[str, int]) -> Moment:
+    def _flash(
+        self, step: Step, control: Control, piece: Piece, start: Moment, count: dict[str, int]
+    ) -> Moment:
         """The cell after the carriers of a flash have appeared, all else as it was."""
         assert piece.flash is not None
         rate = 1.0 / _FLASH
-        condition = self._condition(step, piece.begin / step.duration)
+        condition = self._condition(control, piece.begin / step.duration)
         for parts in (1, 8, 64):
             now, ok = start, True
             for _ in range(parts):
@@ -387,7 +425,14 @@ class Engine:
         )
 
     def _piece(
-        self, step: Step, piece: Piece, start: Moment, marks: F64, size: float, count: dict[str, int]
+        self,
+        step: Step,
+        control: Control,
+        piece: Piece,
+        start: Moment,
+        marks: F64,
+        size: float,
+        count: dict[str, int],
     ) -> Any:
         """Yield (time, moment, flux) at the marks of a piece, s from its beginning; `size`: of the first time step."""
         self._refresh(start)
@@ -400,7 +445,7 @@ class Engine:
                 size = min(size, left) if size > 0.55 * left else size
                 if size > 0.999999 * left:
                     size = left
-                made, flux, grow, used = self._advance(step, piece, now, past, time, size, count)
+                made, flux, grow, used = self._advance(step, control, piece, now, past, time, size, count)
                 now = made
                 at_corner = time == 0.0
                 time = target if used == left else time + used
@@ -412,6 +457,7 @@ class Engine:
     def _advance(
         self,
         step: Step,
+        control: Control,
         piece: Piece,
         now: Moment,
         past: list[_Past],
@@ -423,7 +469,7 @@ class Engine:
         # a float's digits limit how close two moments can be
         shortest = max(_RESOLUTION, 1e-12 * time)
         while True:
-            moment, flux, error, iterations = self._attempt(step, piece, now, past, time, size)
+            moment, flux, error, iterations = self._attempt(step, control, piece, now, past, time, size)
             count["iterations"] += iterations
             if moment is not None and (error <= 1.0 or size <= shortest):
                 count["steps"] += 1
@@ -447,10 +493,17 @@ class Engine:
                 )
 
     def _attempt(
-        self, step: Step, piece: Piece, now: Moment, past: list[_Past], time: float, size: float
+        self,
+        step: Step,
+        control: Control,
+        piece: Piece,
+        now: Moment,
+        past: list[_Past],
+        time: float,
+        size: float,
     ) -> tuple[Moment | None, float, float, int]:
         """Try one step; returns the moment or None, the flux, the error over the tolerance, the iterations."""
-        condition = self._condition(step, min(1.0, (piece.begin + time + size) / step.duration))
+        condition = self._condition(control, min(1.0, (piece.begin + time + size) / step.duration))
         generation = piece.generation(time + size)
         one = past[0]
         if len(past) == 1:
