@@ -66,6 +66,10 @@ _FACE_LENGTH = 1e-13
 #: that it still asks for leaves the potential as it is: such steps belong to pockets as above and would never end
 _LATE, _ROUNDED = 3, 1e-13
 
+#: rounding of a difference of potentials in time, as a part of the potential
+_ROUNDING = 4e-15
+#: carriers below this part of the largest density are none in time
+_NONE = 1e-12
 #: ln of the least density (m^-3) that is told from none: below it products of densities would underflow
 _LEAST = -400.0
 #: fused multiply-add is allowed; nothing that assumes away NaN, infinities or the order of operations
@@ -1750,6 +1754,7 @@ def march(
     charge = np.empty(dev.volume.size)
     empty = np.zeros(0)
     slope = np.zeros((2, size))
+    residual = np.empty((nodes, 2))
     columns = 2 if free_v else 1
     sign = -1.602176634e-19 if dev.anode_front else 1.602176634e-19
     total, largest = 0.0, np.inf
@@ -1769,6 +1774,8 @@ def march(
                 for r in range(size):
                     F[i, r, 1] = 0.0
             _bias_column(dev, w, fn, fp, v[0], F, 1)
+        for i in range(nodes):
+            residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
         eliminate_blocks(b, nodes, columns)
         for r in range(2):
             for c in range(size):
@@ -1791,14 +1798,37 @@ def march(
             step_psi = max(step_psi, abs(p))
             for r in range(1, size):
                 check += abs(F[i, r, 0])
-            late = iteration >= _LATE
-            step = abs(p + F[i, 1, 0])
-            # as in `newton`: pockets of carriers that nothing depends on
-            if step > step_log and not (late and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])):
-                step_log = step
-            step = abs(p + F[i, 2, 0])
-            if step > step_log and not (late and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])):
-                step_log = step
+        late = iteration >= _LATE
+        most_n, most_p = 0.0, 0.0
+        if late:
+            for s in range(w.n.size):
+                most_n, most_p = max(most_n, w.n[s]), max(most_p, w.p[s])
+        for m in range(dev.offset.size):
+            off = dev.offset[m]
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                i = s - off
+                # as in `newton`: pockets of carriers that nothing depends on, whose balance holds to rounding, and
+                # here those too that are none
+                step = abs(F[i, 0, 0] + F[i, 1, 0])
+                if step > step_log and not (
+                    late
+                    and (
+                        abs(residual[i, 0]) < _ROUNDED * (b.give[i, 1] + b.leak[i, 1])
+                        or w.n[s] * (1.0 + step) < _NONE * most_n
+                    )
+                    and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
+                ):
+                    step_log = step
+                step = abs(F[i, 0, 0] + F[i, 2, 0])
+                if step > step_log and not (
+                    late
+                    and (
+                        abs(residual[i, 1]) < _ROUNDED * (b.give[i, 2] + b.leak[i, 2])
+                        or w.p[s] * (1.0 + step) < _NONE * most_p
+                    )
+                    and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
+                ):
+                    step_log = step
         for k in range(motion.shape[0]):
             m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
             for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
@@ -1827,6 +1857,102 @@ def march(
             trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
             return CONVERGED, iteration + 1, largest, total
     return STALLED, max_iterations, largest, total
+
+
+@_compiled
+def consequence(
+    dev, w, b, motion, psi, past_psi, rate, miss_n, miss_p, miss_ion, miss_psi, miss_trap, miss_face, control, ca, cb,
+    relevant,
+):  # fmt: skip
+    """What an error of the densities that a step differences does to the state that it leads to.
+
+    miss_n, miss_p (S,), miss_ion (I, S), m^-3: errors of the densities; miss_psi (N,) of the potential, which only
+    the displacement current feels; miss_trap, miss_face of occupations. One more solution on the factors that the last
+    `march` with this rate, control and these coefficients left. Carriers below the part `relevant` of the largest
+    density count less.
+    Returns the largest change (kT, relative, or of an occupation) and the size of that of the total flux (m^-2 s^-1),
+    less what the rounding of the potential makes of it.
+    """
+    nodes = dev.x.size
+    size = b.diag.shape[1]
+    F = b.rhs
+    for i in range(nodes):
+        for r in range(size):
+            F[i, r, 0] = 0.0
+    most_n, most_p = 0.0, 0.0
+    for s in range(w.n.size):
+        most_n, most_p = max(most_n, w.n[s]), max(most_p, w.p[s])
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - off
+            c = dev.volume[s] * rate
+            if w.leak[i, 0] != np.inf and max(w.n[s], abs(miss_n[s])) > _NONE * most_n:
+                F[i, 1, 0] += c * miss_n[s]
+            if w.leak[i, 1] != np.inf and max(w.p[s], abs(miss_p[s])) > _NONE * most_p:
+                F[i, 2, 0] += c * miss_p[s]
+    for k in range(motion.shape[0]):
+        m, slot = int(motion[k, M_LAYER]), int(motion[k, M_SLOT])
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            F[s - dev.offset[m], slot, 0] += dev.volume[s] * rate * miss_ion[k, s]
+    edge = _quiet_edge(dev, w)
+    slope = np.zeros((2, size))
+    block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
+    substitute_blocks(b, F, nodes, 1)
+    s = _site_of_edge(dev, edge)
+    m = 0
+    while dev.site_start[m + 1] <= s:
+        m += 1
+    c = dev.layer[m, EPS] / dev.spacing[s] * rate
+    flux = -c * (miss_psi[edge + 1] - miss_psi[edge])
+    noise = _ROUNDING * c * (abs(psi[edge]) + abs(psi[edge + 1]))
+    for r in range(2):
+        for c in range(size):
+            flux += slope[r, c] * F[edge + r, c, 0]
+    if control == CONTROL_CIRCUIT:
+        # the second column still holds the state's slope by the junction's voltage
+        sign = -1.602176634e-19 if dev.anode_front else 1.602176634e-19
+        by_v = 0.0
+        for r in range(2):
+            for c in range(size):
+                by_v += slope[r, c] * F[edge + r, c, 1]
+        dv = -cb * sign * flux / (ca + cb * sign * by_v)
+        flux += by_v * dv
+        for i in range(nodes):
+            for r in range(size):
+                F[i, r, 0] += F[i, r, 1] * dv
+    worst = 0.0
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - off
+            d = F[i, 0, 0]
+            worst = max(worst, abs(d))
+            if w.n[s] > _NONE * most_n:
+                worst = max(worst, abs(d + F[i, 1, 0]) * w.n[s] / (w.n[s] + relevant * most_n))
+            if w.p[s] > _NONE * most_p:
+                worst = max(worst, abs(d + F[i, 2, 0]) * w.p[s] / (w.p[s] + relevant * most_p))
+    for k in range(motion.shape[0]):
+        m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
+        for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
+            worst = max(worst, abs(F[i, slot, 0] - z * F[i, 0, 0]))
+    for m in range(dev.offset.size):
+        for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
+            nt = dev.trap[t, T_NT]
+            if dev.trap[t, T_KIND] == 0.0 or nt == 0.0:
+                continue
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                n1, p1 = np.exp(dev.trap[t, T_LN_N1] + w.lgn[s]), np.exp(dev.trap[t, T_LN_P1] + w.lgp[s])
+                den = (dev.trap[t, T_RN] * (w.n[s] + n1) + dev.trap[t, T_RP] * (w.p[s] + p1)) / nt
+                worst = max(worst, abs(miss_trap[t, s]) * rate / (rate + den))
+    for t in range(miss_face.size):
+        nt = dev.face_trap[t, F_NT]
+        if dev.face_trap[t, F_KIND] == 0.0 or nt == 0.0:
+            continue
+        n, p, n1, p1 = _face_rate(dev, w, t, dev.face_trap_site[t])
+        den = (dev.face_trap[t, F_SN] * (n + n1) + dev.face_trap[t, F_SP] * (p + p1)) / nt
+        worst = max(worst, abs(miss_face[t]) * rate / (rate + den))
+    return worst, max(abs(flux) - noise, 0.0)
 
 
 @_compiled
