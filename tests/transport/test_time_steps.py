@@ -125,7 +125,7 @@ def test_the_first_step_is_held_to_the_tolerance(first: float | None) -> None:
 
 def test_what_is_faster_than_the_first_step_is_passed_over(problem: Any) -> None:
     """Of a jump of 5 mV the ions alone are followed, in a few steps, and the end is the same."""
-    engine = Engine(problem)
+    engine = Engine(problem, tolerance=1e-2)
     start = engine.settled(0.9, 1.0)
     few, many = (
         engine.run([Step(1e-2, Voltage(0.905), light=1.0, first=first)], start) for first in (1e-3, None)

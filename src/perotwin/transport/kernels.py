@@ -1518,7 +1518,7 @@ def trap_memory(dev, w, b, a0, at_rest, past, past_face, filled, filled_face):
                 # derivatives by eta, as for faces
                 n_eta, p_eta = n * gn, p * gp
                 lag, occupied = _lagging(
-                    b, i, dev.volume[s], nt, rn, rp, n, p, n1, p1, n_eta, p_eta, n1 * (gn - 1.0),
+                    b.diag, b.rhs, b.leak, i, dev.volume[s], nt, rn, rp, n, p, n1, p1, n_eta, p_eta, n1 * (gn - 1.0),
                     p1 * (gp - 1.0), a0, at_rest, past[t, s], w.leak[i, 0] == np.inf, w.leak[i, 1] == np.inf,
                 )  # fmt: skip
                 filled[t, s] = occupied + lag.real
@@ -1535,7 +1535,7 @@ def trap_memory(dev, w, b, a0, at_rest, past, past_face, filled, filled_face):
         n1l = np.exp(dev.face_trap[t, F_LN_N1L] + w.lgn[s])
         p1l = np.exp(dev.face_trap[t, F_LN_P1L] + w.lgp[s])
         lag, occupied = _lagging(
-            b, i, 1.0, nt, dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], n, p, n1, p1,
+            b.diag, b.rhs, b.leak, i, 1.0, nt, dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], n, p, n1, p1,
             w.n[s] * w.gn[s] + w.n[s + 1] * w.gn[s + 1], w.p[s] * w.gp[s] + w.p[s + 1] * w.gp[s + 1],
             n1l * (w.gn[s] - 1.0) + (n1 - n1l) * (w.gn[s + 1] - 1.0),
             p1l * (w.gp[s] - 1.0) + (p1 - p1l) * (w.gp[s + 1] - 1.0),
@@ -1546,7 +1546,7 @@ def trap_memory(dev, w, b, a0, at_rest, past, past_face, filled, filled_face):
 
 @_compiled
 def _lagging(
-    b, i, vol, nt, rn, rp, n, p, n1, p1, n_eta, p_eta, n1_eta, p1_eta, a0, at_rest, past, held_n, held_p
+    diag, rhs, leak, i, vol, nt, rn, rp, n, p, n1, p1, n_eta, p_eta, n1_eta, p1_eta, a0, at_rest, past, held_n, held_p
 ):  # fmt: skip
     """Corrections of one level at node i; returns the lag and the stationary occupation."""
     den = rn * (n + n1) + rp * (p + p1)
@@ -1570,43 +1570,42 @@ def _lagging(
     h_n = rp * (p + p1) * lag_n
     h_p = rp * (p_eta + p1_eta) * lag + rp * (p + p1) * lag_p
     if not held_n:
-        b.rhs[i, 1, 0] -= vol * rn * (n + n1) * lag
-        b.diag[i, 1, 0] -= vol * (e_n - e_p)
-        b.leak[i, 1] += vol * e_n
-        b.diag[i, 1, 2] += vol * e_p
+        rhs[i, 1, 0] -= vol * rn * (n + n1) * lag
+        diag[i, 1, 0] -= vol * (e_n - e_p)
+        leak[i, 1] += vol * e_n
+        diag[i, 1, 2] += vol * e_p
     if not held_p:
-        b.rhs[i, 2, 0] += vol * rp * (p + p1) * lag
-        b.diag[i, 2, 0] -= vol * (h_n - h_p)
-        b.diag[i, 2, 1] -= vol * h_n
-        b.leak[i, 2] += vol * h_p
-    if 0 < i < b.diag.shape[0] - 1:
-        b.rhs[i, 0, 0] += vol * nt * lag
-        b.diag[i, 0, 0] -= vol * nt * (lag_n - lag_p)
-        b.diag[i, 0, 1] -= vol * nt * lag_n
-        b.diag[i, 0, 2] += vol * nt * lag_p
+        rhs[i, 2, 0] += vol * rp * (p + p1) * lag
+        diag[i, 2, 0] -= vol * (h_n - h_p)
+        diag[i, 2, 1] -= vol * h_n
+        leak[i, 2] += vol * h_p
+    if 0 < i < diag.shape[0] - 1:
+        rhs[i, 0, 0] += vol * nt * lag
+        diag[i, 0, 0] -= vol * nt * (lag_n - lag_p)
+        diag[i, 0, 1] -= vol * nt * lag_n
+        diag[i, 0, 2] += vol * nt * lag_p
     return lag, stationary
 
 
-@_compiled
-def eliminate_blocks(b, nodes, columns):
-    """Block-tridiagonal elimination as `eliminate`, for any number of unknowns a node, real or complex."""
-    size = b.diag.shape[1]
+@_inlined
+def _eliminate_blocks(b, nodes, columns, size):
     V, W, F = b.inverse, b.elim, b.rhs
     A = np.zeros_like(b.diag[0])
     loss = np.zeros_like(b.leak[0])
     kappa = np.zeros_like(b.leak[0])
     for i in range(nodes):
+        j = i - 1
         for r in range(size):
             for c in range(size):
                 A[r, c] = b.diag[i, r, c]
         if i > 0:
-            j = i - 1
-            for r in range(size):
+            lo = b.lower_own[i, 0]
+            for c in range(size):
+                A[0, c] -= lo * W[j, 0, c]
+            for r in range(1, size):
                 lp, lo = b.lower_psi[i, r], b.lower_own[i, r]
                 for c in range(size):
-                    if r == 0:
-                        A[0, c] -= lo * W[j, 0, c]
-                    elif c != r:
+                    if c != r:
                         A[r, c] -= lp * W[j, 0, c] + lo * W[j, r, c]
         for r in range(1, size):
             leak = b.leak[i, r]
@@ -1614,7 +1613,6 @@ def eliminate_blocks(b, nodes, columns):
             # electrons' and ions' rows have negative diagonals, the holes' a positive one
             sign = 1.0 if r == 2 else -1.0
             if i > 0 and not held:
-                j = i - 1
                 give, take = b.give[j, r], b.take[j, r]
                 if b.leak[j, r] == np.inf:
                     leak += take
@@ -1627,39 +1625,53 @@ def eliminate_blocks(b, nodes, columns):
             else:
                 ahead = b.give[i, r] if i < nodes - 1 else 0.0 * b.give[i, r]
                 A[r, r] = sign * (leak + ahead)
-        _invert(A, V[i])
+        # the block's inverse by Gauss and Jordan, carriers and ions first, the potential last: their pivots never
+        # vanish, whatever the scale of their rows, so that no rows are exchanged
+        for r in range(size):
+            for c in range(size):
+                V[i, r, c] = A[r, c]
+        for step in range(size):
+            c = (step + 1) % size
+            pivot = 1.0 / V[i, c, c]
+            V[i, c, c] = 1.0
+            for q in range(size):
+                V[i, c, q] *= pivot
+            for r in range(size):
+                if r != c:
+                    f = V[i, r, c]
+                    V[i, r, c] = 0.0
+                    for q in range(size):
+                        V[i, r, q] -= f * V[i, c, q]
         for r in range(1, size):
-            # V[r, r] - 1 / A[r, r] from the row's other entries, without a difference
             rest = 0.0 * A[0, 0]
             for c in range(size):
                 if c != r:
                     rest += A[r, c] * V[i, c, r]
+            # V[r, r] - 1 / A[r, r] without a difference
             kappa[r] = -rest / A[r, r]
         for r in range(size):
-            total = 0.0 * A[0, 0]
-            for c in range(size):
-                total += V[i, r, c] * (b.upper_own[i, 0] if c == 0 else b.upper_psi[i, c])
+            total = V[i, r, 0] * b.upper_own[i, 0]
+            for c in range(1, size):
+                total += V[i, r, c] * b.upper_psi[i, c]
             W[i, r, 0] = total
             for c in range(1, size):
                 W[i, r, c] = V[i, r, c] * b.upper_own[i, c]
-    substitute_blocks(b, F, nodes, columns)
+    _substitute_blocks(b, F, nodes, columns, size)
 
 
-@_compiled
-def substitute_blocks(b, F, nodes, columns):
-    """Solve for right-hand sides F (N, B, columns), in place, on the factors of `eliminate_blocks`."""
-    size = b.diag.shape[1]
+@_inlined
+def _substitute_blocks(b, F, nodes, columns, size):
     V, W = b.inverse, b.elim
     y = np.zeros_like(b.leak[0])
     for i in range(nodes):
         for q in range(columns):
             for r in range(size):
                 y[r] = F[i, r, q]
-                if i > 0:
-                    if r == 0:
-                        y[r] -= b.lower_own[i, 0] * F[i - 1, 0, q]
-                    else:
-                        y[r] -= b.lower_psi[i, r] * F[i - 1, 0, q] + b.lower_own[i, r] * F[i - 1, r, q]
+            if i > 0:
+                p = F[i - 1, 0, q]
+                y[0] -= b.lower_own[i, 0] * p
+                for r in range(1, size):
+                    y[r] -= b.lower_psi[i, r] * p + b.lower_own[i, r] * F[i - 1, r, q]
             for r in range(size):
                 total = 0.0 * y[0]
                 for c in range(size):
@@ -1677,29 +1689,26 @@ def substitute_blocks(b, F, nodes, columns):
 
 
 @_compiled
-def _invert(A, out):
-    """Inverse of a node's block by Gauss and Jordan, carriers and ions first, the potential last.
+def eliminate_blocks(b, nodes, columns):
+    """Block-tridiagonal elimination as `eliminate`, for any number of unknowns a node, real or complex."""
+    size = b.diag.shape[1]
+    # the usual sizes are known to the compiler, which then unrolls the loops over a block
+    if size == 3:
+        _eliminate_blocks(b, nodes, columns, 3)
+    elif size == 4:
+        _eliminate_blocks(b, nodes, columns, 4)
+    else:
+        _eliminate_blocks(b, nodes, columns, size)
 
-    Their pivots never vanish, whatever the scale of their rows, so that no rows are exchanged.
-    """
-    size = A.shape[0]
-    B = A.copy()
-    for r in range(size):
-        for c in range(size):
-            out[r, c] = 1.0 if r == c else 0.0
-    for step in range(size):
-        c = (step + 1) % size
-        pivot = 1.0 / B[c, c]
-        for q in range(size):
-            B[c, q] *= pivot
-            out[c, q] *= pivot
-        for r in range(size):
-            if r != c:
-                f = B[r, c]
-                if f != 0.0:
-                    for q in range(size):
-                        B[r, q] -= f * B[c, q]
-                        out[r, q] -= f * out[c, q]
+
+@_compiled
+def substitute_blocks(b, F, nodes, columns):
+    """Solve for right-hand sides F (N, B, columns), in place, on the factors of `eliminate_blocks`."""
+    size = b.diag.shape[1]
+    if size == 4:
+        _substitute_blocks(b, F, nodes, columns, 4)
+    else:
+        _substitute_blocks(b, F, nodes, columns, size)
 
 
 @_compiled

@@ -36,7 +36,7 @@ F64 = NDArray[np.float64]
 Condition = tuple[int, float, float, float]
 
 #: allowed local error of a step: kT of the potential, relative change of a density
-TOLERANCE = 1e-3
+TOLERANCE = 5e-4
 #: last Newton step of an accepted state
 _NEWTON = 1e-7
 _ITERATIONS = 12
@@ -46,8 +46,9 @@ _ITERATIONS_AT_CORNER = 120
 _ITERATIONS_AT_SECOND = 25
 #: densities below this part of the largest one do not steer the step
 _RELEVANT = 1e-7
-#: a current below this, A m^-2, does not steer the step
-_CURRENT = 1e-3
+#: what a relative error of the current counts beside those: it is read, but nothing follows from it; and the current,
+#: A m^-2, below which it does not steer the step
+_THROUGH, _CURRENT = 0.1, 1e-3
 #: abscissa of the first stage of a beginning of second order that damps what is faster than itself: SDIRK2
 #: (R. Alexander, SIAM J. Numer. Anal. 14, 1006 (1977), doi:10.1137/0714068)
 _GAMMA = 1.0 - 0.5 * np.sqrt(2.0)
@@ -236,7 +237,8 @@ class Stepper:
             self.device, self.work, self.blocks, self.motion, made.psi, past_psi, rate, n, p, ion, psi, trap, face,
             control, a, b, _RELEVANT,
         )  # fmt: skip
-        return max(float(size), float(current) / max(abs(flux), generated, _CURRENT / Q)) / self.tolerance
+        through = float(current) / max(abs(flux), generated, _CURRENT / Q)
+        return max(float(size), _THROUGH * through) / self.tolerance
 
     # --- steps -------------------------------------------------------------------------------------------------------
 

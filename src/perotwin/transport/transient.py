@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.constants import elementary_charge as Q
 
 from perotwin.errors import ConvergenceError
-from perotwin.transport.checks import constancy_in_time
+from perotwin.transport.checks import CurrentInTime
 from perotwin.transport.light import Beam, Lights
 from perotwin.transport.motion import all_moving, motion_of
 from perotwin.transport.schedule import Current, Load, MaximumPower, OpenCircuit, Step, Voltage
@@ -30,9 +30,10 @@ F64 = NDArray[np.float64]
 
 #: first step after a corner, s, and as a part of the step that follows
 _FIRST, _FIRST_PART = 1e-9, 1e-3
-#: first step of a tracker's hold, as a part of it: what electrons do within it is over when the power is read. A tenth
-#: serves when light-soaking is over
-_HOLD, _LATER, _EARLY = 0.05, 0.1, 20
+#: first step of a tracker's hold, as a part of it: what electrons do within it is over when the power is read
+_HOLD = 0.25
+#: and at most this many times what the hold before began with
+_AGAIN = 1.5
 #: a step may be this much longer than the error asks for where that spares another one
 _STRETCH = 1.05
 #: all that a flash makes appears within this time, s, in which nothing else happens
@@ -76,6 +77,9 @@ class Engine(Stepper):
         super().__post_init__()
         self.solver = Solver(self.problem)
         self.lights = Lights(self.problem)
+        self._currents = CurrentInTime(self.problem, self.motion)
+        # s, of the last step after a corner
+        self._begun = 0.0
 
     # --- states ------------------------------------------------------------------------------------------------------
 
@@ -150,9 +154,7 @@ class Engine(Stepper):
                     voltage, current = self._terminal(made, flux)
                     light = step.light_at(min(1.0, since / step.duration))
                     junction = flux * Q * (-1.0 if self.device.anode_front else 1.0)
-                    even = constancy_in_time(
-                        self.problem, self.motion, made, *self._step_taken, generated, junction
-                    )
+                    even = self._currents.departure(made, *self._step_taken, generated, junction)
                     ions = self._ion_numbers()
                     rows.append((time, number, voltage, current, light, generated, ions, even))
                     if not keep:
@@ -216,7 +218,10 @@ class Engine(Stepper):
             if step.first is not None:
                 size = min(step.first, float(marks[0]))
             elif holds and piece.flash is None:
-                size = piece.length * (_HOLD if holds < _EARLY else _LATER)
+                size = _HOLD * piece.length
+                if holds > 1:
+                    # one hold is like the other: what was refused there is not tried again
+                    size = min(size, _AGAIN * self._begun)
             run = self._piece(Task(control, piece, step.duration), now, marks, size, count)
             for number, (time, moment, flux) in enumerate(run):
                 now = moment
@@ -278,6 +283,7 @@ class Engine(Stepper):
                     past = [self._past(time, now), *past[:2]]
                     size = used * grow
                 else:
+                    self._begun = used
                     # the potential may have jumped at the corner: what was before it is no past to difference with
                     past = [self._past(time, now), taken.between]
                     size = min(used * grow, 2.2 * (time - taken.between.time))
@@ -301,7 +307,8 @@ class Engine(Stepper):
             if tried.moment is None:
                 size *= 0.25
             else:
-                size = max(size * max(0.9 * tried.error**power, 0.2), shortest)
+                # by half at least: where a step is long for what it follows, its error falls but slowly with it
+                size = max(size * min(max(0.9 * tried.error**power, 0.2), 0.5), shortest)
             if size < 0.5 * shortest:
                 raise ConvergenceError(
                     f'"{self.problem.stack.name}" could not be followed beyond {task.piece.begin + time:.4g} s into a '
