@@ -1,6 +1,7 @@
 """Quantity strings: exact, dimension-checked, and in agreement with pint, which is the authority."""
 
 import copy
+import math
 import pickle
 import subprocess
 import sys
@@ -199,3 +200,8 @@ def test_a_conversion_to_another_dimension_is_refused() -> None:
 
 def test_quantities_compare_as_floats() -> None:
     assert Quantity(4e-7) == parse("400 nm", "length") == 4e-7
+
+
+@pytest.mark.parametrize("zero", [-0.0, "-0 m", "-0.0 nm"])
+def test_minus_zero_is_zero(zero: float | str) -> None:
+    assert math.copysign(1.0, units.parse(zero, "length")) == 1.0

@@ -49,6 +49,7 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "mobility": ("m^2/(V s)", "cm^2/(V s)"),
     "diffusion coefficient": ("m^2/s", "cm^2/s"),
     "number density": ("m^-3", "cm^-3"),
+    "concentration": ("mol/m^3", "mol/L"),
     "areal density": ("m^-2", "cm^-2"),
     "rate per volume": ("m^-3 s^-1", "cm^-3 s^-1"),
     "rate per area": ("m^-2 s^-1", "cm^-2 s^-1"),
@@ -61,6 +62,7 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "capacitance per area": ("F/m^2", "nF/cm^2"),
     "electric field": ("V/m", "V/cm"),
     "area": ("m^2", "cm^2"),
+    "volume": ("m^3", "nm^3"),
     "angle": ("rad", "deg"),
     "intensity": ("sun", "sun"),
     "fraction": ("1", "%"),
@@ -119,7 +121,9 @@ COMMON_UNITS: dict[str, tuple[str, Fraction]] = {
         "power density": {"W/m^2": "1", "mW/cm^2": "10"},
         "capacitance per area": {"F/m^2": "1", "nF/cm^2": "1e-5", "uF/cm^2": "1e-2"},
         "electric field": {"V/m": "1", "V/cm": "1e2"},
-        "area": {"m^2": "1", "cm^2": "1e-4", "mm^2": "1e-6"},
+        "concentration": {"mol/m^3": "1", "mol/L": "1e3", "mol/l": "1e3", "mmol/L": "1"},
+        "area": {"m^2": "1", "cm^2": "1e-4", "mm^2": "1e-6", "nm^2": "1e-18"},
+        "volume": {"m^3": "1", "nm^3": "1e-27", "angstrom^3": "1e-30"},
         "intensity": {"sun": "1", "suns": "1"},
         "fraction": {"%": "1e-2", "mol%": "1e-2"},
     }.items()
@@ -438,7 +442,8 @@ def _finite(number: float, text: str) -> float:
         raise InputError(
             f"{text} is not a finite number.", "Leave the key out if you mean infinite or unknown."
         )
-    return number
+    # minus zero is zero: read back, it would not be the same float
+    return number + 0.0
 
 
 def _example(dimension: str) -> str:

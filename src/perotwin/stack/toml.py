@@ -1,16 +1,13 @@
-"""Stack files: TOML text to nested data, and a stack back to TOML as a person would write it."""
+"""TOML: text to nested data, and models (stacks, recipes) back to it as a person would write them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from perotwin.errors import InputError
 from perotwin.stack.fields import Model
 from perotwin.units import Quantity
-
-if TYPE_CHECKING:
-    from perotwin.stack.stack import Stack
 
 
 def read(text: str, file: str | None = None) -> dict[str, Any]:
@@ -48,12 +45,12 @@ def _anchor(node: Any, folder: Path) -> None:
             _anchor(entry, folder)
 
 
-def write(stack: Stack) -> str:
-    """TOML text of a stack: what it states, in the order of the schema, numbers as they were written."""
+def write(model: Model) -> str:
+    """TOML text of a model: what it states, in the order of the schema, numbers as they were written."""
     import tomlkit
 
     document = tomlkit.document()
-    for key, value in _entries(stack):
+    for key, value in _entries(model):
         document.add(key, value)
     return tomlkit.dumps(document)
 
