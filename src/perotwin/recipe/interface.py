@@ -97,7 +97,7 @@ class Face:
         spread: its standard deviation along the face, eV, at the height of `Dipoles`.
         velocity: mean recombination velocity, m/s.
         covered, bare: (step (eV), velocity (m/s)) of the parts with and without molecules.
-        patch: correlation length of the bare parts, m; 0 without any.
+        patch: correlation length of the bare parts, m; NaN where nothing or everything is bare.
     """
 
     shares: dict[str, float]
@@ -193,27 +193,23 @@ def step_map(
     return np.fft.irfft2(np.fft.rfft2(sheet) * np.exp(-size * z), s=sheet.shape) / (_EPS0 * eps)
 
 
-def face(patch: Patch, sam: Molecule, additive: Molecule | None, dipoles: Dipoles) -> Face:
+def face(patch: Patch, moments: F64, dipoles: Dipoles) -> Face:
     """What the molecules on a patch make of the face that lies on it.
 
-    Raises:
-        InputError: an additive on the patch that is not given, or dipoles that do not settle.
+    Args:
+        patch: whose molecules.
+        moments: (N,) normal dipoles, C m (`normal_dipoles`).
+        dipoles: the parameters.
     """
-    from perotwin.recipe.coverage import correlation_length
-
-    moments = normal_dipoles(patch, sam, additive, dipoles)
+    surface = patch.surface
     potential = step_map(patch, moments, dipoles)
-    surface = patch.map()
-    shares = {
-        name: float(np.mean(surface == code)) for name, code in (("sam", 1), ("additive", 2), ("bare", 0))
-    }
+    shares = {"sam": surface.coverage, "additive": surface.compensated, "bare": surface.bare_fraction}
     velocities = {
         "sam": float(dipoles.sam_velocity),
         "additive": float(dipoles.additive_velocity),
         "bare": float(dipoles.bare_velocity),
     }
-    covered = shares["sam"] + shares["additive"]
-    step = float(potential.mean())
+    step, covered = float(potential.mean()), shares["sam"] + shares["additive"]
     held = sum(shares[name] * velocities[name] for name in ("sam", "additive"))
     return Face(
         shares=shares,
@@ -222,7 +218,5 @@ def face(patch: Patch, sam: Molecule, additive: Molecule | None, dipoles: Dipole
         velocity=held + shares["bare"] * velocities["bare"],
         covered=(step / covered, held / covered) if covered > 0.0 else (0.0, 0.0),
         bare=(0.0, velocities["bare"]),
-        patch=correlation_length(surface == 0, patch.side / surface.shape[0])
-        if shares["bare"] > 0.0
-        else 0.0,
+        patch=surface.patch_size,
     )
