@@ -1,1 +1,1 @@
-"""How it was made: the steps of a recipe, and what they leave on the oxide and in the film."""
+"""How a cell was made: molecules, the monolayer's coverage, the drying film, and what they make of a stack."""

@@ -1,0 +1,27 @@
+"""What the oxide's face takes up from the liquid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Adsorption"]
+
+
+@dataclass(frozen=True)
+class Adsorption:
+    """How the oxide takes the additive: a finite number of sites, and a solvent that competes for them.
+
+    d theta/dt = k_on c (1 - theta) / (1 + solvent_constant c_solvent) - k_off theta, with c next to the oxide.
+
+    sites : places that the additive fits into, per area of the face (m^-2).
+    k_on : rate constant of adsorption (m^3/s).
+    k_off : rate of desorption (1/s).
+    solvent_constant : adsorption constant of the solvent (m^3), from its number density (m^-3).
+
+    Reference: I. Langmuir, J. Am. Chem. Soc. 40, 1361 (1918), doi:10.1021/ja02242a004.
+    """
+
+    sites: float = 0.0
+    k_on: float = 0.0
+    k_off: float = 0.0
+    solvent_constant: float = 0.0
