@@ -105,6 +105,25 @@ NOMENCLATURE: dict[str, Term] = {
         "Nmin", r"$N_\mathrm{min}$", "m-3", "cm^-3", 1e-6, "least doping that the thickness lets such a plot show"
     ),
     "built_in_voltage": Term("Vbi", r"$V_\mathrm{bi}$", "V", "V", 1.0, "intercept of a Mott-Schottky plot"),
+    "sam_share": Term("θs", r"$\theta_\mathrm{s}$", "1", "%", 100.0, "area under the monolayer"),
+    "additive_share": Term("θa", r"$\theta_\mathrm{a}$", "1", "%", 100.0, "area under the additive"),
+    "bare_share": Term("θ0", r"$\theta_0$", "1", "%", 100.0, "bare area"),
+    "sam_density": Term("Γs", r"$\Gamma_\mathrm{s}$", "m-2", "nm^-2", 1e-18, "molecules of the monolayer per area"),
+    "additive_density": Term("Γa", r"$\Gamma_\mathrm{a}$", "m-2", "nm^-2", 1e-18, "molecules of the additive per area"),
+    "hole_diameter": Term("dh", r"$d_\mathrm{h}$", "m", "nm", 1e9, "largest circle that fits a hole"),
+    "patch_size": Term("ℓ", r"$\ell$", "m", "nm", 1e9, "correlation length of the bare area"),
+    "interface_step": Term("Δ", r"$\Delta$", "eV", "meV", 1e3, "step of the vacuum level at the buried face"),
+    "interface_spread": Term("σΔ", r"$\sigma_\Delta$", "eV", "meV", 1e3, "its standard deviation along the face"),
+    "interface_velocity": Term("S", "$S$", "m/s", "cm/s", 100.0, "recombination velocity of the buried face"),
+    "surface_potential": Term("φ", r"$\varphi$", "V", "mV", 1e3, "surface potential over the bare oxide"),
+    "additive_adsorbed": Term("fa", r"$f_\mathrm{a}$", "1", "%", 100.0, "share of the additive adsorbed on the oxide"),
+    "additive_residue": Term("fr", r"$f_\mathrm{r}$", "1", "%", 100.0, "share of the additive unbound at the buried face"),
+    "additive_between_grains": Term("fg", r"$f_\mathrm{g}$", "1", "%", 100.0, "share of the additive between grains"),
+    "surface_excess": Term("Γx", r"$\Gamma_\mathrm{x}$", "m-2", "nm^-2", 1e-18, "additive at the buried face beyond the film's own"),
+    "film_lifetime": Term("τ", r"$\tau$", "s", "ns", 1e9, "lifetime of carriers in the film"),
+    "trap_density": Term("Nt", r"$N_\mathrm{t}$", "m-3", "cm^-3", 1e-06, "density of counted traps"),
+    "mobile_ions": Term("Nion", r"$N_\mathrm{ion}$", "m-3", "cm^-3", 1e-06, "density of mobile ions in the film"),
+    "ion_diffusion": Term("Dion", r"$D_\mathrm{ion}$", "m2/s", "cm^2/s", 1e4, "diffusion coefficient of the ions"),
 }  # fmt: skip
 
 #: stored unit -> (unit that people read, factor), for quantities that are not listed by name

@@ -155,7 +155,9 @@ def _film(sample: Sample, film: Film, stack: Stack, absorber: Layer, key: str) -
             values[f"{name}.trap.{number}.electron_lifetime"] = lifetime
             values[f"{name}.trap.{number}.hole_lifetime"] = lifetime
         else:
-            values[f"{name}.trap.{number}.density"] = _sourced(sample, written(film.trap_density, "cm^-3", 1e6))
+            values[f"{name}.trap.{number}.density"] = _sourced(
+                sample, written(film.trap_density, "cm^-3", 1e6)
+            )
     if absorber.ions is not None:
         values[f"{name}.ions.density"] = _sourced(sample, written(film.ion_density, "cm^-3", 1e6))
         values[f"{name}.ions.diffusion_coefficient"] = _sourced(
@@ -183,5 +185,3 @@ def _reach(stack: Stack, absorber: Layer, bare_velocity: float) -> float:
     lifetimes = [float(trap.electron_lifetime) for trap in layer.trap if trap.electron_lifetime is not None]
     length = math.sqrt(diffusion * min(lifetimes)) if lifetimes else math.inf
     return min(length, diffusion / bare_velocity if bare_velocity > 0.0 else math.inf)
-
-

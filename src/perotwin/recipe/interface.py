@@ -21,10 +21,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from perotwin.recipe.coverage import ADDITIVE, SAM, Patch
-from perotwin.recipe.molecules import Molecule
 from pydantic import BeforeValidator, Field
 
+from perotwin.recipe.coverage import ADDITIVE, SAM, Patch
+from perotwin.recipe.molecules import Molecule
 from perotwin.stack.fields import Dim, Length, Model, Permittivity, Velocity, shorthand
 from perotwin.units import Quantity
 
@@ -181,7 +181,7 @@ def step_map(
     Returns:
         (P, P) V, rows along y; its mean is the Helmholtz step.
     """
-    count = max(1, int(round(patch.side / pixel)))
+    count = max(1, round(patch.side / pixel))
     cell = patch.side / count
     sheet = np.zeros((count, count))
     column, row = (np.floor(patch.positions.T / cell).astype(int)) % count

@@ -142,9 +142,13 @@ class Recipe(Model):
         for kind in ("anneal", "wash"):
             if kind in kinds and ("coat" not in kinds or kinds.index(kind) < kinds.index("coat")):
                 raise InputError(
-                    f"there is no film yet to {kind}.", f'Move the step "{kind}" behind the coat.', subkey=kind
+                    f"there is no film yet to {kind}.",
+                    f'Move the step "{kind}" behind the coat.',
+                    subkey=kind,
                 )
-        if "wash" in kinds and any(kind in kinds[kinds.index("wash") :] for kind in ("coat", "anneal", "rinse")):
+        if "wash" in kinds and any(
+            kind in kinds[kinds.index("wash") :] for kind in ("coat", "anneal", "rinse")
+        ):
             raise InputError(
                 "something follows the wash, which ends a recipe: the film is gone.",
                 "Let the wash be last.",
@@ -229,7 +233,9 @@ class Recipe(Model):
         for step in self._resolve(path):
             node = node[step] if isinstance(step, int) or isinstance(node, dict) else getattr(node, step)
             if node is None:
-                raise InputError(f'"{path}" is not set in "{self.name}".', "State it in the recipe.", key=path)
+                raise InputError(
+                    f'"{path}" is not set in "{self.name}".', "State it in the recipe.", key=path
+                )
         return node
 
     def with_values(self, values: Mapping[str, Any]) -> Recipe:
@@ -264,7 +270,9 @@ class Recipe(Model):
         for number, step in enumerate(self.step):
             same = [other for other in self.step[:number] if other.kind == step.kind]
             head = step.kind if not same else f"{step.kind}.{len(same) + 1}"
-            found.update((path.replace("coat.additive", "additive"), value) for path, value in walk(step, head))
+            found.update(
+                (path.replace("coat.additive", "additive"), value) for path, value in walk(step, head)
+            )
         return found
 
     def _resolve(self, path: str) -> tuple[str | int, ...]:
@@ -294,11 +302,15 @@ class Recipe(Model):
             raise UnknownNameError("step or parameter", head, known, file=f'recipe "{self.name}"', key=path)
         node: Any = self.get_at(steps)
         for part in rest:
-            fields = type(node).model_fields if isinstance(node, Model) else getattr(model, "model_fields", None)
+            fields = (
+                type(node).model_fields if isinstance(node, Model) else getattr(model, "model_fields", None)
+            )
             if isinstance(node, dict):
                 fields = node
             if fields is None or part not in fields:
-                error = unknown_key(part, tuple(fields or ()), f'in "{path.rpartition("." + part)[0] or path}"')
+                error = unknown_key(
+                    part, tuple(fields or ()), f'in "{path.rpartition("." + part)[0] or path}"'
+                )
                 raise InputError(error.message, error.advice, file=f'recipe "{self.name}"', key=path)
             steps.append(part)
             if node is None:
@@ -318,7 +330,12 @@ class Recipe(Model):
 
 def _over(below: Any, above: Any) -> Any:
     """Nested mappings, what is stated above replacing what is below."""
-    if isinstance(below, Mapping) and isinstance(above, Mapping) and "value" not in above and "kind" not in above:
+    if (
+        isinstance(below, Mapping)
+        and isinstance(above, Mapping)
+        and "value" not in above
+        and "kind" not in above
+    ):
         return {**below, **{key: _over(below.get(key), value) for key, value in above.items()}}
     return above
 

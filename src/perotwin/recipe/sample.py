@@ -12,7 +12,7 @@ is a fair picture.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from perotwin import progress
 from perotwin.recipe import compensation, coverage, drying, interface, molecules, passivation
-from perotwin.recipe.recipe import Anneal, Coat, Recipe, Rinse, Sam, Wash
+from perotwin.recipe.recipe import Anneal, Coat, Recipe, Rinse, Wash
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ F64 = NDArray[np.float64]
 #: side of the square that is looked at, m
 SIDE = 200e-9
 #: moments at which the monolayer is looked at while it lies in a solvent
-_LOOKS = 13
+_LOOKS = 9
 _AVOGADRO = 6.02214076e23
 
 
@@ -125,50 +125,83 @@ def prepare(recipe: Recipe, *, side: float = SIDE) -> Sample:
     Raises:
         InputError: a molecule that is not known or has no anchor, a dose or time that cannot be.
     """
-    p = recipe.parameters
+    p, coat = recipe.parameters, recipe.coat
     sam = molecules.load(recipe.sam.molecule)
     additive = None if recipe.additive is None else molecules.load(recipe.additive.molecule)
-    made: dict[str, Patch] = {}
-    solvents: dict[str, History] = {}
-    places, dried, film = float("nan"), None, None
-    patch: Patch | None = None
     with progress.task(recipe.name, total=len(recipe.step)) as counter:
-        for step in recipe.step:
-            counter.advance(0, label=f"{recipe.name}: {step.kind}")
-            name = step.kind if step.kind not in made else f"{step.kind} {len(made) + 1}"
-            if isinstance(step, Sam):
-                patch = coverage.deposit(float(sam.diameter), p.monolayer, side=side, seed=recipe.seed)
+        counter.advance(0, label=f"{recipe.name}: monolayer")
+        before = _before_additive(recipe)
+        known = _on_the_oxide(_Ground(before, before.model_dump_json(), side))
+        stages, solvents = dict(known[0]), dict(known[1])
+        patch = list(stages.values())[-1]
+        places, dried, film = float("nan"), None, None
+        if coat is not None:
+            counter.advance(0, label=f"{recipe.name}: drying")
+            if additive is None:
+                dried = _dry(coat, p, None)
             else:
-                assert patch is not None
-            if isinstance(step, Rinse | Wash):
-                leaving = p.competition.desorption_rate() if isinstance(step, Wash) else 0.0
-                solvents[name] = _soak(patch, recipe, step.solvent, float(step.duration), leaving)
-                patch = solvents[name].end
-            elif isinstance(step, Coat):
-                # the film dries alike whatever adsorbs: its time says how long ink lies on the monolayer
-                wet = float(step.dwell) + float(_dry(step, p, None).time[-1])
-                solvents[name] = _soak(patch, recipe, step.solvent, wet, 0.0)
-                patch = solvents[name].end
-                if additive is None:
-                    dried = _dry(step, p, None)
-                else:
-                    holes = compensation.sites(patch, float(additive.diameter))
-                    places = holes.areal_density
-                    dried = _dry(step, p, places)
-                    patch = compensation.fill(patch, holes, float(dried.theta[-1]))
-            elif isinstance(step, Anneal):
-                assert dried is not None
-                coat = recipe.coat
-                assert coat is not None
+                holes = compensation.sites(patch, float(additive.diameter))
+                places = holes.areal_density
+                dried = _dry(coat, p, places)
+                patch = stages["coat"] = compensation.fill(patch, holes, float(dried.theta[-1]))
+        for step in recipe.step:
+            counter.advance(1, label=f"{recipe.name}: {step.kind}")
+            if isinstance(step, Anneal):
+                assert dried is not None and coat is not None
                 film = passivation.passivate(
                     float(coat.grain_size), dried.leftover, p.passivation, temperature=float(step.temperature)
                 )
-            if isinstance(step, Wash):
-                film = None
-            if not isinstance(step, Anneal):
-                made[name] = patch
-            counter.advance()
-    return Sample(recipe, sam, additive, made, solvents, places, dried, film)
+            elif isinstance(step, Wash):
+                leaving = p.competition.desorption_rate()
+                solvents["wash"] = _soak(patch, recipe, step.solvent, float(step.duration), leaving)
+                patch, film = solvents["wash"].end, None
+                stages["wash"] = patch
+    return Sample(recipe, sam, additive, stages, solvents, places, dried, film)
+
+
+def _before_additive(recipe: Recipe) -> Recipe:
+    """What happens to the monolayer until the additive comes: alike for all doses."""
+    steps = []
+    for step in recipe.step:
+        if isinstance(step, Coat):
+            steps.append(step.model_copy(update={"additive": None, "roughness": None}))
+            break
+        steps.append(step)
+    return recipe.model_copy(update={"name": "", "description": "", "step": tuple(steps)})
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What decides the monolayer before the additive comes; told from others by its numbers."""
+
+    recipe: Recipe = field(compare=False)
+    text: str
+    side: float
+
+
+@lru_cache(maxsize=4)
+def _on_the_oxide(ground: _Ground) -> tuple[dict[str, Patch], dict[str, History]]:
+    """Stages and solvents of `Sample` until the additive comes; a series of doses asks for them again and again."""
+    recipe, side = ground.recipe, ground.side
+    stages: dict[str, Patch] = {}
+    solvents: dict[str, History] = {}
+    sam = molecules.load(recipe.sam.molecule)
+    patch = coverage.deposit(float(sam.diameter), recipe.parameters.monolayer, side=side, seed=recipe.seed)
+    stages["sam"] = patch
+    for step in recipe.step[1:]:
+        name = step.kind if step.kind not in stages else f"{step.kind} {len(stages)}"
+        if isinstance(step, Rinse):
+            time, solvent = float(step.duration), step.solvent
+        else:
+            assert isinstance(step, Coat)
+            # the film dries alike whatever adsorbs: its time says how long ink lies on the monolayer
+            time, solvent = (
+                float(step.dwell) + float(_dry(step, recipe.parameters, None).time[-1]),
+                step.solvent,
+            )
+        solvents[name] = _soak(patch, recipe, solvent, time, 0.0)
+        patch = stages[name] = solvents[name].end
+    return stages, solvents
 
 
 def _soak(patch: Patch, recipe: Recipe, solvent: str, time: float, additive_rate: float) -> History:
@@ -189,7 +222,11 @@ def _dry(coat: Coat, p: Parameters, places: float | None) -> DriedFilm:
     """The film dried with so many places (m^-2) on the oxide; None for a film without additive."""
     if places is None or coat.additive is None:
         return drying.dry(
-            0.0, None, p.drying, film_thickness=float(coat.thickness), ink_concentration=_AVOGADRO * float(coat.lead)
+            0.0,
+            None,
+            p.drying,
+            film_thickness=float(coat.thickness),
+            ink_concentration=_AVOGADRO * float(coat.lead),
         )
     oxide = drying.Adsorption(
         sites=places,
