@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from perotwin.errors import InputError, UnknownNameError
-from perotwin.stack.stack import Stack
+from perotwin.stack.cell import Cell, from_toml
 
 _FOLDER = Path(__file__).parent / "library"
 
@@ -29,8 +29,9 @@ def _advice(name: str) -> str:
     return f"{suggestion(name, names())} A file of your own ends in .toml."
 
 
-def load(name_or_path: str | Path) -> Stack:
-    """A cell by its library name ("wbg-target") or from a TOML file ("my-cell.toml").
+def load(name_or_path: str | Path) -> Cell:
+    """A cell by its library name ("wbg-target") or from a TOML file ("my-cell.toml"); a file with columns is a
+    `Parallel`.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def load(name_or_path: str | Path) -> Stack:
     file = Path(text).expanduser()
     if file.suffix != ".toml" and not file.is_file() and "/" not in text and "\\" not in text:
         file = path(text)
-        return Stack.from_toml(file.read_text(encoding="utf-8"), file=str(file))
+        return from_toml(file.read_text(encoding="utf-8"), file=str(file))
     try:
         content = file.read_text(encoding="utf-8")
     except OSError as error:
@@ -53,4 +54,4 @@ def load(name_or_path: str | Path) -> Stack:
         ) from None
     except UnicodeDecodeError:
         raise InputError("the stack file is not UTF-8 text.", "Save it as UTF-8.", file=text) from None
-    return Stack.from_toml(content, file=text)
+    return from_toml(content, file=text)

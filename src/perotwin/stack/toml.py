@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from perotwin.errors import InputError
 from perotwin.stack.fields import Model
 from perotwin.units import Quantity
-
-if TYPE_CHECKING:
-    from perotwin.stack.stack import Stack
 
 
 def read(text: str, file: str | None = None) -> dict[str, Any]:
@@ -48,12 +45,12 @@ def _anchor(node: Any, folder: Path) -> None:
             _anchor(entry, folder)
 
 
-def write(stack: Stack) -> str:
-    """TOML text of a stack: what it states, in the order of the schema, numbers as they were written."""
+def write(cell: Model) -> str:
+    """TOML text of a cell: what it states, in the order of the schema, numbers as they were written."""
     import tomlkit
 
     document = tomlkit.document()
-    for key, value in _entries(stack):
+    for key, value in _entries(cell):
         document.add(key, value)
     return tomlkit.dumps(document)
 
@@ -107,11 +104,8 @@ def _fill(table: Any, entries: list[tuple[str, Any]]) -> Any:
 def _number(quantity: Quantity) -> Any:
     import tomlkit
 
-    text = (
-        quantity.text
-        if quantity.written is not None or quantity.dimension != "dimensionless"
-        else float(quantity)
-    )
+    bare = quantity.written is None and quantity.dimension in ("dimensionless", "fraction")
+    text = float(quantity) if bare else quantity.text
     if quantity.source is None and quantity.assumed is None and quantity.note is None:
         return text
     table = tomlkit.inline_table()
