@@ -124,9 +124,7 @@ class Parallel(Model):
         if name is not None:
             column = self.named(name)
             return column.area if rest == "area" else self._within(column, partial(Stack.get, path=rest))
-        values = {
-            column.name: self._within(column, partial(Stack.get, path=path)) for column in self.column
-        }
+        values = {column.name: self._within(column, partial(Stack.get, path=path)) for column in self.column}
         first, *others = values.values()
         if any(other != first for other in others):
             listed = ", ".join(f"{value} in {column}" for column, value in values.items())
@@ -236,9 +234,7 @@ class Parallel(Model):
                 key=", ".join(f"{name}.area" for name in given),
             )
         scale = left / sum(float(areas[name]) for name in others)
-        return areas | {
-            name: Quantity(float(areas[name]) * scale, dimension="fraction") for name in others
-        }
+        return areas | {name: Quantity(float(areas[name]) * scale, dimension="fraction") for name in others}
 
     def quantities(self) -> dict[str, Quantity]:
         """Every number that the cell states, by field path (defaults that nobody wrote are left out)."""
