@@ -16,7 +16,7 @@ from perotwin.optics.spectra import Monochromatic
 if TYPE_CHECKING:
     from perotwin.stack import Stack
 
-__all__ = ["mixed", "onto"]
+__all__ = ["mixed", "onto", "refuse_unlike_suns"]
 
 F64 = NDArray[np.float64]
 
@@ -42,9 +42,6 @@ def mixed(stacks: Sequence[Stack], areas: Sequence[float], found: Sequence[Absor
     Args:
         stacks: what each part consists of. areas: its fraction of the whole.
         found: its absorption, all under the same light, at one sun.
-
-    Raises:
-        InputError: a laser whose sun is another number of photons on each part.
     """
     lam = found[0].wavelength
     for one in found[1:]:
@@ -92,8 +89,17 @@ def _flux(stack: Stack, lam: F64, found: Sequence[Absorption]) -> F64:
     if lam.size == 0:
         return lam
     light = spectrum(stack)
-    if not isinstance(light, Monochromatic):
-        return light.weights(lam)
+    return found[0].photon_flux if isinstance(light, Monochromatic) else light.weights(lam)
+
+
+def refuse_unlike_suns(found: Sequence[Absorption]) -> None:
+    """Refuse parts under one laser whose sun is another number of photons on each (one `Absorption` a part).
+
+    Raises:
+        InputError: with the photon fluxes.
+    """
+    if any(one.wavelength.size != 1 for one in found):
+        return
     flux = np.array([float(one.photon_flux[0]) for one in found])
     if np.ptp(flux) > 1e-9 * flux.max():
         raise InputError(
@@ -102,4 +108,3 @@ def _flux(stack: Stack, lam: F64, found: Sequence[Absorption]) -> F64:
             "Use a broad spectrum, or columns that absorb alike.",
             key="light.spectrum",
         )
-    return found[0].photon_flux

@@ -58,6 +58,11 @@ class ParallelProblem:
                 "Turn the layers of one of them round.",
                 key="column",
             )
+        found = [problem.absorption for problem in self.columns]
+        if all(one is not None for one in found):
+            from perotwin.optics.mixed import refuse_unlike_suns
+
+            refuse_unlike_suns(found)
 
     @cached_property
     def areas(self) -> F64:
