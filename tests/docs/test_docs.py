@@ -52,8 +52,8 @@ def test_the_stack_file_page_names_every_key_and_material() -> None:
     from perotwin.stack import Column, Parallel, Stack, parts
 
     text = (ROOT / "docs" / "stack-files.md").read_text(encoding="utf-8")
-    models = [Stack, Parallel, Column, parts.Light, parts.Layer, parts.Electronic, parts.Trap, parts.FaceTrap, parts.Interface,
-              parts.Ions, parts.Contact, parts.Circuit, parts.Recombination]  # fmt: skip
+    models = [Stack, Parallel, Column, parts.Light, parts.Layer, parts.Electronic, parts.Trap, parts.FaceTrap,
+              parts.Interface, parts.Ions, parts.Contact, parts.Circuit, parts.Recombination]  # fmt: skip
     for model in models:
         for key in model.model_fields:
             assert re.search(rf"[`\[.]{key}\b", text), f"{model.__name__}.{key}"

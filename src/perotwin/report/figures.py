@@ -32,7 +32,9 @@ CAPTIONS = {
     ),
     "tpv": ("Photovoltage of {cells} after a small pulse of light at open circuit."),
     "tpc": ("Photocurrent of {cells} after a small pulse of light at short circuit."),
-    "impedance": ("Impedance of {cells}: Nyquist plot, magnitude and phase, and capacitance against frequency."),
+    "impedance": (
+        "Impedance of {cells}: Nyquist plot, magnitude and phase, and capacitance against frequency."
+    ),
     "cv": ("Capacitance of {cells} against voltage in the dark, and its inverse square."),
     "eqe": (
         "External quantum efficiency of {cells} and, dashed, the share of photons that is not reflected. The "

@@ -243,7 +243,9 @@ def cell_result(result: CellResult) -> dict[str, Any]:
     if "eqe" in result.measurements:
         full = eqe_result(result.measurements["eqe"], result.eqe_metrics)
         made["eqe"] = {key: full[key] for key in ("wavelength", "eqe", "jsc_integrated", "bandgap")}
-    scans = [result.measurements[name] for name in ("scan-reverse", "scan-forward") if name in result.measurements]
+    scans = [
+        result.measurements[name] for name in ("scan-reverse", "scan-forward") if name in result.measurements
+    ]
     if scans:
         from perotwin import lab
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perotwin.stack import Cell, Parallel
-from perotwin.transport import transient
 from perotwin.transport.build import Problem
 from perotwin.transport.build import build as build_stack
+from perotwin.transport.motion import all_moving as move_all
 from perotwin.transport.parallel import ParallelProblem, ParallelSolver
 from perotwin.transport.steady import Solver, States
 
@@ -196,9 +196,9 @@ def build(cell: Cell, *, light: bool = True) -> CellProblem:
 def all_moving(problem: CellProblem) -> CellProblem:
     """The problem with every ion mobile, whatever its steady response."""
     if isinstance(problem, ParallelProblem):
-        return replace(problem, columns=tuple(transient.all_moving(one) for one in problem.columns))
+        return replace(problem, columns=tuple(move_all(one) for one in problem.columns))
     assert isinstance(problem, Problem)
-    return transient.all_moving(problem)
+    return move_all(problem)
 
 
 def solver_of(problem: CellProblem) -> CellSolver:

@@ -26,7 +26,7 @@ from perotwin.transport.steady import States
 
 if TYPE_CHECKING:
     from perotwin.transport.cell import CellProblem, CellStates
-    from perotwin.transport.transient import Moment
+    from perotwin.transport.trace import Moment
 
 F64 = NDArray[np.float64]
 
@@ -283,16 +283,23 @@ def radiative_current(problem: Problem) -> float:
 
 
 def constancy_in_time(
-    problem: Problem, motion: F64, moment: Moment, rate: float, past_psi: F64, light: float, current: float
+    problem: Problem,
+    motion: F64,
+    moment: Moment,
+    rate: float,
+    past_psi: F64,
+    generated: float,
+    current: float,
 ) -> float:
     """Departure of the total current (carriers, ions, displacement) along x from the terminal one, over its allowance.
 
     Args:
         problem: whose device holds all ions as moving ones.
-        motion: of the ions (`transient.motion_of`).
+        motion: of the ions (`motion.motion_of`).
         moment: the cell at the end of a time step.
         rate, past_psi: the step's time derivative of the potential, rate * psi - past_psi (kT/q per s; (N,)).
-        light: suns. current: of the junction, A m^-2, positive = power out.
+        generated: what the light generates, as a current, A m^-2.
+        current: of the junction, A m^-2, positive = power out.
 
     Returns:
         The largest departure over CURRENT_LIMIT of the larger of the current and the photocurrent plus round-off; at
@@ -333,11 +340,10 @@ def constancy_in_time(
         )  # fmt: skip
     flux -= table[e, dv.EPS] / h * (rate * dpsi - np.diff(past_psi[node])[e])
     sign = -1.0 if device.anode_front else 1.0
-    photo = Q * light * float(problem.generation.sum())
     floor = (
         _ROUNDING * Q * np.maximum(scale_n * np.maximum(n[e], n[e + 1]), scale_p * np.maximum(p[e], p[e + 1]))
     )
     # the potential's own round-off, differenced in time
     floor += _ROUNDING * Q * table[e, dv.EPS] / h * rate * np.abs(psi).max()
-    allowed = CURRENT_LIMIT * max(abs(current), photo) + floor
+    allowed = CURRENT_LIMIT * max(abs(current), generated) + floor
     return float(np.max(np.abs(Q * sign * flux - current) / np.maximum(allowed, 1e-300)))

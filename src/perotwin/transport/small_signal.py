@@ -24,8 +24,8 @@ from perotwin.transport import device as dv
 from perotwin.transport import kernels as k
 from perotwin.transport.device import make_blocks, make_work
 from perotwin.transport.modes import Control, Modes, Resolvent
+from perotwin.transport.motion import motion_of
 from perotwin.transport.steady import Solver, State
-from perotwin.transport.transient import motion_of
 
 F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
