@@ -10,7 +10,7 @@ from perotwin.cli import options
 from perotwin.cli.output import Output, command
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 
 def jv(
@@ -65,7 +65,7 @@ def jv(
             _curves(out, stacks, protocol, output)
 
 
-def _curves(out: Output, stacks: list[Stack], given: dict[str, str], output: str | None) -> None:
+def _curves(out: Output, stacks: list[Cell], given: dict[str, str], output: str | None) -> None:
     from perotwin import lab
     from perotwin.cli import files
     from perotwin.errors import PerotwinError
@@ -97,7 +97,7 @@ def _curves(out: Output, stacks: list[Stack], given: dict[str, str], output: str
 
 def _sweep(
     out: Output,
-    stacks: list[Stack],
+    stacks: list[Cell],
     given: dict[str, str],
     path: str | None,
     first: str | None,
@@ -124,7 +124,7 @@ def _sweep(
         written = study.values(stack, path, first, last, steps, log=log)
         rows: list[tuple[str, Any]] = []
 
-        def job(cell: Stack) -> Any:
+        def job(cell: Cell) -> Any:
             dataset = lab.jv.measure(cell, protocol)
             return dataset, lab.jv.analyse(dataset)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 __all__ = ["Cells", "Folder", "Json", "Light", "Set", "Temperature", "load"]
 
@@ -38,7 +38,7 @@ def load(
     light: str | None = None,
     temperature: str | None = None,
     changes: Sequence[str] | None = None,
-) -> list[Stack]:
+) -> list[Cell]:
     """The cells that the user named, under the light, temperature and changes asked for.
 
     Raises
@@ -66,7 +66,7 @@ def load(
     return [cell.with_values(values) for cell in loaded] if values else loaded
 
 
-def _told_apart(given: Sequence[str], loaded: Sequence[Stack]) -> list[Stack]:
+def _told_apart(given: Sequence[str], loaded: Sequence[Cell]) -> list[Cell]:
     """Cells by the names of their files where they state one name: a copy is often edited before it is renamed."""
     from pathlib import Path
 

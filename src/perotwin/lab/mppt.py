@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,17 +27,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Stack
-    from perotwin.transport.transient import Engine
+    from perotwin.transport.transient import Engine, Trace
 
-__all__ = ["Protocol", "Run", "analyse", "measure", "plot", "track"]
+__all__ = ["Protocol", "analyse", "measure", "plot", "track"]
 
 #: allowed local error of the time steps: in the first seconds of light-soaking, while the power changes by half from
 #: one
 #: hold to the next, it is then right to 5e-3, and to 3e-5 once it is steady
 TOLERANCE = 1e-2
-#: first time step of a hold, as a part of the interval: what electrons do within it is over when the power is read. A
-#: tenth serves when light-soaking is over; neither adds to what the tolerance allows
-_FIRST, _LATER, _EARLY = 0.05, 0.1, 20
 #: part of the run, counted from its end, that the stabilised power is the mean of
 _WINDOW = 0.2
 _MOST = 200_000
@@ -118,83 +114,35 @@ def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float |
     voltage, irradiance = _first(engine, intensity, protocol)
     protocol = Protocol(**{**protocol.model_dump(), "start": voltage})
     with progress.task(f"{cell.name}: tracking", total=protocol.holds) as counter:
-        run = track(engine, protocol, intensity, advanced=counter.advance)
-    dataset = _dataset(cell, protocol, engine, intensity, irradiance, run) if run.rows else None
-    if run.error is not None:
-        error = run.error
-        if isinstance(error, ConvergenceError):
-            error.context["measured"] = dataset
-        raise error
-    if dataset is None:
+        try:
+            run = track(engine, protocol, intensity, advanced=lambda _: counter.advance())
+        except ConvergenceError as error:
+            known = error.context.get("trace")
+            kept = None
+            if known is not None and known.time.size:
+                kept = _dataset(cell, protocol, engine, intensity, irradiance, known)
+            error.context["measured"] = kept
+            raise
+    if not run.time.size:
         raise KeyboardInterrupt
-    return dataset
-
-
-@dataclass
-class Run:
-    """What a tracker did: rows of time (s), voltage (V) and current density (A m^-2) at the end of each hold.
-
-    ions: numbers of each species per area (m^-2) then. constancy: the largest departure of the
-    total current along x over its allowance. steps, iterations: time steps and Newton iterations in all.
-    complete: False after Ctrl-C or an error, which is in `error`.
-    """
-
-    rows: list[tuple[float, float, float]] = field(default_factory=list)
-    ions: list[np.ndarray] = field(default_factory=list)
-    constancy: float = 0.0
-    steps: int = 0
-    iterations: int = 0
-    complete: bool = True
-    error: Exception | None = None
+    return _dataset(cell, protocol, engine, intensity, irradiance, run)
 
 
 def track(
-    engine: Engine, protocol: Protocol, intensity: float, *, advanced: Callable[[], object] | None = None
-) -> Run:
+    engine: Engine, protocol: Protocol, intensity: float, *, advanced: Callable[[float], object] | None = None
+) -> Trace:
     """Perturb and observe, from the cell settled in the dark at 0 V; `protocol.start` is given.
 
-    The first hold, where the light goes on, is resolved from the nanosecond. The others begin with a jump of a few mV,
-    which one long time step passes over.
+    Returns:
+        The trace at the ends of the holds, of its moments the last one only.
     """
-    from perotwin.errors import ConvergenceError
-    from perotwin.transport.schedule import Step
-    from perotwin.transport.schedule import Voltage as Held
+    from perotwin.transport.schedule import MaximumPower, Step
 
     assert protocol.start is not None
-    interval, perturbation, voltage = (
-        float(protocol.interval),
-        float(protocol.perturbation),
-        float(protocol.start),
-    )
-    run = Run()
-    direction, last = 1.0, -np.inf
-    try:
-        now = engine.settled(0.0, 0.0)
-        for number in range(protocol.holds):
-            first = None if number == 0 else interval * (_FIRST if number < _EARLY else _LATER)
-            trace = engine.run([Step(interval, Held(voltage), intensity, first=first)], now)
-            if not trace.complete:
-                run.complete = False
-                break
-            now = trace.moments[-1]
-            current = float(trace.current[-1])
-            run.rows.append(((number + 1) * interval, voltage, current))
-            run.ions.append(trace.ions[-1])
-            # a NaN stays: it must fail the check
-            run.constancy = float(np.max([run.constancy, *trace.constancy]))
-            run.steps += trace.steps
-            run.iterations += trace.iterations
-            if voltage * current < last:
-                direction = -direction
-            last = voltage * current
-            voltage = float(np.round(voltage + direction * perturbation, 12))
-            if advanced is not None:
-                advanced()
-    except KeyboardInterrupt:
-        run.complete = False
-    except ConvergenceError as error:
-        run.complete, run.error = False, error
-    return run
+    interval = float(protocol.interval)
+    tracker = MaximumPower(float(protocol.start), float(protocol.perturbation), interval)
+    steps = [Step(protocol.holds * interval, tracker, intensity)]
+    return engine.run(steps, engine.settled(0.0, 0.0), advanced=advanced, keep=False)
 
 
 def _first(engine: Engine, intensity: float, protocol: Protocol) -> tuple[float, float]:
@@ -215,7 +163,7 @@ def _dataset(
     engine: Engine,
     intensity: float,
     irradiance: float,
-    run: Run,
+    run: Trace,
 ) -> xr.Dataset:
     import xarray as xr
 
@@ -224,13 +172,14 @@ def _dataset(
     from perotwin.measurement import check, checks_to_json, describe
     from perotwin.transport.checks import CURRENT_LIMIT, optical_checks
 
-    time, voltage, current = np.array(run.rows).T
+    time, voltage, current = run.time, run.voltage, run.current
     found = optical_checks(engine.problem)
-    found["total current constant along x in time"] = check(CURRENT_LIMIT * run.constancy, CURRENT_LIMIT)
-    numbers = np.array(run.ions)
-    if numbers.size:
+    found["total current constant along x in time"] = check(
+        CURRENT_LIMIT * float(run.constancy.max()), CURRENT_LIMIT
+    )
+    if run.ions.size:
         found["ion number conserved in time"] = check(
-            float(np.abs(numbers / numbers[0] - 1.0).max()), ION_LIMIT
+            float(np.abs(run.ions / run.ions[0] - 1.0).max()), ION_LIMIT
         )
     notes = [
         *engine.problem.notes,

@@ -2,7 +2,15 @@
 result.
 """
 
-from perotwin.measurement.checks import Check, Checks, check, checks_from_json, checks_of, checks_to_json
+from perotwin.measurement.checks import (
+    Check,
+    Checks,
+    check,
+    checks_from_json,
+    checks_of,
+    checks_to_json,
+    worst,
+)
 from perotwin.measurement.dataset import SCHEMAS, describe, notes_of, protocol_of, validate
 from perotwin.measurement.files import load, make_folder, save, write_atomically, write_text
 from perotwin.measurement.metrics import Metric, Metrics
@@ -29,6 +37,7 @@ __all__ = [
     "protocol_of",
     "save",
     "validate",
+    "worst",
     "write_atomically",
     "write_text",
 ]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.report.result import CellResult
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 __all__ = ["CAPTIONS", "comparison_figures", "drawing", "figures_of"]
 
@@ -32,7 +32,9 @@ CAPTIONS = {
     ),
     "tpv": ("Photovoltage of {cells} after a small pulse of light at open circuit."),
     "tpc": ("Photocurrent of {cells} after a small pulse of light at short circuit."),
-    "impedance": ("Impedance of {cells}: Nyquist plot, magnitude and phase, and capacitance against frequency."),
+    "impedance": (
+        "Impedance of {cells}: Nyquist plot, magnitude and phase, and capacitance against frequency."
+    ),
     "cv": ("Capacitance of {cells} against voltage in the dark, and its inverse square."),
     "eqe": (
         "External quantum efficiency of {cells} and, dashed, the share of photons that is not reflected. The "
@@ -58,19 +60,23 @@ CAPTIONS = {
 }
 
 
-def drawing(cell: Stack) -> Figure:
-    """The stack of a cell, to scale."""
-    layers = [
-        stack_drawing.Drawn(
-            layer.name,
-            float(layer.thickness),
-            layer.role,
-            layer.material if isinstance(layer.material, str) else "",
-            str(layer.bandgap.text) if layer.bandgap is not None else "",
-        )
-        for layer in cell.layer
-    ]
-    return stack_drawing.draw(layers, light_from=cell.light.side)
+def drawing(cell: Cell) -> Figure:
+    """The stack of a cell, to scale; several side by side."""
+    numbers = cell.quantities()
+    stacks = {}
+    for prefix, stack in cell.stacks.items():
+        area = numbers.get(f"{prefix}.area")
+        stacks[prefix if area is None else f"{prefix}, {area.text} of the area"] = [
+            stack_drawing.Drawn(
+                layer.name,
+                float(layer.thickness),
+                layer.role,
+                layer.material if isinstance(layer.material, str) else "",
+                str(layer.bandgap.text) if layer.bandgap is not None else "",
+            )
+            for layer in stack.layer
+        ]
+    return stack_drawing.side_by_side(stacks, light_from=cell.light.side)
 
 
 def figures_of(result: CellResult) -> dict[str, Figure]:

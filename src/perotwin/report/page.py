@@ -166,7 +166,9 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
     names = listed([item.name for item in results])
     cells = []
     for number, item in enumerate(results):
-        figures = [_figure(name, path, item.name, f"c{number}{name}") for name, path in item.figures.items()]
+        figures = [
+            _figure(name, path, _whose(name, item), f"c{number}{name}") for name, path in item.figures.items()
+        ]
         cells.append(
             {
                 "result": item,
@@ -201,6 +203,13 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
 def _shown(figure: str, results: Sequence[CellResult]) -> list[str]:
     """The cells whose measurement a figure of the comparison draws."""
     return [item.name for item in results if any(part.split("-")[0] == figure for part in item.measurements)]
+
+
+def _whose(figure: str, result: CellResult) -> str:
+    """What a figure of one cell shows: the cell, or for fields inside the part of it that they belong to."""
+    measured = result.measurements.get({"bands": "bands", "profiles": "jv"}.get(figure, ""))
+    part = "" if measured is None else str(measured.attrs.get("shown", ""))
+    return f"{result.name} ({part})" if part else result.name
 
 
 def listed(names: Sequence[str]) -> str:

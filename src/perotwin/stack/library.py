@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from perotwin.errors import InputError, UnknownNameError
-from perotwin.stack.stack import Stack
+from perotwin.stack.cell import Cell, from_toml
 
 _FOLDER = Path(__file__).parent / "library"
 
@@ -30,8 +30,9 @@ def _advice(name: str) -> str:
     return f"{suggestion(name, names())} A file of your own ends in .toml."
 
 
-def load(name_or_path: str | Path) -> Stack:
-    """A cell by its library name ("wbg-target") or from a TOML file ("my-cell.toml").
+def load(name_or_path: str | Path) -> Cell:
+    """A cell by its library name ("wbg-target") or from a TOML file ("my-cell.toml"); a file with columns is a
+    `Parallel`.
 
     Raises
     ------
@@ -42,8 +43,8 @@ def load(name_or_path: str | Path) -> Stack:
     file = Path(text).expanduser()
     if file.suffix != ".toml" and not file.is_file() and "/" not in text and "\\" not in text:
         file = path(text)
-        return Stack.from_toml(file.read_text(encoding="utf-8"), file=str(file))
-    return Stack.from_toml(read_file(file, names()), file=text)
+        return from_toml(file.read_text(encoding="utf-8"), file=str(file))
+    return from_toml(read_file(file, names()), file=text)
 
 
 def read_file(file: Path, library: Sequence[str], what: str = "stack file") -> str:

@@ -178,6 +178,16 @@ def quantities(stack: Stack) -> Iterator[tuple[str, Quantity]]:
             yield from walk(value, name)
 
 
+def origin(quantity: Quantity, otherwise: str | None) -> str:
+    """Where a number comes from: its source, "assumed, low to high", or both; `otherwise` where it says neither."""
+    parts = [quantity.source] if quantity.source else []
+    if quantity.assumed:
+        parts.append(f"assumed, {quantity.assumed[0]} to {quantity.assumed[1]}")
+    if not parts and otherwise:
+        parts.append(otherwise)
+    return "; ".join(parts) + (f" ({quantity.note})" if parts and quantity.note else "")
+
+
 def walk(node: Any, path: str) -> Iterator[tuple[str, Quantity]]:
     """(path, number) of everything that a model states, its own place being `path`."""
     if isinstance(node, Quantity):

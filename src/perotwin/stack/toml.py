@@ -104,11 +104,8 @@ def _fill(table: Any, entries: list[tuple[str, Any]]) -> Any:
 def _number(quantity: Quantity) -> Any:
     import tomlkit
 
-    text = (
-        quantity.text
-        if quantity.written is not None or quantity.dimension != "dimensionless"
-        else float(quantity)
-    )
+    bare = quantity.written is None and quantity.dimension in ("dimensionless", "fraction")
+    text = float(quantity) if bare else quantity.text
     if quantity.source is None and quantity.assumed is None and quantity.note is None:
         return text
     table = tomlkit.inline_table()

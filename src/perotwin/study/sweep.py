@@ -11,7 +11,7 @@ from perotwin import progress, units
 from perotwin.errors import InputError, PerotwinError
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 __all__ = ["Point", "sweep", "values"]
 
@@ -42,7 +42,7 @@ class Point(Generic[T]):
         return float(self.written.removesuffix(self.unit if self.unit != "1" else ""))
 
 
-def values(cell: Stack, path: str, start: str, stop: str, steps: int, *, log: bool = False) -> list[str]:
+def values(cell: Cell, path: str, start: str, stop: str, steps: int, *, log: bool = False) -> list[str]:
     """``steps`` values of the field ``path`` from ``start`` to ``stop``, both included, in the unit of
     ``start``.
 
@@ -83,7 +83,7 @@ def values(cell: Stack, path: str, start: str, stop: str, steps: int, *, log: bo
     return [f"{number:.12g} {unit}".strip() for number in numbers]
 
 
-def sweep(cell: Stack, path: str, written: Sequence[str], job: Callable[[Stack], T]) -> Iterator[Point[T]]:
+def sweep(cell: Cell, path: str, written: Sequence[str], job: Callable[[Cell], T]) -> Iterator[Point[T]]:
     """Do ``job`` on ``cell`` with ``path`` set to each value in turn, giving each point as it is done.
 
     A point that fails is given with its error, and the sweep goes on.

@@ -1302,18 +1302,19 @@ def observe(dev, w, gen, states_psi, states_fn, states_fp, states_v, channel, te
 
 
 @_compiled
-def respond(dev, w, psi, fn, fp, v, gen, ion_charge, sources, slope_by_v):
+def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, slope_by_v):
     """Change of the total flux (m^-2 s^-1, along x) per small extra generation, on one factorised Jacobian.
 
-    sources (Q, S): extra pairs per area and time in each site. The junction voltage and the ions are held.
-    slope_by_v (1,) receives the flux's derivative by v. Returns (Q,).
+    sources (Q, S): extra pairs per area and time in each site. The junction voltage is held; the ions of the device
+    re-equilibrate. slope_by_v (1,) receives the flux's derivative by v. Returns (Q,).
     """
     nodes = dev.x.size
     count = sources.shape[0]
-    assemble(dev, w, psi, fn, fp, v, gen, ion_charge, np.zeros(0))
+    species = dev.ion.shape[0]
+    assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu)
     edge = _quiet_edge(dev, w)
     _, _, slope = _edge_current(dev, w, edge)
-    F = np.zeros((nodes, 3, count + 1))
+    F = np.zeros((nodes, 3, count + 1 + species))
     for m in range(dev.offset.size):
         off = dev.offset[m]
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
@@ -1325,8 +1326,16 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, sources, slope_by_v):
                 if not held_p:
                     F[i, 2, q] -= sources[q, s]
     _bias_column(dev, w, fn, fp, v, F, count)
+    for k in range(species):
+        m = int(dev.ion[k, I_LAYER])
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            F[s - dev.offset[m], 0, count + 1 + k] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+        F[0, 0, count + 1 + k] = 0.0
+        F[nodes - 1, 0, count + 1 + k] = 0.0
     eliminate(w, nodes, 1)
-    substitute(w, F, nodes, count + 1)
+    substitute(w, F, nodes, count + 1 + species)
+    if species > 0:
+        _keep_ions(dev, w, F, count + 1)
     out = np.zeros(count + 1)
     for q in range(count + 1):
         for r in range(2):
@@ -1334,6 +1343,36 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, sources, slope_by_v):
                 out[q] += slope[r, c] * F[edge + r, c, q]
     slope_by_v[0] = out[count]
     return out[:count]
+
+
+@_compiled
+def _keep_ions(dev, w, F, columns):
+    """Let the activities follow in the first `columns` responses, so that each species keeps its number.
+
+    F (N, 3, columns + species): what follows from each cause with the activities held, then from each activity.
+    """
+    nodes = dev.x.size
+    species = dev.ion.shape[0]
+    border, load = np.zeros((species, species)), np.zeros(species)
+    for q in range(columns):
+        for k in range(species):
+            m = int(dev.ion[k, I_LAYER])
+            z = dev.ion[k, I_Z]
+            load[k] = 0.0
+            for j in range(species):
+                border[k, j] = 0.0
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                i = s - dev.offset[m]
+                c = dev.volume[s] * w.dion[k, s]
+                border[k, k] += c
+                load[k] += c * z * F[i, 0, q]
+                for j in range(species):
+                    border[k, j] -= c * z * F[i, 0, columns + j]
+        _solve_small(border, load)
+        for i in range(nodes):
+            for r in range(3):
+                for k in range(species):
+                    F[i, r, q] += F[i, r, columns + k] * load[k]
 
 
 @_compiled

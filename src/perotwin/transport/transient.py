@@ -22,12 +22,15 @@ from scipy.constants import elementary_charge as Q
 from perotwin.errors import ConvergenceError
 from perotwin.transport import device as dv
 from perotwin.transport import kernels as k
-from perotwin.transport.build import K_EV, Problem
+from perotwin.transport.build import Problem
 from perotwin.transport.checks import constancy_in_time
 from perotwin.transport.device import Blocks, Device, Work, make_blocks, make_work
-from perotwin.transport.schedule import Current, Load, OpenCircuit, Step, Voltage
+from perotwin.transport.light import Beam, Lights, Piece
+from perotwin.transport.motion import all_moving, motion_of
+from perotwin.transport.schedule import Control, Current, Load, MaximumPower, OpenCircuit, Step, Voltage
 from perotwin.transport.schedule import check as check_schedule
 from perotwin.transport.steady import LONGEST, Solver, State
+from perotwin.transport.trace import Moment, Trace
 
 F64 = NDArray[np.float64]
 
@@ -40,64 +43,32 @@ _ITERATIONS = 12
 _ITERATIONS_AT_CORNER = 120
 #: first step after a corner, s, and as a part of the step that follows
 _FIRST, _FIRST_PART = 1e-9, 1e-3
+#: first step of a tracker's hold, as a part of it: what electrons do within it is over when the power is read. A tenth
+#: serves when light-soaking is over
+_HOLD, _LATER, _EARLY = 0.05, 0.1, 20
 #: densities below this part of the largest one do not steer the step
 _RELEVANT = 1e-7
+#: all that a flash makes appears within this time, s, in which nothing else happens
+_FLASH = 1e-17
 #: steps are not made shorter than this for the sake of the error, s: what is faster is not resolved
 _RESOLUTION = 1e-12
 
 
 @dataclass
-class Moment:
-    """The cell at one time; arrays are owned by it."""
+class _Tracker:
+    """Where a tracker of maximum power stands."""
 
-    psi: F64  # (N,)
-    fn: F64  # (2, N)
-    fp: F64  # (2, N)
-    level: F64  # (I, N) ions' levels, kT
-    v: F64  # (1,)
-    trap: F64 | None = None  # (T, S) occupation of charged levels; None: stationary
-    face: F64 | None = None  # (TF,)
+    perturbation: float
+    voltage: float
+    direction: float = 1.0
+    last: float = -np.inf
 
-    def copy(self) -> Moment:
-        """An independent copy."""
-        return Moment(
-            self.psi.copy(),
-            self.fn.copy(),
-            self.fp.copy(),
-            self.level.copy(),
-            self.v.copy(),
-            None if self.trap is None else self.trap.copy(),
-            None if self.face is None else self.face.copy(),
-        )
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What a schedule gave. T reported moments.
-
-    Attributes:
-        time: (T,) s from the schedule's start. step: (T,) index of the schedule's step.
-        voltage: (T,) terminal voltage, V. current: (T,) terminal current density, A m^-2, displacement included.
-        light: (T,) suns.
-        moments: the cell at each reported moment.
-        steps, iterations: time steps and Newton iterations in all.
-        ions: (T, I) number of each moving species per area, m^-2.
-        constancy: (T,) departure of the total current along x over its allowance, at most 1 (see
-            `checks.constancy_in_time`).
-        complete: whether the schedule ran to its end.
-    """
-
-    time: F64
-    step: NDArray[np.int64]
-    voltage: F64
-    current: F64
-    light: F64
-    moments: tuple[Moment, ...]
-    steps: int
-    iterations: int
-    ions: F64
-    constancy: F64
-    complete: bool
+    def observe(self, power: float) -> None:
+        """Take the power at the end of a hold (W m^-2) and choose the next voltage."""
+        if power < self.last:
+            self.direction = -self.direction
+        self.last = power
+        self.voltage = float(np.round(self.voltage + self.direction * self.perturbation, 12))
 
 
 @dataclass
@@ -114,50 +85,6 @@ class _Past:
     variables: F64  # (V,) potential, levels of carriers and ions, junction voltage: what is extrapolated
 
 
-def all_moving(problem: Problem) -> Problem:
-    """The problem with every ion mobile, whatever its steady response."""
-    return problem if problem.mobile is None else replace(problem, device=problem.mobile, mobile=None)
-
-
-def _slots(problem: Problem) -> list[int]:
-    """First unknown of each layer's ions in a node's block: not that of a neighbour, with whom it shares a node."""
-    first: list[int] = []
-    taken = (3, 3)
-    for layer in problem.stack.electrical_layers:
-        ions = layer.ions
-        species = [] if ions is None else [ions, *([ions.second] if ions.second is not None else [])]
-        count = sum(float(one.density) > 0.0 for one in species)
-        start = 3 if 3 + count <= taken[0] or taken[0] == taken[1] else taken[1]
-        first.append(start)
-        taken = (start, start + count)
-    return first
-
-
-def motion_of(problem: Problem) -> F64:
-    """(I, MOTION_COLUMNS) of the moving species, in the order of `problem.device.ion`; diffusion at the stack's T."""
-    temperature = float(problem.stack.temperature)
-    rows: list[list[float]] = []
-    slots = _slots(problem)
-    for response in ("steady", "frozen"):
-        for m, layer in enumerate(problem.stack.electrical_layers):
-            if layer.ions is None or layer.ions.response.kind != response:
-                continue
-            species = [layer.ions, *([layer.ions.second] if layer.ions.second is not None else [])]
-            for number, ion in enumerate(one for one in species if float(one.density) > 0.0):
-                activation = float(ion.activation_energy or 0.0)
-                factor = np.exp(-activation / K_EV * (1.0 / temperature - 1.0 / 298.15))
-                rows.append(
-                    [
-                        float(ion.charge),
-                        float(ion.diffusion_coefficient) * float(factor),
-                        float(ion.site_density or 0.0),
-                        float(m),
-                        float(slots[m] + number),
-                    ]
-                )
-    return np.array(rows).reshape(-1, dv.MOTION_COLUMNS)
-
-
 @dataclass
 class Engine:
     """Runs schedules on one cell.
@@ -165,6 +92,7 @@ class Engine:
     Attributes:
         problem: from `build`; all its ions move.
         tolerance: allowed local error of a step (kT, relative).
+        lights: where each light of its schedules generates carriers.
     """
 
     problem: Problem
@@ -174,11 +102,13 @@ class Engine:
     device: Device = field(init=False)
     work: Work = field(init=False)
     blocks: Blocks = field(init=False)
+    lights: Lights = field(init=False)
 
     def __post_init__(self) -> None:
         self.problem = all_moving(self.problem)
         self.solver = Solver(self.problem)
         self.motion = motion_of(self.problem)
+        self.lights = Lights(self.problem)
         self.device = self.problem.device._replace(ion=np.zeros((0, dv.ION_COLUMNS)))
         self.work = make_work(self.device)
         size = 3 if self.motion.size == 0 else int(self.motion[:, dv.M_SLOT].max()) + 1
@@ -205,13 +135,20 @@ class Engine:
         level = np.repeat(state.mu[:, None], self.device.x.size, axis=1)
         return Moment(state.psi.copy(), state.fn.copy(), state.fp.copy(), level, state.v.copy())
 
-    def settled(self, voltage: float, light: float) -> Moment:
+    def settled(self, voltage: float, light: float, beams: tuple[Beam, ...] = ()) -> Moment:
         """The cell after an endless wait at a terminal voltage (V) and light (suns), ions included.
 
+        Beams shine besides, at their first intensity.
+
         Raises:
+            InputError: a beam on a cell without optics.
             ConvergenceError: that steady state could not be reached.
         """
-        states = self.solver.sweep([voltage], light)
+        if beams:
+            lit = replace(self.problem, generation=self.lights.steady(light, beams))
+            states = Solver(lit).sweep([voltage], 1.0)
+        else:
+            states = self.solver.sweep([voltage], light)
         if not states.converged[0]:
             raise ConvergenceError(
                 f'the steady state of "{self.problem.stack.name}" at {voltage:.4g} V was not reached.',
@@ -223,10 +160,9 @@ class Engine:
 
     # --- one step ----------------------------------------------------------------------------------------------------
 
-    def _condition(self, step: Step, fraction: float) -> tuple[int, float, float, float]:
+    def _condition(self, control: Control, fraction: float) -> tuple[int, float, float, float]:
         """Control kind and a, b, c of a v + b J = c for the junction's voltage (kT/q) and current (A m^-2)."""
         vt, g, rs = self.problem.vt, self._leak, self._series
-        control = step.control
         if isinstance(control, Voltage):
             volts = control.at(fraction)
             if rs == 0.0:
@@ -306,15 +242,21 @@ class Engine:
         return worst
 
     def _solve(
-        self, guess: Moment, step: Step, fraction: float, rate: float, past: tuple[F64, ...], settled: bool
+        self,
+        guess: Moment,
+        condition: tuple[int, float, float, float],
+        generation: F64,
+        rate: float,
+        past: tuple[F64, ...],
+        settled: bool,
     ) -> tuple[bool, int, float]:
-        control, a, b, c = self._condition(step, fraction)
+        control, a, b, c = condition
         if control == k.CONTROL_VOLTAGE:
             guess.v[0] = c
         march: Any = k.march
         status, iterations, _, total = march(
             self.device, self.work, self.blocks, self.motion, guess.psi, guess.fn, guess.fp, guess.level, guess.v,
-            step.light_at(fraction) * self.problem.generation, self._held, rate, *past, self._trap, self._face,
+            generation, self._held, rate, *past, self._trap, self._face,
             control, a, b, c, _ITERATIONS if settled else _ITERATIONS_AT_CORNER, _NEWTON, LONGEST,
         )  # fmt: skip
         return status == k.CONVERGED, iterations, float(total)
@@ -334,6 +276,7 @@ class Engine:
         *,
         stop: Callable[[float, float, float], bool] | None = None,
         advanced: Callable[[float], Any] | None = None,
+        keep: bool = True,
     ) -> Trace:
         """Run a schedule from a given moment.
 
@@ -342,6 +285,7 @@ class Engine:
             start: the cell at time zero (see `settled`).
             stop: called at each reported moment with time (s), voltage (V) and current (A m^-2); True ends the run.
             advanced: called at each reported moment with the time, for progress.
+            keep: False keeps of the moments the last one only; of a long run they are much memory.
 
         Returns:
             The trace. After Ctrl-C it holds what was computed and says that it is not complete.
@@ -351,21 +295,29 @@ class Engine:
             ConvergenceError: a step could not be taken; `trace` in its context keeps what was computed.
         """
         check_schedule(schedule)
-        rows: list[tuple[float, int, float, float, float, Moment, F64, float]] = []
+        for number, step in enumerate(schedule, 1):
+            self.lights.prepare(step, f"step {number}")
+        rows: list[tuple[float, int, float, float, float, float, F64, float]] = []
+        moments: list[Moment] = []
         count = {"steps": 0, "iterations": 0}
         now = start.copy()
         clock = 0.0
         complete = True
         try:
             for number, step in enumerate(schedule):
-                for time, made, flux in self._step(step, now, clock, count):
+                for since, made, flux, generated in self._step(step, now, count):
+                    time = clock + since
                     voltage, current = self._terminal(made, flux)
-                    light = step.light_at(min(1.0, (time - clock) / step.duration))
+                    light = step.light_at(min(1.0, since / step.duration))
                     junction = flux * Q * (-1.0 if self.device.anode_front else 1.0)
                     even = constancy_in_time(
-                        self.problem, self.motion, made, *self._step_taken, light, junction
+                        self.problem, self.motion, made, *self._step_taken, generated, junction
                     )
-                    rows.append((time, number, voltage, current, light, made, self._ion_numbers(), even))
+                    ions = self._ion_numbers()
+                    rows.append((time, number, voltage, current, light, generated, ions, even))
+                    if not keep:
+                        moments.clear()
+                    moments.append(made)
                     now = made
                     if advanced is not None:
                         advanced(time)
@@ -378,15 +330,15 @@ class Engine:
         except KeyboardInterrupt:
             complete = False
         except ConvergenceError as error:
-            error.context["trace"] = self._trace(rows, count, False)
+            error.context["trace"] = self._trace(rows, moments, count, False)
             raise
-        return self._trace(rows, count, complete)
+        return self._trace(rows, moments, count, complete)
 
     def _ion_numbers(self) -> F64:
         return np.asarray((self.blocks.ion * self.device.volume).sum(axis=1))
 
     @staticmethod
-    def _trace(rows: list[Any], count: dict[str, int], complete: bool) -> Trace:
+    def _trace(rows: list[Any], moments: list[Moment], count: dict[str, int], complete: bool) -> Trace:
         columns = list(zip(*rows, strict=True)) if rows else [()] * 8
         return Trace(
             time=np.array(columns[0], dtype=float),
@@ -394,7 +346,8 @@ class Engine:
             voltage=np.array(columns[2], dtype=float),
             current=np.array(columns[3], dtype=float),
             light=np.array(columns[4], dtype=float),
-            moments=tuple(columns[5]),
+            generated=np.array(columns[5], dtype=float),
+            moments=tuple(moments),
             ions=np.array(columns[6], dtype=float),
             constancy=np.array(columns[7], dtype=float),
             steps=count["steps"],
@@ -402,39 +355,121 @@ class Engine:
             complete=complete,
         )
 
-    def _step(self, step: Step, start: Moment, clock: float, count: dict[str, int]) -> Any:
-        """Yield (time, moment, flux) at the step's reported moments."""
-        targets = step.moments()
+    def _step(self, step: Step, start: Moment, count: dict[str, int]) -> Any:
+        """Yield (time from its start, moment, flux, generated current) at the step's reported moments."""
+        targets, control = step.moments().copy(), step.control
+        targets[-1] = step.duration
+        now, tracker, holds = start, None, 0
+        if isinstance(control, MaximumPower):
+            first = float(start.v[0]) * self.problem.vt if control.start is None else control.start
+            tracker = _Tracker(control.perturbation, first)
+        for piece in self.lights.pieces(step, None if tracker is None else targets):
+            if tracker is not None:
+                control = Voltage(tracker.voltage)
+            if piece.flash is not None:
+                now = self._flash(step, control, piece, now, count)
+            here = targets[(targets > piece.begin) & (targets <= piece.end)]
+            marks = here - piece.begin
+            if here.size == 0 or here[-1] < piece.end:
+                marks = np.append(marks, piece.length)
+            size = min(_FIRST, _FIRST_PART * float(marks[0]))
+            if step.first is not None:
+                size = min(step.first, float(marks[0]))
+            elif holds and piece.flash is None:
+                size = piece.length * (_HOLD if holds < _EARLY else _LATER)
+            run = self._piece(step, control, piece, now, marks, size, count)
+            for number, (time, moment, flux) in enumerate(run):
+                now = moment
+                if number < here.size:
+                    generated = Q * float(piece.generation(time).sum())
+                    yield here[number], moment, flux, generated
+                    if tracker is not None:
+                        holds += 1
+                        voltage, current = self._terminal(moment, flux)
+                        tracker.observe(voltage * current)
+
+    def _flash(
+        self, step: Step, control: Control, piece: Piece, start: Moment, count: dict[str, int]
+    ) -> Moment:
+        """The cell after the carriers of a flash have appeared, all else as it was."""
+        assert piece.flash is not None
+        rate = 1.0 / _FLASH
+        condition = self._condition(control, piece.begin / step.duration)
+        for parts in (1, 8, 64):
+            now, ok = start, True
+            for _ in range(parts):
+                self._refresh(now)
+                one = self._past(0.0, now)
+                history = tuple(
+                    rate * getattr(one, name) for name in ("n", "p", "ion", "psi", "trap", "face")
+                )
+                trial = now.copy()
+                ok, iterations, _ = self._solve(
+                    trial, condition, rate * piece.flash / parts, rate, history, False
+                )
+                count["iterations"] += iterations
+                if not ok:
+                    break
+                count["steps"] += 1
+                trial.trap, trial.face = self._trap.copy(), self._face.copy()
+                now = trial
+            if ok:
+                return now
+        raise ConvergenceError(
+            f'the carriers of a laser pulse could not be put into "{self.problem.stack.name}".',
+            "Give the pulse a duration, or a smaller fluence.",
+            voltage=float(start.v[0]) * self.problem.vt,
+            state=start,
+            stage="transient",
+            time=piece.begin,
+        )
+
+    def _piece(
+        self,
+        step: Step,
+        control: Control,
+        piece: Piece,
+        start: Moment,
+        marks: F64,
+        size: float,
+        count: dict[str, int],
+    ) -> Any:
+        """Yield (time, moment, flux) at the marks of a piece, s from its beginning; `size`: of the first time step."""
         self._refresh(start)
         past = [self._past(0.0, start)]
         now, time = start, 0.0
-        size = min(_FIRST, _FIRST_PART * float(targets[0]))
-        if step.first is not None:
-            size = min(step.first, float(targets[0]))
-        for target in targets:
+        for target in (float(mark) for mark in marks):
             while time < target:
                 left = target - time
                 # land on the moment, without a last step that is much shorter than those before
                 size = min(size, left) if size > 0.55 * left else size
                 if size > 0.999999 * left:
                     size = left
-                made, flux, grow, used = self._advance(step, now, past, time, size, count)
+                made, flux, grow, used = self._advance(step, control, piece, now, past, time, size, count)
                 now = made
                 at_corner = time == 0.0
                 time = target if used == left else time + used
                 # the potential may have jumped at the corner: what was before it is no past to difference with
                 past = [self._past(time, now), *([] if at_corner else past[:2])]
                 size = used if at_corner else used * grow
-            yield clock + target, now, flux
+            yield time, now, flux
 
     def _advance(
-        self, step: Step, now: Moment, past: list[_Past], time: float, size: float, count: dict[str, int]
+        self,
+        step: Step,
+        control: Control,
+        piece: Piece,
+        now: Moment,
+        past: list[_Past],
+        time: float,
+        size: float,
+        count: dict[str, int],
     ) -> tuple[Moment, float, float, float]:
         """One accepted step of at most `size` s: the moment, the flux, by how much the next may grow, and its size."""
         # a float's digits limit how close two moments can be
         shortest = max(_RESOLUTION, 1e-12 * time)
         while True:
-            moment, flux, error, iterations = self._attempt(step, now, past, time, size)
+            moment, flux, error, iterations = self._attempt(step, control, piece, now, past, time, size)
             count["iterations"] += iterations
             if moment is not None and (error <= 1.0 or size <= shortest):
                 count["steps"] += 1
@@ -447,20 +482,29 @@ class Engine:
                 size = max(size * max(0.9 * error ** (-1.0 / 3.0), 0.2), shortest)
             if size < 0.5 * shortest:
                 raise ConvergenceError(
-                    f'"{self.problem.stack.name}" could not be followed beyond {time:.4g} s into a step: steps of '
+                    f'"{self.problem.stack.name}" could not be followed beyond {piece.begin + time:.4g} s into a '
+                    "step: steps of "
                     f"{size:.1e} s still fail.",
                     "Soften the corner with a ramp, or start from a settled state nearer to it.",
                     voltage=float(now.v[0]) * self.problem.vt,
                     state=now,
                     stage="transient",
-                    time=time,
+                    time=piece.begin + time,
                 )
 
     def _attempt(
-        self, step: Step, now: Moment, past: list[_Past], time: float, size: float
+        self,
+        step: Step,
+        control: Control,
+        piece: Piece,
+        now: Moment,
+        past: list[_Past],
+        time: float,
+        size: float,
     ) -> tuple[Moment | None, float, float, int]:
         """Try one step; returns the moment or None, the flux, the error over the tolerance, the iterations."""
-        fraction = min(1.0, (time + size) / step.duration)
+        condition = self._condition(control, min(1.0, (piece.begin + time + size) / step.duration))
+        generation = piece.generation(time + size)
         one = past[0]
         if len(past) == 1:
             rate, weights = 1.0 / size, [1.0 / size]
@@ -476,11 +520,11 @@ class Engine:
             for name in ("n", "p", "ion", "psi", "trap", "face")
         )
         trial = self._guess(guess, now)
-        ok, iterations, flux = self._solve(trial, step, fraction, rate, history, len(past) > 1)
+        ok, iterations, flux = self._solve(trial, condition, generation, rate, history, len(past) > 1)
         if not ok and len(past) > 1:
             # the polynomial may mislead where densities are next to nothing: once more from the last state itself
             trial = now.copy()
-            ok, more, flux = self._solve(trial, step, fraction, rate, history, True)
+            ok, more, flux = self._solve(trial, condition, generation, rate, history, True)
             iterations += more
         if not ok:
             return None, flux, np.inf, iterations
@@ -513,4 +557,7 @@ def _weights(past: list[_Past], time: float) -> list[float]:
     ]
 
 
-__all__ = ["Current", "Engine", "Load", "Moment", "OpenCircuit", "Step", "Trace", "Voltage"]
+__all__ = [
+    "TOLERANCE", "Current", "Engine", "Load", "Moment", "OpenCircuit", "Step", "Trace", "Voltage", "all_moving",
+    "motion_of",
+]  # fmt: skip

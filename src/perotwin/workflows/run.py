@@ -21,7 +21,7 @@ from perotwin.report.result import EXPERIMENTS
 if TYPE_CHECKING:
     import xarray as xr
 
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 __all__ = ["chosen", "measure", "run", "unique_names"]
 
@@ -61,7 +61,7 @@ def chosen(experiments: str | Sequence[str] | None = None) -> tuple[str, ...]:
     return tuple(name for name in EXPERIMENTS if name in wanted)
 
 
-def unique_names(cells: Sequence[Stack]) -> list[str]:
+def unique_names(cells: Sequence[Cell]) -> list[str]:
     """A name for each cell that can be a folder, unique among them ("my-cell", "my-cell-2")."""
     names: list[str] = []
     for cell in cells:
@@ -75,7 +75,7 @@ def unique_names(cells: Sequence[Stack]) -> list[str]:
 
 
 def measure(
-    cell: Stack, name: str | None = None, experiments: str | Sequence[str] | None = None
+    cell: Cell, name: str | None = None, experiments: str | Sequence[str] | None = None
 ) -> CellResult:
     """Put one cell through the instruments of the main job (`chosen`).
 
@@ -113,7 +113,7 @@ def measure(
     return result
 
 
-def _measure_part(cell: Stack, part: str) -> dict[str, xr.Dataset]:
+def _measure_part(cell: Cell, part: str) -> dict[str, xr.Dataset]:
     """The measurements of one experiment, by the names of their files."""
     if part == "jv-dark":
         return {part: lab.jv.measure(cell.with_light(intensity="0 sun"))}
@@ -139,7 +139,7 @@ def _readings(measurements: Mapping[str, xr.Dataset], part: str) -> measurement.
 
 
 def run(
-    cells: Sequence[Stack],
+    cells: Sequence[Cell],
     out: str | Path | None = None,
     experiments: str | Sequence[str] | None = None,
 ) -> Iterator[CellResult]:

@@ -1,0 +1,57 @@
+"""Which ions move, and how fast."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perotwin.transport import device as dv
+from perotwin.transport.build import K_EV, Problem
+
+F64 = NDArray[np.float64]
+
+
+def all_moving(problem: Problem) -> Problem:
+    """The problem with every ion mobile, whatever its steady response."""
+    return problem if problem.mobile is None else replace(problem, device=problem.mobile, mobile=None)
+
+
+def _slots(problem: Problem) -> list[int]:
+    """First unknown of each layer's ions in a node's block: not that of a neighbour, with whom it shares a node."""
+    first: list[int] = []
+    taken = (3, 3)
+    for layer in problem.stack.electrical_layers:
+        ions = layer.ions
+        species = [] if ions is None else [ions, *([ions.second] if ions.second is not None else [])]
+        count = sum(float(one.density) > 0.0 for one in species)
+        start = 3 if 3 + count <= taken[0] or taken[0] == taken[1] else taken[1]
+        first.append(start)
+        taken = (start, start + count)
+    return first
+
+
+def motion_of(problem: Problem) -> F64:
+    """(I, MOTION_COLUMNS) of the moving species, in the order of `problem.device.ion`; diffusion at the stack's T."""
+    temperature = float(problem.stack.temperature)
+    rows: list[list[float]] = []
+    slots = _slots(problem)
+    for response in ("steady", "frozen"):
+        for m, layer in enumerate(problem.stack.electrical_layers):
+            if layer.ions is None or layer.ions.response.kind != response:
+                continue
+            species = [layer.ions, *([layer.ions.second] if layer.ions.second is not None else [])]
+            for number, ion in enumerate(one for one in species if float(one.density) > 0.0):
+                activation = float(ion.activation_energy or 0.0)
+                factor = np.exp(-activation / K_EV * (1.0 / temperature - 1.0 / 298.15))
+                rows.append(
+                    [
+                        float(ion.charge),
+                        float(ion.diffusion_coefficient) * float(factor),
+                        float(ion.site_density or 0.0),
+                        float(m),
+                        float(slots[m] + number),
+                    ]
+                )
+    return np.array(rows).reshape(-1, dv.MOTION_COLUMNS)
