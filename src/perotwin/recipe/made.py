@@ -155,11 +155,9 @@ def _film(sample: Sample, film: Film, stack: Stack, absorber: Layer, key: str) -
             values[f"{name}.trap.{number}.electron_lifetime"] = lifetime
             values[f"{name}.trap.{number}.hole_lifetime"] = lifetime
         else:
-            values[f"{name}.trap.{number}.density"] = _sourced(
-                sample, written(film.trap_density, "cm^-3", 1e6)
-            )
+            values[f"{name}.trap.{number}.density"] = _sourced(sample, written(film.counted, "cm^-3", 1e6))
     if absorber.ions is not None:
-        values[f"{name}.ions.density"] = _sourced(sample, written(film.ion_density, "cm^-3", 1e6))
+        values[f"{name}.ions.density"] = _sourced(sample, written(film.ions, "cm^-3", 1e6))
         values[f"{name}.ions.diffusion_coefficient"] = _sourced(
             sample, written(film.ion_diffusion, "cm^2/s", 1e-4)
         )

@@ -53,8 +53,8 @@ def readings(sample: Sample) -> Metrics:
     if film is not None:
         found |= {
             "film_lifetime": Metric(film.lifetime, "s", "of either carrier at recombining traps"),
-            "trap_density": Metric(film.trap_density, "m-3", "counted by space-charge-limited current"),
-            "mobile_ions": Metric(film.ion_density, "m-3"),
+            "trap_density": Metric(film.counted, "m-3", "counted by space-charge-limited current"),
+            "mobile_ions": Metric(film.ions, "m-3"),
             "ion_diffusion": Metric(film.ion_diffusion, "m2/s"),
         }
     return Metrics(found)

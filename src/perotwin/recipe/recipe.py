@@ -82,7 +82,7 @@ class Coat(Model):
 
 
 class Anneal(Model):
-    """The film on a hot plate: at this temperature (K) the additive settles at grain boundaries. duration : s."""
+    """The film on a hot plate, where the additive settles at grain boundaries. temperature : K; duration : s."""
 
     kind: Literal["anneal"] = "anneal"
     temperature: Temperature

@@ -149,7 +149,10 @@ def prepare(recipe: Recipe, *, side: float = SIDE) -> Sample:
             if isinstance(step, Anneal):
                 assert dried is not None and coat is not None
                 film = passivation.passivate(
-                    float(coat.grain_size), dried.leftover, p.passivation, temperature=float(step.temperature)
+                    dried.density,
+                    p.passivation,
+                    grain_size=float(coat.grain_size),
+                    widths=np.diff(dried.depth_edges),
                 )
             elif isinstance(step, Wash):
                 leaving = p.competition.desorption_rate()

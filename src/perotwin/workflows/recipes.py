@@ -46,7 +46,12 @@ class Prepared:
     @property
     def checks(self) -> Checks:
         """Of the sample's data and of the curve."""
-        return {name: one for known in (self.data, self.curve) if known is not None for name, one in checks_of(known).items()}
+        return {
+            name: one
+            for known in (self.data, self.curve)
+            if known is not None
+            for name, one in checks_of(known).items()
+        }
 
 
 def prepared(recipe: Recipe, base: Stack | None = None, *, data: bool = True) -> Prepared:
@@ -88,7 +93,9 @@ def coverage(
         yield one
 
 
-def series(recipe: Recipe, path: str, written: Sequence[str], base: Stack | None = None) -> Iterator[Point[Prepared]]:
+def series(
+    recipe: Recipe, path: str, written: Sequence[str], base: Stack | None = None
+) -> Iterator[Point[Prepared]]:
     """A recipe with one number set to each value in turn; a value that fails is given with its error."""
     return sweep(recipe, path, written, lambda one: prepared(one, base, data=False))
 
@@ -108,8 +115,8 @@ def choice(made: Made) -> tuple[str, dict[str, Metrics]]:
         one, other = (found[way] for way in ("one effective face", "columns side by side"))
         gap = {name: other[name].value - one[name].value for name in ("voc", "ff", "pce")}
         words += (
-            f" Columns side by side would change Voc by {1e3 * gap['voc']:+.1f} mV, FF by {100 * gap['ff']:+.2f} points and "
-            f"PCE by {100 * gap['pce']:+.2f} points."
+            f" Columns side by side against one effective face: Voc {1e3 * gap['voc']:+.1f} mV, "
+            f"FF {100 * gap['ff']:+.2f} points, PCE {100 * gap['pce']:+.2f} points."
         )
     return words, found
 
