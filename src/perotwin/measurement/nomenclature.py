@@ -119,7 +119,7 @@ NOMENCLATURE: dict[str, Term] = {
     "additive_adsorbed": Term("fa", r"$f_\mathrm{a}$", "1", "%", 100.0, "share of the additive adsorbed on the oxide"),
     "additive_residue": Term("fr", r"$f_\mathrm{r}$", "1", "%", 100.0, "share of the additive unbound at the face"),
     "additive_between_grains": Term("fg", r"$f_\mathrm{g}$", "1", "%", 100.0, "share of the additive between grains"),
-    "surface_excess": Term("Γx", r"$\Gamma_\mathrm{x}$", "m-2", "nm^-2", 1e-18, "additive at the buried face beyond the film's"),
+    "surface_excess": Term("Γx", r"$\Gamma_\mathrm{x}$", "m-2", "nm^-2", 1e-18, "additive at the face beyond the film's"),
     "film_lifetime": Term("τ", r"$\tau$", "s", "ns", 1e9, "lifetime of carriers in the film"),
     "trap_density": Term("Nt", r"$N_\mathrm{t}$", "m-3", "cm^-3", 1e-06, "density of counted traps"),
     "mobile_ions": Term("Nion", r"$N_\mathrm{ion}$", "m-3", "cm^-3", 1e-06, "density of mobile ions in the film"),

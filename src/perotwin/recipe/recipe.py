@@ -361,4 +361,4 @@ def load(name_or_path: str | Path) -> Recipe:
         file = _FOLDER / f"{file.stem}.toml"
     elif file.suffix != ".toml":
         raise UnknownNameError("recipe in the library", text, names())
-    return Recipe.from_toml(read_file(file, names()), file=str(file))
+    return Recipe.from_toml(read_file(file, names(), "recipe file"), file=str(file))
