@@ -84,7 +84,14 @@ def test_mass_is_conserved(
 
 def test_no_dose_leaves_exactly_nothing() -> None:
     film = dry(0.0, OXIDE)
-    for amount in (film.dosed, film.adsorbed, film.residue, film.grain_boundaries, film.balance, film.leftover):
+    for amount in (
+        film.dosed,
+        film.adsorbed,
+        film.residue,
+        film.grain_boundaries,
+        film.balance,
+        film.leftover,
+    ):
         assert amount == 0.0
     for series in (film.density, film.theta, film.oxide, film.top):
         assert not np.any(series)
@@ -138,7 +145,8 @@ def test_more_is_taken_everywhere_when_more_is_dosed() -> None:
 
 def test_the_solvent_keeps_sites_free() -> None:
     taken = [
-        dry(0.003, Adsorption(2e17, 1e-24, 0.5, constant)).theta[-1] for constant in (0.0, 1e-27, 1e-26, 1e-25)
+        dry(0.003, Adsorption(2e17, 1e-24, 0.5, constant)).theta[-1]
+        for constant in (0.0, 1e-27, 1e-26, 1e-25)
     ]
     assert np.all(np.diff(taken) < -1e-3)
 
