@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from perotwin.errors import InputError
 
 __all__ = ["Adsorption"]
 
@@ -25,3 +28,13 @@ class Adsorption:
     k_on: float = 0.0
     k_off: float = 0.0
     solvent_constant: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("sites", "k_on", "k_off", "solvent_constant"):
+            value = getattr(self, name)
+            if not 0.0 <= value < math.inf:
+                raise InputError(
+                    f"{name} of the oxide is {value:g}, and it must be a number from zero up.",
+                    "Give a value of at least 0.",
+                    key=name,
+                )

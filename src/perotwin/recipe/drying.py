@@ -330,7 +330,7 @@ def _film(
         film_thickness=film_thickness,
         lead_density=solid,
         depth_edges=edges,
-        density=-np.diff(above) / np.diff(edges),
+        density=(above[:-1] - above[1:]) / np.diff(edges),
         dosed=dosed,
         adsorbed=float(oxide.sites * trace.theta[-1]),
         grain_boundaries=float(taken[-1]),

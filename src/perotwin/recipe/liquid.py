@@ -248,9 +248,11 @@ def _implicit(  # type: ignore[no-untyped-def]
 @_compiled
 def _advance(  # type: ignore[no-untyped-def]
     amount, theta, start, duration, speed, solid, partition, bend, solvent_a, solvent_b, constant, diffusion,
-             sites, k_on, k_off, faces, moments, first, tolerance, steps):  # fmt: skip
+             sites, k_on, k_off, faces, moments, first, floor,
+             tolerance, steps):  # fmt: skip
     """One stage. `amount` is changed in place; returns the outcome, the log (steps, 6), the moments' cells and theta.
 
+    The error of the concentration counts relative to its highest value, and to no less than `floor` (m^-3).
     Columns of the log: time in the stage, thickness, oxide, top, theta, uptake in the stage.
     """
     n = amount.size
@@ -285,13 +287,15 @@ def _advance(  # type: ignore[no-untyped-def]
         if not np.isfinite(middle + after):
             return _NOT_FINITE, log[:used], seen, theta
         if steps == 0:
-            highest, error = 1.0, 0.0
+            highest, error = floor, 0.0
             for i in range(n):
                 width = length * (faces[i + 1] - faces[i])
                 highest = max(highest, new[i] / width)
                 error = max(error, abs(new[i] - rest[i] - stage[i] + amount[i]) / width)
             error /= highest
             error = max(error, abs(after - theta_rest - middle + theta) / max(after, 1e-12)) / tolerance
+            if after > 1.0 + 1e-12:
+                error = max(error, 4.0)  # no oxide takes more than it has places for
             if not np.isfinite(error):
                 return _NOT_FINITE, log[:used], seen, theta
             if error > 1.0:
@@ -383,7 +387,7 @@ def run(
         outcome, log, seen, theta = _advance(
             amount, theta, length, stage.duration, stage.speed, solid, partition, (1.0 - partition) / stage.saturation,
             stage.solvent[0], stage.solvent[1], oxide.solvent_constant, diffusion, oxide.sites, oxide.k_on, oxide.k_off,
-            faces, inside, 1e-3 / fastest, tolerance, steps,
+            faces, inside, 1e-3 / fastest, max(1e-6 * concentration, 1.0), tolerance, steps,
         )  # fmt: skip
         if outcome != _DONE:
             why = (

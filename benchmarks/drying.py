@@ -1,0 +1,67 @@
+"""The drying film: time of one `dry`, of a dose series, and where a target-like film has its additive.
+
+Run `python benchmarks/drying.py`: one thread, warm medians.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+
+from perotwin.recipe.drying import Adsorption, DriedFilm, dry
+from perotwin.recipe.passivation import Film, passivate
+
+GOAL_MS = 50.0
+DOSES = np.linspace(0.0, 0.03, 13)
+#: illustrative: 0.2 sites in a square nanometre, filled within a second from an ink with 1 mol%
+OXIDE = Adsorption(sites=2e17, k_on=1e-21, k_off=0.5, solvent_constant=1.2e-25)
+
+
+def milliseconds(job: Callable[[], object], repeats: int = 21) -> float:
+    """Median wall time of a job that has run once before."""
+    job()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        job()
+        times.append(time.perf_counter() - start)
+    return 1e3 * median(times)
+
+
+def filled(film: DriedFilm) -> Film:
+    """The film with its grain boundaries passivated."""
+    return passivate(film.density, widths=np.diff(film.depth_edges))
+
+
+def main() -> None:
+    """Print one line a job."""
+    one = milliseconds(lambda: dry(0.01, OXIDE))
+    series = milliseconds(lambda: [filled(dry(dose, OXIDE)) for dose in DOSES], 5)
+    print(
+        f"dry, 160 cells         {one:7.1f} ms  goal {GOAL_MS:g} ms: {'met' if one <= GOAL_MS else 'MISSED'}"
+    )
+    print(f"13 doses, passivated   {series:7.1f} ms")
+    film = dry(0.01, OXIDE)
+    print(
+        f"{len(film.time)} steps; additive kept to {abs(film.balance):.0e}; solid after {film.onset:.1f} s,",
+        end=" ",
+    )
+    print(f"dry after {film.time[-1]:.2f} s; Pe {film.peclet[0]:.4f} and {film.peclet[1]:.3f}")
+    print(
+        "1 mol%: " + ", ".join(f"{name} {100 * share:.1f} %" for name, share in film.shares.items()), end="; "
+    )
+    print(f"{100 * film.within(20e-9) / film.dosed:.0f} % of all within 20 nm of the oxide")
+    print("dose mol%   lifetime ns   counted cm^-3   ions cm^-3   diffusion cm^2/s")
+    for dose in (0.0, 0.001, 0.003, 0.01, 0.03):
+        made = filled(dry(dose, OXIDE))
+        print(
+            f"{100 * dose:8.1f}   {made.lifetime * 1e9:9.0f}   {made.counted * 1e-6:13.2e}   "
+            f"{made.ions * 1e-6:10.2e}   {made.ion_diffusion * 1e4:10.2e}"
+        )
+
+
+if __name__ == "__main__":
+    main()
