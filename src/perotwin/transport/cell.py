@@ -10,7 +10,7 @@ One stack is solved by `steady.Solver`. A cell of several is a network of parts 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -22,13 +22,19 @@ from perotwin.transport.build import Problem
 from perotwin.transport.build import build as build_stack
 from perotwin.transport.motion import all_moving as move_all
 from perotwin.transport.parallel import ParallelProblem, ParallelSolver
+from perotwin.transport.parallel_engine import ParallelEngine
 from perotwin.transport.steady import Solver, States
+from perotwin.transport.transient import TOLERANCE, Engine
 
 if TYPE_CHECKING:
     from perotwin.optics import Absorption
+    from perotwin.transport.light import Beam
     from perotwin.transport.modes import Control
+    from perotwin.transport.schedule import Step
+    from perotwin.transport.trace import Trace
 
 __all__ = [
+    "CellEngine",
     "CellLinearised",
     "CellProblem",
     "CellSolver",
@@ -36,6 +42,7 @@ __all__ = [
     "CellStates",
     "all_moving",
     "build",
+    "engine_of",
     "join",
     "solver_of",
 ]
@@ -162,6 +169,9 @@ class CellSolver(Protocol):
     def open_circuit(self, near: Any, intensity: float) -> CellStates:
         """The state at which no current leaves the cell, from a nearby one."""
 
+    def loaded(self, load: float, intensity: float) -> CellStates:
+        """The state with a resistor (ohm m^2) across the terminals."""
+
     def slope(self, state: Any, intensity: float) -> float:
         """dJ/dV at the terminals, S m^-2."""
 
@@ -175,6 +185,33 @@ class CellSolver(Protocol):
         self, state: Any, light: float, ions: Literal["moving", "held"] = "moving"
     ) -> CellLinearised:
         """Small signals about a state."""
+
+
+class CellEngine(Protocol):
+    """Runs schedules on one cell: see `transient.Engine`. Moments are opaque to all but the engine."""
+
+    tolerance: float
+
+    @property
+    def problem(self) -> CellProblem: ...
+    @property
+    def solver(self) -> CellSolver: ...
+    def moment(self, state: Any) -> Any:
+        """A steady state as the cell at one time."""
+
+    def settled(self, voltage: float, light: float, beams: tuple[Beam, ...] = ()) -> Any:
+        """The cell after an endless wait at a terminal voltage (V) and light (suns)."""
+
+    def run(
+        self,
+        schedule: Sequence[Step],
+        start: Any,
+        *,
+        stop: Callable[[float, float, float], bool] | None = None,
+        advanced: Callable[[float], Any] | None = None,
+        keep: bool = True,
+    ) -> Trace:
+        """Run a schedule from a given moment."""
 
 
 def build(cell: Cell, *, light: bool = True) -> CellProblem:
@@ -211,6 +248,19 @@ def solver_of(problem: CellProblem) -> CellSolver:
         return ParallelSolver(problem, tuple(Solver(one) for one in problem.columns))
     assert isinstance(problem, Problem)
     return Solver(problem)
+
+
+def engine_of(problem: CellProblem, tolerance: float = TOLERANCE) -> CellEngine:
+    """What runs schedules on a cell, all of whose ions move.
+
+    Args:
+        problem: from `build`.
+        tolerance: allowed local error of a time step (kT, relative).
+    """
+    if isinstance(problem, ParallelProblem):
+        return ParallelEngine(problem, tolerance)
+    assert isinstance(problem, Problem)
+    return Engine(problem, tolerance)
 
 
 def join(parts: Sequence[CellStates]) -> CellStates:

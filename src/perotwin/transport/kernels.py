@@ -1787,21 +1787,15 @@ def march(
     psi[nodes - 1 - anode] = dev.contact[1 - side, C_PSI]
     _pin(dev, fn, fp, v[0])
     charge = np.empty(dev.volume.size)
-    empty = np.zeros(0)
     slope = np.zeros((2, size))
     columns = 2 if free_v else 1
     sign = -1.602176634e-19 if dev.anode_front else 1.602176634e-19
     total, largest = 0.0, np.inf
     for iteration in range(max_iterations):
-        moving_ions(dev, b, motion, psi, level)
-        for s in range(charge.size):
-            charge[s] = held[s]
-        ion_charge_of(b, motion, charge)
-        assemble(dev, w, psi, fn, fp, v[0], gen, charge, empty)
-        load_blocks(dev, w, b, motion, psi, level, rate, past_n, past_p, past_ion, True)
-        trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
-        edge = _quiet_edge(dev, w)
-        total = block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
+        edge, total = _load_march(
+            dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
+            past_face, filled, filled_face, charge, slope,
+        )  # fmt: skip
         F = b.rhs
         if free_v:
             for i in range(nodes):
@@ -1866,6 +1860,54 @@ def march(
             trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
             return CONVERGED, iteration + 1, largest, total
     return STALLED, max_iterations, largest, total
+
+
+@_compiled
+def _load_march(
+    dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
+    past_face, filled, filled_face, charge, slope,
+):  # fmt: skip
+    """Residual and blocks of a time step; returns an inner edge and the total flux there, whose slope is `slope`.
+
+    charge (S,) is scratch memory.
+    """
+    moving_ions(dev, b, motion, psi, level)
+    for s in range(charge.size):
+        charge[s] = held[s]
+    ion_charge_of(b, motion, charge)
+    assemble(dev, w, psi, fn, fp, v[0], gen, charge, np.zeros(0))
+    load_blocks(dev, w, b, motion, psi, level, rate, past_n, past_p, past_ion, True)
+    trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
+    edge = _quiet_edge(dev, w)
+    return edge, block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
+
+
+@_compiled
+def march_slope(
+    dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
+    past_face,
+):  # fmt: skip
+    """Derivative of the total flux at the end of a time step (`march`) by the junction voltage at its end (kT/q)."""
+    nodes = dev.x.size
+    size = b.diag.shape[1]
+    slope = np.zeros((2, size))
+    charge = np.empty(dev.volume.size)
+    filled, filled_face = past_trap.copy(), past_face.copy()
+    edge, _ = _load_march(
+        dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
+        past_face, filled, filled_face, charge, slope,
+    )  # fmt: skip
+    F = b.rhs
+    for i in range(nodes):
+        for r in range(size):
+            F[i, r, 0] = 0.0
+    _bias_column(dev, w, fn, fp, v[0], F, 0)
+    eliminate_blocks(b, nodes, 1)
+    by_v = 0.0
+    for r in range(2):
+        for c in range(size):
+            by_v += slope[r, c] * F[edge + r, c, 0]
+    return by_v
 
 
 @_compiled

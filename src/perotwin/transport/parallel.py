@@ -253,6 +253,33 @@ class ParallelSolver:
         Raises:
             ConvergenceError: it was not found.
         """
+        return self._meet(near, intensity, lambda voltage, current, slope: -current / slope, "open circuit")
+
+    def loaded(self, load: float, intensity: float) -> ParallelStates:
+        """The states with one resistor (ohm m^2 of the cell's area) across the common terminals.
+
+        Raises:
+            ConvergenceError: they were not found.
+        """
+        short = ParallelState(0.0, tuple(solver.short_circuit(intensity) for solver in self.columns))
+        return self._meet(
+            short,
+            intensity,
+            lambda voltage, current, slope: (voltage - load * current) / (load * slope - 1.0),
+            f"a load of {load:g} ohm m^2",
+        )
+
+    def _meet(
+        self,
+        near: ParallelState,
+        intensity: float,
+        missing: Callable[[float, float, float], float],
+        what: str,
+    ) -> ParallelStates:
+        """The states at the common voltage at which nothing is `missing`.
+
+        missing: from voltage, current and dJ/dV at the terminals, how far they are from where they belong, V.
+        """
         voltage, step, state = near.voltage, np.inf, near
         taken: list[float] = []
         for _ in range(_ITERATIONS):
@@ -263,17 +290,17 @@ class ParallelSolver:
             if abs(step) < TOLERANCE * self.problem.vt:
                 return states
             state = states.state(0)
-            step = float(np.clip(-states.current[0] / self.slope(state, intensity), -_LONGEST, _LONGEST))
+            change = missing(voltage, float(states.current[0]), self.slope(state, intensity))
+            step = float(np.clip(change, -_LONGEST, _LONGEST))
             taken.append(step)
             voltage += step
         raise ConvergenceError(
-            f'open circuit of "{self.problem.stack.name}" was not found: its columns were followed to '
-            f"{voltage:.4g} V.",
+            f'{what} of "{self.problem.stack.name}" was not found: its columns were followed to {voltage:.4g} V.',
             "Look at perotwin jv of each column by itself.",
             voltage=near.voltage,
             state=near,
             residual_history=taken,
-            stage="open circuit",
+            stage=what,
         )
 
     def slope(self, state: ParallelState, intensity: float) -> float:

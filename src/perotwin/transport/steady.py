@@ -321,10 +321,13 @@ class Solver:
 
     # --- what instruments call ---------------------------------------------------------------------------------------
 
-    def circuit(self) -> tuple[float, float]:
-        """Coefficients a, b of V = a v + b J with v in units of kT/q and J the junction's current (A m^-2)."""
+    def circuit(self, load: float = 0.0) -> tuple[float, float]:
+        """Coefficients a, b of V = a v + b J with v in units of kT/q and J the junction's current (A m^-2).
+
+        Over a load (ohm m^2) V is what is left behind it: zero.
+        """
         circuit = self.problem.stack.circuit
-        rs = float(circuit.series_resistance)
+        rs = float(circuit.series_resistance) + load
         leak = 0.0 if circuit.shunt_resistance is None else 1.0 / float(circuit.shunt_resistance)
         return self.problem.vt * (1.0 + rs * leak), -rs
 
@@ -385,6 +388,23 @@ class Solver:
             np.array([voltage]), intensity, generation, state.psi[None], state.fn[None], state.fp[None], state.v,
             state.mu[None], np.array([True]), np.array([iterations]),
         )  # fmt: skip
+
+    def loaded(self, load: float, intensity: float) -> States:
+        """The state with a resistor (ohm m^2) across the terminals: a load in series is series resistance at 0 V.
+
+        It is recorded as not converged where it cannot be reached.
+
+        Raises:
+            ConvergenceError: the light could not be raised.
+        """
+        a, b = self.circuit(load)
+        generation = intensity * self.problem.generation
+        status, (psi, fn, fp, v, mu, iterations) = self._follow(
+            self.problem.device, self.work, self.short_circuit(intensity), self.frozen_charge, generation,
+            np.zeros(1), (a, b) if b != 0.0 else None,
+        )  # fmt: skip
+        found = self._collect(np.zeros(1), intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
+        return replace(found, voltage=load * found.current)
 
     def slope(self, state: State, intensity: float) -> float:
         """dJ/dV at the terminals, S m^-2, of the steady curve through a state under `intensity` suns; exact."""

@@ -122,8 +122,8 @@ class Engine:
         # occupation of charged levels at the moment that the scratch memory holds
         self._trap = np.zeros((self.device.trap.shape[0], self.device.volume.size))
         self._face = np.zeros(self.device.face_trap_site.size)
-        # rate and past of the potential in the last step that was solved
-        self._step_taken: tuple[float, F64] = (0.0, np.zeros(self.device.x.size))
+        # rate and past of everything in the last step that was solved
+        self._step_taken: tuple[float, tuple[F64, ...]] = (0.0, ())
         leak = self.problem.stack.circuit.shunt_resistance
         self._leak = 0.0 if leak is None else 1.0 / float(leak)
         self._series = float(self.problem.stack.circuit.series_resistance)
@@ -309,11 +309,7 @@ class Engine:
                     time = clock + since
                     voltage, current = self._terminal(made, flux)
                     light = step.light_at(min(1.0, since / step.duration))
-                    junction = flux * Q * (-1.0 if self.device.anode_front else 1.0)
-                    even = constancy_in_time(
-                        self.problem, self.motion, made, *self._step_taken, generated, junction
-                    )
-                    ions = self._ion_numbers()
+                    ions, even = self._ion_numbers(), self._constancy(made, flux, generated)
                     rows.append((time, number, voltage, current, light, generated, ions, even))
                     if not keep:
                         moments.clear()
@@ -336,6 +332,28 @@ class Engine:
 
     def _ion_numbers(self) -> F64:
         return np.asarray((self.blocks.ion * self.device.volume).sum(axis=1))
+
+    def _constancy(self, made: Moment, flux: float, generated: float) -> float:
+        """Departure of the total current along x from the terminal one, over its allowance."""
+        rate, history = self._step_taken
+        junction = flux * Q * (-1.0 if self.device.anode_front else 1.0)
+        return constancy_in_time(self.problem, self.motion, made, rate, history[3], generated, junction)
+
+    def _generated(self, piece: Piece, time: float) -> float:
+        """What all light generates at a time (s) of a piece, as a current, A m^-2."""
+        return Q * float(piece.generation(time).sum())
+
+    def _slope(self, made: Moment, generation: F64) -> float:
+        """dI/dV at the terminals (S m^-2) at the end of the step that was solved last, by the voltage at its end."""
+        rate, history = self._step_taken
+        by_v: Any = k.march_slope
+        flux = by_v(
+            self.device, self.work, self.blocks, self.motion, made.psi, made.fn, made.fp, made.level, made.v,
+            generation, self._held, rate, *history,
+        )  # fmt: skip
+        slope = float(flux) * Q * (-1.0 if self.device.anode_front else 1.0)
+        vt, g, rs = self.problem.vt, self._leak, self._series
+        return (slope - vt * g) / (vt * (1.0 + rs * g) - rs * slope)
 
     @staticmethod
     def _trace(rows: list[Any], moments: list[Moment], count: dict[str, int], complete: bool) -> Trace:
@@ -381,8 +399,7 @@ class Engine:
             for number, (time, moment, flux) in enumerate(run):
                 now = moment
                 if number < here.size:
-                    generated = Q * float(piece.generation(time).sum())
-                    yield here[number], moment, flux, generated
+                    yield here[number], moment, flux, self._generated(piece, time)
                     if tracker is not None:
                         holds += 1
                         voltage, current = self._terminal(moment, flux)
@@ -528,7 +545,7 @@ class Engine:
             iterations += more
         if not ok:
             return None, flux, np.inf, iterations
-        self._step_taken = (rate, history[3])
+        self._step_taken = (rate, history)
         trial.trap, trial.face = self._trap.copy(), self._face.copy()
         if len(past) == 1:
             # nothing to compare with: the step is short by construction
