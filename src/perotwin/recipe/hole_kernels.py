@@ -1,4 +1,4 @@
-"""Compiled functions that tell the holes of a monolayer apart and measure the largest circle that fits in each."""
+"""Compiled functions that find the largest circle that fits in each hole of a monolayer."""
 
 from __future__ import annotations
 
@@ -18,35 +18,9 @@ _compiled = njit(cache=True, error_model="numpy")
 
 
 @_compiled
-def label(bare):
-    """Number the connected regions of a periodic mask from 0 on (-1 elsewhere); edges connect, corners do not."""
-    rows, columns = bare.shape
-    number = np.full((rows, columns), -1, np.int32)
-    stack = np.empty(rows * columns, np.int64)
-    found = 0
-    for start in range(rows * columns):
-        if not bare[start // columns, start % columns] or number[start // columns, start % columns] >= 0:
-            continue
-        number[start // columns, start % columns] = found
-        stack[0], top = start, 1
-        while top > 0:
-            top -= 1
-            i, j = stack[top] // columns, stack[top] % columns
-            for k in range(4):
-                p = (i + (1 if k == 0 else -1 if k == 1 else 0) + rows) % rows
-                q = (j + (1 if k == 2 else -1 if k == 3 else 0) + columns) % columns
-                if bare[p, q] and number[p, q] < 0:
-                    number[p, q] = found
-                    stack[top] = p * columns + q
-                    top += 1
-        found += 1
-    return number, found
-
-
-@_compiled
-def _edges_near(x, y, slack, pos, rad, head, nxt, count, side, widest, around):
-    """Distance from a point to the nearest edge of a disc, and how many discs lie within `slack` more; these go to
-    `around` as (x, y, radius), unwrapped. `slack` < 0 asks for the distance alone."""
+def _edges_near(x, y, least, slack, pos, rad, head, nxt, count, side, widest, around):
+    """How many discs have edges within `slack` of the distance of the nearest edge from a point; these discs go to
+    `around` as (x, y, radius), unwrapped. None where the nearest edge is nearer than `least` by more than `slack`."""
     cell = side / count
     cx, cy = index(x, side, count), index(y, side, count)
     nearest, found, collecting = np.inf, 0, False
@@ -70,54 +44,82 @@ def _edges_near(x, y, slack, pos, rad, head, nxt, count, side, widest, around):
                             found += 1
                         j = nxt[j]
             ring += 1
-        if collecting or slack < 0.0:
-            return nearest, found
+        if collecting or nearest < least - slack:
+            return found
         collecting = True
 
 
 @_compiled
-def largest_circles(pos, rad, side, number, found):
-    """Diameter (m) of the largest circle between the discs in each of `found` regions that `label` numbered.
+def circles(pos, rad, side, bare, least):
+    """Circles (M, 3) of radius `least` or more, as (x, y, radius), that fit between the discs and that no small move
+    would let grow; largest first, and of circles that overlap only the largest.
 
-    Such a circle touches three discs (or images of them): around the deepest points of the raster all triples of near
-    discs are tried with their common tangent circle (Apollonius), so the raster decides where to look, not the answer.
+    Such a circle touches three discs (or images of them) that surround its centre. Around every bare point of a raster
+    all triples of near discs are tried with their common tangent circle (Apollonius): the raster decides where to look,
+    not what is found.
+
+    Parameters
+    ----------
+    bare : (P, P) bool, row y and column x; its pixels must be smaller than `least`.
     """
-    pixels = number.shape[0]
+    pixels = bare.shape[0]
     pitch, widest = side / pixels, np.max(rad)
     count = max(int(side / max(2.0 * widest, side / math.sqrt(pos.shape[0]))), 1)
     head, nxt = fill_cells(pos, pos.shape[0], side, count)
     around = np.empty((_AROUND, 3))
-    depth = np.full((pixels, pixels), -np.inf)
-    deepest = np.full(found, -np.inf)
+    found, m = np.empty((64, 3)), 0
+    corner = 0.7072 * pitch  # from the middle of a pixel to its corner
+    half = 0.5 * pitch * (1.0 + _TOUCH)
     for iy in range(pixels):
         for ix in range(pixels):
-            region = number[iy, ix]
-            if region >= 0:
-                x, y = (ix + 0.5) * pitch, (iy + 0.5) * pitch
-                depth[iy, ix], _ = _edges_near(x, y, -1.0, pos, rad, head, nxt, count, side, widest, around)
-                deepest[region] = max(deepest[region], depth[iy, ix])
-    best = 2.0 * deepest
-    corner = (
-        0.7072 * pitch
-    )  # from the middle of a pixel to its corner; a circle's centre is as near to some middle
-    for iy in range(pixels):
-        for ix in range(pixels):
-            region = number[iy, ix]
-            if region < 0 or depth[iy, ix] < deepest[region] - corner:
+            if not bare[iy, ix]:
                 continue
             x, y = (ix + 0.5) * pitch, (iy + 0.5) * pitch
-            _, near = _edges_near(x, y, 2.0 * corner, pos, rad, head, nxt, count, side, widest, around)
+            # A circle whose centre lies in this pixel touches only discs that are among these.
+            near = _edges_near(x, y, least, 2.0 * corner, pos, rad, head, nxt, count, side, widest, around)
             for a in range(near):
                 for b in range(a):
                     for c in range(b):
                         for root in (-1.0, 1.0):
                             tx, ty, size = _tangent(around[a], around[b], around[c], root)
-                            # Nearer to this pixel's middle than to any other's, or another pixel will find it; so
-                            # no disc but those around can lie in it.
-                            inside = (tx - x) ** 2 + (ty - y) ** 2 <= corner * corner
-                            if inside and 2.0 * size > best[region] and _fits(tx, ty, size, around, near):
-                                best[region] = 2.0 * size
-    return best
+                            if (
+                                size >= least
+                                and abs(tx - x) <= half
+                                and abs(ty - y) <= half
+                                and _surround(tx, ty, around[a], around[b], around[c])
+                                and _fits(tx, ty, size, around, near)
+                            ):
+                                if m == found.shape[0]:
+                                    longer = np.empty((2 * m, 3))
+                                    longer[:m] = found
+                                    found = longer
+                                found[m, 0], found[m, 1], found[m, 2] = tx, ty, size
+                                m += 1
+    order = np.argsort(-found[:m, 2], kind="mergesort")
+    kept = np.empty((m, 3))
+    number = 0
+    for k in order:
+        alone = True
+        for j in range(number):
+            dx, dy = abs(found[k, 0] - kept[j, 0]), abs(found[k, 1] - kept[j, 1])
+            dx, dy = min(dx, abs(side - dx)), min(dy, abs(side - dy))
+            apart = (found[k, 2] + kept[j, 2]) * (1.0 - _TOUCH)
+            if dx * dx + dy * dy < apart * apart:
+                alone = False
+                break
+        if alone:
+            kept[number] = found[k]
+            number += 1
+    return kept[:number].copy()
+
+
+@_compiled
+def _surround(x, y, p, q, r):
+    """Whether the middles of three discs lie around a point, so that a circle there cannot move away from all."""
+    px, py, qx, qy, rx, ry = p[0] - x, p[1] - y, q[0] - x, q[1] - y, r[0] - x, r[1] - y
+    a, b, c = px * qy - py * qx, qx * ry - qy * rx, rx * py - ry * px
+    slack = _TOUCH * (abs(a) + abs(b) + abs(c))
+    return (a >= -slack and b >= -slack and c >= -slack) or (a <= slack and b <= slack and c <= slack)
 
 
 @_compiled

@@ -76,9 +76,9 @@ class Surface:
     pixel : m, distance between its points.
     probe : m, diameter of the disc that decides what is bare.
     coverage, compensated, bare_fraction : shares of the area that belong to the SAM, to the additive, to neither.
-    hole_diameters : (H,), m: the largest circle that fits between the molecules in each connected bare region (of a
-        patch without molecules its side: nothing more can be said).
-    hole_areas : (H,), m^2.
+    holes : (H, 3), m: centre and diameter of the largest circle that fits in each hole, largest first. A hole is
+        where a circle at least as wide as the probe fits between the molecules and cannot grow by moving a little; of
+        circles that overlap the largest counts. A patch without molecules is one hole as wide as its side.
     patch_size : m, correlation length of the bare map: the distance at which its autocovariance, averaged over
         directions, has fallen to 1/e; nan where nothing is bare or everything.
     """
@@ -89,9 +89,13 @@ class Surface:
     coverage: float
     compensated: float
     bare_fraction: float
-    hole_diameters: NDArray[np.float64]
-    hole_areas: NDArray[np.float64]
+    holes: NDArray[np.float64]
     patch_size: float
+
+    @property
+    def hole_diameters(self) -> NDArray[np.float64]:
+        """(H,), m, largest first."""
+        return self.holes[:, 2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,14 +190,12 @@ def survey(patch: Patch, pixel: float = PIXEL, probe: float = PROBE) -> Surface:
     bare = shown == BARE
     shares = np.bincount(shown.ravel(), minlength=3) / shown.size
     pitch = patch.side / shown.shape[0]
-    number, found = hole_kernels.label(bare)
-    areas = np.bincount(number[bare], minlength=found) * pitch**2
     if patch.positions.shape[0] == 0:
-        diameters = np.full(found, patch.side)
-    elif found == 0:
-        diameters = np.empty(0)
+        holes = np.array([[0.5, 0.5, 1.0]]) * patch.side
     else:
-        diameters = hole_kernels.largest_circles(patch.positions, patch.radii, patch.side, number, found)
+        holes = hole_kernels.circles(patch.positions, patch.radii, patch.side, bare, 0.5 * probe)
+        holes[:, :2] %= patch.side
+        holes[:, 2] *= 2.0
     return Surface(
         map=shown,
         pixel=pitch,
@@ -201,8 +203,7 @@ def survey(patch: Patch, pixel: float = PIXEL, probe: float = PROBE) -> Surface:
         coverage=float(shares[SAM + 1]),
         compensated=float(shares[ADDITIVE + 1]),
         bare_fraction=float(shares[BARE]),
-        hole_diameters=diameters,
-        hole_areas=areas,
+        holes=holes,
         patch_size=_correlation_length(bare, pitch),
     )
 
