@@ -211,14 +211,15 @@ class ParallelEngine(Engine):
         vt = self.problem.vt
         fraction = min(1.0, (piece.begin + time + size) / step.duration)
         if isinstance(control, Voltage):
-            return self._together(step, control.at(fraction) / vt, piece, now, past, time, size)
+            return self._together(step, control, fraction, piece, now, past, time, size)
         # the voltage is foreseen as everything else is
         v = past[0].v
         if len(past) > 1:
             v = float(np.dot(_weights(past, time + size), [one.v for one in past]))
         iterations, change = 0, np.inf
         for _ in range(_ITERATIONS):
-            made, flux, error, more = self._together(step, v, piece, now, past, time, size)
+            held = Voltage(v * vt)
+            made, flux, error, more = self._together(step, held, fraction, piece, now, past, time, size)
             iterations += more
             if made is None or abs(change) < _LAST:
                 return made, flux, error, iterations
@@ -237,10 +238,17 @@ class ParallelEngine(Engine):
         return None, (), np.inf, iterations
 
     def _together(
-        self, step: Step, v: float, piece: Any, now: Any, past: Any, time: float, size: float
+        self,
+        step: Step,
+        held: Voltage,
+        fraction: float,
+        piece: Any,
+        now: Any,
+        past: Any,
+        time: float,
+        size: float,
     ) -> tuple[ParallelMoment | None, tuple[float, ...], float, int]:
-        """One step of every column at the terminal voltage `v` (kT/q)."""
-        held = Voltage(v * self.problem.vt)
+        """One step of every column at one terminal voltage."""
         moments: list[Moment] = []
         fluxes: list[float] = []
         worst_error, iterations = 0.0, 0
@@ -256,7 +264,8 @@ class ParallelEngine(Engine):
             moments.append(moment)
             fluxes.append(flux)
             worst_error = max(worst_error, error)
-        return ParallelMoment(tuple(moments), np.array([v])), tuple(fluxes), worst_error, iterations
+        v = np.array([held.at(fraction) / self.problem.vt])
+        return ParallelMoment(tuple(moments), v), tuple(fluxes), worst_error, iterations
 
 
 def _missing(control: Control, fraction: float, voltage: float, current: float, slope: float) -> float:
