@@ -214,6 +214,11 @@ def test_a_film_is_refused() -> None:
         kpfm.measure(specimens.films()[1])
 
 
+def test_a_map_of_endless_pixels_is_refused() -> None:
+    with pytest.raises(InputError, match="larger pixel"):
+        kpfm.measure(specimens.Specimen(), kpfm.Protocol(pixel="1 pm"))
+
+
 @pytest.mark.parametrize(
     "wrong", [{"noise": "-1 mV"}, {"radius": "0 nm"}, {"background": 1.2}, {"pixel": "1 s"}]
 )

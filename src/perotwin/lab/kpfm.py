@@ -60,6 +60,7 @@ Share = Annotated[Quantity, Dim("fraction", least=0, most=1)]
 
 #: the map of the sample is taken this fine at least, m
 _FINE = 0.5e-9
+_MOST_PIXELS = 4000
 #: spots of the tip's width on a map, below which its spread is a matter of chance
 _FEW_SPOTS = 25
 
@@ -136,7 +137,7 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
         `resolution` (m), the width of the tip's weight.
 
     Raises:
-        InputError: a film covers the oxide.
+        InputError: a film covers the oxide, or the map has too many pixels.
     """
     import xarray as xr
 
@@ -149,6 +150,13 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
             f'a film lies on the molecules of "{sample.name}": the tip would see the film\'s surface, which the recipe '
             "does not know.",
             "Add a wash to the recipe, or leave the coating out.",
+        )
+    if float(sample.patch.side) / float(protocol.pixel) > _MOST_PIXELS:
+        raise InputError(
+            f"pixels of {protocol.pixel} over {float(sample.patch.side) * 1e9:.3g} nm make more than {_MOST_PIXELS} "
+            "along a line.",
+            "Give a larger pixel.",
+            key="pixel",
         )
     side, radius, lift = float(sample.patch.side), float(protocol.radius), float(protocol.lift)
     # the tip's own distance does all the smoothing that distance does
