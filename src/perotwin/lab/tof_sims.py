@@ -255,8 +255,8 @@ def _fragments(sample: Specimen) -> list[str]:
     def of(molecule: Any) -> str:
         if molecule is None:
             return "COO-"
-        known = {"carboxylic acid": "COO-", "phosphonic acid": "PO3-", "ammonium": "CN-"}
-        return next((known[anchor] for anchor in molecule.anchors if anchor in known), "M-")
+        known = {"carboxylic acid": "COO-", "phosphonic acid": "PO3-", "ammonium": "CN-", "amine": "CN-"}
+        return next((fragment for anchor, fragment in known.items() if anchor in molecule.anchors), "M-")
 
     return [of(sample.additive), of(sample.sam), "PbI3-", "NiO-"]
 
