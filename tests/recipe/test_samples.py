@@ -21,7 +21,7 @@ def test_surface_potential_has_the_order_of_the_paper(seed: int) -> None:
         name: lab.kpfm.analyse(lab.kpfm.measure(sample(name, seed)))
         for name in ("control-washed", "sam-niox", "target-washed")
     }
-    mean = [read[name]["surface_potential"].value for name in ("control-washed", "sam-niox", "target-washed")]
+    mean = [read[name]["mean_potential"].value for name in ("control-washed", "sam-niox", "target-washed")]
     assert mean[0] < mean[1] < mean[2]
     spread = {name: one["potential_spread"].value for name, one in read.items()}
     assert spread["target-washed"] < spread["sam-niox"] < spread["control-washed"]
@@ -61,7 +61,7 @@ def test_additive_and_monolayer_peak_at_the_buried_interface() -> None:
     read = lab.tof_sims.analyse(lab.tof_sims.measure(target))
     film = target.dried.film_thickness if target.dried else 0.0
     for species in ("additive", "sam"):
-        assert abs(read[f"peak_depth, {species}"].value - film) < 30e-9
+        assert abs(read[f"peak_depth {species}"].value - film) < 30e-9
 
 
 def test_traps_fall_as_measured_and_ions_become_fewer_and_slower() -> None:
