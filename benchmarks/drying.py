@@ -1,23 +1,25 @@
 """The drying film: time of one `dry`, of a dose series, and where a target-like film has its additive.
 
-Run `python benchmarks/drying.py`: one thread, warm medians.
+Run `python benchmarks/drying.py`: one thread, warm medians; `--ranges` prints instead what each number does to the
+answer over its assumed range, all others as in the library.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from statistics import median
 
 import numpy as np
 
-from perotwin.recipe.drying import Adsorption, DriedFilm, dry
-from perotwin.recipe.passivation import Film, passivate
+from perotwin.recipe.drying import Adsorption, DriedFilm, Drying, dry, drying
+from perotwin.recipe.passivation import Film, GrainBoundaries, grain_boundaries, passivate
 
 GOAL_MS = 50.0
 DOSES = np.linspace(0.0, 0.03, 13)
-#: illustrative: 0.2 sites in a square nanometre, filled within a second from an ink with 1 mol%
-OXIDE = Adsorption(sites=2e17, k_on=1e-21, k_off=0.5, solvent_constant=1.2e-25)
+#: illustrative: 0.2 sites in a square nanometre, filled within seconds from an ink with 1 mol%
+OXIDE = Adsorption(sites=2e17, k_on=1e-25, k_off=5e-4, solvent_competition=5.0)
 
 
 def milliseconds(job: Callable[[], object], repeats: int = 21) -> float:
@@ -31,13 +33,45 @@ def milliseconds(job: Callable[[], object], repeats: int = 21) -> float:
     return 1e3 * median(times)
 
 
-def filled(film: DriedFilm) -> Film:
+def filled(film: DriedFilm, parameters: GrainBoundaries | None = None) -> Film:
     """The film with its grain boundaries passivated."""
-    return passivate(film.density, widths=np.diff(film.depth_edges))
+    return passivate(film.density, parameters, widths=np.diff(film.depth_edges))
+
+
+def row(words: str, first: Drying, second: GrainBoundaries) -> None:
+    """One line: what 1 mol% does in a film with these parameters."""
+    film = dry(0.01, OXIDE, first)
+    with_it, without = filled(film, second), filled(dry(0.0, OXIDE, first), second)
+    print(
+        f"{words:44s} {film.theta[-1]:6.2f} {100 * film.shares['residue']:9.1f} "
+        f"{100 * film.within(20e-9) / film.dosed:9.0f} {without.lifetime * 1e9:9.0f} {with_it.lifetime * 1e9:9.0f} "
+        f"{100 * (1 - with_it.counted / without.counted):9.0f} {without.ions * 1e-6:9.1e} {with_it.ions * 1e-6:9.1e} "
+        f"{without.ion_diffusion * 1e4:9.1e} {with_it.ion_diffusion * 1e4:9.1e}"
+    )
+
+
+def ranges() -> None:
+    """One line for each end of each assumed range."""
+    first, second = drying(), grain_boundaries()
+    print(
+        f"{'':44s} theta residue % in 20nm % life0 ns  life ns   fall %     ions0      ions"
+        "        D0         D"
+    )
+    row("library", first, second)
+    for model in (first, second):
+        own = {name: float(getattr(model, name)) for name in type(model).model_fields}
+        for name in own:
+            for end in getattr(model, name).assumed:
+                changed = type(model)(**{**own, name: float(end)})
+                both = (changed, second) if model is first else (first, changed)
+                row(f"{name} = {end.text}", *both)
 
 
 def main() -> None:
     """Print one line a job."""
+    if "--ranges" in sys.argv[1:]:
+        ranges()
+        return
     one = milliseconds(lambda: dry(0.01, OXIDE))
     series = milliseconds(lambda: [filled(dry(dose, OXIDE)) for dose in DOSES], 5)
     print(

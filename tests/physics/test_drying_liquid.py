@@ -160,8 +160,8 @@ def test_an_oxide_that_takes_all_is_fed_by_diffusion() -> None:
 def test_in_a_well_mixed_liquid_the_oxide_fills_as_langmuir_says(solvent: float) -> None:
     """theta = c / (c + K) (1 - exp(-(k_on c / S + k_off) t)) where the liquid loses nothing to speak of."""
     k_on, k_off, factor = 2e-25, 0.5, 1.0 + solvent
-    oxide = Adsorption(1e12, k_on, k_off, solvent / 7.9e27)
-    trace = run([Stage(2.0, 0.0, solvent=(7.9e27, 0.0))], 1e-6, C0, D, oxide, tolerance=1e-6)
+    oxide = Adsorption(1e12, k_on, k_off, solvent)
+    trace = run([Stage(2.0, 0.0, solvent=(1.0, 0.0))], 1e-6, C0, D, oxide, tolerance=1e-6)
     rate = k_on * C0 / factor + k_off
     wanted = k_on * C0 / factor / rate * (1.0 - np.exp(-rate * trace.time))
     assert trace.theta == pytest.approx(wanted, abs=1e-6)
@@ -204,7 +204,7 @@ def by_lines(
             length = begun - speed * t
             gap = length / cells
             solvent = stage.solvent[0] - stage.solvent[1] / (length * first)
-            on = oxide.k_on * C0 / (1.0 + oxide.solvent_constant * solvent)
+            on = oxide.k_on * C0 / (1.0 + oxide.solvent_competition * solvent)
             # the oxide: spread (c1 - cw) / (gap / 2) = sites rate(cw), linear in cw
             share = sites * on * (1.0 - theta)
             wall = (2.0 * spread / gap * c[0] + sites * oxide.k_off * theta) / (2.0 * spread / gap + share)
@@ -240,14 +240,14 @@ def by_lines(
 def test_everything_at_once_agrees_with_the_method_of_lines(peclet: float, cells: int) -> None:
     height, middle, left = 2e-6, 1.2e-6, 1e-7
     speed = peclet * D / height
-    solvent = (7.9e27, 7.9e27 * 4e-7)
+    solvent = (1.0, 4e-7)
     stages = [
         Stage((height - middle) / speed, speed, solvent=solvent),
-        Stage((middle - left) / (3.0 * speed), 3.0 * speed, 0.3, 30.0 * C0, solvent=(5e27, 0.0)),
+        Stage((middle - left) / (3.0 * speed), 3.0 * speed, 0.3, 30.0 * C0, solvent=(0.65, 0.0)),
     ]
     # as much on the oxide as matters to the liquid, and rates of the order of the time that there is
     clock = stages[0].duration
-    oxide = Adsorption(0.4 * C0 * height, 10.0 / (C0 * clock), 0.5 / clock, 2.0 / 7.9e27)
+    oxide = Adsorption(0.4 * C0 * height, 10.0 / (C0 * clock), 0.5 / clock, 2.0)
     theta, solid, liquid, near = by_lines(stages, height, oxide, cells)
     trace = run(stages, height, C0, D, oxide, faces=cell_faces(800), tolerance=1e-6)
     total = C0 * height
@@ -267,12 +267,10 @@ def measured(cells: int = 400, steps: int = 0, tolerance: float = 1e-8) -> np.nd
     height = 2e-6
     speed = 3.0 * D / height
     stages = [
-        Stage(0.3 * height / speed, speed, solvent=(7.9e27, 7.9e27 * 4e-7)),
-        Stage(0.2 * height / speed, 2.0 * speed, 0.4, 10.0 * C0, solvent=(5e27, 0.0)),
+        Stage(0.3 * height / speed, speed, solvent=(1.0, 4e-7)),
+        Stage(0.2 * height / speed, 2.0 * speed, 0.4, 10.0 * C0, solvent=(0.65, 0.0)),
     ]
-    oxide = Adsorption(
-        0.2 * C0 * height, 5.0 / (C0 * stages[0].duration), 0.5 / stages[0].duration, 1.0 / 7.9e27
-    )
+    oxide = Adsorption(0.2 * C0 * height, 5.0 / (C0 * stages[0].duration), 0.5 / stages[0].duration, 1.0)
     trace = run(stages, height, C0, D, oxide, faces=cell_faces(cells), steps=steps, tolerance=tolerance)
     return np.array([trace.theta[-1], trace.uptake[-1] / (C0 * height), trace.oxide[-1] / C0])
 

@@ -11,7 +11,7 @@ from perotwin.plotting import film, style
 from perotwin.recipe.drying import Adsorption, DriedFilm, dry
 from perotwin.recipe.passivation import passivate
 
-OXIDE = Adsorption(sites=2e17, k_on=1e-21, k_off=0.5, solvent_constant=1.2e-25)
+OXIDE = Adsorption(sites=2e17, k_on=1e-25, k_off=5e-4, solvent_competition=5.0)
 DOSES = (0.0, 0.003, 0.01, 0.03)
 DRIED: dict[str, DriedFilm] = {}
 

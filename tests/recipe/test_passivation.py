@@ -1,5 +1,7 @@
 """Vacancies filled by mass action: by hand, by an independent root, in the limits, and for the paper's two films."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,13 @@ from scipy.optimize import brentq
 
 import perotwin as pt
 from perotwin.errors import InputError
-from perotwin.recipe.drying import Adsorption, dry
+from perotwin.recipe.drying import Adsorption, dry, drying
 from perotwin.recipe.passivation import Film, GrainBoundaries, grain_boundaries, passivate, unbound
 
 LIBRARY = grain_boundaries()
 #: lead atoms of the film (m^-3)
 LEAD = 4e27
-OXIDE = Adsorption(sites=2e17, k_on=1e-21, k_off=0.5, solvent_constant=1.2e-25)
+OXIDE = Adsorption(sites=2e17, k_on=1e-25, k_off=5e-4, solvent_competition=5.0)
 
 
 def changed(**values: Any) -> GrainBoundaries:
@@ -166,11 +168,21 @@ def test_bad_films_are_refused_with_a_sentence(wrong: dict[str, Any], sentence: 
 
 
 def test_every_number_of_the_library_has_a_range_and_says_what_fixes_it() -> None:
-    from perotwin.recipe.drying import drying
-
     for model in (drying(), LIBRARY):
         for name in type(model).model_fields:
             number = getattr(model, name)
             assert number.assumed is not None or number.source is not None, name
             assert number.note is not None, name
             assert "fixed by" in number.note, name
+
+
+def test_the_page_states_every_parameter_as_the_library_has_it() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "film.md").read_text(encoding="utf-8")
+    for model in (drying(), LIBRARY):
+        for name in type(model).model_fields:
+            number = getattr(model, name)
+            row = re.search(rf"^\| `{name}` \| (.+?) \| (\S+) to (\S+) \|", page, re.MULTILINE)
+            assert row is not None, name
+            assert row[1] == number.text
+            ends = tuple(float(end.text.split()[0]) for end in number.assumed)
+            assert (float(row[2]), float(row[3])) == ends, name

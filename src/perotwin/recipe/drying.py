@@ -54,7 +54,6 @@ class Drying(Model):
     ink_concentration : lead in the ink when it stops flowing off (m^-3).
     lead_density : lead in the solid (m^-3).
     critical_concentration : lead in the liquid while solid grows (m^-3).
-    solvent_density : molecules of the pure solvent (m^-3); lead's salts displace their volume of it.
     evaporation_speed : thinning of the film before solid forms (m/s).
     quenched_speed : thinning of the film while solid grows (m/s).
     diffusion : of the additive in the liquid (m^2/s).
@@ -66,7 +65,6 @@ class Drying(Model):
     ink_concentration: Density
     lead_density: Density
     critical_concentration: Density
-    solvent_density: Density
     evaporation_speed: Speed
     quenched_speed: Speed
     diffusion: Diffusion
@@ -91,7 +89,7 @@ def drying() -> Drying:
     return table("drying", Drying)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """The liquid at one time (s): its thickness (m), cell centres (m from the oxide) and concentration (m^-3)."""
 
@@ -101,7 +99,7 @@ class Snapshot:
     concentration: F64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DriedFilm:
     """Where the additive is in the dry film, and how it came there. Amounts are per area of the film (m^-2).
 
@@ -276,13 +274,12 @@ def _stages(wet: float, ink: float, film_thickness: float, parameters: Drying) -
     from perotwin.recipe.liquid import Stage
 
     solid, critical = float(parameters.lead_density), float(parameters.critical_concentration)
-    solvent = float(parameters.solvent_density)
     onset = film_thickness * solid / critical
     evaporation = Stage(
         (wet - onset) / parameters.evaporation_speed,
         float(parameters.evaporation_speed),
-        # lead's salts take the volume in the liquid that they take in the solid
-        solvent=(solvent, solvent * film_thickness),
+        # lead's salts take the volume in the liquid that they take in the solid, the rest is solvent
+        solvent=(1.0, film_thickness),
     )
     # each volume of liquid that the front takes leaves the share critical / solid of it as solid, the rest evaporates
     front = float(parameters.quenched_speed) / (1.0 - critical / solid)
@@ -292,7 +289,7 @@ def _stages(wet: float, ink: float, film_thickness: float, parameters: Drying) -
         front,
         float(parameters.partition),
         float(parameters.saturation),
-        solvent=(solvent * (1.0 - critical / solid), 0.0),
+        solvent=(1.0 - critical / solid, 0.0),
     )
     thick = np.geomspace(onset, last, 6)[1:-1]
     early = evaporation.duration * np.array([0.0, 0.5, 1.0])

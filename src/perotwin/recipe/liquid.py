@@ -46,17 +46,17 @@ class Stage:
     speed : m/s.
     partition : share k that a growing solid takes of a dilute solute; None where the boundary only evaporates.
     saturation : concentration (m^-3) at which the solid takes all that the liquid holds.
-    solvent : density of the solvent as (a, b) of a - b / thickness (m^-3, m^-2).
+    solvent : share of the liquid's volume that is solvent, as (a, b) of a - b / thickness (1, m).
     """
 
     duration: float
     speed: float
     partition: float | None = None
     saturation: float = float("inf")
-    solvent: tuple[float, float] = (0.0, 0.0)
+    solvent: tuple[float, float] = (1.0, 0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trace:
     """What happened, at the times of the accepted steps (T,) and at the moments asked for (M,).
 
@@ -96,7 +96,7 @@ def cell_faces(cells: int, finest: float = 0.1) -> F64:
 
 @_compiled
 def langmuir_rate(theta, concentration, k_on, k_off, solvent_factor):  # type: ignore[no-untyped-def]
-    """d theta/dt (1/s): k_on c (1 - theta) / solvent_factor - k_off theta, solvent_factor = 1 + K_s c_s."""
+    """d theta/dt (1/s): k_on c (1 - theta) / solvent_factor - k_off theta, where solvent_factor = 1 + K_s c_s."""
     return k_on * concentration * (1.0 - theta) / solvent_factor - k_off * theta
 
 
@@ -247,7 +247,7 @@ def _implicit(  # type: ignore[no-untyped-def]
 
 @_compiled
 def _advance(  # type: ignore[no-untyped-def]
-    amount, theta, start, duration, speed, solid, partition, bend, solvent_a, solvent_b, constant, diffusion,
+    amount, theta, start, duration, speed, solid, partition, bend, solvent_a, solvent_b, competition, diffusion,
              sites, k_on, k_off, faces, moments, first, floor,
              tolerance, steps):  # fmt: skip
     """One stage. `amount` is changed in place; returns the outcome, the log (steps, 6), the moments' cells and theta.
@@ -274,14 +274,14 @@ def _advance(  # type: ignore[no-untyped-def]
         lag = _GAMMA * size
 
         length = start - speed * (time + lag)
-        factor = 1.0 + constant * (solvent_a - solvent_b / length)
+        factor = 1.0 + competition * (solvent_a - solvent_b / length)
         middle, uptake_1, _, _ = _implicit(amount, theta, lag, length, speed, solid, partition, bend, factor, diffusion,
                                            sites, k_on, k_off, faces, stage, work)  # fmt: skip
         for i in range(n):
             rest[i] = amount[i] + more * (stage[i] - amount[i])
         theta_rest = theta + more * (middle - theta)
         length = start - speed * (goal if lands else time + size)
-        factor = 1.0 + constant * (solvent_a - solvent_b / length)
+        factor = 1.0 + competition * (solvent_a - solvent_b / length)
         after, uptake_2, oxide, top = _implicit(rest, theta_rest, lag, length, speed, solid, partition, bend, factor,
                                                 diffusion, sites, k_on, k_off, faces, new, work)  # fmt: skip
         if not np.isfinite(middle + after):
@@ -386,8 +386,8 @@ def run(
         fastest = max(stage.speed**2 / diffusion, quick, 1.0 / stage.duration)
         outcome, log, seen, theta = _advance(
             amount, theta, length, stage.duration, stage.speed, solid, partition, (1.0 - partition) / stage.saturation,
-            stage.solvent[0], stage.solvent[1], oxide.solvent_constant, diffusion, oxide.sites, oxide.k_on, oxide.k_off,
-            faces, inside, 1e-3 / fastest, max(1e-6 * concentration, 1.0), tolerance, steps,
+            stage.solvent[0], stage.solvent[1], oxide.solvent_competition, diffusion, oxide.sites, oxide.k_on,
+            oxide.k_off, faces, inside, 1e-3 / fastest, max(1e-6 * concentration, 1.0), tolerance, steps,
         )  # fmt: skip
         if outcome != _DONE:
             why = (

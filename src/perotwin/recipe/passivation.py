@@ -69,7 +69,7 @@ def grain_boundaries() -> GrainBoundaries:
     return table("passivation", GrainBoundaries)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Film:
     """The film after passivation. Densities are per volume of the film (m^-3), means over its depth.
 
