@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perotwin.errors import InputError
-from perotwin.recipe.drying import Adsorption, DriedFilm, Drying, dry, drying, wet_thickness
+from perotwin.recipe.drying import INK, Adsorption, DriedFilm, Drying, dry, drying, wet_thickness
 
 #: of the order that a patch and a strong binder give: 0.2 sites in a square nanometre, filled within seconds
 OXIDE = Adsorption(sites=2e17, k_on=1e-25, k_off=5e-4, solvent_competition=5.0)
@@ -152,8 +152,8 @@ def test_the_solvent_keeps_sites_free() -> None:
 
 
 def test_the_history_is_that_of_a_film_that_dries(target: DriedFilm) -> None:
-    assert target.liquid[0] == pytest.approx(450e-9 * 4.0 / 0.783)
-    assert wet_thickness(450e-9, 0.783e27) == pytest.approx(target.liquid[0])
+    assert target.liquid[0] == pytest.approx(450e-9 * 4e27 / INK)
+    assert wet_thickness(450e-9, INK) == pytest.approx(target.liquid[0])
     assert 2.0 < target.onset < 30.0  # seconds to supersaturation
     assert target.time[-1] - target.onset < target.onset
     assert np.all(np.diff(target.liquid) < 0.0)
@@ -162,7 +162,7 @@ def test_the_history_is_that_of_a_film_that_dries(target: DriedFilm) -> None:
     assert lead == pytest.approx(np.full(lead.size, 450e-9 * 4e27), rel=1e-9)
     assert target.solid[0] == 0.0
     assert target.solid[-1] == pytest.approx(target.film_thickness - target.depth_edges[0])
-    assert target.oxide[0] == pytest.approx(0.01 * 0.783e27)
+    assert target.oxide[0] == pytest.approx(0.01 * INK)
     assert [snapshot.concentration.size for snapshot in target.snapshots] == [160] * 7
     assert target.snapshots[0].time == 0.0
     assert target.snapshots[2].time == pytest.approx(target.onset)

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from perotwin.recipe.molecules import load
 
 from perotwin.errors import InputError
 from perotwin.recipe.coverage import ADDITIVE, SAM, Oxide, Patch
 from perotwin.recipe.interface import Dipoles, depolarised, face, normal_dipoles, step_map
-from perotwin.recipe.molecules import load
 
 DEBYE = 3.33564e-30
 EPS0 = 8.8541878188e-12
@@ -43,7 +43,13 @@ def lattice(count: int, apart: float) -> NDArray[np.float64]:
 @pytest.mark.parametrize(
     ("moment", "area", "eps", "millivolts"),
     # the table of fully aligned steps that the sheet formula must give: 2.57 D and 1.60 D
-    [(2.57, 0.3, 2, 1614), (2.57, 0.5, 3, 645), (2.57, 0.7, 5, 277), (1.60, 0.3, 3, 670), (1.60, 0.7, 2, 431)],
+    [
+        (2.57, 0.3, 2, 1614),
+        (2.57, 0.5, 3, 645),
+        (2.57, 0.7, 5, 277),
+        (1.60, 0.3, 3, 670),
+        (1.60, 0.7, 2, 431),
+    ],
 )
 def test_the_mean_step_is_that_of_a_sheet_of_dipoles(
     moment: float, area: float, eps: float, millivolts: float
@@ -61,7 +67,11 @@ def test_a_ripple_fades_with_height_as_its_wave_number_says(height: float) -> No
     places = lattice(count, side / count)
     wave = 2.0 * math.pi * 3 / side
     made = step_map(
-        square(side, places), 1e-30 * (2.0 + np.cos(wave * places[:, 0])), dipoles(), height=height, pixel=0.5e-9
+        square(side, places),
+        1e-30 * (2.0 + np.cos(wave * places[:, 0])),
+        dipoles(),
+        height=height,
+        pixel=0.5e-9,
     )
     sheet = 1e-30 * (count / side) ** 2 / (EPS0 * 3.0)
     assert made.mean() == pytest.approx(2.0 * sheet, rel=1e-12)
@@ -79,7 +89,9 @@ def test_equal_dipoles_on_a_lattice_weaken_one_another_by_its_sum(shape: str, co
         # two hexagonal cells side by side make a rectangle that is all but square: 26 by 45 rows of sqrt(3)/2
         columns, rows = 26, 30
         x, y = np.meshgrid(np.arange(columns), np.arange(rows))
-        places = np.stack([(x + 0.5 * (y % 2)) * apart, y * apart * math.sqrt(3.0) / 2.0], axis=-1).reshape(-1, 2)
+        places = np.stack([(x + 0.5 * (y % 2)) * apart, y * apart * math.sqrt(3.0) / 2.0], axis=-1).reshape(
+            -1, 2
+        )
         side = columns * apart
         # a periodic square needs the two lengths alike: 26 against 25.98 columns, a strain of 0.7 per mille
         places[:, 1] *= side / (rows * apart * math.sqrt(3.0) / 2.0)
@@ -105,7 +117,9 @@ def test_mixed_dipoles_solve_their_own_equations() -> None:
     near = np.where((distance > 0.0) & (distance <= 6e-9), np.maximum(distance, 1e-12) ** -3.0, 0.0)
     far = 2.0 * math.pi * count / side**2 / 6e-9 / count
     matrix = np.eye(count) + volume * (near + far)
-    assert depolarised(places, moments, side, volume) == pytest.approx(np.linalg.solve(matrix, moments), rel=1e-8)
+    assert depolarised(places, moments, side, volume) == pytest.approx(
+        np.linalg.solve(matrix, moments), rel=1e-8
+    )
 
 
 def test_dipoles_that_would_turn_one_another_over_are_refused() -> None:

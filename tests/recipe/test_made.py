@@ -30,7 +30,9 @@ def test_a_made_cell_holds_what_the_sample_says() -> None:
     assert float(cell.get("perovskite.trap.1.electron_lifetime")) == pytest.approx(film.lifetime, rel=5e-4)
     assert float(cell.get("perovskite.trap.2.density")) == pytest.approx(film.counted, rel=5e-4)
     assert float(cell.get("perovskite.ions.density")) == pytest.approx(film.ions, rel=5e-4)
-    assert float(cell.get("perovskite.ions.diffusion_coefficient")) == pytest.approx(film.ion_diffusion, rel=5e-4)
+    assert float(cell.get("perovskite.ions.diffusion_coefficient")) == pytest.approx(
+        film.ion_diffusion, rel=5e-4
+    )
     assert float(cell.get("niox|perovskite.dipole")) == pytest.approx(face.step, rel=5e-4)
     assert float(cell.get("niox|perovskite.trap.1.hole_velocity")) == pytest.approx(face.velocity, rel=5e-4)
     assert float(cell.get("perovskite|c60.roughness")) == 7.4e-9
@@ -46,7 +48,9 @@ def test_a_recipe_without_dose_makes_the_control() -> None:
     none = make(prepare(load("target").with_values({"additive.dose": "0 mol%"})), base, "x").effective
     control = make(prepare(load("control")), base, "x").effective
     told = {
-        path for path, number in none.quantities().items() if float(control.quantities()[path]) != float(number)
+        path
+        for path, number in none.quantities().items()
+        if float(control.quantities()[path]) != float(number)
     }
     assert told == {"perovskite|c60.roughness"}
 

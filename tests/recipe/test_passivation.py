@@ -74,9 +74,18 @@ def test_without_additive_all_is_as_in_the_control() -> None:
     assert not film.halide_filled.any()
     area = 2.0 / 300e-9
     assert film.boundary_area == pytest.approx(area)
-    assert film.ions == pytest.approx(5.85e15 * area + 2.1e22)
-    assert 1.0 / film.lifetime == pytest.approx(1.0 / 600e-9 + 8.5e-17 * 5.85e15 * area)
-    assert film.ion_diffusion == pytest.approx((2.1e22 * 1e-14 + 5.85e15 * area * 7.15e-14) / film.ions)
+    assert film.ions == pytest.approx(8.55e15 * area + 3e21)
+    assert 1.0 / film.lifetime == pytest.approx(1.0 / 420e-9 + 4.6e-17 * 8.55e15 * area)
+    assert film.ion_diffusion == pytest.approx((3e21 * 1e-16 + 8.55e15 * area * 6e-15) / film.ions)
+
+
+def test_molecules_on_a_boundary_block_it() -> None:
+    film, area = passivate(0.002 * LEAD), 2.0 / 300e-9
+    free = 1.0 - float(film.halide_filled[0])
+    assert 0.1 < free < 0.9
+    along = 1e-16 + (6e-15 - 1e-16) * free
+    moving = 8.55e15 * area * free
+    assert film.ion_diffusion == pytest.approx((3e21 * 1e-16 + moving * along) / (3e21 + moving))
 
 
 def test_excess_additive_leaves_only_what_it_cannot_reach_and_its_own_rest() -> None:
@@ -92,7 +101,7 @@ def test_excess_additive_leaves_only_what_it_cannot_reach_and_its_own_rest() -> 
 def test_a_tight_binder_is_used_up_before_any_stays_unbound() -> None:
     """Titration: with a vanishing dissociation constant the additive fills vacancy for vacancy."""
     tight = changed(halide_half=1e6, a_site_vacancies=0.0)
-    area = 2.0 / tight.grain_size
+    area = 2.0 / 300e-9
     half = passivate(0.5 * tight.halide_vacancies * area, tight)
     assert half.halide_filled == pytest.approx([0.5], rel=1e-6)
     assert half.unbound < 1e-6 * half.additive

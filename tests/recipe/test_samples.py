@@ -47,7 +47,9 @@ def test_washing_leaves_additive_in_the_target_only() -> None:
     assert sample("control-washed").areal_density("additive") == 0.0
     left = sample("target-washed").areal_density("additive")
     assert 0.3 * sample("target").areal_density("additive") < left
-    read = {name: lab.xps.analyse(lab.xps.measure(sample(name))) for name in ("control-washed", "target-washed")}
+    read = {
+        name: lab.xps.analyse(lab.xps.measure(sample(name))) for name in ("control-washed", "target-washed")
+    }
     assert read["control-washed"]["carbonyl_share"].value == 0.0
     assert read["target-washed"]["carbonyl_share"].value > 0.001
 

@@ -39,6 +39,8 @@ __all__ = ["Adsorption", "DriedFilm", "Drying", "Snapshot", "dry", "drying", "we
 
 F64 = NDArray[np.float64]
 
+#: lead in an ink of 1.3 mol/L, m^-3
+INK = 1.3e3 * 6.02214076e23
 #: A dose above this is an ingredient: the liquid would not be dilute.
 LARGEST_DOSE = 0.2
 #: cells of the depth profile, and the depth within which they are about equal (m)
@@ -51,7 +53,6 @@ Share = Annotated[Quantity, Dim("fraction", least=0, most=1)]
 class Drying(Model):
     """How the wet film dries; the same for every sample. Values, ranges and what fixes them: `parameters.toml`.
 
-    ink_concentration : lead in the ink when it stops flowing off (m^-3).
     lead_density : lead in the solid (m^-3).
     critical_concentration : lead in the liquid while solid grows (m^-3).
     evaporation_speed : thinning of the film before solid forms (m/s).
@@ -62,7 +63,6 @@ class Drying(Model):
     residual_liquid : thickness of the liquid that the front leaves on the oxide (m).
     """
 
-    ink_concentration: Density
     lead_density: Density
     critical_concentration: Density
     evaporation_speed: Speed
@@ -198,7 +198,7 @@ def dry(
     parameters: Drying | None = None,
     *,
     film_thickness: float = 450e-9,
-    ink_concentration: float | None = None,
+    ink_concentration: float = INK,
     cells: int = 160,
     tolerance: float = 1e-4,
 ) -> DriedFilm:
@@ -210,7 +210,7 @@ def dry(
     adsorption : sites on the oxide and the rates with which they fill; nothing adsorbs where None.
     parameters : of drying; the library's where None.
     film_thickness : of the dry film (m).
-    ink_concentration : lead in the ink (m^-3); that of `parameters` where None.
+    ink_concentration : lead in the ink when it stops flowing off (m^-3); 1.3 mol/L unless given.
     cells, tolerance : of the liquid; relative local error of a time step.
 
     Raises
@@ -222,7 +222,7 @@ def dry(
     from perotwin.recipe.liquid import cell_faces, run
 
     parameters = parameters or drying()
-    ink = float(parameters.ink_concentration if ink_concentration is None else ink_concentration)
+    ink = float(ink_concentration)
     _refuse(dose, film_thickness, ink, parameters)
     wet = wet_thickness(film_thickness, ink, parameters)
     stages, moments = _stages(wet, ink, film_thickness, parameters)

@@ -9,7 +9,9 @@ vacancies and the ammonium group to A-site vacancies, one vacancy a molecule, in
 with the number of additive molecules and of vacancies of each kind kept. Three things follow, each with a share at
 the boundaries that fills and a share inside that stays: recombining traps (empty halide vacancies; 1/lifetime adds
 up), counted traps (those that space-charge-limited current counts, a level of their own: A-site vacancies), and mobile
-ions (empty halide vacancies, which move faster along boundaries than inside).
+ions (empty halide vacancies). These move faster along boundaries than inside, as long as the next site is free:
+molecules on a share phi of a boundary's sites leave the share 1 - phi of what it is faster than the grain (hops to
+occupied sites fail; mean field, without correlations).
 
 References: boundary area of columnar grains 2/d, E. E. Underwood, Quantitative Stereology (1970); deep traps at grain
 boundaries of halide perovskites, J.-S. Park et al., ACS Energy Lett. 4, 1321 (2019),
@@ -28,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from perotwin.errors import InputError
 from perotwin.recipe.defaults import table
-from perotwin.stack.fields import ArealDensity, Diffusion, Dim, Length, Model, Time, TrapDensity, VolumeRate
+from perotwin.stack.fields import ArealDensity, Diffusion, Dim, Model, Time, TrapDensity, VolumeRate
 from perotwin.units import Quantity
 
 __all__ = ["Film", "GrainBoundaries", "grain_boundaries", "passivate", "unbound"]
@@ -41,7 +43,6 @@ PositiveArealDensity = Annotated[Quantity, Dim("areal density", above=0)]
 class GrainBoundaries(Model):
     """Vacancies of a film and what they do; the same for every sample. Values and ranges: `parameters.toml`.
 
-    grain_size : width of the columnar grains (m).
     halide_vacancies, a_site_vacancies : without additive, per area of boundary (m^-2).
     halide_vacancies_inside, counted_inside : halide vacancies and counted traps in the grains (m^-3).
     halide_half, a_site_half : unbound additive per area of boundary that fills half of the vacancies (m^-2).
@@ -50,7 +51,6 @@ class GrainBoundaries(Model):
     inside_diffusion, boundary_diffusion : of halide vacancies (m^2/s).
     """
 
-    grain_size: Length
     halide_vacancies: ArealDensity
     halide_vacancies_inside: TrapDensity
     a_site_vacancies: ArealDensity
@@ -123,7 +123,7 @@ def passivate(
     additive: ArrayLike,
     parameters: GrainBoundaries | None = None,
     *,
-    grain_size: float | None = None,
+    grain_size: float = 300e-9,
     widths: ArrayLike | None = None,
 ) -> Film:
     """Fill vacancies with the additive that drying left between the grains.
@@ -133,7 +133,7 @@ def passivate(
     additive : between the grains, per volume of film (m^-3): one number, or (N,) along the depth as drying left it
         (`DriedFilm.density`). Each depth is in equilibrium by itself.
     parameters : of the boundaries; the library's where None.
-    grain_size : m; that of `parameters` where None.
+    grain_size : width of the columnar grains, m.
     widths : (N,) thickness of the cells of the depth (m); equal where None.
 
     Returns
@@ -145,7 +145,7 @@ def passivate(
     InputError : a negative or infinite additive, a grain size or widths that are not positive.
     """
     boundaries = parameters or grain_boundaries()
-    size = float(boundaries.grain_size if grain_size is None else grain_size)
+    size = float(grain_size)
     density = np.atleast_1d(np.asarray(additive, dtype=float))
     weight = np.ones_like(density) if widths is None else np.asarray(widths, dtype=float)
     _refuse(density, size, weight)
@@ -162,7 +162,10 @@ def passivate(
     inside = float(boundaries.halide_vacancies_inside)
     empty = halide * area * (1.0 - mean[0])
     moving = inside + empty
-    drift = inside * boundaries.inside_diffusion + empty * boundaries.boundary_diffusion
+    # a vacancy hops to the next site of its boundary only where no molecule sits on it
+    faster = boundaries.boundary_diffusion - boundaries.inside_diffusion
+    along = boundaries.inside_diffusion + faster * (1.0 - mean[0])
+    drift = inside * boundaries.inside_diffusion + empty * along
     return Film(
         lifetime=1.0 / (1.0 / boundaries.inside_lifetime + boundaries.capture * empty),
         counted=float(boundaries.counted_inside) + a_site * area * (1.0 - mean[1]),

@@ -235,7 +235,7 @@ def _dry(coat: Coat, p: Parameters, places: float | None) -> DriedFilm:
         sites=places,
         k_on=float(p.competition.adsorption_rate),
         k_off=p.competition.desorption_rate(),
-        solvent_constant=float(p.competition.solvent_competition) / float(p.drying.solvent_density),
+        solvent_competition=float(p.competition.solvent_competition),
     )
     return drying.dry(
         float(coat.additive.dose),
