@@ -317,7 +317,8 @@ def _film(
     top, rise = film_thickness, np.arcsinh(film_thickness / _NEAR)
     edges = _NEAR * np.sinh(np.linspace(np.arcsinh(height[-1] / _NEAR), rise, _DEPTH_CELLS + 1))
     edges[0], edges[-1] = height[-1], top
-    above = PchipInterpolator(height[::-1], taken[::-1])(edges)
+    with np.errstate(over="ignore"):  # slopes of nothing, where the solid takes next to none
+        above = PchipInterpolator(height[::-1], taken[::-1])(edges)
     above[0], above[-1] = taken[-1], 0.0
     made = np.where(growing, np.clip(film_thickness - trace.thickness * critical / solid, 0.0, None), 0.0)
     wet = trace.thickness[0]
