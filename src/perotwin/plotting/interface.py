@@ -337,8 +337,8 @@ def _spectra(
             lines.append("under its film: not seen")
         elif index < len(contents) and np.isfinite(contents[index][0]):
             content, limit = contents[index]
-            seen = f"{100.0 * content:.2g} at%" if content >= limit else f"below {100.0 * limit:g} at%"
-            lines.append(f"carbonyl {seen}")
+            below = f", below {100.0 * limit:g}" if content < limit else ""
+            lines.append(f"carbonyl {100.0 * content:.2g} at%{below}" if content > 1e-9 else "no carbonyl")
         for row, words in enumerate(lines):
             shown = colour if row == 0 else style.MUTED
             ax.text(
