@@ -337,12 +337,18 @@ def _spectra(
             lines.append("under its film: not seen")
         elif index < len(contents) and np.isfinite(contents[index][0]):
             content, limit = contents[index]
-            seen = f"{100.0 * content:.2g} at%" if content >= limit else f"below {100.0 * limit:g} at%"
-            lines.append(f"carbonyl {seen}")
+            lines.append(f"carbonyl {100.0 * content:.2g} at%" if content > 1e-9 else "no carbonyl")
+            if 1e-9 < content < limit:
+                lines.append(f"below the limit of {100.0 * limit:g}")
         for row, words in enumerate(lines):
             shown = colour if row == 0 else style.MUTED
             ax.text(
-                292.8, floor + 0.86 - 0.2 * row, words, color=shown, fontsize=7.5 - 0.5 * row, va="center"
+                292.8,
+                floor + 0.86 - 0.2 * row,
+                words,
+                color=shown,
+                fontsize=7.5 if row == 0 else 7.0,
+                va="center",
             )
     first = items[0]
     if "position" in first.coords:
