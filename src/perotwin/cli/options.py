@@ -92,14 +92,25 @@ def load_base(name: str) -> Stack:
     InputError
         It does not exist, cannot be used, or has columns side by side already.
     """
-    from perotwin.errors import InputError
-    from perotwin.stack import Stack
     from perotwin.stack import load as load_one
 
-    cell = load_one(name)
+    return one_stack(load_one(name))
+
+
+def one_stack(cell: Cell) -> Stack:
+    """A cell that is one stack.
+
+    Raises
+    ------
+    InputError
+        It has columns side by side.
+    """
+    from perotwin.errors import InputError
+    from perotwin.stack import Stack
+
     if not isinstance(cell, Stack):
         raise InputError(
-            f'"{name}" has columns side by side; a recipe needs one stack to work on.',
+            f'"{cell.name}" has columns side by side; a recipe needs one stack to work on.',
             "Give a stack such as wbg-base.",
         )
     return cell

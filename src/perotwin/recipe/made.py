@@ -44,6 +44,11 @@ class Made:
     columns: Parallel | None
     why: str
 
+    @property
+    def name(self) -> str:
+        """The cell's."""
+        return self.cell.name
+
 
 def apply(recipe: Recipe, stack: Stack) -> Cell:
     """The cell that a recipe makes of a base stack.

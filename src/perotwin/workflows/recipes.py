@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +10,20 @@ from typing import TYPE_CHECKING
 from perotwin import lab, measurement, progress
 from perotwin.measurement import Checks, Metrics, checks_of
 from perotwin.recipe import make, prepare, readings, record
-from perotwin.stack.toml import write
 from perotwin.study import Point, sweep
+from perotwin.workflows.made import made_text
+from perotwin.workflows.run import unique_names
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from perotwin.recipe import Made, Recipe, Sample
-    from perotwin.stack import Cell, Stack
+    from perotwin.stack import Stack
 
-__all__ = ["Prepared", "choice", "coverage", "made_text", "prepared", "series"]
+__all__ = ["Prepared", "coverage", "prepared", "series"]
+
+#: what stands in a sample's folder
+_OURS = {"recipe.toml", "sample.nc", "stack.toml", "jv.nc", "figures"}
 
 
 @dataclass
@@ -78,11 +80,10 @@ def coverage(
     With `out` every sample gets a folder there with its recipe, data (NetCDF) and figures (SVG and PNG), and the
     folder itself the figures that show all samples at once.
     """
-    from perotwin.workflows.run import unique_names
-
-    folder = None if out is None else measurement.make_folder(out)
+    names = unique_names(recipes)
+    folder = None if out is None else measurement.result_folder(out, names, _OURS)
     done: list[Prepared] = []
-    for recipe, name in zip(recipes, unique_names(recipes), strict=True):
+    for recipe, name in zip(recipes, names, strict=True):
         one = prepared(recipe, base)
         one.name = name
         done.append(one)
@@ -100,47 +101,13 @@ def series(
     return sweep(recipe, path, written, lambda one: prepared(one, base, data=False))
 
 
-def choice(made: Made) -> tuple[str, dict[str, Metrics]]:
-    """How the buried face was seen and how much that matters: a sentence, and the J-V metrics of both ways of seeing.
-
-    Raises:
-        ConvergenceError: one of the cells could not be solved.
-    """
-    ways: dict[str, Cell] = {"one effective face": made.effective}
-    if made.columns is not None:
-        ways["columns side by side"] = made.columns
-    found = {way: lab.jv.analyse(lab.jv.measure(cell)) for way, cell in ways.items()}
-    words = made.why
-    if len(found) > 1:
-        one, other = (found[way] for way in ("one effective face", "columns side by side"))
-        gap = {name: other[name].value - one[name].value for name in ("voc", "ff", "pce")}
-        words += (
-            f" Columns side by side against one effective face: Voc {1e3 * gap['voc']:+.1f} mV, "
-            f"FF {100 * gap['ff']:+.2f} points, PCE {100 * gap['pce']:+.2f} points."
-        )
-    return words, found
-
-
-def made_text(made: Made) -> str:
-    """The file of a made cell: how it came about as comments, then the cell."""
-    recipe = made.sample.recipe
-    lines = [
-        f'Made from the recipe "{recipe.name}" by perotwin make; change the recipe, not this file.',
-        made.why,
-    ]
-    return "".join(f"# {line}\n" for line in lines) + made.cell.to_toml()
-
-
 def _write(one: Prepared, folder: Path) -> None:
     """Everything of one sample, built beside its place and moved there in one step."""
     from perotwin.plotting import style
     from perotwin.report import samples
 
-    place = folder / one.name
-    building = Path(tempfile.mkdtemp(prefix=f".{one.name}-", dir=folder))
-    try:
-        building.chmod(0o755)
-        measurement.write_text(building / "recipe.toml", write(one.sample.recipe))
+    with measurement.whole_folder(folder / one.name) as building:
+        measurement.write_text(building / "recipe.toml", one.sample.recipe.to_toml())
         if one.data is not None:
             measurement.save(one.data, building / "sample.nc")
         if one.made is not None:
@@ -149,11 +116,6 @@ def _write(one: Prepared, folder: Path) -> None:
             measurement.save(one.curve, building / "jv.nc")
         for name, figure in samples.figures_of(one.sample).items():
             style.save(figure, building / "figures" / name)
-        if place.exists():
-            shutil.rmtree(place)
-        building.rename(place)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
 
 
 def _write_all(done: Sequence[Prepared], folder: Path) -> None:
