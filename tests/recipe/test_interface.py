@@ -25,7 +25,7 @@ def dipoles(**values: object) -> Dipoles:
         "additive_velocity": "20 cm/s",
         "bare_velocity": "1000 cm/s",
     }
-    return Dipoles.model_validate(given | values)
+    return Dipoles(**(given | values))
 
 
 def square(side: float, positions: NDArray[np.float64], kind: int = SAM) -> Patch:

@@ -74,18 +74,18 @@ def test_without_additive_all_is_as_in_the_control() -> None:
     assert not film.halide_filled.any()
     area = 2.0 / 300e-9
     assert film.boundary_area == pytest.approx(area)
-    assert film.ions == pytest.approx(8.55e15 * area + 3e21)
-    assert 1.0 / film.lifetime == pytest.approx(1.0 / 420e-9 + 4.6e-17 * 8.55e15 * area)
-    assert film.ion_diffusion == pytest.approx((3e21 * 1e-16 + 8.55e15 * area * 6e-15) / film.ions)
+    assert film.ions == pytest.approx(8.85e15 * area + 1e21)
+    assert 1.0 / film.lifetime == pytest.approx(1.0 / 420e-9 + 4.5e-17 * 8.85e15 * area)
+    assert film.ion_diffusion == pytest.approx((1e21 * 1e-16 + 8.85e15 * area * 6e-15) / film.ions)
 
 
 def test_molecules_on_a_boundary_block_it() -> None:
-    film, area = passivate(0.002 * LEAD), 2.0 / 300e-9
+    film, area = passivate(0.0003 * LEAD), 2.0 / 300e-9
     free = 1.0 - float(film.halide_filled[0])
     assert 0.1 < free < 0.9
     along = 1e-16 + (6e-15 - 1e-16) * free
-    moving = 8.55e15 * area * free
-    assert film.ion_diffusion == pytest.approx((3e21 * 1e-16 + moving * along) / (3e21 + moving))
+    moving = 8.85e15 * area * free
+    assert film.ion_diffusion == pytest.approx((1e21 * 1e-16 + moving * along) / (1e21 + moving))
 
 
 def test_excess_additive_leaves_only_what_it_cannot_reach_and_its_own_rest() -> None:
