@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from perotwin.cli import bands, check, cite, eqe, jv, mppt, pulses, run, show, signals, stacks
+from perotwin.cli import (
+    bands,
+    check,
+    cite,
+    coverage,
+    eqe,
+    jv,
+    make,
+    mppt,
+    pulses,
+    run,
+    show,
+    signals,
+    stacks,
+)
 
 __all__ = ["app"]
 
@@ -42,6 +56,8 @@ for _command in (
     signals.cv,
     eqe.eqe,
     bands.bands,
+    coverage.coverage,
+    make.make,
     stacks.stacks,
     show.show,
     check.check,

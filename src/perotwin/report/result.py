@@ -12,6 +12,7 @@ from perotwin.measurement import Checks, Metrics, checks_of, notes_of, worst
 if TYPE_CHECKING:
     import xarray as xr
 
+    from perotwin.recipe import Made
     from perotwin.stack import Cell
 
 __all__ = ["EXPERIMENTS", "CellResult"]
@@ -45,6 +46,7 @@ class CellResult:
     absent : measurement -> why this cell has none (prescribed generation has no quantum efficiency, say).
     error : why the cell failed, if it did; what was measured before is kept.
     figures : by name, the SVG file of each figure.
+    made : how a recipe made the cell, if one did.
     """
 
     name: str
@@ -56,6 +58,7 @@ class CellResult:
     absent: dict[str, PerotwinError] = field(default_factory=dict)
     error: PerotwinError | None = None
     figures: dict[str, Path] = field(default_factory=dict)
+    made: Made | None = None
 
     @property
     def checks(self) -> Checks:
@@ -74,7 +77,7 @@ class CellResult:
 
     @property
     def notes(self) -> list[str]:
-        """Remarks of all measurements, each once."""
-        return list(
-            dict.fromkeys(note for dataset in self.measurements.values() for note in notes_of(dataset))
-        )
+        """Remarks of all measurements, each once, and how the recipe's face was seen."""
+        found = [self.made.why] if self.made is not None else []
+        found += [note for dataset in self.measurements.values() for note in notes_of(dataset)]
+        return list(dict.fromkeys(found))

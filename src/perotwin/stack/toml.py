@@ -1,4 +1,4 @@
-"""Stack files: TOML text to nested data, and a stack back to TOML as a person would write it."""
+"""TOML: text to nested data, and models (stacks, recipes) back to it as a person would write them."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def _anchor(node: Any, folder: Path) -> None:
             _anchor(entry, folder)
 
 
-def write(cell: Model) -> str:
-    """TOML text of a cell: what it states, in the order of the schema, numbers as they were written."""
+def write(model: Model) -> str:
+    """TOML text of a model: what it states, in the order of the schema, numbers as they were written."""
     import tomlkit
 
     document = tomlkit.document()
-    for key, value in _entries(cell):
+    for key, value in _entries(model):
         document.add(key, value)
     return tomlkit.dumps(document)
 
