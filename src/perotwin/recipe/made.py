@@ -84,7 +84,11 @@ def make(sample: Sample, stack: Stack, name: str | None = None) -> Made:
     base = stack.with_values(
         {
             "name": name,
-            "description": f'Made by the recipe "{sample.name}" on "{stack.name}".',
+            "description": " ".join(
+                filter(
+                    None, [sample.recipe.description, f"Made by the recipe {sample.name} on {stack.name}."]
+                )
+            ),
             **_film(sample, film, stack, absorber, key),
         }
     )
@@ -129,11 +133,11 @@ def _buried(stack: Stack) -> tuple[Layer, Layer, str]:
 
 def written(value: float, unit: str, scale: float = 1.0) -> str:
     """A number to four digits with its unit, as a stack file holds it."""
-    return f"{value / scale:.4g} {unit}"
+    return f"{value / scale:.4g} {unit}".replace("e+", "e")
 
 
 def _sourced(sample: Sample, text: str) -> dict[str, str]:
-    return {"value": text, "source": f'recipe "{sample.name}"'}
+    return {"value": text, "source": f"recipe {sample.name}"}
 
 
 def _face(

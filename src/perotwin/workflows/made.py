@@ -56,7 +56,7 @@ def made_text(made: Made) -> str:
     """The file of a made cell: how it came about as comments, then the cell."""
     recipe = made.sample.recipe
     lines = [
-        f'Made from the recipe "{recipe.name}" by perotwin make; change the recipe, not this file.',
+        f"Made from the recipe {recipe.name} by perotwin make; change the recipe, not this file.",
         made.why,
     ]
     return "".join(f"# {line}\n" for line in lines) + made.cell.to_toml()
