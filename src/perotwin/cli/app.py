@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from perotwin.cli import bands, check, cite, eqe, jv, mppt, pulses, run, show, signals, stacks
+from perotwin.cli import (
+    bands,
+    check,
+    cite,
+    eqe,
+    jv,
+    molecule,
+    mppt,
+    pulses,
+    run,
+    show,
+    signals,
+    stacks,
+)
 
 __all__ = ["app"]
 
@@ -45,6 +58,7 @@ for _command in (
     stacks.stacks,
     show.show,
     check.check,
+    molecule.molecule,
     cite.cite,
 ):
     app.command()(_command)

@@ -46,7 +46,7 @@ class Species:
     molar_mass : kg/mol.
     polarisability : volume (m^3), from Crippen's molar refractivity by the Lorentz-Lorenz relation
         (S. A. Wildman and G. M. Crippen, J. Chem. Inf. Comput. Sci. 39, 868 (1999), doi:10.1021/ci990307l).
-    anchors : names of `ANCHOR_PATTERNS` that it has. anchor_atom : index of the atom that holds it to an oxide, or None.
+    anchors : names of `ANCHOR_PATTERNS` that it has. anchor_atom : the atom that holds it to an oxide, or None.
     carbons, carbonyls : counts of carbon atoms and of C=O carbons.
     """
 
@@ -131,9 +131,7 @@ def _hydrogenated(smiles: str) -> Any:
         raise InputError(f'"{smiles}" is a radical.', "Only closed shells are computed.")
     # One numbering for every way of writing the same molecule, so that a seed gives the same conformers.
     molecule = chem.AddHs(chem.MolFromSmiles(chem.MolToSmiles(molecule)))
-    strange = {
-        atom.GetSymbol() for atom in molecule.GetAtoms() if atom.GetAtomicNum() not in ELEMENTS
-    }
+    strange = {atom.GetSymbol() for atom in molecule.GetAtoms() if atom.GetAtomicNum() not in ELEMENTS}
     if strange:
         raise InputError(
             f'"{smiles}" holds {", ".join(sorted(strange))}, for which there are no radii here.',
@@ -141,7 +139,8 @@ def _hydrogenated(smiles: str) -> Any:
         )
     if not 2 <= molecule.GetNumAtoms() <= MOST_ATOMS:
         raise InputError(
-            f'"{smiles}" has {molecule.GetNumAtoms()} atoms.', f"Between 2 and {MOST_ATOMS} atoms can be computed."
+            f'"{smiles}" has {molecule.GetNumAtoms()} atoms.',
+            f"Between 2 and {MOST_ATOMS} atoms can be computed.",
         )
     return molecule
 
@@ -153,7 +152,7 @@ def embed(species: Species, count: int, seed: int) -> Shapes:
 
     Parameters
     ----------
-    count : embeddings to try. seed : fixed seed, fixed conformers.
+    count : embeddings to try, half from distances and half from random places. seed : fixed seed, fixed conformers.
 
     Raises
     ------
@@ -161,24 +160,32 @@ def embed(species: Species, count: int, seed: int) -> Shapes:
     """
     chem, geometry = _rdkit("rdkit.Chem"), _rdkit("rdkit.Chem.AllChem")
     molecule = chem.AddHs(chem.MolFromSmiles(species.smiles))
-    settings = geometry.ETKDGv3()
-    settings.randomSeed = int(seed)
-    settings.numThreads = 1
-    settings.onlyHeavyAtomsForRMS = False
-    settings.pruneRmsThresh = 0.05
     with _rdkit("rdkit.rdBase").BlockLogs():
-        found = list(geometry.EmbedMultipleConfs(molecule, int(count), settings))
         known = geometry.MMFFHasAllMoleculeParams(molecule)
-        relaxed = geometry.MMFFOptimizeMoleculeConfs(molecule, numThreads=1, maxIters=5000) if known else []
-    if not found or not known:
-        cause = "RDKit finds no geometry for it" if not found else "MMFF94 has no parameters for its atoms"
+        positions: list[Any] = []
+        energies: list[float] = []
+        # One half from distances finds the extended chains, one from random places the rare rotamers.
+        for scattered in (False, True) if known else ():
+            settings = geometry.ETKDGv3()
+            settings.randomSeed = int(seed)
+            settings.numThreads = 1
+            settings.useRandomCoords = scattered
+            settings.onlyHeavyAtomsForRMS = False
+            settings.pruneRmsThresh = 0.05
+            found = list(geometry.EmbedMultipleConfs(molecule, (int(count) + 1) // 2, settings))
+            relaxed = (
+                geometry.MMFFOptimizeMoleculeConfs(molecule, numThreads=1, maxIters=5000) if found else []
+            )
+            positions += [molecule.GetConformer(index).GetPositions() for index in found]
+            energies += [energy * _KCAL for _, energy in relaxed]
+    if not positions:
+        cause = "RDKit finds no geometry for it" if known else "MMFF94 has no parameters for its atoms"
         raise PerotwinError(
             f"{species.smiles} cannot be given a shape: {cause}.", "Check the SMILES, valences above all."
         )
-    energies = np.array([energy for _, energy in relaxed]) * _KCAL
     order = np.argsort(energies, kind="stable")
-    positions = np.array([molecule.GetConformer(found[index]).GetPositions() for index in order]) * 1e-10
-    return distinct(Shapes(positions, energies[order]), 0.02 * _KCAL, 0.1e-10)
+    shapes = Shapes(np.array(positions)[order] * 1e-10, np.array(energies)[order])
+    return distinct(shapes, 0.02 * _KCAL, 0.1e-10)
 
 
 def distinct(shapes: Shapes, energy: float, distance: float) -> Shapes:
