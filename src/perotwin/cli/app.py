@@ -14,6 +14,7 @@ from perotwin.cli import (
     eqe,
     jv,
     make,
+    molecule,
     mppt,
     pulses,
     run,
@@ -61,6 +62,7 @@ for _command in (
     stacks.stacks,
     show.show,
     check.check,
+    molecule.molecule,
     cite.cite,
 ):
     app.command()(_command)

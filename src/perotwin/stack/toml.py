@@ -65,6 +65,7 @@ def _entries(model: Model) -> list[tuple[str, Any]]:
         if name not in stated or value is None:
             continue
         is_table = (isinstance(value, Model) and not value.inline) or isinstance(value, (dict, tuple))
+        is_table = is_table and not _are_words(value)
         if isinstance(value, (tuple, dict)) and not value:
             continue
         (tables if is_table else scalars).append((name, _item(value)))
@@ -88,11 +89,17 @@ def _item(value: Any) -> Any:
             tomlkit.table(is_super_table=True), [(key, _item(entry)) for key, entry in value.items()]
         )
     if isinstance(value, tuple):
+        if _are_words(value):
+            return list(value)
         array = tomlkit.aot()
         for entry in value:
             array.append(_item(entry))
         return array
     return value
+
+
+def _are_words(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(entry, str) for entry in value)
 
 
 def _fill(table: Any, entries: list[tuple[str, Any]]) -> Any:
