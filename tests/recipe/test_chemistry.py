@@ -76,7 +76,8 @@ def test_the_extended_conformer_does_not_depend_on_the_seed(seed: int) -> None:
 
 def test_a_seed_gives_the_same_conformers_however_the_molecule_is_written() -> None:
     shapes = [
-        conformers.embed(conformers.read(smiles), 30, 7) for smiles in ("NCCCCC(=O)O", "OC(=O)CCCCN", "C(CC(O)=O)CCN")
+        conformers.embed(conformers.read(smiles), 30, 7)
+        for smiles in ("NCCCCC(=O)O", "OC(=O)CCCCN", "C(CC(O)=O)CCN")
     ]
     for other in shapes[1:]:
         assert np.array_equal(other.positions, shapes[0].positions)
@@ -143,7 +144,11 @@ def read_xyz(file: Path) -> tuple[list[int], np.ndarray, float]:
     lines = file.read_text(encoding="utf-8").splitlines()
     rows = [line.split() for line in lines[2 : 2 + int(lines[0])]]
     recorded = float(lines[1].split("dipole ")[1].split()[0])
-    return [SYMBOLS[row[0]] for row in rows], np.array([[float(x) for x in row[1:]] for row in rows]), recorded
+    return (
+        [SYMBOLS[row[0]] for row in rows],
+        np.array([[float(x) for x in row[1:]] for row in rows]),
+        recorded,
+    )
 
 
 def test_there_are_conformers_to_compare() -> None:
@@ -167,7 +172,10 @@ def test_dipoles_of_committed_conformers_agree_with_tblite_called_directly(file:
 def test_a_relaxed_geometry_is_a_minimum() -> None:
     species = conformers.read("NCC(=O)O")
     start = conformers.embed(species, 20, 1).positions[0]
-    first, relaxed = xtb.single_point(species.numbers, start), xtb.relax(species.numbers, start, species.bonds)
+    first, relaxed = (
+        xtb.single_point(species.numbers, start),
+        xtb.relax(species.numbers, start, species.bonds),
+    )
     assert relaxed.energy < first.energy
     again = xtb.relax(species.numbers, relaxed.positions + 1e-12, species.bonds)
     assert again.energy == pytest.approx(relaxed.energy, abs=0.005)
@@ -271,7 +279,11 @@ def test_long_work_says_what_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     with progress.listening(Ears()):
         chemistry.compute("NCC(=O)O", seeds=(1,), embeddings=4, kept=1)
-    assert [label.split(" of ")[0] for label in said] == ["shapes", "GFN2-xTB energies", "GFN2-xTB geometries"]
+    assert [label.split(" of ")[0] for label in said] == [
+        "shapes",
+        "GFN2-xTB energies",
+        "GFN2-xTB geometries",
+    ]
 
 
 # --- refusals -------------------------------------------------------------------------------------

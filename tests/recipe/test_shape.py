@@ -12,7 +12,9 @@ from perotwin.recipe.shape import ELEMENTS, enclosing_circle, principal_axes, si
 
 coordinate = st.floats(-5.0, 5.0).map(lambda value: round(value, 3))
 discs = st.lists(
-    st.tuples(coordinate, coordinate, st.floats(0.0, 2.0).map(lambda value: round(value, 3))), min_size=1, max_size=14
+    st.tuples(coordinate, coordinate, st.floats(0.0, 2.0).map(lambda value: round(value, 3))),
+    min_size=1,
+    max_size=14,
 )
 
 
@@ -43,7 +45,9 @@ def test_the_circle_holds_every_disc_and_no_smaller_one_does(given_discs) -> Non
     ],
 )
 def test_circles_that_one_can_draw(points, radii, radius: float) -> None:
-    assert enclosing_circle(np.array(points, float), np.array(radii, float))[1] == pytest.approx(radius, abs=1e-12)
+    assert enclosing_circle(np.array(points, float), np.array(radii, float))[1] == pytest.approx(
+        radius, abs=1e-12
+    )
 
 
 def test_two_atoms() -> None:

@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 
 import perotwin as pt
+import written
 from perotwin.errors import InputError
 from perotwin.stack import Column, Parallel, Stack, from_toml, load
 
 
 def mix(covered: Any = 0.7, bare: Any = 0.3, **changes: Any) -> Parallel:
     """The library's target beside its control; `changes` are made in the second column's stack."""
-    stack = load("wbg-control")
+    stack = written.stack("wbg-control")
     assert isinstance(stack, Stack)
     columns = (
-        {"name": "covered", "area": covered, "stack": load("wbg-target")},
+        {"name": "covered", "area": covered, "stack": written.stack("wbg-target")},
         {"name": "bare", "area": bare, "stack": stack.with_values(changes)},
     )
     return Parallel(name="mix", column=columns)
