@@ -57,7 +57,7 @@ ROOM = 298.15
 #: Planck's constant, eV s (CODATA 2018, exact)
 _PLANCK = 4.135667696e-15
 #: a disc that squeezes into a monolayer lands as one of this relative diameter, before its neighbours make room
-_LANDING = 0.75
+_LANDING = 0.8
 #: passes that neighbours get to make room, and rounds of landing
 _PASSES, _ROUNDS = 400, 4
 #: Monte Carlo moves per molecule after that, and their length in diameters
@@ -93,7 +93,8 @@ class Monolayer(Model):
     reluctant_packing : as `packing`, on these grains.
     weaker_anchoring : by how much less energy a molecule leaves such a grain, eV.
     desorption_rate : rate at which a molecule without neighbours leaves into the solvent at 298.15 K, s^-1.
-    cohesion : energy by which each neighbour holds a molecule, eV.
+    cohesion : energy by which each neighbour of its kind holds a molecule, eV.
+    additive_cohesion : energy by which each neighbour of the additive holds a molecule of the SAM, eV.
     cohesion_gap : molecules whose edges are no farther apart than this hold each other, m.
     """
 
@@ -104,6 +105,7 @@ class Monolayer(Model):
     weaker_anchoring: NonNegativeEnergy
     desorption_rate: Rate
     cohesion: NonNegativeEnergy
+    additive_cohesion: NonNegativeEnergy
     cohesion_gap: Length
 
     @classmethod
@@ -258,7 +260,7 @@ def deposit(
         n = kernels.insert(pos, rad, when, n, _LANDING * radius, side, sort, quota, held, 0, state)
         rad[:n] = radius
         kernels.in_order(pos, n, side, d)
-        overlap = kernels.part(pos, n, d, side, _PASSES)
+        overlap = kernels.part(pos, rad, n, side, _PASSES)
         if overlap > 0.0 or (rounds == _ROUNDS and n < quota.sum()):
             raise PerotwinError(
                 f"the molecules do not reach a packing of {float(monolayer.packing):.3g} on the oxide: they jam first.",
@@ -352,17 +354,18 @@ def delaminate(
 ) -> History:
     """A patch in a polar solvent that takes molecules away and brings none back.
 
-    A molecule of the SAM with n neighbours leaves at the rate k(T) exp(-n cohesion / kT), on reluctant grains
-    exp(weaker_anchoring / kT) times as fast; neighbours are molecules of the SAM whose edges are within
-    `cohesion_gap`. k is `desorption_rate` at 298.15 K and follows Eyring's law at other temperatures. Each event is
-    drawn one by one (kinetic Monte Carlo), so that the rates follow the neighbours that are left.
+    A molecule of the SAM with n neighbours of its kind and m of the additive leaves at the rate
+    k(T) exp(-(n cohesion + m additive_cohesion) / kT), on reluctant grains exp(weaker_anchoring / kT) times as fast;
+    neighbours are those whose edges are within `cohesion_gap`. k is `desorption_rate` at 298.15 K and follows Eyring's
+    law at other temperatures. Each event is drawn one by one (kinetic Monte Carlo), so that the rates follow the
+    neighbours that are left.
 
     Parameters
     ----------
     patch : what goes into the solvent.
     times : s, ascending, from 0 on: when to look.
     temperature : of the solvent, K.
-    additive_rate : rate at which molecules of the additive leave, s^-1; they hold nobody.
+    additive_rate : rate at which molecules of the additive leave, s^-1, whoever their neighbours are.
     seed : what the random numbers follow from; the patch's own seed and step unless given.
 
     Raises
@@ -387,28 +390,18 @@ def delaminate(
     check_temperature(temperature)
     _announce_compilation()
     kt = BOLTZMANN * temperature
-    sam = np.flatnonzero(patch.kind == SAM)
-    group = np.full(patch.kind.size, 2, np.int64)
-    group[sam] = patch.oxide.at(patch.positions[sam])
-    first, who = np.zeros(patch.kind.size + 1, np.int64), np.empty(0, np.int32)
-    if sam.size and monolayer.cohesion > 0.0:
-        reach = patch.diameters[SAM] + monolayer.cohesion_gap
-        held, among = kernels.neighbours(patch.positions[sam], sam.size, patch.side, reach, False)
-        counts = np.zeros(patch.kind.size, np.int64)
-        counts[sam] = np.diff(held)
-        first, who = np.concatenate([[0], np.cumsum(counts)]), sam[among].astype(np.int32)
-    most = max(int(np.max(np.diff(first), initial=0)), 1)
-    alone = _at_temperature(monolayer.desorption_rate, temperature)
-    held_back = np.exp(-np.arange(most + 1) * monolayer.cohesion / kt)
-    rates = np.array(
-        [
-            alone * held_back,
-            alone * math.exp(monolayer.weaker_anchoring / kt) * held_back,
-            np.full(most + 1, additive_rate),
-        ]
+    weak = patch.oxide.at(patch.positions)
+    alone = _at_temperature(monolayer.desorption_rate, temperature) * np.exp(
+        weak * monolayer.weaker_anchoring / kt
+    )
+    alone[patch.kind == ADDITIVE] = additive_rate
+    weaken = np.ones((2, 2))
+    weaken[SAM] = np.exp([-monolayer.cohesion / kt, -monolayer.additive_cohesion / kt])
+    first, who = kernels.neighbours(
+        patch.positions, patch.radii, len(patch.kind), patch.side, monolayer.cohesion_gap, False
     )
     state = random_state(patch.seed if seed is None else seed, patch.step, 2)
-    left = kernels.leave(first, who, group, rates, float(when[-1]), state)
+    left = kernels.leave(first, who, patch.kind, alone, weaken, float(when[-1]), state)
     return History(patch, when, left)
 
 
