@@ -57,6 +57,13 @@ CAPTIONS = {
         "Generation and recombination rates (left) and carrier densities (right; electrons solid, holes "
         "dashed) in {cells} against depth. Recombination at faces and contacts is not part of the rates."
     ),
+    "surface": "The oxide of {cells}: monolayer, additive and bare oxide, and a window with single molecules.",
+    "surfaces": "The oxide of {cells}: monolayer, additive and bare oxide, and a window with single molecules.",
+    "holes": "Holes in the molecules on the oxide of {cells}, by the largest circle that fits into each.",
+    "solvents": "The oxide of {cells} laid bare by each solvent: share of the area, and correlation length of what is bare.",
+    "additive": "Where the additive of {cells} is in the dry film: against the distance from the oxide, and by place.",
+    "additives": "Where the additive of {cells} is in the dry film: against the distance from the oxide, and by place.",
+    "drying": "The wet film of {cells} while it dries: thicknesses, concentrations, and places taken on the oxide.",
 }
 
 

@@ -74,9 +74,9 @@ def figures_of(sample: Sample) -> dict[str, Figure]:
 
     made = {"surface": surface.maps({sample.name: sample.patch})}
     if sample.solvents:
-        made["solvents"] = surface.histories(sample.solvents)
+        made["solvents"] = surface.solvent(sample.solvents)
     if sample.dried is not None and sample.dried.dose > 0.0:
-        made["profile"] = film.depth_profile({sample.name: sample.dried})
+        made["additive"] = film.depth_profile({sample.name: sample.dried})
         made["drying"] = film.drying_history(sample.dried)
     return made
 
@@ -97,7 +97,7 @@ def comparison_figures(samples: Sequence[Sample]) -> dict[str, Figure]:
         if sample.dried is not None and sample.dried.dose > 0.0
     }
     if len(dried) > 1:
-        made["profiles"] = film.depth_profile(dried)
+        made["additives"] = film.depth_profile(dried)
     return made
 
 
