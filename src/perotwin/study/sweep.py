@@ -44,7 +44,7 @@ class Point(Generic[T]):
 
 def values(cell: Cell, path: str, start: str, stop: str, steps: int, *, log: bool = False) -> list[str]:
     """``steps`` values of the field ``path`` from ``start`` to ``stop``, both included, in the unit of
-    ``start``.
+    ``start``, or of ``stop`` where ``start`` has none.
 
     Parameters
     ----------
@@ -67,7 +67,8 @@ def values(cell: Cell, path: str, start: str, stop: str, steps: int, *, log: boo
                 "Vary a number, such as perovskite.thickness.",
                 key=path,
             )
-    unit = _NUMBER.sub("", ends[0].text)
+    # nothing needs no unit: "0" to "3 mol%" goes on in mol%
+    unit = _NUMBER.sub("", ends[0].text) or _NUMBER.sub("", ends[1].text)
     first, last = (units.convert(end, unit or "1", end.dimension) for end in ends)
     if log:
         if first * last <= 0:
