@@ -111,7 +111,7 @@ def test_the_library_s_numbers_make_a_monolayer_that_is_a_little_incomplete_and_
     """The bounds are what the parameters were chosen to give; they hold for any seed."""
     monolayer = Monolayer.library()
     for seed in (1, 2):
-        patch = deposit(ME4PACZ, monolayer, side=150 * NM, seed=seed)
+        patch = deposit(ME4PACZ, monolayer, side=120 * NM, seed=seed)
         history = delaminate(patch, monolayer, [30.0, 60.0])
         assert 0.02 < patch.bare_fraction < 0.06
         assert 0.08 < history.bare_fraction[0] < history.bare_fraction[1] < 0.25

@@ -168,7 +168,7 @@ def raster(side: float, pixels: int) -> NDArray:
     return np.stack(np.meshgrid(middle, middle), axis=-1).reshape(-1, 2)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_partition_agrees_with_brute_force(seed: int) -> None:
     """Probes are put down on a fine grid, all of them; what one of them covers is bare."""
     patch = random_patch(seed)
@@ -193,7 +193,7 @@ def test_the_partition_agrees_with_brute_force(seed: int) -> None:
     assert np.array_equal(shown[~bare], nearest[~bare])
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_holes_agree_with_the_peaks_of_the_distance_from_the_molecules(seed: int) -> None:
     patch = random_patch(seed)
     pixels = 600

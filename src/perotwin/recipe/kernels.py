@@ -30,8 +30,7 @@ _REACH = 0.4
 _compiled = njit(cache=True, error_model="numpy")
 _inlined = njit(cache=True, error_model="numpy", inline="always")
 
-_11, _17, _64 = np.uint64(11), np.uint64(17), np.uint64(64)
-_23, _45 = np.uint64(23), np.uint64(45)
+_11, _17, _23, _45, _64 = (np.uint64(bits) for bits in (11, 17, 23, 45, 64))
 
 
 # --- random numbers -------------------------------------------------------------------------------
@@ -74,6 +73,13 @@ def _wrap(d, side):
     if d < -half:
         return d + side
     return d
+
+
+@_inlined
+def _inside(x, side):
+    """The periodic image of a coordinate within [0, side)."""
+    x -= math.floor(x / side) * side
+    return x if x < side else 0.0
 
 
 @_inlined
@@ -220,7 +226,7 @@ def insert(pos, rad, when, n, radius, side, sort, quota, held, plain, state):
         for _ in range(listed):
             v = int(uniform(state) * listed)
             x, y = (vx[v] + uniform(state)) * h, (vy[v] + uniform(state)) * h
-            x, y = (x if x < side else 0.0), (y if y < side else 0.0)
+            x, y = _inside(x, side), _inside(y, side)
             elapsed += math.floor(math.log1p(-uniform(state)) / rarer) + 1.0
             s = _sort_at(x, y, sort, side)
             if held[s] < quota[s] and _clear(x, y, radius, pos, rad, head, nxt, count, side, -1, -1):
@@ -287,9 +293,7 @@ def relax(pos, n, radius, side, step, reach, bond, sort, weaker, held, sweeps, s
         i = int(uniform(state) * n)
         x0, y0 = pos[i, 0], pos[i, 1]
         x, y = x0 + (2.0 * uniform(state) - 1.0) * step, y0 + (2.0 * uniform(state) - 1.0) * step
-        x -= math.floor(x / side) * side
-        y -= math.floor(y / side) * side
-        x, y = (x if x < side else 0.0), (y if y < side else 0.0)
+        x, y = _inside(x, side), _inside(y, side)
         cx, cy = index(x, side, count), index(y, side, count)
         gained, overlaps = 0, False
         for oy in range(-1, 2):
@@ -403,8 +407,7 @@ def part(pos, rad, n, side, most):
                 travelled = max(travelled, dx * dx + dy * dy)
         for i in range(n):
             for axis in range(2):
-                x = pos[i, axis] - math.floor(pos[i, axis] / side) * side
-                pos[i, axis] = x if x < side else 0.0
+                pos[i, axis] = _inside(pos[i, axis], side)
         if worst == 0.0:
             break
     return worst
@@ -492,46 +495,30 @@ def _corners(pos, rad, probe, side, head, nxt, count):
 
     These points are the corners of the region that the centre of the probe can reach.
     """
-    n = pos.shape[0]
+    n, m = pos.shape[0], 0
     found = np.empty((max(n, 16), 2))
-    m = 0
-    touched = np.zeros(n, np.bool_)
+    touched, alone = np.zeros(n, np.bool_), np.ones(n, np.bool_)
+    first, who = neighbours(pos, rad, n, side, 2.0 * probe, True)
     for i in range(n):
-        cx, cy = index(pos[i, 0], side, count), index(pos[i, 1], side, count)
-        alone, a = True, rad[i] + probe
-        for oy in range(-1, 2):
-            row = (cy + oy + count) % count * count
-            for ox in range(-1, 2):
-                j = head[row + (cx + ox + count) % count]
-                while j >= 0:
-                    dx, dy = _wrap(pos[j, 0] - pos[i, 0], side), _wrap(pos[j, 1] - pos[i, 1], side)
-                    square, b = dx * dx + dy * dy, rad[j] + probe
-                    if j != i and square < (a + b) * (a + b):
-                        alone = False
-                        if j > i:
-                            along = 0.5 * (square + a * a - b * b) / square
-                            across = a * a / square - along * along
-                            if across >= 0.0:
-                                across = math.sqrt(across)
-                                for sign in (-1.0, 1.0):
-                                    x = pos[i, 0] + along * dx - sign * across * dy
-                                    y = pos[i, 1] + along * dy + sign * across * dx
-                                    x -= math.floor(x / side) * side
-                                    y -= math.floor(y / side) * side
-                                    x, y = (x if x < side else 0.0), (y if y < side else 0.0)
-                                    if _clear(x, y, probe, pos, rad, head, nxt, count, side, i, j):
-                                        if m == found.shape[0]:
-                                            longer = np.empty((2 * m, 2))
-                                            longer[:m] = found
-                                            found = longer
-                                        found[m, 0], found[m, 1] = x, y
-                                        m += 1
-                                        touched[i] = True
-                                        touched[j] = True
-                    j = nxt[j]
-        if alone:
-            touched[i] = True
-    return found[:m].copy(), touched
+        for k in range(first[i], first[i + 1]):
+            j = who[k]
+            alone[i] = alone[j] = False
+            dx, dy = _wrap(pos[j, 0] - pos[i, 0], side), _wrap(pos[j, 1] - pos[i, 1], side)
+            square, a, b = dx * dx + dy * dy, rad[i] + probe, rad[j] + probe
+            along = 0.5 * (square + a * a - b * b) / square
+            across = math.sqrt(max(a * a / square - along * along, 0.0))
+            for sign in (-1.0, 1.0):
+                x = _inside(pos[i, 0] + along * dx - sign * across * dy, side)
+                y = _inside(pos[i, 1] + along * dy + sign * across * dx, side)
+                if _clear(x, y, probe, pos, rad, head, nxt, count, side, i, j):
+                    if m == found.shape[0]:
+                        longer = np.empty((2 * m, 2))
+                        longer[:m] = found
+                        found = longer
+                    found[m, 0], found[m, 1] = x, y
+                    m += 1
+                    touched[i] = touched[j] = True
+    return found[:m].copy(), touched | alone
 
 
 @_compiled
@@ -592,10 +579,8 @@ def classify(pos, rad, kind, probe, side, pixels):
                             distance = math.sqrt(dx * dx + dy * dy)
                             if distance < rad[j] + 2.0 * probe:
                                 away = (rad[j] + probe) / distance
-                                px, py = pos[j, 0] + away * dx, pos[j, 1] + away * dy
-                                px -= math.floor(px / side) * side
-                                py -= math.floor(py / side) * side
-                                px, py = (px if px < side else 0.0), (py if py < side else 0.0)
+                                px = _inside(pos[j, 0] + away * dx, side)
+                                py = _inside(pos[j, 1] + away * dy, side)
                                 if _clear(px, py, probe, pos, rad, head, nxt, count, side, j, j):
                                     shown[iy, ix] = BARE
                         j = nxt[j]
