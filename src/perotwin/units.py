@@ -96,7 +96,7 @@ COMMON_UNITS: dict[str, tuple[str, Fraction]] = {
         "energy per temperature": {"eV/K": "1", "meV/K": "1e-3"},
         "voltage": {"V": "1", "mV": "1e-3"},
         "scan rate": {"V/s": "1", "mV/s": "1e-3"},
-        "frequency": {"Hz": "1", "kHz": "1e3", "MHz": "1e6"},
+        "frequency": {"Hz": "1", "kHz": "1e3", "MHz": "1e6", "s^-1": "1", "1/s": "1"},
         "velocity": {"m/s": "1", "cm/s": "1e-2"},
         "mobility": {
             "m^2/(V s)": "1",

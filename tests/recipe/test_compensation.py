@@ -197,3 +197,12 @@ def test_the_rate_takes_arrays() -> None:
     theta = np.array([0.0, 0.5, 1.0])
     rate = langmuir_rate(theta, 1e24, 1e-25, 0.1, 4.0)
     assert rate == pytest.approx([0.02, 0.01 - 0.05, -0.1])
+
+
+def test_the_film_dries_with_the_same_law() -> None:
+    """The compiled rate of the drying film and the one here are one law."""
+    from perotwin.recipe import liquid
+
+    for theta, concentration, solvent in ((0.0, 1e26, 0.0), (0.3, 2e25, 5.0), (1.0, 0.0, 50.0)):
+        theirs = liquid.langmuir_rate(theta, concentration, 1e-25, 5e-4, 1.0 + solvent)
+        assert theirs == pytest.approx(langmuir_rate(theta, concentration, 1e-25, 5e-4, solvent), rel=1e-14, abs=1e-30)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from perotwin.measurement import Metrics
     from perotwin.recipe import Recipe
     from perotwin.stack import Stack
+    from perotwin.study import Point
     from perotwin.workflows.recipes import Prepared
 
 Recipes = Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Library names or TOML files.")]
@@ -102,7 +103,7 @@ def _series(
 
     path, first, last = swept
     folder = files.prepare(output)
-    points = []
+    points: list[tuple[Point[Prepared], Prepared]] = []
     try:
         for point in workflows.series(
             recipe, path, study.values(recipe, path, first, last, steps, log=log), base
@@ -112,8 +113,8 @@ def _series(
                 assert point.error is not None
                 out.failed(f"{recipe.name} at {point.written}", point.error, vary=varied)
                 continue
-            points.append(point)
             one = point.result
+            points.append((point, one))
             made = samples.result(
                 one.name, one.sample, one.readings, None, one.curve, one.metrics, one.checks
             )
@@ -122,8 +123,10 @@ def _series(
     finally:
         if points:
             out.say(f"{recipe.name}, {path}")
-            out.table(samples.series_table(path, [(point.written, _all(point.result)) for point in points]))
+            out.table(samples.series_table(path, [(point.written, _all(one)) for point, one in points]))
             if folder is not None:
-                rows = [(point.number, _all(point.result)) for point in points]
-                written = samples.write_series(folder / f"{recipe.name}-{path}", path, points[0].unit, rows)
+                rows = [(point.number, _all(one)) for point, one in points]
+                written = samples.write_series(
+                    folder / f"{recipe.name}-{path}", path, points[0][0].unit, rows
+                )
                 out.say(f"written: {', '.join(str(file) for file in written)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,9 +42,11 @@ def run(
         from perotwin.workflows import made_cells
         from perotwin.workflows import run as work
 
-        jobs = stacks
+        jobs: list[Any] = list(stacks)
         if recipes:
-            jobs = made_cells(options.load_recipes(recipes), [options.one_stack(stack) for stack in stacks])
+            jobs[:] = made_cells(
+                options.load_recipes(recipes), [options.one_stack(stack) for stack in stacks]
+            )
         done = []
         try:
             for result in work(jobs, output, experiments):

@@ -30,20 +30,29 @@ _NM = 1e9
 class _Surface(Protocol):
     """What a patch shows, as far as it is drawn."""
 
-    map: NDArray[np.int8]
-    coverage: float
-    compensated: float
-    bare_fraction: float
-    hole_diameters: NDArray[np.float64]
+    @property
+    def map(self) -> NDArray[np.int8]: ...
+    @property
+    def coverage(self) -> float: ...
+    @property
+    def compensated(self) -> float: ...
+    @property
+    def bare_fraction(self) -> float: ...
+    @property
+    def hole_diameters(self) -> NDArray[np.float64]: ...
 
 
 class _Patch(Protocol):
     """A patch of surface, as far as it is drawn."""
 
-    side: float
-    positions: NDArray[np.float64]
-    kind: NDArray[np.int8]
-    diameters: tuple[float, float]
+    @property
+    def side(self) -> float: ...
+    @property
+    def positions(self) -> NDArray[np.float64]: ...
+    @property
+    def kind(self) -> NDArray[np.int8]: ...
+    @property
+    def diameters(self) -> tuple[float, float]: ...
 
     @property
     def surface(self) -> Any: ...
@@ -52,10 +61,14 @@ class _Patch(Protocol):
 class _History(Protocol):
     """A patch against its time in a solvent, as far as it is drawn; times in s, lengths in m."""
 
-    times: NDArray[np.float64]
-    coverage: NDArray[np.float64]
-    bare_fraction: NDArray[np.float64]
-    patch_size: NDArray[np.float64]
+    @property
+    def times(self) -> NDArray[np.float64]: ...
+    @property
+    def coverage(self) -> NDArray[np.float64]: ...
+    @property
+    def bare_fraction(self) -> NDArray[np.float64]: ...
+    @property
+    def patch_size(self) -> NDArray[np.float64]: ...
 
 
 def maps(

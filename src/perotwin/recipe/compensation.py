@@ -33,9 +33,9 @@ from perotwin.recipe.coverage import (
     check_temperature,
     delaminate,
     eyring,
-    library_section,
     random_state,
 )
+from perotwin.recipe.defaults import table
 from perotwin.stack.fields import Dim, Model, PositiveEnergy, VolumeRate
 from perotwin.units import Quantity
 
@@ -72,7 +72,7 @@ class Competition(Model):
     @classmethod
     def library(cls) -> Competition:
         """The numbers that come with perotwin, each with its assumed range."""
-        return library_section("competition", cls)
+        return table("competition", cls)
 
     def desorption_rate(self, temperature: float = ROOM) -> float:
         """Rate (s^-1) at which the additive leaves its site at a temperature (K)."""

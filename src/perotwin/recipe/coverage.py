@@ -17,15 +17,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perotwin import progress
 from perotwin.errors import InputError, PerotwinError
+from perotwin.recipe.defaults import table
 from perotwin.recipe.patch import ADDITIVE, BARE, PIXEL, PROBE, SAM, Oxide, Patch, Surface, survey
-from perotwin.stack.fields import BARE_NUMBERS, Dim, Length, Model, NonNegativeEnergy, explain
+from perotwin.stack.fields import Dim, Length, Model, NonNegativeEnergy
 from perotwin.units import BOLTZMANN, Quantity
 
 __all__ = [
@@ -45,7 +46,6 @@ __all__ = [
     "delaminate",
     "deposit",
     "eyring",
-    "library_section",
     "random_state",
     "saturate",
     "survey",
@@ -70,9 +70,6 @@ _RASTER = 0.5e-9
 _LEAST_WIDTH = 8
 #: the densest packing of equal discs
 _HEXAGONAL = math.pi / math.sqrt(12.0)
-
-_Model = TypeVar("_Model", bound=Model)
-
 
 _Packing = Annotated[
     Quantity,
@@ -111,21 +108,7 @@ class Monolayer(Model):
     @classmethod
     def library(cls) -> Monolayer:
         """The numbers that come with perotwin, each with its assumed range."""
-        return library_section("monolayer", cls)
-
-
-def library_section(name: str, model: type[_Model]) -> _Model:
-    """One table of `library/parameters.toml` as its model."""
-    from pydantic import ValidationError
-
-    from perotwin.stack.toml import read
-
-    file = Path(__file__).parent / "library" / "parameters.toml"
-    data = read(file.read_text(encoding="utf-8"), str(file))[name]
-    try:
-        return model.model_validate(data, context={BARE_NUMBERS: False})
-    except ValidationError as error:
-        raise explain(error, file=str(file), data=data) from None
+        return table("monolayer", cls)
 
 
 # --- deposition -----------------------------------------------------------------------------------

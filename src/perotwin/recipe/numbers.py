@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def record(sample: Sample) -> xr.Dataset:
     def middle(count: int) -> np.ndarray:
         return (np.arange(count) + 0.5) * side / count
 
-    variables = {
+    variables: dict[str, Any] = {
         "surface": (
             ("surface_y", "surface_x"),
             surface.map,
@@ -85,7 +85,7 @@ def record(sample: Sample) -> xr.Dataset:
         "surface_potential": (("potential_y", "potential_x"), potential),
         "hole_diameter": ("hole", surface.hole_diameters),
     }
-    coordinates = {
+    coordinates: dict[str, Any] = {
         "surface_x": middle(surface.map.shape[1]),
         "surface_y": middle(surface.map.shape[0]),
         "potential_x": middle(potential.shape[1]),

@@ -251,12 +251,6 @@ class Recipe(Model):
             if steps[0] == "parameters" and "parameters" not in data:
                 data["parameters"] = plain(self.parameters)
             for step in steps[:-1]:
-                if not isinstance(step, int) and isinstance(node, dict) and node.get(step) is None:
-                    raise InputError(
-                        f'"{path}" goes into "{step}", which "{self.name}" does not have.',
-                        "State it in the recipe first.",
-                        key=path,
-                    )
                 node = node[step]
             node[steps[-1]] = plain(value) if isinstance(value, Model) else value
         try:
@@ -280,6 +274,7 @@ class Recipe(Model):
         head, *rest = path.split(".")
         kinds = [step.kind for step in self.step]
         steps: list[str | int]
+        node: Any
         if head in ("name", "description", "seed") and not rest:
             return (head,)
         if head == "additive":
@@ -293,39 +288,27 @@ class Recipe(Model):
                         f'"{path}": "{self.name}" has {len(same)} of that step.', "Count from 1.", key=path
                     )
                 index, rest = same[int(rest[0]) - 1], rest[1:]
-            steps, model = ["step", index], type(self.step[index])
+            steps, node = ["step", index], self.step[index]
         elif head == "parameters" or head in Parameters.model_fields:
             rest = rest if head == "parameters" else [head, *rest]
-            steps, model = ["parameters"], Parameters
+            steps, node = ["parameters"], self.parameters
         else:
             known = ["additive", *kinds, *Parameters.model_fields, "seed"]
             raise UnknownNameError("step or parameter", head, known, file=f'recipe "{self.name}"', key=path)
-        node: Any = self.get_at(steps)
         for part in rest:
-            fields = (
-                type(node).model_fields if isinstance(node, Model) else getattr(model, "model_fields", None)
-            )
-            if isinstance(node, dict):
-                fields = node
-            if fields is None or part not in fields:
-                error = unknown_key(
-                    part, tuple(fields or ()), f'in "{path.rpartition("." + part)[0] or path}"'
+            if node is None:
+                raise InputError(
+                    f'"{path}" goes into "{steps[-1]}", which "{self.name}" does not have.',
+                    "State it in the recipe first.",
+                    key=path,
                 )
+            fields = node if isinstance(node, dict) else getattr(type(node), "model_fields", {})
+            if part not in fields:
+                error = unknown_key(part, tuple(fields), f'in "{path.rpartition("." + part)[0] or path}"')
                 raise InputError(error.message, error.advice, file=f'recipe "{self.name}"', key=path)
             steps.append(part)
-            if node is None:
-                model = None
-            else:
-                node = node[part] if isinstance(node, dict) else getattr(node, part)
-                model = Additive if part == "additive" else None
+            node = node[part] if isinstance(node, dict) else getattr(node, part)
         return tuple(steps)
-
-    def get_at(self, steps: list[str | int]) -> Any:
-        """What stands at steps from the root."""
-        node: Any = self
-        for step in steps:
-            node = node[step] if isinstance(step, int) else getattr(node, step)
-        return node
 
 
 def _over(below: Any, above: Any) -> Any:

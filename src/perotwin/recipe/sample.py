@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from perotwin import progress
 from perotwin.recipe import compensation, coverage, drying, interface, molecules, passivation
 from perotwin.recipe.recipe import Anneal, Coat, Recipe, Rinse, Wash
+from perotwin.stack.fields import Model
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def prepare(recipe: Recipe, *, side: float = SIDE) -> Sample:
 
 def _before_additive(recipe: Recipe) -> Recipe:
     """What happens to the monolayer until the additive comes: alike for all doses."""
-    steps = []
+    steps: list[Model] = []
     for step in recipe.step:
         if isinstance(step, Coat):
             steps.append(step.model_copy(update={"additive": None, "roughness": None}))

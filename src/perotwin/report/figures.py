@@ -60,7 +60,7 @@ CAPTIONS = {
     "surface": "The oxide of {cells}: monolayer, additive and bare oxide, and a window with single molecules.",
     "surfaces": "The oxide of {cells}: monolayer, additive and bare oxide, and a window with single molecules.",
     "holes": "Holes in the molecules on the oxide of {cells}, by the largest circle that fits into each.",
-    "solvents": "The oxide of {cells} laid bare by each solvent: share of the area, and correlation length of what is bare.",
+    "solvents": "How each solvent lays the oxide of {cells} bare: share of the area, and its correlation length.",
     "additive": "Where the additive of {cells} is in the dry film: against the distance from the oxide, and by place.",
     "additives": "Where the additive of {cells} is in the dry film: against the distance from the oxide, and by place.",
     "drying": "The wet film of {cells} while it dries: thicknesses, concentrations, and places taken on the oxide.",

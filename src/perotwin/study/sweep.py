@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from perotwin import progress, units
 from perotwin.errors import InputError, PerotwinError
 
-if TYPE_CHECKING:
-    from perotwin.stack import Cell
-
 __all__ = ["Point", "sweep", "values"]
 
 T = TypeVar("T")
+
+
+class Varied(Protocol):
+    """What a number can be varied of: a cell, or a recipe."""
+
+    @property
+    def name(self) -> str: ...
+    def get(self, path: str) -> Any: ...
+    def with_values(self, values: Mapping[str, Any]) -> Self: ...
+
+
+C = TypeVar("C", bound=Varied)
 
 _NUMBER = re.compile(r"^\s*[-+]?[\d.]+(?:[eE][+-]?\d+)?\s*")
 
@@ -42,7 +51,7 @@ class Point(Generic[T]):
         return float(self.written.removesuffix(self.unit if self.unit != "1" else ""))
 
 
-def values(cell: Cell, path: str, start: str, stop: str, steps: int, *, log: bool = False) -> list[str]:
+def values(cell: Varied, path: str, start: str, stop: str, steps: int, *, log: bool = False) -> list[str]:
     """``steps`` values of the field ``path`` from ``start`` to ``stop``, both included, in the unit of
     ``start``, or of ``stop`` where ``start`` has none.
 
@@ -84,7 +93,7 @@ def values(cell: Cell, path: str, start: str, stop: str, steps: int, *, log: boo
     return [f"{number:.12g} {unit}".strip() for number in numbers]
 
 
-def sweep(cell: Cell, path: str, written: Sequence[str], job: Callable[[Cell], T]) -> Iterator[Point[T]]:
+def sweep(cell: C, path: str, written: Sequence[str], job: Callable[[C], T]) -> Iterator[Point[T]]:
     """Do ``job`` on ``cell`` with ``path`` set to each value in turn, giving each point as it is done.
 
     A point that fails is given with its error, and the sweep goes on.
