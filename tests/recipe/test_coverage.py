@@ -8,7 +8,8 @@ import pytest
 
 import fresh
 from perotwin.errors import InputError
-from perotwin.recipe.coverage import Monolayer, delaminate, deposit, eyring, library_section, saturate
+from perotwin.recipe.coverage import Monolayer, delaminate, deposit, eyring, saturate
+from perotwin.recipe.defaults import table
 from perotwin.recipe.patch import SAM, Patch
 
 NM = 1e-9
@@ -30,6 +31,7 @@ def patch() -> Patch:
 STORY = """
 import hashlib, numpy as np
 from perotwin.recipe.compensation import Competition, fill, sites, wash
+from perotwin.recipe.defaults import table
 from perotwin.recipe.coverage import Monolayer, delaminate, deposit
 monolayer = Monolayer.library()
 patch = deposit(1.129e-9, monolayer, side=40e-9, seed={seed})
@@ -176,7 +178,7 @@ def test_a_section_of_the_library_names_its_faults() -> None:
     from perotwin.recipe.compensation import Competition
 
     with pytest.raises(InputError, match=r"parameters\.toml"):
-        library_section("monolayer", Competition)
+        table("monolayer", Competition)
 
 
 # --- refusals -------------------------------------------------------------------------------------
