@@ -9,10 +9,10 @@ run: $(VENV)/.installed
 	$(BIN)/perotwin run wbg-target wbg-control -o results/first
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --hypothesis-profile=ci
 
 test-slow: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -m slow --hypothesis-profile=ci
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check src tests

@@ -19,6 +19,7 @@ __version__ = "0.1.0.dev0"
 _LAZY: dict[str, tuple[str, str | None]] = {
     "load": ("perotwin.stack", "load"),
     "Stack": ("perotwin.stack", "Stack"),
+    "Parallel": ("perotwin.stack", "Parallel"),
     "PerotwinError": ("perotwin.errors", "PerotwinError"),
     **{
         room: (f"perotwin.{room}", None)
@@ -33,6 +34,7 @@ __all__ = ["__version__", *sorted(_LAZY)]
 
 if TYPE_CHECKING:
     from perotwin import lab as lab
+    from perotwin.stack import Parallel as Parallel
     from perotwin.stack import Stack as Stack
     from perotwin.stack import load as load
 

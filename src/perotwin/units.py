@@ -49,6 +49,7 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "mobility": ("m^2/(V s)", "cm^2/(V s)"),
     "diffusion coefficient": ("m^2/s", "cm^2/s"),
     "number density": ("m^-3", "cm^-3"),
+    "concentration": ("mol/m^3", "mol/L"),
     "areal density": ("m^-2", "cm^-2"),
     "rate per volume": ("m^-3 s^-1", "cm^-3 s^-1"),
     "rate per area": ("m^-2 s^-1", "cm^-2 s^-1"),
@@ -62,11 +63,17 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "capacitance per area": ("F/m^2", "nF/cm^2"),
     "electric field": ("V/m", "V/cm"),
     "area": ("m^2", "cm^2"),
+    "volume": ("m^3", "angstrom^3"),
+    "dipole": ("C m", "D"),
+    "molar mass": ("kg/mol", "g/mol"),
     "angle": ("rad", "deg"),
     "intensity": ("sun", "sun"),
     "fraction": ("1", "%"),
     "dimensionless": ("1", "1"),
 }
+
+#: One debye in C m, as an exact fraction.
+_DEBYE = "1/299792458" + "0" * 21
 
 #: Normalised unit string -> (dimension, exact factor to the unit of `DIMENSIONS`). degC alone has an offset
 #: (below).
@@ -81,6 +88,7 @@ COMMON_UNITS: dict[str, tuple[str, Fraction]] = {
             "nm": "1e-9",
             "pm": "1e-12",
             "angstrom": "1e-10",
+            "angstroms": "1e-10",
         },
         "time": {"s": "1", "ms": "1e-3", "us": "1e-6", "ns": "1e-9", "ps": "1e-12", "min": "60", "h": "3600"},
         "temperature": {"K": "1", "degC": "1"},
@@ -88,7 +96,7 @@ COMMON_UNITS: dict[str, tuple[str, Fraction]] = {
         "energy per temperature": {"eV/K": "1", "meV/K": "1e-3"},
         "voltage": {"V": "1", "mV": "1e-3"},
         "scan rate": {"V/s": "1", "mV/s": "1e-3"},
-        "frequency": {"Hz": "1", "kHz": "1e3", "MHz": "1e6"},
+        "frequency": {"Hz": "1", "kHz": "1e3", "MHz": "1e6", "s^-1": "1", "1/s": "1"},
         "velocity": {"m/s": "1", "cm/s": "1e-2"},
         "mobility": {
             "m^2/(V s)": "1",
@@ -102,7 +110,14 @@ COMMON_UNITS: dict[str, tuple[str, Fraction]] = {
         },
         "diffusion coefficient": {"m^2/s": "1", "cm^2/s": "1e-4"},
         "number density": {"m^-3": "1", "1/m^3": "1", "cm^-3": "1e6", "1/cm^3": "1e6", "nm^-3": "1e27"},
-        "areal density": {"m^-2": "1", "1/m^2": "1", "cm^-2": "1e4", "1/cm^2": "1e4"},
+        "areal density": {
+            "m^-2": "1",
+            "1/m^2": "1",
+            "cm^-2": "1e4",
+            "1/cm^2": "1e4",
+            "nm^-2": "1e18",
+            "1/nm^2": "1e18",
+        },
         "rate per volume": {
             "m^-3 s^-1": "1",
             "1/(m^3 s)": "1",
@@ -121,7 +136,12 @@ COMMON_UNITS: dict[str, tuple[str, Fraction]] = {
         "energy per area": {"J/m^2": "1", "mJ/cm^2": "10", "uJ/cm^2": "1e-2", "nJ/cm^2": "1e-5"},
         "capacitance per area": {"F/m^2": "1", "nF/cm^2": "1e-5", "uF/cm^2": "1e-2"},
         "electric field": {"V/m": "1", "V/cm": "1e2"},
-        "area": {"m^2": "1", "cm^2": "1e-4", "mm^2": "1e-6"},
+        "concentration": {"mol/m^3": "1", "mol/L": "1e3", "mol/l": "1e3", "mmol/L": "1"},
+        "area": {"m^2": "1", "cm^2": "1e-4", "mm^2": "1e-6", "nm^2": "1e-18", "angstrom^2": "1e-20"},
+        "volume": {"m^3": "1", "cm^3": "1e-6", "nm^3": "1e-27", "angstrom^3": "1e-30"},
+        # 1 D = 1e-18 statC cm, by definition 1e-21 C m^2/s over the speed of light
+        "dipole": {"C m": "1", **dict.fromkeys(("D", "debye", "Debye"), _DEBYE), "mD": f"{_DEBYE}000"},
+        "molar mass": {"kg/mol": "1", "g/mol": "1e-3"},
         "intensity": {"sun": "1", "suns": "1"},
         "fraction": {"%": "1e-2", "mol%": "1e-2"},
     }.items()
@@ -131,7 +151,17 @@ COMMON_UNITS: dict[str, tuple[str, Fraction]] = {
 _CELSIUS_OFFSET = Fraction("273.15")
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$", re.DOTALL)
 _SPELLINGS = str.maketrans(
-    {"µ": "u", "μ": "u", "\u03a9": "ohm", "\u2126": "ohm", "·": " ", "⋅": " ", "−": "-", "Å": "angstrom"}
+    {
+        "µ": "u",
+        "μ": "u",
+        "\u03a9": "ohm",
+        "\u2126": "ohm",
+        "·": " ",
+        "⋅": " ",
+        "−": "-",
+        "\u00c5": "angstrom",
+        "\u212b": "angstrom",
+    }
 )
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -357,6 +387,7 @@ def _registry() -> Any:
     registry: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
     registry.define("sun = [sun] = suns")
     registry.define("molpercent = 0.01 = mol_percent")
+    registry.define("@alias debye = Debye")
     return registry
 
 
@@ -440,7 +471,8 @@ def _finite(number: float, text: str) -> float:
         raise InputError(
             f"{text} is not a finite number.", "Leave the key out if you mean infinite or unknown."
         )
-    return number
+    # minus zero is zero: read back, it would not be the same float
+    return number + 0.0
 
 
 def _example(dimension: str) -> str:
@@ -455,6 +487,8 @@ def _example(dimension: str) -> str:
         "velocity": "100 cm/s",
         "intensity": "1 sun",
         "area resistance": "1 ohm cm^2",
+        "area": "0.25 nm^2",
+        "dipole": "2.5 D",
         "fraction": "0.5 mol%",
         "dimensionless": "1",
     }

@@ -29,10 +29,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def test_the_examples_of_the_stack_file_page_are_usable_cells() -> None:
     cells = [
-        pt.Stack.from_toml(text, file="docs/stack-files.md")
+        pt.stack.from_toml(text, file="docs/stack-files.md")
         for text in blocks(ROOT / "docs" / "stack-files.md", "toml")
     ]
-    assert [cell.name for cell in cells] == ["my-cell", "my-reference"]
+    assert [cell.name for cell in cells] == ["my-cell", "my-reference", "my-patches"]
     for cell in cells:
         derived, _ = pt.workflows.check(cell)
         assert 1.0 < next(row.value for row in derived if row.name == "radiative_voc") < 1.6
@@ -49,12 +49,11 @@ def test_the_nomenclature_page_lists_every_stored_quantity_as_the_code_knows_it(
 
 
 def test_the_stack_file_page_names_every_key_and_material() -> None:
-    from perotwin.stack import parts
-    from perotwin.stack.stack import Stack
+    from perotwin.stack import Column, Parallel, Stack, parts
 
     text = (ROOT / "docs" / "stack-files.md").read_text(encoding="utf-8")
-    models = [Stack, parts.Light, parts.Layer, parts.Electronic, parts.Trap, parts.FaceTrap, parts.Interface,
-              parts.Ions, parts.Contact, parts.Circuit, parts.Recombination]  # fmt: skip
+    models = [Stack, Parallel, Column, parts.Light, parts.Layer, parts.Electronic, parts.Trap, parts.FaceTrap,
+              parts.Interface, parts.Ions, parts.Contact, parts.Circuit, parts.Recombination]  # fmt: skip
     for model in models:
         for key in model.model_fields:
             assert re.search(rf"[`\[.]{key}\b", text), f"{model.__name__}.{key}"

@@ -5,6 +5,7 @@ import pytest
 
 import perotwin as pt
 import synthetic
+import written
 from perotwin.errors import InputError
 from perotwin.lab import impedance
 from perotwin.measurement import checks_of, load, notes_of, save, validate
@@ -28,8 +29,8 @@ def test_one_arc_is_read_in_any_order_of_frequencies() -> None:
     assert dict(ours) == dict(turned)
 
 
-def test_a_spectrum_of_a_library_cell() -> None:
-    cell = pt.load("wbg-target")
+def test_a_spectrum_of_a_whole_cell() -> None:
+    cell = written.stack("wbg-target")
     measured = validate(impedance.measure(cell))
     assert all(row.passed for row in checks_of(measured).values())
     assert abs(measured.attrs["current_density"]) < 1e-9

@@ -5,6 +5,7 @@ import pytest
 
 import perotwin as pt
 import synthetic
+import written
 from perotwin import progress
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.lab import jv, mppt
@@ -15,7 +16,7 @@ from perotwin.transport.transient import Engine
 
 @pytest.fixture(scope="module")
 def cell() -> Stack:
-    return pt.load("wbg-control")
+    return written.stack("wbg-control")
 
 
 def test_the_tracker_stands_at_the_maximum_of_the_steady_curve(cell: Stack) -> None:

@@ -9,6 +9,7 @@ from scipy.constants import elementary_charge as Q
 
 import perotwin as pt
 import synthetic
+import written
 from devices import VT, layer, selective
 from devices import cell as electrical
 from perotwin.errors import InputError
@@ -127,7 +128,7 @@ def test_the_lifetime_of_many_carriers_is_dn_by_dr() -> None:
 
 
 def test_the_size_of_the_pulse_does_not_matter_while_it_is_small() -> None:
-    cell = pt.load("wbg-control")
+    cell = written.stack("wbg-control")
     half = tpv.analyse(tpv.measure(cell, tpv.Protocol(pulse=0.02)))
     short = tpv.analyse(tpv.measure(cell, tpv.Protocol(width="100 ns")))
     full = tpv.analyse(tpv.measure(cell))

@@ -13,8 +13,10 @@ import synthetic
 from perotwin import measurement
 from perotwin.measurement import Metric, Metrics, check, checks_from_json, checks_to_json
 
+MAKERS = [synthetic.jv, synthetic.eqe, synthetic.bands, synthetic.kpfm, synthetic.tof_sims, synthetic.xps]
 
-@pytest.mark.parametrize("make", [synthetic.jv, synthetic.eqe, synthetic.bands])
+
+@pytest.mark.parametrize("make", MAKERS)
 def test_datasets_come_back_from_disk_as_they_were(make, tmp_path: Path) -> None:
     dataset = make()
     dataset.attrs["cell"] = "# a long cell\n" * 10_000
@@ -37,7 +39,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) ->
     assert [item.name for item in tmp_path.iterdir()] == ["a.txt"]
 
 
-@pytest.mark.parametrize("make", [synthetic.jv, synthetic.eqe, synthetic.bands])
+@pytest.mark.parametrize("make", MAKERS)
 def test_validate_accepts_what_the_instruments_give(make) -> None:
     dataset = make()
     assert measurement.validate(dataset) is dataset

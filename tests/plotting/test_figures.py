@@ -38,6 +38,13 @@ FIGURES = {
         [synthetic.impedance(), synthetic.impedance("b", slow=(-1e-3, -0.3))], ax
     ),
     "cv": lambda ax=None: lab.cv.plot([synthetic.cv(), synthetic.cv("b", 3e22)], ax),
+    "potential map": lambda ax=None: lab.kpfm.plot(synthetic.kpfm(), ax),
+    "five potential maps": lambda ax=None: lab.kpfm.plot(
+        [synthetic.kpfm(name, level) for name, level in zip("abcde", np.linspace(0.2, 0.4, 5), strict=True)], ax
+    ),
+    "one potential everywhere": lambda ax=None: lab.kpfm.plot(synthetic.kpfm(spread=0.0), ax),
+    "depth profiles": lambda ax=None: lab.tof_sims.plot([synthetic.tof_sims(), synthetic.tof_sims("b")], ax),
+    "photoelectrons": lambda ax=None: lab.xps.plot([synthetic.xps(), synthetic.xps("b", 0.0)], ax),
     "stack": lambda ax=None: stack_drawing.draw(LAYERS, ax=ax),
     "stack lit from the back": lambda ax=None: stack_drawing.draw(LAYERS, light_from="back", ax=ax),
 }

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import written
 from perotwin.errors import InputError
 from perotwin.stack import Coefficient, DetailedBalance, NoRadiation, Stack, load
-from perotwin.stack.library import path
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from perotwin.stack.library import path
     ],
 )
 def test_a_path_reads_the_field(field: str, value: object) -> None:
-    assert load("wbg-target").get(field) == value
+    assert written.stack("wbg-target").get(field) == value
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_path_reads_the_field(field: str, value: object) -> None:
     ],
 )
 def test_a_path_changes_one_field(field: str, value: object, si: float | None) -> None:
-    cell = load("wbg-target")
+    cell = written.stack("wbg-target")
     if value is None:
         with pytest.raises(InputError, match="diffusion_coefficient"):
             cell.with_values({field: 1e22})
@@ -67,18 +67,18 @@ def test_a_path_changes_one_field(field: str, value: object, si: float | None) -
     if si is not None:
         assert changed.get(field) == pytest.approx(si, rel=1e-15)
     assert changed != cell
-    assert cell == load("wbg-target")
+    assert cell == written.stack("wbg-target")
     assert Stack.from_toml(changed.to_toml()) == changed
 
 
 def test_a_change_to_what_is_there_changes_nothing() -> None:
-    cell = load("wbg-target")
+    cell = written.stack("wbg-target")
     assert cell.with_values({"perovskite.thickness": "450 nm"}) == cell
     assert cell.with_values({}) == cell
 
 
 def test_the_electronic_gap_follows_the_layer() -> None:
-    cell = load("wbg-target").with_values({"perovskite.bandgap": "1.7 eV"})
+    cell = written.stack("wbg-target").with_values({"perovskite.bandgap": "1.7 eV"})
     assert cell.named("perovskite").gap == 1.7
 
 
@@ -100,7 +100,7 @@ def test_the_electronic_gap_follows_the_layer() -> None:
 )
 def test_a_wrong_path_or_value_is_refused(field: str, value: object, words: list[str]) -> None:
     with pytest.raises(InputError) as caught:
-        load("wbg-target").with_values({field: value})
+        written.stack("wbg-target").with_values({field: value})
     assert caught.value.file == 'stack "wbg-target"'
     for word in words:
         assert word in str(caught.value)
@@ -109,22 +109,22 @@ def test_a_wrong_path_or_value_is_refused(field: str, value: object, words: list
 @pytest.mark.parametrize("field", ["perovskite", "niox|perovskite"])
 def test_a_whole_layer_or_face_takes_no_number(field: str) -> None:
     with pytest.raises(InputError, match="names a whole layer or face") as caught:
-        load("wbg-target").with_values({field: "300 nm"})
+        written.stack("wbg-target").with_values({field: "300 nm"})
     assert f'"{field}.' in caught.value.advice
 
 
 def test_reading_what_is_not_set_says_so() -> None:
     with pytest.raises(InputError, match="not set"):
-        load("wbg-target").get("perovskite.ions.second.density")
+        written.stack("wbg-target").get("perovskite.ions.second.density")
 
 
 def test_light_can_be_changed_alone() -> None:
-    cell = load("wbg-target").with_light(intensity="0.1 sun", side="back")
+    cell = written.stack("wbg-target").with_light(intensity="0.1 sun", side="back")
     assert (cell.light.intensity, cell.light.side) == (0.1, "back")
 
 
 def test_mirroring_turns_layers_faces_contacts_and_light() -> None:
-    cell = load("wbg-target")
+    cell = written.stack("wbg-target")
     mirror = cell.mirrored()
     assert [layer.name for layer in mirror.layer] == [layer.name for layer in reversed(cell.layer)]
     assert mirror.interface["perovskite|niox"].dipole == -0.22
@@ -136,7 +136,7 @@ def test_mirroring_turns_layers_faces_contacts_and_light() -> None:
 
 
 def test_radiation_follows_the_optics_unless_stated() -> None:
-    target, a = load("wbg-target"), load("cell-a")
+    target, a = written.stack("wbg-target"), load("cell-a")
     assert isinstance(target.radiative(target.named("perovskite")), DetailedBalance)
     assert isinstance(target.radiative(target.named("c60")), NoRadiation)
     assert isinstance(a.radiative(a.named("perovskite")), Coefficient)
@@ -147,7 +147,7 @@ def test_radiation_follows_the_optics_unless_stated() -> None:
 
 
 def test_face_traps_stand_on_the_absorber_scale() -> None:
-    target = load("wbg-target")
+    target = written.stack("wbg-target")
     assert target.face_layer("niox|perovskite").name == "perovskite"
     assert target.face_layer("perovskite|c60").name == "perovskite"
     assert target.face_layer("c60|sno2").name == "c60"
@@ -157,11 +157,11 @@ def test_derived_trap_strengths() -> None:
     nbg = load("nbg")
     assert nbg.named("perovskite").trap[0].tau_n == pytest.approx(125e-9)
     assert nbg.interface["perovskite|c60"].trap[0].s_p == 10.0
-    assert load("wbg-control").interface["niox|perovskite"].trap[0].s_n == 1.0
+    assert written.stack("wbg-control").interface["niox|perovskite"].trap[0].s_n == 1.0
 
 
 def test_relative_files_are_found_beside_the_stack(tmp_path: Path) -> None:
-    text = path("wbg-target").read_text(encoding="utf-8")
+    text = written.text("wbg-target")
     text = text.replace('material = "niox"', 'material = { kind = "table", path = "nk/mine.csv" }')
     text = text.replace('spectrum = "AM1.5G"', 'spectrum = { kind = "file", path = "lamp.csv" }')
     file = tmp_path / "cell.toml"
@@ -173,7 +173,7 @@ def test_relative_files_are_found_beside_the_stack(tmp_path: Path) -> None:
 
 
 def test_equal_stacks_hash_alike_and_survive_pickling() -> None:
-    cell = load("wbg-target")
+    cell = written.stack("wbg-target")
     twin = cell.with_values({"perovskite.thickness": 450e-9})
     assert twin == cell
     assert hash(twin) == hash(cell)

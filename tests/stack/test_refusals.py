@@ -2,12 +2,13 @@
 
 import pytest
 
+import written
 from perotwin.errors import InputError
 from perotwin.stack import FaceTrap, Layer, Stack, Trap, load
 from perotwin.stack.library import path
 
 A = path("cell-a").read_text(encoding="utf-8")
-W = path("wbg-target").read_text(encoding="utf-8")
+W = written.text("wbg-target")
 THICK = 'thickness = "500 nm"'
 BAND = 'bandgap = "1.6 eV"'
 RADIATIVE = 'kind = "coefficient", coefficient = "1e-17 m^3/s"'
@@ -28,7 +29,13 @@ CASES = [
     (A, THICK, 'thickness = "0 nm"', "perovskite.thickness", ["0 nm", "positive"]),
     (A, THICK, 'thicknes = "500 nm"', "perovskite.thicknes", ['"thicknes"', 'mean "thickness"']),
     (A, THICK, 'thickness = "1e9 nm"', "perovskite.thickness", ["above 0.1 m"]),
-    (W, 'value = "298.15 K", assumed = ["293.15 K"', 'value = "20 K", assumed = ["10 K"', "temperature", ["too cold"]),
+    (
+        W,
+        'value = "298.15 K", assumed = ["293.15 K"',
+        'value = "20 K", assumed = ["10 K"',
+        "temperature",
+        ["too cold"],
+    ),
     (A, THICK, "", "perovskite.thickness", ["missing"]),
     (A, THICK, "thickness = true", "perovskite.thickness", ["not a quantity"]),
     (A, THICK, 'thickness = "1e400 nm"', "perovskite.thickness", ["finite"]),

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perotwin.stack import Stack
+from perotwin.stack import Parallel, Stack, from_toml
 from perotwin.units import COMMON_UNITS, DIMENSIONS, parse
 
 
@@ -218,7 +218,36 @@ def stacks(draw: st.DrawFn) -> dict[str, Any]:
     return data | draw(st.fixed_dictionaries({}, optional=optional))
 
 
-def written(stack: Stack) -> dict[str, Any]:
+@st.composite
+def parallels(draw: st.DrawFn) -> dict[str, Any]:
+    """One to three columns of drawn stacks under one light and temperature, with areas in some form."""
+    columns = draw(st.lists(stacks(), min_size=1, max_size=3))
+    shares = draw(st.lists(st.integers(1, 99), min_size=len(columns), max_size=len(columns)))
+    forms = st.sampled_from(
+        [
+            lambda area: area,
+            lambda area: f"{100.0 * area!r} %",
+            lambda area: {"value": area, "source": "counted"},
+            lambda area: {"value": f"{area!r}", "assumed": ["0 %", 1]},
+        ]
+    )
+    for data in columns[1:]:
+        for key in ("light", "temperature"):
+            data.pop(key, None)
+            if key in columns[0]:
+                data[key] = columns[0][key]
+    areas = [share / sum(shares) for share in shares]
+    optional = {"description": st.text(max_size=5), "source": st.just("a definition")}
+    return {
+        "name": "side by side",
+        "column": [
+            {"name": f"column {number}", "area": draw(forms)(area), "stack": data}
+            for number, (area, data) in enumerate(zip(areas, columns, strict=True))
+        ],
+    } | draw(st.fixed_dictionaries({}, optional=optional))
+
+
+def written(stack: Stack | Parallel) -> dict[str, Any]:
     return {
         path: (q.written, q.source, q.assumed, q.note, float(q).hex())
         for path, q in stack.quantities().items()
@@ -235,6 +264,21 @@ def test_a_written_stack_reads_back_bit_for_bit(data: dict[str, Any]) -> None:
     for path, (_, *origin) in written(stack).items():
         assert tuple(origin) == written(again)[path][1:]
     assert again.to_toml() == text
+
+
+@settings(max_examples=40, deadline=None)
+@given(parallels())
+def test_columns_side_by_side_read_back_bit_for_bit(data: dict[str, Any]) -> None:
+    cell = Parallel.from_data(data, bare_numbers=True)
+    text = cell.to_toml()
+    again = from_toml(text)
+    assert again == cell
+    for path, (_, *origin) in written(cell).items():
+        assert tuple(origin) == written(again)[path][1:]
+    assert again.to_toml() == text
+    twice = cell.mirrored().mirrored()
+    assert twice == cell
+    assert [q.hex() for q in twice.quantities().values()] == [q.hex() for q in cell.quantities().values()]
 
 
 @settings(max_examples=30, deadline=None)

@@ -204,6 +204,52 @@ def tpc(name: str = "toy", constant: float = 1e-7) -> xr.Dataset:
     )
 
 
+def kpfm(name: str = "toy", mean: float = 0.3, spread: float = 0.01) -> xr.Dataset:
+    """A map of 100 x 100 independent pixels with a Gaussian histogram."""
+    place = (np.arange(100) + 0.5) * 2e-9
+    values = mean + spread * np.random.default_rng(7).standard_normal((100, 100))
+    return describe(
+        xr.Dataset(
+            {"surface_potential": (("y", "x"), values)},
+            coords={"x": place, "y": place},
+            attrs=attributes("kpfm", name, 0.0, {}),
+        )
+    )
+
+
+def tof_sims(name: str = "toy", face: float = 400e-9, width: float = 10e-9, decay: float = 6e-9) -> xr.Dataset:
+    """An additive of 5 % in the bulk and a peak at the face, a monolayer that decays exponentially behind it."""
+    depth = np.arange(0.0, face + 100e-9, 1e-9)
+    past = depth - face
+    oxide = 1.0 / (1.0 + np.exp(-past / (0.4 * width)))
+    peak = np.where(past < 0.0, np.exp(-((past / width) ** 2)), np.exp(-past / decay))
+    rows = {"additive": 0.05 * (1.0 - oxide) + 0.95 * peak, "sam": peak, "perovskite": 1.0 - oxide, "oxide": oxide}
+    return describe(
+        xr.Dataset(
+            {"signal": (("species", "sputter_depth"), np.array([row / row.max() for row in rows.values()]))},
+            coords={"species": list(rows), "sputter_depth": depth},
+            attrs=attributes("tof_sims", name, 0.0, {}),
+        )
+    )
+
+
+def xps(name: str = "toy", carbonyl: float = 0.1) -> xr.Dataset:
+    """A C 1s spectrum of two Gaussians, 1.8 and 1.3 eV wide, as a file would hold it: no lines named."""
+    energy = np.arange(280.0, 294.0, 0.05)
+
+    def gauss(place: float, width: float) -> np.ndarray:
+        sigma = width / np.sqrt(8.0 * np.log(2.0))
+        return np.exp(-0.5 * ((energy - place) / sigma) ** 2) / (sigma * np.sqrt(2.0 * np.pi))
+
+    return describe(
+        xr.Dataset(
+            {"c1s": ("binding_energy", (1.0 - carbonyl) * gauss(285.0, 1.8) + carbonyl * gauss(288.6, 1.3))},
+            coords={"binding_energy": energy},
+            attrs=attributes("xps", name, 0.0, {}),
+        )
+    )
+
+
 def attributes(instrument: str, name: str, light: float, checks: dict) -> dict:
     return {
         "instrument": instrument,

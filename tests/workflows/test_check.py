@@ -5,6 +5,7 @@ import math
 import pytest
 
 import perotwin as pt
+import written
 
 Q, EPS0, VT = 1.602176634e-19, 8.8541878128e-12, 8.617333262e-5 * 298.15
 
@@ -12,13 +13,13 @@ Q, EPS0, VT = 1.602176634e-19, 8.8541878128e-12, 8.617333262e-5 * 298.15
 @pytest.fixture(scope="module")
 def derived() -> dict[tuple[str, str], float]:
     rows, _ = pt.workflows.check(
-        pt.load("wbg-target").with_values({"perovskite.acceptor_density": "1e16 cm^-3"})
+        written.stack("wbg-target").with_values({"perovskite.acceptor_density": "1e16 cm^-3"})
     )
     return {(row.name, row.where): row.value for row in rows}
 
 
 def test_the_built_in_voltage_is_the_difference_of_the_contacts_and_the_dipole(derived) -> None:
-    cell = pt.load("wbg-target")
+    cell = written.stack("wbg-target")
     front, back = (float(cell.get(f"contact.{side}.work_function")) for side in ("front", "back"))
     expected = front - back + float(cell.get("niox|perovskite.dipole"))
     assert derived["built_in_voltage", "cell"] == pytest.approx(expected, abs=1e-9)
@@ -39,7 +40,7 @@ def test_lengths_and_times(derived) -> None:
 
 
 def test_the_radiative_limit_lies_below_the_gap_and_above_the_cell(derived) -> None:
-    voc = float(pt.lab.jv.analyse(pt.lab.jv.measure(pt.load("wbg-target")))["voc"])
+    voc = float(pt.lab.jv.analyse(pt.lab.jv.measure(written.stack("wbg-target")))["voc"])
     assert voc < derived["radiative_voc", "cell"] < 1.79 - 0.25
     assert derived["photocurrent", "cell"] / 10 == pytest.approx(16.6, abs=0.5)
 

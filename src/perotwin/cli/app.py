@@ -6,7 +6,22 @@ from typing import Annotated
 
 import typer
 
-from perotwin.cli import bands, check, cite, eqe, jv, mppt, pulses, run, show, signals, stacks
+from perotwin.cli import (
+    bands,
+    check,
+    cite,
+    coverage,
+    eqe,
+    jv,
+    make,
+    molecule,
+    mppt,
+    pulses,
+    run,
+    show,
+    signals,
+    stacks,
+)
 
 __all__ = ["app"]
 
@@ -42,9 +57,12 @@ for _command in (
     signals.cv,
     eqe.eqe,
     bands.bands,
+    coverage.coverage,
+    make.make,
     stacks.stacks,
     show.show,
     check.check,
+    molecule.molecule,
     cite.cite,
 ):
     app.command()(_command)

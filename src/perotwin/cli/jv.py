@@ -10,7 +10,7 @@ from perotwin.cli import options
 from perotwin.cli.output import Output, command
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 
 def jv(
@@ -60,12 +60,13 @@ def jv(
             scans.refuse_sweep(vary, from_, to)
             scans.curves(out, stacks, {**protocol, **scanned}, output)
         elif vary is not None or from_ is not None or to is not None:
-            _sweep(out, stacks, protocol, vary, from_, to, steps, log, output)
+            swept = options.swept(vary, from_, to, 'perovskite.thickness --from "300 nm" --to "600 nm"')
+            _sweep(out, stacks, protocol, swept, steps, log, output)
         else:
             _curves(out, stacks, protocol, output)
 
 
-def _curves(out: Output, stacks: list[Stack], given: dict[str, str], output: str | None) -> None:
+def _curves(out: Output, stacks: list[Cell], given: dict[str, str], output: str | None) -> None:
     from perotwin import lab
     from perotwin.cli import files
     from perotwin.errors import PerotwinError
@@ -97,26 +98,19 @@ def _curves(out: Output, stacks: list[Stack], given: dict[str, str], output: str
 
 def _sweep(
     out: Output,
-    stacks: list[Stack],
+    stacks: list[Cell],
     given: dict[str, str],
-    path: str | None,
-    first: str | None,
-    last: str | None,
+    swept: tuple[str, str, str],
     steps: int,
     log: bool,
     output: str | None,
 ) -> None:
     from perotwin import lab, study
     from perotwin.cli import files
-    from perotwin.errors import InputError
     from perotwin.measurement import checks_of
     from perotwin.report import machine, tables
 
-    if path is None or first is None or last is None:
-        raise InputError(
-            "a sweep needs to know what is varied, and from where to where.",
-            'Give all three: --vary perovskite.thickness --from "300 nm" --to "600 nm".',
-        )
+    path, first, last = swept
     protocol = lab.jv.Protocol(**given)
     folder = files.prepare(output)
     datasets: dict[str, Any] = {}
@@ -124,7 +118,7 @@ def _sweep(
         written = study.values(stack, path, first, last, steps, log=log)
         rows: list[tuple[str, Any]] = []
 
-        def job(cell: Stack) -> Any:
+        def job(cell: Cell) -> Any:
             dataset = lab.jv.measure(cell, protocol)
             return dataset, lab.jv.analyse(dataset)
 

@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.recipe import Recipe
+    from perotwin.stack import Cell, Stack
 
-__all__ = ["Cells", "Folder", "Json", "Light", "Set", "Temperature", "load"]
+__all__ = [
+    "Cells",
+    "Folder",
+    "Json",
+    "Light",
+    "Set",
+    "Temperature",
+    "load",
+    "load_base",
+    "load_recipes",
+    "swept",
+]
 
 Cells = Annotated[list[str], typer.Argument(metavar="CELL...", help="Library names or TOML files.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; all else goes to stderr.")]
@@ -38,7 +50,7 @@ def load(
     light: str | None = None,
     temperature: str | None = None,
     changes: Sequence[str] | None = None,
-) -> list[Stack]:
+) -> list[Cell]:
     """The cells that the user named, under the light, temperature and changes asked for.
 
     Raises
@@ -46,18 +58,9 @@ def load(
     InputError
         A cell that does not exist or cannot be used, a change that is not PATH=VALUE or is impossible.
     """
-    from perotwin.errors import InputError
     from perotwin.stack import load as load_one
 
-    values: dict[str, Any] = {}
-    for change in changes or ():
-        path, equals, value = change.partition("=")
-        if not equals or not path.strip() or not value.strip():
-            raise InputError(
-                f'"{change}" is not a change.',
-                'Write --set PATH=VALUE, for example perovskite.thickness="500 nm".',
-            )
-        values[path.strip()] = _as_written(value.strip())
+    values = _values(changes, 'perovskite.thickness="500 nm"')
     if temperature is not None:
         values["temperature"] = temperature
     if light is not None:
@@ -66,7 +69,87 @@ def load(
     return [cell.with_values(values) for cell in loaded] if values else loaded
 
 
-def _told_apart(given: Sequence[str], loaded: Sequence[Stack]) -> list[Stack]:
+def load_recipes(recipes: Sequence[str], changes: Sequence[str] | None = None) -> list[Recipe]:
+    """The recipes that the user named, with the changes asked for.
+
+    Raises
+    ------
+    InputError
+        A recipe that does not exist or cannot be used, a change that is not PATH=VALUE or is impossible.
+    """
+    from perotwin.recipe import load as load_one
+
+    values = _values(changes, 'additive.dose="0.5 mol%"')
+    loaded = [load_one(recipe) for recipe in recipes]
+    return [recipe.with_values(values) for recipe in loaded] if values else loaded
+
+
+def load_base(name: str) -> Stack:
+    """The stack that a recipe works on.
+
+    Raises
+    ------
+    InputError
+        It does not exist, cannot be used, or has columns side by side already.
+    """
+    from perotwin.stack import load as load_one
+
+    return one_stack(load_one(name))
+
+
+def one_stack(cell: Cell) -> Stack:
+    """A cell that is one stack.
+
+    Raises
+    ------
+    InputError
+        It has columns side by side.
+    """
+    from perotwin.errors import InputError
+    from perotwin.stack import Stack
+
+    if not isinstance(cell, Stack):
+        raise InputError(
+            f'"{cell.name}" has columns side by side; a recipe needs one stack to work on.',
+            "Give a stack such as wbg-base.",
+        )
+    return cell
+
+
+def swept(path: str | None, first: str | None, last: str | None, example: str) -> tuple[str, str, str]:
+    """What is varied, from where, to where.
+
+    Raises
+    ------
+    InputError
+        One of the three is missing.
+    """
+    from perotwin.errors import InputError
+
+    if path is None or first is None or last is None:
+        raise InputError(
+            "a sweep needs to know what is varied, and from where to where.",
+            f"Give all three: --vary {example}.",
+        )
+    return path, first, last
+
+
+def _values(changes: Sequence[str] | None, example: str) -> dict[str, Any]:
+    """PATH=VALUE as a mapping."""
+    from perotwin.errors import InputError
+
+    values: dict[str, Any] = {}
+    for change in changes or ():
+        path, equals, value = change.partition("=")
+        if not equals or not path.strip() or not value.strip():
+            raise InputError(
+                f'"{change}" is not a change.', f"Write --set PATH=VALUE, for example {example}."
+            )
+        values[path.strip()] = _as_written(value.strip())
+    return values
+
+
+def _told_apart(given: Sequence[str], loaded: Sequence[Cell]) -> list[Cell]:
     """Cells by the names of their files where they state one name: a copy is often edited before it is renamed."""
     from pathlib import Path
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,12 @@ from perotwin.cli.output import command
 
 def run(
     cells: options.Cells,
+    recipes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--recipe", metavar="RECIPE", help="Make the cells from this recipe; CELL is the base: wbg-base."
+        ),
+    ] = None,
     light: options.Light = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
@@ -30,13 +36,20 @@ def run(
     """Simulate cells with several instruments, compare them, and write data, figures and a report."""
     with command(json) as out:
         stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        from perotwin.recipe import readings
         from perotwin.report import machine, tables
         from perotwin.report.result import EXPERIMENTS
+        from perotwin.workflows import made_cells
         from perotwin.workflows import run as work
 
+        jobs: list[Any] = list(stacks)
+        if recipes:
+            jobs[:] = made_cells(
+                options.load_recipes(recipes), [options.one_stack(stack) for stack in stacks]
+            )
         done = []
         try:
-            for result in work(stacks, output, experiments):
+            for result in work(jobs, output, experiments):
                 done.append(result)
                 if result.error is not None:
                     out.failed(result.name, result.error)
@@ -45,6 +58,9 @@ def run(
         finally:
             # Also after an interruption: what was done is shown, and says where it was written.
             if done:
+                made = {item.name: readings(item.made.sample) for item in done if item.made is not None}
+                if made:
+                    out.table(tables.readings(made, title="what the recipes left"))
                 out.table(tables.comparison(done))
                 for part in dict.fromkeys(part for item in done for part in item.readings):
                     read = {item.name: item.readings[part] for item in done if part in item.readings}

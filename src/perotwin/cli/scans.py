@@ -9,7 +9,7 @@ from perotwin.cli.output import Output
 from perotwin.errors import InputError, PerotwinError
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 
 def refuse_sweep(*sweep: str | None) -> None:
@@ -21,7 +21,7 @@ def refuse_sweep(*sweep: str | None) -> None:
         )
 
 
-def curves(out: Output, stacks: list[Stack], given: Mapping[str, str], output: str | None) -> None:
+def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: str | None) -> None:
     """Scan each cell and report its directions, its hysteresis and its checks."""
     from perotwin import lab
     from perotwin.cli import files

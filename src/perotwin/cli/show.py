@@ -27,5 +27,6 @@ def show(
                 out.say(stack.to_toml().rstrip())
                 continue
             out.say(stack.name + (f": {stack.description}" if stack.description else ""))
-            out.table(tables.layers(stack))
+            for prefix in stack.stacks:
+                out.table(tables.layers(stack, prefix))
             out.table(tables.numbers(stack))

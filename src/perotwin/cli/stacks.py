@@ -15,7 +15,11 @@ def stacks(json: options.Json = False) -> None:
         rows = []
         for name in stack.names():
             cell = stack.load(name)
-            layers = [layer.name for layer in cell.layer]
+            layers = [
+                f"{prefix}.{layer.name}" if prefix else layer.name
+                for prefix, one in cell.stacks.items()
+                for layer in one.layer
+            ]
             rows.append((name, cell.description, " / ".join(layers)))
             out.result({"stack": name, "description": cell.description, "layers": layers})
         out.table(tables.library(rows))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-_INSTRUMENTS = ("bands", "cv", "eqe", "impedance", "jv", "mppt", "scan", "tpc", "tpv")
+_INSTRUMENTS = (
+    "bands", "cv", "eqe", "impedance", "jv", "kpfm", "mppt", "scan", "tof_sims", "tpc", "tpv", "xps",
+)  # fmt: skip
 
 __all__ = list(_INSTRUMENTS)
 

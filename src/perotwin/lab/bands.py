@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 __all__ = ["Protocol", "analyse", "measure", "plot"]
 
@@ -24,11 +24,11 @@ class Protocol(Model):
     """The energy diagram needs no settings: the states are those that a cell works in."""
 
 
-def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
+def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Bands, quasi-Fermi levels and densities in the dark and, under the cell's light, at the three working points.
 
     Args:
-        cell: the stack; with its light off only the dark state is there.
+        cell: a stack, or several side by side, of which one is shown; with its light off only the dark state is there.
         protocol: for the record.
 
     Returns:
@@ -41,15 +41,14 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
 
     from perotwin.lab import fields as inside
     from perotwin.lab import jv
-    from perotwin.measurement import checks_to_json, describe
-    from perotwin.transport.build import build
+    from perotwin.measurement import checks_to_json, describe, worst
+    from perotwin.transport.cell import build, solver_of
     from perotwin.transport.checks import steady_checks
     from perotwin.transport.profiles import profiles
-    from perotwin.transport.steady import Solver
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    solver = Solver(build(cell, light=intensity > 0.0))
+    solver = solver_of(build(cell, light=intensity > 0.0))
     dark = solver.sweep([0.0], 0.0)
     made: dict[str, Any] = {"dark": dark}
     if intensity > 0.0:
@@ -59,11 +58,7 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
             if name in points:
                 made[name] = points[name]
     parts = [profiles(states) for states in made.values()]
-    found: dict[str, Any] = {}
-    for states in made.values():
-        for name, row in steady_checks(states).items():
-            if name not in found or not row.value <= found[name].value:
-                found[name] = row
+    found = worst(steady_checks(states) for states in made.values())
     rows = [inside.variables(part, "state") for part in parts]
     variables = {
         name: (dims, np.concatenate([row[name][1] for row in rows])) for name, (dims, _) in rows[0].items()
@@ -73,12 +68,13 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
         coords={
             "state": list(made),
             "voltage": ("state", [float(states.voltage[0]) for states in made.values()]),
-            **inside.coordinates(parts[0], cell),
+            **inside.coordinates(parts[0]),
         },
         attrs={
             **inside.attributes("bands", cell, protocol, intensity),
+            **inside.shown(dark),
             "checks": json.dumps(checks_to_json(found)),
-            "notes": json.dumps(inside.notes(dark)),
+            "notes": json.dumps(inside.notes(dark, fields=True)),
         },
     )
     return describe(dataset)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 __all__ = ["Protocol", "analyse", "measure", "mott_schottky", "plot"]
 
@@ -79,11 +79,11 @@ class Protocol(Model):
         return self
 
 
-def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
+def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the capacitance of a cell against voltage, in the dark whatever light the stack has.
 
     Args:
-        cell: the stack.
+        cell: a stack, or several side by side; the absorber is that of the one that is shown.
         protocol: voltages and frequency; a default one if absent.
 
     Returns:
@@ -100,27 +100,20 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
     from perotwin.lab import fields as inside
     from perotwin.lab import jv
     from perotwin.measurement import check, checks_to_json, describe
-    from perotwin.transport.build import build
+    from perotwin.transport.cell import build, solver_of
     from perotwin.transport.checks import steady_checks
-    from perotwin.transport.small_signal import Linearised
-    from perotwin.transport.steady import Solver
 
     protocol = protocol or Protocol()
-    solver = Solver(build(cell, light=inside.frozen_in_light(cell)))
-    layers = cell.electrical_layers
-    absorber = max(cell.absorbers or layers, key=lambda layer: float(layer.thickness))
+    solver = solver_of(build(cell, light=inside.frozen_in_light(cell)))
+    stack = solver.problem.shown.stack
+    absorber = max(stack.absorbers or stack.electrical_layers, key=lambda layer: float(layer.thickness))
     stop = absorber.gap - _BELOW_GAP if protocol.stop is None else float(protocol.stop)
     voltage = jv.Protocol(start=protocol.start, step=protocol.step).voltages(stop)
     states = solver.sweep(voltage, 0.0)
     hertz = float(protocol.frequency)
     admittance = np.full(voltage.size, complex(np.nan, np.nan))
     for index in np.flatnonzero(states.converged):
-        admittance[index] = Linearised(solver, states.state(int(index)), 0.0).spectrum(hertz).admittance[0]
-    per_layer = [
-        _EPS0 * float(layer.electronic.permittivity) / float(layer.thickness)
-        for layer in layers
-        if layer.electronic is not None
-    ]
+        admittance[index] = solver.linearised(states.state(int(index)), 0.0).spectrum(hertz).admittance[0]
     found = {
         **steady_checks(states),
         "points without a solution": check(float((~states.converged).sum()), 0.0),
@@ -137,7 +130,7 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
                 "frequency": hertz,
                 "permittivity": float(absorber.electronic.permittivity) if absorber.electronic else np.nan,
                 "thickness": float(absorber.thickness),
-                "geometric_capacitance": 1.0 / sum(1.0 / one for one in per_layer),
+                "geometric_capacitance": solver.problem.geometric_capacitance,
                 "checks": json.dumps(checks_to_json(found)),
             },
         )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 __all__ = ["Protocol", "analyse", "measure", "plot"]
 
@@ -40,11 +40,11 @@ class Protocol(Model):
     bias: Voltage = Quantity(0.0, "0 V", dimension="voltage")
 
 
-def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
+def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the external quantum efficiency of a cell.
 
     Args:
-        cell: a stack whose generation follows from optics.
+        cell: one whose generation follows from optics.
         protocol: bias voltage.
 
     Returns:
@@ -61,10 +61,8 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
     from perotwin.errors import ConvergenceError
     from perotwin.lab import fields as inside
     from perotwin.measurement import check, checks_to_json, describe
-    from perotwin.transport.build import build
+    from perotwin.transport.cell import build, solver_of
     from perotwin.transport.checks import optical_checks, steady_checks
-    from perotwin.transport.response import photocurrent_response
-    from perotwin.transport.steady import Solver
 
     protocol = protocol or Protocol()
     if cell.light.generation.kind != "optics":
@@ -76,7 +74,8 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
         )
     problem = build(cell)
     absorption = problem.absorption
-    solver = Solver(problem)
+    assert absorption is not None
+    solver = solver_of(problem)
     intensity = float(cell.light.intensity)
     states = solver.sweep([float(protocol.bias)], intensity)
     if not states.converged[0]:
@@ -86,8 +85,7 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
             voltage=float(protocol.bias),
             stage="bias",
         )
-    response = photocurrent_response(solver, states.state(0), intensity, absorption.spectral)
-    eqe = response / q
+    eqe = solver.spectral_response(states.state(0), intensity) / q
     integrated = q * float(absorption.photon_flux @ eqe)
     found = {**steady_checks(states), **optical_checks(problem)}
     if intensity > 0.0 and float(protocol.bias) == 0.0 and states.current[0] > 0.0:
@@ -105,7 +103,7 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
         attrs={
             **inside.attributes("eqe", cell, protocol, intensity),
             "jsc_integrated": integrated,
-            "absorbers": ",".join(layer.name for layer in cell.absorbers),
+            "absorbers": ",".join(dict.fromkeys(layer.name for layer in cell.absorbers)),
             "checks": json.dumps(checks_to_json(found)),
             "notes": json.dumps(inside.notes(states)),
         },

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
+    from perotwin.transport.cell import CellStates
     from perotwin.transport.profiles import Profiles
-    from perotwin.transport.steady import States
 
 
 def variables(fields: Profiles, dimension: str) -> dict[str, tuple[tuple[str, ...], Any]]:
@@ -32,13 +32,19 @@ def variables(fields: Profiles, dimension: str) -> dict[str, tuple[tuple[str, ..
     }
 
 
-def coordinates(fields: Profiles, cell: Stack) -> dict[str, Any]:
+def coordinates(fields: Profiles) -> dict[str, Any]:
     """x, x_edge and the layer's name at each x (faces appear twice)."""
-    names = np.array([layer.name for layer in cell.electrical_layers])
+    names = np.array(fields.layers)
     return {"x": fields.x, "x_edge": fields.x_edge, "layer": ("x", names[fields.layer])}
 
 
-def frozen_in_light(cell: Stack) -> bool:
+def shown(states: CellStates) -> dict[str, str]:
+    """The attribute that says whose fields a measurement holds, where they are those of a part of the cell."""
+    part = states.problem.shown_as
+    return {"shown": part} if part else {}
+
+
+def frozen_in_light(cell: Cell) -> bool:
     """Whether ions are held in a distribution that light shaped."""
     return any(
         layer.ions is not None
@@ -49,12 +55,12 @@ def frozen_in_light(cell: Stack) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _text(cell: Stack) -> str:
+def _text(cell: Cell) -> str:
     """The cell as TOML, written once for all measurements of it."""
     return cell.to_toml()
 
 
-def attributes(instrument: str, cell: Stack, protocol: Any, intensity: float) -> dict[str, Any]:
+def attributes(instrument: str, cell: Cell, protocol: Any, intensity: float) -> dict[str, Any]:
     """What belongs to the whole measurement, but for its checks and notes."""
     from perotwin import __version__
 
@@ -69,6 +75,9 @@ def attributes(instrument: str, cell: Stack, protocol: Any, intensity: float) ->
     }
 
 
-def notes(states: States) -> list[str]:
-    """Remarks that a reader of the result must see."""
-    return list(states.problem.notes)
+def notes(states: CellStates, fields: bool = False) -> list[str]:
+    """Remarks that a reader of the result must see; of one with `fields` also whose they are."""
+    found, part = list(states.problem.notes), states.problem.shown_as
+    if fields and part:
+        found.append(f"fields inside (bands, densities, rates, junction voltage) are those of the {part}.")
+    return found

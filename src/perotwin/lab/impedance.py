@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perotwin.stack import Stack
-    from perotwin.transport.steady import Solver, States
+    from perotwin.stack import Cell
+    from perotwin.transport.cell import CellSolver, CellStates
 
 __all__ = ["Protocol", "analyse", "measure", "plot"]
 
@@ -91,11 +91,12 @@ class Protocol(Model):
         return np.geomspace(float(self.lowest), float(self.highest), self.points)
 
 
-def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
+def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the impedance spectrum of a cell under its own light, dark included.
 
     Args:
-        cell: the stack; all its ions settle and move, whatever the response that they state for steady curves.
+        cell: a stack, or several side by side; all its ions settle and move, whatever the response that they state for
+            steady curves.
         protocol: bias and frequencies; a default one if absent.
 
     Returns:
@@ -113,23 +114,19 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
 
     from perotwin.lab import fields as inside
     from perotwin.measurement import check, checks_to_json, describe
-    from perotwin.transport.build import build
+    from perotwin.transport.cell import all_moving, build, solver_of
     from perotwin.transport.checks import optical_checks, steady_checks
-    from perotwin.transport.response import photocurrent_response
-    from perotwin.transport.small_signal import Linearised
-    from perotwin.transport.steady import Solver
-    from perotwin.transport.transient import all_moving
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    solver = Solver(all_moving(build(cell, light=intensity > 0.0)))
+    solver = solver_of(all_moving(build(cell, light=intensity > 0.0)))
     settled = bias_point(solver, protocol.bias, intensity)
     state = settled.state(0)
     hertz = protocol.hertz()
-    held = Linearised(solver, state, intensity, "held")
+    held = solver.linearised(state, intensity, "held")
     fixed = held.spectrum(hertz)
-    ions = solver.problem.device.ion.shape[0] > 0
-    moving = Linearised(solver, state, intensity) if ions else held
+    ions = solver.problem.ions_settle
+    moving = solver.linearised(state, intensity) if ions else held
     spectrum = moving.spectrum(hertz) if ions else fixed
     modes = {"electronic": held.slowest(_SEEN["electronic"])}
     if ions:
@@ -150,7 +147,7 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
             variables[f"{name}_real"] = ("frequency", values.real)
             variables[f"{name}_imag"] = ("frequency", values.imag)
         still = float(held.spectrum(0.0).imps[0].real)
-        steady = float(photocurrent_response(solver, state, intensity, solver.problem.generation[None])[0])
+        steady = solver.light_response(state, intensity)
         found["response to light at zero frequency against the steady one"] = check(
             (still - steady) / max(abs(steady), abs(still), 1e-300), _STEADY_LIMIT
         )
@@ -159,7 +156,7 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
         coords={"frequency": hertz, "mode": list(modes)},
         attrs={
             **inside.attributes("impedance", cell, protocol, intensity),
-            "series_resistance": float(cell.circuit.series_resistance),
+            "series_resistance": held.series,
             "voltage": float(settled.voltage[0]),
             "current_density": float(settled.current[0]),
             "checks": json.dumps(checks_to_json(found)),
@@ -179,7 +176,7 @@ def _doubts(frequency: F64, impedance: C128) -> list[str]:
     ]
 
 
-def bias_point(solver: Solver, bias: str | float, intensity: float) -> States:
+def bias_point(solver: CellSolver, bias: str | float, intensity: float) -> CellStates:
     """The settled state at a terminal voltage (V), at "open-circuit" or at "maximum-power".
 
     Raises:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perotwin.stack import Stack
-    from perotwin.transport.steady import Solver, States
+    from perotwin.stack import Cell
+    from perotwin.transport.cell import CellSolver, CellStates
 
 __all__ = ["Protocol", "analyse", "measure", "plot"]
 
@@ -86,11 +86,11 @@ class Protocol(Model):
         return np.round(float(self.start) + direction * float(self.step) * np.arange(count), 12)
 
 
-def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
+def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the steady current-voltage curve of a cell under its own light.
 
     Args:
-        cell: the stack.
+        cell: a stack, or several side by side.
         protocol: voltages; a default one if absent.
 
     Returns:
@@ -105,14 +105,13 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
 
     from perotwin.lab import fields as inside
     from perotwin.measurement import check, checks_to_json, describe
-    from perotwin.transport.build import build
+    from perotwin.transport.cell import build, join, solver_of
     from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.profiles import profiles
-    from perotwin.transport.steady import Solver, join
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    solver = Solver(build(cell, light=intensity > 0.0 or inside.frozen_in_light(cell)))
+    solver = solver_of(build(cell, light=intensity > 0.0 or inside.frozen_in_light(cell)))
     states = curve(solver, protocol, intensity)
     points = solved_points(solver, states, intensity)
     shown = list(points.values())
@@ -126,10 +125,7 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
     found = steady_checks(join([states, *points.values()]))
     found["points without a solution"] = check(float((~states.converged).sum()), 0.0)
     found.update(optical_checks(states.problem))
-    losses = {channel.name: states.channel[:, c] for c, channel in enumerate(states.problem.channels)}
-    losses["front contact"], losses["back contact"] = states.front_loss, states.back_loss
-    if cell.circuit.shunt_resistance is not None:
-        losses["shunt"] = states.shunt
+    losses = states.losses()
     lost = np.array(list(losses.values()))
     lost[:, ~states.converged] = np.nan
     variables: dict[str, Any] = {
@@ -149,20 +145,21 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
             "channel": list(losses),
             "bias": data.voltage,
             "point": list(points),
-            **inside.coordinates(data, cell),
+            **inside.coordinates(data),
         },
         attrs={
             **inside.attributes("jv", cell, protocol, intensity),
+            **inside.shown(states),
             "direction": "steady",
             "irradiance": _irradiance(states),
             "checks": json.dumps(checks_to_json(found)),
-            "notes": json.dumps(inside.notes(states)),
+            "notes": json.dumps(inside.notes(states, fields=True)),
         },
     )
     return describe(dataset)
 
 
-def _irradiance(states: States) -> float:
+def _irradiance(states: CellStates) -> float:
     """Incident power, W m^-2.
 
     A sun of AM1.5G counts as 1000 W/m2 by convention, and so does prescribed generation; another spectrum is
@@ -183,16 +180,16 @@ def _irradiance(states: States) -> float:
     return states.intensity * float(np.trapezoid(power, light.wavelength))
 
 
-def curve(solver: Solver, protocol: Protocol, intensity: float) -> States:
+def curve(solver: CellSolver, protocol: Protocol, intensity: float) -> CellStates:
     """The states of the protocol's voltages; without a stop, until past the end of interest."""
-    from perotwin.transport.steady import join
+    from perotwin.transport.cell import join
 
     if protocol.stop is not None:
         return solver.sweep(protocol.voltages(float(protocol.stop)), intensity)
     gap = max(layer.gap for layer in solver.problem.stack.electrical_layers)
     absorbers = [layer.gap for layer in solver.problem.stack.absorbers]
     voltages = protocol.voltages(max(max(absorbers, default=gap), float(protocol.start)) + 0.2)
-    parts: list[States] = []
+    parts: list[CellStates] = []
     start = None
     for first in range(0, voltages.size, _CHUNK):
         part = solver.sweep(voltages[first : first + _CHUNK], intensity, start)
@@ -210,9 +207,9 @@ def curve(solver: Solver, protocol: Protocol, intensity: float) -> States:
     return join(parts)
 
 
-def _states_at(solver: Solver, states: States, voltages: F64, intensity: float) -> States:
-    """States at chosen voltages, each from the nearest one of the curve."""
-    from perotwin.transport.steady import join
+def _states_at(solver: CellSolver, states: CellStates, voltages: F64, intensity: float) -> CellStates:
+    """CellStates at chosen voltages, each from the nearest one of the curve."""
+    from perotwin.transport.cell import join
 
     good = np.flatnonzero(states.converged)
     found = []
@@ -224,7 +221,7 @@ def _states_at(solver: Solver, states: States, voltages: F64, intensity: float) 
     return join(found)
 
 
-def solved_points(solver: Solver, states: States, intensity: float) -> dict[str, States]:
+def solved_points(solver: CellSolver, states: CellStates, intensity: float) -> dict[str, CellStates]:
     """Short circuit, maximum power and open circuit, solved for and not read off the grid; none in the dark.
 
     They belong to the cell and not to the range that was asked for: where the curve does not reach them, one that
@@ -232,7 +229,7 @@ def solved_points(solver: Solver, states: States, intensity: float) -> dict[str,
     """
     if intensity <= 0.0 or not states.converged.any():
         return {}
-    points: dict[str, States] = {}
+    points: dict[str, CellStates] = {}
     short = _states_at(solver, states, np.array([0.0]), intensity)
     if short.converged[0]:
         points["short-circuit"] = short
@@ -247,7 +244,7 @@ def solved_points(solver: Solver, states: States, intensity: float) -> dict[str,
     return points
 
 
-def _bracket(states: States) -> tuple[int, int] | None:
+def _bracket(states: CellStates) -> tuple[int, int] | None:
     """Points of a curve next to maximum power and next to open circuit; None if it does not go past both."""
     good = np.flatnonzero(states.converged)
     good = good[np.argsort(states.voltage[good], kind="stable")]
@@ -259,7 +256,7 @@ def _bracket(states: States) -> tuple[int, int] | None:
     return int(good[best]), int(good[crossing[0] + 1])
 
 
-def _maximum_power(solver: Solver, states: States, index: int, intensity: float) -> States:
+def _maximum_power(solver: CellSolver, states: CellStates, index: int, intensity: float) -> CellStates:
     """The point of largest power near point `index`, by parabolas through three solved points."""
     near = states.state(index)
     power = states.voltage * states.current
@@ -269,7 +266,7 @@ def _maximum_power(solver: Solver, states: States, index: int, intensity: float)
         first = _vertex(power[index - 1 : index + 2], width)
         centre += first if np.isfinite(first) else 0.0
 
-    def at(voltage: float) -> tuple[float, States]:
+    def at(voltage: float) -> tuple[float, CellStates]:
         made = solver.sweep([voltage], intensity, near)
         return float(made.voltage[0] * made.current[0]), made
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perotwin.stack import Stack
-    from perotwin.transport.transient import Engine, Trace
+    from perotwin.stack import Cell
+    from perotwin.transport.cell import CellEngine
+    from perotwin.transport.trace import Trace
 
 __all__ = ["Protocol", "analyse", "measure", "plot", "track"]
 
@@ -79,7 +80,7 @@ class Protocol(Model):
         return int(np.floor(self.duration / self.interval + 1e-9))
 
 
-def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float | None = None) -> xr.Dataset:
+def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | None = None) -> xr.Dataset:
     """Track the maximum power of a cell under its own light, from the moment that the light goes on.
 
     Args:
@@ -98,8 +99,7 @@ def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float |
     """
     from perotwin import progress
     from perotwin.errors import ConvergenceError
-    from perotwin.transport.build import build
-    from perotwin.transport.transient import Engine
+    from perotwin.transport.cell import build, engine_of
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
@@ -109,7 +109,7 @@ def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float |
             'Give it light: intensity = "1 sun".',
             key="light.intensity",
         )
-    engine = Engine(build(cell), tolerance=tolerance or TOLERANCE)
+    engine = engine_of(build(cell), tolerance or TOLERANCE)
     voltage, irradiance = _first(engine, intensity, protocol)
     protocol = Protocol(**{**protocol.model_dump(), "start": voltage})
     with progress.task(f"{cell.name}: tracking", total=protocol.holds) as counter:
@@ -128,7 +128,11 @@ def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float |
 
 
 def track(
-    engine: Engine, protocol: Protocol, intensity: float, *, advanced: Callable[[float], object] | None = None
+    engine: CellEngine,
+    protocol: Protocol,
+    intensity: float,
+    *,
+    advanced: Callable[[float], object] | None = None,
 ) -> Trace:
     """Perturb and observe, from the cell settled in the dark at 0 V; `protocol.start` is given.
 
@@ -144,7 +148,7 @@ def track(
     return engine.run(steps, engine.settled(0.0, 0.0), advanced=advanced, keep=False)
 
 
-def _first(engine: Engine, intensity: float, protocol: Protocol) -> tuple[float, float]:
+def _first(engine: CellEngine, intensity: float, protocol: Protocol) -> tuple[float, float]:
     """The voltage that the tracker begins at (V), and the irradiance (W m^-2)."""
     from perotwin.lab import jv
 
@@ -157,9 +161,9 @@ def _first(engine: Engine, intensity: float, protocol: Protocol) -> tuple[float,
 
 
 def _dataset(
-    cell: Stack,
+    cell: Cell,
     protocol: Protocol,
-    engine: Engine,
+    engine: CellEngine,
     intensity: float,
     irradiance: float,
     run: Trace,

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from perotwin.errors import InputError
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
+    from perotwin.transport.cell import CellEngine
     from perotwin.transport.schedule import Control
-    from perotwin.transport.transient import Engine, Moment, Trace
+    from perotwin.transport.trace import Trace
 
 F64 = NDArray[np.float64]
 
@@ -55,8 +56,8 @@ class Record:
 
 
 def follow(
-    engine: Engine,
-    start: Moment,
+    engine: CellEngine,
+    start: Any,
     control: Control,
     base: tuple[float, float],
     light: float,
@@ -152,7 +153,7 @@ def _end(trace: Trace) -> tuple[float, float]:
     return (float(trace.voltage[-1]), float(trace.current[-1])) if trace.time.size else (np.nan, np.nan)
 
 
-def refuse_dark(cell: Stack, light: float) -> None:
+def refuse_dark(cell: Cell, light: float) -> None:
     """Raise `InputError` where a bias light is needed and there is none."""
     if not light > 0.0:
         raise InputError(

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
+    from perotwin.transport.cell import CellEngine, CellStates
     from perotwin.transport.schedule import Step
-    from perotwin.transport.steady import States
-    from perotwin.transport.transient import Engine, Trace
+    from perotwin.transport.trace import Trace
 
 __all__ = [
     "Hold",
@@ -280,7 +280,7 @@ def _schedule(protocol: Protocol, light: float) -> tuple[list[Step], list[str]]:
     return steps, owner
 
 
-def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float | None = None) -> Scans:
+def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | None = None) -> Scans:
     """Scan a cell under its own light.
 
     Args:
@@ -300,13 +300,13 @@ def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float |
     """
     from perotwin import progress
     from perotwin.errors import ConvergenceError
-    from perotwin.transport.build import build
-    from perotwin.transport.transient import TOLERANCE, Engine
+    from perotwin.transport.cell import build, engine_of
+    from perotwin.transport.transient import TOLERANCE
 
     intensity = float(cell.light.intensity)
     protocol = protocol or Protocol()
     lit = max(intensity, float(protocol.rest.light)) > 0.0
-    engine = Engine(build(cell, light=lit), tolerance=tolerance or TOLERANCE)
+    engine = engine_of(build(cell, light=lit), tolerance or TOLERANCE)
     steady, voc = _open_circuit(engine, intensity)
     protocol = protocol.resolved(voc)
     steps, owner = _schedule(protocol, intensity)
@@ -327,7 +327,7 @@ def measure(cell: Stack, protocol: Protocol | None = None, *, tolerance: float |
     return found
 
 
-def _open_circuit(engine: Engine, intensity: float) -> tuple[States, float]:
+def _open_circuit(engine: CellEngine, intensity: float) -> tuple[CellStates, float]:
     """A steady curve of the cell, ions settled, and its open circuit (V); in the dark, its end of interest."""
     from perotwin.errors import ConvergenceError
     from perotwin.lab import jv
@@ -344,7 +344,7 @@ def _open_circuit(engine: Engine, intensity: float) -> tuple[States, float]:
 
 
 def _datasets(
-    cell: Stack, protocol: Protocol, steady: States, engine: Engine, trace: Trace, owner: Sequence[str]
+    cell: Cell, protocol: Protocol, steady: CellStates, engine: CellEngine, trace: Trace, owner: Sequence[str]
 ) -> Scans:
     """The scans of a trace, complete or not."""
     import xarray as xr
@@ -402,7 +402,7 @@ def _datasets(
     return made
 
 
-def series(cell: Stack, rates: Sequence[str | float], protocol: Protocol | None = None) -> dict[float, Scans]:
+def series(cell: Cell, rates: Sequence[str | float], protocol: Protocol | None = None) -> dict[float, Scans]:
     """The same scan at several rates, each from the cell at rest.
 
     Args:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import model_validator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perotwin.stack import Stack
-    from perotwin.transport.transient import Engine, Moment
+    from perotwin.stack import Cell
+    from perotwin.transport.cell import CellEngine
 
 __all__ = ["Protocol", "analyse", "measure", "plot"]
 
@@ -58,7 +58,7 @@ class Protocol(Model):
         return self
 
 
-def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
+def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Follow the photocurrent of a cell through a pulse of light and after it.
 
     Args:
@@ -73,20 +73,18 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
         ConvergenceError: the settled state was not found, or a time step could not be taken.
     """
     import xarray as xr
-    from scipy.constants import elementary_charge as q
 
     from perotwin.lab import fields as inside
     from perotwin.lab import pulses
     from perotwin.measurement import checks_to_json, describe
-    from perotwin.transport.build import build
+    from perotwin.transport.cell import build, engine_of
     from perotwin.transport.checks import optical_checks
     from perotwin.transport.schedule import Load
-    from perotwin.transport.transient import Engine
 
     protocol = protocol or Protocol()
     light, extra = float(cell.light.intensity), float(protocol.pulse)
     share = 1.0 if light == 0.0 else min(1.0, extra / light)
-    engine = Engine(build(cell), tolerance=min(_PART * share, _COARSE))
+    engine = engine_of(build(cell), min(_PART * share, _COARSE))
     load = float(protocol.load)
     start, current = _settled(engine, light, load)
     record = pulses.follow(
@@ -107,7 +105,7 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
             attrs={
                 **inside.attributes("tpc", cell, protocol, light),
                 **pulses.attributes(record),
-                "generated": q * extra * float(engine.problem.generation.sum()) * float(protocol.width),
+                "generated": extra * engine.problem.photocurrent * float(protocol.width),
                 "tolerance": engine.tolerance,
                 "checks": json.dumps(checks_to_json(found)),
                 "notes": json.dumps([*engine.problem.notes]),
@@ -116,18 +114,11 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
     )
 
 
-def _settled(engine: Engine, light: float, load: float) -> tuple[Moment, float]:
-    """The settled cell with the load across it, and its current: a load in series is series resistance at 0 V."""
-    from dataclasses import replace
-
+def _settled(engine: CellEngine, light: float, load: float) -> tuple[Any, float]:
+    """The settled cell with the load across it, and its current."""
     from perotwin.errors import ConvergenceError
-    from perotwin.transport.steady import Solver
 
-    circuit = engine.problem.stack.circuit
-    changed = {"circuit.series_resistance": float(circuit.series_resistance) + load}
-    states = Solver(replace(engine.problem, stack=engine.problem.stack.with_values(changed))).sweep(
-        [0.0], light
-    )
+    states = engine.solver.loaded(load, light)
     if not states.converged[0]:
         raise ConvergenceError(
             f'the steady state of "{engine.problem.stack.name}" at its load was not reached.',

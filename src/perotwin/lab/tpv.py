@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import model_validator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perotwin.stack import Stack
-    from perotwin.transport.transient import Engine, Moment
+    from perotwin.stack import Cell
+    from perotwin.transport.cell import CellEngine
 
 __all__ = ["Protocol", "analyse", "measure", "plot", "series"]
 
@@ -62,7 +62,7 @@ class Protocol(Model):
         return self
 
 
-def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
+def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Follow the photovoltage of a cell through a pulse of light and after it.
 
     Args:
@@ -77,19 +77,17 @@ def measure(cell: Stack, protocol: Protocol | None = None) -> xr.Dataset:
         ConvergenceError: open circuit was not found, or a time step could not be taken.
     """
     from perotwin.lab import pulses
-    from perotwin.transport.build import build
-    from perotwin.transport.transient import Engine
+    from perotwin.transport.cell import build, engine_of
 
     pulses.refuse_dark(cell, float(cell.light.intensity))
-    return _measure(cell, Engine(build(cell)), protocol or Protocol())
+    return _measure(cell, engine_of(build(cell)), protocol or Protocol())
 
 
-def series(cell: Stack, lights: Sequence[float], protocol: Protocol | None = None) -> list[xr.Dataset]:
+def series(cell: Cell, lights: Sequence[float], protocol: Protocol | None = None) -> list[xr.Dataset]:
     """The same pulse, as a part of the bias light, under several bias lights (suns); the optics are done once."""
     from perotwin import progress
     from perotwin.lab import pulses
-    from perotwin.transport.build import build
-    from perotwin.transport.transient import Engine
+    from perotwin.transport.cell import build, engine_of
 
     for light in lights:
         pulses.refuse_dark(cell, float(light))
@@ -97,12 +95,14 @@ def series(cell: Stack, lights: Sequence[float], protocol: Protocol | None = Non
     made = []
     with progress.task(f"{cell.name}: photovoltage against light", total=len(lights)) as counter:
         for light in lights:
-            made.append(_measure(cell.with_light(intensity=light), Engine(problem), protocol or Protocol()))
+            made.append(
+                _measure(cell.with_light(intensity=light), engine_of(problem), protocol or Protocol())
+            )
             counter.advance()
     return made
 
 
-def _open_circuit(engine: Engine, light: float) -> tuple[Moment, float]:
+def _open_circuit(engine: CellEngine, light: float) -> tuple[Any, float]:
     """The settled cell at open circuit, and its voltage."""
     from perotwin.errors import ConvergenceError
     from perotwin.lab import jv
@@ -118,9 +118,8 @@ def _open_circuit(engine: Engine, light: float) -> tuple[Moment, float]:
     return engine.moment(point.state(0)), float(point.voltage[0])
 
 
-def _measure(cell: Stack, engine: Engine, protocol: Protocol) -> xr.Dataset:
+def _measure(cell: Cell, engine: CellEngine, protocol: Protocol) -> xr.Dataset:
     import xarray as xr
-    from scipy.constants import elementary_charge as q
 
     from perotwin.lab import fields as inside
     from perotwin.lab import pulses
@@ -143,7 +142,7 @@ def _measure(cell: Stack, engine: Engine, protocol: Protocol) -> xr.Dataset:
             break
         # a weak pulse needs finer steps
         engine.tolerance = max(wanted, _FINE)
-    photo = q * light * float(engine.problem.generation.sum())
+    photo = light * engine.problem.photocurrent
     found = optical_checks(engine.problem)
     found["current at open circuit over photocurrent"] = check(
         float(np.abs(record.current).max()) / photo, _OPEN_LIMIT

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Check", "Checks", "check", "checks_from_json", "checks_of", "checks_to_json"]
+__all__ = ["Check", "Checks", "check", "checks_from_json", "checks_of", "checks_to_json", "worst"]
 
 
 class Check(NamedTuple):
@@ -30,6 +30,22 @@ def check(value: float, limit: float) -> Check:
     """A check that holds when ``|value| <= limit``; a value that is not a number fails."""
     value, limit = float(value), float(limit)
     return Check(value, limit, bool(abs(value) <= limit))
+
+
+def worst(many: Iterable[Mapping[str, Check]]) -> Checks:
+    """Of the checks of one name, the one closest to its limit or beyond it; one that is no number comes last."""
+    found: Checks = {}
+    for checks in many:
+        for name, item in checks.items():
+            if name not in found or _strain(item) > _strain(found[name]):
+                found[name] = item
+    return found
+
+
+def _strain(item: Check) -> tuple[bool, float]:
+    """How near a check is to failing."""
+    share = abs(item.value) / item.limit if item.limit > 0 else abs(item.value)
+    return not item.passed, share if math.isfinite(share) else math.inf
 
 
 def checks_to_json(checks: Mapping[str, Check]) -> dict[str, dict[str, Any]]:

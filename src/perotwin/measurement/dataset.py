@@ -36,6 +36,9 @@ SCHEMAS: dict[str, dict[str, tuple[str, ...]]] = {
     "mppt": {name: ("time",) for name in ("voltage", "current_density", "power_density")},
     "tpv": {"voltage": ("time",)},
     "tpc": {"current_density": ("time",)},
+    "kpfm": {"surface_potential": ("y", "x")},
+    "tof_sims": {"signal": ("species", "sputter_depth")},
+    "xps": {"c1s": ("binding_energy",)},
     "bands": {name: ("state", *dims) for name, dims in _PROFILES.items()},
 }
 

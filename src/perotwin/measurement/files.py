@@ -5,8 +5,10 @@ complete.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from perotwin.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["load", "make_folder", "save", "write_atomically", "write_text"]
+__all__ = ["load", "make_folder", "result_folder", "save", "whole_folder", "write_atomically", "write_text"]
 
 # HDF5 keeps an attribute in a header of at most 64 KiB; a long text (a cell, a protocol) becomes a scalar
 # variable.
@@ -65,6 +67,45 @@ def write_atomically(path: str | Path, write: Callable[[Path], Any]) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def result_folder(out: str | Path, names: Iterable[str], ours: Container[str]) -> Path:
+    """The folder of a job that makes one folder for each of `names`, once it is sure that nothing of somebody else's
+    is replaced; `ours` is what may stand in those.
+
+    Raises
+    ------
+    InputError
+        It cannot be written into, or a place is taken by something that is no result.
+    """
+    folder = make_folder(out)
+    for place in (folder / name for name in names):
+        if not place.exists():
+            continue
+        foreign = ["a file of that name"]
+        if place.is_dir():
+            foreign = sorted(entry.name for entry in place.iterdir() if entry.name not in ours)
+        if foreign:
+            raise InputError(
+                f"results would replace what is not a result ({', '.join(foreign)}).",
+                "Give another output folder.",
+                file=str(place),
+            )
+    return folder
+
+
+@contextmanager
+def whole_folder(place: Path) -> Iterator[Path]:
+    """A folder to build in beside ``place``, which takes its place in one step when the block ends well."""
+    building = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    try:
+        building.chmod(0o755)
+        yield building
+        if place.exists():
+            shutil.rmtree(place)
+        building.rename(place)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def write_text(path: str | Path, text: str) -> Path:

@@ -105,6 +105,48 @@ NOMENCLATURE: dict[str, Term] = {
         "Nmin", r"$N_\mathrm{min}$", "m-3", "cm^-3", 1e-6, "least doping that the thickness lets such a plot show"
     ),
     "built_in_voltage": Term("Vbi", r"$V_\mathrm{bi}$", "V", "V", 1.0, "intercept of a Mott-Schottky plot"),
+    "sam_share": Term("θs", r"$\theta_\mathrm{s}$", "1", "%", 100.0, "area under the monolayer"),
+    "additive_share": Term("θa", r"$\theta_\mathrm{a}$", "1", "%", 100.0, "area under the additive"),
+    "bare_share": Term("θ0", r"$\theta_0$", "1", "%", 100.0, "bare area"),
+    "sam_density": Term("Γs", r"$\Gamma_\mathrm{s}$", "m-2", "nm^-2", 1e-18, "molecules of the monolayer per area"),
+    "additive_density": Term("Γa", r"$\Gamma_\mathrm{a}$", "m-2", "nm^-2", 1e-18, "molecules of the additive per area"),
+    "hole_diameter": Term("dh", r"$d_\mathrm{h}$", "m", "nm", 1e9, "largest circle that fits a hole"),
+    "patch_size": Term("ℓ", r"$\ell$", "m", "nm", 1e9, "correlation length of the bare area"),
+    "interface_step": Term("Δ", r"$\Delta$", "eV", "meV", 1e3, "step of the vacuum level at the buried face"),
+    "interface_spread": Term("σΔ", r"$\sigma_\Delta$", "eV", "meV", 1e3, "its standard deviation along the face"),
+    "interface_velocity": Term("S", "$S$", "m/s", "cm/s", 100.0, "recombination velocity of the buried face"),
+    "additive_adsorbed": Term("fa", r"$f_\mathrm{a}$", "1", "%", 100.0, "share of the additive adsorbed on the oxide"),
+    "additive_residue": Term("fr", r"$f_\mathrm{r}$", "1", "%", 100.0, "share of the additive unbound at the face"),
+    "additive_between_grains": Term("fg", r"$f_\mathrm{g}$", "1", "%", 100.0, "share of the additive between grains"),
+    "surface_excess": Term("Γx", r"$\Gamma_\mathrm{x}$", "m-2", "nm^-2", 1e-18,
+        "additive at the face beyond the film's"),
+    "film_lifetime": Term("τ", r"$\tau$", "s", "ns", 1e9, "lifetime of carriers in the film"),
+    "trap_density": Term("Nt", r"$N_\mathrm{t}$", "m-3", "cm^-3", 1e-06, "density of counted traps"),
+    "mobile_ions": Term("Nion", r"$N_\mathrm{ion}$", "m-3", "cm^-3", 1e-06, "density of mobile ions in the film"),
+    "ion_diffusion": Term("Dion", r"$D_\mathrm{ion}$", "m2/s", "cm^2/s", 1e4, "diffusion coefficient of the ions"),
+    "y": Term("y", "$y$", "m", "nm", 1e9, "position across the lines of a map"),
+    "surface_potential": Term(
+        "SP", "SP", "V", "mV", 1e3, "surface potential over the bare oxide, higher for more p-type"
+    ),
+    "mean_potential": Term("SPmean", r"SP$_\mathrm{mean}$", "V", "mV", 1e3, "mean of the surface potential"),
+    "potential_spread": Term("σSP", r"$\sigma_\mathrm{SP}$", "V", "mV", 1e3, "standard deviation of a potential map"),
+    "potential_fwhm": Term("ΔSP", r"$\Delta$SP", "V", "mV", 1e3, "full width at half maximum of its histogram"),
+    "sputter_depth": Term("zs", r"$z_\mathrm{s}$", "m", "nm", 1e9, "sputter depth from the surface of the film"),
+    "species_density": Term(
+        "c", "$c$", "m-3", "cm^-3", 1e-6, "number density as the depth resolution lets it be seen"
+    ),
+    "signal": Term("I/Imax", r"$I/I_\mathrm{max}$", "1", "1", 1.0, "signal of a species over its maximum"),
+    "interface_depth": Term("zi", r"$z_\mathrm{i}$", "m", "nm", 1e9, "sputter depth of the buried interface"),
+    "binding_energy": Term("EB", r"$E_\mathrm{B}$", "eV", "eV", 1.0, "binding energy"),
+    "c1s": Term("C 1s", "C 1s", "eV-1", "eV^-1", 1.0, "C 1s spectrum, in units of Ni 2p of the bare oxide"),
+    "component_intensity": Term("Ic", r"$I_\mathrm{c}$", "eV-1", "eV^-1", 1.0, "component of the C 1s spectrum"),
+    "level_intensity": Term("I", "$I$", "1", "1", 1.0, "intensity of a core level over Ni 2p of the bare oxide"),
+    "sensitivity": Term("S", "$S$", "1", "1", 1.0, "sensitivity factor of a core level, C 1s = 1"),
+    "attenuation_length": Term("L", "$L$", "m", "nm", 1e9, "effective attenuation length in the molecules"),
+    "carbonyl_share": Term("C=O/C 1s", "C=O/C 1s", "1", "%", 100.0, "share of the carbonyl in C 1s"),
+    "carbonyl_content": Term("C=O", "C=O", "1", "%", 100.0, "carbonyl carbon among all detected atoms"),
+    "carbonyl_detected": Term("seen", "seen", "1", "1", 1.0, "1 where the carbonyl is above its detection limit"),
+    "nickel_ratio": Term("Ni 2p", "Ni 2p", "1", "%", 100.0, "Ni 2p over that of the bare oxide"),
 }  # fmt: skip
 
 #: stored unit -> (unit that people read, factor), for quantities that are not listed by name
@@ -117,6 +159,7 @@ _BY_UNIT: dict[str, tuple[str, float]] = {
     "ohm m2": ("ohm cm^2", 1e4),
     "F m-2": ("nF/cm^2", 1e5),
     "m": ("nm", 1e9),
+    "m-2": ("cm^-2", 1e-4),
 }
 
 

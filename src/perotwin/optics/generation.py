@@ -21,7 +21,7 @@ from perotwin.optics.spectra import Monochromatic, Spectrum, am15g, from_file
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell, Stack
 
 __all__ = ["Absorption", "absorb", "absorption_grid", "spectrum"]
 
@@ -90,8 +90,8 @@ class Absorption:
         return Q * float(self.photon_flux @ self.absorptance[self.layers.index(layer)])
 
 
-def spectrum(stack: Stack) -> Spectrum | Monochromatic:
-    """The spectrum that a stack's light names, at one sun. Raises InputError for a file that cannot be
+def spectrum(stack: Cell) -> Spectrum | Monochromatic:
+    """The spectrum that a cell's light names, at one sun. Raises InputError for a file that cannot be
     used.
     """
     chosen = stack.light.spectrum

@@ -3,7 +3,20 @@
 from importlib import import_module
 from types import ModuleType
 
-_MODULES = ("curves", "depth", "pulses", "signals", "spectra", "stack_drawing", "style", "time")
+_MODULES = (
+    "curves",
+    "depth",
+    "film",
+    "interface",
+    "pulses",
+    "recipes",
+    "signals",
+    "spectra",
+    "stack_drawing",
+    "style",
+    "surface",
+    "time",
+)
 
 __all__ = list(_MODULES)
 

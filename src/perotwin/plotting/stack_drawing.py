@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from perotwin.plotting import style
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Drawn", "draw"]
+__all__ = ["Drawn", "draw", "side_by_side"]
 
 #: a layer thicker than this (m) is a substrate: drawn cut, with a torn edge
 _THICK = 20e-6
@@ -81,6 +81,23 @@ def draw(
         axes.set_ylim(low, high)
         if title:
             axes.set_title(title)
+        return made
+
+
+def side_by_side(stacks: Mapping[str, Sequence[Drawn]], light_from: str = "front") -> Figure:
+    """Several stacks, each under its title, in rows of three; one without a title is `draw`."""
+    if len(stacks) == 1:
+        ((title, layers),) = stacks.items()
+        return draw(layers, light_from, title)
+    columns = min(3, len(stacks))
+    rows = -(-len(stacks) // columns)
+    with style.context():
+        made = style.figure(style.COLUMN * 1.05 * columns, 3.7 * rows)
+        panels = made.subplots(rows, columns, squeeze=False).ravel()
+        for panel, (title, layers) in zip(panels, stacks.items(), strict=False):
+            draw(layers, light_from, title, panel)
+        for panel in panels[len(stacks) :]:
+            panel.set_axis_off()
         return made
 
 

@@ -9,7 +9,7 @@ from perotwin import materials, references
 from perotwin.errors import PerotwinError
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell, Stack
 
 __all__ = ["Citations", "of"]
 
@@ -88,7 +88,7 @@ class Citations:
         }
 
 
-def of(cell: Stack) -> Citations:
+def of(cell: Cell) -> Citations:
     """The citations of a cell."""
     found = Citations(cell.name)
     sources = cell.sources()
@@ -104,13 +104,14 @@ def of(cell: Stack) -> Citations:
             found.works.setdefault(str(known), []).append(path)
         elif "assumed" not in text:
             found.works.setdefault(text, []).append(path)
-    for layer in cell.layer:
-        if isinstance(layer.material, str) and layer.material not in found.materials:
-            try:
-                found.materials[layer.material] = materials.source(layer.material)
-            except PerotwinError as error:
-                found.materials[layer.material] = error.message
-    found.methods = _methods(cell)
+    for stack in cell.stacks.values():
+        for layer in stack.layer:
+            if isinstance(layer.material, str) and layer.material not in found.materials:
+                try:
+                    found.materials[layer.material] = materials.source(layer.material)
+                except PerotwinError as error:
+                    found.materials[layer.material] = error.message
+        found.methods += [method for method in _methods(stack) if method not in found.methods]
     return found
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.report.result import CellResult
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 __all__ = ["CAPTIONS", "comparison_figures", "drawing", "figures_of"]
 
@@ -57,22 +57,33 @@ CAPTIONS = {
         "Generation and recombination rates (left) and carrier densities (right; electrons solid, holes "
         "dashed) in {cells} against depth. Recombination at faces and contacts is not part of the rates."
     ),
+    "surface": "The oxide of {cells}: monolayer, additive and bare oxide, and a window with single molecules.",
+    "surfaces": "The oxide of {cells}: monolayer, additive and bare oxide, and a window with single molecules.",
+    "holes": "Holes in the molecules on the oxide of {cells}, by the largest circle that fits into each.",
+    "solvents": "How each solvent lays the oxide of {cells} bare: share of the area, and its correlation length.",
+    "additive": "Where the additive of {cells} is in the dry film: against the distance from the oxide, and by place.",
+    "additives": "Where the additive of {cells} is in the dry film: against the distance from the oxide, and by place.",
+    "drying": "The wet film of {cells} while it dries: thicknesses, concentrations, and places taken on the oxide.",
 }
 
 
-def drawing(cell: Stack) -> Figure:
-    """The stack of a cell, to scale."""
-    layers = [
-        stack_drawing.Drawn(
-            layer.name,
-            float(layer.thickness),
-            layer.role,
-            layer.material if isinstance(layer.material, str) else "",
-            str(layer.bandgap.text) if layer.bandgap is not None else "",
-        )
-        for layer in cell.layer
-    ]
-    return stack_drawing.draw(layers, light_from=cell.light.side)
+def drawing(cell: Cell) -> Figure:
+    """The stack of a cell, to scale; several side by side."""
+    numbers = cell.quantities()
+    stacks = {}
+    for prefix, stack in cell.stacks.items():
+        area = numbers.get(f"{prefix}.area")
+        stacks[prefix if area is None else f"{prefix}, {area.text} of the area"] = [
+            stack_drawing.Drawn(
+                layer.name,
+                float(layer.thickness),
+                layer.role,
+                layer.material if isinstance(layer.material, str) else "",
+                str(layer.bandgap.text) if layer.bandgap is not None else "",
+            )
+            for layer in stack.layer
+        ]
+    return stack_drawing.side_by_side(stacks, light_from=cell.light.side)
 
 
 def figures_of(result: CellResult) -> dict[str, Figure]:

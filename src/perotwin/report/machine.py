@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from perotwin.report.derived import Derived
     from perotwin.report.result import CellResult
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 __all__ = [
     "SCHEMA",
@@ -264,7 +264,7 @@ def cell_result(result: CellResult) -> dict[str, Any]:
     return made
 
 
-def stack_result(cell: Stack) -> dict[str, Any]:
+def stack_result(cell: Cell) -> dict[str, Any]:
     """What a cell is made of: its layers, and every number by field path with unit and source."""
     sources = cell.sources()
     return {
@@ -273,11 +273,13 @@ def stack_result(cell: Stack) -> dict[str, Any]:
         "layers": [
             {
                 "name": layer.name,
+                **({"column": prefix} if prefix else {}),
                 "role": layer.role,
                 "material": layer.material if isinstance(layer.material, str) else None,
                 "thickness": quantity("x", float(layer.thickness), "m"),
             }
-            for layer in cell.layer
+            for prefix, stack in cell.stacks.items()
+            for layer in stack.layer
         ],
         "numbers": {
             path: {"written": number.text, "source": sources.get(path)}
@@ -287,7 +289,7 @@ def stack_result(cell: Stack) -> dict[str, Any]:
     }
 
 
-def check_result(cell: Stack, derived: Sequence[Derived], notes: Sequence[str]) -> dict[str, Any]:
+def check_result(cell: Cell, derived: Sequence[Derived], notes: Sequence[str]) -> dict[str, Any]:
     """That a stack can be used, and what follows from it."""
     return {
         "stack": cell.name,

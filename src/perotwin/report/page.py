@@ -166,7 +166,9 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
     names = listed([item.name for item in results])
     cells = []
     for number, item in enumerate(results):
-        figures = [_figure(name, path, item.name, f"c{number}{name}") for name, path in item.figures.items()]
+        figures = [
+            _figure(name, path, _whose(name, item), f"c{number}{name}") for name, path in item.figures.items()
+        ]
         cells.append(
             {
                 "result": item,
@@ -194,13 +196,33 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
         differences=differences(results) if len(results) > 1 else [],
         losses=losses(results),
         experiments=experiments(results),
+        samples=_samples(results),
         checks=checks,
     )
 
 
+def _samples(results: Sequence[CellResult]) -> dict[str, Any]:
+    """What the recipes left: their names, and rows (words, unit, value by sample); empty without recipes."""
+    made = {item.made.sample.name: item.made.sample for item in results if item.made is not None}
+    if not made:
+        return {}
+    from perotwin.recipe import readings
+
+    return {"names": list(made), "rows": readings_rows([readings(sample) for sample in made.values()])}
+
+
 def _shown(figure: str, results: Sequence[CellResult]) -> list[str]:
     """The cells whose measurement a figure of the comparison draws."""
+    if figure in ("surfaces", "holes", "additives"):
+        return [item.name for item in results if item.made is not None]
     return [item.name for item in results if any(part.split("-")[0] == figure for part in item.measurements)]
+
+
+def _whose(figure: str, result: CellResult) -> str:
+    """What a figure of one cell shows: the cell, or for fields inside the part of it that they belong to."""
+    measured = result.measurements.get({"bands": "bands", "profiles": "jv"}.get(figure, ""))
+    part = "" if measured is None else str(measured.attrs.get("shown", ""))
+    return f"{result.name} ({part})" if part else result.name
 
 
 def listed(names: Sequence[str]) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perotwin.errors import PerotwinError
-from perotwin.measurement import Check, Checks, Metrics, checks_of, notes_of
+from perotwin.measurement import Checks, Metrics, checks_of, notes_of, worst
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from perotwin.stack import Stack
+    from perotwin.recipe import Made
+    from perotwin.stack import Cell
 
 __all__ = ["EXPERIMENTS", "CellResult"]
 
@@ -46,10 +46,11 @@ class CellResult:
     absent : measurement -> why this cell has none (prescribed generation has no quantum efficiency, say).
     error : why the cell failed, if it did; what was measured before is kept.
     figures : by name, the SVG file of each figure.
+    made : how a recipe made the cell, if one did.
     """
 
     name: str
-    cell: Stack
+    cell: Cell
     measurements: dict[str, xr.Dataset] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
     eqe_metrics: Metrics = field(default_factory=Metrics)
@@ -57,16 +58,12 @@ class CellResult:
     absent: dict[str, PerotwinError] = field(default_factory=dict)
     error: PerotwinError | None = None
     figures: dict[str, Path] = field(default_factory=dict)
+    made: Made | None = None
 
     @property
     def checks(self) -> Checks:
         """The checks of all measurements; of those of one name, the one closest to its limit or beyond it."""
-        found: Checks = {}
-        for dataset in self.measurements.values():
-            for name, item in checks_of(dataset).items():
-                if name not in found or _strain(item) > _strain(found[name]):
-                    found[name] = item
-        return found
+        return worst(checks_of(dataset) for dataset in self.measurements.values())
 
     @property
     def passed(self) -> bool:
@@ -80,13 +77,7 @@ class CellResult:
 
     @property
     def notes(self) -> list[str]:
-        """Remarks of all measurements, each once."""
-        return list(
-            dict.fromkeys(note for dataset in self.measurements.values() for note in notes_of(dataset))
-        )
-
-
-def _strain(item: Check) -> tuple[bool, float]:
-    """How near a check is to failing; what has failed, or is no number, comes last."""
-    share = abs(item.value) / item.limit if item.limit > 0 else abs(item.value)
-    return not item.passed, share if math.isfinite(share) else math.inf
+        """Remarks of all measurements, each once, and how the recipe's face was seen."""
+        found = [self.made.why] if self.made is not None else []
+        found += [note for dataset in self.measurements.values() for note in notes_of(dataset)]
+        return list(dict.fromkeys(found))

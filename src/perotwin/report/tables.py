@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from perotwin.report.derived import Derived
     from perotwin.report.result import CellResult
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 __all__ = [
     "CELL_COLUMNS",
@@ -215,12 +215,16 @@ def library(rows: Sequence[tuple[str, str, str]]) -> Table:
     return made
 
 
-def layers(cell: Stack) -> Table:
-    """The layers of a cell in the order in which light meets them."""
+def layers(cell: Cell, prefix: str = "") -> Table:
+    """The layers of a cell, or of one of its stacks, in the order in which light meets them."""
+    stack = cell.stacks[prefix]
     columns = ("thickness", "Eg (eV)", "affinity (eV)", "mobility n, p (cm^2/Vs)", "doping (cm^-3)")
-    title = f"light enters from the {cell.light.side}"
+    title = f"light enters from the {stack.light.side}"
+    if prefix:
+        area = cell.quantities().get(f"{prefix}.area")
+        title = f"{_plain(prefix)}, {'' if area is None else f'{area.text} of the area, '}{title}"
     made = plain("layer", "role", "material", *columns, title=title, numbers_from=3)
-    for layer in cell.layer:
+    for layer in stack.layer:
         material = layer.material if isinstance(layer.material, str) else getattr(layer.material, "path", "–")
         row = [_plain(layer.name), layer.role, _plain(material or "–"), layer.thickness.text]
         electronic = layer.electronic
@@ -236,7 +240,7 @@ def layers(cell: Stack) -> Table:
     return made
 
 
-def numbers(cell: Stack) -> Table:
+def numbers(cell: Cell) -> Table:
     """Every number that a cell states, as written, with its source."""
     made = plain("number", "value", "source", title="every number and where it comes from", numbers_from=3)
     sources = cell.sources()

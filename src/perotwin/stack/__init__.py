@@ -1,5 +1,6 @@
 """What the cell is: layers, faces, contacts and light as frozen models, read from and written to TOML."""
 
+from perotwin.stack.cell import Cell, from_toml
 from perotwin.stack.choices import (
     BeerLambertGeneration,
     Boltzmann,
@@ -24,6 +25,7 @@ from perotwin.stack.choices import (
     UniformGeneration,
 )
 from perotwin.stack.library import load, names
+from perotwin.stack.parallel import Column, Parallel
 from perotwin.stack.parts import (
     Auger,
     Circuit,
@@ -45,8 +47,10 @@ __all__ = [
     "Auger",
     "BeerLambertGeneration",
     "Boltzmann",
+    "Cell",
     "Circuit",
     "Coefficient",
+    "Column",
     "Contact",
     "Contacts",
     "ContinuousTransport",
@@ -68,6 +72,7 @@ __all__ = [
     "Monochromatic",
     "NoRadiation",
     "OpticalGeneration",
+    "Parallel",
     "Recombination",
     "Stack",
     "StandardSpectrum",
@@ -77,6 +82,7 @@ __all__ = [
     "ThermionicTransport",
     "Trap",
     "UniformGeneration",
+    "from_toml",
     "load",
     "names",
 ]

@@ -135,6 +135,7 @@ AreaResistance = Annotated[Quantity, Dim("area resistance", least=0)]
 Shunt = Annotated[Quantity, Dim("area resistance", above=0)]
 Permittivity = Annotated[Quantity, Dim("dimensionless", least=1)]
 Charge = Annotated[Quantity, Dim("dimensionless")]
+AreaFraction = Annotated[Quantity, Dim("fraction", above=0, most=1)]
 
 
 if TYPE_CHECKING:
@@ -280,7 +281,7 @@ def _problem(entry: Any, file: str | None, data: Any) -> InputError:
 
 
 def key_path(location: tuple[Any, ...], data: Any) -> str:
-    """The field path of a pydantic location: layers by name, traps counted from 1, union tags left out."""
+    """The field path of a pydantic location: layers and columns by name, traps counted from 1, union tags left out."""
     parts: list[str] = []
     node = data
     tagged = False  # whether the tag of the union at `node` was already seen
@@ -294,13 +295,16 @@ def key_path(location: tuple[Any, ...], data: Any) -> str:
         if isinstance(step, int):
             node = node[step] if isinstance(node, (list, tuple)) and step < len(node) else None
             name = node.get("name") if isinstance(node, Mapping) else getattr(node, "name", None)
-            if parts and parts[-1] == "layer":
-                parts[-1] = str(name) if name else f"layer {step + 1}"
+            if parts and parts[-1] in ("layer", "column"):
+                parts[-1] = str(name) if name else f"{parts[-1]} {step + 1}"
             else:
                 parts.append(str(step + 1))
             continue
         node = node.get(step) if isinstance(node, Mapping) else getattr(node, str(step), None)
         parts.append(str(step))
-    if parts and parts[0] == "interface" and len(parts) > 1:
-        parts = parts[1:]
-    return ".".join(parts)
+    # a field path of a column's stack names the column and leaves out "stack"
+    column = parts[:1] if location[:1] == ("column",) and parts[1:2] == ["stack"] else []
+    rest = parts[2:] if column else parts
+    if len(rest) > 1 and rest[0] == "interface":
+        rest = rest[1:]
+    return ".".join([*column, *rest])

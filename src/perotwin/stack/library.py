@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from perotwin.errors import InputError, UnknownNameError
-from perotwin.stack.stack import Stack
+from perotwin.stack.cell import Cell, from_toml
 
 _FOLDER = Path(__file__).parent / "library"
 
@@ -29,8 +30,9 @@ def _advice(name: str) -> str:
     return f"{suggestion(name, names())} A file of your own ends in .toml."
 
 
-def load(name_or_path: str | Path) -> Stack:
-    """A cell by its library name ("wbg-target") or from a TOML file ("my-cell.toml").
+def load(name_or_path: str | Path) -> Cell:
+    """A cell by its library name ("wbg-target") or from a TOML file ("my-cell.toml"); a file with columns is a
+    `Parallel`.
 
     Raises
     ------
@@ -41,16 +43,25 @@ def load(name_or_path: str | Path) -> Stack:
     file = Path(text).expanduser()
     if file.suffix != ".toml" and not file.is_file() and "/" not in text and "\\" not in text:
         file = path(text)
-        return Stack.from_toml(file.read_text(encoding="utf-8"), file=str(file))
+        return from_toml(file.read_text(encoding="utf-8"), file=str(file))
+    return from_toml(read_file(file, names()), file=text)
+
+
+def read_file(file: Path, library: Sequence[str], what: str = "stack file") -> str:
+    """The text of a file that a person named; `library` lists what could be named instead.
+
+    Raises
+    ------
+    InputError : there is no such file, or it is not UTF-8 text.
+    """
     try:
-        content = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         reason = error.strerror or "it cannot be read"
         raise InputError(
-            f"the stack file cannot be opened ({reason}).",
-            f"Check the path, or name a library cell: {', '.join(names())}.",
-            file=text,
+            f"the {what} cannot be opened ({reason}).",
+            f"Check the path, or name one of the library: {', '.join(library)}.",
+            file=str(file),
         ) from None
     except UnicodeDecodeError:
-        raise InputError("the stack file is not UTF-8 text.", "Save it as UTF-8.", file=text) from None
-    return Stack.from_toml(content, file=text)
+        raise InputError(f"the {what} is not UTF-8 text.", "Save it as UTF-8.", file=str(file)) from None

@@ -170,21 +170,32 @@ def quantities(stack: Stack) -> Iterator[tuple[str, Quantity]]:
         value = getattr(stack, name)
         if name == "layer":
             for layer in value:
-                yield from _walk(layer, layer.name)
+                yield from walk(layer, layer.name)
         elif name == "interface":
             for key, face in value.items():
-                yield from _walk(face, key)
+                yield from walk(face, key)
         else:
-            yield from _walk(value, name)
+            yield from walk(value, name)
 
 
-def _walk(node: Any, path: str) -> Iterator[tuple[str, Quantity]]:
+def origin(quantity: Quantity, otherwise: str | None) -> str:
+    """Where a number comes from: its source, "assumed, low to high", or both; `otherwise` where it says neither."""
+    parts = [quantity.source] if quantity.source else []
+    if quantity.assumed:
+        parts.append(f"assumed, {quantity.assumed[0]} to {quantity.assumed[1]}")
+    if not parts and otherwise:
+        parts.append(otherwise)
+    return "; ".join(parts) + (f" ({quantity.note})" if parts and quantity.note else "")
+
+
+def walk(node: Any, path: str) -> Iterator[tuple[str, Quantity]]:
+    """(path, number) of everything that a model states, its own place being `path`."""
     if isinstance(node, Quantity):
         yield path, node
     elif isinstance(node, Model):
         for name in type(node).model_fields:
             if name in node.model_fields_set:
-                yield from _walk(getattr(node, name), f"{path}.{name}")
+                yield from walk(getattr(node, name), f"{path}.{name}")
     elif isinstance(node, tuple):
         for number, entry in enumerate(node, start=1):
-            yield from _walk(entry, f"{path}.{number}")
+            yield from walk(entry, f"{path}.{number}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -53,6 +53,10 @@ class Stack(Model):
     interface: Annotated[dict[str, Interface], AfterValidator(Faces)] = Field(default_factory=Faces)
     contact: Contacts | None = None
     circuit: Circuit = Circuit()
+
+    hints: ClassVar[Mapping[str, str]] = {
+        "column": "A file with columns is a Parallel: read it with perotwin.load or Parallel.from_toml."
+    }
 
     # --- validation -------------------------------------------------------------------------------
 
@@ -137,18 +141,15 @@ class Stack(Model):
         The text is the source, or "assumed, low to high", or both; a number that says neither takes the
         stack's `source`; one without any is left out.
         """
-        found: dict[str, str] = {}
-        for path, quantity in paths.quantities(self):
-            parts = [quantity.source] if quantity.source else []
-            if quantity.assumed:
-                parts.append(f"assumed, {quantity.assumed[0]} to {quantity.assumed[1]}")
-            if not parts and self.source:
-                parts.append(self.source)
-            if parts:
-                found[path] = "; ".join(parts) + (f" ({quantity.note})" if quantity.note else "")
-        return found
+        found = {path: paths.origin(number, self.source) for path, number in paths.quantities(self)}
+        return {path: text for path, text in found.items() if text}
 
     # --- what others ask --------------------------------------------------------------------------
+
+    @property
+    def stacks(self) -> dict[str, Stack]:
+        """The stacks that the cell consists of, by the prefix of their field paths: itself, without one."""
+        return {"": self}
 
     @property
     def electrical_layers(self) -> tuple[Layer, ...]:

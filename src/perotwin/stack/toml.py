@@ -1,16 +1,13 @@
-"""Stack files: TOML text to nested data, and a stack back to TOML as a person would write it."""
+"""TOML: text to nested data, and models (stacks, recipes) back to it as a person would write them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from perotwin.errors import InputError
 from perotwin.stack.fields import Model
 from perotwin.units import Quantity
-
-if TYPE_CHECKING:
-    from perotwin.stack.stack import Stack
 
 
 def read(text: str, file: str | None = None) -> dict[str, Any]:
@@ -48,12 +45,12 @@ def _anchor(node: Any, folder: Path) -> None:
             _anchor(entry, folder)
 
 
-def write(stack: Stack) -> str:
-    """TOML text of a stack: what it states, in the order of the schema, numbers as they were written."""
+def write(model: Model) -> str:
+    """TOML text of a model: what it states, in the order of the schema, numbers as they were written."""
     import tomlkit
 
     document = tomlkit.document()
-    for key, value in _entries(stack):
+    for key, value in _entries(model):
         document.add(key, value)
     return tomlkit.dumps(document)
 
@@ -68,6 +65,7 @@ def _entries(model: Model) -> list[tuple[str, Any]]:
         if name not in stated or value is None:
             continue
         is_table = (isinstance(value, Model) and not value.inline) or isinstance(value, (dict, tuple))
+        is_table = is_table and not _are_words(value)
         if isinstance(value, (tuple, dict)) and not value:
             continue
         (tables if is_table else scalars).append((name, _item(value)))
@@ -91,11 +89,17 @@ def _item(value: Any) -> Any:
             tomlkit.table(is_super_table=True), [(key, _item(entry)) for key, entry in value.items()]
         )
     if isinstance(value, tuple):
+        if _are_words(value):
+            return list(value)
         array = tomlkit.aot()
         for entry in value:
             array.append(_item(entry))
         return array
     return value
+
+
+def _are_words(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(entry, str) for entry in value)
 
 
 def _fill(table: Any, entries: list[tuple[str, Any]]) -> Any:
@@ -107,11 +111,8 @@ def _fill(table: Any, entries: list[tuple[str, Any]]) -> Any:
 def _number(quantity: Quantity) -> Any:
     import tomlkit
 
-    text = (
-        quantity.text
-        if quantity.written is not None or quantity.dimension != "dimensionless"
-        else float(quantity)
-    )
+    bare = quantity.written is None and quantity.dimension in ("dimensionless", "fraction")
+    text = float(quantity) if bare else quantity.text
     if quantity.source is None and quantity.assumed is None and quantity.note is None:
         return text
     table = tomlkit.inline_table()

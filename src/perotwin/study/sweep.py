@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from perotwin import progress, units
 from perotwin.errors import InputError, PerotwinError
 
-if TYPE_CHECKING:
-    from perotwin.stack import Stack
-
 __all__ = ["Point", "sweep", "values"]
 
 T = TypeVar("T")
+
+
+class Varied(Protocol):
+    """What a number can be varied of: a cell, or a recipe."""
+
+    @property
+    def name(self) -> str: ...
+    def get(self, path: str) -> Any: ...
+    def with_values(self, values: Mapping[str, Any]) -> Self: ...
+
+
+C = TypeVar("C", bound=Varied)
 
 _NUMBER = re.compile(r"^\s*[-+]?[\d.]+(?:[eE][+-]?\d+)?\s*")
 
@@ -42,9 +51,9 @@ class Point(Generic[T]):
         return float(self.written.removesuffix(self.unit if self.unit != "1" else ""))
 
 
-def values(cell: Stack, path: str, start: str, stop: str, steps: int, *, log: bool = False) -> list[str]:
+def values(cell: Varied, path: str, start: str, stop: str, steps: int, *, log: bool = False) -> list[str]:
     """``steps`` values of the field ``path`` from ``start`` to ``stop``, both included, in the unit of
-    ``start``.
+    ``start``, or of ``stop`` where ``start`` has none.
 
     Parameters
     ----------
@@ -67,7 +76,8 @@ def values(cell: Stack, path: str, start: str, stop: str, steps: int, *, log: bo
                 "Vary a number, such as perovskite.thickness.",
                 key=path,
             )
-    unit = _NUMBER.sub("", ends[0].text)
+    # nothing needs no unit: "0" to "3 mol%" goes on in mol%
+    unit = _NUMBER.sub("", ends[0].text) or _NUMBER.sub("", ends[1].text)
     first, last = (units.convert(end, unit or "1", end.dimension) for end in ends)
     if log:
         if first * last <= 0:
@@ -83,7 +93,7 @@ def values(cell: Stack, path: str, start: str, stop: str, steps: int, *, log: bo
     return [f"{number:.12g} {unit}".strip() for number in numbers]
 
 
-def sweep(cell: Stack, path: str, written: Sequence[str], job: Callable[[Stack], T]) -> Iterator[Point[T]]:
+def sweep(cell: C, path: str, written: Sequence[str], job: Callable[[C], T]) -> Iterator[Point[T]]:
     """Do ``job`` on ``cell`` with ``path`` set to each value in turn, giving each point as it is done.
 
     A point that fails is given with its error, and the sweep goes on.

@@ -88,6 +88,44 @@ class Problem:
         """kT/q in volt."""
         return float(self.device.vt)
 
+    @property
+    def parts(self) -> tuple[Problem, ...]:
+        """The stacks that the cell consists of: itself."""
+        return (self,)
+
+    @property
+    def shown(self) -> Problem:
+        """The stack whose inside stands for the cell's: itself."""
+        return self
+
+    @property
+    def shown_as(self) -> str:
+        """What part of the cell the one that is shown is, in words; nothing where it is the whole."""
+        return ""
+
+    @property
+    def photocurrent(self) -> float:
+        """Pairs generated at 1 sun, as a current (A m^-2)."""
+        return float(Q * self.generation.sum())
+
+    @property
+    def ions_settle(self) -> bool:
+        """Whether there are ions that re-equilibrate at each point."""
+        return self.device.ion.shape[0] > 0
+
+    @property
+    def geometric_capacitance(self) -> float:
+        """Of all electrical layers in series, F m^-2."""
+        layers = self.stack.electrical_layers
+        return float(
+            epsilon_0
+            / sum(
+                float(layer.thickness) / float(layer.electronic.permittivity)
+                for layer in layers
+                if layer.electronic is not None
+            )
+        )
+
     @cached_property
     def site_layer(self) -> np.ndarray:
         """(S,) index of each site's layer."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import elementary_charge as Q
 
-from perotwin.measurement.checks import Check, Checks, check
+from perotwin.measurement.checks import Check, Checks, check, worst
 from perotwin.transport import device as dv
 from perotwin.transport.build import Problem
 from perotwin.transport.profiles import (
@@ -25,6 +25,7 @@ from perotwin.transport.profiles import (
 from perotwin.transport.steady import States
 
 if TYPE_CHECKING:
+    from perotwin.transport.cell import CellProblem, CellStates
     from perotwin.transport.trace import Moment
 
 F64 = NDArray[np.float64]
@@ -227,9 +228,15 @@ def ion_number(states: States, fields: Profiles) -> Check | None:
     return check(_largest(states, *worst), ION_LIMIT) if worst else None
 
 
-def steady_checks(states: States, fields: Profiles | None = None) -> Checks:
-    """All checks that steady states can be put to, by name."""
-    fields = profiles(states) if fields is None else fields
+def steady_checks(states: CellStates, fields: Profiles | None = None) -> Checks:
+    """All checks that steady states can be put to, by name; of a cell of several stacks the worst of each name.
+
+    `fields` are those of the states of one stack, where they are known.
+    """
+    return worst(_steady_checks(part, profiles(part) if fields is None else fields) for part in states.parts)
+
+
+def _steady_checks(states: States, fields: Profiles) -> Checks:
     found: Checks = {
         "current constant along x": constancy(states, fields),
         "contact currents balance generation and recombination": balance(states, fields),
@@ -241,12 +248,16 @@ def steady_checks(states: States, fields: Profiles | None = None) -> Checks:
     return found
 
 
-def optical_checks(problem: Problem) -> Checks:
+def optical_checks(problem: CellProblem) -> Checks:
     """Checks of the light: what the optics found, and the radiative limit against the cell's own absorptance.
 
     The radiative limit of the equations (their radiative coefficients at work alone) must not lie above the one that
-    the absorptance allows, kT/q ln(Jph / J0) with J0 what the cell emits.
+    the absorptance allows, kT/q ln(Jph / J0) with J0 what the cell emits. Of a cell of several stacks the worst.
     """
+    return worst(_optical_checks(part) for part in problem.parts)
+
+
+def _optical_checks(problem: Problem) -> Checks:
     found: Checks = {}
     if problem.absorption is not None:
         found.update(problem.absorption.checks)
@@ -254,7 +265,7 @@ def optical_checks(problem: Problem) -> Checks:
         found.update(problem.emission.checks)
         allowed = sum(part.escape for part in problem.emission.absorbers.values())
         used = radiative_current(problem)
-        photo = Q * float(problem.generation.sum())
+        photo = problem.photocurrent
         if allowed > 0.0 and photo > 0.0:
             # equations without radiation have no radiative limit at all
             limit = np.log1p(photo / used) if used > 0.0 else np.inf

@@ -1306,18 +1306,19 @@ def observe(dev, w, gen, states_psi, states_fn, states_fp, states_v, channel, te
 
 
 @_compiled
-def respond(dev, w, psi, fn, fp, v, gen, ion_charge, sources, slope_by_v):
+def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, slope_by_v):
     """Change of the total flux (m^-2 s^-1, along x) per small extra generation, on one factorised Jacobian.
 
-    sources (Q, S): extra pairs per area and time in each site. The junction voltage and the ions are held.
-    slope_by_v (1,) receives the flux's derivative by v. Returns (Q,).
+    sources (Q, S): extra pairs per area and time in each site. The junction voltage is held; the ions of the device
+    re-equilibrate. slope_by_v (1,) receives the flux's derivative by v. Returns (Q,).
     """
     nodes = dev.x.size
     count = sources.shape[0]
-    assemble(dev, w, psi, fn, fp, v, gen, ion_charge, np.zeros(0))
+    species = dev.ion.shape[0]
+    assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu)
     edge = _quiet_edge(dev, w)
     _, _, slope = _edge_current(dev, w, edge)
-    F = np.zeros((nodes, 3, count + 1))
+    F = np.zeros((nodes, 3, count + 1 + species))
     for m in range(dev.offset.size):
         off = dev.offset[m]
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
@@ -1329,8 +1330,16 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, sources, slope_by_v):
                 if not held_p:
                     F[i, 2, q] -= sources[q, s]
     _bias_column(dev, w, fn, fp, v, F, count)
+    for k in range(species):
+        m = int(dev.ion[k, I_LAYER])
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            F[s - dev.offset[m], 0, count + 1 + k] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+        F[0, 0, count + 1 + k] = 0.0
+        F[nodes - 1, 0, count + 1 + k] = 0.0
     eliminate(w, nodes, 1)
-    substitute(w, F, nodes, count + 1)
+    substitute(w, F, nodes, count + 1 + species)
+    if species > 0:
+        _keep_ions(dev, w, F, count + 1)
     out = np.zeros(count + 1)
     for q in range(count + 1):
         for r in range(2):
@@ -1338,6 +1347,36 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, sources, slope_by_v):
                 out[q] += slope[r, c] * F[edge + r, c, q]
     slope_by_v[0] = out[count]
     return out[:count]
+
+
+@_compiled
+def _keep_ions(dev, w, F, columns):
+    """Let the activities follow in the first `columns` responses, so that each species keeps its number.
+
+    F (N, 3, columns + species): what follows from each cause with the activities held, then from each activity.
+    """
+    nodes = dev.x.size
+    species = dev.ion.shape[0]
+    border, load = np.zeros((species, species)), np.zeros(species)
+    for q in range(columns):
+        for k in range(species):
+            m = int(dev.ion[k, I_LAYER])
+            z = dev.ion[k, I_Z]
+            load[k] = 0.0
+            for j in range(species):
+                border[k, j] = 0.0
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                i = s - dev.offset[m]
+                c = dev.volume[s] * w.dion[k, s]
+                border[k, k] += c
+                load[k] += c * z * F[i, 0, q]
+                for j in range(species):
+                    border[k, j] -= c * z * F[i, 0, columns + j]
+        _solve_small(border, load)
+        for i in range(nodes):
+            for r in range(3):
+                for k in range(species):
+                    F[i, r, q] += F[i, r, columns + k] * load[k]
 
 
 @_compiled
@@ -1761,22 +1800,16 @@ def march(
     psi[nodes - 1 - anode] = dev.contact[1 - side, C_PSI]
     _pin(dev, fn, fp, v[0])
     charge = np.empty(dev.volume.size)
-    empty = np.zeros(0)
     slope = np.zeros((2, size))
     residual = np.empty((nodes, 2))
     columns = 2 if free_v else 1
     sign = -1.602176634e-19 if dev.anode_front else 1.602176634e-19
     total, largest = 0.0, np.inf
     for iteration in range(max_iterations):
-        moving_ions(dev, b, motion, psi, level)
-        for s in range(charge.size):
-            charge[s] = held[s]
-        ion_charge_of(b, motion, charge)
-        assemble(dev, w, psi, fn, fp, v[0], gen, charge, empty)
-        load_blocks(dev, w, b, motion, psi, level, rate, past_n, past_p, past_ion, True)
-        trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
-        edge = _quiet_edge(dev, w)
-        total = block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
+        edge, total = _load_march(
+            dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
+            past_face, filled, filled_face, charge, slope,
+        )  # fmt: skip
         F = b.rhs
         if free_v:
             for i in range(nodes):
@@ -1869,18 +1902,63 @@ def march(
 
 
 @_compiled
+def _load_march(
+    dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
+    past_face, filled, filled_face, charge, slope,
+):  # fmt: skip
+    """Residual and blocks of a time step; returns an inner edge and the total flux there, whose slope is `slope`.
+
+    charge (S,) is scratch memory.
+    """
+    moving_ions(dev, b, motion, psi, level)
+    for s in range(charge.size):
+        charge[s] = held[s]
+    ion_charge_of(b, motion, charge)
+    assemble(dev, w, psi, fn, fp, v[0], gen, charge, np.zeros(0))
+    load_blocks(dev, w, b, motion, psi, level, rate, past_n, past_p, past_ion, True)
+    trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
+    edge = _quiet_edge(dev, w)
+    return edge, block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
+
+
+@_compiled
+def march_slope(
+    dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
+    past_face,
+):  # fmt: skip
+    """Derivative of the total flux at the end of a time step (`march`) by the junction voltage at its end (kT/q)."""
+    nodes = dev.x.size
+    size = b.diag.shape[1]
+    slope = np.zeros((2, size))
+    charge = np.empty(dev.volume.size)
+    filled, filled_face = past_trap.copy(), past_face.copy()
+    edge, _ = _load_march(
+        dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
+        past_face, filled, filled_face, charge, slope,
+    )  # fmt: skip
+    F = b.rhs
+    for i in range(nodes):
+        for r in range(size):
+            F[i, r, 0] = 0.0
+    _bias_column(dev, w, fn, fp, v[0], F, 0)
+    eliminate_blocks(b, nodes, 1)
+    by_v = 0.0
+    for r in range(2):
+        for c in range(size):
+            by_v += slope[r, c] * F[edge + r, c, 0]
+    return by_v
+
+
+@_compiled
 def consequence(
-    dev, w, b, motion, psi, past_psi, rate, miss_n, miss_p, miss_ion, miss_psi, miss_trap, miss_face, control, ca, cb,
-    relevant,
+    dev, w, b, motion, psi, past_psi, rate, miss_n, miss_p, miss_ion, miss_psi, control, ca, cb
 ):  # fmt: skip
     """What an error of the densities that a step differences does to the state that it leads to.
 
     miss_n, miss_p (S,), miss_ion (I, S), m^-3: errors of the densities; miss_psi (N,) of the potential, which only
-    the displacement current feels; miss_trap, miss_face of occupations. One more solution on the factors that the last
-    `march` with this rate, control and these coefficients left. Carriers below the part `relevant` of the largest
-    density count less.
-    Returns the largest change (kT, relative, or of an occupation) and the size of that of the total flux (m^-2 s^-1),
-    less what the rounding of the potential makes of it.
+    the displacement current feels. One more solution on the factors that the last `march` with this rate, control and
+    these coefficients left; the change of the state stays in b.rhs[:, :, 0] (see `weigh`).
+    Returns the change of the total flux (m^-2 s^-1), whose size is less what the rounding of the potential makes of it.
     """
     nodes = dev.x.size
     size = b.diag.shape[1]
@@ -1930,6 +2008,20 @@ def consequence(
         for i in range(nodes):
             for r in range(size):
                 F[i, r, 0] += F[i, r, 1] * dv
+    return np.sign(flux) * max(abs(flux) - noise, 0.0)
+
+
+@_compiled
+def weigh(dev, w, b, motion, rate, miss_trap, miss_face, relevant):
+    """Size of a change of the state in b.rhs[:, :, 0]: kT of the potential, relative of densities, of an occupation.
+
+    miss_trap (T, S), miss_face (TF,): errors of the occupations that a step with this rate differences. Carriers below
+    the part `relevant` of the largest density count less.
+    """
+    F = b.rhs
+    most_n, most_p = 0.0, 0.0
+    for s in range(w.n.size):
+        most_n, most_p = max(most_n, w.n[s]), max(most_p, w.p[s])
     worst = 0.0
     for m in range(dev.offset.size):
         off = dev.offset[m]
@@ -1961,7 +2053,7 @@ def consequence(
         n, p, n1, p1 = _face_rate(dev, w, t, dev.face_trap_site[t])
         den = (dev.face_trap[t, F_SN] * (n + n1) + dev.face_trap[t, F_SP] * (p + p1)) / nt
         worst = max(worst, abs(miss_face[t]) * rate / (rate + den))
-    return worst, max(abs(flux) - noise, 0.0)
+    return worst
 
 
 @_compiled

@@ -7,6 +7,7 @@ Everything here is recomputed from the stored potential and quasi-Fermi levels w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from scipy.constants import elementary_charge as Q
 
 from perotwin.transport import device as dv
 from perotwin.transport.fermi import fermi_dirac_half
-from perotwin.transport.steady import States
+
+if TYPE_CHECKING:
+    from perotwin.transport.cell import CellStates
 
 F64 = NDArray[np.float64]
 
@@ -25,7 +28,7 @@ class Profiles:
 
     Attributes:
         x: (S,) position, m, from the front of the electrical domain.
-        layer: (S,) index of the layer.
+        layer: (S,) index of the layer. layers: names of the layers.
         edge: (E,) left site of each edge, edges lie between sites `edge` and `edge + 1`.
         x_edge: (E,) middle of each edge, m.
         voltage: (K,) terminal voltage, V.
@@ -39,6 +42,7 @@ class Profiles:
 
     x: F64
     layer: NDArray[np.int64]
+    layers: tuple[str, ...]
     edge: NDArray[np.int64]
     x_edge: F64
     voltage: F64
@@ -88,19 +92,19 @@ def drive(n: F64, p: F64, split: F64) -> F64:
     return np.asarray(out)
 
 
-def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None) -> Profiles:
+def profiles(states: CellStates, index: NDArray[np.int64] | list[int] | None = None) -> Profiles:
     """Fields of some (or all) of the points of `states`.
 
     Args:
-        states: from the steady solver.
+        states: from the steady solver; of a cell of several stacks the one that is shown.
         index: which points; all if absent.
 
     Returns:
         `Profiles`.
     """
-    problem = states.problem
+    chosen = (states if index is None else states.pick(index)).shown
+    problem = chosen.problem
     device, vt = problem.device, problem.vt
-    chosen = states if index is None else states.pick(index)
     layer, node = problem.site_layer, problem.site_node
     psi = chosen.psi[:, node]
     fn, fp = chosen.fn[:, 0, node], chosen.fp[:, 0, node]
@@ -160,6 +164,7 @@ def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None)
     return Profiles(
         x=sites,
         layer=layer,
+        layers=tuple(one.name for one in problem.stack.electrical_layers),
         edge=edge,
         x_edge=0.5 * (sites[edge] + sites[edge + 1]),
         voltage=chosen.voltage,
@@ -174,7 +179,7 @@ def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None)
         electric_field=-dpsi * vt / h,
         electron_current=jn,
         hole_current=jp,
-        generation=states.intensity * problem.generation / device.volume,
+        generation=chosen.intensity * problem.generation / device.volume,
         recombination=rate,
     )
 

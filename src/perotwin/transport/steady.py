@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,9 @@ from perotwin.progress import note
 from perotwin.transport import kernels as k
 from perotwin.transport.build import Problem
 from perotwin.transport.device import I_LAYER, I_Z, Device, Work, make_work
+
+if TYPE_CHECKING:
+    from perotwin.transport.small_signal import Linearised
 
 F64 = NDArray[np.float64]
 
@@ -86,6 +89,32 @@ class States:
     frozen_density: F64
     iterations: NDArray[np.int64]
 
+    @property
+    def parts(self) -> tuple[States, ...]:
+        """The states of each stack that the cell consists of: itself."""
+        return (self,)
+
+    @property
+    def shown(self) -> States:
+        """The states whose fields stand for the cell's: itself."""
+        return self
+
+    def losses(self) -> dict[str, F64]:
+        """(K,) A m^-2 lost in each recombination channel, at the contacts and, if there is one, in the shunt."""
+        found = {channel.name: self.channel[:, c] for c, channel in enumerate(self.problem.channels)}
+        found["front contact"], found["back contact"] = self.front_loss, self.back_loss
+        if self.problem.stack.circuit.shunt_resistance is not None:
+            found["shunt"] = self.shunt
+        return found
+
+    def joined(self, others: Sequence[States]) -> States:
+        """These points and those of others of the same problem under the same light, one after another."""
+        parts = (self, *others)
+        together: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_POINT
+        }
+        return replace(self, **together)
+
     def pick(self, index: ArrayLike) -> States:
         """Some of the points, in the order of `index`."""
         chosen = np.asarray(index, dtype=int)
@@ -108,14 +137,6 @@ _PER_POINT = (
     "voltage", "junction_voltage", "current", "converged", "psi", "fn", "fp", "mu", "channel", "front_loss",
     "back_loss", "shunt", "iterations",
 )  # fmt: skip
-
-
-def join(parts: Sequence[States]) -> States:
-    """The points of several `States` of one problem under one light, one after another."""
-    joined: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_POINT
-    }
-    return replace(parts[0], **joined)
 
 
 @dataclass
@@ -300,10 +321,13 @@ class Solver:
 
     # --- what instruments call ---------------------------------------------------------------------------------------
 
-    def circuit(self) -> tuple[float, float]:
-        """Coefficients a, b of V = a v + b J with v in units of kT/q and J the junction's current (A m^-2)."""
+    def circuit(self, load: float = 0.0) -> tuple[float, float]:
+        """Coefficients a, b of V = a v + b J with v in units of kT/q and J the junction's current (A m^-2).
+
+        Over a load (ohm m^2) V is what is left behind it: zero.
+        """
         circuit = self.problem.stack.circuit
-        rs = float(circuit.series_resistance)
+        rs = float(circuit.series_resistance) + load
         leak = 0.0 if circuit.shunt_resistance is None else 1.0 / float(circuit.shunt_resistance)
         return self.problem.vt * (1.0 + rs * leak), -rs
 
@@ -364,6 +388,49 @@ class Solver:
             np.array([voltage]), intensity, generation, state.psi[None], state.fn[None], state.fp[None], state.v,
             state.mu[None], np.array([True]), np.array([iterations]),
         )  # fmt: skip
+
+    def loaded(self, load: float, intensity: float) -> States:
+        """The state with a resistor (ohm m^2) across the terminals: a load in series is series resistance at 0 V.
+
+        It is recorded as not converged where it cannot be reached.
+
+        Raises:
+            ConvergenceError: the light could not be raised.
+        """
+        a, b = self.circuit(load)
+        generation = intensity * self.problem.generation
+        status, (psi, fn, fp, v, mu, iterations) = self._follow(
+            self.problem.device, self.work, self.short_circuit(intensity), self.frozen_charge, generation,
+            np.zeros(1), (a, b) if b != 0.0 else None,
+        )  # fmt: skip
+        found = self._collect(np.zeros(1), intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
+        return replace(found, voltage=load * found.current)
+
+    def slope(self, state: State, intensity: float) -> float:
+        """dJ/dV at the terminals, S m^-2, of the steady curve through a state under `intensity` suns; exact."""
+        from perotwin.transport.response import terminal_slope
+
+        return terminal_slope(self, state, intensity)
+
+    def light_response(self, state: State, intensity: float) -> float:
+        """dJ per sun of extra light, A m^-2, at a fixed terminal voltage and with ions held; exact."""
+        from perotwin.transport.response import photocurrent_response
+
+        return float(photocurrent_response(self, state, intensity, self.problem.generation[None])[0])
+
+    def spectral_response(self, state: State, intensity: float) -> F64:
+        """(W,) dJ per extra photon of each wavelength of the problem's absorption, C; as `light_response`."""
+        from perotwin.transport.response import photocurrent_response
+
+        return photocurrent_response(self, state, intensity, self.problem.absorption.spectral)
+
+    def linearised(
+        self, state: State, light: float, ions: Literal["moving", "held"] = "moving"
+    ) -> Linearised:
+        """Small signals about a state under `light` suns; see `small_signal.Linearised`."""
+        from perotwin.transport.small_signal import Linearised
+
+        return Linearised(self, state, light, ions)
 
     def _collect(
         self, targets: F64, intensity: float, generation: F64, psi: F64, fn: F64, fp: F64, v: F64, mu: F64,

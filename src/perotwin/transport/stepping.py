@@ -135,8 +135,8 @@ class Stepper:
         self._parts = [
             (slice(int(a), int(b)), shape) for a, b, shape in zip(ends, ends[1:], shapes, strict=False)
         ]
-        # rate and past of the potential in the last step that was solved
-        self._step_taken: tuple[float, F64] = (0.0, np.zeros(nodes))
+        # rate and past of everything in the last step that was solved
+        self._step_taken: tuple[float, tuple[F64, ...]] = (0.0, ())
         leak = self.problem.stack.circuit.shunt_resistance
         self._leak = 0.0 if leak is None else 1.0 / float(leak)
         self._series = float(self.problem.stack.circuit.series_resistance)
@@ -199,6 +199,10 @@ class Stepper:
         current = flux * Q * (-1.0 if self.device.anode_front else 1.0) - junction * self._leak
         return junction - current * self._series, current
 
+    def _current_of(self, change: float) -> float:
+        """Change of the terminal current (A m^-2) with one of the flux (m^-2 s^-1), the terminal voltage held."""
+        return change * Q * (-1.0 if self.device.anode_front else 1.0) / (1.0 + self._series * self._leak)
+
     def _solve(
         self, guess: Moment, condition: Condition, generation: F64, rate: float, history: F64, most: int
     ) -> tuple[bool, int, float]:
@@ -218,27 +222,69 @@ class Stepper:
         )  # fmt: skip
         if status != k.CONVERGED:
             return False, iterations, float(total)
-        self._step_taken = (rate, past[3])
+        self._step_taken = (rate, past)
         guess.trap, guess.face = self._trap.copy(), self._face.copy()
         return True, iterations, float(total)
 
-    def _error(self, made: Moment, condition: Condition, missed: F64, flux: float, generated: float) -> float:
-        """Error of the step that was just solved, over the tolerance.
+    def _response(self, made: Moment, generation: F64) -> tuple[float, float, float]:
+        """How the end of the step that was solved last responds to the voltage at its end.
+
+        Returns:
+            dI/dV at the terminals (S m^-2), and the junction's voltage (kT/q) and the total flux (m^-2 s^-1) per volt
+            at the terminals; the state's change per unit of the junction's voltage stays in `blocks.rhs[:, :, 0]`.
+        """
+        rate, past = self._step_taken
+        by_v: Any = k.march_slope
+        flux = by_v(
+            self.device, self.work, self.blocks, self.motion, made.psi, made.fn, made.fp, made.level, made.v,
+            generation, self._held, rate, *past,
+        )  # fmt: skip
+        slope = float(flux) * Q * (-1.0 if self.device.anode_front else 1.0)
+        vt, g, rs = self.problem.vt, self._leak, self._series
+        junction = 1.0 / (vt * (1.0 + rs * g) - rs * slope)
+        return (slope - vt * g) * junction, junction, float(flux) * junction
+
+    def _consequence(self, made: Moment, condition: Condition, missed: F64) -> float:
+        """What an error of what is stored does to the step that was just solved (see `kernels.consequence`).
 
         Args:
             made: its moment.
-            missed: error of what is stored, as its differences have it.
-            flux: through the cell, m^-2 s^-1. generated: pairs per area and time of all light, m^-2 s^-1.
+            missed: error of what is stored, as the step's differences have it.
+
+        Returns:
+            The change of the flux through the cell (m^-2 s^-1); that of the state stays in `blocks.rhs[:, :, 0]`.
         """
         control, a, b, _ = condition
-        n, p, ion, psi, trap, face = self._split(missed)
-        rate, past_psi = self._step_taken
-        size, current = k.consequence(
-            self.device, self.work, self.blocks, self.motion, made.psi, past_psi, rate, n, p, ion, psi, trap, face,
-            control, a, b, _RELEVANT,
+        n, p, ion, psi, _, _ = self._split(missed)
+        rate, past = self._step_taken
+        change = k.consequence(
+            self.device, self.work, self.blocks, self.motion, made.psi, past[3], rate, n, p, ion, psi, control, a, b
         )  # fmt: skip
-        through = float(current) / max(abs(flux), generated, _CURRENT / Q)
+        return float(change)
+
+    def _weighed(self, missed: F64, change: float, flux: float, generation: F64) -> float:
+        """Size of the change of the state in `blocks.rhs[:, :, 0]`, over the tolerance.
+
+        Args:
+            missed: error of what is stored, of which the levels' occupations count.
+            change: of the flux, and the flux itself, m^-2 s^-1.
+            generation: (S,) pairs per area and time, m^-2 s^-1.
+        """
+        *_, trap, face = self._split(missed)
+        rate, _ = self._step_taken
+        size = k.weigh(self.device, self.work, self.blocks, self.motion, rate, trap, face, _RELEVANT)
+        through = abs(change) / max(abs(flux), float(generation.sum()), _CURRENT / Q)
         return max(float(size), _THROUGH * through) / self.tolerance
+
+    def _error(self, made: Moment, condition: Condition, missed: F64, flux: float, generation: F64) -> float:
+        """Error of the step that was just solved, over the tolerance.
+
+        Args:
+            made: its moment. flux: through the cell, m^-2 s^-1.
+            missed: error of what is stored, as the step's differences have it.
+            generation: (S,) pairs per area and time, m^-2 s^-1.
+        """
+        return self._weighed(missed, self._consequence(made, condition, missed), flux, generation)
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
@@ -269,7 +315,7 @@ class Stepper:
             h2 = past[1].time - past[2].time
             own = (1.0 + r) ** 2 * h**3 / (6.0 * r * (1.0 + 2.0 * r))
             missed *= own / (own + h * (h + h1) * (h + h1 + h2) / 6.0)
-        error = self._error(trial, condition, missed, flux, float(generation.sum()))
+        error = self._error(trial, condition, missed, flux, generation)
         return Attempt(trial, flux, error, iterations)
 
     def _begin(self, task: Task, now: Moment, past: Past, time: float, size: float) -> Attempt:
@@ -296,7 +342,7 @@ class Stepper:
             made = self._begin_damped(task, now, past, time, size)
             return replace(made, iterations=made.iterations + iterations)
         missed = _HELD * inner * (slope - first)
-        error = self._error(trial, condition, missed, flux, float(generation.sum()))
+        error = self._error(trial, condition, missed, flux, generation)
         return Attempt(trial, flux, error, iterations, stages[0])
 
     def _begin_damped(self, task: Task, now: Moment, past: Past, time: float, size: float) -> Attempt:
@@ -318,7 +364,7 @@ class Stepper:
             states.append(self._past(time + end * size, trial))
             origin = past if part == 1.0 else states[1]
         missed = states[0].stored - states[2].stored
-        error = self._error(trial, condition, missed, flux, float(generation.sum()))
+        error = self._error(trial, condition, missed, flux, generation)
         return Attempt(trial, flux, error, iterations, states[1])
 
 

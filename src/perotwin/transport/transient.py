@@ -18,7 +18,7 @@ from scipy.constants import elementary_charge as Q
 
 from perotwin.errors import ConvergenceError
 from perotwin.transport.checks import CurrentInTime
-from perotwin.transport.light import Beam, Lights
+from perotwin.transport.light import Beam, Lights, Piece
 from perotwin.transport.motion import all_moving, motion_of
 from perotwin.transport.schedule import Current, Load, MaximumPower, OpenCircuit, Step, Voltage
 from perotwin.transport.schedule import check as check_schedule
@@ -153,9 +153,7 @@ class Engine(Stepper):
                     time = clock + since
                     voltage, current = self._terminal(made, flux)
                     light = step.light_at(min(1.0, since / step.duration))
-                    junction = flux * Q * (-1.0 if self.device.anode_front else 1.0)
-                    even = self._currents.departure(made, *self._step_taken, generated, junction)
-                    ions = self._ion_numbers()
+                    ions, even = self._ion_numbers(), self._constancy(made, flux, generated)
                     rows.append((time, number, voltage, current, light, generated, ions, even))
                     if not keep:
                         moments.clear()
@@ -178,6 +176,16 @@ class Engine(Stepper):
 
     def _ion_numbers(self) -> F64:
         return np.asarray((self.blocks.ion * self.device.volume).sum(axis=1))
+
+    def _constancy(self, made: Moment, flux: float, generated: float) -> float:
+        """Departure of the total current along x from the terminal one, over its allowance."""
+        rate, past = self._step_taken
+        junction = flux * Q * (-1.0 if self.device.anode_front else 1.0)
+        return self._currents.departure(made, rate, past[3], generated, junction)
+
+    def _generated(self, piece: Piece, time: float) -> float:
+        """What all light generates at a time (s) of a piece, as a current, A m^-2."""
+        return Q * float(piece.generation(time).sum())
 
     @staticmethod
     def _trace(rows: list[Any], moments: list[Moment], count: dict[str, int], complete: bool) -> Trace:
@@ -226,8 +234,7 @@ class Engine(Stepper):
             for number, (time, moment, flux) in enumerate(run):
                 now = moment
                 if number < here.size:
-                    generated = Q * float(piece.generation(time).sum())
-                    yield here[number], moment, flux, generated
+                    yield here[number], moment, flux, self._generated(piece, time)
                     if tracker is not None:
                         holds += 1
                         voltage, current = self._terminal(moment, flux)

@@ -4,53 +4,71 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from perotwin.report.derived import Derived
 from perotwin.units import BOLTZMANN
 
 if TYPE_CHECKING:
-    from perotwin.stack import Layer, Stack
+    from perotwin.stack import Cell, Layer, Stack
+    from perotwin.transport.build import Problem
 
 __all__ = ["check"]
 
 
-def check(cell: Stack) -> tuple[list[Derived], list[str]]:
-    """Make a stack ready to be solved, which finds every fault that a file can have, and derive what follows.
+def check(cell: Cell) -> tuple[list[Derived], list[str]]:
+    """Make a cell ready to be solved, which finds every fault that a file can have, and derive what follows.
 
     Returns
     -------
     The derived quantities (built-in voltage, Debye lengths, depletion widths, transit, diffusion and ionic scales,
-    photocurrent, radiative limit of Voc), and the remarks that any result of this stack would carry.
+    photocurrent, radiative limit of Voc), of several stacks those of each, and the remarks that any result would carry.
 
     Raises
     ------
     PerotwinError
         The stack has no electrical layers, a material or its range does not fit, and so on.
     """
-    from perotwin.transport.build import build
+    from perotwin.transport.cell import build
 
     problem = build(cell)
+    rows: list[Derived] = []
+    notes = list(problem.notes)
+    for (prefix, stack), part in zip(cell.stacks.items(), problem.parts, strict=True):
+        found = _of_stack(part)
+        if prefix:
+            found = [
+                replace(row, where=prefix if row.where == "cell" else f"{prefix}.{row.where}")
+                for row in found
+            ]
+        rows += found
+        notes += [f"{prefix}.{note}" if prefix else note for note in _levels_outside(stack)]
+    return rows, notes
+
+
+def _of_stack(problem: Problem) -> list[Derived]:
+    stack = problem.stack
     rows = [_built_in(problem)]
-    for layer in cell.electrical_layers:
+    for layer in stack.electrical_layers:
         rows += _of_doping(problem, layer, rows[0].value)
-    for layer in cell.absorbers:
+    for layer in stack.absorbers:
         if layer.electronic is not None:
             rows += [*_of_carriers(problem, layer, rows[0].value), *_of_ions(problem, layer)]
     rows += _of_light(problem)
-    return rows, [*problem.notes, *_levels_outside(cell)]
+    return rows
 
 
-def _levels_outside(cell: Stack) -> Iterator[str]:
+def _levels_outside(stack: Stack) -> Iterator[str]:
     """A remark for each trap whose level lies in a band: most often it was counted from another edge than meant."""
     levels = [
         (layer.name, layer, number, trap.level)
-        for layer in cell.electrical_layers
+        for layer in stack.electrical_layers
         for number, trap in enumerate(layer.trap, 1)
     ]
     levels += [
-        (key, cell.face_layer(key), number, trap.level)
-        for key, face in cell.interface.items()
+        (key, stack.face_layer(key), number, trap.level)
+        for key, face in stack.interface.items()
         for number, trap in enumerate(face.trap, 1)
     ]
     for name, layer, number, level in levels:

@@ -7,21 +7,21 @@ could be taken for a result; the report and the machine-readable results are wri
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from perotwin import lab, measurement, progress
 from perotwin.errors import InputError, PerotwinError, nearest
+from perotwin.recipe import Made, record
 from perotwin.report import CellResult, figures, machine, page
 from perotwin.report.result import EXPERIMENTS
+from perotwin.workflows.made import made_text
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from perotwin.stack import Stack
+    from perotwin.stack import Cell
 
 __all__ = ["chosen", "measure", "run", "unique_names"]
 
@@ -29,6 +29,17 @@ __all__ = ["chosen", "measure", "run", "unique_names"]
 _DEFAULT = ("jv", "jv-dark", "eqe", "bands")
 #: measurements of an experiment that has more than one
 _SCANS = ("scan-reverse", "scan-forward")
+#: what stands in a cell's folder
+_OURS = {
+    "stack.toml", "recipe.toml", "sample.nc", "figures", *(f"{part}.nc" for part in (*EXPERIMENTS, *_SCANS)),
+}  # fmt: skip
+
+
+class Named(Protocol):
+    """Something with a name: a cell, a made cell, a recipe."""
+
+    @property
+    def name(self) -> str: ...
 
 
 def _known() -> tuple[str, ...]:
@@ -61,7 +72,7 @@ def chosen(experiments: str | Sequence[str] | None = None) -> tuple[str, ...]:
     return tuple(name for name in EXPERIMENTS if name in wanted)
 
 
-def unique_names(cells: Sequence[Stack]) -> list[str]:
+def unique_names(cells: Sequence[Named]) -> list[str]:
     """A name for each cell that can be a folder, unique among them ("my-cell", "my-cell-2")."""
     names: list[str] = []
     for cell in cells:
@@ -75,7 +86,7 @@ def unique_names(cells: Sequence[Stack]) -> list[str]:
 
 
 def measure(
-    cell: Stack, name: str | None = None, experiments: str | Sequence[str] | None = None
+    cell: Cell, name: str | None = None, experiments: str | Sequence[str] | None = None
 ) -> CellResult:
     """Put one cell through the instruments of the main job (`chosen`).
 
@@ -113,7 +124,7 @@ def measure(
     return result
 
 
-def _measure_part(cell: Stack, part: str) -> dict[str, xr.Dataset]:
+def _measure_part(cell: Cell, part: str) -> dict[str, xr.Dataset]:
     """The measurements of one experiment, by the names of their files."""
     if part == "jv-dark":
         return {part: lab.jv.measure(cell.with_light(intensity="0 sun"))}
@@ -139,21 +150,24 @@ def _readings(measurements: Mapping[str, xr.Dataset], part: str) -> measurement.
 
 
 def run(
-    cells: Sequence[Stack],
+    cells: Sequence[Cell | Made],
     out: str | Path | None = None,
     experiments: str | Sequence[str] | None = None,
 ) -> Iterator[CellResult]:
     """Measure each cell in turn with the chosen experiments and give its result when it is complete.
+
+    A cell that a recipe made may come as `recipe.Made`; its sample is then part of the report.
 
     With ``out`` every cell gets a folder with its stack file, measurements (NetCDF) and figures (SVG and
     PNG), and the folder itself the comparison figures, ``results.json`` and ``report.html``.
     """
     experiments = chosen(experiments)
     names = unique_names(cells)
-    folder = None if out is None else _prepare(out, names)
+    folder = None if out is None else measurement.result_folder(out, names, _OURS)
     done: list[CellResult] = []
     for cell, name in zip(cells, names, strict=True):
-        result = measure(cell, name, experiments)
+        result = measure(cell.cell if isinstance(cell, Made) else cell, name, experiments)
+        result.made = cell if isinstance(cell, Made) else None
         done.append(result)
         if folder is not None:
             progress.note(f"{name}: drawing and writing")
@@ -162,53 +176,39 @@ def run(
         yield result
 
 
-def _prepare(out: str | Path, names: Sequence[str]) -> Path:
-    """The output folder, made if need be, once it is sure that nothing of somebody else's is replaced."""
-    folder = measurement.make_folder(out)
-    ours = {"stack.toml", "figures", *(f"{part}.nc" for part in (*EXPERIMENTS, *_SCANS))}
-    for place in (folder / name for name in names):
-        if not place.exists():
-            continue
-        foreign = (
-            {entry.name for entry in place.iterdir()} - ours if place.is_dir() else {"a file of that name"}
-        )
-        if foreign:
-            raise InputError(
-                f"results would replace what is not a result ({', '.join(sorted(foreign))}).",
-                "Give another output folder.",
-                file=str(place),
-            )
-    return folder
-
-
 def _write_cell(result: CellResult, folder: Path) -> None:
     """Everything of one cell, built beside its place and moved there in one step."""
     from perotwin.plotting import style
+    from perotwin.report import samples
 
     place = folder / result.name
-    building = Path(tempfile.mkdtemp(prefix=f".{result.name}-", dir=folder))
-    try:
-        building.chmod(0o755)
-        measurement.write_text(building / "stack.toml", result.cell.to_toml())
+    with measurement.whole_folder(place) as building:
+        drawn = figures.figures_of(result)
+        if result.made is None:
+            measurement.write_text(building / "stack.toml", result.cell.to_toml())
+        else:
+            measurement.write_text(building / "stack.toml", made_text(result.made))
+            measurement.write_text(building / "recipe.toml", result.made.sample.recipe.to_toml())
+            measurement.save(record(result.made.sample), building / "sample.nc")
+            drawn |= samples.figures_of(result.made.sample)
         for part, dataset in result.measurements.items():
             measurement.save(dataset, building / f"{part}.nc")
-        for figure_name, made in figures.figures_of(result).items():
+        for figure_name, made in drawn.items():
             svg, _ = style.save(made, building / "figures" / figure_name)
             result.figures[figure_name] = place / "figures" / svg.name
-        if place.exists():
-            shutil.rmtree(place)
-        building.rename(place)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
 
 
 def _write_summary(done: Sequence[CellResult], folder: Path) -> None:
     """The comparison of what is done so far."""
     from perotwin.plotting import style
+    from perotwin.report import samples
 
     comparison = {
         name: style.save(made, folder / "figures" / name)[0]
-        for name, made in figures.comparison_figures(done).items()
+        for name, made in {
+            **figures.comparison_figures(done),
+            **samples.comparison_figures([item.made.sample for item in done if item.made is not None]),
+        }.items()
     }
     results = [machine.cell_result(result) for result in done]
     measurement.write_text(folder / "results.json", machine.to_text(machine.document(results)))

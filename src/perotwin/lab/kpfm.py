@@ -1,0 +1,284 @@
+"""Kelvin probe force microscopy: the surface potential as a tip of finite size sees it.
+
+    measured = measure(prepare(load("target-washed")), Protocol(radius="25 nm"))
+    analyse(measured)["potential_spread"]
+
+Amplitude modulation nulls the force on the tip, which is linear in the potential of the surface below: what it finds
+is the surface's potential weighted with the gradient of the tip's capacitance to each point (doi:10.1063/1.368181).
+Each ring of an apex of radius R at a distance z faces the surface as a plate at its own distance h = z + r^2 / 2R
+(ring by ring as in doi:10.1007/s100510050219), whose gradient is as 1 / h^2. The weights and their transform, what is
+left of a cosine of wave number k, are then
+
+    w(r) = 1 / (pi a^2 (1 + r^2 / a^2)^2),     T(k) = ka K1(ka),     a^2 = 2 R z,
+
+with K1 the modified Bessel function; the weight is halved at r = 0.64 a. For R = 25 nm at 10 nm that is a spot of 29 nm
+across; the exact electrostatics of a sphere gives 30 nm.
+
+Cone and cantilever see the mean of the surface; their share of the gradient is `background`. Potentials are steps over
+the bare oxide; higher is more p-type.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from perotwin.errors import InputError
+from perotwin.measurement import Metric, Metrics
+from perotwin.stack.fields import Dim, Length, Model
+from perotwin.units import Quantity, parse
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from perotwin.lab.specimen import Specimen
+
+__all__ = [
+    "Protocol",
+    "analyse",
+    "full_width",
+    "histogram",
+    "measure",
+    "plot",
+    "resolution",
+    "transfer",
+    "weight",
+]
+
+F64 = NDArray[np.float64]
+
+Noise = Annotated[Quantity, Dim("voltage", least=0)]
+Share = Annotated[Quantity, Dim("fraction", least=0, most=1)]
+
+#: the map of the sample is taken this fine at least, m
+_FINE = 0.5e-9
+_MOST_PIXELS = 4000
+#: spots of the tip's width on a map, below which its spread is a matter of chance
+_FEW_SPOTS = 25
+
+
+def _assumed(value: str, low: str, high: str, note: str, dimension: str) -> Quantity:
+    return parse(value, dimension).with_origin(None, (parse(low, dimension), parse(high, dimension)), note)
+
+
+class Protocol(Model):
+    """How a map of the surface potential is taken; the same for all samples.
+
+    radius : of the tip's apex, m. lift : mean distance between apex and molecules, m.
+    background : share of the gradient of the capacitance that cone and cantilever have, 0 to 1. They see the mean, so
+        that all contrast shrinks by it; 0 is the largest contrast that such a tip could show.
+    pixel : of the map, m. noise : of a pixel (standard deviation), V. seed : of the noise.
+    """
+
+    radius: Length = _assumed("25 nm", "10 nm", "50 nm", "metal-coated tips as they are sold", "length")
+    lift: Length = _assumed("10 nm", "3 nm", "50 nm", "mean distance of a second pass", "length")
+    background: Share = _assumed(
+        "0 %", "0 %", "80 %", "apex alone; fixed by a step of known height", "fraction"
+    )
+    pixel: Length = Quantity(2e-9, "2 nm", dimension="length")
+    noise: Noise = _assumed("3 mV", "1 mV", "10 mV", "in air; fixed by a map of gold or graphite", "voltage")
+    seed: int = Field(default=1, ge=0)
+
+
+# --- the tip ---------------------------------------------------------------------------------------------------------
+
+
+def transfer(wave_number: F64, radius: float, lift: float) -> F64:
+    """Share of a cosine's amplitude that the tip sees.
+
+    Args:
+        wave_number: 2 pi over the period, m^-1, of any shape. radius, lift: of the tip, m.
+
+    Returns:
+        The same shape; 1 at zero, falling to 0.
+    """
+    from scipy.special import k1
+
+    size = np.asarray(wave_number, float) * _reach(radius, lift)
+    safe = np.maximum(size, 1e-12)
+    return np.asarray(np.where(size > 0.0, safe * k1(safe), 1.0))
+
+
+def weight(distance: F64, radius: float, lift: float) -> F64:
+    """How much the surface at a distance (m) from below the tip counts, m^-2; its integral over the plane is one."""
+    area = np.pi * _reach(radius, lift) ** 2
+    return np.asarray(1.0 / (area * (1.0 + np.pi * np.asarray(distance, float) ** 2 / area) ** 2))
+
+
+def resolution(radius: float, lift: float) -> float:
+    """Diameter (m) at which the weight of the surface has fallen to half of that below the tip."""
+    return 2.0 * float(np.sqrt(np.sqrt(2.0) - 1.0)) * _reach(radius, lift)
+
+
+def _reach(radius: float, lift: float) -> float:
+    """The length a (m) of the weights."""
+    return float(np.sqrt(2.0 * radius * lift))
+
+
+# --- measurement -----------------------------------------------------------------------------------------------------
+
+
+def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
+    """Map the surface potential of a sample whose oxide lies bare: not coated yet, or washed.
+
+    Args:
+        sample: what a recipe left. protocol: of the tip.
+
+    Returns:
+        The measurement: `surface_potential` (y, x) in V over the bare oxide; x and y in m; in the attributes
+        `resolution` (m), the width of the tip's weight.
+
+    Raises:
+        InputError: a film covers the oxide, or the map has too many pixels.
+    """
+    import xarray as xr
+
+    from perotwin.lab import specimen
+    from perotwin.measurement import check, checks_to_json, describe
+
+    protocol = protocol or Protocol()
+    if not specimen.laid_bare(sample):
+        raise InputError(
+            f'a film lies on the molecules of "{sample.name}": the tip would see the film\'s surface, which the recipe '
+            "does not know.",
+            "Add a wash to the recipe, or leave the coating out.",
+        )
+    if float(sample.patch.side) / float(protocol.pixel) > _MOST_PIXELS:
+        raise InputError(
+            f"pixels of {protocol.pixel} over {float(sample.patch.side) * 1e9:.3g} nm make more than {_MOST_PIXELS} "
+            "along a line.",
+            "Give a larger pixel.",
+            key="pixel",
+        )
+    side, radius, lift = float(sample.patch.side), float(protocol.radius), float(protocol.lift)
+    # the tip's own distance does all the smoothing that distance does
+    truth = np.asarray(sample.potential(height=0.0, pixel=min(_FINE, float(protocol.pixel))), float)
+    count = truth.shape[0]
+    wave = 2.0 * np.pi * np.fft.fftfreq(count, side / count)
+    size = np.hypot(wave[:, None], wave[None, : count // 2 + 1])
+    seen = transfer(size, radius, lift) * (1.0 - float(protocol.background))
+    seen[0, 0] = 1.0
+    smooth = np.fft.irfft2(np.fft.rfft2(truth) * seen, s=truth.shape)
+    block = _block(count, float(protocol.pixel) * count / side)
+    pixels = count // block
+    scanned = smooth.reshape(pixels, block, pixels, block).mean(axis=(1, 3))
+    chance = np.random.default_rng([protocol.seed, zlib.crc32(sample.name.encode())])
+    noisy = scanned + float(protocol.noise) * chance.standard_normal(scanned.shape)
+    place = (np.arange(pixels) + 0.5) * side / pixels
+    width = resolution(radius, lift)
+    dataset = xr.Dataset(
+        {"surface_potential": (("y", "x"), noisy)},
+        coords={
+            "x": ("x", place, {"units": "m", "long_name": "position along a line"}),
+            "y": ("y", place, {"units": "m", "long_name": "position across the lines"}),
+        },
+        attrs={
+            **specimen.attributes("kpfm", sample, protocol),
+            "resolution": width,
+            "reference": "bare oxide",
+            "checks": json.dumps(
+                checks_to_json({"mean kept by the tip": check(scanned.mean() - truth.mean(), 1e-9)})
+            ),
+            "notes": json.dumps(_notes(side, width)),
+        },
+    )
+    return describe(dataset)
+
+
+def _block(count: int, wanted: float) -> int:
+    """Fine pixels along a pixel of the map: the largest number that divides `count` and is not above `wanted`."""
+    return max(block for block in range(1, max(1, int(wanted + 1e-9)) + 1) if count % block == 0)
+
+
+def _notes(side: float, width: float) -> list[str]:
+    spots = (side / width) ** 2
+    if spots >= _FEW_SPOTS:
+        return []
+    return [
+        f"the map of {side * 1e9:.3g} nm holds about {spots:.2g} spots of the tip's width of {width * 1e9:.3g} nm, so "
+        "that its spread and histogram are one draw of many: prepare a larger side for those."
+    ]
+
+
+# --- analysis: arrays only -------------------------------------------------------------------------------------------
+
+
+def analyse(dataset: xr.Dataset) -> Metrics:
+    """Mean, standard deviation and width of the histogram of a map; all in V.
+
+    Returns:
+        `mean_potential`, `potential_spread` and `potential_fwhm`. The noise is part of the last two, as it is in a
+        measured map.
+    """
+    values = np.asarray(dataset["surface_potential"], float)
+    values = values[np.isfinite(values)]
+    known = values.size > 0
+    reference = str(dataset.attrs.get("reference", "the instrument's reference"))
+    return Metrics(
+        {
+            "mean_potential": Metric(
+                float(values.mean()) if known else np.nan, "V", f"mean of the map, over {reference}"
+            ),
+            "potential_spread": Metric(
+                float(values.std()) if known else np.nan, "V", "standard deviation of the pixels"
+            ),
+            "potential_fwhm": Metric(
+                full_width(values) if known else np.nan, "V", "full width at half maximum of the histogram"
+            ),
+        }
+    )
+
+
+def histogram(values: F64) -> tuple[F64, F64]:
+    """Edges (B + 1,) in V and density (B,) in V^-1 of a histogram with bins after Freedman and Diaconis.
+
+    All values in one bin of no width when they are equal.
+    """
+    values = np.ravel(values)
+    values = values[np.isfinite(values)]
+    low, high = float(values.min()), float(values.max())
+    quarter, three = np.quantile(values, [0.25, 0.75])
+    step = 2.0 * (three - quarter) / np.cbrt(values.size)
+    if not high - low > 1e-12 * max(1.0, abs(high)):
+        return np.array([low, low]), np.array([np.inf])
+    bins = int(np.clip(np.ceil((high - low) / step), 1, 400)) if step > 0.0 else 20
+    density, edges = np.histogram(values, bins=bins, range=(low, high), density=True)
+    return edges, density
+
+
+def full_width(values: F64) -> float:
+    """Full width (V) at half maximum of the histogram, between the outermost places where it crosses half."""
+    edges, density = histogram(values)
+    if density.size == 1:
+        return float(edges[1] - edges[0])
+    half_bin = 0.5 * (edges[1] - edges[0])
+    centre = np.concatenate([[edges[0] - half_bin], edges[:-1] + half_bin, [edges[-1] + half_bin]])
+    # three bins together: the count of one is a matter of chance
+    smooth = np.convolve(np.concatenate([[0.0], density, [0.0]]), [0.25, 0.5, 0.25], mode="same")
+    smooth[0] = smooth[-1] = 0.0
+    half = 0.5 * smooth.max()
+    above = np.flatnonzero(smooth >= half)
+    first, last = above[0], above[-1]
+
+    def crossing(inside: int, outside: int) -> float:
+        part = (smooth[inside] - half) / (smooth[inside] - smooth[outside])
+        return float(centre[inside] + part * (centre[outside] - centre[inside]))
+
+    return crossing(last, last + 1) - crossing(first, first - 1)
+
+
+def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Maps side by side on one colour scale, and their histograms; see `plotting.interface.kpfm`."""
+    from perotwin.plotting import interface, style
+
+    items = style.as_list(datasets)
+    found: list[tuple[Any, Any]] = [histogram(np.asarray(item["surface_potential"], float)) for item in items]
+    return interface.kpfm(items, found, ax)

@@ -1,0 +1,43 @@
+"""Cells of columns side by side, for tests."""
+
+from typing import Any
+
+import numpy as np
+
+import perotwin as pt
+from perotwin.stack import Parallel, Stack
+
+
+def beside(*columns: tuple[str, Any, Stack], name: str = "beside") -> Parallel:
+    """A cell of (name, area, stack)."""
+    return Parallel(
+        name=name, column=tuple({"name": one, "area": area, "stack": stack} for one, area, stack in columns)
+    )
+
+
+def twice(stack: Stack, name: str = "twice") -> Parallel:
+    """A stack beside itself, 0.3 and 0.7 of the area."""
+    return beside(("one", 0.3, stack), ("other", 0.7, stack), name=name)
+
+
+def patchy(covered: Any = 0.7, bare: Any = 0.3, **changes: Any) -> Parallel:
+    """The library's target beside its control; `changes` are made in the whole cell."""
+    cell = beside(
+        ("covered", covered, pt.load("wbg-target")), ("bare", bare, pt.load("wbg-control")), name="patchy"
+    )
+    return cell.with_values(changes)
+
+
+def alike(one: Any, other: Any, rel: float, skip: tuple[str, ...] = ()) -> None:
+    """Two measurements hold the same numbers, to `rel` of the largest of each variable."""
+    assert set(one.variables) == set(other.variables)
+    for name in one.variables:
+        if name in skip:
+            continue
+        a, b = one[name].values, other[name].values
+        if a.dtype.kind not in "fc":
+            assert np.array_equal(a, b), name
+            continue
+        assert np.array_equal(np.isnan(a), np.isnan(b)), name
+        size = np.nanmax(np.abs(a), initial=0.0)
+        assert np.nanmax(np.abs(a - b), initial=0.0) <= rel * size, (name, np.nanmax(np.abs(a - b)) / size)
