@@ -44,7 +44,7 @@ def extended(smiles: str, seed: int = 1) -> shape.Size:
 @pytest.mark.parametrize(
     ("smiles", "nuclei", "spheres", "box"),
     [
-        # trial calculations by other code (RDKit's radii, MMFF94): nuclear and van der Waals diameter (angstrom), box (nm^2)
+        # trial calculations by other code (RDKit's radii, MMFF94): two diameters (angstrom), box (nm^2)
         ("NCCCCC(=O)O", 2.95, 5.67, 0.24),
         ("[NH3+]CCCCC(=O)O", 2.98, 5.65, 0.23),
         ("NCCC(=O)O", 2.94, 5.65, 0.235),
