@@ -32,9 +32,8 @@ def patch() -> Patch:
 STORY = """
 import hashlib, numpy as np
 from perotwin.recipe.compensation import Competition, fill, sites, wash
-from perotwin.recipe.defaults import table
 from perotwin.recipe.coverage import Monolayer, delaminate, deposit
-monolayer = MONOLAYER
+monolayer = Monolayer.library()
 patch = deposit(1.129e-9, monolayer, side=40e-9, seed={seed})
 coated = delaminate(patch, monolayer, [10.0, 40.0]).end
 filled = fill(coated, sites(coated, 0.567e-9), 0.8)
