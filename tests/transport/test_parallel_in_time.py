@@ -135,20 +135,27 @@ def test_the_slope_over_a_step_is_exact() -> None:
     start = engine.settled(0.7, 1.0)
     step = Step(1e-5, OpenCircuit(), 0.5)
     for column, moment in zip(engine.columns, start.columns, strict=True):
-        column._refresh(moment)
-        past = [column._past(0.0, moment)]
         (piece,) = column.lights.pieces(step)
+        light = piece.generation(1e-6)
+        column._refresh(moment)
+        history = 1e6 * column._past(0.0, moment).stored
 
         def attempt(
-            voltage: float, column: Any = column, moment: Any = moment, past: Any = past, piece: Any = piece
+            voltage: float,
+            column: Any = column,
+            moment: Any = moment,
+            light: Any = light,
+            past: Any = history,
         ) -> Any:
-            made, flux, *_ = column._attempt(step, Voltage(voltage), piece, moment, past, 0.0, 1e-6)
+            made = moment.copy()
+            ok, _, flux = column._solve(made, column._condition(Voltage(voltage), 1.0), light, 1e6, past, 100)
+            assert ok
             return made, column._terminal(made, flux)[1]
 
         h = 1e-5
         around = [attempt(0.75 + n * h)[1] for n in (-2, -1, 1, 2)]
         made, _ = attempt(0.75)
-        slope = column._slope(made, piece.generation(1e-6))
+        slope = column._response(made, light)[0]
         expected = (8.0 * (around[2] - around[1]) - (around[3] - around[0])) / (12.0 * h)
         assert slope == pytest.approx(expected, rel=1e-6)
 
@@ -207,14 +214,13 @@ def test_a_step_that_one_column_cannot_take_is_an_error_that_keeps_the_rest(
     engine = engine_of(build(columns()))
     start = engine.settled(0.5, 1.0)
     lame = engine.columns[1]
-    honest = lame._attempt
+    honest, reached = lame._solve, []
 
-    def attempt(step: Any, control: Any, piece: Any, now: Any, past: Any, time: float, size: float) -> Any:
-        if step.duration == 1.0:
-            return None, 0.0, np.inf, 1
-        return honest(step, control, piece, now, past, time, size)
+    def solve(*arguments: Any) -> Any:
+        return (False, 1, 0.0) if reached else honest(*arguments)
 
-    monkeypatch.setattr(lame, "_attempt", attempt)
+    monkeypatch.setattr(lame, "_solve", solve)
     with pytest.raises(ConvergenceError, match='"beside" could not be followed') as failed:
-        engine.run([Step(1e-3, OpenCircuit(), 1.0), Step(1.0, OpenCircuit(), 1.0)], start)
+        steps = [Step(1e-3, OpenCircuit(), 1.0), Step(1.0, OpenCircuit(), 1.0)]
+        engine.run(steps, start, advanced=reached.append)
     assert failed.value.context["trace"].time.tolist() == [1e-3]

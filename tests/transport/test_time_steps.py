@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.constants import epsilon_0
 
 import perotwin as pt
-from devices import everything
+from devices import cell, everything, layer
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.transport.build import build
 from perotwin.transport.schedule import Current, Load, OpenCircuit, Step, Voltage
@@ -88,6 +89,49 @@ def test_half_the_tolerance_changes_a_scan_little() -> None:
     for (voc, ff), (voc_half, ff_half) in zip(found[:2], found[2:], strict=True):
         assert voc == pytest.approx(voc_half, abs=1e-4)
         assert ff == pytest.approx(ff_half, abs=2e-4)
+
+
+@pytest.mark.parametrize("control", [OpenCircuit(), Voltage(0.0)], ids=["open", "held"])
+def test_a_free_decay_is_followed_over_ten_lifetimes(control: Any) -> None:
+    """Deep traps that see many carriers: exp(-t / (tau_n + tau_p)) to 1 % in the lifetime at the default tolerance."""
+    closed = {"work_function": "flat-band", "electron_velocity": 0.0, "hole_velocity": 0.0}
+    lifetime = 8e-7
+    body = layer("body", 200e-9, trap=[{"electron_lifetime": 3e-7, "hole_lifetime": 5e-7}])
+    engine = Engine(build(cell(body, front=closed, back=closed, rate=1e29)))
+    lit = engine.run([Step(1e-5, control, light=1.0)], engine.moment(engine.solver.dark)).moments[-1]
+    trace = engine.run([Step(10 * lifetime, control, points=10)], lit)
+    assert trace.steps < 120
+    left = []
+    for moment in (lit, *trace.moments):
+        engine._refresh(moment)
+        left.append(float(engine.work.n @ engine.device.volume))
+    assert np.log(left[0] / left[-1]) == pytest.approx(10.0, rel=0.01)
+    assert -np.diff(np.log(left)) == pytest.approx(np.ones(10), rel=0.01)
+
+
+@pytest.mark.parametrize("first", [None, 0.3, 3.0])
+def test_the_first_step_is_held_to_the_tolerance(first: float | None) -> None:
+    """A capacitor behind a resistor: a first step of three time constants is refused, not taken."""
+    resistance = 1.0
+    body = layer("body", 300e-9, affinity=3.0, gap=3.4, eps=10.0)
+    stack = cell(body, front=4.7, back=4.7, circuit={"series_resistance": resistance})
+    tau = resistance * 10.0 * epsilon_0 / 300e-9
+    engine = Engine(build(stack))
+    step = Step(6 * tau, Voltage(0.5), points=6, first=None if first is None else first * tau)
+    trace = engine.run([step], engine.settled(0.0, 0.0))
+    exact = -0.5 / resistance * np.exp(-trace.time / tau)
+    assert trace.current == pytest.approx(exact, abs=2e-3 * 0.5 / resistance)
+
+
+def test_what_is_faster_than_the_first_step_is_passed_over(problem: Any) -> None:
+    """Of a jump of 5 mV the ions alone are followed, in a few steps, and the end is the same."""
+    engine = Engine(problem, tolerance=1e-2)
+    start = engine.settled(0.9, 1.0)
+    few, many = (
+        engine.run([Step(1e-2, Voltage(0.905), light=1.0, first=first)], start) for first in (1e-3, None)
+    )
+    assert few.steps < 0.5 * many.steps
+    assert few.current[0] == pytest.approx(many.current[0], rel=1e-4)
 
 
 # --- the schedule ----------------------------------------------------------------------------------------------------

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Protocol", "analyse", "measure", "plot", "track"]
 
 #: allowed local error of the time steps: in the first seconds of light-soaking, while the power changes by half from
-#: one
-#: hold to the next, it is then right to 5e-3, and to 3e-5 once it is steady
+#: one hold to the next, it is then right to 1.5e-2, and to 3e-4 or better once it is steady
 TOLERANCE = 1e-2
 #: part of the run, counted from its end, that the stabilised power is the mean of
 _WINDOW = 0.2

@@ -282,68 +282,75 @@ def radiative_current(problem: Problem) -> float:
     return float(Q * np.sum(rows[:, dv.K_RAD] * rows[:, dv.NP_EQ] * thickness))
 
 
-def constancy_in_time(
-    problem: Problem,
-    motion: F64,
-    moment: Moment,
-    rate: float,
-    past_psi: F64,
-    generated: float,
-    current: float,
-) -> float:
-    """Departure of the total current (carriers, ions, displacement) along x from the terminal one, over its allowance.
+class CurrentInTime:
+    """The total current (carriers, ions, displacement) along x, computed again from moments of one cell.
 
     Args:
         problem: whose device holds all ions as moving ones.
         motion: of the ions (`motion.motion_of`).
-        moment: the cell at the end of a time step.
-        rate, past_psi: the step's time derivative of the potential, rate * psi - past_psi (kT/q per s; (N,)).
-        generated: what the light generates, as a current, A m^-2.
-        current: of the junction, A m^-2, positive = power out.
-
-    Returns:
-        The largest departure over CURRENT_LIMIT of the larger of the current and the photocurrent plus round-off; at
-        most 1 in a sound result.
     """
-    device, vt = problem.device, problem.vt
-    layer, node = problem.site_layer, problem.site_node
-    table = device.layer[layer]
-    psi, v = moment.psi[node], float(moment.v[0])
-    fn, fp = moment.fn[0, node], moment.fp[0, node]
-    degenerate = table[:, dv.DEGENERATE] != 0.0
-    eta_n, eta_p = psi + fn - table[:, dv.EC], table[:, dv.EV] - psi - (fp - v)
-    lgn, lgp = log_activity(eta_n, degenerate), log_activity(eta_p, degenerate)
-    n, p = np.exp(eta_n + table[:, dv.LN_NC] + lgn), np.exp(eta_p + table[:, dv.LN_NV] + lgp)
-    last = np.append(layer[1:] != layer[:-1], True)
-    e = np.flatnonzero(~last)
-    h = device.spacing[e]
 
-    def steps(level: F64) -> F64:
-        both = level[:, node]
-        return np.diff(both[0])[e] + np.diff(both[1])[e]
+    def __init__(self, problem: Problem, motion: F64) -> None:
+        device, vt = problem.device, problem.vt
+        layer, self._node = problem.site_layer, problem.site_node
+        self._table = device.layer[layer]
+        self._degenerate = np.tile(self._table[:, dv.DEGENERATE] != 0.0, 2)
+        # the edges between sites of one layer
+        e = self._edge = np.flatnonzero(layer[1:] == layer[:-1])
+        h = device.spacing[e]
+        self._eps = self._table[e, dv.EPS] / h
+        self._scale_n, self._scale_p = vt * self._table[e, dv.MU_N] / h, vt * self._table[e, dv.MU_P] / h
+        self._species = [
+            (row[0], row[2], np.flatnonzero(layer[e] == int(row[3])), row[0] * row[1]) for row in motion
+        ]
+        self._h = h
+        self._sign = -1.0 if device.anode_front else 1.0
 
-    dpsi = np.diff(psi)[e]
-    scale_n, scale_p = vt * table[e, dv.MU_N] / h, vt * table[e, dv.MU_P] / h
-    flux = scale_n * symmetric_flux(n[e], n[e + 1], dpsi + np.diff(lgn)[e], steps(moment.fn))
-    flux -= scale_p * symmetric_flux(p[e], p[e + 1], -dpsi + np.diff(lgp)[e], -steps(moment.fp))
-    for number, row in enumerate(motion):
-        z, diffusion, sites, m = row[0], row[1], row[2], int(row[3])
-        here = layer[e] == m
-        level = moment.level[number][node]
-        eta = level - z * psi
-        c = np.exp(np.minimum(eta, 600.0)) if sites == 0.0 else sites / (1.0 + sites * np.exp(-eta))
-        crowd = np.log(c) - eta
-        s = e[here]
-        flux[here] -= (
-            z * diffusion / h[here]
-            * symmetric_flux(c[s], c[s + 1], (-z * np.diff(psi) + np.diff(crowd))[s], np.diff(level)[s])
-        )  # fmt: skip
-    flux -= table[e, dv.EPS] / h * (rate * dpsi - np.diff(past_psi[node])[e])
-    sign = -1.0 if device.anode_front else 1.0
-    floor = (
-        _ROUNDING * Q * np.maximum(scale_n * np.maximum(n[e], n[e + 1]), scale_p * np.maximum(p[e], p[e + 1]))
-    )
-    # the potential's own round-off, differenced in time
-    floor += _ROUNDING * Q * table[e, dv.EPS] / h * rate * np.abs(psi).max()
-    allowed = CURRENT_LIMIT * max(abs(current), generated) + floor
-    return float(np.max(np.abs(Q * sign * flux - current) / np.maximum(allowed, 1e-300)))
+    def departure(
+        self, moment: Moment, rate: float, past_psi: F64, generated: float, current: float
+    ) -> float:
+        """Departure of the current along x from the terminal one, over its allowance.
+
+        Args:
+            moment: the cell at the end of a time step.
+            rate, past_psi: the step's time derivative of the potential, rate * psi - past_psi (kT/q per s; (N,)).
+            generated: what the light generates, as a current, A m^-2.
+            current: of the junction, A m^-2, positive = power out.
+
+        Returns:
+            The largest departure over CURRENT_LIMIT of the larger of the current and the photocurrent plus round-off;
+            at most 1 in a sound result.
+        """
+        node, e, table = self._node, self._edge, self._table
+        psi, v = moment.psi[node], float(moment.v[0])
+        eta_n = psi + moment.fn[0, node] - table[:, dv.EC]
+        eta_p = table[:, dv.EV] - psi - (moment.fp[0, node] - v)
+        lgn, lgp = np.split(log_activity(np.concatenate((eta_n, eta_p)), self._degenerate), 2)
+        n, p = np.exp(eta_n + table[:, dv.LN_NC] + lgn), np.exp(eta_p + table[:, dv.LN_NV] + lgp)
+
+        def step(values: F64) -> F64:
+            return values[e + 1] - values[e]
+
+        def steps(level: F64) -> F64:
+            return step(level[0, node]) + step(level[1, node])
+
+        dpsi = step(psi)
+        most_n, most_p = np.maximum(n[e], n[e + 1]), np.maximum(p[e], p[e + 1])
+        flux = self._scale_n * symmetric_flux(n[e], n[e + 1], dpsi + step(lgn), steps(moment.fn))
+        flux -= self._scale_p * symmetric_flux(p[e], p[e + 1], -dpsi + step(lgp), -steps(moment.fp))
+        for number, (z, sites, here, mobility) in enumerate(self._species):
+            level = moment.level[number][node]
+            eta = level - z * psi
+            c = np.exp(np.minimum(eta, 600.0)) if sites == 0.0 else sites / (1.0 + sites * np.exp(-eta))
+            crowd = np.log(c) - eta
+            s = e[here]
+            x = -z * dpsi[here] + crowd[s + 1] - crowd[s]
+            flux[here] -= (
+                mobility / self._h[here] * symmetric_flux(c[s], c[s + 1], x, level[s + 1] - level[s])
+            )
+        flux -= self._eps * (rate * dpsi - step(past_psi[node]))
+        floor = _ROUNDING * Q * np.maximum(self._scale_n * most_n, self._scale_p * most_p)
+        # the potential's own round-off, differenced in time
+        floor += _ROUNDING * Q * self._eps * rate * np.abs(psi).max()
+        allowed = CURRENT_LIMIT * max(abs(current), generated) + floor
+        return float(np.max(np.abs(Q * self._sign * flux - current) / np.maximum(allowed, 1e-300)))

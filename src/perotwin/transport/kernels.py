@@ -66,6 +66,10 @@ _FACE_LENGTH = 1e-13
 #: that it still asks for leaves the potential as it is: such steps belong to pockets as above and would never end
 _LATE, _ROUNDED = 3, 1e-13
 
+#: rounding of a difference of potentials in time, as a part of the potential
+_ROUNDING = 4e-15
+#: carriers below this part of the largest density are none in time
+_NONE = 1e-12
 #: ln of the least density (m^-3) that is told from none: below it products of densities would underflow
 _LEAST = -400.0
 #: fused multiply-add is allowed; nothing that assumes away NaN, infinities or the order of operations
@@ -1553,7 +1557,7 @@ def trap_memory(dev, w, b, a0, at_rest, past, past_face, filled, filled_face):
                 # derivatives by eta, as for faces
                 n_eta, p_eta = n * gn, p * gp
                 lag, occupied = _lagging(
-                    b, i, dev.volume[s], nt, rn, rp, n, p, n1, p1, n_eta, p_eta, n1 * (gn - 1.0),
+                    b.diag, b.rhs, b.leak, i, dev.volume[s], nt, rn, rp, n, p, n1, p1, n_eta, p_eta, n1 * (gn - 1.0),
                     p1 * (gp - 1.0), a0, at_rest, past[t, s], w.leak[i, 0] == np.inf, w.leak[i, 1] == np.inf,
                 )  # fmt: skip
                 filled[t, s] = occupied + lag.real
@@ -1570,7 +1574,7 @@ def trap_memory(dev, w, b, a0, at_rest, past, past_face, filled, filled_face):
         n1l = np.exp(dev.face_trap[t, F_LN_N1L] + w.lgn[s])
         p1l = np.exp(dev.face_trap[t, F_LN_P1L] + w.lgp[s])
         lag, occupied = _lagging(
-            b, i, 1.0, nt, dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], n, p, n1, p1,
+            b.diag, b.rhs, b.leak, i, 1.0, nt, dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], n, p, n1, p1,
             w.n[s] * w.gn[s] + w.n[s + 1] * w.gn[s + 1], w.p[s] * w.gp[s] + w.p[s + 1] * w.gp[s + 1],
             n1l * (w.gn[s] - 1.0) + (n1 - n1l) * (w.gn[s + 1] - 1.0),
             p1l * (w.gp[s] - 1.0) + (p1 - p1l) * (w.gp[s + 1] - 1.0),
@@ -1581,7 +1585,7 @@ def trap_memory(dev, w, b, a0, at_rest, past, past_face, filled, filled_face):
 
 @_compiled
 def _lagging(
-    b, i, vol, nt, rn, rp, n, p, n1, p1, n_eta, p_eta, n1_eta, p1_eta, a0, at_rest, past, held_n, held_p
+    diag, rhs, leak, i, vol, nt, rn, rp, n, p, n1, p1, n_eta, p_eta, n1_eta, p1_eta, a0, at_rest, past, held_n, held_p
 ):  # fmt: skip
     """Corrections of one level at node i; returns the lag and the stationary occupation."""
     den = rn * (n + n1) + rp * (p + p1)
@@ -1605,43 +1609,42 @@ def _lagging(
     h_n = rp * (p + p1) * lag_n
     h_p = rp * (p_eta + p1_eta) * lag + rp * (p + p1) * lag_p
     if not held_n:
-        b.rhs[i, 1, 0] -= vol * rn * (n + n1) * lag
-        b.diag[i, 1, 0] -= vol * (e_n - e_p)
-        b.leak[i, 1] += vol * e_n
-        b.diag[i, 1, 2] += vol * e_p
+        rhs[i, 1, 0] -= vol * rn * (n + n1) * lag
+        diag[i, 1, 0] -= vol * (e_n - e_p)
+        leak[i, 1] += vol * e_n
+        diag[i, 1, 2] += vol * e_p
     if not held_p:
-        b.rhs[i, 2, 0] += vol * rp * (p + p1) * lag
-        b.diag[i, 2, 0] -= vol * (h_n - h_p)
-        b.diag[i, 2, 1] -= vol * h_n
-        b.leak[i, 2] += vol * h_p
-    if 0 < i < b.diag.shape[0] - 1:
-        b.rhs[i, 0, 0] += vol * nt * lag
-        b.diag[i, 0, 0] -= vol * nt * (lag_n - lag_p)
-        b.diag[i, 0, 1] -= vol * nt * lag_n
-        b.diag[i, 0, 2] += vol * nt * lag_p
+        rhs[i, 2, 0] += vol * rp * (p + p1) * lag
+        diag[i, 2, 0] -= vol * (h_n - h_p)
+        diag[i, 2, 1] -= vol * h_n
+        leak[i, 2] += vol * h_p
+    if 0 < i < diag.shape[0] - 1:
+        rhs[i, 0, 0] += vol * nt * lag
+        diag[i, 0, 0] -= vol * nt * (lag_n - lag_p)
+        diag[i, 0, 1] -= vol * nt * lag_n
+        diag[i, 0, 2] += vol * nt * lag_p
     return lag, stationary
 
 
-@_compiled
-def eliminate_blocks(b, nodes, columns):
-    """Block-tridiagonal elimination as `eliminate`, for any number of unknowns a node, real or complex."""
-    size = b.diag.shape[1]
+@_inlined
+def _eliminate_blocks(b, nodes, columns, size):
     V, W, F = b.inverse, b.elim, b.rhs
     A = np.zeros_like(b.diag[0])
     loss = np.zeros_like(b.leak[0])
     kappa = np.zeros_like(b.leak[0])
     for i in range(nodes):
+        j = i - 1
         for r in range(size):
             for c in range(size):
                 A[r, c] = b.diag[i, r, c]
         if i > 0:
-            j = i - 1
-            for r in range(size):
+            lo = b.lower_own[i, 0]
+            for c in range(size):
+                A[0, c] -= lo * W[j, 0, c]
+            for r in range(1, size):
                 lp, lo = b.lower_psi[i, r], b.lower_own[i, r]
                 for c in range(size):
-                    if r == 0:
-                        A[0, c] -= lo * W[j, 0, c]
-                    elif c != r:
+                    if c != r:
                         A[r, c] -= lp * W[j, 0, c] + lo * W[j, r, c]
         for r in range(1, size):
             leak = b.leak[i, r]
@@ -1649,7 +1652,6 @@ def eliminate_blocks(b, nodes, columns):
             # electrons' and ions' rows have negative diagonals, the holes' a positive one
             sign = 1.0 if r == 2 else -1.0
             if i > 0 and not held:
-                j = i - 1
                 give, take = b.give[j, r], b.take[j, r]
                 if b.leak[j, r] == np.inf:
                     leak += take
@@ -1662,39 +1664,53 @@ def eliminate_blocks(b, nodes, columns):
             else:
                 ahead = b.give[i, r] if i < nodes - 1 else 0.0 * b.give[i, r]
                 A[r, r] = sign * (leak + ahead)
-        _invert(A, V[i])
+        # the block's inverse by Gauss and Jordan, carriers and ions first, the potential last: their pivots never
+        # vanish, whatever the scale of their rows, so that no rows are exchanged
+        for r in range(size):
+            for c in range(size):
+                V[i, r, c] = A[r, c]
+        for step in range(size):
+            c = (step + 1) % size
+            pivot = 1.0 / V[i, c, c]
+            V[i, c, c] = 1.0
+            for q in range(size):
+                V[i, c, q] *= pivot
+            for r in range(size):
+                if r != c:
+                    f = V[i, r, c]
+                    V[i, r, c] = 0.0
+                    for q in range(size):
+                        V[i, r, q] -= f * V[i, c, q]
         for r in range(1, size):
-            # V[r, r] - 1 / A[r, r] from the row's other entries, without a difference
             rest = 0.0 * A[0, 0]
             for c in range(size):
                 if c != r:
                     rest += A[r, c] * V[i, c, r]
+            # V[r, r] - 1 / A[r, r] without a difference
             kappa[r] = -rest / A[r, r]
         for r in range(size):
-            total = 0.0 * A[0, 0]
-            for c in range(size):
-                total += V[i, r, c] * (b.upper_own[i, 0] if c == 0 else b.upper_psi[i, c])
+            total = V[i, r, 0] * b.upper_own[i, 0]
+            for c in range(1, size):
+                total += V[i, r, c] * b.upper_psi[i, c]
             W[i, r, 0] = total
             for c in range(1, size):
                 W[i, r, c] = V[i, r, c] * b.upper_own[i, c]
-    substitute_blocks(b, F, nodes, columns)
+    _substitute_blocks(b, F, nodes, columns, size)
 
 
-@_compiled
-def substitute_blocks(b, F, nodes, columns):
-    """Solve for right-hand sides F (N, B, columns), in place, on the factors of `eliminate_blocks`."""
-    size = b.diag.shape[1]
+@_inlined
+def _substitute_blocks(b, F, nodes, columns, size):
     V, W = b.inverse, b.elim
     y = np.zeros_like(b.leak[0])
     for i in range(nodes):
         for q in range(columns):
             for r in range(size):
                 y[r] = F[i, r, q]
-                if i > 0:
-                    if r == 0:
-                        y[r] -= b.lower_own[i, 0] * F[i - 1, 0, q]
-                    else:
-                        y[r] -= b.lower_psi[i, r] * F[i - 1, 0, q] + b.lower_own[i, r] * F[i - 1, r, q]
+            if i > 0:
+                p = F[i - 1, 0, q]
+                y[0] -= b.lower_own[i, 0] * p
+                for r in range(1, size):
+                    y[r] -= b.lower_psi[i, r] * p + b.lower_own[i, r] * F[i - 1, r, q]
             for r in range(size):
                 total = 0.0 * y[0]
                 for c in range(size):
@@ -1712,29 +1728,26 @@ def substitute_blocks(b, F, nodes, columns):
 
 
 @_compiled
-def _invert(A, out):
-    """Inverse of a node's block by Gauss and Jordan, carriers and ions first, the potential last.
+def eliminate_blocks(b, nodes, columns):
+    """Block-tridiagonal elimination as `eliminate`, for any number of unknowns a node, real or complex."""
+    size = b.diag.shape[1]
+    # the usual sizes are known to the compiler, which then unrolls the loops over a block
+    if size == 3:
+        _eliminate_blocks(b, nodes, columns, 3)
+    elif size == 4:
+        _eliminate_blocks(b, nodes, columns, 4)
+    else:
+        _eliminate_blocks(b, nodes, columns, size)
 
-    Their pivots never vanish, whatever the scale of their rows, so that no rows are exchanged.
-    """
-    size = A.shape[0]
-    B = A.copy()
-    for r in range(size):
-        for c in range(size):
-            out[r, c] = 1.0 if r == c else 0.0
-    for step in range(size):
-        c = (step + 1) % size
-        pivot = 1.0 / B[c, c]
-        for q in range(size):
-            B[c, q] *= pivot
-            out[c, q] *= pivot
-        for r in range(size):
-            if r != c:
-                f = B[r, c]
-                if f != 0.0:
-                    for q in range(size):
-                        B[r, q] -= f * B[c, q]
-                        out[r, q] -= f * out[c, q]
+
+@_compiled
+def substitute_blocks(b, F, nodes, columns):
+    """Solve for right-hand sides F (N, B, columns), in place, on the factors of `eliminate_blocks`."""
+    size = b.diag.shape[1]
+    if size == 4:
+        _substitute_blocks(b, F, nodes, columns, 4)
+    else:
+        _substitute_blocks(b, F, nodes, columns, size)
 
 
 @_compiled
@@ -1788,6 +1801,7 @@ def march(
     _pin(dev, fn, fp, v[0])
     charge = np.empty(dev.volume.size)
     slope = np.zeros((2, size))
+    residual = np.empty((nodes, 2))
     columns = 2 if free_v else 1
     sign = -1.602176634e-19 if dev.anode_front else 1.602176634e-19
     total, largest = 0.0, np.inf
@@ -1802,6 +1816,8 @@ def march(
                 for r in range(size):
                     F[i, r, 1] = 0.0
             _bias_column(dev, w, fn, fp, v[0], F, 1)
+        for i in range(nodes):
+            residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
         eliminate_blocks(b, nodes, columns)
         for r in range(2):
             for c in range(size):
@@ -1824,14 +1840,37 @@ def march(
             step_psi = max(step_psi, abs(p))
             for r in range(1, size):
                 check += abs(F[i, r, 0])
-            late = iteration >= _LATE
-            step = abs(p + F[i, 1, 0])
-            # as in `newton`: pockets of carriers that nothing depends on
-            if step > step_log and not (late and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])):
-                step_log = step
-            step = abs(p + F[i, 2, 0])
-            if step > step_log and not (late and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])):
-                step_log = step
+        late = iteration >= _LATE
+        most_n, most_p = 0.0, 0.0
+        if late:
+            for s in range(w.n.size):
+                most_n, most_p = max(most_n, w.n[s]), max(most_p, w.p[s])
+        for m in range(dev.offset.size):
+            off = dev.offset[m]
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                i = s - off
+                # as in `newton`: pockets of carriers that nothing depends on, whose balance holds to rounding, and
+                # here those too that are none
+                step = abs(F[i, 0, 0] + F[i, 1, 0])
+                if step > step_log and not (
+                    late
+                    and (
+                        abs(residual[i, 0]) < _ROUNDED * (b.give[i, 1] + b.leak[i, 1])
+                        or w.n[s] * (1.0 + step) < _NONE * most_n
+                    )
+                    and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
+                ):
+                    step_log = step
+                step = abs(F[i, 0, 0] + F[i, 2, 0])
+                if step > step_log and not (
+                    late
+                    and (
+                        abs(residual[i, 1]) < _ROUNDED * (b.give[i, 2] + b.leak[i, 2])
+                        or w.p[s] * (1.0 + step) < _NONE * most_p
+                    )
+                    and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
+                ):
+                    step_log = step
         for k in range(motion.shape[0]):
             m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
             for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
@@ -1908,6 +1947,113 @@ def march_slope(
         for c in range(size):
             by_v += slope[r, c] * F[edge + r, c, 0]
     return by_v
+
+
+@_compiled
+def consequence(
+    dev, w, b, motion, psi, past_psi, rate, miss_n, miss_p, miss_ion, miss_psi, control, ca, cb
+):  # fmt: skip
+    """What an error of the densities that a step differences does to the state that it leads to.
+
+    miss_n, miss_p (S,), miss_ion (I, S), m^-3: errors of the densities; miss_psi (N,) of the potential, which only
+    the displacement current feels. One more solution on the factors that the last `march` with this rate, control and
+    these coefficients left; the change of the state stays in b.rhs[:, :, 0] (see `weigh`).
+    Returns the change of the total flux (m^-2 s^-1), whose size is less what the rounding of the potential makes of it.
+    """
+    nodes = dev.x.size
+    size = b.diag.shape[1]
+    F = b.rhs
+    for i in range(nodes):
+        for r in range(size):
+            F[i, r, 0] = 0.0
+    most_n, most_p = 0.0, 0.0
+    for s in range(w.n.size):
+        most_n, most_p = max(most_n, w.n[s]), max(most_p, w.p[s])
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - off
+            c = dev.volume[s] * rate
+            if w.leak[i, 0] != np.inf and max(w.n[s], abs(miss_n[s])) > _NONE * most_n:
+                F[i, 1, 0] += c * miss_n[s]
+            if w.leak[i, 1] != np.inf and max(w.p[s], abs(miss_p[s])) > _NONE * most_p:
+                F[i, 2, 0] += c * miss_p[s]
+    for k in range(motion.shape[0]):
+        m, slot = int(motion[k, M_LAYER]), int(motion[k, M_SLOT])
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            F[s - dev.offset[m], slot, 0] += dev.volume[s] * rate * miss_ion[k, s]
+    edge = _quiet_edge(dev, w)
+    slope = np.zeros((2, size))
+    block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
+    substitute_blocks(b, F, nodes, 1)
+    s = _site_of_edge(dev, edge)
+    m = 0
+    while dev.site_start[m + 1] <= s:
+        m += 1
+    c = dev.layer[m, EPS] / dev.spacing[s] * rate
+    flux = -c * (miss_psi[edge + 1] - miss_psi[edge])
+    noise = _ROUNDING * c * (abs(psi[edge]) + abs(psi[edge + 1]))
+    for r in range(2):
+        for c in range(size):
+            flux += slope[r, c] * F[edge + r, c, 0]
+    if control == CONTROL_CIRCUIT:
+        # the second column still holds the state's slope by the junction's voltage
+        sign = -1.602176634e-19 if dev.anode_front else 1.602176634e-19
+        by_v = 0.0
+        for r in range(2):
+            for c in range(size):
+                by_v += slope[r, c] * F[edge + r, c, 1]
+        dv = -cb * sign * flux / (ca + cb * sign * by_v)
+        flux += by_v * dv
+        for i in range(nodes):
+            for r in range(size):
+                F[i, r, 0] += F[i, r, 1] * dv
+    return np.sign(flux) * max(abs(flux) - noise, 0.0)
+
+
+@_compiled
+def weigh(dev, w, b, motion, rate, miss_trap, miss_face, relevant):
+    """Size of a change of the state in b.rhs[:, :, 0]: kT of the potential, relative of densities, of an occupation.
+
+    miss_trap (T, S), miss_face (TF,): errors of the occupations that a step with this rate differences. Carriers below
+    the part `relevant` of the largest density count less.
+    """
+    F = b.rhs
+    most_n, most_p = 0.0, 0.0
+    for s in range(w.n.size):
+        most_n, most_p = max(most_n, w.n[s]), max(most_p, w.p[s])
+    worst = 0.0
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - off
+            d = F[i, 0, 0]
+            worst = max(worst, abs(d))
+            if w.n[s] > _NONE * most_n:
+                worst = max(worst, abs(d + F[i, 1, 0]) * w.n[s] / (w.n[s] + relevant * most_n))
+            if w.p[s] > _NONE * most_p:
+                worst = max(worst, abs(d + F[i, 2, 0]) * w.p[s] / (w.p[s] + relevant * most_p))
+    for k in range(motion.shape[0]):
+        m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
+        for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
+            worst = max(worst, abs(F[i, slot, 0] - z * F[i, 0, 0]))
+    for m in range(dev.offset.size):
+        for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
+            nt = dev.trap[t, T_NT]
+            if dev.trap[t, T_KIND] == 0.0 or nt == 0.0:
+                continue
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                n1, p1 = np.exp(dev.trap[t, T_LN_N1] + w.lgn[s]), np.exp(dev.trap[t, T_LN_P1] + w.lgp[s])
+                den = (dev.trap[t, T_RN] * (w.n[s] + n1) + dev.trap[t, T_RP] * (w.p[s] + p1)) / nt
+                worst = max(worst, abs(miss_trap[t, s]) * rate / (rate + den))
+    for t in range(miss_face.size):
+        nt = dev.face_trap[t, F_NT]
+        if dev.face_trap[t, F_KIND] == 0.0 or nt == 0.0:
+            continue
+        n, p, n1, p1 = _face_rate(dev, w, t, dev.face_trap_site[t])
+        den = (dev.face_trap[t, F_SN] * (n + n1) + dev.face_trap[t, F_SP] * (p + p1)) / nt
+        worst = max(worst, abs(miss_face[t]) * rate / (rate + den))
+    return worst
 
 
 @_compiled

@@ -1,14 +1,14 @@
 """Columns side by side in time: one time step for all, at the one voltage at which their currents meet the control.
 
 Where the voltage is given, the columns only share the step. At open circuit, at a current and over a load, Newton's
-method finds the common voltage at the end of every step, with each column's exact dI/dV over that step, displacement
-and ions included.
+method finds the common voltage of every solution, with each column's exact dI/dV over its step, displacement and ions
+included.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,9 @@ from perotwin.transport.light import Beam, Lights, Piece
 from perotwin.transport.parallel import ParallelProblem, ParallelSolver, ParallelState
 from perotwin.transport.schedule import Control, Current, Load, Step, Voltage
 from perotwin.transport.steady import Solver
+from perotwin.transport.stepping import TOLERANCE, Past, Task
 from perotwin.transport.trace import Moment
-from perotwin.transport.transient import TOLERANCE, Engine, _Past, _weights
+from perotwin.transport.transient import Engine
 
 F64 = NDArray[np.float64]
 
@@ -40,15 +41,6 @@ class ParallelMoment:
     def copy(self) -> ParallelMoment:
         """An independent copy."""
         return ParallelMoment(tuple(column.copy() for column in self.columns), self.v.copy())
-
-
-@dataclass(frozen=True)
-class ParallelPast:
-    """What the differences need of one earlier time, and the terminal voltage then (kT/q)."""
-
-    time: float
-    columns: tuple[_Past, ...]
-    v: float
 
 
 @dataclass(frozen=True)
@@ -73,10 +65,14 @@ class ParallelPiece:
         return self.columns[0].length
 
     @property
-    def flash(self) -> tuple[F64 | None, ...] | None:
-        """What appears in each column at its beginning, or None."""
-        found = tuple(piece.flash for piece in self.columns)
-        return None if found[0] is None else found
+    def flash(self) -> F64 | None:
+        """What appears in the sites of all columns at its beginning, one column after another, or None."""
+        found = [piece.flash for piece in self.columns if piece.flash is not None]
+        return np.concatenate(found) if found else None
+
+    def generation(self, time: float) -> F64:
+        """Pairs per area and time in the sites of all columns, one after another, at a time of the piece (s)."""
+        return np.concatenate([piece.generation(time) for piece in self.columns])
 
 
 @dataclass(frozen=True)
@@ -136,6 +132,10 @@ class ParallelEngine(Engine):
         solvers: tuple[Solver, ...] = tuple(engine.solver for engine in self.columns)
         self.solver = ParallelSolver(whole, solvers)  # type: ignore[assignment]
         self.lights = ParallelLights(tuple(engine.lights for engine in self.columns))  # type: ignore[assignment]
+        self._begun = 0.0
+        sites = np.cumsum([engine.device.volume.size for engine in self.columns])
+        # of what stands for all columns at once, the bounds between one column's and the next's
+        self._bounds = {"sites": sites[:-1]}
 
     # --- states ------------------------------------------------------------------------------------------------------
 
@@ -162,9 +162,25 @@ class ParallelEngine(Engine):
         for engine, moment in zip(self.columns, now.columns, strict=True):
             engine._refresh(moment)
 
-    def _past(self, time: float, now: Any) -> Any:
+    def _past(self, time: float, now: Any) -> Past:
+        """That of all columns, one after another, and the terminal voltage (kT/q)."""
         columns = [engine._past(time, one) for engine, one in zip(self.columns, now.columns, strict=True)]
-        return ParallelPast(time, tuple(columns), float(now.v[0]))
+        if "stored" not in self._bounds:
+            self._bounds["stored"] = np.cumsum([one.stored.size for one in columns])[:-1]
+            self._bounds["variables"] = np.cumsum([one.variables.size for one in columns])
+        return Past(
+            time,
+            np.concatenate([one.stored for one in columns]),
+            np.concatenate([*(one.variables for one in columns), now.v]),
+        )
+
+    def _guess(self, values: F64, now: Any) -> Any:
+        *each, v = np.split(values, self._bounds["variables"])
+        columns = [
+            engine._guess(one, moment)
+            for engine, one, moment in zip(self.columns, each, now.columns, strict=True)
+        ]
+        return ParallelMoment(tuple(columns), v.copy())
 
     def _terminal(self, now: Any, flux: Any) -> tuple[float, float]:
         """Terminal voltage (V) and current (A m^-2 of the cell's area) from the columns' fluxes."""
@@ -193,79 +209,92 @@ class ParallelEngine(Engine):
         each = [engine._generated(one, time) for engine, one in zip(self.columns, piece.columns, strict=True)]
         return float(self.areas @ each)
 
-    def _flash(self, step: Step, control: Control, piece: Any, start: Any, count: dict[str, int]) -> Any:
+    def _flash(self, task: Task, start: Any, count: dict[str, int]) -> Any:
         """The columns after the carriers of a flash have appeared: no charge has moved, and so no voltage changed."""
-        held = control
-        if not isinstance(control, Voltage):
-            held = Voltage(float(start.v[0]) * self.problem.vt)
-        columns = [
-            engine._flash(step, held, one, moment, count)
-            for engine, one, moment in zip(self.columns, piece.columns, start.columns, strict=True)
-        ]
-        return ParallelMoment(tuple(columns), start.v.copy())
+        if not isinstance(task.control, Voltage):
+            task = replace(task, control=Voltage(float(start.v[0]) * self.problem.vt))
+        return super()._flash(task, start, count)
 
-    def _attempt(
-        self, step: Step, control: Control, piece: Any, now: Any, past: Any, time: float, size: float
-    ) -> tuple[Any, Any, float, int]:
-        """Try one step of all columns; the moment or None, the fluxes, the largest error, all iterations."""
-        vt = self.problem.vt
-        fraction = min(1.0, (piece.begin + time + size) / step.duration)
+    # --- the equations of a step -------------------------------------------------------------------------------------
+
+    def _condition(self, control: Control, fraction: float) -> Any:
+        return control, fraction
+
+    def _solve(
+        self, guess: Any, condition: Any, generation: F64, rate: float, history: F64, most: int
+    ) -> tuple[bool, int, Any]:
+        """Solve the equations of a step of all columns from a guess, in place, at the voltage that the control wants.
+
+        Returns:
+            Whether it converged, all iterations and the columns' fluxes.
+        """
+        control, fraction = condition
+        vt, iterations, change = self.problem.vt, 0, np.inf
+        lights = np.split(generation, self._bounds["sites"])
+        pasts = np.split(history, self._bounds["stored"])
         if isinstance(control, Voltage):
-            return self._together(step, control, fraction, piece, now, past, time, size)
-        # the voltage is foreseen as everything else is
-        v = past[0].v
-        if len(past) > 1:
-            v = float(np.dot(_weights(past, time + size), [one.v for one in past]))
-        iterations, change = 0, np.inf
+            guess.v[0] = control.at(fraction) / vt
         for _ in range(_ITERATIONS):
-            held = Voltage(v * vt)
-            made, flux, error, more = self._together(step, held, fraction, piece, now, past, time, size)
-            iterations += more
-            if made is None or abs(change) < _LAST:
-                return made, flux, error, iterations
-            current = self._current(made, flux)
-            slope = float(
-                self.areas
-                @ [
-                    engine._slope(one, part.generation(time + size))
-                    for engine, one, part in zip(self.columns, made.columns, piece.columns, strict=True)
-                ]
-            )
-            change = float(
-                np.clip(_missing(control, fraction, v * vt, current, slope) / vt, -_LONGEST, _LONGEST)
-            )
-            v += change
-        return None, (), np.inf, iterations
+            fluxes = []
+            held = Voltage(float(guess.v[0]) * vt)
+            for engine, one, light, past in zip(self.columns, guess.columns, lights, pasts, strict=True):
+                ok, more, flux = engine._solve(one, engine._condition(held, 1.0), light, rate, past, most)
+                iterations += more
+                if not ok:
+                    return False, iterations, ()
+                fluxes.append(flux)
+            if isinstance(control, Voltage) or abs(change) < _LAST:
+                return True, iterations, tuple(fluxes)
+            current = self._current(guess, fluxes)
+            change = _missing(control, fraction, held.start, current, self._slope(guess, generation)) / vt
+            change = float(np.clip(change, -_LONGEST, _LONGEST))
+            guess.v[0] += change
+        return False, iterations, ()
 
-    def _together(
-        self,
-        step: Step,
-        held: Voltage,
-        fraction: float,
-        piece: Any,
-        now: Any,
-        past: Any,
-        time: float,
-        size: float,
-    ) -> tuple[ParallelMoment | None, tuple[float, ...], float, int]:
-        """One step of every column at one terminal voltage."""
-        moments: list[Moment] = []
-        fluxes: list[float] = []
-        worst_error, iterations = 0.0, 0
-        for number, engine in enumerate(self.columns):
+    def _slope(self, made: Any, generation: F64) -> float:
+        """dI/dV at the terminals at the end of the step that was solved last, S m^-2 of the cell's area."""
+        lights = np.split(generation, self._bounds["sites"])
+        each = [
+            engine._response(one, light)[0]
+            for engine, one, light in zip(self.columns, made.columns, lights, strict=True)
+        ]
+        return float(self.areas @ each)
+
+    def _error(self, made: Any, condition: Any, missed: F64, flux: Any, generation: F64) -> float:
+        """The largest of the columns', over the tolerance: each at the voltage to which the errors of all lead."""
+        control, _ = condition
+        held = Voltage(float(made.v[0]) * self.problem.vt)
+        lights = np.split(generation, self._bounds["sites"])
+        parts = np.split(missed, self._bounds["stored"])
+        changes: list[float] = []
+        states: list[F64] = []
+        for engine, one, part in zip(self.columns, made.columns, parts, strict=True):
             engine.tolerance = self.tolerance
-            own = [one.columns[number] for one in past]
-            moment, flux, error, more = engine._attempt(
-                step, held, piece.columns[number], now.columns[number], own, time, size
+            changes.append(engine._consequence(one, engine._condition(held, 1.0), part))
+            states.append(engine.blocks.rhs[:, :, 0].copy())
+        if not isinstance(control, Voltage):
+            responses = [
+                engine._response(one, light)
+                for engine, one, light in zip(self.columns, made.columns, lights, strict=True)
+            ]
+            slope = float(self.areas @ [response[0] for response in responses])
+            current = float(
+                self.areas
+                @ [engine._current_of(change) for engine, change in zip(self.columns, changes, strict=True)]
             )
-            iterations += more
-            if moment is None:
-                return None, (), np.inf, iterations
-            moments.append(moment)
-            fluxes.append(flux)
-            worst_error = max(worst_error, error)
-        v = np.array([held.at(fraction) / self.problem.vt])
-        return ParallelMoment(tuple(moments), v), tuple(fluxes), worst_error, iterations
+            shift = current / (_conductance(control) - slope)
+            for number, (engine, (_, junction, through)) in enumerate(
+                zip(self.columns, responses, strict=True)
+            ):
+                states[number] += shift * junction * engine.blocks.rhs[:, :, 0]
+                changes[number] += shift * through
+        largest = 0.0
+        for engine, state, part, change, through, light in zip(
+            self.columns, states, parts, changes, flux, lights, strict=True
+        ):
+            engine.blocks.rhs[:, :, 0] = state
+            largest = max(largest, engine._weighed(part, change, through, light))
+        return largest
 
 
 def _missing(control: Control, fraction: float, voltage: float, current: float, slope: float) -> float:
@@ -275,3 +304,10 @@ def _missing(control: Control, fraction: float, voltage: float, current: float, 
         return (voltage - r * current) / (r * slope - 1.0)
     target = control.at(fraction) if isinstance(control, Current) else 0.0
     return (target - current) / slope
+
+
+def _conductance(control: Control) -> float:
+    """Slope of the control's own current against the voltage, S m^-2."""
+    if isinstance(control, Load):
+        return 1.0 / control.resistance if control.resistance > 0.0 else np.inf
+    return 0.0

@@ -111,7 +111,8 @@ class Step:
             power reports the ends of its holds.
         times: moments (s from the step's start) that are reported instead, ascending, the last one its end.
         first: length (s) of the first time step; absent, short enough for what the fastest carriers do after a jump.
-            A longer one passes over that: the first step is of first order and damps what is faster than itself.
+            A longer one passes over that: the first step damps what is faster than itself, and is shortened as far as
+            the tolerance asks.
         beams: other light, added to the cell's own.
     """
 

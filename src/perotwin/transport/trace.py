@@ -47,7 +47,7 @@ class Trace:
         steps, iterations: time steps and Newton iterations in all.
         ions: (T, I) number of each moving species per area, m^-2.
         constancy: (T,) departure of the total current along x over its allowance, at most 1 (see
-            `checks.constancy_in_time`).
+            `checks.CurrentInTime`).
         complete: whether the schedule ran to its end.
     """
 
