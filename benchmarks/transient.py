@@ -111,6 +111,9 @@ def main() -> None:
         problem = meshed(nodes)
         loop(problem)
         tracking(problem)
+    # cost grows linearly with nodes
+    cell = pt.load(CELL)
+    loop(build(cell, mesh=build(cell).mesh.refined(4)))
     whole = seconds(lambda: scan.measure(pt.load(CELL)), 3)
     print(f"lab.scan.measure end to end, steady curve and 10 mV points included: {whole:.2f} s")
     accuracy()

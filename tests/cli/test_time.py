@@ -70,6 +70,19 @@ def test_an_impossible_scan_is_refused_with_a_sentence(cli, arguments: tuple[str
     assert words in json.loads(done.stdout)["error"]["message"]
 
 
+def test_a_scan_that_ends_before_maximum_power_has_no_efficiency(cli) -> None:
+    short = ("--start", "0.6 V", "--stop", "0 V", "--step", "100 mV", "--rate", "1 V/s")
+    done = cli("jv", "cell-b", "--scan", "reverse,forward", *short, "--json")
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    for one in result["scans"]:
+        assert one["metrics"]["pce"]["value"] is None
+        assert one["metrics"]["vmp"]["value"] is None
+        assert one["metrics"]["jsc"]["value"] > 10.0
+    assert result["hysteresis_index"]["value"] is None
+    assert any("ends before maximum power" in note for note in result["notes"])
+
+
 def test_scans_are_written_and_drawn(cli, tmp_path: Path) -> None:
     done = cli("jv", "cell-b", "--scan", "reverse,forward", *QUICK, "-o", str(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -107,6 +107,21 @@ def test_what_the_curve_does_not_hold_is_nan() -> None:
         jv.analyse(curve(np.arange(0.0, 1.3, 0.01)), method="solved")
 
 
+@pytest.mark.parametrize("method", ["pchip", "astm-e1036"])
+@pytest.mark.parametrize("ends", [(-0.1, 0.9), (1.12, 1.3)], ids=["below", "above"])
+def test_a_curve_that_ends_before_maximum_power_has_no_efficiency(
+    method: jv.Method, ends: tuple[float, float]
+) -> None:
+    """The power still rises at its end: that last power is a number, but no maximum."""
+    found = jv.analyse(curve(np.arange(*ends, 0.01)), method)
+    for name in ("pce", "ff", "vmp", "jmp"):
+        assert np.isnan(found[name].value)
+        assert "ends before maximum power" in found[name].method
+    assert "maximum power" not in found["voc"].method
+    if ends[0] < 0.0:
+        assert found["jsc"].value == pytest.approx(known()["jsc"], rel=1e-3)
+
+
 def test_efficiency_counts_the_light() -> None:
     voltage = np.arange(-0.1, 1.3, 0.01)
     full, tenth = jv.analyse(curve(voltage)), jv.analyse(curve(voltage, irradiance=100.0))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from scipy.constants import elementary_charge as Q
+from scipy.constants import epsilon_0
 
 import perotwin as pt
 import synthetic
@@ -122,7 +123,11 @@ def recombining(lifetime: float, rate: float) -> Stack:
 
 def test_the_lifetime_of_many_carriers_is_dn_by_dr() -> None:
     """Where the chemical capacitance is far above the geometric one: (tau_n + tau_p), whatever the light."""
+    geometric = 10.0 * epsilon_0 / 3e-6
     for rate in (1e28, 5e28):
+        # q dQ/d(q V) of electrons and holes that rise together, kT/q each for a factor of e squared
+        chemical = Q * rate * 4e-6 * 3e-6 / (2.0 * VT)
+        assert chemical > 100.0 * geometric
         found = tpv.analyse(tpv.measure(recombining(4e-6, rate)))
         assert found["lifetime"].value == pytest.approx(4e-6, rel=0.01)
 

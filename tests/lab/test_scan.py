@@ -298,6 +298,21 @@ def test_a_series_of_rates(control: Stack) -> None:
     assert len(scan.plot_series([made]).axes) == 1
 
 
+def test_the_paper_s_story_in_kind() -> None:
+    """Fewer and slower ions behind better faces: at one rate the target's loop is far narrower than the control's."""
+    index: dict[str, list[float]] = {}
+    for name in ("wbg-control", "wbg-target"):
+        told = scan.Protocol(step="20 mV", preconditioning="1.3 V, 60 s")
+        made = scan.series(pt.load(name), ["100 mV/s", "1 V/s"], told)
+        for scans in made.values():
+            assert all(item.passed for item in checks_of(scans["forward"]).values())
+            index.setdefault(name, []).append(float(scan.analyse(scans)["loop"]["hysteresis_index"]))
+    slow, fast = index["wbg-control"]
+    assert slow > 0.05 and fast > 0.2
+    assert 0.0 < index["wbg-target"][0] < slow / 2
+    assert 0.0 <= index["wbg-target"][1] < fast / 20
+
+
 def test_the_dark_is_scanned_too() -> None:
     cell = pt.load("wbg-control").with_light(intensity="0 sun")
     scans = scan.measure(cell, scan.Protocol(step="50 mV", rate="1 mV/s"))

@@ -14,7 +14,9 @@ from perotwin.measurement import checks_of
 from perotwin.transport import device as dv
 from perotwin.transport.build import Problem, build
 from perotwin.transport.checks import optical_checks, steady_checks
+from perotwin.transport.schedule import Step, Voltage
 from perotwin.transport.steady import Solver, States
+from perotwin.transport.transient import Engine, Moment
 
 CURRENT = "current constant along x"
 BALANCE = "contact currents balance generation and recombination"
@@ -235,3 +237,27 @@ def test_flat_bands_are_no_fault() -> None:
         assert failed(states) == set()
         lit = Solver(build(cell(body, front=4.3 + gap / 2, back=4.0 + gap / 2, rate=1e20))).sweep([0.3], 1.0)
         assert failed(lit) == set()
+
+
+def test_a_current_in_time_that_is_not_one_fails() -> None:
+    """Of ions, carriers and displacement: each disturbed by little is seen."""
+    engine = Engine(build(everything("fermi-dirac")))
+    schedule = [Step(1e-3, Voltage(0.9, 0.7), light=1.0, points=3)]
+    trace = engine.run(schedule, engine.settled(0.9, 1.0))
+    assert 0.0 < trace.constancy.max() <= 1.0
+    made, generated = trace.moments[-1], float(trace.generated[-1])
+    rate, past = engine._step_taken
+    assert engine._series == engine._leak == 0.0
+
+    def departure(moment: Moment, rate: float = rate, **changes: float) -> float:
+        current = changes.get("current", float(trace.current[-1]))
+        return engine._currents.departure(moment, rate, past[3], generated, current)
+
+    assert departure(made) == pytest.approx(float(trace.constancy[-1]), rel=1e-6)
+    middle = made.psi.size // 2
+    for name in ("fn", "fp", "level"):
+        wrong = made.copy()
+        getattr(wrong, name)[0, middle] += 1e-2
+        assert departure(wrong) > 1.0, name
+    assert departure(made, rate=rate * (1.0 + 1e-4)) > 1.0
+    assert departure(made, current=float(trace.current[-1]) + 1e-3) > 1.0

@@ -222,7 +222,9 @@ def test_a_run_that_cannot_go_on_says_when_and_keeps_what_it_has(problem: Any) -
     error = caught.value
     assert "could not be followed" in str(error)
     assert error.stage == "transient"
+    assert error.context["step"] == 2
     assert 0.0 < error.context["time"] < 1e3
+    assert error.state.psi.shape == engine.device.x.shape
     trace = error.context["trace"]
     assert not trace.complete
     assert trace.time.size >= 3

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from perotwin.cli import options
-from perotwin.cli.output import Output, command
+from perotwin.cli import options, readings
+from perotwin.cli.output import command
 
 Width = Annotated[str | None, typer.Option(help="Length of the pulse.", show_default="1 us")]
 Duration = Annotated[
@@ -36,7 +36,10 @@ def tpv(
     given = {"pulse": pulse, "width": width, "duration": duration}
     with command(json) as out:
         stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
-        _run(out, "tpv", stacks, given, output, _intensities(lights, light))
+        from perotwin.report import machine
+
+        suns = _intensities(lights, light)
+        readings.take(out, "tpv", stacks, given, output, machine.pulse_result, suns)
 
 
 def tpc(
@@ -57,7 +60,9 @@ def tpc(
     given = {"pulse": pulse, "width": width, "load": load, "duration": duration}
     with command(json) as out:
         stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
-        _run(out, "tpc", stacks, given, output, ())
+        from perotwin.report import machine
+
+        readings.take(out, "tpc", stacks, given, output, machine.pulse_result)
 
 
 def _intensities(lights: str | None, light: str | None) -> tuple[float, ...]:
@@ -70,52 +75,3 @@ def _intensities(lights: str | None, light: str | None) -> tuple[float, ...]:
     if light is not None:
         raise InputError("--light and --lights exclude each other.", "Give one of them.")
     return tuple(float(units.parse(part.strip(), "intensity")) for part in lights.split(",") if part.strip())
-
-
-def _run(
-    out: Output,
-    instrument: str,
-    stacks: list[Any],
-    given: dict[str, Any],
-    output: str | None,
-    lights: tuple[float, ...],
-) -> None:
-    from perotwin import lab
-    from perotwin.cli import files
-    from perotwin.errors import PerotwinError
-    from perotwin.measurement import checks_of
-    from perotwin.report import machine, tables
-
-    tool = getattr(lab, instrument)
-    protocol = tool.Protocol(**{name: value for name, value in given.items() if value is not None})
-    folder = files.prepare(output)
-    found: dict[str, Any] = {}
-    datasets: dict[str, Any] = {}
-    interrupted = False
-    for stack in stacks:
-        try:
-            made = tool.series(stack, lights, protocol) if lights else [tool.measure(stack, protocol)]
-        except PerotwinError as error:
-            out.failed(stack.name, error)
-            continue
-        except KeyboardInterrupt:
-            interrupted = True
-            break
-        for dataset in made:
-            metrics = tool.analyse(dataset)
-            out.result(machine.pulse_result(dataset, metrics))
-            words = f"{stack.name} {dataset.attrs['light']:g} sun" if lights else stack.name
-            name = files.unique(words, datasets)
-            found[name], datasets[name] = metrics, dataset
-            interrupted = interrupted or not dataset.attrs["complete"]
-        if interrupted:
-            break
-    if datasets:
-        out.table(tables.readings(found))
-        out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
-        out.notes(datasets)
-        for name, dataset in datasets.items():
-            out.look_at(name, checks_of(dataset), dataset)
-        files.write(out, folder, instrument, datasets, draw_each=not lights)
-    if interrupted:
-        raise KeyboardInterrupt

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perotwin.cli import options
+from perotwin.cli import options, readings
 from perotwin.cli.output import command
 
 
@@ -60,31 +60,6 @@ def _run(
 ) -> None:
     with command(json) as out:
         stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
-        from perotwin import lab
-        from perotwin.cli import files
-        from perotwin.errors import PerotwinError
-        from perotwin.measurement import checks_of
-        from perotwin.report import machine, tables
+        from perotwin.report import machine
 
-        door = getattr(lab, instrument)
-        protocol = door.Protocol(**{name: value for name, value in given.items() if value is not None})
-        folder = files.prepare(output)
-        found: dict[str, Any] = {}
-        datasets: dict[str, Any] = {}
-        for stack in stacks:
-            try:
-                dataset = door.measure(stack, protocol)
-                metrics = door.analyse(dataset)
-            except PerotwinError as error:
-                out.failed(stack.name, error)
-                continue
-            out.result(machine.signal_result(dataset, metrics))
-            name = files.unique(stack.name, datasets)
-            found[name], datasets[name] = metrics, dataset
-        if datasets:
-            out.table(tables.readings(found))
-            out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
-            out.notes(datasets)
-            for name, dataset in datasets.items():
-                out.look_at(name, checks_of(dataset))
-            files.write(out, folder, instrument, datasets)
+        readings.take(out, instrument, stacks, given, output, machine.signal_result)

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from perotwin.errors import InputError
+from perotwin.lab import fields
 from perotwin.measurement import Metric, Metrics
 from perotwin.stack.fields import Frequency, Model, Voltage
 from perotwin.units import Quantity
@@ -64,18 +64,7 @@ class Protocol(Model):
 
     @model_validator(mode="after")
     def _possible(self) -> Protocol:
-        if not self.step > 0.0:
-            raise InputError(
-                f"a step of {self.step} leads nowhere.",
-                "Give a positive step; the direction follows from start and stop.",
-                key="step",
-            )
-        if self.stop is not None and abs(self.stop - self.start) / self.step > _MOST:
-            raise InputError(
-                f"from {self.start} to {self.stop} in steps of {self.step} makes more than {_MOST} points.",
-                "Give a larger step.",
-                key="step",
-            )
+        fields.refuse_range(self.start, self.stop, self.step, _MOST)
         return self
 
 

@@ -1,4 +1,4 @@
-"""Fields of solved states as variables of a measurement; what every instrument that shows the inside shares."""
+"""What instruments share: fields of solved states as variables, attributes, incident power, ranges of voltage."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perotwin.errors import InputError
+
 if TYPE_CHECKING:
     from perotwin.stack import Cell
     from perotwin.transport.cell import CellStates
     from perotwin.transport.profiles import Profiles
+    from perotwin.units import Quantity
 
 
 def variables(fields: Profiles, dimension: str) -> dict[str, tuple[tuple[str, ...], Any]]:
@@ -81,3 +84,43 @@ def notes(states: CellStates, fields: bool = False) -> list[str]:
     if fields and part:
         found.append(f"fields inside (bands, densities, rates, junction voltage) are those of the {part}.")
     return found
+
+
+def irradiance(states: CellStates) -> float:
+    """Incident power of the states' light, W m^-2.
+
+    A sun of AM1.5G counts as 1000 W/m2 by convention, and so does prescribed generation; another spectrum is
+    integrated.
+    """
+    cell, absorption = states.problem.stack, states.problem.absorption
+    if cell.light.spectrum.kind == "AM1.5G" or absorption is None or absorption.wavelength.size == 0:
+        return 1000.0 * states.intensity
+    from scipy.constants import c, h
+
+    from perotwin.optics.generation import spectrum
+    from perotwin.optics.spectra import Spectrum
+
+    light = spectrum(cell)
+    if not isinstance(light, Spectrum):
+        return states.intensity * float(np.sum(absorption.photon_flux * h * c / absorption.wavelength))
+    return states.intensity * light.irradiance
+
+
+def refuse_range(start: Quantity, stop: Quantity | None, step: Quantity, most: int) -> None:
+    """Refuse voltages from `start` in steps of `step` that lead nowhere or make more than `most` points.
+
+    Raises:
+        InputError: with the key of the protocol.
+    """
+    if not step > 0.0:
+        raise InputError(
+            f"a step of {step} leads nowhere.",
+            "Give a positive step; the direction follows from start and stop.",
+            key="step",
+        )
+    if stop is not None and abs(stop - start) / step > most:
+        raise InputError(
+            f"from {start} to {stop} in steps of {step} makes more than {most} points.",
+            "Give a larger step.",
+            key="step",
+        )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from perotwin.errors import InputError
+from perotwin.lab import fields
 from perotwin.measurement import Metric, Metrics
 from perotwin.stack.fields import Model, Voltage
 from perotwin.units import Quantity
@@ -64,18 +65,7 @@ class Protocol(Model):
 
     @model_validator(mode="after")
     def _possible(self) -> Protocol:
-        if not self.step > 0.0:
-            raise InputError(
-                f"a step of {self.step} leads nowhere.",
-                "Give a positive step; the direction follows from start and stop.",
-                key="step",
-            )
-        if self.stop is not None and abs(self.stop - self.start) / self.step > _MOST:
-            raise InputError(
-                f"from {self.start} to {self.stop} in steps of {self.step} makes more than {_MOST} points.",
-                "Give a larger step.",
-                key="step",
-            )
+        fields.refuse_range(self.start, self.stop, self.step, _MOST)
         return self
 
     def voltages(self, stop: float) -> F64:
@@ -151,33 +141,12 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             **inside.attributes("jv", cell, protocol, intensity),
             **inside.shown(states),
             "direction": "steady",
-            "irradiance": _irradiance(states),
+            "irradiance": inside.irradiance(states),
             "checks": json.dumps(checks_to_json(found)),
             "notes": json.dumps(inside.notes(states, fields=True)),
         },
     )
     return describe(dataset)
-
-
-def _irradiance(states: CellStates) -> float:
-    """Incident power, W m^-2.
-
-    A sun of AM1.5G counts as 1000 W/m2 by convention, and so does prescribed generation; another spectrum is
-    integrated.
-    """
-    cell, absorption = states.problem.stack, states.problem.absorption
-    if cell.light.spectrum.kind == "AM1.5G" or absorption is None or absorption.wavelength.size == 0:
-        return 1000.0 * states.intensity
-    from scipy.constants import c, h
-
-    from perotwin.optics.generation import spectrum
-    from perotwin.optics.spectra import Spectrum
-
-    light = spectrum(cell)
-    if not isinstance(light, Spectrum):
-        return states.intensity * float(np.sum(absorption.photon_flux * h * c / absorption.wavelength))
-    power = light.photon_flux_density * h * c / light.wavelength
-    return states.intensity * float(np.trapezoid(power, light.wavelength))
 
 
 def curve(solver: CellSolver, protocol: Protocol, intensity: float) -> CellStates:
@@ -333,7 +302,7 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
             )
         jsc, voc = solved["short-circuit"][1], solved["open-circuit"][0]
         vmp, jmp = solved["maximum-power"]
-        words = jsc_words = "solved for"
+        words = jsc_words = power_words = "solved for"
     else:
         voltage, current = (
             np.asarray(dataset["voltage"], float),
@@ -346,6 +315,10 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
         reader = _astm if method == "astm-e1036" else _pchip
         jsc, voc, vmp, jmp = reader(voltage, current)
         words = "ASTM E1036" if method == "astm-e1036" else "monotone cubics"
+        power_words = words
+        if short_of_the_top(voltage, current):
+            vmp = jmp = np.nan
+            power_words += "; the curve ends before maximum power"
         if "short-circuit" in solved and method == "pchip" and not np.isfinite(jsc):
             jsc, jsc_words = solved["short-circuit"][1], "solved for"
         else:
@@ -357,12 +330,23 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
         {
             "voc": Metric(float(voc), "V", words),
             "jsc": Metric(float(jsc), "A m-2", jsc_words),
-            "ff": Metric(float(ff), "1", words),
-            "pce": Metric(float(pce), "1", words),
-            "vmp": Metric(float(vmp), "V", words),
-            "jmp": Metric(float(jmp), "A m-2", words),
+            "ff": Metric(float(ff), "1", power_words),
+            "pce": Metric(float(pce), "1", power_words),
+            "vmp": Metric(float(vmp), "V", power_words),
+            "jmp": Metric(float(jmp), "A m-2", power_words),
         }
     )
+
+
+def short_of_the_top(voltage: F64, current: F64) -> bool:
+    """Whether a curve (K,) gives power and ends, on either side, where that is largest: its maximum is not known."""
+    good = np.flatnonzero(np.isfinite(current))
+    if good.size == 0:
+        return False
+    order = good[np.argsort(voltage[good], kind="stable")]
+    power = voltage[order] * current[order]
+    best = int(np.argmax(power))
+    return bool(power[best] > 0.0 and best in (0, power.size - 1))
 
 
 def _points_of(dataset: xr.Dataset) -> dict[str, tuple[float, float]]:

@@ -150,10 +150,10 @@ def track(
 
 def _first(engine: CellEngine, intensity: float, protocol: Protocol) -> tuple[float, float]:
     """The voltage that the tracker begins at (V), and the irradiance (W m^-2)."""
-    from perotwin.lab import jv
+    from perotwin.lab import fields, jv
 
     states = jv.curve(engine.solver, jv.Protocol(step="20 mV"), intensity)
-    irradiance = jv._irradiance(states)
+    irradiance = fields.irradiance(states)
     if protocol.start is not None:
         return float(protocol.start), irradiance
     power = np.where(states.converged, states.voltage * states.current, -np.inf)

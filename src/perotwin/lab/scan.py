@@ -374,6 +374,18 @@ def _datasets(
     if not trace.complete:
         notes.append("interrupted: the scans hold what was computed until then.")
     made: Scans = {}
+    short = [
+        direction
+        for direction in protocol.directions
+        if jv.short_of_the_top(
+            trace.voltage[direction_of == direction], trace.current[direction_of == direction]
+        )
+    ]
+    if short:
+        notes.append(
+            f"the {' and the '.join(short)} scan ends before maximum power: fill factor and efficiency are not known. "
+            "Scan further, with --start and --stop."
+        )
     for number, direction in enumerate(protocol.directions):
         here = np.flatnonzero(direction_of == direction)
         if here.size == 0:
@@ -390,7 +402,7 @@ def _datasets(
             attrs={
                 **inside.attributes("jv", cell, protocol, steady.intensity),
                 "direction": direction,
-                "irradiance": jv._irradiance(steady),
+                "irradiance": inside.irradiance(steady),
                 "steps": trace.steps,
                 "iterations": trace.iterations,
                 "complete": int(trace.complete),

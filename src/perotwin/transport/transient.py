@@ -136,7 +136,8 @@ class Engine(Stepper):
 
         Raises:
             InputError: a schedule that cannot be run.
-            ConvergenceError: a step could not be taken; `trace` in its context keeps what was computed.
+            ConvergenceError: a step could not be taken; its context says how far it came: `step` of the schedule (from
+                1), `time` (s) within it, `state` then, and `trace` keeps what was computed.
         """
         check_schedule(schedule)
         for number, step in enumerate(schedule, 1):
@@ -170,7 +171,7 @@ class Engine(Stepper):
         except KeyboardInterrupt:
             complete = False
         except ConvergenceError as error:
-            error.context["trace"] = self._trace(rows, moments, count, False)
+            error.context.update(trace=self._trace(rows, moments, count, False), step=number + 1)
             raise
         return self._trace(rows, moments, count, complete)
 
