@@ -33,7 +33,7 @@ class Reference:
         return f"{self.text}. {self.link}".strip() if self.link else f"{self.text}."
 
 
-#: Every reference that a library cell names, by key.
+#: Every reference that the libraries name, by key.
 REFERENCES: dict[str, Reference] = {
     reference.key: reference
     for reference in (
@@ -80,6 +80,43 @@ REFERENCES: dict[str, Reference] = {
             "Energy Environ. Sci. 12, 396 (2019); as the default parameters of IonMonger "
             "(doi:10.1007/s10825-019-01396-2)",
             "doi:10.1039/c8ee01576g",
+        ),
+        Reference(
+            "etkdg",
+            "S. Wang, J. Witek, G. A. Landrum, S. Riniker, Improving conformer generation for small rings and "
+            "macrocycles based on distance geometry and experimental torsional-angle preferences, J. Chem. Inf. "
+            "Model. 60, 2044 (2020)",
+            "doi:10.1021/acs.jcim.0c00025",
+        ),
+        Reference(
+            "mmff94",
+            "T. A. Halgren, Merck molecular force field. I. Basis, form, scope, parameterization, and performance of "
+            "MMFF94, J. Comput. Chem. 17, 490 (1996)",
+            "doi:10.1002/(SICI)1096-987X(199604)17:5/6<490::AID-JCC1>3.0.CO;2-P",
+        ),
+        Reference(
+            "gfn2",
+            "C. Bannwarth, S. Ehlert, S. Grimme, GFN2-xTB: an accurate and broadly parametrized self-consistent "
+            "tight-binding quantum chemical method, J. Chem. Theory Comput. 15, 1652 (2019)",
+            "doi:10.1021/acs.jctc.8b01176",
+        ),
+        Reference(
+            "b3lyp",
+            "P. J. Stephens, F. J. Devlin, C. F. Chabalowski, M. J. Frisch, Ab initio calculation of vibrational "
+            "absorption and circular dichroism spectra using density functional force fields, J. Phys. Chem. 98, "
+            "11623 (1994)",
+            "doi:10.1021/j100096a001",
+        ),
+        Reference(
+            "bondi",
+            "A. Bondi, Van der Waals volumes and radii, J. Phys. Chem. 68, 441 (1964)",
+            "doi:10.1021/j100785a001",
+        ),
+        Reference(
+            "crippen",
+            "S. A. Wildman, G. M. Crippen, Prediction of physicochemical parameters by atomic contributions, J. Chem. "
+            "Inf. Comput. Sci. 39, 868 (1999)",
+            "doi:10.1021/ci990307l",
         ),
         Reference(
             "amse2023",

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from scipy.spatial import cKDTree
 
+from monolayers import MONOLAYER
 from perotwin.errors import InputError
 from perotwin.recipe.compensation import Competition, equilibrium, fill, langmuir_rate, occupancy, sites, wash
 from perotwin.recipe.coverage import Monolayer, delaminate, deposit
@@ -19,12 +20,12 @@ AVA, PEA, ME4PACZ = 0.567 * NM, 0.675 * NM, 1.129 * NM
 @pytest.fixture(scope="module")
 def coated() -> Patch:
     """A patch of 100 nm that has lost molecules to the solvent."""
-    monolayer = Monolayer.library()
+    monolayer = MONOLAYER
     return delaminate(deposit(ME4PACZ, monolayer, side=100 * NM, seed=4), monolayer, [45.0]).end
 
 
 def changed(**values: object) -> Monolayer:
-    return Monolayer(**{**dict(Monolayer.library()), **values})  # type: ignore[arg-type]
+    return Monolayer(**{**dict(MONOLAYER), **values})  # type: ignore[arg-type]
 
 
 # --- places ---------------------------------------------------------------------------------------
@@ -114,7 +115,7 @@ def test_impossible_fillings_are_refused(coated: Patch) -> None:
         with pytest.raises(InputError, match="share"):
             fill(coated, places, theta)
     with pytest.raises(InputError, match="another patch"):
-        fill(delaminate(coated, Monolayer.library(), [1.0]).end, places, 0.5)
+        fill(delaminate(coated, MONOLAYER, [1.0]).end, places, 0.5)
     filled = fill(coated, places, 0.5)
     with pytest.raises(InputError, match="one additive"):
         fill(filled, sites(filled, PEA), 0.5)
@@ -130,7 +131,7 @@ def test_washing_takes_the_additive_at_its_own_rate(coated: Patch) -> None:
     filled = fill(coated, sites(coated, AVA), 1.0)
     competition = Competition.library()
     time = 0.5 / competition.desorption_rate()
-    history = wash(filled, Monolayer.library(), competition, [time])
+    history = wash(filled, MONOLAYER, competition, [time])
     number = filled.number(ADDITIVE)
     stayed = history.end.number(ADDITIVE)
     assert stats.binomtest(stayed, number, math.exp(-0.5)).pvalue > 1e-3
@@ -142,8 +143,8 @@ def test_with_the_computed_binding_energy_nothing_would_survive_washing(coated: 
     """fu-5avai computes 0.767 eV and still sees carbonyl after washing: the barrier must be higher than that."""
     filled = fill(coated, sites(coated, AVA), 1.0)
     weak = Competition.model_validate({**dict(Competition.library()), "release_energy": 0.767})
-    assert wash(filled, Monolayer.library(), weak, [30.0]).remaining(ADDITIVE)[0] < 1e-3
-    assert wash(filled, Monolayer.library(), Competition.library(), [30.0]).remaining(ADDITIVE)[0] > 0.95
+    assert wash(filled, MONOLAYER, weak, [30.0]).remaining(ADDITIVE)[0] < 1e-3
+    assert wash(filled, MONOLAYER, Competition.library(), [30.0]).remaining(ADDITIVE)[0] > 0.95
 
 
 def test_the_additive_holds_its_neighbours_if_it_is_said_to(coated: Patch) -> None:
@@ -154,13 +155,13 @@ def test_the_additive_holds_its_neighbours_if_it_is_said_to(coated: Patch) -> No
         left[energy] = (
             1.0 - wash(filled, changed(additive_cohesion=energy), competition, [30.0]).remaining()[0]
         )
-    alone = 1.0 - wash(coated, Monolayer.library(), competition, [30.0]).remaining()[0]
+    alone = 1.0 - wash(coated, MONOLAYER, competition, [30.0]).remaining()[0]
     assert left[0.0] == pytest.approx(alone, rel=0.15)
     assert left[0.03] < 0.6 * alone
 
 
 def test_a_washed_target_is_less_bare_than_a_washed_control(coated: Patch) -> None:
-    monolayer, competition = Monolayer.library(), Competition.library()
+    monolayer, competition = MONOLAYER, Competition.library()
     filled = fill(coated, sites(coated, AVA), 0.9)
     control, target = (wash(patch, monolayer, competition, [30.0]).end for patch in (coated, filled))
     assert coated.bare_fraction < control.bare_fraction < coated.bare_fraction + 0.12

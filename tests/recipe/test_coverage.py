@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fresh
+from monolayers import MONOLAYER
 from perotwin.errors import InputError
 from perotwin.recipe.coverage import Monolayer, delaminate, deposit, eyring, saturate
 from perotwin.recipe.defaults import table
@@ -17,13 +18,13 @@ ME4PACZ = 1.129 * NM
 
 
 def changed(**values: object) -> Monolayer:
-    return Monolayer(**{**dict(Monolayer.library()), **values})  # type: ignore[arg-type]
+    return Monolayer(**{**dict(MONOLAYER), **values})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
 def patch() -> Patch:
     """A patch of 80 nm as deposited."""
-    return deposit(ME4PACZ, Monolayer.library(), side=80 * NM, seed=7)
+    return deposit(ME4PACZ, MONOLAYER, side=80 * NM, seed=7)
 
 
 # --- the same again -------------------------------------------------------------------------------
@@ -31,7 +32,6 @@ def patch() -> Patch:
 STORY = """
 import hashlib, numpy as np
 from perotwin.recipe.compensation import Competition, fill, sites, wash
-from perotwin.recipe.defaults import table
 from perotwin.recipe.coverage import Monolayer, delaminate, deposit
 monolayer = Monolayer.library()
 patch = deposit(1.129e-9, monolayer, side=40e-9, seed={seed})
@@ -53,7 +53,7 @@ def test_a_seed_gives_the_same_patch_bit_for_bit_also_in_another_process() -> No
 
 def test_random_numbers_of_others_change_nothing(patch: Patch) -> None:
     np.random.seed(1)  # noqa: NPY002
-    again = deposit(ME4PACZ, Monolayer.library(), side=80 * NM, seed=7)
+    again = deposit(ME4PACZ, MONOLAYER, side=80 * NM, seed=7)
     assert np.array_equal(again.positions, patch.positions)
 
 
@@ -109,9 +109,9 @@ def test_loose_grains_are_where_the_fresh_monolayer_is_bare() -> None:
     assert np.mean(shown[weak] == 0) > 3.0 * np.mean(shown[~weak] == 0)
 
 
-def test_the_library_s_numbers_make_a_monolayer_that_is_a_little_incomplete_and_then_much_more() -> None:
+def test_a_monolayer_is_a_little_incomplete_and_then_much_more() -> None:
     """The bounds are what the parameters were chosen to give; they hold for any seed."""
-    monolayer = Monolayer.library()
+    monolayer = MONOLAYER
     for seed in (1, 2):
         patch = deposit(ME4PACZ, monolayer, side=120 * NM, seed=seed)
         history = delaminate(patch, monolayer, [30.0, 60.0])
@@ -124,7 +124,7 @@ def test_the_library_s_numbers_make_a_monolayer_that_is_a_little_incomplete_and_
 
 
 def test_a_history_tells_the_patch_at_each_time(patch: Patch) -> None:
-    history = delaminate(patch, Monolayer.library(), [0.0, 20.0, 40.0])
+    history = delaminate(patch, MONOLAYER, [0.0, 20.0, 40.0])
     assert np.array_equal(history.patches[0].positions, patch.positions)
     for time, here, share in zip(history.times, history.patches, history.remaining(), strict=True):
         assert here.number(SAM) == np.count_nonzero(history.left > time)
@@ -133,7 +133,7 @@ def test_a_history_tells_the_patch_at_each_time(patch: Patch) -> None:
     assert history.bare_fraction[1] == history.patches[1].bare_fraction
     assert len(history.hole_diameters) == 3
     # looking at other times changes nothing
-    assert np.array_equal(delaminate(patch, Monolayer.library(), [40.0]).left, history.left)
+    assert np.array_equal(delaminate(patch, MONOLAYER, [40.0]).left, history.left)
 
 
 def test_nothing_leaves_without_a_rate_and_everything_does_in_time(patch: Patch) -> None:
@@ -141,7 +141,7 @@ def test_nothing_leaves_without_a_rate_and_everything_does_in_time(patch: Patch)
     gone = delaminate(patch, changed(desorption_rate=1e6), [1e6]).end
     assert gone.positions.shape == (0, 2)
     assert gone.bare_fraction == 1.0
-    assert delaminate(gone, Monolayer.library(), [1.0]).end.bare_fraction == 1.0
+    assert delaminate(gone, MONOLAYER, [1.0]).end.bare_fraction == 1.0
 
 
 def test_a_rate_and_the_barrier_that_it_implies_are_consistent() -> None:
@@ -216,4 +216,4 @@ def test_what_cannot_be_deposited_is_refused(call: object, words: str) -> None:
 )
 def test_what_cannot_happen_in_a_solvent_is_refused(patch: Patch, arguments: dict, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        delaminate(patch, Monolayer.library(), **arguments)
+        delaminate(patch, MONOLAYER, **arguments)

@@ -150,7 +150,7 @@ def test_a_size_that_cannot_be_is_refused() -> None:
     text = load("5-AVAI").to_toml()
     other = parse("6 angstrom", "length")
     with pytest.raises(InputError, match="van der Waals"):
-        Molecule.model_validate({**dict(Molecule.from_toml(text)), "nuclear_diameter": other})
+        Molecule(**{**dict(Molecule.from_toml(text)), "nuclear_diameter": other})
     with pytest.raises(InputError):
         Dipole(species="", conformer="all-trans", method="GFN2-xTB", value="1 D")  # type: ignore[arg-type]
 

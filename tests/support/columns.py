@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-import perotwin as pt
+import written
 from perotwin.stack import Parallel, Stack
 
 
@@ -23,7 +23,9 @@ def twice(stack: Stack, name: str = "twice") -> Parallel:
 def patchy(covered: Any = 0.7, bare: Any = 0.3, **changes: Any) -> Parallel:
     """The library's target beside its control; `changes` are made in the whole cell."""
     cell = beside(
-        ("covered", covered, pt.load("wbg-target")), ("bare", bare, pt.load("wbg-control")), name="patchy"
+        ("covered", covered, written.stack("wbg-target")),
+        ("bare", bare, written.stack("wbg-control")),
+        name="patchy",
     )
     return cell.with_values(changes)
 

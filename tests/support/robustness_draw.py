@@ -21,7 +21,12 @@ def _log(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 def _electronic(
-    rng: np.random.Generator, affinity: float, gap: float, doping: float, statistics: str, dos: tuple[float, float]
+    rng: np.random.Generator,
+    affinity: float,
+    gap: float,
+    doping: float,
+    statistics: str,
+    dos: tuple[float, float],
 ) -> dict[str, Any]:
     return {
         "electron_affinity": affinity,
@@ -72,7 +77,9 @@ def cell(seed: int) -> dict[str, Any]:
                 "role": role,
                 "material": str(rng.choice(HTL_MATERIALS if holes else ETL_MATERIALS)),
                 "thickness": _log(rng, 5e-9, 200e-9),
-                "electronic": _electronic(rng, chi, wide, -doping if holes else doping, statistics, transport_dos),
+                "electronic": _electronic(
+                    rng, chi, wide, -doping if holes else doping, statistics, transport_dos
+                ),
             }
         )
     doping = _log(rng, 1e20, 1e23) * float(rng.choice([-1.0, 1.0]))

@@ -217,13 +217,20 @@ def kpfm(name: str = "toy", mean: float = 0.3, spread: float = 0.01) -> xr.Datas
     )
 
 
-def tof_sims(name: str = "toy", face: float = 400e-9, width: float = 10e-9, decay: float = 6e-9) -> xr.Dataset:
+def tof_sims(
+    name: str = "toy", face: float = 400e-9, width: float = 10e-9, decay: float = 6e-9
+) -> xr.Dataset:
     """An additive of 5 % in the bulk and a peak at the face, a monolayer that decays exponentially behind it."""
     depth = np.arange(0.0, face + 100e-9, 1e-9)
     past = depth - face
     oxide = 1.0 / (1.0 + np.exp(-past / (0.4 * width)))
     peak = np.where(past < 0.0, np.exp(-((past / width) ** 2)), np.exp(-past / decay))
-    rows = {"additive": 0.05 * (1.0 - oxide) + 0.95 * peak, "sam": peak, "perovskite": 1.0 - oxide, "oxide": oxide}
+    rows = {
+        "additive": 0.05 * (1.0 - oxide) + 0.95 * peak,
+        "sam": peak,
+        "perovskite": 1.0 - oxide,
+        "oxide": oxide,
+    }
     return describe(
         xr.Dataset(
             {"signal": (("species", "sputter_depth"), np.array([row / row.max() for row in rows.values()]))},

@@ -62,7 +62,8 @@ def test_a_series_of_doses_goes_one_way(tmp_path: Path, capsys: pytest.CaptureFi
     with (tmp_path / "target-additive.dose.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [float(row["additive.dose (mol%)"]) for row in rows] == [0.0, 1.0, 2.0]
-    for name, sign in (("bare_share (%)", -1), ("interface_step (meV)", 1), ("voc (V)", 1), ("mobile_ions (cm^-3)", -1)):
+    signs = {"bare_share (%)": -1, "interface_step (meV)": 1, "voc (V)": 1, "mobile_ions (cm^-3)": -1}
+    for name, sign in signs.items():
         values = [sign * float(row[name]) for row in rows]
         assert values == sorted(values), name
     assert (tmp_path / "target-additive.dose.png").exists()
@@ -86,7 +87,8 @@ def test_cells_made_from_recipes_go_through_the_main_job(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, _ = run(
-        capsys, "run", "--recipe", "control", "--recipe", "target", "wbg-base", "--experiments", "jv", "-o", str(tmp_path)
+        capsys, "run", "--recipe", "control", "--recipe", "target", "wbg-base", "--experiments", "jv", "-o",
+        str(tmp_path),
     )  # fmt: skip
     assert code == 0 and "what the recipes left" in out
     page = (tmp_path / "report.html").read_text(encoding="utf-8")

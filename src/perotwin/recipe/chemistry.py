@@ -83,7 +83,8 @@ class Computed:
     conformers : by GFN2-xTB energy; empty for an ion.
     dipole : Boltzmann average of the magnitudes. by_seed : the same of each seed's own conformers.
     spread : standard deviation of `by_seed`.
-    normal_dipole : Boltzmann average. normal_range : least and greatest among conformers of weight 1 % or more.
+    normal_dipole : Boltzmann average. normal_range : least and greatest among conformers that are extended
+        or weigh 1 % or more.
     lost : conformers that GFN2-xTB turned into another molecule (a proton moved, a ring closed).
     refused : why there is no dipole, or "".
     versions : of the packages. seconds : that it took when it was computed. cached : whether it came from disk.
@@ -175,7 +176,7 @@ def _compute(
         tuple(_average([one for one in relaxed if seed in one.seeds]) for seed in seeds) if relaxed else ()
     )
     normals = [one for one in relaxed if one.normal_dipole is not None]
-    heavy = [one.normal_dipole for one in normals if one.weight >= 0.01 and one.normal_dipole is not None]
+    likely = [one.normal_dipole for one in normals if one.weight >= 0.01 or one.extended]
     return Computed(
         smiles=species.smiles,
         formula=species.formula,
@@ -195,7 +196,7 @@ def _compute(
         by_seed=averages,
         spread=float(np.std(averages, ddof=1)) if len(averages) > 1 else None,
         normal_dipole=sum(one.weight * (one.normal_dipole or 0.0) for one in normals) if normals else None,
-        normal_range=_ends(heavy) if heavy else None,
+        normal_range=_ends(likely) if likely else None,
         lost=lost,
         refused=refused,
         versions=versions,
@@ -213,13 +214,14 @@ def longest(lengths: Sequence[float], energies: Sequence[float] | NDArray[np.flo
 
 def _pooled(found: Sequence[Shapes], seeds: Sequence[int]) -> tuple[Shapes, list[tuple[int, ...]]]:
     """The distinct shapes of all seeds, lowest first, and which seeds found each."""
-    return _merged(
+    shapes, origin, _ = _merged(
         np.concatenate([one.positions for one in found]),
         np.concatenate([one.energies for one in found]),
         [(seed,) for one, seed in zip(found, seeds, strict=True) for _ in one.energies],
         energy=1e-3,
         distance=0.1e-10,
     )
+    return shapes, origin
 
 
 def _merged(
@@ -229,15 +231,21 @@ def _merged(
     *,
     energy: float,
     distance: float,
-) -> tuple[Shapes, list[tuple[int, ...]]]:
+    marks: NDArray[np.float64] | None = None,
+    mark: float = np.inf,
+) -> tuple[Shapes, list[tuple[int, ...]], list[int]]:
+    """Shapes alike in energy (eV), distances (m) and `marks` as one, lowest first; the seeds and the index of each."""
     order = np.argsort(energies, kind="stable")
+    marks = np.zeros(len(energies)) if marks is None else marks
     prints: list[NDArray[np.float64]] = []
     kept: list[int] = []
     seeds: list[set[int]] = []
     for index in order:
         own = conformers.fingerprint(positions[index])
         for place, other in enumerate(kept):
-            near = abs(energies[index] - energies[other]) <= energy
+            near = (
+                abs(energies[index] - energies[other]) <= energy and abs(marks[index] - marks[other]) <= mark
+            )
             if near and np.abs(own - prints[place]).max() <= distance:
                 seeds[place].update(origin[index])
                 break
@@ -245,7 +253,7 @@ def _merged(
             kept.append(int(index))
             prints.append(own)
             seeds.append(set(origin[index]))
-    return Shapes(positions[kept], energies[kept]), [tuple(sorted(one)) for one in seeds]
+    return Shapes(positions[kept], energies[kept]), [tuple(sorted(one)) for one in seeds], kept
 
 
 def _relaxed(
@@ -293,18 +301,25 @@ def _relaxed(
 def _conformers(
     species: Species, points: Sequence[xtb.Point], seeds: Sequence[tuple[int, ...]]
 ) -> tuple[Conformer, ...]:
-    energies = np.array([point.energy for point in points])
-    shapes, found_by = _merged(
-        np.array([point.positions for point in points]), energies, seeds, energy=0.005, distance=0.3e-10
+    magnitudes = np.array([np.linalg.norm(point.dipole) for point in points])
+    # Forces that are small but not nothing leave copies of one minimum a few meV and a tenth of an angstrom apart.
+    shapes, found_by, kept = _merged(
+        np.array([point.positions for point in points]),
+        np.array([point.energy for point in points]),
+        seeds,
+        energy=0.01,
+        distance=0.3e-10,
+        marks=magnitudes,
+        mark=0.2e-21 / 299792458,
     )
-    dipoles = {point.energy: point.dipole for point in points}
+    dipoles = [points[index].dipole for index in kept]
     above = shapes.energies - shapes.energies.min()
     weights = np.exp(-above / _KT) / np.exp(-above / _KT).sum()
     sizes = [size(species.numbers, positions) for positions in shapes.positions]
     enough = _EXTENDED * max(one.nuclear_length for one in sizes)
     made = []
     for index, positions in enumerate(shapes.positions):
-        dipole = dipoles[float(shapes.energies[index])]
+        dipole = dipoles[index]
         made.append(
             Conformer(
                 energy=float(above[index]),

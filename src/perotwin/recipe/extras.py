@@ -34,9 +34,10 @@ def load(module: str, extra: str, purpose: str) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != package:
             raise
+        elsewhere = " Where pip has none (Windows, Linux on ARM): conda install -c conda-forge tblite-python."
         raise PerotwinError(
             f'{purpose} needs the package "{package}", which is not installed.',
-            f'Install it: pip install "perotwin[{extra}]".',
+            f'Install it: pip install "perotwin[{extra}]".' + (elsewhere if package == "tblite" else ""),
         ) from None
     except ImportError as error:
         raise PerotwinError(

@@ -38,11 +38,12 @@ def as_molecule(computed: Computed, *, name: str = "", refined: Sequence[Refined
             "Compute the neutral molecule; sizes of the two differ by less than 0.1 angstrom.",
         )
     neutral = "neutral molecule"
+    scatter = max(0.01, convert(computed.spread, "D"))
     average = _number(
         computed.dipole,
         "D",
         "dipole",
-        f"{DIPOLE_METHOD}; standard deviation over seeds {_round(computed.spread, 'D')} D",
+        f"{DIPOLE_METHOD}; standard deviation over seeds {'at most ' if scatter <= 0.01 else ''}{scatter:.2f} D",
     )
     dipoles = [
         Dipole(species=neutral, conformer="Boltzmann average at 298 K", method=DIPOLE_METHOD, value=average),
@@ -99,10 +100,11 @@ def _extent(value: float, ends: tuple[float, float]) -> Quantity:
 
 
 def _normal(computed: Computed) -> Quantity:
-    if computed.normal_dipole is None or computed.normal_range is None:
-        low, high = (parse(text, "dipole") for text in ("-1 D", "1 D"))
-        return parse("0 D", "dipole").with_origin(assumed=(low, high), note="no anchor says how it stands")
-    number = _quantity(computed.normal_dipole, "D", "dipole")
-    low, high = (_quantity(end, "D", "dipole") for end in computed.normal_range)
-    note = f"{DIPOLE_METHOD} of free conformers along the line to the anchor: their average and range"
+    """Half of the dipole, one alignment for every molecule; the range is that over free conformers."""
+    value = 0.5 * (computed.dipole or 0.0)
+    ends = computed.normal_range or (-2 * value, 2 * value)
+    number, low, high = (_quantity(one, "D", "dipole") for one in (value, *ends))
+    note = "half of the dipole; range over free conformers, along the line to the anchor"
+    if computed.normal_range is None:
+        note = "half of the dipole; no anchor says how it stands"
     return number.with_origin(assumed=(min(low, number), max(high, number)), note=note)

@@ -50,7 +50,10 @@ def _safe(text: Any) -> str:
 
 
 def _value(value: float | None, unit: str, digits: int) -> str:
-    return "–" if value is None else f"{convert(value, unit):.{digits}f}".replace("-", "−")
+    if value is None:
+        return "–"
+    text = f"{convert(value, unit):.{digits}f}"
+    return text.lstrip("-") if float(text) == 0.0 else text.replace("-", "−")
 
 
 def _ends(ends: Sequence[float] | None, unit: str, digits: int) -> str:
@@ -62,18 +65,18 @@ def _ends(ends: Sequence[float] | None, unit: str, digits: int) -> str:
 
 def library(molecules: Sequence[Molecule]) -> Table:
     """The molecules of the library, one a row."""
-    made = plain(
-        "molecule", "role", "anchors", "diameter (angstrom)", "length (angstrom)", "dipole (D)", "dipole from",
-        "also called", title="sizes with van der Waals radii, across and along the long axis", numbers_from=3,
-    )  # fmt: skip
-    made.columns[6].justify = made.columns[7].justify = "left"
     from perotwin.recipe.molecules import provenance
 
+    made = plain(
+        "molecule", "role", "anchors", "diameter (angstrom)", "length (angstrom)", "dipole (D)", "dipole from",
+        "what it is", title="sizes with van der Waals radii, across and along the long axis", numbers_from=3,
+    )  # fmt: skip
+    made.columns[6].justify = made.columns[7].justify = "left"
     for one in molecules:
         made.add_row(
             _safe(one.name), one.role, ", ".join(one.anchors), _value(one.diameter, "angstrom", 1),
             _value(one.length, "angstrom", 1), _value(one.dipole, "D", 2), provenance(one.dipole),
-            _safe(", ".join(one.aliases)),
+            _safe(one.description),
         )  # fmt: skip
     return made
 
@@ -94,20 +97,20 @@ def heading(molecule: Molecule) -> list[str]:
 
 def numbers(molecule: Molecule) -> Table:
     """Every number of a molecule with its range and where it comes from."""
-    made = plain("quantity", "value", "range", "unit", "where from", numbers_from=1)
+    made = plain("quantity", "value", "range", "unit", "from", "how", numbers_from=1)
     for column in made.columns[3:]:
         column.justify = "left"
     for field, (words, unit, digits) in _ROWS.items():
         quantity = getattr(molecule, field)
         if quantity is None:
-            made.add_row(words, "–", "", unit, "not known: nobody states one for this molecule")
+            made.add_row(words, "–", "", unit, "–", "nobody states one for this molecule")
             continue
         made.add_row(
             words,
             _value(quantity, unit, digits),
             _ends(quantity.assumed, unit, digits),
             unit,
-            _safe(_origin(quantity)),
+            *_origin(quantity),
         )
     return made
 
@@ -115,23 +118,27 @@ def numbers(molecule: Molecule) -> Table:
 def dipoles(molecule: Molecule) -> Table:
     """The dipoles of a molecule: none without species, conformer and method."""
     made = plain(
-        "species", "conformer", "method", "dipole (D)", "where from", title="dipoles", numbers_from=3
+        "species", "conformer", "method", "dipole (D)", "from", "how", title="dipoles", numbers_from=3
     )
-    made.columns[4].justify = "left"
+    made.columns[4].justify = made.columns[5].justify = "left"
     for entry in molecule.dipoles:
+        source, how = _origin(entry.value)
         made.add_row(
-            _safe(entry.species), _safe(entry.conformer), _safe(entry.method), _value(entry.value, "D", 2),
-            _safe(_origin(entry.value)),
+            _safe(entry.species), _safe(entry.conformer), _safe(entry.method), _value(entry.value, "D", 2), source,
+            how.removeprefix(_safe(entry.method)).removeprefix("; "),
         )  # fmt: skip
     return made
 
 
-def _origin(quantity: Quantity) -> str:
-    """Source and note; "assumed" where nothing else stands behind a number."""
+def _origin(quantity: Quantity) -> tuple[str, str]:
+    """Where a number comes from in a word, and how, with its note."""
     from perotwin.recipe.molecules import provenance
 
-    words = quantity.source or provenance(quantity)
-    return words + (f"; {quantity.note}" if quantity.note else "")
+    word = provenance(quantity)
+    source = quantity.source or ""
+    if word == "computed":
+        source = source.removeprefix("computed (").removesuffix(")")
+    return word, _safe("; ".join(part for part in (source, quantity.note) if part))
 
 
 def molecule_entry(molecule: Molecule) -> dict[str, Any]:
@@ -213,10 +220,11 @@ def computed_tables(computed: Computed, refined: Sequence[Refined] = ()) -> list
     table = plain(
         *columns, title="GFN2-xTB minima in the gas phase, 298.15 K; lengths with van der Waals radii"
     )
+    most = _MOST if len(computed.conformers) > _MOST + 3 else len(computed.conformers)
     shown = [
         index
         for index, one in enumerate(computed.conformers)
-        if index < _MOST or one.extended or index in density
+        if index < most or one.extended or index in density
     ]
     for index in shown:
         one = computed.conformers[index]
@@ -235,6 +243,12 @@ def computed_tables(computed: Computed, refined: Sequence[Refined] = ()) -> list
     return [size, table]
 
 
+def _scatter(computed: Computed) -> str:
+    spread = convert(computed.spread or 0.0, "D")
+    size = "less than 0.01 D" if spread < 0.005 else f"{spread:.2f} D"
+    return f"{size} (standard deviation of {len(computed.by_seed)}: the search, not the method)"
+
+
 def _rest(computed: Computed, shown: Sequence[int]) -> float:
     return sum(one.weight for index, one in enumerate(computed.conformers) if index not in shown)
 
@@ -246,8 +260,12 @@ def computed_words(computed: Computed, refined: Sequence[Refined] = ()) -> list[
         lines.append(f"no dipole: {computed.refused}.")
     else:
         lines.append(
-            f"dipole {_value(computed.dipole, 'D', 2)} D, Boltzmann average of the magnitude; single seeds scatter by "
-            f"{_value(computed.spread, 'D', 2)} D (standard deviation of {len(computed.by_seed)})."
+            f"dipole {_value(computed.dipole, 'D', 2)} D, Boltzmann average of the magnitude"
+            + (
+                "."
+                if computed.spread is None
+                else f"; averages of single seeds scatter by {_scatter(computed)}."
+            )
         )
         if computed.normal_dipole is not None:
             lines.append(
@@ -266,7 +284,7 @@ def computed_words(computed: Computed, refined: Sequence[Refined] = ()) -> list[
     if computed.conformers:
         lines.append(
             "This is a free molecule in the gas phase: not its cation, its ion pair, or what an oxide holds. "
-            "GFN2-xTB dipoles are good to some tenths of a debye, conformer energies to tens of meV."
+            "GFN2-xTB dipoles can be half a debye off, energies of conformers tens of meV."
         )
     return lines
 
