@@ -80,7 +80,7 @@ def test_the_width_of_me_4pacz_is_that_of_its_carbazole() -> None:
     assert extended(ME_4PACZ).nuclear_diameter / ANGSTROM == pytest.approx(9.88, abs=0.2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("smiles", "nuclei", "spheres"),
     [
@@ -164,7 +164,7 @@ def test_the_library_says_what_its_smiles_says(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if name in ("MeO-2PACz", "Me-2PACz", "4PADCB") else name
+        pytest.param(name, marks=pytest.mark.long) if name in ("MeO-2PACz", "Me-2PACz", "4PADCB") else name
         for name in molecules.names()
     ],
 )
@@ -393,8 +393,13 @@ def test_openmp_is_kept_to_one_thread_and_given_back() -> None:
 # --- slow: the whole library ----------------------------------------------------------------------
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", molecules.names())
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long if molecules.load(name).role == "sam" else pytest.mark.slow)
+        for name in molecules.names()
+    ],
+)
 def test_the_librarys_dipoles_are_what_is_computed(name: str) -> None:
     molecule = molecules.load(name)
     found = chemistry.compute(molecule.neutral)
