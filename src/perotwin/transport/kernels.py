@@ -897,30 +897,8 @@ def newton(
                     F[i, 0, 0] += F[i, 0, 1 + q] * y[q]
                     F[i, 1, 0] += F[i, 1, 1 + q] * y[q]
                     F[i, 2, 0] += F[i, 2, 1 + q] * y[q]
-        # length of the step in the potential and in the logarithms of the densities
-        step_psi, step_log = 0.0, 0.0
-        # a comparison with NaN is false, so that max() would pass over it: a sum does not
-        total = 0.0
-        late = iteration >= _LATE
-        for i in range(nodes):
-            total += abs(F[i, 0, 0]) + abs(F[i, 1, 0]) + abs(F[i, 2, 0])
-            step_psi = max(step_psi, abs(F[i, 0, 0]))
-            step = abs(F[i, 0, 0] + F[i, 1, 0])
-            if step > step_log and not (
-                late
-                and abs(residual[i, 0]) < _ROUNDED * w.give[i, 0]
-                and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
-            ):
-                step_log = step
-            step = abs(F[i, 0, 0] + F[i, 2, 0])
-            if step > step_log and not (
-                late
-                and abs(residual[i, 1]) < _ROUNDED * w.give[i, 1]
-                and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
-            ):
-                step_log = step
-        largest = max(step_psi, step_log)
-        if not np.isfinite(total):
+        step_psi, largest, finite = _length(w, F, residual, iteration >= _LATE, tolerance)
+        if not finite:
             return NOT_FINITE, iteration + 1, np.inf
         damping = min(1.0, longest / step_psi) if step_psi > 0.0 else 1.0
         dv *= damping
@@ -939,6 +917,34 @@ def newton(
             return STALLED, iteration + 1, largest
         previous = largest
     return STALLED, max_iterations, previous
+
+
+@_compiled
+def _length(w, F, residual, late, tolerance):
+    """Length of a step (F[:, :, 0]) in the potential, the larger of it and of those in the logarithms of the densities,
+    and whether all of it is a number.
+    """
+    step_psi, step_log = 0.0, 0.0
+    # a comparison with NaN is false, so that max() would pass over it: a sum does not
+    total = 0.0
+    for i in range(residual.shape[0]):
+        total += abs(F[i, 0, 0]) + abs(F[i, 1, 0]) + abs(F[i, 2, 0])
+        step_psi = max(step_psi, abs(F[i, 0, 0]))
+        step = abs(F[i, 0, 0] + F[i, 1, 0])
+        if step > step_log and not (
+            late
+            and abs(residual[i, 0]) < _ROUNDED * w.give[i, 0]
+            and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
+        ):
+            step_log = step
+        step = abs(F[i, 0, 0] + F[i, 2, 0])
+        if step > step_log and not (
+            late
+            and abs(residual[i, 1]) < _ROUNDED * w.give[i, 1]
+            and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
+        ):
+            step_log = step
+    return step_psi, max(step_psi, step_log), np.isfinite(total)
 
 
 @_inlined
@@ -1299,10 +1305,13 @@ def _predict(past, where, known, aim, psi, fn, fp, v, mu):
 
 @_compiled
 def observe(dev, w, gen, states_psi, states_fn, states_fp, states_v, channel, terminals, profile):
-    """Channels and terminal current of a series of states; the last state's densities and fluxes stay in w."""
+    """Channels and terminal current of a series of states; the last state's densities and fluxes stay in w.
+
+    gen (1, S) or (K, S): pairs generated in each site, m^-2 s^-1, the same for all states or those of each.
+    """
     for k in range(states_v.size):
         rates(dev, w, states_psi[k], states_fn[k], states_fp[k], states_v[k], channel[k], profile)
-        a, b, c = terminal(dev, w, gen)
+        a, b, c = terminal(dev, w, gen[min(k, gen.shape[0] - 1)])
         terminals[k, 0], terminals[k, 1], terminals[k, 2] = a, b, c
 
 
@@ -1390,6 +1399,192 @@ def _bias_column(dev, w, fn, fp, v, F, q):
     F[anode, 0, q] = 1.0
     F[anode, 1, q] = -1.0 if sn < 0.0 else sn * w.n[site] * np.exp(-fn[0, anode] - v)
     F[anode, 2, q] = -1.0 if sp < 0.0 else -sp * w.p[site] * np.exp(fp[0, anode])
+
+
+# --- junctions in series ---------------------------------------------------------------------------------------------
+
+#: columns of what `_linear` leaves in w.rhs: the Newton step at a held voltage, what follows from one unit of the voltage
+#: and from one unit of the extra generation; species of ions that re-equilibrate come behind them
+BY_ITSELF, BY_VOLTAGE, BY_SOURCE, LINEAR_COLUMNS = range(4)
+
+
+@_compiled
+def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, changes):
+    """A junction's equations about a state, factorised and solved for all that it can follow from (see BY_ITSELF).
+
+    source (S,): pairs per area and time of one unit of an extra generation. residual (N, 2) receives the carriers'
+    balances, changes (LINEAR_COLUMNS,) those of the flux along x. Returns that flux, m^-2 s^-1. Ions keep their number.
+    """
+    nodes = dev.x.size
+    species = dev.ion.shape[0]
+    columns = LINEAR_COLUMNS + species
+    assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu)
+    F = w.rhs
+    for i in range(nodes):
+        residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
+        for q in range(1, columns):
+            F[i, 0, q], F[i, 1, q], F[i, 2, q] = 0.0, 0.0, 0.0
+    _bias_column(dev, w, fn, fp, v, F, BY_VOLTAGE)
+    for m in range(dev.offset.size):
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - dev.offset[m]
+            if w.leak[i, 0] != np.inf:
+                F[i, 1, BY_SOURCE] -= source[s]
+            if w.leak[i, 1] != np.inf:
+                F[i, 2, BY_SOURCE] -= source[s]
+    for k in range(species):
+        q = LINEAR_COLUMNS + k
+        m = int(dev.ion[k, I_LAYER])
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+        F[0, 0, q] = 0.0
+        F[nodes - 1, 0, q] = 0.0
+    edge = _quiet_edge(dev, w)
+    jn, jp, slope = _edge_current(dev, w, edge)
+    eliminate(w, nodes, columns)
+    if species > 0:
+        _keep_ions(dev, w, F, LINEAR_COLUMNS)
+    for q in range(LINEAR_COLUMNS):
+        changes[q] = 0.0
+        for r in range(2):
+            for c in range(3):
+                changes[q] += slope[r, c] * F[edge + r, c, q]
+    return jn + jp
+
+
+@_compiled
+def _radiated(dev, w, m, fn, fp, v, F, changes):
+    """Net radiative rate of layer m (m^-2 s^-1), from the densities in w; changes (Q,) receives how it follows the
+    columns of F, of which BY_VOLTAGE is by the junction voltage.
+    """
+    off = dev.offset[m]
+    rate = 0.0
+    for q in range(changes.size):
+        changes[q] = 0.0
+    for s in range(dev.site_start[m], dev.site_start[m + 1]):
+        i = s - off
+        n, p = w.n[s], w.p[s]
+        k = dev.volume[s] * dev.layer[m, K_RAD]
+        drive = _drive(n, p, fn[0, i] - fp[0, i] + v)
+        rate += k * drive
+        rest = k * (n * p - drive)
+        drive *= k
+        for q in range(changes.size):
+            # levels of F are absolute: their difference is the change of the splitting
+            d_psi, d_n, d_p = F[i, 0, q], F[i, 1, q], F[i, 2, q]
+            changes[q] += drive * (w.gn[s] * (d_psi + d_n) - w.gp[s] * (d_psi + d_p)) + rest * (d_n - d_p)
+    return rate
+
+
+@_compiled
+def radiated(dev, w, m, psi, fn, fp, v):
+    """Net radiative rate of layer m in a state, m^-2 s^-1."""
+    densities(dev, w, psi, fn, fp, v)
+    return _radiated(dev, w, m, fn, fp, v, np.zeros((1, 3, 0)), np.zeros(0))
+
+
+@_compiled
+def series_newton(
+    devs, ws, psi, fn, fp, v, gen, ion_charge, mu, leak, share, emitter, profile, a, b, c, coupled, slopes,
+    max_iterations, tolerance, longest,
+):  # fmt: skip
+    """Two junctions that carry one current J (A m^-2), with a (V1 + V2) + b J = c: solved from a state, in place.
+
+    All pairs hold the first and the second junction. psi, fn, fp, ion_charge, mu: as in `newton`; v (2,): junction
+    voltages in units of kT/q. leak (2,): conductance beside each, A m^-2 per kT/q. Of the net radiative rate of layer
+    `emitter` of the first, `share` makes pairs in the second, spread over its sites as `profile` (S,) says.
+
+    coupled (1,) receives the rate of those pairs, m^-2 s^-1, and slopes (3,) the slopes at the state of both currents
+    by their own voltages and of the second by the first's, A m^-2 per kT/q.
+    Returns status, iterations, the last step and J.
+    """
+    vt = devs[0].vt
+    sign = -1.602176634e-19 if devs[0].anode_front else 1.602176634e-19
+    residual0, residual1 = np.zeros((psi[0].size, 2)), np.zeros((psi[1].size, 2))
+    by = np.zeros((2, LINEAR_COLUMNS))
+    glow = np.zeros(LINEAR_COLUMNS)
+    nothing = np.zeros(devs[0].volume.size)
+    lit = gen[1].copy()
+    current = np.zeros(2)
+    largest, total = np.inf, 0.0
+    for d in range(2):
+        dev = devs[d]
+        side = 0 if dev.anode_front else 1
+        anode = 0 if dev.anode_front else dev.x.size - 1
+        psi[d][anode] = dev.contact[side, C_PSI] + v[d]
+        psi[d][dev.x.size - 1 - anode] = dev.contact[1 - side, C_PSI]
+        _pin(dev, fn[d], fp[d], v[d])
+    for iteration in range(max_iterations):
+        for d in range(2):
+            if devs[d].ion.shape[0] > 0 and not settle_ions(devs[d], ws[d], psi[d], mu[d]):
+                return NOT_FINITE, iteration, np.inf, 0.0
+        flux = _linear(
+            devs[0], ws[0], psi[0], fn[0], fp[0], v[0], gen[0], ion_charge[0], mu[0], nothing, residual0, by[0]
+        )
+        current[0] = sign * flux - leak[0] * v[0]
+        if share > 0.0:
+            coupled[0] = share * _radiated(devs[0], ws[0], emitter, fn[0], fp[0], v[0], ws[0].rhs, glow)
+            for s in range(lit.size):
+                lit[s] = gen[1][s] + coupled[0] * profile[s]
+        flux = _linear(
+            devs[1], ws[1], psi[1], fn[1], fp[1], v[1], lit, ion_charge[1], mu[1], profile, residual1, by[1]
+        )
+        current[1] = sign * flux - leak[1] * v[1]
+        # both currents as they follow from the changes of the voltages x and y
+        by_x = sign * by[0, BY_VOLTAGE] - leak[0]
+        by_y = sign * by[1, BY_VOLTAGE] - leak[1]
+        more = share * sign * by[1, BY_SOURCE]
+        across = more * glow[BY_VOLTAGE]
+        slopes[0], slopes[1], slopes[2] = by_x, by_y, across
+        first = current[0] + sign * by[0, BY_ITSELF]
+        second = current[1] + sign * by[1, BY_ITSELF] + more * glow[BY_ITSELF]
+        # first + by_x x = second + by_y y + across x,   a vt (v1 + v2 + x + y) + b (first + by_x x) = c
+        m00, m01, r0 = by_x - across, -by_y, second - first
+        m10, m11, r1 = a * vt + b * by_x, a * vt, c - a * vt * (v[0] + v[1]) - b * first
+        det = m00 * m11 - m01 * m10
+        x, y = (r0 * m11 - m01 * r1) / det, (m00 * r1 - m10 * r0) / det
+        x, y = min(max(x, -8.0), 8.0), min(max(y, -8.0), 8.0)
+        if not (np.isfinite(x) and np.isfinite(y)):
+            return NOT_FINITE, iteration + 1, np.inf, 0.0
+        extra = share * (glow[BY_ITSELF] + glow[BY_VOLTAGE] * x)
+        F = ws[0].rhs
+        for i in range(psi[0].size):
+            for r in range(3):
+                F[i, r, 0] += F[i, r, BY_VOLTAGE] * x
+        F = ws[1].rhs
+        for i in range(psi[1].size):
+            for r in range(3):
+                F[i, r, 0] += F[i, r, BY_VOLTAGE] * y + F[i, r, BY_SOURCE] * extra
+        late = iteration >= _LATE
+        step0, largest0, finite0 = _length(ws[0], ws[0].rhs, residual0, late, tolerance)
+        step1, largest1, finite1 = _length(ws[1], ws[1].rhs, residual1, late, tolerance)
+        if not (finite0 and finite1):
+            return NOT_FINITE, iteration + 1, np.inf, 0.0
+        step, largest = max(step0, step1), max(largest0, largest1)
+        damping = min(1.0, longest / step) if step > 0.0 else 1.0
+        for d in range(2):
+            dev, F = devs[d], ws[d].rhs
+            dv = damping * (x if d == 0 else y)
+            v[d] += dv
+            for i in range(psi[d].size):
+                _take_step(
+                    psi[d], fn[d], fp[d], i, damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0], dv
+                )  # fmt: skip
+            side = 0 if dev.anode_front else 1
+            anode = 0 if dev.anode_front else dev.x.size - 1
+            psi[d][anode] = dev.contact[side, C_PSI] + v[d]
+            _pin(dev, fn[d], fp[d], v[d])
+        total = first + by_x * x
+        if largest < tolerance:
+            for d in range(2):
+                if devs[d].ion.shape[0] > 0:
+                    settle_ions(devs[d], ws[d], psi[d], mu[d])
+            if share > 0.0:
+                coupled[0] = share * radiated(devs[0], ws[0], emitter, psi[0], fn[0], fp[0], v[0])
+            return CONVERGED, iteration + 1, largest, total
+        if step > 1e4:
+            return STALLED, iteration + 1, largest, total
+    return STALLED, max_iterations, largest, total
 
 
 # --- time and small signals: ions as unknowns of their own -----------------------------------------------------------

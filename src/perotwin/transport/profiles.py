@@ -37,7 +37,8 @@ class Profiles:
         charge: (K, S) everything charged, units of q, m^-3.
         electric_field: (K, E) V/m.
         electron_current, hole_current: (K, E) A m^-2, conventional, positive along x.
-        generation: (S,) m^-3 s^-1. recombination: (K, S) m^-3 s^-1, without faces.
+        generation: (S,) m^-3 s^-1, or (K, S) where another junction's light is part of it. recombination: (K, S) m^-3
+            s^-1, without faces.
     """
 
     x: F64
@@ -161,6 +162,9 @@ def profiles(states: CellStates, index: NDArray[np.int64] | list[int] | None = N
         Q * vt * table[edge, dv.MU_P] / h
     )
     sites = problem.mesh.sites
+    generation = chosen.intensity * problem.generation
+    if chosen.coupled is not None:
+        generation = generation + chosen.coupled
     return Profiles(
         x=sites,
         layer=layer,
@@ -179,7 +183,7 @@ def profiles(states: CellStates, index: NDArray[np.int64] | list[int] | None = N
         electric_field=-dpsi * vt / h,
         electron_current=jn,
         hole_current=jp,
-        generation=chosen.intensity * problem.generation / device.volume,
+        generation=generation / device.volume,
         recombination=rate,
     )
 

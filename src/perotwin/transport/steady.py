@@ -69,6 +69,7 @@ class States:
         frozen_charge, frozen_density: (S,) charge (units of q) and density of the ions that are held, m^-3.
         iterations: (K,) Newton iterations that each point took.
         intensity: suns.
+        coupled: (K, S) pairs that another junction's light makes besides, m^-2 s^-1; None where there is no such light.
     """
 
     problem: Problem
@@ -88,6 +89,12 @@ class States:
     frozen_charge: F64
     frozen_density: F64
     iterations: NDArray[np.int64]
+    coupled: F64 | None = None
+
+    @property
+    def junction_voltages(self) -> dict[str, F64]:
+        """(K,) by junction: nothing, for there is but one."""
+        return {}
 
     @property
     def parts(self) -> tuple[States, ...]:
@@ -111,15 +118,19 @@ class States:
         """These points and those of others of the same problem under the same light, one after another."""
         parts = (self, *others)
         together: dict[str, Any] = {
-            name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_POINT
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in self._per_point
         }
         return replace(self, **together)
 
     def pick(self, index: ArrayLike) -> States:
         """Some of the points, in the order of `index`."""
         chosen = np.asarray(index, dtype=int)
-        picked: dict[str, Any] = {name: getattr(self, name)[chosen] for name in _PER_POINT}
+        picked: dict[str, Any] = {name: getattr(self, name)[chosen] for name in self._per_point}
         return replace(self, **picked)
+
+    @property
+    def _per_point(self) -> tuple[str, ...]:
+        return _PER_POINT if self.coupled is None else (*_PER_POINT, "coupled")
 
     def state(self, index: int) -> State:
         """The state of one point, to start from."""
@@ -363,7 +374,7 @@ class Solver:
         status, (psi, fn, fp, v, mu, iterations) = self._follow(
             device, self.work, state, self.frozen_charge, generation, targets, circuit
         )
-        return self._collect(targets, intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
+        return self.collect(targets, intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
 
     def open_circuit(self, near: State, intensity: float) -> States:
         """The state at which no current leaves the cell, from a nearby one.
@@ -384,7 +395,7 @@ class Solver:
                 self.problem, float(near.v[0]) * self.problem.vt, near, "open circuit", [float(size)]
             )
         voltage = float(state.v[0]) * self.problem.vt
-        return self._collect(
+        return self.collect(
             np.array([voltage]), intensity, generation, state.psi[None], state.fn[None], state.fp[None], state.v,
             state.mu[None], np.array([True]), np.array([iterations]),
         )  # fmt: skip
@@ -403,7 +414,7 @@ class Solver:
             self.problem.device, self.work, self.short_circuit(intensity), self.frozen_charge, generation,
             np.zeros(1), (a, b) if b != 0.0 else None,
         )  # fmt: skip
-        found = self._collect(np.zeros(1), intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
+        found = self.collect(np.zeros(1), intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
         return replace(found, voltage=load * found.current)
 
     def slope(self, state: State, intensity: float) -> float:
@@ -432,14 +443,16 @@ class Solver:
 
         return Linearised(self, state, light, ions)
 
-    def _collect(
+    def collect(
         self, targets: F64, intensity: float, generation: F64, psi: F64, fn: F64, fp: F64, v: F64, mu: F64,
-        converged: NDArray[np.bool_], iterations: NDArray[np.int64],
+        converged: NDArray[np.bool_], iterations: NDArray[np.int64], coupled: F64 | None = None,
     ) -> States:  # fmt: skip
+        """What is reported of states that were found, K of them; `targets` are their terminal voltages (V)."""
         device = self.problem.device
         channel = np.empty((v.size, _channel_count(device)))
         ends = np.empty((v.size, 3))
-        k.observe(device, self.work, generation, psi, fn, fp, v, channel, ends, np.empty(device.volume.size))
+        made = generation[None] if coupled is None else generation + coupled
+        k.observe(device, self.work, made, psi, fn, fp, v, channel, ends, np.empty(device.volume.size))
         leak = self.problem.stack.circuit.shunt_resistance
         shunt = np.zeros(v.size) if leak is None else v * device.vt / float(leak)
         current = ends[:, 0] * Q * (-1.0 if device.anode_front else 1.0) - shunt
@@ -452,7 +465,7 @@ class Solver:
         return States(
             self.problem, intensity, targets, v * device.vt, np.where(converged, current, np.nan), converged, psi, fn,
             fp, mu, channel[:, columns] * Q, front, back, shunt, self.frozen_charge,
-            self.frozen_density, iterations,
+            self.frozen_density, iterations, coupled,
         )  # fmt: skip
 
 
