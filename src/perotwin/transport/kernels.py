@@ -1316,11 +1316,12 @@ def observe(dev, w, gen, states_psi, states_fn, states_fp, states_v, channel, te
 
 
 @_compiled
-def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, slope_by_v):
+def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, emitter, glow):
     """Change of the total flux (m^-2 s^-1, along x) per small extra generation, on one factorised Jacobian.
 
     sources (Q, S): extra pairs per area and time in each site. The junction voltage is held; the ions of the device
-    re-equilibrate. slope_by_v (1,) receives the flux's derivative by v. Returns (Q,).
+    re-equilibrate. glow (Q + 1,) receives the changes of the net radiative rate of layer `emitter` (m^-2 s^-1).
+    Returns (Q + 1,); the last entries are by v.
     """
     nodes = dev.x.size
     count = sources.shape[0]
@@ -1355,8 +1356,8 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, slope_by_v):
         for r in range(2):
             for c in range(3):
                 out[q] += slope[r, c] * F[edge + r, c, q]
-    slope_by_v[0] = out[count]
-    return out[:count]
+    _radiated(dev, w, emitter, fn, fp, v, F, glow)
+    return out
 
 
 @_compiled

@@ -12,10 +12,10 @@ resistances, those of the leads and of the plane, are in series with both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,11 +24,13 @@ from perotwin.errors import ConvergenceError
 from perotwin.transport import kernels as k
 from perotwin.transport.build import Problem
 from perotwin.transport.device import Work, make_work
+from perotwin.transport.response import leak, response
 from perotwin.transport.steady import FINEST, LONGEST, TOLERANCE, Solver, State, States
 
 if TYPE_CHECKING:
     from perotwin.optics import Absorption
     from perotwin.stack import Tandem
+    from perotwin.transport.series_small_signal import TandemLinearised
 
 F64 = NDArray[np.float64]
 
@@ -287,7 +289,7 @@ class TandemSolver:
         )  # type: ignore[assignment]
         self._devices = (top.device, bottom.device)
         self._held = tuple(one.frozen_charge for one in self.junctions)
-        self._leak = np.array([_leak(one) for one in self.problem.junctions])
+        self._leak = np.array([leak(one) for one in self.problem.junctions])
         self._layout = _Layout(self.problem.junctions)
         coupling = self.problem.coupling
         self._share = 0.0 if coupling is None else coupling.share
@@ -457,8 +459,58 @@ class TandemSolver:
         found = self._follow(np.zeros(1), intensity, None, self.problem.resistance + load)
         return TandemStates(self.problem, load * found.current, found.junctions)
 
+    # --- small changes -----------------------------------------------------------------------------------------------
 
-def _leak(problem: Problem) -> float:
-    """Current through a junction's shunt per kT/q of its voltage, A m^-2."""
-    shunt = problem.stack.circuit.shunt_resistance
-    return 0.0 if shunt is None else problem.vt / float(shunt)
+    def slope(self, state: TandemState, intensity: float) -> float:
+        """dJ/dV at the terminals, S m^-2, of the steady curve through a state under `intensity` suns; exact."""
+        row = self._layout.row(state.junctions)
+        *_, slopes = self._newton(row, intensity, 1.0, -self.problem.resistance, state.voltage, 1)
+        return float(1.0 / self._per_current(*slopes))
+
+    def _per_current(self, top: float, bottom: float, across: float) -> float:
+        """dV/dJ of the pair (ohm m^2), from the slopes of the currents by each junction's voltage (A m^-2 per kT/q).
+
+        across: of the bottom's current by the top's voltage.
+        """
+        by_top = self.problem.vt / top
+        return by_top + self.problem.vt / bottom * (1.0 - across / top) - self.problem.resistance
+
+    def _changes(self, state: TandemState, intensity: float, sources: Sequence[F64]) -> F64:
+        """(Q,) change of the current, A m^-2, per extra generation, at a held terminal voltage and with ions held.
+
+        sources: (Q, S) pairs in each site of the top and of the bottom junction, m^-2 s^-1.
+        """
+        top_state, bottom_state = state.junctions
+        top, bottom = self.junctions
+        vt, share = self.problem.vt, self._share
+        first = response(top, top_state, intensity, sources[0], emitter=self._emitter)
+        light = share * k.radiated(
+            top.problem.device, self.work[0], self._emitter, top_state.psi, top_state.fn, top_state.fp,
+            float(top_state.v[0]),
+        )  # fmt: skip
+        coupled = light * self._profile
+        given = np.concatenate((sources[1], self._profile[None]))
+        second = response(bottom, bottom_state, intensity, given, coupled=coupled)
+        by_light = share * float(second.current[-1])
+        # per change J of the current: x = (J - i1) / s1 in the top; y = (J - i2 - m (g + h x)) / s2 in the bottom
+        x = -first.current / first.slope
+        y = -(second.current[:-1] + by_light * (first.glow + first.glow_slope * x)) / second.slope
+        across = by_light * first.glow_slope
+        return np.asarray(-vt * (x + y) / self._per_current(first.slope, second.slope, across))
+
+    def light_response(self, state: TandemState, intensity: float) -> float:
+        """dJ per sun of extra light, A m^-2, at a fixed terminal voltage and with ions held; exact."""
+        sources = [one.generation[None] for one in self.problem.junctions]
+        return float(self._changes(state, intensity, sources)[0])
+
+    def spectral_response(self, state: TandemState, intensity: float) -> F64:
+        """(W,) dJ per extra photon of each wavelength of the problem's absorption, C; as `light_response`."""
+        return self._changes(state, intensity, [one.absorption.spectral for one in self.problem.junctions])
+
+    def linearised(
+        self, state: TandemState, light: float, ions: Literal["moving", "held"] = "moving"
+    ) -> TandemLinearised:
+        """Small signals about a state under `light` suns."""
+        from perotwin.transport.series_small_signal import TandemLinearised
+
+        return TandemLinearised(self, state, light, ions)
