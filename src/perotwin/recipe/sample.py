@@ -11,6 +11,7 @@ is a fair picture.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -190,7 +191,9 @@ def _on_the_oxide(ground: _Ground) -> tuple[dict[str, Patch], dict[str, History]
     stages: dict[str, Patch] = {}
     solvents: dict[str, History] = {}
     sam = molecules.load(recipe.sam.molecule)
-    patch = coverage.deposit(float(sam.diameter), recipe.parameters.monolayer, side=side, seed=recipe.seed)
+    # a disc of the footprint's area: the circle around a molecule that is longer than wide would leave too much room
+    disc = 2.0 * math.sqrt(float(sam.footprint) / math.pi)
+    patch = coverage.deposit(disc, recipe.parameters.monolayer, side=side, seed=recipe.seed)
     stages["sam"] = patch
     for step in recipe.step[1:]:
         name = step.kind if step.kind not in stages else f"{step.kind} {len(stages)}"
