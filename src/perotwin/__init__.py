@@ -24,7 +24,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     **{
         room: (f"perotwin.{room}", None)
         for room in (
-            "errors", "lab", "materials", "measurement", "optics", "plotting", "progress", "references",
+            "errors", "lab", "materials", "measurement", "optics", "plotting", "progress", "recipe", "references",
             "report", "stack", "study", "transport", "units", "workflows",
         )
     },

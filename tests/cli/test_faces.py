@@ -10,7 +10,7 @@ import pytest
 
 import fresh
 
-COMMANDS = ["run", "jv", "eqe", "bands", "stacks", "show", "check", "cite", "impedance", "cv"]
+COMMANDS = ["run", "jv", "eqe", "bands", "stacks", "show", "check", "cite", "impedance", "cv", "molecule"]
 
 
 def test_help_comes_at_once_and_names_every_command() -> None:

@@ -33,7 +33,16 @@ def test_a_molecule_is_shown_with_the_origin_of_each_number(cli) -> None:
     done = cli("molecule", "5-AVA")
     assert done.returncode == 0
     text = done.stdout
-    for words in ("5-AVAI", "[NH3+]CCCCC(=O)O.[I-]", "carboxylic acid", "2.57", "0.767", "fu-5avai", "assumed", "GFN2-xTB"):
+    for words in (
+        "5-AVAI",
+        "[NH3+]CCCCC(=O)O.[I-]",
+        "carboxylic acid",
+        "2.57",
+        "0.767",
+        "fu-5avai",
+        "assumed",
+        "GFN2-xTB",
+    ):
         assert words in text, words
     assert len(max(text.splitlines(), key=len)) <= 160
 
@@ -108,7 +117,11 @@ def test_a_smiles_is_computed(cli, tmp_path: Path) -> None:
 @needs_chemistry
 def test_a_name_is_computed_as_its_neutral_molecule(cli) -> None:
     (entry,) = results(cli("molecule", "glycine", "--compute", "--json"))
-    assert (entry["molecule"], entry["smiles"], entry["species"]) == ("glycine", "NCC(=O)O", "neutral molecule")
+    assert (entry["molecule"], entry["smiles"], entry["species"]) == (
+        "glycine",
+        "NCC(=O)O",
+        "neutral molecule",
+    )
 
 
 @needs_chemistry

@@ -21,7 +21,10 @@ def test_a_document_is_made_once_for_a_key(folder: Path) -> None:
     first, again = (cache.document("thing", {"a": (1, 2)}, made) for _ in range(2))
     assert first == ({"number": 1.0, "list": [1, 2]}, False)
     assert again == (first[0], True)
-    assert cache.document("thing", {"a": (1, 3)}, lambda: made(2.0)) == ({"number": 2.0, "list": [1, 2]}, False)
+    assert cache.document("thing", {"a": (1, 3)}, lambda: made(2.0)) == (
+        {"number": 2.0, "list": [1, 2]},
+        False,
+    )
     assert len(list(folder.iterdir())) == 2
 
 
@@ -34,7 +37,9 @@ def test_a_damaged_file_is_made_anew(folder: Path, damage: str) -> None:
     assert cache.document("thing", {"a": 1}, made)[1]
 
 
-def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_costs_only_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("PEROTWIN_CACHE", str(tmp_path / "file" / "below"))
     assert cache.document("thing", {}, made)[0]["number"] == 1.0

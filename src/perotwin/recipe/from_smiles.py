@@ -32,19 +32,13 @@ def as_molecule(computed: Computed, *, name: str = "", refined: Sequence[Refined
     ------
     InputError : an ion, which has no dipole.
     """
-    if computed.dipole is None or computed.spread is None:
+    if computed.dipole is None:
         raise InputError(
             f"{computed.smiles} is an {computed.species}, and a recipe's molecule needs a dipole.",
             "Compute the neutral molecule; sizes of the two differ by less than 0.1 angstrom.",
         )
     neutral = "neutral molecule"
-    scatter = max(0.01, convert(computed.spread, "D"))
-    average = _number(
-        computed.dipole,
-        "D",
-        "dipole",
-        f"{DIPOLE_METHOD}; standard deviation over seeds {'at most ' if scatter <= 0.01 else ''}{scatter:.2f} D",
-    )
+    average = _number(computed.dipole, "D", "dipole", DIPOLE_METHOD + _scatter(computed))
     dipoles = [
         Dipole(species=neutral, conformer="Boltzmann average at 298 K", method=DIPOLE_METHOD, value=average),
         *(
@@ -79,6 +73,13 @@ def as_molecule(computed: Computed, *, name: str = "", refined: Sequence[Refined
         ),
         dipoles=tuple(dipoles),
     )
+
+
+def _scatter(computed: Computed) -> str:
+    if computed.spread is None:
+        return ""
+    scatter = convert(computed.spread, "D")
+    return "; standard deviation over seeds " + (f"{scatter:.2f} D" if scatter >= 0.01 else "below 0.01 D")
 
 
 def _round(value: float, unit: str, digits: int = 2) -> str:
