@@ -83,8 +83,9 @@ def test_commands_on_the_pages_exist(page: Path) -> None:
             assert found is None or found.group(1) in names, line
 
 
-@pytest.mark.parametrize("page", [ROOT / "docs" / "python.md"], ids=lambda page: page.name)
-def test_the_python_examples_run(page: Path) -> None:
+@pytest.mark.parametrize("name", ["python.md", "pulses.md", "scans.md", "transport.md"])
+def test_the_python_examples_run(name: str) -> None:
+    page = ROOT / "docs" / name
     namespace: dict[str, object] = {}
     for block in blocks(page, "python"):
         exec(compile(block, page.name, "exec"), namespace)

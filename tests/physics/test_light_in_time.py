@@ -166,6 +166,23 @@ def test_beams_ramp_and_add_up() -> None:
     assert engine.lights.of(Beam(spectrum=blue, intensity=2.0)) is before
 
 
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-4])
+def test_a_flash_in_the_dark_is_followed_while_traps_and_ions_take_its_carriers(tolerance: float) -> None:
+    """Levels that exchange far more carriers than they keep leave rounding in few carriers: no reason to stop."""
+    engine = Engine(build(pt.load("wbg-target")), tolerance=tolerance)
+    pulse = LaserPulse(wavelength=GREEN, fluence="10 nJ/cm^2", duration="500 ps")
+    times = tuple(np.geomspace(1e-9, 1e-4, 40))
+    step = Step(times[-1], OpenCircuit(), times=times, beams=(pulse,))
+    trace = engine.run([step], engine.settled(0.0, 0.0))
+    assert trace.complete
+    assert trace.constancy.max() <= 1.0
+    top = int(np.argmax(trace.voltage))
+    assert trace.voltage[top] > 0.08
+    assert np.all(np.diff(trace.voltage[top:]) < 0.0)
+    # the capacitor of all layers keeps the charge that the pulse left on it
+    assert trace.voltage[-1] > 0.5 * trace.voltage[top]
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 PRESCRIBED = cell(layer("slab", 300e-9, radiative=1e-16), rate=1e27)

@@ -68,8 +68,9 @@ _LATE, _ROUNDED = 3, 1e-13
 
 #: rounding of a difference of potentials in time, as a part of the potential
 _ROUNDING = 4e-15
-#: carriers below this part of the largest density are none in time
-_NONE = 1e-12
+#: carriers below this part of the largest density are none where errors of time steps are judged, and where they are
+#: solved for
+_NONE, _NOBODY = 1e-12, 1e-15
 #: ln of the least density (m^-3) that is told from none: below it products of densities would underflow
 _LEAST = -400.0
 #: fused multiply-add is allowed; nothing that assumes away NaN, infinities or the order of operations
@@ -1856,7 +1857,7 @@ def march(
                     late
                     and (
                         abs(residual[i, 0]) < _ROUNDED * (b.give[i, 1] + b.leak[i, 1])
-                        or w.n[s] * (1.0 + step) < _NONE * most_n
+                        or w.n[s] * (1.0 + step) < _NOBODY * most_n
                     )
                     and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
                 ):
@@ -1866,7 +1867,7 @@ def march(
                     late
                     and (
                         abs(residual[i, 1]) < _ROUNDED * (b.give[i, 2] + b.leak[i, 2])
-                        or w.p[s] * (1.0 + step) < _NONE * most_p
+                        or w.p[s] * (1.0 + step) < _NOBODY * most_p
                     )
                     and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
                 ):

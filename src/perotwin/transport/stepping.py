@@ -42,7 +42,7 @@ Condition = tuple[int, float, float, float]
 TOLERANCE = 5e-4
 #: last Newton step of an accepted state
 _NEWTON = 1e-7
-_ITERATIONS = 12
+_ITERATIONS = 16
 #: the same where the bias or the light may jump
 _ITERATIONS_AT_CORNER = 120
 #: and in the second stage there, which begins from the first
@@ -57,6 +57,8 @@ _THROUGH, _CURRENT = 0.1, 1e-3
 _GAMMA = 1.0 - 0.5 * np.sqrt(2.0)
 #: its error as a part of how far a step of first order is from it
 _HELD = 0.2
+#: rounding of an occupation
+_EMPTY = 1e-13
 #: what three points tell of a step's error: their second difference is more than it
 _LINE = 0.3
 
@@ -205,7 +207,7 @@ class Equations:
         """Solve the equations of a step from a guess, in place: rate * stored - history is its derivative in time.
 
         Returns:
-            Whether it converged, the iterations and the total flux (m^-2 s^-1).
+            Whether it converged to occupations that can be, the iterations and the total flux (m^-2 s^-1).
         """
         control, a, b, c = condition
         if control == k.CONTROL_VOLTAGE:
@@ -220,7 +222,8 @@ class Equations:
             return False, iterations, float(total)
         self._step_taken = (rate, past)
         guess.trap, guess.face = self._trap.copy(), self._face.copy()
-        return True, iterations, float(total)
+        # what a level would emit that is emptier than empty no band could take back
+        return _within(self._trap) and _within(self._face), iterations, float(total)
 
     def _response(self, made: Moment) -> tuple[float, float, float]:
         """How the end of the step that was solved last, with CONTROL_CIRCUIT, responds to the voltage at its end.
@@ -420,6 +423,11 @@ class Stepper(ABC, Generic[M]):
         missed = states[0].stored - states[2].stored
         error = self._error(trial, condition, missed, flux, generation)
         return Attempt(trial, flux, error, iterations, states[1])
+
+
+def _within(occupation: F64) -> bool:
+    """Whether occupations lie between none and all, but for rounding."""
+    return occupation.size == 0 or bool(occupation.min() > -_EMPTY and occupation.max() < 1.0 + _EMPTY)
 
 
 def _sum(weights: Sequence[float], arrays: Sequence[F64]) -> F64:
