@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from perotwin.recipe.molecules import load
 
 from perotwin.errors import InputError
 from perotwin.recipe.coverage import ADDITIVE, SAM, Oxide, Patch
 from perotwin.recipe.interface import Dipoles, depolarised, face, normal_dipoles, step_map
+from perotwin.recipe.molecules import load
 
 DEBYE = 3.33564e-30
 EPS0 = 8.8541878188e-12
