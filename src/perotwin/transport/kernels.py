@@ -2119,30 +2119,19 @@ def _load_march(
 
 
 @_compiled
-def march_slope(
-    dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
-    past_face,
-):  # fmt: skip
-    """Derivative of the total flux at the end of a time step (`march`) by the junction voltage at its end (kT/q)."""
-    nodes = dev.x.size
-    size = b.diag.shape[1]
-    slope = np.zeros((2, size))
-    charge = np.empty(dev.volume.size)
-    filled, filled_face = past_trap.copy(), past_face.copy()
-    edge, _ = _load_march(
-        dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
-        past_face, filled, filled_face, charge, slope,
-    )  # fmt: skip
-    F = b.rhs
-    for i in range(nodes):
-        for r in range(size):
-            F[i, r, 0] = 0.0
-    _bias_column(dev, w, fn, fp, v[0], F, 0)
-    eliminate_blocks(b, nodes, 1)
+def march_slope(dev, w, b, motion, psi, past_psi, rate):
+    """Derivative of the total flux at the end of a time step by the junction voltage at its end (kT/q).
+
+    On what the last `march` left, which had this rate and past, and CONTROL_CIRCUIT: b.rhs[:, :, 1] is that of the
+    state.
+    """
+    slope = np.zeros((2, b.diag.shape[1]))
+    edge = _quiet_edge(dev, w)
+    block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
     by_v = 0.0
     for r in range(2):
-        for c in range(size):
-            by_v += slope[r, c] * F[edge + r, c, 0]
+        for c in range(slope.shape[1]):
+            by_v += slope[r, c] * b.rhs[edge + r, c, 1]
     return by_v
 
 
