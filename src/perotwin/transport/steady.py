@@ -93,8 +93,18 @@ class States:
 
     @property
     def junction_voltages(self) -> dict[str, F64]:
-        """(K,) by junction: nothing, for there is but one."""
-        return {}
+        """(K,) V of each junction, and what is lost "between" them; nothing where there is but one.
+
+        A junction's voltage is that from its outer contact to the level of the carriers that it brings to the other.
+        """
+        problem = self.problem
+        if problem.device.plane_site.size == 0:
+            return {}
+        node = int(problem.site_node[problem.device.plane_site[0]])
+        of_electrons = self.junction_voltage + problem.vt * self.fn[:, :, node].sum(axis=1)
+        of_holes = self.junction_voltage - problem.vt * self.fp[:, :, node].sum(axis=1)
+        top, bottom = (of_electrons, of_holes) if problem.device.anode_front else (of_holes, of_electrons)
+        return {"top": top, "bottom": bottom, "between": top + bottom - self.voltage}
 
     @property
     def parts(self) -> tuple[States, ...]:
