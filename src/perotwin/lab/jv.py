@@ -155,9 +155,7 @@ def curve(solver: CellSolver, protocol: Protocol, intensity: float) -> CellState
 
     if protocol.stop is not None:
         return solver.sweep(protocol.voltages(float(protocol.stop)), intensity)
-    gap = max(layer.gap for layer in solver.problem.stack.electrical_layers)
-    absorbers = [layer.gap for layer in solver.problem.stack.absorbers]
-    voltages = protocol.voltages(max(max(absorbers, default=gap), float(protocol.start)) + 0.2)
+    voltages = protocol.voltages(max(solver.problem.highest_voltage, float(protocol.start)) + 0.2)
     parts: list[CellStates] = []
     start = None
     for first in range(0, voltages.size, _CHUNK):
