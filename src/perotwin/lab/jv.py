@@ -123,7 +123,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         "converged": ("voltage", states.converged),
         "junction_voltage": ("voltage", np.where(states.converged, states.junction_voltage, np.nan)),
         "channel_current": (("channel", "voltage"), lost),
-        "generation": ("x", data.generation),
+        "generation": (("bias", "x")[-data.generation.ndim :], data.generation),
         "solved_voltage": ("point", np.array([float(s.voltage[0]) for s in points.values()])),
         "solved_current": ("point", np.array([float(s.current[0]) for s in points.values()])),
         **inside.variables(data, "bias"),

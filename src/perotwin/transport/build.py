@@ -386,6 +386,9 @@ def build(
         contact=contact,
         anode_front=_anode_front(stack, contact),
         vt=vt,
+        emitter=0,
+        share=0.0,
+        coupled=np.zeros(0),
         activity=activity_table() if table[:, dv.DEGENERATE].any() else np.zeros((1, 6)),
     )
     mobile = None

@@ -98,7 +98,7 @@ class CellStates(Protocol):
 
     Attributes:
         parts: the states of each stack that the cell consists of.
-        shown: those whose fields stand for the cell's.
+        shown: those whose fields stand for the cell's. inside: what lies along x, front first, by name.
         voltage, junction_voltage, current, converged, iterations: (K,) as in `steady.States`; the junction's is that of
             the stack that is shown.
         junction_voltages: (K,) V by junction of a tandem, "top" and "bottom", and what is lost "between": the first two
@@ -125,6 +125,8 @@ class CellStates(Protocol):
     def parts(self) -> tuple[States, ...]: ...
     @property
     def shown(self) -> States: ...
+    @property
+    def inside(self) -> dict[str, States]: ...
     def losses(self) -> dict[str, F64]:
         """(K,) A m^-2 lost in each recombination channel, at the contacts and in the shunt."""
 

@@ -57,6 +57,9 @@ class Device(NamedTuple):
     contact: F64  # (2, CONTACT_COLUMNS) front and back
     anode_front: bool  # the contact whose Fermi level is lowered by a forward bias
     vt: float  # kT/q, V
+    emitter: int  # layer whose light makes pairs elsewhere in the cell
+    share: float  # such pairs per net radiative event there
+    coupled: F64  # (S,) part of them in each site; empty where there are none
     activity: F64  # quintic pieces of the Fermi-Dirac activity coefficient
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.constants import elementary_charge as Q
@@ -68,7 +68,7 @@ def in_series(tandem: Tandem, *, light: bool = True) -> TandemProblem:
         junctions=(top, bottom),
         absorption=found.whole,
         resistance=_resistance(tandem),
-        coupling=_coupling(found, top),
+        coupling=_coupling(found, top.stack),
         remarks=tuple(notes),
     )
 
@@ -86,12 +86,12 @@ def _resistance(tandem: Tandem) -> float:
     return between + sum(float(stack.circuit.series_resistance) for stack in tandem.cells.values())
 
 
-def _coupling(found: Parts, top: Problem) -> Coupling | None:
+def _coupling(found: Parts, top: Stack) -> Coupling | None:
     """The light of the top that the bottom absorbs."""
     if not found.coupling or not found.coupling[0].share > 0.0:
         return None
     light = found.coupling[0]
-    emitter = [layer.name for layer in top.stack.electrical_layers].index(light.source)
+    emitter = [layer.name for layer in top.electrical_layers].index(light.source)
     return Coupling(light.share, emitter, np.ascontiguousarray(light.profile, dtype=float))
 
 
@@ -146,7 +146,11 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     ]
     row[dv.P_GE], row[dv.P_GH] = leaks if problem.device.anode_front else leaks[::-1]
     row[dv.P_METAL] = float(metal)
-    plane = {"plane_site": np.array([site], dtype=np.int64), "plane": row[None]}
+    plane: dict[str, Any] = {"plane_site": np.array([site], dtype=np.int64), "plane": row[None]}
+    light = _coupling(found, stacks[0])
+    if light is not None:
+        profile = np.concatenate((np.zeros(site + 1), light.profile))
+        plane |= {"emitter": light.emitter, "share": light.share, "coupled": profile}
     mobile = None if problem.mobile is None else problem.mobile._replace(**plane)
     return replace(problem, device=problem.device._replace(**plane), mobile=mobile)
 

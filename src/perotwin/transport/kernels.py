@@ -927,13 +927,15 @@ def newton(
     nodes = dev.x.size
     species = dev.ion.shape[0]
     free_v = control == CONTROL_CIRCUIT
-    columns = 1 + species + (1 if free_v else 0)
-    unknowns = species + (1 if free_v else 0)
+    glows = dev.coupled.size > 0
+    columns = 1 + species + (1 if free_v else 0) + (1 if glows else 0)
+    unknowns = columns - 1
     front_anode = dev.anode_front
     anode = 0 if front_anode else nodes - 1
     side = 0 if front_anode else 1
     border, load = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
     ion_border, ion_load = np.zeros((species, species)), np.zeros(species)
+    glow, lit = np.zeros(columns), gen.copy()
     head = np.zeros((nodes, 1 + species))
     residual, beside, plane = np.zeros((nodes, 2)), np.zeros((2, 3)), 0
     largest, previous = np.inf, np.inf
@@ -944,7 +946,11 @@ def newton(
     for iteration in range(max_iterations):
         if species > 0 and not settle_ions(dev, w, psi, mu):
             return NOT_FINITE, iteration, np.inf
-        assemble(dev, w, psi, fn, fp, v[0], gen, ion_charge, mu)
+        if glows:
+            light = dev.share * radiated(dev, w, dev.emitter, psi, fn, fp, v[0])
+            for s in range(lit.size):
+                lit[s] = gen[s] + light * dev.coupled[s]
+        assemble(dev, w, psi, fn, fp, v[0], lit, ion_charge, mu)
         F = w.rhs
         for k in range(species):
             q = 1 + k
@@ -970,6 +976,11 @@ def newton(
             aside, plane = _beside(dev, w, edge, psi, fn, fp, v[0], beside)
         for i in range(nodes):
             residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
+        if glows:
+            for i in range(nodes):
+                for r in range(3):
+                    F[i, r, columns - 1] = 0.0
+            _source_column(dev, w, dev.coupled, F, columns - 1)
         eliminate(w, nodes, columns)
         dv = 0.0
         if unknowns > 0:
@@ -982,13 +993,13 @@ def newton(
                     load[k] = ion_load[k]
                     for j in range(species):
                         border[k, j] = ion_border[k, j]
-                    if free_v:
-                        m = int(dev.ion[k, I_LAYER])
-                        z = dev.ion[k, I_Z]
-                        border[k, species] = 0.0
+                    m = int(dev.ion[k, I_LAYER])
+                    z = dev.ion[k, I_Z]
+                    for q in range(species, unknowns):
+                        border[k, q] = 0.0
                         for s in range(dev.site_start[m], dev.site_start[m + 1]):
                             i = s - dev.offset[m]
-                            border[k, species] -= dev.volume[s] * w.dion[k, s] * z * F[i, 0, 1 + species]
+                            border[k, q] -= dev.volume[s] * w.dion[k, s] * z * F[i, 0, 1 + q]
             if free_v:
                 sign = -1.602176634e-19 if front_anode else 1.602176634e-19
                 for q in range(columns):
@@ -1004,6 +1015,13 @@ def newton(
                     else:
                         border[species, q - 1] = change
                 border[species, species] += ca + sign * cb * beside[1, 0]
+            if glows:
+                _radiated(dev, w, dev.emitter, fn, fp, v[0], F, glow)
+                r = unknowns - 1
+                for q in range(unknowns):
+                    border[r, q] = -dev.share * glow[1 + q]
+                border[r, r] += 1.0
+                load[r] = dev.share * glow[0]
             if not _solve_small(border, load):
                 return NOT_FINITE, iteration + 1, np.inf
             y = load
@@ -1445,7 +1463,10 @@ def observe(dev, w, gen, states_psi, states_fn, states_fp, states_v, channel, te
     """
     for k in range(states_v.size):
         rates(dev, w, states_psi[k], states_fn[k], states_fp[k], states_v[k], channel[k], profile)
-        a, b, c = terminal(dev, w, gen[min(k, gen.shape[0] - 1)])
+        lit = gen[min(k, gen.shape[0] - 1)]
+        if dev.coupled.size > 0:
+            lit = lit + dev.share * channel[k, 2 * dev.emitter] * dev.coupled
+        a, b, c = terminal(dev, w, lit)
         terminals[k, 0], terminals[k, 1], terminals[k, 2] = a, b, c
 
 
@@ -1461,32 +1482,40 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, emitter, glow)
     count = sources.shape[0]
     species = dev.ion.shape[0]
     assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu)
+    glows = dev.coupled.size > 0
+    if glows:
+        light = dev.share * _radiated(dev, w, dev.emitter, fn, fp, v, np.zeros((nodes, 3, 0)), np.zeros(0))
+        assemble(dev, w, psi, fn, fp, v, gen + light * dev.coupled, ion_charge, mu)
     edge = _quiet_edge(dev, w)
     _, _, slope = _edge_current(dev, w, edge)
     beside = np.zeros((2, 3))
     _, plane = _beside(dev, w, edge, psi, fn, fp, v, beside)
-    F = np.zeros((nodes, 3, count + 1 + species))
-    for m in range(dev.offset.size):
-        off = dev.offset[m]
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            i = s - off
-            held_n, held_p = w.leak[i, 0] == np.inf, w.leak[i, 1] == np.inf
-            for q in range(count):
-                if not held_n:
-                    F[i, 1, q] -= sources[q, s]
-                if not held_p:
-                    F[i, 2, q] -= sources[q, s]
+    # causes: the sources, the voltage and, where it comes back, the light that the cell makes itself
+    causes = count + 1 + (1 if glows else 0)
+    F = np.zeros((nodes, 3, causes + species))
+    for q in range(count):
+        _source_column(dev, w, sources[q], F, q)
     _bias_column(dev, w, fn, fp, v, F, count)
+    if glows:
+        _source_column(dev, w, dev.coupled, F, count + 1)
     for k in range(species):
         m = int(dev.ion[k, I_LAYER])
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            F[s - dev.offset[m], 0, count + 1 + k] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
-        F[0, 0, count + 1 + k] = 0.0
-        F[nodes - 1, 0, count + 1 + k] = 0.0
+            F[s - dev.offset[m], 0, causes + k] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+        F[0, 0, causes + k] = 0.0
+        F[nodes - 1, 0, causes + k] = 0.0
     eliminate(w, nodes, 1)
-    substitute(w, F, nodes, count + 1 + species)
+    substitute(w, F, nodes, causes + species)
     if species > 0:
-        _keep_ions(dev, w, F, count + 1)
+        _keep_ions(dev, w, F, causes)
+    if glows:
+        changes = np.zeros(causes)
+        _radiated(dev, w, dev.emitter, fn, fp, v, F, changes)
+        for q in range(count + 1):
+            extra = dev.share * changes[q] / (1.0 - dev.share * changes[count + 1])
+            for i in range(nodes):
+                for r in range(3):
+                    F[i, r, q] += F[i, r, count + 1] * extra
     out = np.zeros(count + 1)
     for q in range(count + 1):
         for r in range(2):
@@ -1497,6 +1526,19 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, emitter, glow)
     out[count] += beside[1, 0]
     _radiated(dev, w, emitter, fn, fp, v, F, glow)
     return out
+
+
+@_compiled
+def _source_column(dev, w, source, F, q):
+    """Right-hand side, column q, of what follows from extra pairs per area and time in each site, `source` (S,)."""
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - off
+            if w.leak[i, 0] != np.inf:
+                F[i, 1, q] -= source[s]
+            if w.leak[i, 1] != np.inf:
+                F[i, 2, q] -= source[s]
 
 
 @_compiled
@@ -1571,13 +1613,7 @@ def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, chang
         for q in range(1, columns):
             F[i, 0, q], F[i, 1, q], F[i, 2, q] = 0.0, 0.0, 0.0
     _bias_column(dev, w, fn, fp, v, F, BY_VOLTAGE)
-    for m in range(dev.offset.size):
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            i = s - dev.offset[m]
-            if w.leak[i, 0] != np.inf:
-                F[i, 1, BY_SOURCE] -= source[s]
-            if w.leak[i, 1] != np.inf:
-                F[i, 2, BY_SOURCE] -= source[s]
+    _source_column(dev, w, source, F, BY_SOURCE)
     for k in range(species):
         q = LINEAR_COLUMNS + k
         m = int(dev.ion[k, I_LAYER])

@@ -166,6 +166,11 @@ class ParallelStates:
         return self.columns
 
     @property
+    def inside(self) -> dict[str, States]:
+        """What the fields along x are those of: the column of the largest area."""
+        return {"": self.shown}
+
+    @property
     def shown(self) -> States:
         """The states of the column of the largest area."""
         return self.columns[self.problem.widest]

@@ -112,6 +112,11 @@ class States:
         return (self,)
 
     @property
+    def inside(self) -> dict[str, States]:
+        """What the fields along x are those of, front first: itself."""
+        return {"": self}
+
+    @property
     def shown(self) -> States:
         """The states whose fields stand for the cell's: itself."""
         return self
@@ -179,7 +184,7 @@ class Solver:
         species = max(
             device.ion.shape[0], 0 if self.problem.mobile is None else self.problem.mobile.ion.shape[0]
         )
-        self.work = make_work(device, columns=2 + species)
+        self.work = make_work(device, columns=2 + species + (device.coupled.size > 0))
         _announce_compilation()
         self.frozen_charge = np.zeros(device.volume.size)
         self.frozen_density = np.zeros(device.volume.size)
@@ -337,6 +342,8 @@ class Solver:
             channel,
             np.empty(device.volume.size),
         )
+        if device.coupled.size:
+            generation = generation + device.share * channel[2 * device.emitter] * device.coupled
         total, _, _ = k.terminal(device, work, generation)
         return float(total) * Q * (-1.0 if device.anode_front else 1.0)
 
@@ -463,6 +470,8 @@ class Solver:
         ends = np.empty((v.size, 3))
         made = generation[None] if coupled is None else generation + coupled
         k.observe(device, self.work, made, psi, fn, fp, v, channel, ends, np.empty(device.volume.size))
+        if device.coupled.size:
+            coupled = device.share * channel[:, 2 * device.emitter, None] * device.coupled
         leak = self.problem.stack.circuit.shunt_resistance
         shunt = np.zeros(v.size) if leak is None else v * device.vt / float(leak)
         current = ends[:, 0] * Q * (-1.0 if device.anode_front else 1.0) - shunt
