@@ -283,12 +283,12 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
     total = float(np.trapezoid(internal, energy))
 
     nodes = min(_NODES + int(thickness / 0.5e-6), _MOST_NODES)
-    front = black * _escape(optical, index, energy, "front", nodes)
-    back = black * _escape(optical, index, energy, "back", nodes)
-    rays = _rays(optical, index, energy, own.real, alpha * thickness)
+    sliced = optical.sliced(HC / energy)
+    front, back = (black * part for part in _escape(optical, sliced, index, energy, nodes))
+    fates = _fates(optical, sliced, index, energy, alpha * thickness)
     currents = {
         name: float(np.trapezoid(internal * share, energy))
-        for name, share in zip(optical.names, rays[:-1], strict=True)
+        for name, share in zip(optical.names, fates[:-2], strict=True)
         if name != layer.name
     }
     part = AbsorberEmission(
@@ -296,7 +296,7 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
         escape_front=float(np.trapezoid(front, energy)),
         escape_back=float(np.trapezoid(back, energy)),
         parasitic=sum(currents.values()),
-        escape_by_rays=float(np.trapezoid(internal * rays[-1], energy)),
+        escape_by_rays=float(np.trapezoid(internal * fates[-2], energy)),
         taken=currents,
         energy=energy,
         spectrum_front=front,
@@ -317,34 +317,46 @@ def _gauss(count: int) -> tuple[F64, F64]:
     return (x + 1) / 2, w / 2
 
 
-def _escape(optical: Films, index: int, energy: F64, side: Literal["front", "back"], nodes: int) -> F64:
-    """Absorptance (E,) of a layer for light from one hemisphere: mean over 2 mu dmu and both
-    polarisations.
+def _escape(optical: Films, sliced: Sliced, index: int, energy: F64, nodes: int) -> tuple[F64, F64]:
+    """Absorptance (E,) of a layer for light from the front and from the back hemisphere: mean over 2 mu dmu and
+    both polarisations.
     """
+    from perotwin.optics import kernels
+
     mu, weight = _gauss(nodes)
-    lit = optical.lit(HC / energy, side, sine=np.sqrt(1 - mu**2)[:, None])
-    return (2 * mu * weight) @ lit.absorptance[index]
+    first, second = optical.media.T
+    target = np.where((first == index)[:, None], sliced.share, 0.0)
+    target += np.where((second == index)[:, None], 1.0 - sliced.share, 0.0)
+    k0 = 2 * np.pi * energy / HC
+    found = kernels.escape(
+        sliced.index, optical.sizes, optical.flags, k0, np.sqrt(1 - mu**2), 2 * mu * weight, target
+    )
+    return found[0], found[1]
 
 
-def _rays(optical: Films, index: int, energy: F64, n: F64, depth: F64) -> F64:
-    """Fate of a layer's internal emission by rays: shares (L + 1, E) that each layer absorbs, the last row
-    what escapes.
+@dataclass(frozen=True)
+class Rays:
+    """Rays that an emitter sends out: cosines to the normal and weights, (A, E), by photon energy.
 
-    The layer's own row is left at zero: what is neither absorbed elsewhere nor escapes was absorbed again.
-
-    Parameters
-    ----------
-    n, depth : (E,) real index, and absorption coefficient times thickness.
+    `before` slices of the films lie in front of the emitter; those from `after` on lie behind it. The weights of one
+    energy add up to one hemisphere.
     """
-    indices, parts = optical.index(HC / energy)
+
+    before: int
+    after: int
+    mu: F64
+    weight: F64
+
+
+def rays(optical: Films, sliced: Sliced, index: int) -> Rays:
+    """Rays from the layer `index` at the energies of `sliced`."""
     own = [i for i, piece in enumerate(optical.slices) if piece.first == piece.second == index]
     if own:
         before, after = own[0], own[0] + 1
     else:  # the rough faces' zones fill the layer: part at its middle
         before = after = next(i for i, piece in enumerate(optical.slices) if piece.first == index)
-    groups = (range(before - 1, -1, -1), range(after, len(optical.slices)))
-    thick = [indices[i + 1].real for i, piece in enumerate(optical.slices) if not piece.coherent]
-
+    n = sliced.layers[index].real
+    thick = [sliced.index[i + 1].real for i, piece in enumerate(optical.slices) if not piece.coherent]
     # the reflectances have corners where air, or a thick layer, stops carrying the ray
     corners = [
         np.full_like(n, 1e-6),
@@ -354,49 +366,35 @@ def _rays(optical: Films, index: int, energy: F64, n: F64, depth: F64) -> F64:
     bounds = np.sort(np.array(corners), axis=0)
     x, w = _gauss(_NODES)
     width = np.diff(bounds, axis=0)
-    mu = (bounds[:-1, None] + x[:, None] * width[:, None]).reshape(-1, len(energy))
-    weight = (w[:, None] * width[:, None]).reshape(-1, len(energy))
-    sine = n * np.sqrt(1 - mu**2)
-
-    path = depth / mu
-    passed = np.exp(-path)
-    # of the emission into one hemisphere, what reaches the face on the first pass
-    first = np.where(path > 1e-8, -np.expm1(-path) / np.where(path > 0, path, 1.0), 1.0)
-    total = np.zeros((len(optical.names) + 1, len(energy)))
-    for polarisation in ("s", "p"):
-        seen = [_from_inside(optical, group, indices, n, energy, sine, polarisation) for group in groups]
-        rf, rb = (response.reflectance for response in seen)
-        again = 1 - passed**2 * rf * rb
-        arriving = [first * (1 + passed * other) / np.maximum(again, 1e-300) for other in (rb, rf)]
-        for group, response, arrives in zip(groups, seen, arriving, strict=True):
-            strength = 0.25 * weight * arrives  # half a hemisphere's share, half a polarisation's
-            total[-1] += np.einsum("ae,ae->e", strength, response.transmittance)
-            for slot, piece in enumerate(group):
-                absorbed = np.einsum("ae,ae->e", strength, response.absorptance[slot])
-                first_medium, second_medium = optical.slices[piece].first, optical.slices[piece].second
-                for medium, share in zip((first_medium, second_medium), parts[piece], strict=True):
-                    if medium >= 0 and medium != index:
-                        total[medium] += share * absorbed
-    return total
+    mu = (bounds[:-1, None] + x[:, None] * width[:, None]).reshape(-1, len(n))
+    weight = (w[:, None] * width[:, None]).reshape(-1, len(n))
+    return Rays(before, after, mu, weight)
 
 
-def _from_inside(
-    optical: Films,
-    group: range,
-    indices: C128,
-    n: F64,
-    energy: F64,
-    sine: F64,
-    polarisation: Literal["s", "p"],
-) -> Response:
-    """Response of the slices on one side of an emitter to its rays, `sine` = n sin(angle) inside."""
-    pieces = [optical.slices[i] for i in group]
-    media = np.array([n + 0j, *(indices[i + 1] for i in group), np.ones_like(n) + 0j])
-    return solve(
-        media,
-        np.array([piece.thickness for piece in pieces]),
-        HC / energy,
-        coherent=[piece.coherent for piece in pieces],
-        transverse=sine,
-        polarisation=polarisation,
+def _fates(optical: Films, sliced: Sliced, index: int, energy: F64, depth: F64) -> F64:
+    """Fate of a layer's internal emission by rays: shares (L + 2, E) that each layer absorbs, that escape, and that
+    the layer itself absorbs again (its own row is left at zero).
+
+    Parameters
+    ----------
+    depth : (E,) absorption coefficient times thickness.
+    """
+    from perotwin.optics import kernels
+
+    sent = rays(optical, sliced, index)
+    return kernels.rays(
+        sliced.index,
+        optical.sizes,
+        optical.flags,
+        2 * np.pi * energy / HC,
+        np.ascontiguousarray(sliced.layers[index].real),
+        depth,
+        sent.mu,
+        sent.weight,
+        sent.before,
+        sent.after,
+        optical.media,
+        sliced.share,
+        index,
+        len(optical.names),
     )

@@ -148,26 +148,56 @@ class Films:
         )
         return LitFilms(self, side, response, parts)
 
-    def index(self, wavelength: F64) -> tuple[C128, tuple[tuple[F64, F64], ...]]:
-        """Indices (slices + 2, W) with air before and behind, and for each slice the shares (W,) of its two
-        media.
-        """
+    def sliced(self, wavelength: F64) -> Sliced:
+        """The refractive indices of slices and layers at some wavelengths (W,), m, whatever the range of the data."""
         layers = np.array([model.index(wavelength) for model in self.models])
         permittivity = np.concatenate([layers**2, np.ones((1, *layers.shape[1:]))])  # the last, -1, is air
-        result = np.ones((len(self.slices) + 2, *layers.shape[1:]), complex)
-        parts: list[tuple[F64, F64]] = []
-        one, none = np.ones(layers.shape[1:]), np.zeros(layers.shape[1:])
-        for i, piece in enumerate(self.slices):
-            if piece.pure:
-                result[i + 1] = layers[piece.first]
-                parts.append((one, none))
-                continue
-            first, second = permittivity[piece.first], permittivity[piece.second]
-            mixed = bruggeman(first, second, piece.fraction)
+        first, second = self.media.T
+        index = np.ones((len(self.slices) + 2, *layers.shape[1:]), complex)
+        index[1:-1] = layers[first]
+        share = np.ones((len(self.slices), *layers.shape[1:]))
+        rough = np.flatnonzero(self.fractions)
+        if len(rough):
+            one, two = permittivity[first[rough]], permittivity[second[rough]]
+            fraction = self.fractions[rough][:, None]
+            mixed = bruggeman(one, two, fraction)
             root = np.sqrt(mixed)
-            result[i + 1] = root.real + 1j * np.abs(root.imag)
-            parts.append(shares(first, second, mixed, piece.fraction))
-        return result, tuple(parts)
+            index[rough + 1] = root.real + 1j * np.abs(root.imag)
+            share[rough] = shares(one, two, mixed, fraction)
+        return Sliced(layers, index, share)
+
+    @cached_property
+    def media(self) -> NDArray[np.int64]:
+        """(S, 2), the two layers that each slice consists of, -1 for air; twice the same in a pure one."""
+        return np.array([(piece.first, piece.second) for piece in self.slices], dtype=np.int64)
+
+    @cached_property
+    def fractions(self) -> F64:
+        """(S,), share by volume of each slice's second medium."""
+        return np.array([piece.fraction for piece in self.slices])
+
+    @cached_property
+    def sizes(self) -> F64:
+        """(S,), thicknesses of the slices, m."""
+        return np.array([piece.thickness for piece in self.slices])
+
+    @cached_property
+    def flags(self) -> NDArray[np.bool_]:
+        """(S,), whether waves keep their phase in a slice."""
+        return np.array([piece.coherent for piece in self.slices])
+
+
+@dataclass(frozen=True)
+class Sliced:
+    """Optical constants of `Films` at some wavelengths (W,).
+
+    layers : (L, W), complex indices. index : (S + 2, W), of the slices with air before and behind. share : (S, W), of
+    what a slice absorbs, the part that its first medium absorbs.
+    """
+
+    layers: C128
+    index: C128
+    share: F64
 
 
 @dataclass(frozen=True)
