@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -136,17 +137,17 @@ class Films:
         """
         lam = np.asarray(wavelength, float)
         self.refuse(lam)
-        index, parts = self.index(lam)
+        sliced = self.sliced(lam)
         order = slice(None) if side == "front" else slice(None, None, -1)
         response = solve(
-            index[order],
-            np.array([piece.thickness for piece in self.slices])[order],
+            sliced.index[order],
+            self.sizes[order],
             lam,
-            coherent=[piece.coherent for piece in self.slices][order],
+            coherent=self.flags[order],
             transverse=sine,
             polarisation=polarisation,
         )
-        return LitFilms(self, side, response, parts)
+        return LitFilms(self, side, response, sliced.share, range(len(self.slices)))
 
     def sliced(self, wavelength: F64) -> Sliced:
         """The refractive indices of slices and layers at some wavelengths (W,), m, whatever the range of the data."""
@@ -163,7 +164,7 @@ class Films:
             mixed = bruggeman(one, two, fraction)
             root = np.sqrt(mixed)
             index[rough + 1] = root.real + 1j * np.abs(root.imag)
-            share[rough] = shares(one, two, mixed, fraction)
+            share[rough], _ = shares(one, two, mixed, fraction)
         return Sliced(layers, index, share)
 
     @cached_property
@@ -204,13 +205,16 @@ class Sliced:
 class LitFilms:
     """The response of `Films` to light on one side, told by layer.
 
-    `reflectance` and `transmittance` have the shape (*S) of the light, fractions of the incident power.
+    `reflectance` and `transmittance` have the shape (*S) of the light, fractions of the incident power. `share` is that
+    of `Sliced`. `pieces` are the slices that the light meets, in the order of the stack: all, or those on one side of
+    an emitter within.
     """
 
     films: Films
     side: Side
     response: Response
-    parts: tuple[tuple[F64, F64], ...]
+    share: F64
+    pieces: range
 
     @property
     def reflectance(self) -> F64:
@@ -223,17 +227,18 @@ class LitFilms:
         return self.response.transmittance
 
     def _slot(self, piece: int) -> int:
-        return piece if self.side == "front" else len(self.films.slices) - 1 - piece
+        return piece - self.pieces[0] if self.side == "front" else self.pieces[-1] - piece
 
     @property
     def absorptance(self) -> F64:
         """(L, *S), fraction absorbed in each layer's material."""
         total = np.zeros((len(self.films.names), *self.response.reflectance.shape))
-        for i, piece in enumerate(self.films.slices):
+        for i in self.pieces:
             whole = self.response.absorptance[self._slot(i)]
-            for layer, share in zip((piece.first, piece.second), self.parts[i], strict=True):
-                if layer >= 0:
-                    total[layer] += share * whole
+            first, second = self.films.media[i]
+            total[first] += self.share[i] * whole if first >= 0 else 0.0
+            if second not in (first, -1):
+                total[second] += (1.0 - self.share[i]) * whole
         return total
 
     def absorbed(self, layer: int, edges: ArrayLike) -> F64:
@@ -253,18 +258,19 @@ class LitFilms:
         x = np.asarray(edges, float)
         thickness = float(self.films.thickness[layer])
         total = np.zeros((len(x) - 1, *self.response.reflectance.shape))
-        for i, piece in enumerate(self.films.slices):
+        for i in self.pieces:
+            piece = self.films.slices[i]
             if piece.pure:
                 if piece.first == layer:
-                    self._add(total, i, x - piece.start, self.parts[i][0])
+                    self._add(total, i, x - piece.start, self.share[i])
                 continue
             inside = piece.start < 0  # a slice of a zone lies on one side of its face
             if piece.first == layer:  # the zone is at this layer's back
                 local = x - thickness if inside else (thickness - x)[::-1]
-                self._add(total, i, local - piece.start, self.parts[i][0], flipped=not inside)
+                self._add(total, i, local - piece.start, self.share[i], flipped=not inside)
             elif piece.second == layer:  # at its front
                 local = -x[::-1] if inside else x
-                self._add(total, i, local - piece.start, self.parts[i][1], flipped=inside)
+                self._add(total, i, local - piece.start, 1.0 - self.share[i], flipped=inside)
         return total
 
     def _add(self, total: F64, piece: int, local: F64, share: F64, *, flipped: bool = False) -> None:

@@ -93,7 +93,7 @@ def zones(stack: Stack) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
     return tuple(found), tuple(notes)
 
 
-def bruggeman(first: C128, second: C128, fraction: float) -> C128:
+def bruggeman(first: C128, second: C128, fraction: float | F64) -> C128:
     """Effective permittivity of a mixture with `fraction` (by volume) of the second medium; same shape.
 
     Of the two roots the passive one is taken (Im >= 0), and the positive one where nothing absorbs.
@@ -105,7 +105,7 @@ def bruggeman(first: C128, second: C128, fraction: float) -> C128:
     return np.where(better, plus, minus)
 
 
-def shares(first: C128, second: C128, mixed: C128, fraction: float) -> tuple[F64, F64]:
+def shares(first: C128, second: C128, mixed: C128, fraction: float | F64) -> tuple[F64, F64]:
     """How the power absorbed in a mixture divides between its two media; they add up to 1, same shape.
 
     Each medium absorbs in proportion to its volume, its Im eps and the square of the field inside a sphere of
