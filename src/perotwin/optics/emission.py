@@ -28,7 +28,8 @@ from perotwin.units import BOLTZMANN
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
-    from perotwin.stack import Layer, Stack
+    from perotwin.optics.cell import OpticalCell
+    from perotwin.stack import Layer
 
 __all__ = ["AbsorberEmission", "Emission", "emit", "step_current"]
 
@@ -49,7 +50,7 @@ _NODES, _MOST_NODES = 6, 64
 #: Rays inside, for each piece of angles between corners, and for the piece that no thick layer and not the air carries.
 _RAYS, _TRAPPED = 3, 10
 _GOLDEN = (5**0.5 - 1) / 2
-_GRAZING = 1e-9
+_GRAZING = 1e-6
 
 #: Allowed share of the internal emission outside the optical tables: 2 mV of the radiative voltage.
 _OUTSIDE = 0.08
@@ -205,9 +206,13 @@ def step_current(gap: float, temperature: float) -> float:
     return float(_BLACK_BODY * terms.sum())
 
 
-def emit(stack: Stack) -> Emission:
+def emit(stack: OpticalCell, *, optical: Films | None = None) -> Emission:
     """Emission of the absorbers of a cell (and of other layers whose recombination is to follow from their
     absorption).
+
+    Parameters
+    ----------
+    stack : the cell. optical : `films(stack)`, where it is known already.
 
     Raises
     ------
@@ -222,7 +227,7 @@ def emit(stack: Stack) -> Emission:
     ]
     if stack.light.generation.kind == "step":
         return _step(stack, emitters, temperature)
-    optical = films(stack)
+    optical = optical or films(stack)
     found, checks, notes = {}, {}, list(optical.notes)
     for index in emitters:
         layer = stack.layer[index]
@@ -230,7 +235,9 @@ def emit(stack: Stack) -> Emission:
         found[layer.name] = part
         checks[f"emission of {layer.name} outside the optical tables"] = check(outside, _OUTSIDE)
         fates = part.escape_by_rays + part.parasitic + part.reabsorbed_by_rays
-        checks[f"photons of {layer.name}: escaped + absorbed = emitted"] = check(fates / part.internal - 1, 1e-9)
+        checks[f"photons of {layer.name}: escaped + absorbed = emitted"] = check(
+            fates / part.internal - 1, 1e-9
+        )
         if float(layer.urbach_energy) >= 0.8 * BOLTZMANN * temperature and layer.material == HALIDE:
             notes.append(
                 f"{layer.name}: with an Urbach energy of {float(layer.urbach_energy) * 1e3:.3g} meV, near "
@@ -240,7 +247,7 @@ def emit(stack: Stack) -> Emission:
     return Emission(temperature, found, checks, tuple(notes))
 
 
-def _step(stack: Stack, emitters: list[int], temperature: float) -> Emission:
+def _step(stack: OpticalCell, emitters: list[int], temperature: float) -> Emission:
     none = np.zeros(0)
     found = {}
     for index in emitters:
@@ -379,7 +386,9 @@ def rays(optical: Films, sliced: Sliced, index: int) -> Rays:
     mu, weight = [], []
     for piece, (start, end) in enumerate(itertools.pairwise(bounds)):
         count = _RAYS if piece else _TRAPPED
-        place = (np.arange(count)[:, None] + _GOLDEN * (np.arange(len(n)) + piece / len(bounds))) / count % 1.0
+        place = (
+            (np.arange(count)[:, None] + _GOLDEN * (np.arange(len(n)) + piece / len(bounds))) / count % 1.0
+        )
         mu.append(start + (end - start) * (place - np.sin(2 * np.pi * place) / (2 * np.pi)))
         weight.append((end - start) * (1 - np.cos(2 * np.pi * place)) / count)
     return Rays(before, after, np.maximum(np.concatenate(mu), _GRAZING), np.concatenate(weight))

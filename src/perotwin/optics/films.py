@@ -18,7 +18,8 @@ from perotwin.optics.roughness import bruggeman, shares, zones
 from perotwin.optics.transfer_matrix import Polarisation, Response, solve
 
 if TYPE_CHECKING:
-    from perotwin.stack import Layer, Stack
+    from perotwin.optics.cell import OpticalCell
+    from perotwin.stack import Layer
 
 __all__ = ["Films", "LitFilms", "films", "material", "optical_gap"]
 
@@ -292,7 +293,7 @@ class LitFilms:
         total[rows] += share * found
 
 
-def films(stack: Stack) -> Films:
+def films(stack: OpticalCell) -> Films:
     """The optical layers of a cell.
 
     Raises

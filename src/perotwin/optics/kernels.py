@@ -140,7 +140,9 @@ def _respond(first, count, step, before, behind, coherent, thickness, slices, ru
         if not coherent[first + j * step]:
             many += 1
     if many == 0:
-        reflected, passed, _ = _run(first, count, step, before, behind, matrix, growth, absorbed, loss, shrink)
+        reflected, passed, _ = _run(
+            first, count, step, before, behind, matrix, growth, absorbed, loss, shrink
+        )
         return reflected, passed
 
     # for each run: reflected, passed, mixed lit from its front, then from its back
@@ -286,7 +288,9 @@ def escape(index, thickness, coherent, k0, sine, weight, target):
 
 
 @_compiled
-def rays(index, thickness, coherent, k0, own, depth, mu, weight, before, after, media, share, emitter, layers):
+def rays(
+    index, thickness, coherent, k0, own, depth, mu, weight, before, after, media, share, emitter, layers
+):
     """Fate of a layer's internal emission by rays: shares (layers + 2, E).
 
     The rows are what each layer absorbs, what escapes, and what the emitter absorbs again (its own row stays zero).
