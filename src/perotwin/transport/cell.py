@@ -30,6 +30,7 @@ from perotwin.transport.tandem import TandemProblem, TandemSolver
 from perotwin.transport.transient import TOLERANCE, Engine
 
 if TYPE_CHECKING:
+    from perotwin.measurement.checks import Checks
     from perotwin.optics import Absorption
     from perotwin.transport.light import Beam
     from perotwin.transport.modes import Control
@@ -62,6 +63,7 @@ class CellProblem(Protocol):
         shown: the one whose inside stands for the cell's. shown_as: in words; nothing where it is the whole.
         notes: remarks that a reader of the result must see.
         vt: kT/q, V.
+        checks: of the light of the whole, besides those of its parts.
         absorption: what the optics gave, over the whole area; None where no light was asked for.
         photocurrent: pairs generated at 1 sun, as a current, A m^-2.
         ions_settle: whether there are ions that re-equilibrate at each point.
@@ -83,6 +85,8 @@ class CellProblem(Protocol):
     def vt(self) -> float: ...
     @property
     def absorption(self) -> Absorption | None: ...
+    @property
+    def checks(self) -> Checks: ...
     @property
     def photocurrent(self) -> float: ...
     @property

@@ -28,7 +28,9 @@ from perotwin.transport.response import leak, response
 from perotwin.transport.steady import FINEST, LONGEST, TOLERANCE, Solver, State, States
 
 if TYPE_CHECKING:
+    from perotwin.measurement.checks import Checks
     from perotwin.optics import Absorption
+    from perotwin.optics.tandem import Parts
     from perotwin.stack import Tandem
     from perotwin.transport.series_small_signal import TandemLinearised
 
@@ -62,18 +64,21 @@ class TandemProblem:
     Attributes:
         stack: the cell.
         junctions: top and bottom; what is generated in them at 1 sun is what the whole cell's optics give.
-        absorption: of the whole cell; None where no light was asked for.
+        optics: of the whole cell.
         resistance: ohm m^2, all that is in series with both.
         coupling: light of the top that the bottom absorbs; None where that is none.
-        remarks: what a reader must see besides the junctions' notes.
     """
 
     stack: Tandem
     junctions: tuple[Problem, Problem]
-    absorption: Absorption | None
+    optics: Parts
     resistance: float
     coupling: Coupling | None
-    remarks: tuple[str, ...] = ()
+
+    @property
+    def absorption(self) -> Absorption:
+        """Of the whole cell."""
+        return self.optics.whole
 
     @property
     def parts(self) -> tuple[Problem, ...]:
@@ -94,6 +99,12 @@ class TandemProblem:
     def vt(self) -> float:
         """kT/q, V."""
         return self.junctions[0].vt
+
+    @property
+    def checks(self) -> Checks:
+        """Checks of the light of the whole cell."""
+        emission = self.optics.emission
+        return {**self.optics.whole.checks, **(emission.checks if emission else {})}
 
     @property
     def photocurrent(self) -> float:
@@ -118,7 +129,8 @@ class TandemProblem:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Remarks that a reader of the result must see; those of one junction name it."""
-        notes = list(self.remarks)
+        emission = self.optics.emission
+        notes = list(dict.fromkeys((*self.optics.whole.notes, *(emission.notes if emission else ()))))
         for name, problem in zip(_NAMES, self.junctions, strict=True):
             for note in problem.notes:
                 shared = all(note in other.notes for other in self.junctions)
