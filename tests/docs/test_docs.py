@@ -56,8 +56,9 @@ def test_the_stack_file_page_names_every_key_and_material() -> None:
     text = (ROOT / "docs" / "stack-files.md").read_text(encoding="utf-8")
     for name in joints():
         assert f"`{name}`" in text, name
-    models = [Stack, Parallel, Column, Tandem, Resistive, Traps, Metal, parts.Light, parts.Layer, parts.Electronic, parts.Trap, parts.FaceTrap,
-              parts.Interface, parts.Ions, parts.Contact, parts.Circuit, parts.Recombination]  # fmt: skip
+    models = [Stack, Parallel, Column, Tandem, Resistive, Traps, Metal, parts.Light, parts.Layer, parts.Electronic,
+              parts.Trap, parts.FaceTrap, parts.Interface, parts.Ions, parts.Contact, parts.Circuit,
+              parts.Recombination]  # fmt: skip
     for model in models:
         for key in model.model_fields:
             assert re.search(rf"[`\[.]{key}\b", text), f"{model.__name__}.{key}"
