@@ -280,9 +280,12 @@ def _from_optics(
 
 
 def _least(stack: OpticalCell, absorbed: list[float]) -> float:
-    """Of the photons in each absorber, those of the junction that has fewest."""
+    """Of the photons in each absorber, those of the junction that has fewest; one that gets next to none does not
+    count.
+    """
     rest = iter(absorbed)
-    return min(sum(itertools.islice(rest, len(junction.absorbers))) for junction in stack.stacks.values())
+    junctions = [sum(itertools.islice(rest, len(one.absorbers))) for one in stack.stacks.values()]
+    return max(min(junctions), 0.1 * sum(junctions))
 
 
 def _lost(stack: OpticalCell, optical: Films, light: Spectrum, lam: F64) -> tuple[float, float]:

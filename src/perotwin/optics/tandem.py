@@ -32,7 +32,7 @@ F64 = NDArray[np.float64]
 _LEAST = 1e-6
 
 #: Photon energies, each standing for the same part of the emission, at which depth profiles are found.
-_ENERGIES = 10
+_ENERGIES = 6
 
 
 @dataclass(frozen=True)
