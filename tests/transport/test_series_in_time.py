@@ -111,7 +111,9 @@ def test_left_alone_they_settle_at_their_steady_state(share: float) -> None:
     solver = TandemSolver(engine.problem)
     held = solver.sweep([1.0], 1.0)
     expected = solver.open_circuit(held.state(0), 1.0)
-    found = engine.run([Step(1e4, OpenCircuit(), 1.0), Step(1e4, Voltage(1.0), 1.0)], engine.settled(0.3, 0.5))
+    found = engine.run(
+        [Step(1e4, OpenCircuit(), 1.0), Step(1e4, Voltage(1.0), 1.0)], engine.settled(0.3, 0.5)
+    )
     assert found.voltage[0] == pytest.approx(float(expected.voltage[0]), abs=1e-6)
     assert found.current[1] == pytest.approx(float(held.current[0]), rel=1e-5)
     # from there nothing moves
@@ -251,7 +253,9 @@ def test_the_slopes_over_a_step_are_exact() -> None:
         return np.array([*v, engine._terminal(made, flux)[1], engine._slopes[4]])
 
     h = 1e-4
-    (v1, v2, j, glow) = (8.0 * (solved(1.6 + h) - solved(1.6 - h)) - (solved(1.6 + 2 * h) - solved(1.6 - 2 * h))) / 12
+    (v1, v2, j, glow) = (
+        8.0 * (solved(1.6 + h) - solved(1.6 - h)) - (solved(1.6 + 2 * h) - solved(1.6 - 2 * h))
+    ) / 12
     solved(1.6)
     by_x, by_y, by_light, glow_by_x, _ = engine._slopes
     assert by_x * v1 == pytest.approx(j, rel=1e-6)

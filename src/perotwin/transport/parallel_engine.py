@@ -141,9 +141,7 @@ class ParallelEngine(Several):
         """Generation in each column, per area of the column."""
         return [generation[part] / area for part, area in zip(self._sites, self.areas, strict=True)]
 
-    def _error(
-        self, made: Moments, condition: Condition, missed: F64, flux: float, generation: F64
-    ) -> float:
+    def _error(self, made: Moments, condition: Condition, missed: F64, flux: float, generation: F64) -> float:
         """The largest of the columns', at the terminal voltage to which the errors of all of them shift it."""
         control, a, b, _ = condition
         given, v = control == k.CONTROL_VOLTAGE, float(made.v[0])

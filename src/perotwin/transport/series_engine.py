@@ -89,7 +89,8 @@ class TandemEngine(Several):
         """
         if beams:
             top, bottom = (
-                replace(engine.problem, generation=engine.lights.steady(light, beams)) for engine in self.engines
+                replace(engine.problem, generation=engine.lights.steady(light, beams))
+                for engine in self.engines
             )
             states = TandemSolver(replace(self.problem, junctions=(top, bottom))).sweep([voltage], 1.0)
         else:
@@ -129,9 +130,7 @@ class TandemEngine(Several):
         if control == k.CONTROL_VOLTAGE:
             a, b = 1.0, 0.0
         engines, parts = self.engines, guess.parts
-        past = tuple(
-            engine._split(history[part]) for engine, part in zip(engines, self._stored, strict=True)
-        )
+        past = tuple(engine._split(history[part]) for engine, part in zip(engines, self._stored, strict=True))
         march: Any = k.series_march
         status, iterations, _, current = march(
             tuple(engine.device for engine in engines), tuple(engine.work for engine in engines),
@@ -155,9 +154,7 @@ class TandemEngine(Several):
         """Generation in each junction but for the light of the other."""
         return [generation[part] for part in self._sites]
 
-    def _error(
-        self, made: Moments, condition: Condition, missed: F64, flux: float, generation: F64
-    ) -> float:
+    def _error(self, made: Moments, condition: Condition, missed: F64, flux: float, generation: F64) -> float:
         """The larger of the junctions', at the voltages and the light to which the errors of both shift them."""
         control, a, b, _ = condition
         if control == k.CONTROL_VOLTAGE:

@@ -98,7 +98,9 @@ class Several(Driver[Moments]):
         self._charge = engines[0]._charge
         # where each stack lies in what is stored, in the variables and among the sites
         self._stored = _ranges([engine._parts[-1][0].stop for engine in engines])
-        self._variables = _ranges([(3 + engine.motion.shape[0]) * engine.device.x.size + 1 for engine in engines])
+        self._variables = _ranges(
+            [(3 + engine.motion.shape[0]) * engine.device.x.size + 1 for engine in engines]
+        )
         self._sites = _ranges([engine.device.volume.size for engine in engines])
         # flux through each stack's junction in what was solved last, m^-2 s^-1
         self._flux = np.zeros(len(engines))
