@@ -380,10 +380,15 @@ def build(
         face_trap=np.array(face_rows).reshape(-1, dv.FACE_TRAP_COLUMNS),
         barrier_site=np.array(barrier_site, dtype=np.int64),
         barrier=np.array(barrier_rows).reshape(-1, 4),
+        plane_site=np.zeros(0, dtype=np.int64),
+        plane=np.zeros((0, dv.PLANE_COLUMNS)),
         ion=np.array(moving).reshape(-1, dv.ION_COLUMNS),
         contact=contact,
         anode_front=_anode_front(stack, contact),
         vt=vt,
+        emitter=0,
+        share=0.0,
+        coupled=np.zeros(0),
         activity=activity_table() if table[:, dv.DEGENERATE].any() else np.zeros((1, 6)),
     )
     mobile = None

@@ -48,6 +48,13 @@ from perotwin.transport.device import (
     M_Z,
     MU_N,
     MU_P,
+    P_GE,
+    P_GH,
+    P_METAL,
+    P_PSI,
+    P_RATE,
+    P_SN,
+    P_SP,
     T_KIND,
     T_LN_N1,
     T_LN_P1,
@@ -354,6 +361,7 @@ def assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu):
             D[i, 0] -= dev.volume[s] * z * z * w.dion[k, s]
     _barriers(dev, w, psi, fn, fp)
     _face_traps(dev, w, psi, fn, fp, v)
+    _planes(dev, w, psi, fn, fp, v)
     _contacts(dev, w, psi, fn, fp, v)
 
 
@@ -478,6 +486,113 @@ def _face_traps(dev, w, psi, fn, fp, v):
             D[i, 0] -= nt * (o_n - o_p)
             D[i, 1] -= nt * o_n
             D[i, 2] += nt * o_p
+
+
+@_inlined
+def _node_of(dev, s):
+    """The node of a site."""
+    m = 0
+    while dev.site_start[m + 1] <= s:
+        m += 1
+    return s - dev.offset[m]
+
+
+@_inlined
+def _exchange(rate, velocity, density, activity, d):
+    """What a metal takes from a band whose level is `d` (kT) above its own, m^-2 s^-1, and its slopes by `d` at a fixed
+    density and by the logarithm of the density's argument.
+
+    velocity times (density - density at equilibrium with it), and no more than `rate` per kT: at infinite velocity the
+    two stay together.
+    """
+    if velocity < 0.0:
+        return rate * d, rate, 0.0
+    free = velocity * density
+    k = free / (1.0 + free / rate)
+    away = np.exp(min(-d, 300.0))
+    taken = -k * _expm1(-d) if d > -300.0 else k * (1.0 - away)
+    return taken, k * away, taken * activity / (1.0 + free / rate)
+
+
+@_compiled
+def _plane(dev, w, q, psi, fn, fp, v):
+    """What electrons and holes lose at plane q and its slopes, and what flows beside the junctions, as it stands.
+
+    Returns the losses of electrons and of holes to the plane (m^-2 s^-1) with, for each, the slopes by the level and by
+    the potential, and what shunts take from the electrons' and the holes' side.
+    """
+    s = dev.plane_site[q]
+    i = _node_of(dev, s)
+    row = dev.plane[q]
+    up = fn[0, i] + fn[1, i]
+    down = fp[0, i] + fp[1, i] - v
+    if row[P_METAL] == 0.0:
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, row[P_GE] * (v + up), -row[P_GH] * down
+    n, p = w.n[s] + w.n[s + 1], w.p[s] + w.p[s + 1]
+    gn = (w.n[s] * w.gn[s] + w.n[s + 1] * w.gn[s + 1]) / n
+    gp = (w.p[s] * w.gp[s] + w.p[s + 1] * w.gp[s + 1]) / p
+    level = row[P_PSI] - psi[i]
+    rn, n_d, n_a = _exchange(row[P_RATE], row[P_SN], n, gn, up - level)
+    rp, p_d, p_a = _exchange(row[P_RATE], row[P_SP], p, gp, level - down)
+    return rn, n_d + n_a, n_d + n_a, rp, -p_d - p_a, -p_d - p_a, row[P_GE] * (v + level), -row[P_GH] * level
+
+
+@_compiled
+def _planes(dev, w, psi, fn, fp, v):
+    """Where two junctions meet: a metal takes electrons from one and holes from the other.
+
+    Its own balance stands in the place of Poisson's equation, for the charge on it is what it needs to be; the potential
+    beside it follows its Fermi level. Shunts end on it, or on the carriers' levels where there is no metal.
+    """
+    D, L, U, F = w.diag, w.lower, w.upper, w.rhs
+    for q in range(dev.plane_site.size):
+        i = _node_of(dev, dev.plane_site[q])
+        row = dev.plane[q]
+        rn, n_f, n_psi, rp, p_f, p_psi, from_n, from_p = _plane(dev, w, q, psi, fn, fp, v)
+        w.net[i] -= rn
+        if row[P_METAL] == 0.0:
+            F[i, 1, 0] += from_n
+            F[i, 2, 0] += from_p
+            w.leak[i, 0] += row[P_GE]
+            w.leak[i, 1] += row[P_GH]
+            continue
+        F[i, 0, 0] = rn - rp - from_n + from_p
+        D[i, 0] = p_psi - n_psi - row[P_GE] - row[P_GH]
+        D[i, 1], D[i, 2] = -n_f, p_f
+        L[i, 0], U[i, 0] = 0.0, 0.0
+        F[i, 1, 0] += rn
+        D[i, 3] -= n_psi
+        w.leak[i, 0] += n_f
+        F[i, 2, 0] += rp
+        D[i, 6] -= p_psi
+        w.leak[i, 1] -= p_f
+
+
+@_compiled
+def _beside(dev, w, edge, psi, fn, fp, v, by):
+    """Flux (m^-2 s^-1, along x) of shunts beside the junction that an edge lies in; zero without planes.
+
+    by (2, 3) receives nothing but its slopes by the unknowns of the plane's node (first row) and by v (by[1, 0]).
+    Returns the flux and the node.
+    """
+    for r in range(2):
+        for c in range(3):
+            by[r, c] = 0.0
+    if dev.plane_site.size == 0:
+        return 0.0, 0
+    q = 0
+    i = _node_of(dev, dev.plane_site[q])
+    _, _, _, _, _, _, from_n, from_p = _plane(dev, w, q, psi, fn, fp, v)
+    row = dev.plane[q]
+    metal = row[P_METAL] != 0.0
+    sign = 1.0 if dev.anode_front else -1.0
+    # in front of the plane lie the electrons' contact's opposite: the junction whose electrons come to it
+    if (edge < i) == dev.anode_front:
+        by[0, 0 if metal else 1] = sign * (-row[P_GE] if metal else row[P_GE])
+        by[1, 0] = sign * row[P_GE]
+        return sign * from_n, i
+    by[0, 0 if metal else 2] = sign * (row[P_GH] if metal else -row[P_GH])
+    return sign * from_p, i
 
 
 @_compiled
@@ -812,15 +927,17 @@ def newton(
     nodes = dev.x.size
     species = dev.ion.shape[0]
     free_v = control == CONTROL_CIRCUIT
-    columns = 1 + species + (1 if free_v else 0)
-    unknowns = species + (1 if free_v else 0)
+    glows = dev.coupled.size > 0
+    columns = 1 + species + (1 if free_v else 0) + (1 if glows else 0)
+    unknowns = columns - 1
     front_anode = dev.anode_front
     anode = 0 if front_anode else nodes - 1
     side = 0 if front_anode else 1
     border, load = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
     ion_border, ion_load = np.zeros((species, species)), np.zeros(species)
+    glow, lit = np.zeros(columns), gen.copy()
     head = np.zeros((nodes, 1 + species))
-    residual = np.zeros((nodes, 2))
+    residual, beside, plane = np.zeros((nodes, 2)), np.zeros((2, 3)), 0
     largest, previous = np.inf, np.inf
     psi[anode] = dev.contact[side, C_PSI] + v[0]
     other = nodes - 1 - anode
@@ -829,7 +946,11 @@ def newton(
     for iteration in range(max_iterations):
         if species > 0 and not settle_ions(dev, w, psi, mu):
             return NOT_FINITE, iteration, np.inf
-        assemble(dev, w, psi, fn, fp, v[0], gen, ion_charge, mu)
+        if glows:
+            light = dev.share * radiated(dev, w, dev.emitter, psi, fn, fp, v[0])
+            for s in range(lit.size):
+                lit[s] = gen[s] + light * dev.coupled[s]
+        assemble(dev, w, psi, fn, fp, v[0], lit, ion_charge, mu)
         F = w.rhs
         for k in range(species):
             q = 1 + k
@@ -852,8 +973,14 @@ def newton(
             _bias_column(dev, w, fn, fp, v[0], F, q)
             edge = _quiet_edge(dev, w)
             jn, jp, slope = _edge_current(dev, w, edge)
+            aside, plane = _beside(dev, w, edge, psi, fn, fp, v[0], beside)
         for i in range(nodes):
             residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
+        if glows:
+            for i in range(nodes):
+                for r in range(3):
+                    F[i, r, columns - 1] = 0.0
+            _source_column(dev, w, dev.coupled, F, columns - 1)
         eliminate(w, nodes, columns)
         dv = 0.0
         if unknowns > 0:
@@ -866,13 +993,13 @@ def newton(
                     load[k] = ion_load[k]
                     for j in range(species):
                         border[k, j] = ion_border[k, j]
-                    if free_v:
-                        m = int(dev.ion[k, I_LAYER])
-                        z = dev.ion[k, I_Z]
-                        border[k, species] = 0.0
+                    m = int(dev.ion[k, I_LAYER])
+                    z = dev.ion[k, I_Z]
+                    for q in range(species, unknowns):
+                        border[k, q] = 0.0
                         for s in range(dev.site_start[m], dev.site_start[m + 1]):
                             i = s - dev.offset[m]
-                            border[k, species] -= dev.volume[s] * w.dion[k, s] * z * F[i, 0, 1 + species]
+                            border[k, q] -= dev.volume[s] * w.dion[k, s] * z * F[i, 0, 1 + q]
             if free_v:
                 sign = -1.602176634e-19 if front_anode else 1.602176634e-19
                 for q in range(columns):
@@ -880,12 +1007,21 @@ def newton(
                     for r in range(2):
                         for c in range(3):
                             change += slope[r, c] * F[edge + r, c, q]
+                    for c in range(3):
+                        change += beside[0, c] * F[plane, c, q]
                     change *= sign * cb
                     if q == 0:
-                        load[species] = cc - ca * v[0] - cb * sign * (jn + jp) - change
+                        load[species] = cc - ca * v[0] - cb * sign * (jn + jp + aside) - change
                     else:
                         border[species, q - 1] = change
-                border[species, species] += ca
+                border[species, species] += ca + sign * cb * beside[1, 0]
+            if glows:
+                _radiated(dev, w, dev.emitter, fn, fp, v[0], F, glow)
+                r = unknowns - 1
+                for q in range(unknowns):
+                    border[r, q] = -dev.share * glow[1 + q]
+                border[r, r] += 1.0
+                load[r] = dev.share * glow[0]
             if not _solve_small(border, load):
                 return NOT_FINITE, iteration + 1, np.inf
             y = load
@@ -1095,6 +1231,14 @@ def rates(dev, w, psi, fn, fp, v, channel, profile):
             c = mup / dev.spacing[s]
             d = (fp[0, i + 1] - fp[0, i]) + (fp[1, i + 1] - fp[1, i])
             w.jp[s] = -c * p * bmy * _expm1(-d) if abs(d) < 1.0 else c * (p * bmy - w.p[s + 1] * by)
+    for q in range(dev.plane_site.size):
+        rn, _, _, rp, _, _, from_n, from_p = _plane(dev, w, q, psi, fn, fp, v)
+        if dev.plane[q, P_METAL] == 0.0:
+            rn, rp = from_n, from_p
+        sign = 1.0 if dev.anode_front else -1.0
+        w.plane[q, 0], w.plane[q, 1] = rn, rp
+        w.plane[q, 2] = sign * (from_n if dev.anode_front else from_p)
+        w.plane[q, 3] = sign * (from_p if dev.anode_front else from_n)
     traps = dev.trap.shape[0]
     for t in range(dev.face_trap_site.size):
         s = dev.face_trap_site[t]
@@ -1136,7 +1280,7 @@ def terminal(dev, w, gen):
     nodes = dev.x.size
     flux_n, flux_p = np.empty(nodes - 1), np.empty(nodes - 1)
     noise_n, noise_p = np.empty(nodes - 1), np.empty(nodes - 1)
-    source = np.zeros(nodes)
+    source, holes = np.zeros(nodes), np.zeros(nodes)
     for i in range(nodes):
         source[i] = w.net[i]
     for m in range(dev.offset.size):
@@ -1155,7 +1299,15 @@ def terminal(dev, w, gen):
                 flux_n[i], flux_p[i] = w.jn[s], w.jp[s]
                 noise_n[i], noise_p[i] = np.inf, np.inf
     a, b = np.argmin(noise_n), np.argmin(noise_p)
-    # the balance of node i reads  jn[i] - jn[i - 1] + source = 0  and  jp[i] - jp[i - 1] - source = 0
+    for i in range(nodes):
+        holes[i] = source[i]
+    aside = 0.0
+    for q in range(dev.plane_site.size):
+        i = _node_of(dev, dev.plane_site[q])
+        source[i] -= w.plane[q, 0]
+        holes[i] -= w.plane[q, 1]
+        aside += w.plane[q, 2] if b < i else w.plane[q, 3]
+    # the balance of node i reads  jn[i] - jn[i - 1] + source = 0  and  jp[i] - jp[i - 1] - holes = 0
     jn_b = flux_n[a]
     if b > a:
         for i in range(a + 1, b + 1):
@@ -1163,7 +1315,7 @@ def terminal(dev, w, gen):
     else:
         for i in range(b + 1, a + 1):
             jn_b += source[i]
-    total = jn_b + flux_p[b]
+    total = jn_b + flux_p[b] + aside
     jn_front = flux_n[a]
     for i in range(0, a + 1):
         jn_front += source[i]
@@ -1172,10 +1324,10 @@ def terminal(dev, w, gen):
         jn_back -= source[i]
     jp_front = flux_p[b]
     for i in range(0, b + 1):
-        jp_front -= source[i]
+        jp_front -= holes[i]
     jp_back = flux_p[b]
     for i in range(b + 1, nodes):
-        jp_back += source[i]
+        jp_back += holes[i]
     if dev.anode_front:
         return total, jn_front, jp_back
     return total, -jn_back, -jp_front
@@ -1311,7 +1463,10 @@ def observe(dev, w, gen, states_psi, states_fn, states_fp, states_v, channel, te
     """
     for k in range(states_v.size):
         rates(dev, w, states_psi[k], states_fn[k], states_fp[k], states_v[k], channel[k], profile)
-        a, b, c = terminal(dev, w, gen[min(k, gen.shape[0] - 1)])
+        lit = gen[min(k, gen.shape[0] - 1)]
+        if dev.coupled.size > 0:
+            lit = lit + dev.share * channel[k, 2 * dev.emitter] * dev.coupled
+        a, b, c = terminal(dev, w, lit)
         terminals[k, 0], terminals[k, 1], terminals[k, 2] = a, b, c
 
 
@@ -1327,37 +1482,63 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, emitter, glow)
     count = sources.shape[0]
     species = dev.ion.shape[0]
     assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu)
+    glows = dev.coupled.size > 0
+    if glows:
+        light = dev.share * _radiated(dev, w, dev.emitter, fn, fp, v, np.zeros((nodes, 3, 0)), np.zeros(0))
+        assemble(dev, w, psi, fn, fp, v, gen + light * dev.coupled, ion_charge, mu)
     edge = _quiet_edge(dev, w)
     _, _, slope = _edge_current(dev, w, edge)
-    F = np.zeros((nodes, 3, count + 1 + species))
-    for m in range(dev.offset.size):
-        off = dev.offset[m]
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            i = s - off
-            held_n, held_p = w.leak[i, 0] == np.inf, w.leak[i, 1] == np.inf
-            for q in range(count):
-                if not held_n:
-                    F[i, 1, q] -= sources[q, s]
-                if not held_p:
-                    F[i, 2, q] -= sources[q, s]
+    beside = np.zeros((2, 3))
+    _, plane = _beside(dev, w, edge, psi, fn, fp, v, beside)
+    # causes: the sources, the voltage and, where it comes back, the light that the cell makes itself
+    causes = count + 1 + (1 if glows else 0)
+    F = np.zeros((nodes, 3, causes + species))
+    for q in range(count):
+        _source_column(dev, w, sources[q], F, q)
     _bias_column(dev, w, fn, fp, v, F, count)
+    if glows:
+        _source_column(dev, w, dev.coupled, F, count + 1)
     for k in range(species):
         m = int(dev.ion[k, I_LAYER])
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            F[s - dev.offset[m], 0, count + 1 + k] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
-        F[0, 0, count + 1 + k] = 0.0
-        F[nodes - 1, 0, count + 1 + k] = 0.0
+            F[s - dev.offset[m], 0, causes + k] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+        F[0, 0, causes + k] = 0.0
+        F[nodes - 1, 0, causes + k] = 0.0
     eliminate(w, nodes, 1)
-    substitute(w, F, nodes, count + 1 + species)
+    substitute(w, F, nodes, causes + species)
     if species > 0:
-        _keep_ions(dev, w, F, count + 1)
+        _keep_ions(dev, w, F, causes)
+    if glows:
+        changes = np.zeros(causes)
+        _radiated(dev, w, dev.emitter, fn, fp, v, F, changes)
+        for q in range(count + 1):
+            extra = dev.share * changes[q] / (1.0 - dev.share * changes[count + 1])
+            for i in range(nodes):
+                for r in range(3):
+                    F[i, r, q] += F[i, r, count + 1] * extra
     out = np.zeros(count + 1)
     for q in range(count + 1):
         for r in range(2):
             for c in range(3):
                 out[q] += slope[r, c] * F[edge + r, c, q]
+        for c in range(3):
+            out[q] += beside[0, c] * F[plane, c, q]
+    out[count] += beside[1, 0]
     _radiated(dev, w, emitter, fn, fp, v, F, glow)
     return out
+
+
+@_compiled
+def _source_column(dev, w, source, F, q):
+    """Right-hand side, column q, of what follows from extra pairs per area and time in each site, `source` (S,)."""
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - off
+            if w.leak[i, 0] != np.inf:
+                F[i, 1, q] -= source[s]
+            if w.leak[i, 1] != np.inf:
+                F[i, 2, q] -= source[s]
 
 
 @_compiled
@@ -1397,6 +1578,12 @@ def _bias_column(dev, w, fn, fp, v, F, q):
     site = 0 if dev.anode_front else dev.volume.size - 1
     side = 0 if dev.anode_front else 1
     sn, sp = dev.contact[side, C_SN], dev.contact[side, C_SP]
+    for j in range(dev.plane_site.size):
+        i = _node_of(dev, dev.plane_site[j])
+        if dev.plane[j, P_METAL] != 0.0:
+            F[i, 0, q] -= dev.plane[j, P_GE]
+        else:
+            F[i, 1, q] += dev.plane[j, P_GE]
     F[anode, 0, q] = 1.0
     F[anode, 1, q] = -1.0 if sn < 0.0 else sn * w.n[site] * np.exp(-fn[0, anode] - v)
     F[anode, 2, q] = -1.0 if sp < 0.0 else -sp * w.p[site] * np.exp(fp[0, anode])
@@ -1426,13 +1613,7 @@ def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, chang
         for q in range(1, columns):
             F[i, 0, q], F[i, 1, q], F[i, 2, q] = 0.0, 0.0, 0.0
     _bias_column(dev, w, fn, fp, v, F, BY_VOLTAGE)
-    for m in range(dev.offset.size):
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            i = s - dev.offset[m]
-            if w.leak[i, 0] != np.inf:
-                F[i, 1, BY_SOURCE] -= source[s]
-            if w.leak[i, 1] != np.inf:
-                F[i, 2, BY_SOURCE] -= source[s]
+    _source_column(dev, w, source, F, BY_SOURCE)
     for k in range(species):
         q = LINEAR_COLUMNS + k
         m = int(dev.ion[k, I_LAYER])

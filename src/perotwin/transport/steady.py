@@ -93,13 +93,28 @@ class States:
 
     @property
     def junction_voltages(self) -> dict[str, F64]:
-        """(K,) by junction: nothing, for there is but one."""
-        return {}
+        """(K,) V of each junction, and what is lost "between" them; nothing where there is but one.
+
+        A junction's voltage is that from its outer contact to the level of the carriers that it brings to the other.
+        """
+        problem = self.problem
+        if problem.device.plane_site.size == 0:
+            return {}
+        node = int(problem.site_node[problem.device.plane_site[0]])
+        of_electrons = self.junction_voltage + problem.vt * self.fn[:, :, node].sum(axis=1)
+        of_holes = self.junction_voltage - problem.vt * self.fp[:, :, node].sum(axis=1)
+        top, bottom = (of_electrons, of_holes) if problem.device.anode_front else (of_holes, of_electrons)
+        return {"top": top, "bottom": bottom, "between": top + bottom - self.voltage}
 
     @property
     def parts(self) -> tuple[States, ...]:
         """The states of each stack that the cell consists of: itself."""
         return (self,)
+
+    @property
+    def inside(self) -> dict[str, States]:
+        """What the fields along x are those of, front first: itself."""
+        return {"": self}
 
     @property
     def shown(self) -> States:
@@ -169,7 +184,7 @@ class Solver:
         species = max(
             device.ion.shape[0], 0 if self.problem.mobile is None else self.problem.mobile.ion.shape[0]
         )
-        self.work = make_work(device, columns=2 + species)
+        self.work = make_work(device, columns=2 + species + (device.coupled.size > 0))
         _announce_compilation()
         self.frozen_charge = np.zeros(device.volume.size)
         self.frozen_density = np.zeros(device.volume.size)
@@ -327,6 +342,8 @@ class Solver:
             channel,
             np.empty(device.volume.size),
         )
+        if device.coupled.size:
+            generation = generation + device.share * channel[2 * device.emitter] * device.coupled
         total, _, _ = k.terminal(device, work, generation)
         return float(total) * Q * (-1.0 if device.anode_front else 1.0)
 
@@ -453,6 +470,8 @@ class Solver:
         ends = np.empty((v.size, 3))
         made = generation[None] if coupled is None else generation + coupled
         k.observe(device, self.work, made, psi, fn, fp, v, channel, ends, np.empty(device.volume.size))
+        if device.coupled.size:
+            coupled = device.share * channel[:, 2 * device.emitter, None] * device.coupled
         leak = self.problem.stack.circuit.shunt_resistance
         shunt = np.zeros(v.size) if leak is None else v * device.vt / float(leak)
         current = ends[:, 0] * Q * (-1.0 if device.anode_front else 1.0) - shunt

@@ -87,8 +87,8 @@ class TandemProblem:
 
     @property
     def shown_as(self) -> str:
-        """What the one that is shown is, in words."""
-        return f"{_NAMES[self.junctions.index(self.shown)]} junction"
+        """Nothing, for fields along x are those of both junctions."""
+        return ""
 
     @property
     def vt(self) -> float:
@@ -154,6 +154,11 @@ class TandemStates:
     def parts(self) -> tuple[States, ...]:
         """The states of the junctions."""
         return self.junctions
+
+    @property
+    def inside(self) -> dict[str, States]:
+        """What the fields along x are those of: both junctions, front first."""
+        return dict(zip(_NAMES, self.junctions, strict=True))
 
     @property
     def shown(self) -> States:
