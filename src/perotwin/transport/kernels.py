@@ -2329,13 +2329,7 @@ def _march_linear(
         for r in range(size):
             F[i, r, BY_VOLTAGE], F[i, r, BY_SOURCE] = 0.0, 0.0
     _bias_column(dev, w, fn, fp, v[0], F, BY_VOLTAGE)
-    for m in range(dev.offset.size):
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            i = s - dev.offset[m]
-            if w.leak[i, 0] != np.inf:
-                F[i, 1, BY_SOURCE] -= source[s]
-            if w.leak[i, 1] != np.inf:
-                F[i, 2, BY_SOURCE] -= source[s]
+    _source_column(dev, w, source, F, BY_SOURCE)
     eliminate_blocks(b, dev.x.size, LINEAR_COLUMNS)
     for q in range(LINEAR_COLUMNS):
         changes[q] = 0.0
@@ -2602,14 +2596,8 @@ def signal(dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, sources):
             for q in range(count + 1):
                 F[i, r, q] = 0.0
     _bias_column(dev, w, fn, fp, v, F, 0)
-    for m in range(dev.offset.size):
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            i = s - dev.offset[m]
-            for q in range(count):
-                if w.leak[i, 0] != np.inf:
-                    F[i, 1, 1 + q] -= sources[q, s]
-                if w.leak[i, 1] != np.inf:
-                    F[i, 2, 1 + q] -= sources[q, s]
+    for q in range(count):
+        _source_column(dev, w, sources[q], F, 1 + q)
     eliminate_blocks(b, nodes, 1 + count)
     out = np.zeros(1 + count, dtype=np.complex128)
     for q in range(1 + count):

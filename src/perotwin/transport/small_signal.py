@@ -24,7 +24,7 @@ from perotwin.transport import device as dv
 from perotwin.transport import kernels as k
 from perotwin.transport.device import make_blocks, make_work
 from perotwin.transport.modes import Control, Modes, Resolvent
-from perotwin.transport.motion import motion_of
+from perotwin.transport.motion import motion_of, refuse_planes
 from perotwin.transport.steady import Solver, State
 
 F64 = NDArray[np.float64]
@@ -90,6 +90,7 @@ class Linearised(Modes):
         self, solver: Solver, state: State, light: float, ions: Literal["moving", "held"] = "moving"
     ) -> None:
         problem = solver.problem
+        refuse_planes(problem, "small signals")
         self.problem, self.state = problem, state
         self.light = light * problem.generation
         species = problem.device.ion.shape[0]

@@ -30,7 +30,7 @@ from perotwin.transport import kernels as k
 from perotwin.transport.build import Problem
 from perotwin.transport.device import Blocks, Device, Work, make_blocks, make_work
 from perotwin.transport.light import Piece
-from perotwin.transport.motion import all_moving, motion_of
+from perotwin.transport.motion import all_moving, motion_of, refuse_planes
 from perotwin.transport.schedule import Control, Current, Load, Voltage
 from perotwin.transport.steady import LONGEST
 from perotwin.transport.trace import Moment
@@ -130,6 +130,7 @@ class Equations:
     blocks: Blocks = field(init=False)
 
     def __post_init__(self) -> None:
+        refuse_planes(self.problem, "time steps")
         self.problem = all_moving(self.problem)
         self.motion = motion_of(self.problem)
         self.device = self.problem.device._replace(ion=np.zeros((0, dv.ION_COLUMNS)))
