@@ -129,6 +129,9 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     if junction.kind != "traps" or junction.dipole == "flat":
         # the vacuum level steps so that each side meets the plane as its own contact would
         whole = whole.with_values({f"{key}.dipole": back - front})
+    if junction.kind == "traps" and junction.level.kind == "midgap":
+        depth = _midway(tandem, float(whole.face(*key.split("|")).dipole))
+        whole = whole.with_values({f"{key}.trap.1.level": {"below": "vacuum", "depth": depth}})
     problem = build(whole, optics=(found.whole, found.emission))
     _same_sides(*(build(stack, light=False, optics=(None, one)).device for stack, one in zip(stacks, found.emissions, strict=True)))
     site = sum(x.size for x in problem.mesh.layers[: len(stacks[0].electrical_layers)]) - 1
@@ -153,6 +156,24 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
         plane |= {"emitter": light.emitter, "share": light.share, "coupled": profile}
     mobile = None if problem.mobile is None else problem.mobile._replace(**plane)
     return replace(problem, device=problem.device._replace(**plane), mobile=mobile)
+
+
+def _midway(tandem: Tandem, dipole: float) -> float:
+    """Depth (eV) of the level half way between the bands that the junction's electrons and holes come in.
+
+    It is counted from the vacuum level of the layer that `face_layer` takes for the face's home.
+    """
+    front, back = _inner(tandem)
+    whole = tandem.whole
+    temperature = float(tandem.temperature)
+    both = [bands(layer, temperature) for layer in (front, back)]
+    home = whole.face_layer(f"top {front.name}|bottom {back.name}").name
+    # the vacuum level behind the face lies `dipole` above that in front
+    above = (0.0, dipole) if home == f"top {front.name}" else (-dipole, 0.0)
+    conduction = [up - band.affinity for up, band in zip(above, both, strict=True)]
+    valence = [edge - band.gap for edge, band in zip(conduction, both, strict=True)]
+    # electrons come in the lower conduction band and holes in the higher valence band
+    return -0.5 * (min(conduction) + max(valence))
 
 
 def _inner(tandem: Tandem) -> tuple[Layer, Layer]:
