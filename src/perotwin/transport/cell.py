@@ -25,6 +25,7 @@ from perotwin.transport.joined import in_one, in_series
 from perotwin.transport.motion import all_moving as move_all
 from perotwin.transport.parallel import ParallelProblem, ParallelSolver
 from perotwin.transport.parallel_engine import ParallelEngine
+from perotwin.transport.series_engine import TandemEngine
 from perotwin.transport.steady import Solver, States
 from perotwin.transport.tandem import TandemProblem, TandemSolver
 from perotwin.transport.transient import TOLERANCE, Engine
@@ -285,6 +286,8 @@ def engine_of(problem: CellProblem, tolerance: float = TOLERANCE) -> CellEngine:
     """
     if isinstance(problem, ParallelProblem):
         return ParallelEngine(problem, tolerance)
+    if isinstance(problem, TandemProblem):
+        return TandemEngine(problem, tolerance)
     assert isinstance(problem, Problem)
     return Engine(problem, tolerance)
 

@@ -58,7 +58,7 @@ def in_series(tandem: Tandem, *, light: bool = True) -> TandemProblem:
     stacks = [_without_resistance(stack) for stack in tandem.cells.values()]
     found = _optics(tandem, stacks, light)
     top, bottom = (
-        build(stack, optics=(absorption, emission))
+        build(stack, optics=(absorption if light else None, emission))
         for stack, absorption, emission in zip(stacks, found.absorption, found.emissions, strict=True)
     )
     _same_sides(top.device, bottom.device)
