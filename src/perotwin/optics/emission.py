@@ -28,8 +28,8 @@ from perotwin.units import BOLTZMANN
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
-    from perotwin.optics.cell import OpticalCell
     from perotwin.materials import OpticalModel
+    from perotwin.optics.cell import OpticalCell
     from perotwin.stack import Layer
 
 __all__ = ["AbsorberEmission", "Emission", "emit", "step_current"]
