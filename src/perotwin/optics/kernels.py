@@ -186,14 +186,6 @@ def _respond(first, count, step, before, behind, coherent, thickness, slices, ru
     LANES), scratch. absorbed : (S, LANES) and found : (3, LANES), filled: reflected, passed, and what does not matter.
     """
     matrix, growth, eta, decay, work, other = slices
-    many = 0
-    for j in range(count):
-        if not coherent[first + j * step]:
-            many += 1
-    if many == 0:
-        _run(first, count, step, before, behind, matrix, growth, absorbed, work, found)
-        return
-
     # for each run: reflected, passed, mixed lit from its front, then from its back
     start = 0
     k = 0
@@ -202,18 +194,18 @@ def _respond(first, count, step, before, behind, coherent, thickness, slices, ru
         if j < count and coherent[first + j * step]:
             continue
         after = behind if j == count else _medium(eta, first + j * step + 1)
-        _run(first + start * step, j - start, step, ahead, after, matrix, growth, absorbed, work, found)
-        for i in range(3):
-            for p in range(LANES):
-                runs[i, k, p] = found[i * LANES + p]
-        if j < count:
-            _run(first + (j - 1) * step, j - start, -step, after, ahead, matrix, growth, other, work, found)
+        for way in range(2 if j < count else 1):
+            lit, dark = (ahead, after) if way == 0 else (after, ahead)
+            film = first + (start if way == 0 else j - 1) * step
+            into = absorbed if way == 0 else other
+            _run(film, j - start, step - 2 * way * step, lit, dark, matrix, growth, into, work, found)
             for i in range(3):
                 for p in range(LANES):
-                    runs[3 + i, k, p] = found[i * LANES + p]
+                    runs[3 * way + i, k, p] = found[i * LANES + p]
         ahead = after
         start = j + 1
         k += 1
+    many = k - 1
 
     # reflectance of all that lies behind each run's front
     for p in range(LANES):
@@ -342,22 +334,10 @@ def escape(index, thickness, coherent, k0, sine, weight, target):
                     _magnetic(square, inverse, matrix, eta)
                 front, back = _medium(eta, 0), _medium(eta, size + 1)
                 for side in range(2):
-                    if side == 0:
-                        _respond(0, size, 1, front, back, coherent, thickness, slices, runs, absorbed, found)
-                    else:
-                        _respond(
-                            size - 1,
-                            size,
-                            -1,
-                            back,
-                            front,
-                            coherent,
-                            thickness,
-                            slices,
-                            runs,
-                            absorbed,
-                            found,
-                        )
+                    lit, dark = (front, back) if side == 0 else (back, front)
+                    begin = 0 if side == 0 else size - 1
+                    step = 1 - 2 * side
+                    _respond(begin, size, step, lit, dark, coherent, thickness, slices, runs, absorbed, found)
                     power[:] = 0.0
                     for s in range(size):
                         share = target[s, e]
@@ -389,7 +369,7 @@ def rays(
     taken = np.empty(size * LANES)
     kx, cosine, passed, first = np.empty(LANES), np.empty(LANES), np.empty(LANES), np.empty(LANES)
     weights, front, back = np.empty(LANES), np.empty(LANES), np.empty(LANES)
-    inside, ahead = np.zeros(2 * LANES), np.empty(3 * LANES)
+    inside, fates = np.zeros(2 * LANES), np.empty((2, 2 * LANES))
     for e in range(k0.size):
         square = index[:, e] ** 2
         inverse = 1.0 / square
@@ -412,34 +392,26 @@ def rays(
                     _magnetic(square, inverse, matrix, eta)
                 for p in range(LANES):
                     inside[p] = cosine[p] / n if polarised == 1 else cosine[p] * n
-                _respond(
-                    before - 1,
-                    before,
-                    -1,
-                    inside,
-                    _medium(eta, 0),
-                    coherent,
-                    thickness,
-                    slices,
-                    runs,
-                    absorbed,
-                    ahead,
-                )
-                _respond(
-                    after,
-                    size - after,
-                    1,
-                    inside,
-                    _medium(eta, size + 1),
-                    coherent,
-                    thickness,
-                    slices,
-                    runs,
-                    absorbed,
-                    found,
-                )
+                for group in range(2):
+                    begin, count = (before - 1, before) if group == 0 else (after, size - after)
+                    dark = _medium(eta, group * (size + 1))
+                    _respond(
+                        begin,
+                        count,
+                        2 * group - 1,
+                        inside,
+                        dark,
+                        coherent,
+                        thickness,
+                        slices,
+                        runs,
+                        absorbed,
+                        found,
+                    )
+                    for p in range(2 * LANES):
+                        fates[group, p] = found[p]
                 for p in range(LANES):
-                    rf, tf, rb, tb = ahead[p], ahead[LANES + p], found[p], found[LANES + p]
+                    rf, tf, rb, tb = fates[0, p], fates[0, LANES + p], fates[1, p], fates[1, LANES + p]
                     again = max(1.0 - passed[p] * passed[p] * rf * rb, 1e-300)
                     # half a hemisphere's share, half a polarisation's
                     strength = 0.25 * weights[p] * first[p] / again
