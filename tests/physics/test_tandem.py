@@ -14,7 +14,7 @@ from perotwin.stack import Tandem
 from perotwin.transport.cell import build, solver_of
 from perotwin.transport.checks import steady_checks
 from perotwin.transport.tandem import TandemProblem, TandemSolver
-from tandems import ideal, plain
+from tandems import ideal, plain, shining, with_traps
 
 VOLTAGE = np.linspace(-0.2, 2.3, 51)
 
@@ -84,11 +84,6 @@ def test_series_and_one_solve_agree_on_library_tandems(name: str) -> None:
 
 
 # --- what lies between ------------------------------------------------------------------------------------------------
-
-
-def with_traps(tandem: Tandem, velocity: float, **more: Any) -> Tandem:
-    junction = {"kind": "traps", "electron_velocity": velocity, "hole_velocity": velocity, **more}
-    return tandem.with_values({"junction": junction})
 
 
 def test_traps_approach_an_ideal_junction() -> None:
@@ -177,7 +172,7 @@ def test_a_tandem_seen_from_the_other_end() -> None:
 
 def test_luminescent_coupling_balances() -> None:
     """What the top radiates escapes, is absorbed elsewhere or makes pairs in the bottom; the currents know of it."""
-    tandem = ideal_lit_pair()
+    tandem = shining()
     problem = build(tandem)
     assert isinstance(problem, TandemProblem) and problem.coupling is not None
     emission = problem.optics.emission
@@ -201,55 +196,9 @@ def test_luminescent_coupling_balances() -> None:
             assert made_here - gone == pytest.approx(part.current, abs=1e-6 * Q * part.problem.generation.sum())
 
 
-def ideal_lit_pair() -> Tandem:
-    """A tandem with optics whose top, with more light than the bottom and no traps, shines on it."""
-    return Tandem.from_data(
-        {
-            "name": "shining",
-            "top": {
-                "layer": [
-                    {"name": "glass", "role": "substrate", "material": "glass", "thickness": "1 mm"},
-                    absorber("500 nm", "1.79 eV"),
-                ],
-                "contact": {"front": contact("5.69 eV", "electron"), "back": contact("4.1 eV", "hole")},
-            },
-            "bottom": {
-                "layer": [
-                    absorber("500 nm", "1.25 eV", "4.0 eV"),
-                    {"name": "ag", "role": "electrode", "material": "ag", "thickness": "100 nm"},
-                ],
-                "contact": {"front": contact("5.15 eV", "electron"), "back": contact("4.1 eV", "hole")},
-                "light": {"intensity": "0.6 sun"},
-            },
-        }
-    )
-
-
-def contact(work_function: str, closed: str) -> dict[str, str]:
-    return {"work_function": work_function, f"{closed}_velocity": "0 cm/s"}
-
-
-def absorber(thickness: str, gap: str, affinity: str = "4.0 eV") -> dict[str, Any]:
-    return {
-        "name": "absorber",
-        "role": "absorber",
-        "material": "halide-perovskite",
-        "thickness": thickness,
-        "bandgap": gap,
-        "electronic": {
-            "electron_affinity": affinity,
-            "conduction_dos": "2e18 cm^-3",
-            "valence_dos": "2e18 cm^-3",
-            "electron_mobility": "10 cm^2/(V s)",
-            "hole_mobility": "10 cm^2/(V s)",
-            "permittivity": 20,
-        },
-    }
-
-
 def test_coupling_lifts_the_junction_that_limits() -> None:
     """Without traps the top's surplus shines on the bottom: most of the mismatch comes back as current."""
-    problem = build(ideal_lit_pair())
+    problem = build(shining())
     assert isinstance(problem, TandemProblem)
     currents = [
         float(TandemSolver(made).sweep([0.0], 1.0).current[0]) for made in (problem, replace(problem, coupling=None))
@@ -301,19 +250,6 @@ def test_four_terminals_are_two_cells_in_one_light() -> None:
     with pytest.raises(pt.errors.InputError, match="share their terminals"):
         pt.load("tandem-target").at("top")
     assert tandem.at("top").mirrored().junction.terminals == "bottom"
-
-
-def test_one_solve_is_for_steady_states() -> None:
-    """What is not there is refused in a sentence and not left out in silence."""
-    from perotwin.transport.cell import engine_of
-
-    problem = build(with_traps(plain(), 1.0))
-    solver = solver_of(problem)
-    state = solver.sweep([0.0], 1.0).state(0)
-    with pytest.raises(pt.errors.InputError, match="time steps of such a plane are not modelled"):
-        engine_of(problem)
-    with pytest.raises(pt.errors.InputError, match="two cells in series"):
-        solver.linearised(state, 1.0)
 
 
 def test_light_that_is_left_out_is_told() -> None:

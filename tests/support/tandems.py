@@ -71,3 +71,64 @@ def plain(
         },
         bare_numbers=True,
     )
+
+
+def with_traps(tandem: Tandem, velocity: float, **more: Any) -> Tandem:
+    """With recombination at these velocities (m/s) between the junctions."""
+    junction = {"kind": "traps", "electron_velocity": velocity, "hole_velocity": velocity, **more}
+    return tandem.with_values({"junction": junction})
+
+
+def shining(closed: bool = True) -> Tandem:
+    """A tandem with optics whose top, with more light than the bottom and no traps, shines on it.
+
+    closed: whether the inner contacts keep one carrier off, as the outer ones do.
+    """
+    return Tandem.from_data(
+        {
+            "name": "shining",
+            "top": {
+                "layer": [
+                    {"name": "glass", "role": "substrate", "material": "glass", "thickness": "1 mm"},
+                    _absorber("500 nm", "1.79 eV"),
+                ],
+                "contact": {
+                    "front": _contact("5.69 eV", "electron"),
+                    "back": _contact("4.1 eV", "hole" if closed else None),
+                },
+            },
+            "bottom": {
+                "layer": [
+                    _absorber("500 nm", "1.25 eV", "4.0 eV"),
+                    {"name": "ag", "role": "electrode", "material": "ag", "thickness": "100 nm"},
+                ],
+                "contact": {
+                    "front": _contact("5.15 eV", "electron" if closed else None),
+                    "back": _contact("4.1 eV", "hole"),
+                },
+                "light": {"intensity": "0.6 sun"},
+            },
+        }
+    )
+
+
+def _contact(work_function: str, closed: str | None) -> dict[str, str]:
+    return {"work_function": work_function, **({f"{closed}_velocity": "0 cm/s"} if closed else {})}
+
+
+def _absorber(thickness: str, gap: str, affinity: str = "4.0 eV") -> dict[str, Any]:
+    return {
+        "name": "absorber",
+        "role": "absorber",
+        "material": "halide-perovskite",
+        "thickness": thickness,
+        "bandgap": gap,
+        "electronic": {
+            "electron_affinity": affinity,
+            "conduction_dos": "2e18 cm^-3",
+            "valence_dos": "2e18 cm^-3",
+            "electron_mobility": "10 cm^2/(V s)",
+            "hole_mobility": "10 cm^2/(V s)",
+            "permittivity": 20,
+        },
+    }

@@ -14,7 +14,7 @@ from devices import cell as cell_of
 from devices import everything, layer
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.stack import Stack
-from perotwin.transport.cell import build, engine_of, solver_of
+from perotwin.transport.cell import build, engine_of
 from perotwin.transport.light import Beam, LaserPulse
 from perotwin.transport.schedule import Current, Load, MaximumPower, OpenCircuit, Step, Voltage
 from perotwin.transport.series_engine import TandemEngine
@@ -210,15 +210,6 @@ def test_light_on_a_tandem_made_for_the_dark_is_refused() -> None:
     engine = engine_of(build(pt.load("tandem-target"), light=False))
     with pytest.raises(InputError, match="made ready for the dark alone"):
         engine.run([Step(1.0, Voltage(0.0), 1.0)], engine.settled(0.0, 0.0))
-
-
-def test_in_one_solve_there_are_no_time_steps() -> None:
-    tandem = pt.load("tandem-target")
-    with pytest.raises(InputError, match="time steps of such a plane"):
-        engine_of(build(tandem, one_solve=True))
-    solver = solver_of(build(tandem, one_solve=True))
-    with pytest.raises(InputError, match="small signals of such a plane"):
-        solver.linearised(solver.sweep([1.0], 1.0).state(0), 1.0)
 
 
 # --- the error of a time step ----------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from perotwin.transport.mesh import DENSITY, FACE_SPACING, Mesh, graded
 if TYPE_CHECKING:
     from perotwin.measurement.checks import Checks
     from perotwin.optics import Absorption, Emission
-    from perotwin.stack import Layer, Stack
+    from perotwin.stack import Layer, Stack, Tandem
 
 @dataclass(frozen=True)
 class Channel:
@@ -49,6 +49,7 @@ class Problem:
         generation: (S,) pairs per area, time and site at 1 sun (m^-2 s^-1).
         channels: recombination channels with a rate, named.
         absorption, emission: what the optics gave, or None where generation is prescribed.
+        lit_as: the cell that light falls on, where the stack leaves out some of its layers.
         notes: remarks that a reader of the result must see.
     """
 
@@ -61,6 +62,7 @@ class Problem:
     absorption: Any
     emission: Any
     notes: tuple[str, ...]
+    lit_as: Tandem | None = None
 
     @property
     def vt(self) -> float:

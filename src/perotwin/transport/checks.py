@@ -364,6 +364,10 @@ class CurrentInTime:
         ]
         self._h = h
         self._sign = -1.0 if device.anode_front else 1.0
+        self._device = device
+        # a metal's charge is a difference of displacements, whose rounding is a step of the current there
+        metal = device.plane_site[device.plane[:, dv.P_METAL] != 0.0]
+        self._at_metal = float(self._eps[np.isin(e, [metal - 1, metal + 1])].sum())
 
     def departure(
         self, moment: Moment, rate: float, past_psi: F64, generated: float, current: float
@@ -408,8 +412,24 @@ class CurrentInTime:
                 mobility / self._h[here] * symmetric_flux(c[s], c[s + 1], x, level[s + 1] - level[s])
             )
         flux -= self._eps * (rate * dpsi - step(past_psi[node]))
+        flux += self._beside(moment)
         floor = _ROUNDING * Q * np.maximum(self._scale_n * most_n, self._scale_p * most_p)
         # the potential's own round-off, differenced in time
-        floor += _ROUNDING * Q * self._eps * rate * np.abs(psi).max()
+        floor += _ROUNDING * Q * (self._eps + self._at_metal) * rate * np.abs(psi).max()
         allowed = CURRENT_LIMIT * max(abs(current), generated) + floor
         return float(np.max(np.abs(Q * self._sign * flux - current) / np.maximum(allowed, 1e-300)))
+
+    def _beside(self, moment: Moment) -> F64:
+        """(E,) flux of shunts beside the junction that each edge lies in, m^-2 s^-1."""
+        device = self._device
+        total = np.zeros(self._edge.size)
+        for site, row in zip(device.plane_site, device.plane, strict=True):
+            node, v = int(self._node[site]), float(moment.v[0])
+            electrons, holes = moment.fn[:, node].sum(), moment.fp[:, node].sum() - v
+            if row[dv.P_METAL] != 0.0:
+                # the shunts end on it
+                electrons = holes = row[dv.P_PSI] - moment.psi[node]
+            of_electrons, of_holes = -row[dv.P_GE] * (v + electrons), row[dv.P_GH] * holes
+            sides = (of_electrons, of_holes) if device.anode_front else (of_holes, of_electrons)
+            total += self._sign * np.where(self._edge < site, *sides)
+        return total

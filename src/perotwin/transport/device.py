@@ -85,6 +85,7 @@ class Work(NamedTuple):
     jp: F64  # (S,)
     net: F64  # (N,) generation minus recombination of each node, m^-2 s^-1
     plane: F64  # (P, 4) what electrons and holes lose at a plane; flux beside the cell in front of it and behind it
+    poisson: F64  # (P, 5) slopes of Poisson's row at a metal: by its unknowns, by the potential before and behind
     ion: F64  # (I, S) density of each mobile species
     dion: F64  # (I, S) its derivative by ln activity
 
@@ -113,6 +114,7 @@ def make_work(device: Device, columns: int = 4) -> Work:
         jp=z(sites),
         net=z(nodes),
         plane=z((device.plane_site.size, 4)),
+        poisson=z((device.plane_site.size, 5)),
         ion=z((ions, sites)),
         dion=z((ions, sites)),
     )

@@ -188,6 +188,7 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
         device=problem.device._replace(**plane),
         mobile=mobile,
         notes=(*problem.notes, *left_out(found)),
+        lit_as=tandem,
     )
 
 

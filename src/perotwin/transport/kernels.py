@@ -543,6 +543,7 @@ def _planes(dev, w, psi, fn, fp, v):
 
     Its own balance stands in the place of Poisson's equation, for the charge on it is what it needs to be; the
     potential beside it follows its Fermi level. Shunts end on it, or on the carriers' levels where there is no metal.
+    Poisson's row, which says what that charge is, is kept in w.poisson.
     """
     D, L, U, F = w.diag, w.lower, w.upper, w.rhs
     for q in range(dev.plane_site.size):
@@ -556,6 +557,8 @@ def _planes(dev, w, psi, fn, fp, v):
             w.leak[i, 0] += row[P_GE]
             w.leak[i, 1] += row[P_GH]
             continue
+        w.poisson[q, 0], w.poisson[q, 1], w.poisson[q, 2] = D[i, 0], D[i, 1], D[i, 2]
+        w.poisson[q, 3], w.poisson[q, 4] = L[i, 0], U[i, 0]
         F[i, 0, 0] = rn - rp - from_n + from_p
         D[i, 0] = p_psi - n_psi - row[P_GE] - row[P_GH]
         D[i, 1], D[i, 2] = -n_f, p_f
@@ -569,30 +572,43 @@ def _planes(dev, w, psi, fn, fp, v):
 
 
 @_compiled
-def _beside(dev, w, edge, psi, fn, fp, v, by):
-    """Flux (m^-2 s^-1, along x) of shunts beside the junction that an edge lies in; zero without planes.
+def _beside(dev, psi, fp, v):
+    """Flux (m^-2 s^-1, along x) of the shunt beside the junction in which `_quiet_edge` lies; zero without planes."""
+    total = 0.0
+    for q in range(dev.plane_site.size):
+        i = _node_of(dev, dev.plane_site[q])
+        level = dev.plane[q, P_PSI] - psi[i] if dev.plane[q, P_METAL] != 0.0 else fp[0, i] + fp[1, i] - v
+        total -= (1.0 if dev.anode_front else -1.0) * dev.plane[q, P_GH] * level
+    return total
 
-    by (2, 3) receives nothing but its slopes by the unknowns of the plane's node (first row) and by v (by[1, 0]).
-    Returns the flux and the node.
+
+@_inlined
+def _beside_slope(dev, slope):
+    """The last row of `slope` (3, B): how that flux follows the unknowns of the plane's node."""
+    for c in range(slope.shape[1]):
+        slope[2, c] = 0.0
+    for q in range(dev.plane_site.size):
+        g = (1.0 if dev.anode_front else -1.0) * dev.plane[q, P_GH]
+        if dev.plane[q, P_METAL] != 0.0:
+            slope[2, 0] = g
+        else:
+            slope[2, 2] = -g
+
+
+@_inlined
+def _through(dev, slope, edge, F, q):
+    """Change of the total flux with column q of F (N, B, Q), from its slopes (3, B) by the unknowns of the two nodes of
+    an edge and of a plane's node.
     """
+    total = 0.0 * F[0, 0, q]
     for r in range(2):
-        for c in range(3):
-            by[r, c] = 0.0
-    if dev.plane_site.size == 0:
-        return 0.0, 0
-    q = 0
-    i = _node_of(dev, dev.plane_site[q])
-    _, _, _, _, _, _, from_n, from_p = _plane(dev, w, q, psi, fn, fp, v)
-    row = dev.plane[q]
-    metal = row[P_METAL] != 0.0
-    sign = 1.0 if dev.anode_front else -1.0
-    # in front of the plane lie the electrons' contact's opposite: the junction whose electrons come to it
-    if (edge < i) == dev.anode_front:
-        by[0, 0 if metal else 1] = sign * (-row[P_GE] if metal else row[P_GE])
-        by[1, 0] = sign * row[P_GE]
-        return sign * from_n, i
-    by[0, 0 if metal else 2] = sign * (row[P_GH] if metal else -row[P_GH])
-    return sign * from_p, i
+        for c in range(slope.shape[1]):
+            total += slope[r, c] * F[edge + r, c, q]
+    for j in range(dev.plane_site.size):
+        i = _node_of(dev, dev.plane_site[j])
+        for c in range(slope.shape[1]):
+            total += slope[2, c] * F[i, c, q]
+    return total
 
 
 @_compiled
@@ -847,6 +863,9 @@ def equilibrium(dev, w, psi, ion_charge, mu, max_iterations, longest):
             # the potential of a node at a contact is given
             F[0, 1 + k] = 0.0
             F[nodes - 1, 1 + k] = 0.0
+            for j in range(dev.plane_site.size):
+                if dev.plane[j, P_METAL] != 0.0:
+                    F[_node_of(dev, dev.plane_site[j]), 1 + k] = 0.0
         for i in range(nodes):
             d = w.diag[i, 0]
             if i > 0:
@@ -937,7 +956,7 @@ def newton(
     ion_border, ion_load = np.zeros((species, species)), np.zeros(species)
     glow, lit = np.zeros(columns), gen.copy()
     head = np.zeros((nodes, 1 + species))
-    residual, beside, plane = np.zeros((nodes, 2)), np.zeros((2, 3)), 0
+    residual = np.zeros((nodes, 2))
     largest, previous = np.inf, np.inf
     psi[anode] = dev.contact[side, C_PSI] + v[0]
     other = nodes - 1 - anode
@@ -958,11 +977,7 @@ def newton(
                 F[i, 0, q] = 0.0
                 F[i, 1, q] = 0.0
                 F[i, 2, q] = 0.0
-            m = int(dev.ion[k, I_LAYER])
-            for s in range(dev.site_start[m], dev.site_start[m + 1]):
-                F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
-            F[0, 0, q] = 0.0
-            F[nodes - 1, 0, q] = 0.0
+            _ion_column(dev, w, k, F, q)
         edge = 1
         if free_v:
             q = 1 + species
@@ -973,7 +988,7 @@ def newton(
             _bias_column(dev, w, fn, fp, v[0], F, q)
             edge = _quiet_edge(dev, w)
             jn, jp, slope = _edge_current(dev, w, edge)
-            aside, plane = _beside(dev, w, edge, psi, fn, fp, v[0], beside)
+            flux = jn + jp + _beside(dev, psi, fp, v[0])
         for i in range(nodes):
             residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
         if glows:
@@ -1003,18 +1018,12 @@ def newton(
             if free_v:
                 sign = -1.602176634e-19 if front_anode else 1.602176634e-19
                 for q in range(columns):
-                    change = 0.0
-                    for r in range(2):
-                        for c in range(3):
-                            change += slope[r, c] * F[edge + r, c, q]
-                    for c in range(3):
-                        change += beside[0, c] * F[plane, c, q]
-                    change *= sign * cb
+                    change = sign * cb * _through(dev, slope, edge, F, q)
                     if q == 0:
-                        load[species] = cc - ca * v[0] - cb * sign * (jn + jp + aside) - change
+                        load[species] = cc - ca * v[0] - cb * sign * flux - change
                     else:
                         border[species, q - 1] = change
-                border[species, species] += ca + sign * cb * beside[1, 0]
+                border[species, species] += ca
             if glows:
                 _radiated(dev, w, dev.emitter, fn, fp, v[0], F, glow)
                 r = unknowns - 1
@@ -1148,13 +1157,21 @@ def _site_of_edge(dev, edge):
 
 @_compiled
 def _quiet_edge(dev, w):
-    """The inner edge with the least conductance, whose flux is least disturbed by rounding."""
+    """The inner edge with the least conductance, whose flux is least disturbed by rounding.
+
+    With a plane it is one of the junction that holes come from, where the shunt's current does not depend on the
+    voltage of the whole.
+    """
     best, edge = np.inf, 1
-    last_node = dev.x.size - 1
+    first_node, last_node = 1, dev.x.size - 1
+    for q in range(dev.plane_site.size):
+        node = _node_of(dev, dev.plane_site[q])
+        first_node, last_node = (node, last_node) if dev.anode_front else (1, node + 1)
+        edge = first_node
     for m in range(dev.offset.size):
         for s in range(dev.site_start[m], dev.site_start[m + 1] - 1):
             i = s - dev.offset[m]
-            if i < 1 or i + 1 >= last_node:
+            if i < first_node or i + 1 >= last_node:
                 continue
             g = (
                 dev.layer[m, MU_N] * max(w.n[s], w.n[s + 1]) + dev.layer[m, MU_P] * max(w.p[s], w.p[s + 1])
@@ -1166,8 +1183,9 @@ def _quiet_edge(dev, w):
 
 @_compiled
 def _edge_current(dev, w, edge):
-    """Fluxes of electrons and holes over an inner edge and the total's slope by the two nodes' unknowns."""
-    slope = np.zeros((2, 3))
+    """Fluxes of electrons and holes over an inner edge and the total's slope by the unknowns; see `_through`."""
+    slope = np.zeros((3, 3))
+    _beside_slope(dev, slope)
     L, U = w.lower, w.upper
     slope[1, 0] = U[edge, 1] - U[edge, 3]
     slope[1, 1] = U[edge, 2]
@@ -1488,8 +1506,6 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, emitter, glow)
         assemble(dev, w, psi, fn, fp, v, gen + light * dev.coupled, ion_charge, mu)
     edge = _quiet_edge(dev, w)
     _, _, slope = _edge_current(dev, w, edge)
-    beside = np.zeros((2, 3))
-    _, plane = _beside(dev, w, edge, psi, fn, fp, v, beside)
     # causes: the sources, the voltage and, where it comes back, the light that the cell makes itself
     causes = count + 1 + (1 if glows else 0)
     F = np.zeros((nodes, 3, causes + species))
@@ -1499,31 +1515,16 @@ def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, emitter, glow)
     if glows:
         _source_column(dev, w, dev.coupled, F, count + 1)
     for k in range(species):
-        m = int(dev.ion[k, I_LAYER])
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            F[s - dev.offset[m], 0, causes + k] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
-        F[0, 0, causes + k] = 0.0
-        F[nodes - 1, 0, causes + k] = 0.0
+        _ion_column(dev, w, k, F, causes + k)
     eliminate(w, nodes, 1)
     substitute(w, F, nodes, causes + species)
     if species > 0:
         _keep_ions(dev, w, F, causes)
     if glows:
-        changes = np.zeros(causes)
-        _radiated(dev, w, dev.emitter, fn, fp, v, F, changes)
-        for q in range(count + 1):
-            extra = dev.share * changes[q] / (1.0 - dev.share * changes[count + 1])
-            for i in range(nodes):
-                for r in range(3):
-                    F[i, r, q] += F[i, r, count + 1] * extra
+        _shine_back(dev, w, fn, fp, v, F, count + 1, count + 1)
     out = np.zeros(count + 1)
     for q in range(count + 1):
-        for r in range(2):
-            for c in range(3):
-                out[q] += slope[r, c] * F[edge + r, c, q]
-        for c in range(3):
-            out[q] += beside[0, c] * F[plane, c, q]
-    out[count] += beside[1, 0]
+        out[q] = _through(dev, slope, edge, F, q)
     _radiated(dev, w, emitter, fn, fp, v, F, glow)
     return out
 
@@ -1539,6 +1540,21 @@ def _source_column(dev, w, source, F, q):
                 F[i, 1, q] -= source[s]
             if w.leak[i, 1] != np.inf:
                 F[i, 2, q] -= source[s]
+
+
+@_inlined
+def _ion_column(dev, w, k, F, q):
+    """Right-hand side, column q, of what follows from a unit of the activity of species k; no charge of it counts at a
+    contact or a metal, where the first row is not Poisson's.
+    """
+    m = int(dev.ion[k, I_LAYER])
+    for s in range(dev.site_start[m], dev.site_start[m + 1]):
+        F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+    F[0, 0, q] = 0.0
+    F[dev.x.size - 1, 0, q] = 0.0
+    for j in range(dev.plane_site.size):
+        if dev.plane[j, P_METAL] != 0.0:
+            F[_node_of(dev, dev.plane_site[j]), 0, q] = 0.0
 
 
 @_compiled
@@ -1618,12 +1634,7 @@ def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, chang
     if source.size > 0:
         _source_column(dev, w, source, F, BY_SOURCE)
     for k in range(species):
-        q = causes + k
-        m = int(dev.ion[k, I_LAYER])
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
-        F[0, 0, q] = 0.0
-        F[nodes - 1, 0, q] = 0.0
+        _ion_column(dev, w, k, F, causes + k)
     edge = _quiet_edge(dev, w)
     jn, jp, slope = _edge_current(dev, w, edge)
     eliminate(w, nodes, columns)
@@ -1632,9 +1643,7 @@ def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, chang
     for q in range(LINEAR_COLUMNS):
         changes[q] = 0.0
     for q in range(causes):
-        for r in range(2):
-            for c in range(3):
-                changes[q] += slope[r, c] * F[edge + r, c, q]
+        changes[q] = _through(dev, slope, edge, F, q)
     return jn + jp
 
 
@@ -1667,6 +1676,20 @@ def radiated(dev, w, m, psi, fn, fp, v):
     """Net radiative rate of layer m in a state, m^-2 s^-1."""
     densities(dev, w, psi, fn, fp, v)
     return _radiated(dev, w, m, fn, fp, v, np.zeros((1, 3, 0)), np.zeros(0))
+
+
+@_compiled
+def _shine_back(dev, w, fn, fp, v, F, causes, own):
+    """Let the light that a cell makes for itself follow in the first `causes` columns of F (N, B, Q), which hold the
+    responses to other causes; column `own` holds that to one unit of such light.
+    """
+    changes = np.zeros_like(F[0, 0, : own + 1])
+    _radiated(dev, w, dev.emitter, fn, fp, v, F, changes)
+    for q in range(causes):
+        extra = dev.share * changes[q] / (1.0 - dev.share * changes[own])
+        for i in range(F.shape[0]):
+            for r in range(F.shape[1]):
+                F[i, r, q] += F[i, r, own] * extra
 
 
 @_compiled
@@ -1815,7 +1838,8 @@ def load_blocks(dev, w, b, motion, psi, level, rate, past_n, past_p, past_ion, e
     """Blocks of a step from what `assemble` left in w, with ions' rows and terms rate * density - past.
 
     rate (1/s) multiplies the new densities, `past` (S,) and (I, S) collects the old ones (m^-3 s^-1). For a small
-    signal rate is i omega and the past nothing. Without `electrons_move` carriers follow at once.
+    signal rate is i omega and the past nothing. Without `electrons_move` carriers follow at once. At a metal the row of
+    the potential is Poisson's until `tie_metals`.
     """
     nodes = dev.x.size
     size = b.diag.shape[1]
@@ -1845,6 +1869,12 @@ def load_blocks(dev, w, b, motion, psi, level, rate, past_n, past_p, past_ion, e
             b.give[i, 1 + r] = w.give[i, r]
             b.take[i, 1 + r] = w.take[i, r]
             b.leak[i, 1 + r] = w.leak[i, r]
+    for q in range(dev.plane_site.size):
+        if dev.plane[q, P_METAL] != 0.0:
+            i = _node_of(dev, dev.plane_site[q])
+            for c in range(3):
+                b.diag[i, 0, c] = w.poisson[q, c]
+            b.lower_own[i, 0], b.upper_own[i, 0] = w.poisson[q, 3], w.poisson[q, 4]
     for i in range(nodes):
         for r in range(3, size):
             b.leak[i, r] = np.inf  # until an ion layer claims the node
@@ -2012,6 +2042,56 @@ def _lagging(
     return lag, stationary
 
 
+@_compiled
+def tie_metals(dev, w, b, rate):
+    """The balance of the charge on a metal in the place of Poisson's row at its node, which says what that charge is.
+
+    After `load_blocks` and `trap_memory`: to what carriers and shunts bring comes `rate` times that charge; its past
+    comes from `metal_charge`.
+    """
+    for q in range(dev.plane_site.size):
+        if dev.plane[q, P_METAL] == 0.0:
+            continue
+        i = _node_of(dev, dev.plane_site[q])
+        for c in range(b.diag.shape[1]):
+            b.diag[i, 0, c] *= rate
+        for c in range(3):
+            b.diag[i, 0, c] += w.diag[i, c]
+        b.lower_own[i, 0] *= rate
+        b.upper_own[i, 0] *= rate
+        b.rhs[i, 0, 0] = w.rhs[i, 0, 0]
+
+
+@_compiled
+def metal_charge(dev, motion, q, n, p, ion, psi, trap, face):
+    """Charge on the metal at plane q but for what does not change (m^-2, units of q): what the displacement on both
+    sides asks for less what lies in the plane's sites.
+
+    n, p (S,), ion (I, S), psi (N,), trap (T, S), face (TF,): what a time step differences, or any sum of such.
+    """
+    s = dev.plane_site[q]
+    m = 0
+    while dev.site_start[m + 1] <= s:
+        m += 1
+    i = s - dev.offset[m]
+    total = dev.layer[m, EPS] / dev.spacing[s - 1] * (psi[i] - psi[i - 1])
+    total -= dev.layer[m + 1, EPS] / dev.spacing[s + 1] * (psi[i + 1] - psi[i])
+    for here in range(s, s + 2):
+        own = m + here - s
+        held = p[here] - n[here]
+        for k in range(motion.shape[0]):
+            if int(motion[k, M_LAYER]) == own:
+                held += motion[k, M_Z] * ion[k, here]
+        for t in range(dev.trap_start[own], dev.trap_start[own + 1]):
+            if dev.trap[t, T_KIND] != 0.0:
+                held -= dev.trap[t, T_NT] * trap[t, here]
+        total -= dev.volume[here] * held
+    for t in range(face.size):
+        if dev.face_trap_site[t] == s and dev.face_trap[t, F_KIND] != 0.0:
+            total += dev.face_trap[t, F_NT] * face[t]
+    return total
+
+
 @_inlined
 def _eliminate_blocks(b, nodes, columns, size):
     V, W, F = b.inverse, b.elim, b.rhs
@@ -2138,7 +2218,10 @@ def substitute_blocks(b, F, nodes, columns):
 
 @_compiled
 def block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope):
-    """Total flux over an inner edge with ions and displacement (m^-2 s^-1); its slope (2, B) by the two nodes."""
+    """Flux over an inner edge with ions and displacement (m^-2 s^-1), but for what flows beside the cell (`_beside`).
+
+    slope (3, B) receives that of both together; see `_through`.
+    """
     s = _site_of_edge(dev, edge)
     m = 0
     while dev.site_start[m + 1] <= s:
@@ -2147,6 +2230,7 @@ def block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope):
     c = dev.layer[m, EPS] / dev.spacing[s]
     total = w.jn[s] + w.jp[s]
     total -= c * (rate * (psi[edge + 1] - psi[edge]) - (past_psi[edge + 1] - past_psi[edge]))
+    _beside_slope(dev, slope)
     slope[1, 0] = b.upper_psi[edge, 1] - b.upper_psi[edge, 2] - c * rate
     slope[0, 0] = -b.lower_psi[edge + 1, 1] + b.lower_psi[edge + 1, 2] + c * rate
     slope[1, 1], slope[0, 1] = b.upper_own[edge, 1], -b.lower_own[edge + 1, 1]
@@ -2174,7 +2258,8 @@ def march(
 
     As `newton`, but for ions that move (their levels are unknowns), charged traps that remember (`trap_memory`) and
     a current J that includes ions and displacement. held (S,): charge of the ions that do not move. The device has no
-    re-equilibrating ions.
+    re-equilibrating ions. Light that the cell makes for itself is that of the step's end; what follows from a unit of
+    it stays in the last column of b.rhs.
     Returns status, iterations, the last step and the total flux (m^-2 s^-1, along x).
     """
     nodes = dev.x.size
@@ -2182,34 +2267,42 @@ def march(
     free_v = control == CONTROL_CIRCUIT
     _hold(dev, psi, fn, fp, v[0])
     charge = np.empty(dev.volume.size)
-    slope = np.zeros((2, size))
+    slope = np.zeros((3, size))
     residual = np.empty((nodes, 2))
-    columns = 2 if free_v else 1
+    causes = 2 if free_v else 1
+    glows = dev.coupled.size > 0
+    own = b.rhs.shape[2] - 1
+    columns = own + 1 if glows else causes
+    lit = gen.copy()
     sign = -1.602176634e-19 if dev.anode_front else 1.602176634e-19
     total, largest = 0.0, np.inf
     for iteration in range(max_iterations):
+        if glows:
+            light = dev.share * radiated(dev, w, dev.emitter, psi, fn, fp, v[0])
+            for s in range(lit.size):
+                lit[s] = gen[s] + light * dev.coupled[s]
         edge, total = _load_march(
-            dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
+            dev, w, b, motion, psi, fn, fp, level, v, lit, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
             past_face, filled, filled_face, charge, slope,
         )  # fmt: skip
         F = b.rhs
-        if free_v:
+        for q in range(1, columns):
             for i in range(nodes):
                 for r in range(size):
-                    F[i, r, 1] = 0.0
+                    F[i, r, q] = 0.0
+        if free_v:
             _bias_column(dev, w, fn, fp, v[0], F, 1)
+        if glows:
+            _source_column(dev, w, dev.coupled, F, own)
         for i in range(nodes):
             residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
         eliminate_blocks(b, nodes, columns)
-        for r in range(2):
-            for c in range(size):
-                total += slope[r, c] * F[edge + r, c, 0]
+        if glows:
+            _shine_back(dev, w, fn, fp, v[0], F, causes, own)
+        total += _through(dev, slope, edge, F, 0)
         dv = 0.0
         if free_v:
-            by_v = 0.0
-            for r in range(2):
-                for c in range(size):
-                    by_v += slope[r, c] * F[edge + r, c, 1]
+            by_v = _through(dev, slope, edge, F, 1)
             dv = (cc - ca * v[0] - cb * sign * total) / (ca + cb * sign * by_v)
             dv = min(max(dv, -8.0), 8.0)
             total += by_v * dv
@@ -2311,8 +2404,15 @@ def _load_march(
     assemble(dev, w, psi, fn, fp, v[0], gen, charge, np.zeros(0))
     load_blocks(dev, w, b, motion, psi, level, rate, past_n, past_p, past_ion, True)
     trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
+    tie_metals(dev, w, b, rate)
+    for q in range(dev.plane_site.size):
+        if dev.plane[q, P_METAL] != 0.0:
+            now = metal_charge(dev, motion, q, w.n, w.p, b.ion, psi, filled, filled_face)
+            past = metal_charge(dev, motion, q, past_n, past_p, past_ion, past_psi, past_trap, past_face)
+            b.rhs[_node_of(dev, dev.plane_site[q]), 0, 0] += rate * now - past
     edge = _quiet_edge(dev, w)
-    return edge, block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
+    total = block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
+    return edge, total + _beside(dev, psi, fp, v[0])
 
 
 @_compiled
@@ -2324,7 +2424,7 @@ def _march_linear(
 
     past: of electrons, holes, ions, potential, levels of layers and of faces. source (S,): pairs per area and time of
     one unit of an extra generation. changes (LINEAR_COLUMNS,) receives those of the flux along x, which is returned
-    (m^-2 s^-1). charge (S,), slope (2, B): scratch memory; residual (N, 2): the carriers' balances.
+    (m^-2 s^-1). charge (S,), slope (3, B): scratch memory; residual (N, 2): the carriers' balances.
     """
     edge, total = _load_march(
         dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past[0], past[1], past[2], past[3], past[4], past[5],
@@ -2340,10 +2440,7 @@ def _march_linear(
     _source_column(dev, w, source, F, BY_SOURCE)
     eliminate_blocks(b, dev.x.size, LINEAR_COLUMNS)
     for q in range(LINEAR_COLUMNS):
-        changes[q] = 0.0
-        for r in range(2):
-            for c in range(size):
-                changes[q] += slope[r, c] * F[edge + r, c, q]
+        changes[q] = _through(dev, slope, edge, F, q)
     return total
 
 
@@ -2365,7 +2462,7 @@ def series_march(
     sign = -1.602176634e-19 if devs[0].anode_front else 1.602176634e-19
     residual0, residual1 = np.empty((psi[0].size, 2)), np.empty((psi[1].size, 2))
     charge0, charge1 = np.empty(gen[0].size), np.empty(gen[1].size)
-    slope0, slope1 = np.zeros((2, bs[0].diag.shape[1])), np.zeros((2, bs[1].diag.shape[1]))
+    slope0, slope1 = np.zeros((3, bs[0].diag.shape[1])), np.zeros((3, bs[1].diag.shape[1]))
     by0, by1, glow = np.zeros(LINEAR_COLUMNS), np.zeros(LINEAR_COLUMNS), np.zeros(LINEAR_COLUMNS)
     nothing = np.zeros(gen[0].size)
     lit = gen[1].copy()
@@ -2459,24 +2556,22 @@ def march_slope(dev, w, b, motion, psi, past_psi, rate):
     On what the last `march` left, which had this rate and past, and CONTROL_CIRCUIT: b.rhs[:, :, 1] is that of the
     state.
     """
-    slope = np.zeros((2, b.diag.shape[1]))
+    slope = np.zeros((3, b.diag.shape[1]))
     edge = _quiet_edge(dev, w)
     block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
-    by_v = 0.0
-    for r in range(2):
-        for c in range(slope.shape[1]):
-            by_v += slope[r, c] * b.rhs[edge + r, c, 1]
-    return by_v
+    return _through(dev, slope, edge, b.rhs, 1)
 
 
 @_compiled
 def consequence(
-    dev, w, b, motion, psi, past_psi, rate, miss_n, miss_p, miss_ion, miss_psi, control, ca, cb
+    dev, w, b, motion, psi, fn, fp, v, past_psi, rate, miss_n, miss_p, miss_ion, miss_psi, miss_trap, miss_face,
+    control, ca, cb,
 ):  # fmt: skip
     """What an error of the densities that a step differences does to the state that it leads to.
 
     miss_n, miss_p (S,), miss_ion (I, S), m^-3: errors of the densities; miss_psi (N,) of the potential, which only
-    the displacement current feels. One more solution on the factors that the last `march` with this rate, control and
+    the displacement current and the charge on a metal feel; miss_trap (T, S), miss_face (TF,) of occupations, which
+    count for that charge alone. One more solution on the factors that the last `march` with this rate, control and
     these coefficients left; the change of the state stays in b.rhs[:, :, 0] (see `weigh`).
     Returns the change of the total flux (m^-2 s^-1), whose size is less what the rounding of the potential makes of it.
     """
@@ -2502,10 +2597,16 @@ def consequence(
         m, slot = int(motion[k, M_LAYER]), int(motion[k, M_SLOT])
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             F[s - dev.offset[m], slot, 0] += dev.volume[s] * rate * miss_ion[k, s]
+    for q in range(dev.plane_site.size):
+        if dev.plane[q, P_METAL] != 0.0:
+            missed = metal_charge(dev, motion, q, miss_n, miss_p, miss_ion, miss_psi, miss_trap, miss_face)
+            F[_node_of(dev, dev.plane_site[q]), 0, 0] += rate * missed
     edge = _quiet_edge(dev, w)
-    slope = np.zeros((2, size))
+    slope = np.zeros((3, size))
     block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
     substitute_blocks(b, F, nodes, 1)
+    if dev.coupled.size > 0:
+        _shine_back(dev, w, fn, fp, v, F, 1, F.shape[2] - 1)
     s = _site_of_edge(dev, edge)
     m = 0
     while dev.site_start[m + 1] <= s:
@@ -2513,16 +2614,11 @@ def consequence(
     c = dev.layer[m, EPS] / dev.spacing[s] * rate
     flux = -c * (miss_psi[edge + 1] - miss_psi[edge])
     noise = _ROUNDING * c * (abs(psi[edge]) + abs(psi[edge + 1]))
-    for r in range(2):
-        for c in range(size):
-            flux += slope[r, c] * F[edge + r, c, 0]
+    flux += _through(dev, slope, edge, F, 0)
     if control == CONTROL_CIRCUIT:
         # the second column still holds the state's slope by the junction's voltage
         sign = -1.602176634e-19 if dev.anode_front else 1.602176634e-19
-        by_v = 0.0
-        for r in range(2):
-            for c in range(size):
-                by_v += slope[r, c] * F[edge + r, c, 1]
+        by_v = _through(dev, slope, edge, F, 1)
         dv = -cb * sign * flux / (ca + cb * sign * by_v)
         flux += by_v * dv
         for i in range(nodes):
@@ -2581,11 +2677,14 @@ def signal(dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, sources):
     """Response to a small signal exp(rate t), rate = i omega, of a steady state.
 
     Column 0: total flux (m^-2 s^-1) per unit of the junction voltage (kT/q); then per unit of each of `sources`
-    (Q, S), extra pairs per area and time. The voltage is held for the latter. b has complex arrays with 1 + Q columns.
+    (Q, S), extra pairs per area and time. The voltage is held for the latter. b has complex arrays with 1 + Q columns,
+    and one more where the cell makes light for itself.
     """
     nodes = dev.x.size
     size = b.diag.shape[1]
     count = sources.shape[0]
+    glows = dev.coupled.size > 0
+    columns = 1 + count + (1 if glows else 0)
     charge = held.copy()
     moving_ions(dev, b, motion, psi, level)
     ion_charge_of(b, motion, charge)
@@ -2595,21 +2694,24 @@ def signal(dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, sources):
     traps = np.zeros((dev.trap.shape[0], none.size))
     faces = np.zeros(dev.face_trap_site.size)
     trap_memory(dev, w, b, rate, True, traps, faces, traps, faces)
+    tie_metals(dev, w, b, rate)
     edge = _quiet_edge(dev, w)
-    slope = np.zeros((2, size), dtype=np.complex128)
+    slope = np.zeros((3, size), dtype=np.complex128)
     block_current(dev, w, b, motion, edge, rate, psi, np.zeros(nodes), slope)
     F = b.rhs
     for i in range(nodes):
         for r in range(size):
-            for q in range(count + 1):
+            for q in range(columns):
                 F[i, r, q] = 0.0
     _bias_column(dev, w, fn, fp, v, F, 0)
     for q in range(count):
         _source_column(dev, w, sources[q], F, 1 + q)
-    eliminate_blocks(b, nodes, 1 + count)
+    if glows:
+        _source_column(dev, w, dev.coupled, F, 1 + count)
+    eliminate_blocks(b, nodes, columns)
+    if glows:
+        _shine_back(dev, w, fn, fp, v, F, 1 + count, 1 + count)
     out = np.zeros(1 + count, dtype=np.complex128)
     for q in range(1 + count):
-        for r in range(2):
-            for c in range(size):
-                out[q] += slope[r, c] * F[edge + r, c, q]
+        out[q] = _through(dev, slope, edge, F, q)
     return out

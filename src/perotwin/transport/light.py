@@ -210,9 +210,16 @@ class Lights:
     def _alone(self, light: dict[str, Any], wavelength: list[float] | None) -> tuple[F64, Absorption]:
         from perotwin.optics import absorb
 
-        stack = self.problem.stack.with_light(**light)
-        found = absorb(stack, self.problem.mesh.control_faces, wavelength=wavelength)
-        return found.generation if wavelength is None else found.spectral[0], found
+        problem = self.problem
+        cell: Any = problem.stack if problem.lit_as is None else problem.lit_as
+        found = absorb(cell.with_light(**light), problem.mesh.control_faces, wavelength=wavelength)
+        profile = found.generation if wavelength is None else found.spectral[0]
+        if problem.lit_as is None:
+            return profile, found
+        # each junction takes its own part of the light
+        suns = [float(one.light.intensity) for one in problem.lit_as.cells.values()]
+        behind = np.arange(profile.size) > problem.device.plane_site[0]
+        return np.where(behind, suns[1], suns[0]) * profile, found
 
     def steady(self, suns: float, beams: tuple[Beam, ...] = ()) -> F64:
         """(S,) pairs per area and time (m^-2 s^-1) of the cell's own light and of beams at their first intensity."""

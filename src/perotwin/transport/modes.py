@@ -6,7 +6,7 @@ than each one's own equations.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -218,7 +218,8 @@ class SeriesResolvent(Resolvent):
 
 
 class _Contents:
-    """The resolvent of one stack: of particles of each kind and node, trapped charge, displacement (m^-2).
+    """The resolvent of one stack: of particles of each kind and node, trapped charge, displacement (m^-2), and, in the
+    place of the potential's at its node, the charge on a metal inside.
 
     With contents instead of potentials as variables the time derivative's matrix is the unit matrix, and what the
     iteration sees is as large as what can decay.
@@ -241,8 +242,9 @@ class _Contents:
         k.assemble(device, work, state.psi, state.fn, state.fp, v, linear.light, charge, np.zeros(0))
         # what multiplies the rate is the imaginary part at rate i: exact
         k.load_blocks(device, work, imaginary, motion, state.psi, linear.level, 1j, none, none, no_ions, True)
+        k.tie_metals(device, work, imaginary, 1j)
         self.edge = k._quiet_edge(device, work)
-        slope = np.zeros((2, self.size), dtype=complex)
+        slope = np.zeros((3, self.size), dtype=complex)
         k.block_current(
             device, work, imaginary, motion, self.edge, 1j, state.psi, np.zeros(self.nodes), slope
         )
@@ -252,16 +254,28 @@ class _Contents:
         self.own, self.by_psi = own, imaginary.diag.imag[:, :, 0].copy()
         self.moving = np.isfinite(imaginary.leak.real)
         self.moving[:, 0] = False
+        here = linear.problem.site_node[device.plane_site]
+        self.planes = here
+        self.metals = here[device.plane[:, dv.P_METAL] != 0.0]
+        self.moving[self.metals, 0] = True
+        # how the charge on a metal follows its node's unknowns, and the potential on either side
+        self.on_metal = -imaginary.diag.imag[self.metals, 0, :]
+        self.beside_metal = -np.stack((imaginary.lower_own.imag, imaginary.upper_own.imag))[:, self.metals, 0]
         k.load_blocks(
             device, work, self.blocks, motion, state.psi, linear.level, self.shift, none, none, no_ions, True
         )
         traps, faces = np.zeros((device.trap.shape[0], none.size)), np.zeros(device.face_trap_site.size)
         k.trap_memory(device, work, self.blocks, self.shift, True, traps, faces, traps, faces)
-        self.trap = _charged_traps(linear)
+        k.tie_metals(device, work, self.blocks, self.shift)
+        self.trap = _charged_traps(linear, self.metals, shift)
         self.blocks.rhs[:] = 0.0
         k._bias_column(device, work, state.fn, state.fp, v, self.blocks.rhs, 0)
         k.eliminate_blocks(self.blocks, self.nodes, 1)
         self.by_v = self.blocks.rhs[:, :, 0].copy()
+        # light that the cell makes for itself: what follows from a unit of it, and how much of it that makes again
+        self._radiated = _radiation(linear)
+        self.by_light = self.source(device.coupled) if device.coupled.size else None
+        self.by_v = self._shone(self.by_v)
         # the circuit: V = a v + b J and a shunt, with v in kT/q and J from the flux
         self.sign, self.leak = linear._sign, linear.problem.vt * linear._leak
         self.a, self.b = linear.problem.vt * (1.0 + linear._series * linear._leak), -linear._series
@@ -284,7 +298,13 @@ class _Contents:
         return np.concatenate((contents.ravel(), trapped, [displacement]))
 
     def _over(self, slope: F64, x: F64) -> float:
-        return float((slope * x[self.edge : self.edge + 2]).sum())
+        return float((slope[:2] * x[self.edge : self.edge + 2]).sum() + (slope[2] * x[self.planes]).sum())
+
+    def _shone(self, x: F64) -> F64:
+        """The variables with the light that the cell makes for itself, from those without."""
+        if self.by_light is None:
+            return x
+        return x + self.by_light * (self._radiated(x) / (1.0 - self._radiated(self.by_light)))
 
     def _clean(self, z: F64) -> F64:
         contents = z[: self.nodes * self.size].reshape(self.nodes, self.size)
@@ -306,7 +326,7 @@ class _Contents:
         np.add.at(F[:, 2, 0], trap.node, trap.to_holes * late)
         np.add.at(F[:, 0, 0], trap.node, trap.charge * late)
         k.substitute_blocks(self.blocks, F, self.nodes, 1)
-        x = F[:, :, 0].copy()
+        x = self._shone(F[:, :, 0])
         return x, self._over(self.slope, x) - float(z[-1])
 
     def source(self, profile: F64) -> F64:
@@ -338,6 +358,11 @@ class _Contents:
         after = np.where(self.moving, -(self.own * x + self.by_psi * psi), 0.0)
         drive = trap.by_n * (x[:, 0] + x[:, 1])[trap.node] - trap.by_p * (x[:, 0] + x[:, 2])[trap.node]
         occupied = (trap.rate * drive + trapped) / (self.shift + trap.rate)
+        for number, node in enumerate(self.metals):
+            sides = self.beside_metal[:, number] @ x[[node - 1, node + 1], 0]
+            # stationary occupations are in it
+            late = (occupied - drive)[trap.node == node].sum()
+            after[node, 0] = self.on_metal[number] @ x[node] + sides + late
         return self._clean(self._pack(after, occupied, self._over(self.displacement, x)))
 
 
@@ -346,7 +371,8 @@ class _Traps:
     """Levels that hold charge, one entry a level and site; contents are occupied levels per area (m^-2).
 
     f' = rate (f0 - f); `by_n`, `by_p` are the slopes of f0 by ln n and ln p. What is trapped beyond f0 is taken up by
-    the bands at `to_electrons`, `to_holes` (1/s). `charge` is 1 where the node's potential is free.
+    the bands at `to_electrons`, `to_holes` (1/s). `charge` is what it counts in the first row of the node's equations:
+    1 in Poisson's, the shift (1/s) in a metal's balance, 0 where the potential is held.
     """
 
     node: NDArray[np.int64]
@@ -358,7 +384,22 @@ class _Traps:
     charge: F64
 
 
-def _charged_traps(linear: Linearised) -> _Traps:
+def _radiation(linear: Linearised) -> Callable[[F64], float]:
+    """Light that a cell makes for itself (m^-2 s^-1), from a change of its variables (N, B), levels absolute."""
+    device, state, radiated = linear.device, linear.state, cast(Any, k._radiated)
+
+    def light(x: F64) -> float:
+        found = np.zeros(1)
+        columns = np.ascontiguousarray(x[:, :, None])
+        radiated(
+            device, linear.work, device.emitter, state.fn, state.fp, float(state.v[0]), columns, found
+        )  # fmt: skip
+        return device.share * float(found[0])
+
+    return light
+
+
+def _charged_traps(linear: Linearised, metals: NDArray[np.int64], shift: float) -> _Traps:
     """What `kernels.trap_memory` eliminates, as variables of their own, from the densities in `linear.work`."""
     device = linear.device
     rows: list[list[float]] = []
@@ -375,7 +416,9 @@ def _charged_traps(linear: Linearised) -> _Traps:
             captures = (row[dv.F_NT], row[dv.F_SN], row[dv.F_SP])
             rows.append(_trap_row(linear, [int(site), int(site) + 1], levels, captures, 1.0))
     table = np.array(rows, dtype=float).reshape(-1, 7).T
-    return _Traps(table[0].astype(np.int64), *(np.ascontiguousarray(one) for one in table[1:]))
+    node = table[0].astype(np.int64)
+    table[-1, np.isin(node, metals)] = shift
+    return _Traps(node, *(np.ascontiguousarray(one) for one in table[1:]))
 
 
 def _trap_row(

@@ -24,7 +24,7 @@ from perotwin.transport import device as dv
 from perotwin.transport import kernels as k
 from perotwin.transport.device import make_blocks, make_work
 from perotwin.transport.modes import Control, Modes, Resolvent
-from perotwin.transport.motion import motion_of, refuse_planes
+from perotwin.transport.motion import motion_of
 from perotwin.transport.steady import Solver, State
 
 F64 = NDArray[np.float64]
@@ -90,7 +90,6 @@ class Linearised(Modes):
         self, solver: Solver, state: State, light: float, ions: Literal["moving", "held"] = "moving"
     ) -> None:
         problem = solver.problem
-        refuse_planes(problem, "small signals")
         self.problem, self.state = problem, state
         self.light = light * problem.generation
         species = problem.device.ion.shape[0]
@@ -159,7 +158,8 @@ class Linearised(Modes):
             voltage; (W, 1 + Q) the emitter's net radiative rate (m^-2 s^-1) per volt and per unit of each source.
         """
         state, vt, v = self.state, self.problem.vt, float(self.state.v[0])
-        blocks = make_blocks(self.device, self._size, self.motion.shape[0], 1 + sources.shape[0], complex)
+        columns = 1 + sources.shape[0] + (self.device.coupled.size > 0)
+        blocks = make_blocks(self.device, self._size, self.motion.shape[0], columns, complex)
         sources = np.ascontiguousarray(sources, dtype=float)
         current = np.empty((rate.size, 1 + sources.shape[0]), dtype=complex)
         glow = np.zeros_like(current)

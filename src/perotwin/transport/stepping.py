@@ -30,7 +30,7 @@ from perotwin.transport import kernels as k
 from perotwin.transport.build import Problem
 from perotwin.transport.device import Blocks, Device, Work, make_blocks, make_work
 from perotwin.transport.light import Piece
-from perotwin.transport.motion import all_moving, motion_of, refuse_planes
+from perotwin.transport.motion import all_moving, motion_of
 from perotwin.transport.schedule import Control, Current, Load, Voltage
 from perotwin.transport.steady import LONGEST
 from perotwin.transport.trace import Moment
@@ -130,13 +130,13 @@ class Equations:
     blocks: Blocks = field(init=False)
 
     def __post_init__(self) -> None:
-        refuse_planes(self.problem, "time steps")
         self.problem = all_moving(self.problem)
         self.motion = motion_of(self.problem)
         self.device = self.problem.device._replace(ion=np.zeros((0, dv.ION_COLUMNS)))
         self.work = make_work(self.device)
         size = 3 if self.motion.size == 0 else int(self.motion[:, dv.M_SLOT].max()) + 1
-        self.blocks = make_blocks(self.device, size, self.motion.shape[0])
+        columns = 2 + (self.device.coupled.size > 0)
+        self.blocks = make_blocks(self.device, size, self.motion.shape[0], columns)
         sites, nodes = self.device.volume.size, self.device.x.size
         self._held = np.zeros(sites)
         # (I, N) nodes of each species' layer
@@ -256,10 +256,11 @@ class Equations:
             The change of the flux through the cell (m^-2 s^-1); that of the state stays in `blocks.rhs[:, :, 0]`.
         """
         control, a, b, _ = condition
-        n, p, ion, psi, _, _ = self._split(missed)
         rate, past = self._step_taken
-        change = k.consequence(
-            self.device, self.work, self.blocks, self.motion, made.psi, past[3], rate, n, p, ion, psi, control, a, b
+        consequence: Any = k.consequence
+        change = consequence(
+            self.device, self.work, self.blocks, self.motion, made.psi, made.fn, made.fp, float(made.v[0]), past[3],
+            rate, *self._split(missed), control, a, b,
         )  # fmt: skip
         return float(change)
 
