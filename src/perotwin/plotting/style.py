@@ -33,6 +33,7 @@ __all__ = [
     "colour_of_cells",
     "context",
     "figure",
+    "junction_of",
     "layer_colour",
     "new_axes",
     "save",
@@ -81,9 +82,13 @@ _NAMED = {
     "tio2": "etl",
     "sno2": "buffer",
 }
+#: the absorber of a tandem's bottom junction, which takes what is left
+_SECOND = "#4A2A33"
 _METALS = {"ag": "#B5B8BC", "au": "#D9B44A", "cu": "#C27B52", "al": "#C3C7CB"}
 #: layers that need a colour of their own beside others of the same role
 _SPARE = ("#B9CFE0", "#E5A86B", "#5E9C8F", "#9CC3B5", "#C59FC9", "#D9C27E", "#8FA8C9", "#B5B8BC")
+#: the junctions of a tandem, as layers and channels are called after them
+_JUNCTIONS = ("top", "bottom")
 #: recombination channels by kind
 _RADIATIVE, _AUGER, _SHUNT = "#E0A100", "#8E4A9E", "#4D4D4D"
 _BULK = ("#7A4B3A", "#B98068", "#D9B7A8")
@@ -211,18 +216,31 @@ def colour_of_cells(datasets: Sequence[xr.Dataset]) -> dict[str, str]:
     return {name: to_hex(scale(0.9 * index / (len(names) - 1))) for index, name in enumerate(names)}
 
 
+def junction_of(name: str) -> tuple[str, str]:
+    """The junction of a tandem that a layer, face or channel is called after, and its name there.
+
+    "top perovskite radiative" gives "top" and "perovskite radiative", "top niox|top perovskite" gives "top" and
+    "niox|perovskite"; what belongs to no junction gives "" and its own name.
+    """
+    junction, _, rest = name.partition(" ")
+    if junction not in _JUNCTIONS or not rest:
+        return "", name
+    return junction, rest.replace(f"|{junction} ", "|")
+
+
 def layer_colour(name: str, role: str | None = None, material: str | None = None) -> str:
     """The colour of a layer from its role, its own for metals; from its name alone when the role is
-    unknown.
+    unknown. A layer of a tandem has the colour that it has in its junction.
     """
-    key = (material or name).lower()
+    key = (material or junction_of(name)[1]).lower()
     if key in _METALS:
         return _METALS[key]
-    if role in ROLES:
+    if role not in ROLES:
+        role = next((known for start, known in _NAMED.items() if key.startswith(start)), None)
+    if role == "absorber" and junction_of(name)[0] == "bottom":
+        return _SECOND
+    if role is not None:
         return ROLES[role]
-    for start, known in _NAMED.items():
-        if key.startswith(start):
-            return ROLES[known]
     return _SPARE[sum(key.encode()) % len(_SPARE)]
 
 

@@ -69,30 +69,29 @@ CAPTIONS = {
 
 def drawing(cell: Cell) -> Figure:
     """The stack of a cell, to scale; columns side by side, the junctions of a tandem one behind the other."""
-    from perotwin.stack import Tandem
+    from perotwin.stack import Tandem, in_order
 
     if isinstance(cell, Tandem):
-        return stack_drawing.draw(_drawn(cell.layer), light_from=cell.light.side)
+        layers = [_drawn(layer, part if part in cell.cells else "") for part, layer in in_order(cell)]
+        return stack_drawing.draw(layers, light_from=cell.light.side)
     numbers = cell.quantities()
     stacks = {}
     for prefix, stack in cell.stacks.items():
         area = numbers.get(f"{prefix}.area")
         title = prefix if area is None else f"{prefix}, {area.text} of the area"
-        stacks[title] = _drawn(stack.layer)
+        stacks[title] = [_drawn(layer) for layer in stack.layer]
     return stack_drawing.side_by_side(stacks, light_from=cell.light.side)
 
 
-def _drawn(layers: Sequence[Layer]) -> list[stack_drawing.Drawn]:
-    return [
-        stack_drawing.Drawn(
-            layer.name,
-            float(layer.thickness),
-            layer.role,
-            layer.material if isinstance(layer.material, str) else "",
-            str(layer.bandgap.text) if layer.bandgap is not None else "",
-        )
-        for layer in layers
-    ]
+def _drawn(layer: Layer, part: str = "") -> stack_drawing.Drawn:
+    return stack_drawing.Drawn(
+        layer.name,
+        float(layer.thickness),
+        layer.role,
+        layer.material if isinstance(layer.material, str) else "",
+        str(layer.bandgap.text) if layer.bandgap is not None else "",
+        part,
+    )
 
 
 def figures_of(result: CellResult) -> dict[str, Figure]:
