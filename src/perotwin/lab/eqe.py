@@ -48,7 +48,9 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         protocol: bias voltage.
 
     Returns:
-        The measurement: `eqe`, `reflectance`, `transmittance` (wavelength), `absorptance` (layer, wavelength), and
+        The measurement: `eqe`, `reflectance`, `transmittance` (wavelength), `absorptance` (layer, wavelength), the
+        photons `photon_flux` (wavelength) of 1 sun that stand for each wavelength (their sum over a response is an
+        integral over the spectrum), and
         `jsc_integrated` (A m^-2, over the stored spectrum at 1 sun) in its attributes.
 
     Raises:
@@ -98,6 +100,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             "reflectance": ("wavelength", absorption.reflectance),
             "transmittance": ("wavelength", absorption.transmittance),
             "absorptance": (("layer", "wavelength"), absorption.absorptance),
+            "photon_flux": ("wavelength", absorption.photon_flux),
         },
         coords={"wavelength": absorption.wavelength, "layer": list(absorption.layers)},
         attrs={

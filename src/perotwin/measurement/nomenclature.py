@@ -51,6 +51,7 @@ NOMENCLATURE: dict[str, Term] = {
     "reflectance": Term("R", "$R$", "1", "1", 1.0, "reflectance"),
     "transmittance": Term("T", "$T$", "1", "1", 1.0, "transmittance"),
     "absorptance": Term("A", "$A$", "1", "1", 1.0, "absorptance of a layer"),
+    "photon_flux": Term("Φ", r"$\Phi$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons that stand for a wavelength"),
     "x": Term("x", "$x$", "m", "nm", 1e9, "depth"),
     "conduction_band": Term("Ec", r"$E_\mathrm{C}$", "eV", "eV", 1.0, "conduction-band edge"),
     "valence_band": Term("Ev", r"$E_\mathrm{V}$", "eV", "eV", 1.0, "valence-band edge"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["channels", "jv"]
 
 _MA = 0.1  # A m^-2 -> mA cm^-2
+_JUNCTIONS = ("top", "bottom")
 
 
 def jv(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
@@ -106,60 +107,77 @@ def _dark(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> Non
 
 def channels(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
     """Current lost in every recombination channel against voltage, on a logarithmic axis, named at the
-    curve's end.
+    curve's end; of a tandem one panel a junction.
 
     Channels that never carry a 1e-6 part of the largest are left out and said so below the axes.
     """
-    voltage = dataset["voltage"].values
     names = [str(name) for name in dataset["channel"].values]
     lost = np.abs(dataset["channel_current"].transpose("channel", "voltage").values) * _MA
+    groups: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        groups.setdefault(style.junction_of(name)[0] if ax is None else "", []).append(index)
+    top = float(np.nanmax(lost, initial=0.0))
+    peak = np.nanmax(lost, axis=1, initial=0.0)
+    hidden = [name for name, most in zip(names, peak, strict=True) if not most > 1e-6 * top]
+    with style.context():
+        if len(groups) > 1:
+            made = style.figure(style.PAGE * 0.72, 2.6 * len(groups))
+            panels = made.subplots(len(groups), 1, sharex=True, sharey=True)
+            style.apart(made)
+        else:
+            made, axes = style.new_axes(ax, width=style.PAGE * 0.72, height=2.9)
+            panels = np.array([axes])
+        for panel, (junction, members) in zip(panels, groups.items(), strict=True):
+            shown = [index for index in members if names[index] not in hidden]
+            words = [style.junction_of(names[index])[1] if junction else names[index] for index in shown]
+            _channel_lines(panel, dataset, lost[shown], words, top)
+            if junction:
+                panel.set_title(f"{junction} junction" if junction in _JUNCTIONS else junction)
+        panels[-1].set_xlabel(style.axis_label("voltage"))
+        if hidden and ax is None:
+            words_below = "Below 10$^{−6}$ of the largest: " + ", ".join(hidden)
+            made.supxlabel(words_below, fontsize=6, color=style.MUTED)
+        return made
+
+
+def _channel_lines(
+    axes: Axes, dataset: xr.Dataset, lost: np.ndarray, names: Sequence[str], top: float
+) -> None:
+    """Lines of some channels, mA/cm^2 (channel, voltage), on a scale whose top is the largest of all channels."""
+    voltage = dataset["voltage"].values
     out = dataset["current_density"].values * _MA
     colours = style.channel_colours(names)
-    with style.context():
-        made, axes = style.new_axes(ax, width=style.PAGE * 0.72, height=2.9)
-        top = float(np.nanmax(lost, initial=0.0))
-        peak = np.nanmax(lost, axis=1, initial=0.0)
-        shown = [index for index in range(len(names)) if peak[index] > 1e-6 * top]
-        for index in shown:
-            axes.semilogy(voltage, _positive(lost[index]), color=colours[names[index]])
-        axes.semilogy(voltage, _positive(out), color=style.INK, linewidth=0.9, linestyle=":")
-        scale = max(top, float(np.nanmax(out, initial=0.0)), 1e-30)
-        low, high = scale * 1e-8, scale * 3
-        axes.set_ylim(low, high)
-        right = _last_of_interest(voltage, out)
-        axes.set_xlim(float(voltage.min()), right)
-        ends = []
-        for index in shown:
-            curve = np.interp(right, voltage, np.log10(np.maximum(lost[index], low)))
-            ends.append(float(curve))
-        placed = style.spread(ends, np.log10(high / low) * 0.058, np.log10(low), np.log10(high))
-        for index, position in zip(shown, placed, strict=True):
-            axes.annotate(
-                names[index],
-                (1.015, 10**position),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                fontsize=7,
-                color=colours[names[index]],
-                annotation_clip=False,
-            )
-        if np.any(out > 0):
-            where = int(np.argmax(voltage >= 0)) if np.any(voltage >= 0) else 0
-            axes.annotate(
-                "delivered",
-                (voltage[where], out[where]),
-                xytext=(4, 3),
-                textcoords="offset points",
-                fontsize=7,
-                color=style.INK,
-            )
-        axes.set_xlabel(style.axis_label("voltage"))
-        axes.set_ylabel("Current density (mA cm$^{−2}$)")
-        hidden = [names[index] for index in range(len(names)) if index not in shown]
-        if hidden and ax is None:
-            words = "Below 10$^{−6}$ of the largest: " + ", ".join(hidden)
-            made.supxlabel(words, fontsize=6, color=style.MUTED)
-        return made
+    for name, values in zip(names, lost, strict=True):
+        axes.semilogy(voltage, _positive(values), color=colours[name])
+    axes.semilogy(voltage, _positive(out), color=style.INK, linewidth=0.9, linestyle=":")
+    scale = max(top, float(np.nanmax(out, initial=0.0)), 1e-30)
+    low, high = scale * 1e-8, scale * 3
+    axes.set_ylim(low, high)
+    right = _last_of_interest(voltage, out)
+    axes.set_xlim(float(voltage.min()), right)
+    ends = [float(np.interp(right, voltage, np.log10(np.maximum(values, low)))) for values in lost]
+    placed = style.spread(ends, np.log10(high / low) * 0.058, np.log10(low), np.log10(high))
+    for name, position in zip(names, placed, strict=True):
+        axes.annotate(
+            name,
+            (1.015, 10**position),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=7,
+            color=colours[name],
+            annotation_clip=False,
+        )
+    if np.any(out > 0):
+        where = int(np.argmax(voltage >= 0)) if np.any(voltage >= 0) else 0
+        axes.annotate(
+            "delivered",
+            (voltage[where], out[where]),
+            xytext=(4, 3),
+            textcoords="offset points",
+            fontsize=7,
+            color=style.INK,
+        )
+    axes.set_ylabel("Current density (mA cm$^{−2}$)")
 
 
 def _positive(values: np.ndarray) -> np.ndarray:

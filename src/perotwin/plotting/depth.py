@@ -21,7 +21,7 @@ _CM3 = 1e-6  # m^-3 -> cm^-3
 
 
 _STATE_WORDS = {
-    "dark": "Dark",
+    "dark": "Equilibrium (dark)",
     "short-circuit": "Short circuit",
     "maximum-power": "Maximum power",
     "open-circuit": "Open circuit",
@@ -91,7 +91,7 @@ def _bands_panel(ax: Axes, state: xr.Dataset, axis: DepthAxis, label: bool) -> N
             ("$E_\mathrm{V}$", valence, style.INK, -9),
             ("$E_\mathrm{F}$", electron, style.INK, 3)
             if splitting < 0.01
-            else ("$E_\mathrm{F,n}$", electron, style.ELECTRON, 3),
+            else ("$E_\mathrm{F,n}$", electron, style.ELECTRON, -9),
         ):
             height = _height(state, values, widest, 0.30)
             ax.annotate(
@@ -120,6 +120,8 @@ def _height(state: xr.Dataset, values: np.ndarray, layer: Span, share: float) ->
 
 def _splitting(ax: Axes, state: xr.Dataset, axis: DepthAxis, layer: Span) -> float:
     """An arrow over the splitting of the quasi-Fermi levels in the middle of a layer, if there is one; its eV."""
+    from matplotlib.patheffects import withStroke
+
     upper = _height(state, state["electron_fermi_level"].values, layer, 0.5)
     lower = _height(state, state["hole_fermi_level"].values, layer, 0.5)
     middle = axis.middle(layer)
@@ -139,6 +141,7 @@ def _splitting(ax: Axes, state: xr.Dataset, axis: DepthAxis, layer: Span) -> flo
         textcoords="offset points",
         fontsize=7,
         color=style.MUTED,
+        path_effects=[withStroke(linewidth=2.0, foreground="white", alpha=0.8)],
     )
     return upper - lower
 

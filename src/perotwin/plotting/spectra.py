@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-__all__ = ["eqe"]
+__all__ = ["absorption", "eqe"]
 
 _NM = 1e9
 
@@ -78,22 +78,58 @@ def _current(item: xr.Dataset) -> str:
     return "" if stored is None else f", {float(stored) / 10:.2f} mA cm$^{{−2}}$"
 
 
+def absorption(item: xr.Dataset, ax: Axes | None = None) -> Figure:
+    """Where the photons go, as a stacked area: each absorber, then what the other layers take, up to 1 - R.
+
+    With ``photon_flux`` in the measurement the key says what each comes to (mA/cm^2).
+    """
+    absorbed = item["absorptance"].transpose("layer", "wavelength").values
+    layers = [str(name) for name in item["layer"].values]
+    generating = _generating(item)
+    bands = [(layers[index], absorbed[index], style.layer_colour(layers[index])) for index in generating]
+    with style.context():
+        made, axes = style.new_axes(ax, width=style.PAGE * 0.78, height=3.3)
+        wavelength = item["wavelength"].values * _NM
+        axes.set_xlim(wavelength[0], wavelength[-1])
+        _areas(axes, item, [*bands, *_parasitic(item, generating)])
+        axes.set_ylim(0, 100)
+        axes.set_xlabel(style.axis_label("wavelength"))
+        axes.set_title(str(item.attrs.get("stack", "")))
+        return made
+
+
 def _stacked(ax: Axes, item: xr.Dataset) -> None:
     wavelength = item["wavelength"].values * _NM
     collected = item["eqe"].values
-    layers = [str(name) for name in item["layer"].values]
     absorbed = item["absorptance"].transpose("layer", "wavelength").values
     generating = _generating(item)
     lost = absorbed[generating].sum(axis=0) - collected
     bands: list[tuple[str, np.ndarray, str]] = [("collected (EQE)", collected, "#F2C14E")]
     if np.nanmax(lost) > 1e-4:
         bands.append(("absorbed, not collected", np.clip(lost, 0, None), "#A8445A"))
-    for index in [i for i in range(len(layers)) if i not in generating][::-1]:
-        bands.append((layers[index], absorbed[index], style.layer_colour(layers[index])))
+    _limits(ax, [item])
+    _areas(ax, item, [*bands, *_parasitic(item, generating)])
+    ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
+    ax.set_title(str(item.attrs.get("stack", "")) + _current(item))
+
+
+def _parasitic(item: xr.Dataset, generating: Sequence[int]) -> list[tuple[str, np.ndarray, str]]:
+    """What gives no current: name, share (wavelength) and colour of each layer from the back, and what passes all."""
+    layers = [str(name) for name in item["layer"].values]
+    absorbed = item["absorptance"].transpose("layer", "wavelength").values
+    bands = [
+        (layers[index], absorbed[index], style.layer_colour(layers[index]))
+        for index in [i for i in range(len(layers)) if i not in generating][::-1]
+    ]
     if "transmittance" in item and float(np.nanmax(item["transmittance"].values)) > 1e-3:
         bands.append(("transmitted", item["transmittance"].values, "#EEF3F7"))
-    floor = np.zeros_like(collected)
-    _limits(ax, [item])
+    return bands
+
+
+def _areas(ax: Axes, item: xr.Dataset, bands: Sequence[tuple[str, np.ndarray, str]]) -> None:
+    """Areas one on the other, with a key beside them; above the dashed line is what is reflected."""
+    wavelength = item["wavelength"].values * _NM
+    floor = np.zeros_like(wavelength)
     shown = wavelength <= ax.get_xlim()[1]
     drawn = []
     for name, part, colour in bands:
@@ -101,12 +137,16 @@ def _stacked(ax: Axes, item: xr.Dataset) -> None:
             continue
         ax.fill_between(wavelength, 100 * floor, 100 * (floor + part), color=colour, linewidth=0)
         floor = floor + part
-        drawn.append((name, colour))
-    ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
+        drawn.append((name + _amount(item, part), colour))
     if "reflectance" in item:
-        not_reflected = 100 * (1 - item["reflectance"].values)
-        ax.plot(wavelength, not_reflected, color=style.INK, linewidth=0.8, linestyle=(0, (3, 1.5)))
-        drawn.append(("reflected", "white"))
+        reflected = item["reflectance"].values
+        ax.plot(wavelength, 100 * (1 - reflected), color=style.INK, linewidth=0.8, linestyle=(0, (3, 1.5)))
+        drawn.append(("reflected" + _amount(item, reflected), "white"))
+    if len(drawn) > 1 and "photon_flux" in item:
+        ax.annotate(
+            "mA cm$^{−2}$", (1.02, 1.02), xycoords="axes fraction", fontsize=7, color=style.MUTED, va="bottom",
+            annotation_clip=False,
+        )  # fmt: skip
     for index, (name, colour) in enumerate(drawn[::-1]):
         height = 0.97 - 0.075 * index
         ax.add_patch(_swatch(ax, height, colour))
@@ -114,7 +154,15 @@ def _stacked(ax: Axes, item: xr.Dataset) -> None:
             name, (1.065, height), xycoords="axes fraction", va="center", fontsize=7, annotation_clip=False
         )
     ax.set_ylabel("Share of the incident photons (%)")
-    ax.set_title(str(item.attrs.get("stack", "")) + _current(item))
+
+
+def _amount(item: xr.Dataset, share: np.ndarray) -> str:
+    """What a share of the photons comes to, mA/cm^2, where the measurement knows its light."""
+    from scipy.constants import elementary_charge
+
+    if "photon_flux" not in item:
+        return ""
+    return f"  {0.1 * elementary_charge * float(item['photon_flux'].values @ share):.2f}"
 
 
 def _swatch(ax: Axes, height: float, colour: str) -> Rectangle:

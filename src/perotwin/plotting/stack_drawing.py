@@ -79,7 +79,7 @@ def draw(
         _parts(axes, layers, places, 0.4 * apart)
         _light(axes, total, light_from)
         _scale_bar(axes, thin, total)
-        axes.set_xlim(-0.22, 2.35 if parts else 2.05)
+        axes.set_xlim(-0.22, 2.4 if parts else 2.05)
         margin = 0.20 * total
         low, high = (
             (-total - margin, 0.05 * total) if light_from == "back" else (-total - 0.05 * total, margin)
@@ -95,10 +95,10 @@ def _parts(ax: Axes, layers: Sequence[Drawn], places: Sequence[float], reach: fl
     for part in dict.fromkeys(layer.part for layer in layers if layer.part):
         own = [place for layer, place in zip(layers, places, strict=True) if layer.part == part]
         low, high = min(own) - reach, max(own) + reach
-        ax.plot([2.14, 2.14], [low, high], color=style.MUTED, linewidth=0.8, clip_on=False)
+        ax.plot([2.2, 2.2], [low, high], color=style.MUTED, linewidth=0.8, clip_on=False)
         words = f"{part} junction"
         ax.text(
-            2.2, (low + high) / 2, words, rotation=270, va="center", fontsize=7, color=style.MUTED, weight="bold"
+            2.26, (low + high) / 2, words, rotation=270, va="center", fontsize=7, color=style.MUTED, weight="bold"
         )
 
 

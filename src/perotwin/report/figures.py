@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perotwin import lab
-from perotwin.plotting import curves, depth, stack_drawing
+from perotwin.plotting import curves, depth, spectra, stack_drawing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from perotwin.report.result import CellResult
     from perotwin.stack import Cell, Layer
 
-__all__ = ["CAPTIONS", "comparison_figures", "drawing", "figures_of"]
+__all__ = ["CAPTIONS", "caption", "comparison_figures", "drawing", "figures_of"]
 
 #: name of a figure -> caption; ``{cells}`` stands for the names of the cells that it shows
 CAPTIONS = {
@@ -67,6 +67,47 @@ CAPTIONS = {
 }
 
 
+#: what a figure shows of a tandem, where that is more or something else
+_OF_TANDEMS = {
+    "stack": (
+        "The layers of {cells} to scale, as light from the front meets them, by junction; what is thicker than 20 µm "
+        "is cut."
+    ),
+    "absorption": (
+        "Where the photons go in {cells}: absorbed in the absorber of each junction, lost in another layer, or "
+        "reflected (above the dashed line). The numbers are the current densities that they come to."
+    ),
+    "channels": (
+        "Current density lost in each recombination channel of {cells} against the voltage of the whole, junction by "
+        "junction. Dotted: delivered."
+    ),
+    "bands": (
+        "Energy bands of the whole of {cells} at maximum power and, below, at equilibrium. Dashed: quasi-Fermi levels "
+        "of electrons (blue) and holes (red); the arrows are their splitting in the absorbers. At the dotted line the "
+        "junctions meet. Layers too thin for their name are drawn wider than they are: the axis says at which depth "
+        "each face is."
+    ),
+    "profiles": (
+        "Generation at short circuit and recombination rates (above) and carrier densities (below; electrons solid, "
+        "holes dashed) in {cells} against depth. Recombination at faces and contacts is not part of the rates. Layers "
+        "too thin for their name are drawn wider than they are."
+    ),
+}
+
+
+#: operating points whose bands a tandem's page shows; its files hold the others too
+_STATES = ("maximum-power", "dark")
+
+
+def caption(figure: str, results: Sequence[CellResult]) -> str:
+    """The caption of a figure that shows some cells, with ``{cells}`` for their names."""
+    from perotwin.stack import Tandem
+
+    if figure in _OF_TANDEMS and any(isinstance(result.cell, Tandem) for result in results):
+        return _OF_TANDEMS[figure]
+    return CAPTIONS[figure]
+
+
 def drawing(cell: Cell) -> Figure:
     """The stack of a cell, to scale; columns side by side, the junctions of a tandem one behind the other."""
     from perotwin.stack import Tandem, in_order
@@ -96,14 +137,17 @@ def _drawn(layer: Layer, part: str = "") -> stack_drawing.Drawn:
 
 def figures_of(result: CellResult) -> dict[str, Figure]:
     """The figures of one cell, by name; those whose measurement is absent are left out."""
+    from perotwin.stack import Tandem
+
     made = {"stack": drawing(result.cell)}
     known = result.measurements
+    tandem = isinstance(result.cell, Tandem)
     if "eqe" in known:
-        made["absorption"] = lab.eqe.plot(known["eqe"])
+        made["absorption"] = spectra.absorption(known["eqe"]) if tandem else lab.eqe.plot(known["eqe"])
     if "jv" in known and "channel_current" in known["jv"]:
         made["channels"] = curves.channels(known["jv"])
     if "bands" in known:
-        made["bands"] = lab.bands.plot(known["bands"])
+        made["bands"] = depth.bands(known["bands"], states=_STATES if tandem else None)
     if "jv" in known and "recombination" in known["jv"]:
         made["profiles"] = depth.profiles(known["jv"])
     return made
