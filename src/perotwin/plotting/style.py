@@ -24,6 +24,7 @@ __all__ = [
     "ELECTRON",
     "HOLE",
     "INK",
+    "JUNCTIONS",
     "MUTED",
     "ROLES",
     "STATES",
@@ -47,6 +48,8 @@ MUTED = "#6b7785"
 CELLS = ("#0B62A4", "#D55E00", "#008F6B", "#8E4A9E", "#B07C00", "#4D4D4D")
 ELECTRON = "#0B62A4"
 HOLE = "#C6362F"
+#: junctions of a tandem: the one that takes the blue light, the one that takes the red
+JUNCTIONS = {"top": "#8E4A9E", "bottom": "#D55E00"}
 #: operating points, from dark to bright
 STATES = {
     "dark": "#4D4D4D",
@@ -215,7 +218,8 @@ def layer_colour(name: str, role: str | None = None, material: str | None = None
     """The colour of a layer from its role, its own for metals; from its name alone when the role is
     unknown.
     """
-    key = (material or name).lower()
+    # in a tandem a layer is called after its junction too
+    key = (material or name.removeprefix("top ").removeprefix("bottom ")).lower()
     if key in _METALS:
         return _METALS[key]
     if role in ROLES:
