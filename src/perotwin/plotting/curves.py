@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["channels", "jv"]
 
 _MA = 0.1  # A m^-2 -> mA cm^-2
-_JUNCTIONS = ("top", "bottom")
 
 
 def jv(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Current density against voltage of one or several measurements, one colour a cell.
 
     Illuminated curves are drawn linearly, dark ones (attribute ``light`` = 0) as |J| on a logarithmic axis
-    in a panel of their own when both occur. Into a given ``ax`` everything is drawn that fits its kind: the
+    in a panel of their own when both occur. Of tandems the curves of the junctions alone are drawn too, and the key
+    names the one that limits the current. Into a given ``ax`` everything is drawn that fits its kind: the
     illuminated ones, or, if there are none, the dark ones.
     """
     items = style.as_list(datasets)
@@ -61,6 +61,13 @@ def _lit(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None
             ax.plot(
                 voltage[best], current[best], "o", color=colour, markersize=3.5, markeredgecolor="w", zorder=5
             )
+        for which, own in _junctions(item).items():
+            shown = own["current_density"].values * _MA
+            tint = style.JUNCTIONS[which] if len(items) == 1 else colour
+            ax.plot(own["voltage"].values, shown, color=tint, linewidth=0.9, linestyle=_DASHES[which], zorder=1.5)
+            ceiling = max(ceiling, float(np.nanmax(shown, initial=0.0)))
+            if len(items) == 1:
+                _name_junction(ax, own, f"{which} alone", tint)
         ceiling = max(ceiling, float(np.nanmax(current, initial=0.0)))
         delivering = voltage[current > 0]
         right = max(right, float(delivering.max()) if delivering.size else float(voltage.max()))
@@ -73,7 +80,56 @@ def _lit(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None
     ax.set_xlabel(style.axis_label("voltage"))
     ax.set_ylabel("Current density $J$ (mA cm$^{−2}$)")
     entries = [_entry(item, colours, items) for item in items]
-    style.text_key(ax, entries, 0.06, 0.16 + 0.055 * len(entries))
+    tandems = [item for item in items if _junctions(item)]
+    if not tandems:
+        style.text_key(ax, entries, 0.06, 0.16 + 0.055 * len(entries))
+        return
+    if len(items) > 1:
+        entries += [("dotted: top", style.MUTED), ("dashed: bottom", style.MUTED)]
+    elif _limits(tandems[0]):
+        ax.set_title(f"the {_limits(tandems[0])} junction limits the current")
+    # the curves of the junctions fall through where the key stands
+    ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.6}
+    style.text_key(ax, entries, 0.04, 0.16 + 0.055 * len(entries), bbox=ground)
+
+
+def _name_junction(ax: Axes, own: xr.Dataset, words: str, colour: str) -> None:
+    """The name of a junction's curve along its steep end."""
+    voltage, current = own["voltage"].values, own["current_density"].values * _MA
+    good = np.isfinite(current)
+    height = 0.5 * float(np.max(current[good], initial=0.0))
+    # from the far end, where the current falls with the voltage
+    at = float(np.interp(height, current[good][::-1], voltage[good][::-1]))
+    ax.annotate(
+        words, (at, height), xytext=(-3, 0), textcoords="offset points", rotation=90, ha="right", va="center",
+        fontsize=7, color=colour,
+    )  # fmt: skip
+
+
+#: how the curves of junctions alone are told apart where colours tell cells apart
+_DASHES = {"top": (0, (1, 1.2)), "bottom": (0, (4, 1.5))}
+
+
+def _junctions(item: xr.Dataset) -> dict[str, xr.Dataset]:
+    """The own curves of a tandem's junctions; none of another cell."""
+    return {
+        which: item[[f"own_current_{which}"]].rename(
+            {f"own_current_{which}": "current_density", f"own_voltage_{which}": "voltage"}
+        )
+        for which in _DASHES
+        if f"own_current_{which}" in item
+    }
+
+
+def _limits(item: xr.Dataset) -> str:
+    """The junction whose own current at short circuit is the smaller; empty where that is not known."""
+    found = {}
+    for which, own in _junctions(item).items():
+        voltage, current = own["voltage"].values, own["current_density"].values
+        good = np.isfinite(current)
+        if good.any():
+            found[which] = float(np.interp(0.0, voltage[good], current[good]))
+    return min(found, key=lambda which: found[which]) if len(found) > 1 else ""
 
 
 def _entry(item: xr.Dataset, colours: dict[str, str], items: Sequence[xr.Dataset]) -> tuple[str, str]:
@@ -132,7 +188,7 @@ def channels(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
             words = [style.junction_of(names[index])[1] if junction else names[index] for index in shown]
             _channel_lines(panel, dataset, lost[shown], words, top)
             if junction:
-                panel.set_title(f"{junction} junction" if junction in _JUNCTIONS else junction)
+                panel.set_title(f"{junction} junction" if junction in style.JUNCTIONS else junction)
         panels[-1].set_xlabel(style.axis_label("voltage"))
         if hidden and ax is None:
             words_below = "Below 10$^{−6}$ of the largest: " + ", ".join(hidden)

@@ -24,6 +24,7 @@ __all__ = [
     "ELECTRON",
     "HOLE",
     "INK",
+    "JUNCTIONS",
     "MUTED",
     "ROLES",
     "STATES",
@@ -48,6 +49,8 @@ MUTED = "#6b7785"
 CELLS = ("#0B62A4", "#D55E00", "#008F6B", "#8E4A9E", "#B07C00", "#4D4D4D")
 ELECTRON = "#0B62A4"
 HOLE = "#C6362F"
+#: junctions of a tandem: the one that takes the blue light, the one that takes the red
+JUNCTIONS = {"top": "#8E4A9E", "bottom": "#D55E00"}
 #: operating points, from dark to bright
 STATES = {
     "dark": "#4D4D4D",
@@ -87,8 +90,6 @@ _SECOND = "#4A2A33"
 _METALS = {"ag": "#B5B8BC", "au": "#D9B44A", "cu": "#C27B52", "al": "#C3C7CB"}
 #: layers that need a colour of their own beside others of the same role
 _SPARE = ("#B9CFE0", "#E5A86B", "#5E9C8F", "#9CC3B5", "#C59FC9", "#D9C27E", "#8FA8C9", "#B5B8BC")
-#: the junctions of a tandem, as layers and channels are called after them
-_JUNCTIONS = ("top", "bottom")
 #: recombination channels by kind
 _RADIATIVE, _AUGER, _SHUNT = "#E0A100", "#8E4A9E", "#4D4D4D"
 _BULK = ("#7A4B3A", "#B98068", "#D9B7A8")
@@ -223,7 +224,7 @@ def junction_of(name: str) -> tuple[str, str]:
     "niox|perovskite"; what belongs to no junction gives "" and its own name.
     """
     junction, _, rest = name.partition(" ")
-    if junction not in _JUNCTIONS or not rest:
+    if junction not in JUNCTIONS or not rest:
         return "", name
     return junction, rest.replace(f"|{junction} ", "|")
 

@@ -130,11 +130,48 @@ def jv_result(scans: Sequence[tuple[xr.Dataset, Metrics]]) -> dict[str, Any]:
                 "curve": {
                     "voltage": _variable(dataset, "voltage"),
                     "current_density": quantity("current_density", current, "A m-2"),
+                    **_junction_voltages(dataset),
                 },
             }
         )
     first = scans[0][0]
-    return {**_common(first), "scans": entries, **_tail(*(dataset for dataset, _ in scans))}
+    made = {**_common(first), "scans": entries, **_junctions(first)}
+    return {**made, **_tail(*(dataset for dataset, _ in scans))}
+
+
+def _junction_voltages(dataset: xr.Dataset) -> dict[str, Any]:
+    """``{"junction_voltages": {"top", "bottom", "between"}}`` of a tandem's curve; nothing of another cell's."""
+    from perotwin.lab import junctions
+
+    found = junctions.names(dataset)
+    if not found:
+        return {}
+    told = {name: _variable(dataset, f"voltage_{name}") for name in (*found, junctions.BETWEEN)}
+    return {"junction_voltages": told}
+
+
+def _junctions(dataset: xr.Dataset) -> dict[str, Any]:
+    """Each junction's own curve and metrics, which one limits, and where they stand at maximum power."""
+    from perotwin.lab import junctions
+
+    own = junctions.curves(dataset)
+    if not own:
+        return {}
+    found = junctions.metrics(dataset)
+    made: dict[str, Any] = {
+        "junctions": {
+            name: {
+                "metrics": found[name].to_json(),
+                "curve": {key: _variable(curve, key) for key in ("voltage", "current_density")},
+            }
+            for name, curve in own.items()
+        },
+        "limiting": junctions.limiting(dataset),
+    }
+    here = junctions.at(dataset)
+    if here:
+        made["maximum_power"] = {f"voltage_{name}": quantity("voltage", value, "V") for name, value in here.items()}
+    return made
 
 
 def scan_result(scans: Mapping[str, xr.Dataset], metrics: Mapping[str, Metrics]) -> dict[str, Any]:

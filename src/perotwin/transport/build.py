@@ -116,9 +116,14 @@ class Problem:
 
     @property
     def highest_voltage(self) -> float:
-        """A voltage (V) above all that light can make: the largest gap of an absorber, else of any layer."""
-        layers = self.stack.absorbers or self.stack.electrical_layers
-        return max(layer.gap for layer in layers)
+        """A voltage (V) above all that light can make: the largest gap of an absorber, else of any layer; where planes
+        join several junctions, the sum of theirs.
+        """
+        layers = self.stack.electrical_layers
+        ends = [0, *(int(self.site_layer[site]) + 1 for site in self.device.plane_site), len(layers)]
+        junctions = [layers[first:last] for first, last in pairwise(ends)]
+        chosen = ([one for one in some if one.role == "absorber"] or some for some in junctions)
+        return sum(max(layer.gap for layer in some) for some in chosen)
 
     @property
     def geometric_capacitance(self) -> float:
