@@ -37,7 +37,7 @@ def run(
     with command(json) as out:
         stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
         from perotwin.recipe import readings
-        from perotwin.report import machine, tables
+        from perotwin.report import junctions, machine, tables
         from perotwin.report.result import EXPERIMENTS
         from perotwin.workflows import made_cells
         from perotwin.workflows import run as work
@@ -62,6 +62,9 @@ def run(
                 if made:
                     out.table(tables.readings(made, title="what the recipes left"))
                 out.table(tables.comparison(done))
+                alone = junctions.table(done)
+                if alone is not None:
+                    out.table(alone)
                 for part in dict.fromkeys(part for item in done for part in item.readings):
                     read = {item.name: item.readings[part] for item in done if part in item.readings}
                     out.table(tables.readings(read, title=EXPERIMENTS[part]))

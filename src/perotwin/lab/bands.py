@@ -81,17 +81,24 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
 
 def analyse(dataset: xr.Dataset) -> Metrics:
-    """Quasi-Fermi level splitting, its mean over the absorbing region (the largest layer), in every state."""
+    """Quasi-Fermi level splitting, its mean over the absorbing region (the largest layer), in every state.
+
+    Of a tandem that of each junction, "qfls top maximum-power".
+    """
     names = np.array([str(name) for name in dataset["layer"].values])
     x = dataset["x"].values
     widths = {name: float(np.ptp(x[names == name])) for name in dict.fromkeys(names)}
-    here = names == max(widths, key=lambda name: widths[name])
+    junctions = {which: [name for name in widths if name.startswith(f"{which} ")] for which in ("top", "bottom")}
+    groups = junctions if sum(map(len, junctions.values())) == len(widths) else {"": list(widths)}
     found = {}
-    for index, state in enumerate(dataset["state"].values):
-        row = dataset.isel(state=index)
-        split = row["electron_fermi_level"].values[here] - row["hole_fermi_level"].values[here]
-        mean = float(np.trapezoid(split, x[here]) / np.ptp(x[here]))
-        found[f"qfls {state}"] = Metric(mean, "eV", "mean over the thickest layer")
+    for which, members in groups.items():
+        here = names == max(members, key=lambda name: widths[name])
+        for index, state in enumerate(dataset["state"].values):
+            row = dataset.isel(state=index)
+            split = row["electron_fermi_level"].values[here] - row["hole_fermi_level"].values[here]
+            mean = float(np.trapezoid(split, x[here]) / np.ptp(x[here]))
+            words = " ".join(filter(None, ["qfls", which, str(state)]))
+            found[words] = Metric(mean, "eV", "mean over the thickest layer")
     return Metrics(found)
 
 

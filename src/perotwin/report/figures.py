@@ -69,6 +69,10 @@ CAPTIONS = {
 
 #: what a figure shows of a tandem, where that is more or something else
 _OF_TANDEMS = {
+    "jv": (
+        "Current density against voltage of {cells}, under illumination (left; the dot marks maximum power; thin lines "
+        "are the junctions of tandems alone, top dotted and bottom dashed) and in the dark (right)."
+    ),
     "stack": (
         "The layers of {cells} to scale, as light from the front meets them, by junction; what is thicker than 20 µm "
         "is cut."

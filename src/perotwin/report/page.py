@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perotwin import references
 from perotwin.measurement import NOMENCLATURE, heading
-from perotwin.report import losses
+from perotwin.report import junctions, losses
 from perotwin.report.figures import caption
 from perotwin.report.result import EXPERIMENTS
 from perotwin.report.tables import CELL_COLUMNS, comparison_rows, readings_rows
@@ -165,6 +165,8 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
         },
         called=EXPERIMENTS,
         differences=differences(results) if len(results) > 1 else [],
+        junctions=junctions.of(results),
+        at_maximum_power=junctions.AT,
         carriers=losses.carriers(results),
         photons=losses.photons(results),
         experiments=experiments(results),

@@ -1,0 +1,86 @@
+"""The junctions of tandems as tables: what each gives alone, and where it stands in the tandem at maximum power."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from perotwin.lab import junctions
+from perotwin.measurement import Metric
+from perotwin.report.tables import CELL_COLUMNS, digits, plain
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from perotwin.report.result import CellResult
+
+__all__ = ["AT", "LOST", "Junctions", "of", "table"]
+
+#: heading of the last column, and the row of what no junction keeps
+AT = "V in tandem"
+LOST = "lost in series"
+
+
+@dataclass(frozen=True)
+class Junctions:
+    """The junctions of one tandem.
+
+    Attributes
+    ----------
+    cell : its name.
+    rows : name ("top junction"), the metrics of its own curve as text, its voltage (V) at the tandem's maximum power;
+        after the junctions what is lost between them and in series resistances, and the tandem itself.
+    limiting : name of the row of the junction that limits the current; "" where that is not known.
+    """
+
+    cell: str
+    rows: list[tuple[str, list[str], str]]
+    limiting: str
+
+
+def of(results: Sequence[CellResult]) -> list[Junctions]:
+    """The junctions of each tandem among some cells, as its illuminated curve holds them."""
+    found = []
+    for result in results:
+        dataset = result.measurements.get("jv")
+        own = {} if dataset is None else junctions.metrics(dataset)
+        if dataset is None or not own:
+            continue
+        here = junctions.at(dataset)
+        rows = [
+            (f"{name} junction", [digits(column, metrics.get(column)) for column in CELL_COLUMNS], _volts(here.get(name)))
+            for name, metrics in own.items()
+        ]
+        nothing = [""] * len(CELL_COLUMNS)
+        if junctions.BETWEEN in here:
+            rows.append((LOST, nothing, _volts(-here[junctions.BETWEEN])))
+        whole = [digits(column, result.metrics.get(column)) for column in CELL_COLUMNS]
+        rows.append(("tandem", whole, digits("vmp", result.metrics.get("vmp"))))
+        least = junctions.limiting(dataset)
+        found.append(Junctions(result.name, rows, f"{least} junction" if least else ""))
+    return found
+
+
+def _volts(value: float | None) -> str:
+    return digits("vmp", None if value is None else Metric(value, "V")).replace("-", "−")
+
+
+def table(results: Sequence[CellResult]) -> Table | None:
+    """The junctions of all tandems for the terminal; None where there are none."""
+    from rich.markup import escape
+
+    from perotwin.measurement import heading
+
+    found = of(results)
+    if not found:
+        return None
+    made = plain(
+        "junction", *(heading(name) for name in CELL_COLUMNS), f"{AT} (V)", title="junctions of the tandems, each alone, and their voltage at the tandem's maximum power"
+    )
+    for one in found:
+        made.add_row(f"[bold]{escape(one.cell)}[/]")
+        for index, (name, values, volts) in enumerate(one.rows):
+            words = f"{name}, limits the current" if name == one.limiting else name
+            made.add_row(f"  {words}", *values, volts, end_section=index == len(one.rows) - 1)
+    return made
