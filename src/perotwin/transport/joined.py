@@ -58,18 +58,16 @@ def in_series(tandem: Tandem, *, light: bool = True) -> TandemProblem:
     stacks = [_without_resistance(stack) for stack in tandem.cells.values()]
     found = _optics(tandem, stacks, light)
     top, bottom = (
-        build(stack, optics=(absorption, emission))
+        build(stack, optics=(absorption if light else None, emission))
         for stack, absorption, emission in zip(stacks, found.absorption, found.emissions, strict=True)
     )
     _same_sides(top.device, bottom.device)
-    notes = list(found.whole.notes) if found.whole is not None else []
     return TandemProblem(
         stack=tandem,
         junctions=(top, bottom),
-        absorption=found.whole,
+        optics=found,
         resistance=_resistance(tandem),
         coupling=_coupling(found, top.stack),
-        remarks=tuple(notes),
     )
 
 
@@ -87,10 +85,10 @@ def _resistance(tandem: Tandem) -> float:
 
 
 def _coupling(found: Parts, top: Stack) -> Coupling | None:
-    """The light of the top that the bottom absorbs."""
-    if not found.coupling or not found.coupling[0].share > 0.0:
+    """The light of the top that the bottom absorbs; the other way next to nothing goes (see `optics.tandem`)."""
+    light = next((one for one in found.coupling if one.junctions == ("top", "bottom")), None)
+    if light is None:
         return None
-    light = found.coupling[0]
     emitter = [layer.name for layer in top.electrical_layers].index(light.source)
     return Coupling(light.share, emitter, np.ascontiguousarray(light.profile, dtype=float))
 
@@ -154,13 +152,16 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     ]
     row[dv.P_GE], row[dv.P_GH] = leaks if problem.device.anode_front else leaks[::-1]
     row[dv.P_METAL] = float(metal)
+    generation = np.concatenate([one.generation for one in found.absorption])
     plane: dict[str, Any] = {"plane_site": np.array([site], dtype=np.int64), "plane": row[None]}
     coupling = _coupling(found, stacks[0])
     if coupling is not None:
         profile = np.concatenate((np.zeros(site + 1), coupling.profile))
         plane |= {"emitter": coupling.emitter, "share": coupling.share, "coupled": profile}
     mobile = None if problem.mobile is None else problem.mobile._replace(**plane)
-    return replace(problem, device=problem.device._replace(**plane), mobile=mobile)
+    return replace(
+        problem, device=problem.device._replace(**plane), mobile=mobile, generation=np.ascontiguousarray(generation)
+    )
 
 
 def _midway(tandem: Tandem, dipole: float) -> float:
