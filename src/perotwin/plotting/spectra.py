@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-__all__ = ["absorption", "eqe"]
+__all__ = ["eqe"]
 
 _NM = 1e9
+#: what becomes current: in all, and by junction
+_COLLECTED = {"": "#F2C14E", "top": "#8FB3DC", "bottom": "#E9A36A"}
 
 
 def eqe(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
@@ -60,7 +62,8 @@ def _lines(ax: Axes, items: Sequence[xr.Dataset]) -> None:
         name = str(item.attrs.get("stack", "")) or "measured"
         colour = colours[str(item.attrs.get("stack", ""))]
         wavelength = item["wavelength"].values * _NM
-        ax.plot(wavelength, 100 * item["eqe"].values, color=colour, linewidth=width)
+        for part in _collected(item).values():
+            ax.plot(wavelength, 100 * part, color=colour, linewidth=width)
         if "reflectance" in item:
             not_reflected = 100 * (1 - item["reflectance"].values)
             ax.plot(wavelength, not_reflected, color=colour, linewidth=0.6 * width, linestyle=(0, (3, 1.5)))
@@ -72,30 +75,20 @@ def _lines(ax: Axes, items: Sequence[xr.Dataset]) -> None:
     style.text_key(ax, entries, 0.10, 0.10 + 0.055 * len(entries))
 
 
-def _current(item: xr.Dataset) -> str:
-    """The current that the spectrum would give, if the measurement says it (A/m^2)."""
-    stored = item.attrs.get("jsc_integrated")
-    return "" if stored is None else f", {float(stored) / 10:.2f} mA cm$^{{−2}}$"
+def _collected(item: xr.Dataset) -> dict[str, np.ndarray]:
+    """What is collected: in each junction of a tandem, or in all ("")."""
+    parts = {name: item[f"eqe_{name}"].values for name in style.JUNCTIONS if f"eqe_{name}" in item}
+    return parts or {"": item["eqe"].values}
 
 
-def absorption(item: xr.Dataset, ax: Axes | None = None) -> Figure:
-    """Where the photons go, as a stacked area: each absorber, then what the other layers take, up to 1 - R.
-
-    With ``photon_flux`` in the measurement the key says what each comes to (mA/cm^2).
-    """
-    absorbed = item["absorptance"].transpose("layer", "wavelength").values
-    layers = [str(name) for name in item["layer"].values]
-    generating = _generating(item)
-    bands = [(layers[index], absorbed[index], style.layer_colour(layers[index])) for index in generating]
-    with style.context():
-        made, axes = style.new_axes(ax, width=style.PAGE * 0.78, height=3.3)
-        wavelength = item["wavelength"].values * _NM
-        axes.set_xlim(wavelength[0], wavelength[-1])
-        _areas(axes, item, [*bands, *_parasitic(item, generating)])
-        axes.set_ylim(0, 100)
-        axes.set_xlabel(style.axis_label("wavelength"))
-        axes.set_title(str(item.attrs.get("stack", "")))
-        return made
+def _current(item: xr.Dataset, junction: str = "") -> str:
+    """The current that the spectrum would give, if the measurement says it (A/m^2); of a tandem both junctions'."""
+    stored = [item.attrs.get(f"jsc_integrated_{name}" if name else "jsc_integrated") for name in (
+        [junction] if junction else _collected(item)
+    )]  # fmt: skip
+    if any(one is None for one in stored):
+        return ""
+    return f", {' + '.join(f'{float(one) / 10:.2f}' for one in stored if one is not None)} mA cm$^{{−2}}$"
 
 
 def _stacked(ax: Axes, item: xr.Dataset) -> None:
@@ -104,12 +97,20 @@ def _stacked(ax: Axes, item: xr.Dataset) -> None:
     absorbed = item["absorptance"].transpose("layer", "wavelength").values
     generating = _generating(item)
     lost = absorbed[generating].sum(axis=0) - collected
-    bands: list[tuple[str, np.ndarray, str]] = [("collected (EQE)", collected, "#F2C14E")]
+    parts = _collected(item)
+    bands: list[tuple[str, np.ndarray, str]] = [
+        (f"{which} junction (EQE)" if which else "collected (EQE)", part, _COLLECTED[which])
+        for which, part in parts.items()
+    ]
     if np.nanmax(lost) > 1e-4:
         bands.append(("absorbed, not collected", np.clip(lost, 0, None), "#A8445A"))
     _limits(ax, [item])
     _areas(ax, item, [*bands, *_parasitic(item, generating)])
-    ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
+    for part in parts.values():
+        # where the junctions share a wavelength the second line stands on the first area
+        ax.plot(wavelength, 100 * part, color=style.INK, linewidth=1.2 if len(parts) == 1 else 0.8)
+    if len(parts) > 1:
+        ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
     ax.set_title(str(item.attrs.get("stack", "")) + _current(item))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perotwin import lab
-from perotwin.plotting import curves, depth, spectra, stack_drawing
+from perotwin.plotting import curves, depth, stack_drawing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,8 +77,13 @@ _OF_TANDEMS = {
         "The layers of {cells} to scale, as light from the front meets them, by junction; what is thicker than 20 µm "
         "is cut."
     ),
+    "eqe": (
+        "External quantum efficiency of the junctions of {cells}, each under its bias light and bias voltage, and, "
+        "dashed, the share of photons that is not reflected. The current densities, top and bottom, are the overlap "
+        "with the AM1.5G spectrum."
+    ),
     "absorption": (
-        "Where the photons go in {cells}: absorbed in the absorber of each junction, lost in another layer, or "
+        "Where the photons go in {cells}: collected by each junction (EQE), absorbed without giving current, or "
         "reflected (above the dashed line). The numbers are the current densities that they come to."
     ),
     "channels": (
@@ -147,7 +152,7 @@ def figures_of(result: CellResult) -> dict[str, Figure]:
     known = result.measurements
     tandem = isinstance(result.cell, Tandem)
     if "eqe" in known:
-        made["absorption"] = spectra.absorption(known["eqe"]) if tandem else lab.eqe.plot(known["eqe"])
+        made["absorption"] = lab.eqe.plot(known["eqe"])
     if "jv" in known and "channel_current" in known["jv"]:
         made["channels"] = curves.channels(known["jv"])
     if "bands" in known:

@@ -243,8 +243,24 @@ def eqe_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
             for layer in dataset["layer"].values
         }
     unknown = {"jsc_integrated": Metric(math.nan, "A m-2"), "bandgap": Metric(math.nan, "eV")}
-    made |= Metrics({**unknown, **metrics}).to_json()
-    return {**made, **_tail(dataset)}
+    made |= Metrics({**unknown, **{name: metrics[name] for name in unknown if name in metrics}}).to_json()
+    return {**made, **_spectra_of_junctions(dataset), **_tail(dataset)}
+
+
+def _spectra_of_junctions(dataset: xr.Dataset) -> dict[str, Any]:
+    """``{"junctions": {"top": {"eqe", "jsc_integrated", "bandgap", "bias_light", "bias_voltage"}, ...}}`` of a tandem."""
+    from perotwin.lab import eqe
+
+    made = {
+        name: {
+            "eqe": _variable(one, "eqe"),
+            **eqe.analyse(one).to_json(),
+            "bias_light": one.attrs.get("bias_light"),
+            "bias_voltage": quantity("voltage", one.attrs.get("bias_voltage", math.nan), "V"),
+        }
+        for name, one in eqe.junctions(dataset).items()
+    }
+    return {"junctions": made} if made else {}
 
 
 def bands_result(dataset: xr.Dataset) -> dict[str, Any]:
@@ -279,7 +295,8 @@ def cell_result(result: CellResult) -> dict[str, Any]:
         made["dark"] = jv_result([(result.measurements["jv-dark"], Metrics())])["scans"][0]["curve"]
     if "eqe" in result.measurements:
         full = eqe_result(result.measurements["eqe"], result.eqe_metrics)
-        made["eqe"] = {key: full[key] for key in ("wavelength", "eqe", "jsc_integrated", "bandgap")}
+        wanted = ("wavelength", "eqe", "jsc_integrated", "bandgap", "junctions")
+        made["eqe"] = {key: full[key] for key in wanted if key in full}
     scans = [
         result.measurements[name] for name in ("scan-reverse", "scan-forward") if name in result.measurements
     ]
