@@ -93,7 +93,7 @@ def test_the_columns_together_meet_the_control(control: Any) -> None:
     assert found.current == pytest.approx(wanted, abs=1e-9 * photo)
     # the columns have one voltage and not one current
     for moment in found.moments[-2:]:
-        for column, one in zip(engine.columns, moment.columns, strict=True):
+        for column, one in zip(engine.engines, moment.parts, strict=True):
             v = float(one.v[0]) * engine.problem.vt
             circuit = column.problem.stack.circuit
             if float(circuit.series_resistance) == 0.0:
@@ -137,7 +137,7 @@ def test_the_slope_over_a_step_is_exact() -> None:
     engine = engine_of(build(columns()))
     start = engine.settled(0.7, 1.0)
     step = Step(1e-5, OpenCircuit(), 0.5)
-    for column, moment in zip(engine.columns, start.columns, strict=True):
+    for column, moment in zip(engine.engines, start.parts, strict=True):
         (piece,) = column.lights.pieces(step)
         light = piece.generation(1e-6)
         column._refresh(moment)
@@ -215,7 +215,7 @@ def test_the_error_is_what_wrong_densities_do_to_the_columns(control: Any) -> No
     past = engine._past(0.0, start)
     rate = 1e6
     missed = np.zeros(past.stored.size)
-    for column, part in zip(engine.columns, engine._stored, strict=True):
+    for column, part in zip(engine.engines, engine._stored, strict=True):
         for kind in range(3):
             own = column._parts[kind][0]
             missed[part][own] = 1e-4 * (1 + kind) * past.stored[part][own]
@@ -228,8 +228,8 @@ def test_the_error_is_what_wrong_densities_do_to_the_columns(control: Any) -> No
         if not off:
             error = engine._error(made, condition, missed, flux, light)
     (made, one), (shifted, other) = found
-    for number, (column, part) in enumerate(zip(engine.columns, engine._stored, strict=True)):
-        sizes.append(float(np.abs(shifted.columns[number].psi - made.columns[number].psi).max()))
+    for number, (column, part) in enumerate(zip(engine.engines, engine._stored, strict=True)):
+        sizes.append(float(np.abs(shifted.parts[number].psi - made.parts[number].psi).max()))
         for kind in range(3):
             own = column._parts[kind][0]
             before, after = one[part][own], other[part][own]
@@ -291,7 +291,7 @@ def test_a_step_that_one_column_cannot_take_is_an_error_that_keeps_the_rest(
 ) -> None:
     engine = engine_of(build(columns()))
     start = engine.settled(0.5, 1.0)
-    lame = engine.columns[1]
+    lame = engine.engines[1]
     honest, reached = lame._solve, []
 
     def solve(*arguments: Any) -> Any:

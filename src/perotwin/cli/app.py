@@ -21,6 +21,7 @@ from perotwin.cli import (
     show,
     signals,
     stacks,
+    tandem,
 )
 
 __all__ = ["app"]
@@ -59,6 +60,7 @@ for _command in (
     bands.bands,
     coverage.coverage,
     make.make,
+    tandem.tandem,
     stacks.stacks,
     show.show,
     check.check,

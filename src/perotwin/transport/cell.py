@@ -25,11 +25,13 @@ from perotwin.transport.joined import in_one, in_series
 from perotwin.transport.motion import all_moving as move_all
 from perotwin.transport.parallel import ParallelProblem, ParallelSolver
 from perotwin.transport.parallel_engine import ParallelEngine
+from perotwin.transport.series_engine import TandemEngine
 from perotwin.transport.steady import Solver, States
 from perotwin.transport.tandem import TandemProblem, TandemSolver
 from perotwin.transport.transient import TOLERANCE, Engine
 
 if TYPE_CHECKING:
+    from perotwin.measurement.checks import Checks
     from perotwin.optics import Absorption
     from perotwin.transport.light import Beam
     from perotwin.transport.modes import Control
@@ -62,6 +64,7 @@ class CellProblem(Protocol):
         shown: the one whose inside stands for the cell's. shown_as: in words; nothing where it is the whole.
         notes: remarks that a reader of the result must see.
         vt: kT/q, V.
+        checks: of the light of the whole, besides those of its parts.
         absorption: what the optics gave, over the whole area; None where no light was asked for.
         photocurrent: pairs generated at 1 sun, as a current, A m^-2.
         ions_settle: whether there are ions that re-equilibrate at each point.
@@ -83,6 +86,8 @@ class CellProblem(Protocol):
     def vt(self) -> float: ...
     @property
     def absorption(self) -> Absorption | None: ...
+    @property
+    def checks(self) -> Checks: ...
     @property
     def photocurrent(self) -> float: ...
     @property
@@ -281,6 +286,8 @@ def engine_of(problem: CellProblem, tolerance: float = TOLERANCE) -> CellEngine:
     """
     if isinstance(problem, ParallelProblem):
         return ParallelEngine(problem, tolerance)
+    if isinstance(problem, TandemProblem):
+        return TandemEngine(problem, tolerance)
     assert isinstance(problem, Problem)
     return Engine(problem, tolerance)
 

@@ -58,18 +58,16 @@ def in_series(tandem: Tandem, *, light: bool = True) -> TandemProblem:
     stacks = [_without_resistance(stack) for stack in tandem.cells.values()]
     found = _optics(tandem, stacks, light)
     top, bottom = (
-        build(stack, optics=(absorption, emission))
+        build(stack, optics=(absorption if light else None, emission))
         for stack, absorption, emission in zip(stacks, found.absorption, found.emissions, strict=True)
     )
     _same_sides(top.device, bottom.device)
-    notes = list(found.whole.notes) if found.whole is not None else []
     return TandemProblem(
         stack=tandem,
         junctions=(top, bottom),
-        absorption=found.whole,
+        optics=found,
         resistance=_resistance(tandem),
         coupling=_coupling(found, top.stack),
-        remarks=tuple(notes),
     )
 
 
@@ -87,10 +85,10 @@ def _resistance(tandem: Tandem) -> float:
 
 
 def _coupling(found: Parts, top: Stack) -> Coupling | None:
-    """The light of the top that the bottom absorbs."""
-    if not found.coupling or not found.coupling[0].share > 0.0:
+    """The light of the top that the bottom absorbs; the other way next to nothing goes (see `optics.tandem`)."""
+    light = next((one for one in found.coupling if one.junctions == ("top", "bottom")), None)
+    if light is None:
         return None
-    light = found.coupling[0]
     emitter = [layer.name for layer in top.electrical_layers].index(light.source)
     return Coupling(light.share, emitter, np.ascontiguousarray(light.profile, dtype=float))
 
@@ -129,12 +127,10 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     if junction.kind != "traps" or junction.dipole == "flat":
         # the vacuum level steps so that each side meets the plane as its own contact would
         whole = whole.with_values({f"{key}.dipole": back - front})
-    absorption = found.whole
-    if light:
-        # each junction has its own number of suns
-        pairs = np.concatenate([one.generation for one in found.absorption])
-        absorption = replace(absorption, generation=pairs)
-    problem = build(whole, optics=(absorption, found.emission))
+    if junction.kind == "traps" and junction.level.kind == "midgap":
+        depth = _midway(tandem, float(whole.face(*key.split("|")).dipole))
+        whole = whole.with_values({f"{key}.trap.1.level": {"below": "vacuum", "depth": depth}})
+    problem = build(whole, optics=(found.whole, found.emission))
     _same_sides(*(build(stack, light=False, optics=(None, one)).device for stack, one in zip(stacks, found.emissions, strict=True)))
     site = sum(x.size for x in problem.mesh.layers[: len(stacks[0].electrical_layers)]) - 1
     row = np.zeros(dv.PLANE_COLUMNS)
@@ -151,13 +147,34 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     ]
     row[dv.P_GE], row[dv.P_GH] = leaks if problem.device.anode_front else leaks[::-1]
     row[dv.P_METAL] = float(metal)
+    generation = np.concatenate([one.generation for one in found.absorption])
     plane: dict[str, Any] = {"plane_site": np.array([site], dtype=np.int64), "plane": row[None]}
-    coupling = _coupling(found, stacks[0])
-    if coupling is not None:
-        profile = np.concatenate((np.zeros(site + 1), coupling.profile))
-        plane |= {"emitter": coupling.emitter, "share": coupling.share, "coupled": profile}
+    light = _coupling(found, stacks[0])
+    if light is not None:
+        profile = np.concatenate((np.zeros(site + 1), light.profile))
+        plane |= {"emitter": light.emitter, "share": light.share, "coupled": profile}
     mobile = None if problem.mobile is None else problem.mobile._replace(**plane)
-    return replace(problem, device=problem.device._replace(**plane), mobile=mobile)
+    return replace(
+        problem, device=problem.device._replace(**plane), mobile=mobile, generation=np.ascontiguousarray(generation)
+    )
+
+
+def _midway(tandem: Tandem, dipole: float) -> float:
+    """Depth (eV) of the level half way between the bands that the junction's electrons and holes come in.
+
+    It is counted from the vacuum level of the layer that `face_layer` takes for the face's home.
+    """
+    front, back = _inner(tandem)
+    whole = tandem.whole
+    temperature = float(tandem.temperature)
+    both = [bands(layer, temperature) for layer in (front, back)]
+    home = whole.face_layer(f"top {front.name}|bottom {back.name}").name
+    # the vacuum level behind the face lies `dipole` above that in front
+    above = (0.0, dipole) if home == f"top {front.name}" else (-dipole, 0.0)
+    conduction = [up - band.affinity for up, band in zip(above, both, strict=True)]
+    valence = [edge - band.gap for edge, band in zip(conduction, both, strict=True)]
+    # electrons come in the lower conduction band and holes in the higher valence band
+    return -0.5 * (min(conduction) + max(valence))
 
 
 def _inner(tandem: Tandem) -> tuple[Layer, Layer]:

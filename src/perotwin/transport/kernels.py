@@ -1592,7 +1592,7 @@ def _bias_column(dev, w, fn, fp, v, F, q):
 # --- junctions in series ---------------------------------------------------------------------------------------------
 
 #: columns of what `_linear` leaves in w.rhs: the Newton step at a held voltage, what follows from one unit of the voltage
-#: and from one unit of the extra generation; species of ions that re-equilibrate come behind them
+#: and, where there is one, of the extra generation; species of ions that re-equilibrate come behind them
 BY_ITSELF, BY_VOLTAGE, BY_SOURCE, LINEAR_COLUMNS = range(4)
 
 
@@ -1600,12 +1600,13 @@ BY_ITSELF, BY_VOLTAGE, BY_SOURCE, LINEAR_COLUMNS = range(4)
 def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, changes):
     """A junction's equations about a state, factorised and solved for all that it can follow from (see BY_ITSELF).
 
-    source (S,): pairs per area and time of one unit of an extra generation. residual (N, 2) receives the carriers'
+    source (S,): pairs per area and time of one unit of an extra generation; empty without. residual (N, 2) receives the carriers'
     balances, changes (LINEAR_COLUMNS,) those of the flux along x. Returns that flux, m^-2 s^-1. Ions keep their number.
     """
     nodes = dev.x.size
     species = dev.ion.shape[0]
-    columns = LINEAR_COLUMNS + species
+    causes = LINEAR_COLUMNS if source.size > 0 else BY_SOURCE
+    columns = causes + species
     assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu)
     F = w.rhs
     for i in range(nodes):
@@ -1613,9 +1614,10 @@ def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, chang
         for q in range(1, columns):
             F[i, 0, q], F[i, 1, q], F[i, 2, q] = 0.0, 0.0, 0.0
     _bias_column(dev, w, fn, fp, v, F, BY_VOLTAGE)
-    _source_column(dev, w, source, F, BY_SOURCE)
+    if source.size > 0:
+        _source_column(dev, w, source, F, BY_SOURCE)
     for k in range(species):
-        q = LINEAR_COLUMNS + k
+        q = causes + k
         m = int(dev.ion[k, I_LAYER])
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
@@ -1625,9 +1627,10 @@ def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, chang
     jn, jp, slope = _edge_current(dev, w, edge)
     eliminate(w, nodes, columns)
     if species > 0:
-        _keep_ions(dev, w, F, LINEAR_COLUMNS)
+        _keep_ions(dev, w, F, causes)
     for q in range(LINEAR_COLUMNS):
         changes[q] = 0.0
+    for q in range(causes):
         for r in range(2):
             for c in range(3):
                 changes[q] += slope[r, c] * F[edge + r, c, q]
@@ -1674,7 +1677,7 @@ def series_newton(
 
     All pairs hold the first and the second junction. psi, fn, fp, ion_charge, mu: as in `newton`; v (2,): junction
     voltages in units of kT/q. leak (2,): conductance beside each, A m^-2 per kT/q. Of the net radiative rate of layer
-    `emitter` of the first, `share` makes pairs in the second, spread over its sites as `profile` (S,) says.
+    `emitter` of the first, `share` makes pairs in the second, spread over its sites as `profile` (S,) says; empty: none.
 
     coupled (1,) receives the rate of those pairs, m^-2 s^-1, and slopes (3,) the slopes at the state of both currents
     by their own voltages and of the second by the first's, A m^-2 per kT/q.
@@ -1684,8 +1687,9 @@ def series_newton(
     sign = -1.602176634e-19 if devs[0].anode_front else 1.602176634e-19
     residual0, residual1 = np.zeros((psi[0].size, 2)), np.zeros((psi[1].size, 2))
     by = np.zeros((2, LINEAR_COLUMNS))
-    glow = np.zeros(LINEAR_COLUMNS)
-    nothing = np.zeros(devs[0].volume.size)
+    glow = np.zeros(BY_SOURCE)
+    nothing = np.zeros(0)
+    glows = profile.size > 0
     lit = gen[1].copy()
     current = np.zeros(2)
     largest, total = np.inf, 0.0
@@ -1704,7 +1708,7 @@ def series_newton(
             devs[0], ws[0], psi[0], fn[0], fp[0], v[0], gen[0], ion_charge[0], mu[0], nothing, residual0, by[0]
         )
         current[0] = sign * flux - leak[0] * v[0]
-        if share > 0.0:
+        if glows:
             coupled[0] = share * _radiated(devs[0], ws[0], emitter, fn[0], fp[0], v[0], ws[0].rhs, glow)
             for s in range(lit.size):
                 lit[s] = gen[1][s] + coupled[0] * profile[s]
@@ -1736,7 +1740,9 @@ def series_newton(
         F = ws[1].rhs
         for i in range(psi[1].size):
             for r in range(3):
-                F[i, r, 0] += F[i, r, BY_VOLTAGE] * y + F[i, r, BY_SOURCE] * extra
+                F[i, r, 0] += F[i, r, BY_VOLTAGE] * y
+                if glows:
+                    F[i, r, 0] += F[i, r, BY_SOURCE] * extra
         late = iteration >= _LATE
         step0, largest0, finite0 = _length(ws[0], ws[0].rhs, residual0, late, tolerance)
         step1, largest1, finite1 = _length(ws[1], ws[1].rhs, residual1, late, tolerance)
@@ -1761,7 +1767,7 @@ def series_newton(
             for d in range(2):
                 if devs[d].ion.shape[0] > 0:
                     settle_ions(devs[d], ws[d], psi[d], mu[d])
-            if share > 0.0:
+            if glows:
                 coupled[0] = share * radiated(devs[0], ws[0], emitter, psi[0], fn[0], fp[0], v[0])
             return CONVERGED, iteration + 1, largest, total
         if step > 1e4:
@@ -2172,11 +2178,7 @@ def march(
     nodes = dev.x.size
     size = b.diag.shape[1]
     free_v = control == CONTROL_CIRCUIT
-    side = 0 if dev.anode_front else 1
-    anode = 0 if dev.anode_front else nodes - 1
-    psi[anode] = dev.contact[side, C_PSI] + v[0]
-    psi[nodes - 1 - anode] = dev.contact[1 - side, C_PSI]
-    _pin(dev, fn, fp, v[0])
+    _hold(dev, psi, fn, fp, v[0])
     charge = np.empty(dev.volume.size)
     slope = np.zeros((2, size))
     residual = np.empty((nodes, 2))
@@ -2212,71 +2214,83 @@ def march(
             for i in range(nodes):
                 for r in range(size):
                     F[i, r, 0] += F[i, r, 1] * dv
-        step_psi, step_log, check = 0.0, 0.0, 0.0
-        for i in range(nodes):
-            p = F[i, 0, 0]
-            step_psi = max(step_psi, abs(p))
-            for r in range(1, size):
-                check += abs(F[i, r, 0])
-        late = iteration >= _LATE
-        most_n, most_p = 0.0, 0.0
-        if late:
-            for s in range(w.n.size):
-                most_n, most_p = max(most_n, w.n[s]), max(most_p, w.p[s])
-        for m in range(dev.offset.size):
-            off = dev.offset[m]
-            for s in range(dev.site_start[m], dev.site_start[m + 1]):
-                i = s - off
-                # as in `newton`: pockets of carriers that nothing depends on, whose balance holds to rounding, and
-                # here those too that are none
-                step = abs(F[i, 0, 0] + F[i, 1, 0])
-                if step > step_log and not (
-                    late
-                    and (
-                        abs(residual[i, 0]) < _ROUNDED * (b.give[i, 1] + b.leak[i, 1])
-                        or w.n[s] * (1.0 + step) < _NOBODY * most_n
-                    )
-                    and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
-                ):
-                    step_log = step
-                step = abs(F[i, 0, 0] + F[i, 2, 0])
-                if step > step_log and not (
-                    late
-                    and (
-                        abs(residual[i, 1]) < _ROUNDED * (b.give[i, 2] + b.leak[i, 2])
-                        or w.p[s] * (1.0 + step) < _NOBODY * most_p
-                    )
-                    and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
-                ):
-                    step_log = step
-        for k in range(motion.shape[0]):
-            m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
-            for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
-                step_log = max(step_log, abs(F[i, slot, 0] - z * F[i, 0, 0]))
-        largest = max(step_psi, step_log)
-        if not np.isfinite(check + step_psi):
+        step_psi, largest, finite = _march_length(dev, w, b, motion, residual, iteration >= _LATE, tolerance)
+        if not finite:
             return NOT_FINITE, iteration + 1, np.inf, total
         damping = min(1.0, longest / step_psi) if step_psi > 0.0 else 1.0
-        dv *= damping
-        v[0] += dv
-        for k in range(motion.shape[0]):
-            m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
-            for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
-                p = damping * F[i, 0, 0]
-                d = damping * F[i, slot, 0] - z * p
-                level[k, i] += z * p + np.log1p(max(d, -0.95))
-        for i in range(nodes):
-            dpsi, dfn, dfp = damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0]
-            _take_step(psi, fn, fp, i, dpsi, dfn, dfp, dv)
-        if free_v:
-            psi[anode] = dev.contact[side, C_PSI] + v[0]
-        _pin(dev, fn, fp, v[0])
+        v[0] += damping * dv
+        _march_take(dev, b, motion, psi, fn, fp, level, damping, damping * dv)
+        _hold(dev, psi, fn, fp, v[0])
         if largest < tolerance:
             densities(dev, w, psi, fn, fp, v[0])
             moving_ions(dev, b, motion, psi, level)
             trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
             return CONVERGED, iteration + 1, largest, total
     return STALLED, max_iterations, largest, total
+
+
+@_compiled
+def _march_length(dev, w, b, motion, residual, late, tolerance):
+    """Length of a step (b.rhs[:, :, 0]) in the potential, the larger of it and of those in the logarithms of densities,
+    and whether all of it is a number.
+    """
+    F = b.rhs
+    size = b.diag.shape[1]
+    step_psi, step_log, check = 0.0, 0.0, 0.0
+    for i in range(dev.x.size):
+        p = F[i, 0, 0]
+        step_psi = max(step_psi, abs(p))
+        for r in range(1, size):
+            check += abs(F[i, r, 0])
+    most_n, most_p = 0.0, 0.0
+    if late:
+        for s in range(w.n.size):
+            most_n, most_p = max(most_n, w.n[s]), max(most_p, w.p[s])
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - off
+            # as in `newton`: pockets of carriers that nothing depends on, whose balance holds to rounding, and
+            # here those too that are none
+            step = abs(F[i, 0, 0] + F[i, 1, 0])
+            if step > step_log and not (
+                late
+                and (
+                    abs(residual[i, 0]) < _ROUNDED * (b.give[i, 1] + b.leak[i, 1])
+                    or w.n[s] * (1.0 + step) < _NOBODY * most_n
+                )
+                and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
+            ):
+                step_log = step
+            step = abs(F[i, 0, 0] + F[i, 2, 0])
+            if step > step_log and not (
+                late
+                and (
+                    abs(residual[i, 1]) < _ROUNDED * (b.give[i, 2] + b.leak[i, 2])
+                    or w.p[s] * (1.0 + step) < _NOBODY * most_p
+                )
+                and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
+            ):
+                step_log = step
+    for k in range(motion.shape[0]):
+        m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
+        for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
+            step_log = max(step_log, abs(F[i, slot, 0] - z * F[i, 0, 0]))
+    return step_psi, max(step_psi, step_log), np.isfinite(check + step_psi)
+
+
+@_compiled
+def _march_take(dev, b, motion, psi, fn, fp, level, damping, dv):
+    """Change a state by the part `damping` of the step b.rhs[:, :, 0]; the junction voltage has changed by dv."""
+    F = b.rhs
+    for k in range(motion.shape[0]):
+        m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
+        for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
+            p = damping * F[i, 0, 0]
+            d = damping * F[i, slot, 0] - z * p
+            level[k, i] += z * p + np.log1p(max(d, -0.95))
+    for i in range(dev.x.size):
+        _take_step(psi, fn, fp, i, damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0], dv)
 
 
 @_compiled
@@ -2297,6 +2311,143 @@ def _load_march(
     trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
     edge = _quiet_edge(dev, w)
     return edge, block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
+
+
+@_compiled
+def _march_linear(
+    dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past, filled, filled_face, source, charge, residual,
+    slope, changes,
+):  # fmt: skip
+    """A junction's equations of a time step, factorised and solved for all that it can follow from (see BY_ITSELF).
+
+    past: of electrons, holes, ions, potential, levels of layers and of faces. source (S,): pairs per area and time of
+    one unit of an extra generation. changes (LINEAR_COLUMNS,) receives those of the flux along x, which is returned
+    (m^-2 s^-1). charge (S,), slope (2, B): scratch memory; residual (N, 2): the carriers' balances.
+    """
+    edge, total = _load_march(
+        dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past[0], past[1], past[2], past[3], past[4], past[5],
+        filled, filled_face, charge, slope,
+    )  # fmt: skip
+    F = b.rhs
+    size = b.diag.shape[1]
+    for i in range(dev.x.size):
+        residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
+        for r in range(size):
+            F[i, r, BY_VOLTAGE], F[i, r, BY_SOURCE] = 0.0, 0.0
+    _bias_column(dev, w, fn, fp, v[0], F, BY_VOLTAGE)
+    _source_column(dev, w, source, F, BY_SOURCE)
+    eliminate_blocks(b, dev.x.size, LINEAR_COLUMNS)
+    for q in range(LINEAR_COLUMNS):
+        changes[q] = 0.0
+        for r in range(2):
+            for c in range(size):
+                changes[q] += slope[r, c] * F[edge + r, c, q]
+    return total
+
+
+@_compiled
+def series_march(
+    devs, ws, bs, motions, psi, fn, fp, level, v, gen, held, rate, past, filled, filled_face, leak, share, emitter,
+    profile, a, b, c, slopes, max_iterations, tolerance, longest,
+):  # fmt: skip
+    """One implicit time step of two junctions that carry one current J (A m^-2), with a (v1 + v2) + b J = c, in place.
+
+    All pairs hold the first and the second junction, whose voltages v are in units of kT/q; `past` those of
+    `_march_linear`, the rest as in `march`. leak (2,): conductance beside each, A m^-2 per kT/q. share, emitter and
+    profile: of the light that the second takes up, as in `series_newton`.
+
+    slopes (5,) receives the slopes of both currents by their own voltages (A m^-2 per kT/q), of the second by the rate
+    of pairs that the light makes (C), of that rate by the first's voltage (m^-2 s^-1 per kT/q), and the rate itself.
+    Returns status, iterations, the last step and J.
+    """
+    sign = -1.602176634e-19 if devs[0].anode_front else 1.602176634e-19
+    residual0, residual1 = np.empty((psi[0].size, 2)), np.empty((psi[1].size, 2))
+    charge0, charge1 = np.empty(gen[0].size), np.empty(gen[1].size)
+    slope0, slope1 = np.zeros((2, bs[0].diag.shape[1])), np.zeros((2, bs[1].diag.shape[1]))
+    by0, by1, glow = np.zeros(LINEAR_COLUMNS), np.zeros(LINEAR_COLUMNS), np.zeros(LINEAR_COLUMNS)
+    nothing = np.zeros(gen[0].size)
+    lit = gen[1].copy()
+    light, total, largest = 0.0, 0.0, np.inf
+    for d in range(2):
+        _hold(devs[d], psi[d], fn[d], fp[d], v[d][0])
+    for iteration in range(max_iterations):
+        flux = _march_linear(
+            devs[0], ws[0], bs[0], motions[0], psi[0], fn[0], fp[0], level[0], v[0], gen[0], held[0], rate, past[0],
+            filled[0], filled_face[0], nothing, charge0, residual0, slope0, by0,
+        )  # fmt: skip
+        first = sign * (flux + by0[BY_ITSELF]) - leak[0] * v[0][0]
+        if share > 0.0:
+            light = share * _radiated(devs[0], ws[0], emitter, fn[0], fp[0], v[0][0], bs[0].rhs, glow)
+            for s in range(lit.size):
+                lit[s] = gen[1][s] + light * profile[s]
+        flux = _march_linear(
+            devs[1], ws[1], bs[1], motions[1], psi[1], fn[1], fp[1], level[1], v[1], lit, held[1], rate, past[1],
+            filled[1], filled_face[1], profile, charge1, residual1, slope1, by1,
+        )  # fmt: skip
+        by_light = sign * by1[BY_SOURCE]
+        second = sign * (flux + by1[BY_ITSELF]) - leak[1] * v[1][0] + by_light * share * glow[BY_ITSELF]
+        # both currents as they follow from the changes of the voltages x and y:
+        # first + by_x x = second + by_y y + across x,   a (v1 + v2 + x + y) + b (first + by_x x) = c
+        by_x, by_y = sign * by0[BY_VOLTAGE] - leak[0], sign * by1[BY_VOLTAGE] - leak[1]
+        across = by_light * share * glow[BY_VOLTAGE]
+        slopes[0], slopes[1], slopes[2] = by_x, by_y, by_light
+        slopes[3], slopes[4] = share * glow[BY_VOLTAGE], light
+        x, y = _series_changes(
+            by_x, by_y, across, second - first, a, b, c - a * (v[0][0] + v[1][0]) - b * first
+        )
+        if not (np.isfinite(x) and np.isfinite(y)):
+            return NOT_FINITE, iteration + 1, np.inf, total
+        x, y = min(max(x, -8.0), 8.0), min(max(y, -8.0), 8.0)
+        extra = share * (glow[BY_ITSELF] + glow[BY_VOLTAGE] * x)
+        for d in range(2):
+            F = bs[d].rhs
+            dv = x if d == 0 else y
+            for i in range(psi[d].size):
+                for r in range(F.shape[1]):
+                    F[i, r, 0] += F[i, r, BY_VOLTAGE] * dv
+                    if d == 1:
+                        F[i, r, 0] += F[i, r, BY_SOURCE] * extra
+        late = iteration >= _LATE
+        step0, largest0, finite0 = _march_length(devs[0], ws[0], bs[0], motions[0], residual0, late, tolerance)
+        step1, largest1, finite1 = _march_length(devs[1], ws[1], bs[1], motions[1], residual1, late, tolerance)
+        if not (finite0 and finite1):
+            return NOT_FINITE, iteration + 1, np.inf, total
+        step, largest = max(step0, step1), max(largest0, largest1)
+        damping = min(1.0, longest / step) if step > 0.0 else 1.0
+        for d in range(2):
+            dv = damping * (x if d == 0 else y)
+            v[d][0] += dv
+            _march_take(devs[d], bs[d], motions[d], psi[d], fn[d], fp[d], level[d], damping, dv)
+            _hold(devs[d], psi[d], fn[d], fp[d], v[d][0])
+        total = first + by_x * x
+        if largest < tolerance:
+            for d in range(2):
+                densities(devs[d], ws[d], psi[d], fn[d], fp[d], v[d][0])
+                moving_ions(devs[d], bs[d], motions[d], psi[d], level[d])
+                trap_memory(
+                    devs[d], ws[d], bs[d], rate, False, past[d][4], past[d][5], filled[d], filled_face[d]
+                )  # fmt: skip
+            if share > 0.0:
+                slopes[4] += extra
+            return CONVERGED, iteration + 1, largest, total
+    return STALLED, max_iterations, largest, total
+
+
+@_inlined
+def _series_changes(by_x, by_y, across, gap, a, b, missing):
+    """Changes x, y of two junctions' voltages: by_x x = gap + by_y y + across x, a (x + y) + b by_x x = missing."""
+    det = (by_x - across) * a + by_y * (a + b * by_x)
+    return (gap * a + by_y * missing) / det, ((by_x - across) * missing - (a + b * by_x) * gap) / det
+
+
+@_compiled
+def _hold(dev, psi, fn, fp, v):
+    """What the contacts hold at a junction voltage."""
+    side = 0 if dev.anode_front else 1
+    anode = 0 if dev.anode_front else dev.x.size - 1
+    psi[anode] = dev.contact[side, C_PSI] + v
+    psi[dev.x.size - 1 - anode] = dev.contact[1 - side, C_PSI]
+    _pin(dev, fn, fp, v)
 
 
 @_compiled
@@ -2451,14 +2602,8 @@ def signal(dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, sources):
             for q in range(count + 1):
                 F[i, r, q] = 0.0
     _bias_column(dev, w, fn, fp, v, F, 0)
-    for m in range(dev.offset.size):
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            i = s - dev.offset[m]
-            for q in range(count):
-                if w.leak[i, 0] != np.inf:
-                    F[i, 1, 1 + q] -= sources[q, s]
-                if w.leak[i, 1] != np.inf:
-                    F[i, 2, 1 + q] -= sources[q, s]
+    for q in range(count):
+        _source_column(dev, w, sources[q], F, 1 + q)
     eliminate_blocks(b, nodes, 1 + count)
     out = np.zeros(1 + count, dtype=np.complex128)
     for q in range(1 + count):

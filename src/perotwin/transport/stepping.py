@@ -30,7 +30,7 @@ from perotwin.transport import kernels as k
 from perotwin.transport.build import Problem
 from perotwin.transport.device import Blocks, Device, Work, make_blocks, make_work
 from perotwin.transport.light import Piece
-from perotwin.transport.motion import all_moving, motion_of
+from perotwin.transport.motion import all_moving, motion_of, refuse_planes
 from perotwin.transport.schedule import Control, Current, Load, Voltage
 from perotwin.transport.steady import LONGEST
 from perotwin.transport.trace import Moment
@@ -41,7 +41,7 @@ Condition = tuple[int, float, float, float]
 #: allowed local error of a step: kT of the potential, relative change of a density
 TOLERANCE = 5e-4
 #: last Newton step of an accepted state
-_NEWTON = 1e-7
+NEWTON = 1e-7
 _ITERATIONS = 16
 #: the same where the bias or the light may jump
 _ITERATIONS_AT_CORNER = 120
@@ -130,6 +130,7 @@ class Equations:
     blocks: Blocks = field(init=False)
 
     def __post_init__(self) -> None:
+        refuse_planes(self.problem, "time steps")
         self.problem = all_moving(self.problem)
         self.motion = motion_of(self.problem)
         self.device = self.problem.device._replace(ion=np.zeros((0, dv.ION_COLUMNS)))
@@ -216,14 +217,18 @@ class Equations:
         past = self._split(history)
         status, iterations, _, total = march(
             self.device, self.work, self.blocks, self.motion, guess.psi, guess.fn, guess.fp, guess.level, guess.v,
-            generation, self._held, rate, *past, self._trap, self._face, control, a, b, c, most, _NEWTON, LONGEST,
+            generation, self._held, rate, *past, self._trap, self._face, control, a, b, c, most, NEWTON, LONGEST,
         )  # fmt: skip
         if status != k.CONVERGED:
             return False, iterations, float(total)
+        return self._take(guess, rate, past), iterations, float(total)
+
+    def _take(self, made: Moment, rate: float, past: tuple[F64, ...]) -> bool:
+        """Take note of a step that was solved from this rate and past; whether its occupations can be."""
         self._step_taken = (rate, past)
-        guess.trap, guess.face = self._trap.copy(), self._face.copy()
+        made.trap, made.face = self._trap.copy(), self._face.copy()
         # what a level would emit that is emptier than empty no band could take back
-        return _within(self._trap) and _within(self._face), iterations, float(total)
+        return _within(self._trap) and _within(self._face)
 
     def _response(self, made: Moment) -> tuple[float, float, float]:
         """How the end of the step that was solved last, with CONTROL_CIRCUIT, responds to the voltage at its end.
