@@ -130,12 +130,7 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     if junction.kind == "traps" and junction.level.kind == "midgap":
         depth = _midway(tandem, float(whole.face(*key.split("|")).dipole))
         whole = whole.with_values({f"{key}.trap.1.level": {"below": "vacuum", "depth": depth}})
-    absorption = found.whole
-    if light:
-        # each junction has its own number of suns
-        pairs = np.concatenate([one.generation for one in found.absorption])
-        absorption = replace(absorption, generation=pairs)
-    problem = build(whole, optics=(absorption, found.emission))
+    problem = build(whole, optics=(found.whole, found.emission))
     _same_sides(*(build(stack, light=False, optics=(None, one)).device for stack, one in zip(stacks, found.emissions, strict=True)))
     site = sum(x.size for x in problem.mesh.layers[: len(stacks[0].electrical_layers)]) - 1
     row = np.zeros(dv.PLANE_COLUMNS)
@@ -154,10 +149,10 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     row[dv.P_METAL] = float(metal)
     generation = np.concatenate([one.generation for one in found.absorption])
     plane: dict[str, Any] = {"plane_site": np.array([site], dtype=np.int64), "plane": row[None]}
-    coupling = _coupling(found, stacks[0])
-    if coupling is not None:
-        profile = np.concatenate((np.zeros(site + 1), coupling.profile))
-        plane |= {"emitter": coupling.emitter, "share": coupling.share, "coupled": profile}
+    light = _coupling(found, stacks[0])
+    if light is not None:
+        profile = np.concatenate((np.zeros(site + 1), light.profile))
+        plane |= {"emitter": light.emitter, "share": light.share, "coupled": profile}
     mobile = None if problem.mobile is None else problem.mobile._replace(**plane)
     return replace(
         problem, device=problem.device._replace(**plane), mobile=mobile, generation=np.ascontiguousarray(generation)
