@@ -72,7 +72,9 @@ def _lines(ax: Axes, items: Sequence[xr.Dataset]) -> None:
         entries.append(("dashed: 1 − reflectance", style.MUTED))
     _limits(ax, items)
     ax.set_ylabel("External quantum efficiency (%)")
-    style.text_key(ax, entries, 0.10, 0.10 + 0.055 * len(entries))
+    # the bottom junction of a tandem collects a little where the key of others stands
+    low = 0.42 if any(len(_collected(item)) > 1 for item in items) else 0.10
+    style.text_key(ax, entries, 0.10, low + 0.055 * len(entries))
 
 
 def _collected(item: xr.Dataset) -> dict[str, np.ndarray]:

@@ -147,7 +147,8 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     ]
     row[dv.P_GE], row[dv.P_GH] = leaks if problem.device.anode_front else leaks[::-1]
     row[dv.P_METAL] = float(metal)
-    generation = np.concatenate([one.generation for one in found.absorption])
+    lit = [one.generation for one in found.absorption if one is not None]
+    generation = np.concatenate(lit) if lit else problem.generation
     plane: dict[str, Any] = {"plane_site": np.array([site], dtype=np.int64), "plane": row[None]}
     light = _coupling(found, stacks[0])
     if light is not None:
