@@ -19,7 +19,7 @@ __all__ = ["eqe"]
 
 _NM = 1e9
 #: what becomes current: in all, and by junction
-_COLLECTED = {"": "#F2C14E", "top": "#8FB3DC", "bottom": "#E9A36A"}
+_COLLECTED = {"": "#F2C14E", "top": "#D9C3E0", "bottom": "#F6CBA4"}
 
 
 def eqe(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
@@ -72,7 +72,9 @@ def _lines(ax: Axes, items: Sequence[xr.Dataset]) -> None:
         entries.append(("dashed: 1 − reflectance", style.MUTED))
     _limits(ax, items)
     ax.set_ylabel("External quantum efficiency (%)")
-    style.text_key(ax, entries, 0.10, 0.10 + 0.055 * len(entries))
+    # where one junction of a tandem ends there is room below the other
+    tandem = any(len(_collected(item)) > 1 for item in items)
+    style.text_key(ax, entries, 0.49 if tandem else 0.10, 0.10 + 0.055 * len(entries))
 
 
 def _collected(item: xr.Dataset) -> dict[str, np.ndarray]:
@@ -99,9 +101,13 @@ def _stacked(ax: Axes, item: xr.Dataset) -> None:
     generating = _generating(item)
     lost = absorbed[generating].sum(axis=0) - collected
     parts = _collected(item)
+    if len(parts) > 1:
+        # light of the top junction adds to what the bottom one gives: areas hold the photons that it absorbed itself
+        collected = np.minimum(collected, absorbed[generating].sum(axis=0))
+        lost = absorbed[generating].sum(axis=0) - collected
     bands: list[tuple[str, np.ndarray, str]] = [
-        (f"{which} junction (EQE)" if which else "collected (EQE)", part, _COLLECTED[which])
-        for which, part in parts.items()
+        (f"{which} junction (EQE)" if which else "collected (EQE)", area, _COLLECTED[which])
+        for which, area in _areas(parts, collected).items()
     ]
     if np.nanmax(lost) > 1e-4:
         bands.append(("absorbed, not collected", np.clip(lost, 0, None), "#A8445A"))
@@ -119,11 +125,10 @@ def _stacked(ax: Axes, item: xr.Dataset) -> None:
         ax.fill_between(wavelength, 100 * floor, 100 * (floor + part), color=colour, linewidth=0)
         floor = floor + part
         drawn.append((name, colour))
-    for part in parts.values():
-        # where the junctions share a wavelength the second line stands on the first area
-        ax.plot(wavelength, 100 * part, color=style.INK, linewidth=1.2 if len(parts) == 1 else 0.8)
-    if len(parts) > 1:
-        ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
+    ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
+    for which, part in parts.items():
+        if which:
+            ax.plot(wavelength, 100 * part, color=style.JUNCTIONS[which], linewidth=1.2)
     if "reflectance" in item:
         not_reflected = 100 * (1 - item["reflectance"].values)
         ax.plot(wavelength, not_reflected, color=style.INK, linewidth=0.8, linestyle=(0, (3, 1.5)))
@@ -136,6 +141,15 @@ def _stacked(ax: Axes, item: xr.Dataset) -> None:
         )
     ax.set_ylabel("Share of the incident photons (%)")
     ax.set_title(str(item.attrs.get("stack", "")) + _current(item))
+
+
+def _areas(parts: dict[str, np.ndarray], collected: np.ndarray) -> dict[str, np.ndarray]:
+    """Shares of what is collected, which add up to it."""
+    left, found = collected, {}
+    for name, part in parts.items():
+        found[name] = np.minimum(part, left)
+        left = left - found[name]
+    return found
 
 
 def _swatch(ax: Axes, height: float, colour: str) -> Rectangle:
