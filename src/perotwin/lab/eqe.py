@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.measurement import Checks
+    from perotwin.optics import Absorption
     from perotwin.stack import Cell
     from perotwin.transport.cell import CellSolver, CellStates
     from perotwin.transport.steady import Solver
@@ -38,6 +39,8 @@ __all__ = ["Led", "Protocol", "Suns", "Unlit", "Wrong", "analyse", "junctions", 
 #: allowed relative difference of the spectrum's integral and the short-circuit current; recombination that is not
 #: linear in light makes it real, so that it is not a rounding error that is looked for
 _INTEGRAL_LIMIT = 0.01
+#: part of the incident photons that is worth a remark
+_SHONE = 2e-3
 
 
 class Protocol(Model):
@@ -97,7 +100,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     intensity = float(cell.light.intensity)
     alone = junction_solvers(cell, solver)
     take = _of_junctions if alone else _of_cell
-    spectra, integrated, found, notes = take(solver, alone, protocol, intensity)
+    spectra, integrated, found, notes = take(cell, solver, alone, protocol, intensity)
     dataset = xr.Dataset(
         {
             **{name: ("wavelength", values) for name, values in spectra.items()},
@@ -121,7 +124,9 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 Found = tuple[dict[str, Any], dict[str, Any], "Checks", list[str]]
 
 
-def _of_cell(solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float) -> Found:
+def _of_cell(
+    cell: Cell, solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float
+) -> Found:
     """Spectra, attributes, checks and notes of a cell of one junction under its own light."""
     from scipy.constants import elementary_charge as q
 
@@ -160,7 +165,9 @@ def _reached(solver: CellSolver, voltage: float, intensity: float) -> CellStates
     return states
 
 
-def _of_junctions(solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float) -> Found:
+def _of_junctions(
+    cell: Cell, solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float
+) -> Found:
     """The same of a tandem, each junction under its own bias light and at its own bias voltage."""
     from scipy.constants import elementary_charge as q
 
@@ -199,11 +206,29 @@ def _of_junctions(solver: CellSolver, alone: dict[str, Solver], protocol: Protoc
             f"quantum efficiency of the {measured} junction: bias light {words}; bias voltage {voltage:.3f} V, which "
             f"leaves the {measured} junction at {inside:.3f} V."
         )
+    notes += _shone(absorption, [layer.name for layer in cell.absorbers], spectra["eqe"])
     found = worst(checks)
     if intensity > 0.0 and protocol.bias is None and isinstance(protocol.bias_light, Led | Suns):
         share = _against_short_circuit(solver, alone, attributes, intensity)
         found["EQE integral of the limiting junction against Jsc"] = check(share, _INTEGRAL_LIMIT)
     return spectra, attributes, found, notes
+
+
+def _shone(absorption: Absorption, absorbers: list[str], eqe: np.ndarray) -> list[str]:
+    """Whether junctions together give more than their absorbers take from the light, and why.
+
+    The saturated top junction is near its open circuit, and part of what it absorbs more it sends on (S. H. Lim et al.,
+    Prog. Photovolt. 21, 344 (2013), doi:10.1002/pip.1215).
+    """
+    taken = sum(absorption.absorptance[absorption.layers.index(name)] for name in absorbers)
+    more = eqe - taken
+    best = int(np.argmax(more))
+    if not more[best] > _SHONE:
+        return []
+    return [
+        f"the junctions together respond with up to {100.0 * more[best]:.1f} % more than their absorbers take "
+        f"({1e9 * absorption.wavelength[best]:.0f} nm): luminescence of the saturated top junction in the bottom one."
+    ]
 
 
 def _open_circuit(solver: Solver) -> float:

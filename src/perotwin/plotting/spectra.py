@@ -19,7 +19,7 @@ __all__ = ["eqe"]
 
 _NM = 1e9
 #: what becomes current: in all, and by junction
-_COLLECTED = {"": "#F2C14E", "top": "#8FB3DC", "bottom": "#E9A36A"}
+_COLLECTED = {"": "#F2C14E", "top": "#D9C3E0", "bottom": "#F6CBA4"}
 
 
 def eqe(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
@@ -72,9 +72,9 @@ def _lines(ax: Axes, items: Sequence[xr.Dataset]) -> None:
         entries.append(("dashed: 1 − reflectance", style.MUTED))
     _limits(ax, items)
     ax.set_ylabel("External quantum efficiency (%)")
-    # the bottom junction of a tandem collects a little where the key of others stands
-    low = 0.42 if any(len(_collected(item)) > 1 for item in items) else 0.10
-    style.text_key(ax, entries, 0.10, low + 0.055 * len(entries))
+    # where one junction of a tandem ends there is room below the other
+    tandem = any(len(_collected(item)) > 1 for item in items)
+    style.text_key(ax, entries, 0.49 if tandem else 0.10, 0.10 + 0.055 * len(entries))
 
 
 def _collected(item: xr.Dataset) -> dict[str, np.ndarray]:
@@ -96,24 +96,35 @@ def _current(item: xr.Dataset, junction: str = "") -> str:
 def _stacked(ax: Axes, item: xr.Dataset) -> None:
     wavelength = item["wavelength"].values * _NM
     collected = item["eqe"].values
-    absorbed = item["absorptance"].transpose("layer", "wavelength").values
     generating = _generating(item)
-    lost = absorbed[generating].sum(axis=0) - collected
+    taken = item["absorptance"].transpose("layer", "wavelength").values[generating].sum(axis=0)
     parts = _collected(item)
+    if len(parts) > 1:
+        # light of the top junction adds to what the bottom one gives: areas hold the photons that it absorbed itself
+        collected = np.minimum(collected, taken)
+    lost = taken - collected
     bands: list[tuple[str, np.ndarray, str]] = [
-        (f"{which} junction (EQE)" if which else "collected (EQE)", part, _COLLECTED[which])
-        for which, part in parts.items()
+        (f"{which} junction (EQE)" if which else "collected (EQE)", area, _COLLECTED[which])
+        for which, area in _shared(parts, collected).items()
     ]
     if np.nanmax(lost) > 1e-4:
         bands.append(("absorbed, not collected", np.clip(lost, 0, None), "#A8445A"))
     _limits(ax, [item])
     _areas(ax, item, [*bands, *_parasitic(item, generating)])
-    for part in parts.values():
-        # where the junctions share a wavelength the second line stands on the first area
-        ax.plot(wavelength, 100 * part, color=style.INK, linewidth=1.2 if len(parts) == 1 else 0.8)
-    if len(parts) > 1:
-        ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
+    ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
+    for which, part in parts.items():
+        if which:
+            ax.plot(wavelength, 100 * part, color=style.JUNCTIONS[which], linewidth=1.2)
     ax.set_title(str(item.attrs.get("stack", "")) + _current(item))
+
+
+def _shared(parts: dict[str, np.ndarray], collected: np.ndarray) -> dict[str, np.ndarray]:
+    """Shares of what is collected, which add up to it."""
+    left, found = collected, {}
+    for name, part in parts.items():
+        found[name] = np.minimum(part, left)
+        left = left - found[name]
+    return found
 
 
 def _parasitic(item: xr.Dataset, generating: Sequence[int]) -> list[tuple[str, np.ndarray, str]]:
@@ -140,7 +151,8 @@ def _areas(ax: Axes, item: xr.Dataset, bands: Sequence[tuple[str, np.ndarray, st
             continue
         ax.fill_between(wavelength, 100 * floor, 100 * (floor + part), color=colour, linewidth=0)
         floor = floor + part
-        drawn.append((name + _amount(item, part), colour))
+        # what is collected stands in the title, with the light of one junction in the other
+        drawn.append((name if "(EQE)" in name else name + _amount(item, part), colour))
     if "reflectance" in item:
         reflected = item["reflectance"].values
         ax.plot(wavelength, 100 * (1 - reflected), color=style.INK, linewidth=0.8, linestyle=(0, (3, 1.5)))
