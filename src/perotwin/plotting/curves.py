@@ -165,15 +165,19 @@ def channels(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
     """Current lost in every recombination channel against voltage, on a logarithmic axis, named at the
     curve's end; of a tandem one panel a junction.
 
-    Channels that never carry a 1e-6 part of the largest are left out and said so below the axes.
+    Channels that never carry a 1e-6 part of the largest are left out and said so below the axes. So is recombination
+    between the junctions of a tandem: it is the current that both carry.
     """
     names = [str(name) for name in dataset["channel"].values]
     lost = np.abs(dataset["channel_current"].transpose("channel", "voltage").values) * _MA
+    peak = np.nanmax(lost, axis=1, initial=0.0)
+    passing = [style.junction_of(name)[0] == "between" for name in names]
+    top = max((most for most, between in zip(peak.tolist(), passing, strict=True) if not between), default=0.0)
     groups: dict[str, list[int]] = {}
     for index, name in enumerate(names):
-        groups.setdefault(style.junction_of(name)[0] if ax is None else "", []).append(index)
-    top = float(np.nanmax(lost, initial=0.0))
-    peak = np.nanmax(lost, axis=1, initial=0.0)
+        if peak[index] > 1e-6 * top and not passing[index]:
+            groups.setdefault(style.junction_of(name)[0] if ax is None else "", []).append(index)
+    groups = groups or {"": []}
     hidden = [name for name, most in zip(names, peak, strict=True) if not most > 1e-6 * top]
     with style.context():
         if len(groups) > 1:
@@ -184,11 +188,10 @@ def channels(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
             made, axes = style.new_axes(ax, width=style.PAGE * 0.72, height=2.9)
             panels = np.array([axes])
         for panel, (junction, members) in zip(panels, groups.items(), strict=True):
-            shown = [index for index in members if names[index] not in hidden]
-            words = [style.junction_of(names[index])[1] if junction else names[index] for index in shown]
-            _channel_lines(panel, dataset, lost[shown], words, top)
+            words = [style.junction_of(names[index])[1] if junction else names[index] for index in members]
+            _channel_lines(panel, dataset, lost[members], words, top)
             if junction:
-                panel.set_title(f"{junction} junction" if junction in style.JUNCTIONS else junction)
+                panel.set_title(f"{junction} junction")
         panels[-1].set_xlabel(style.axis_label("voltage"))
         if hidden and ax is None:
             words_below = "Below 10$^{−6}$ of the largest: " + ", ".join(hidden)

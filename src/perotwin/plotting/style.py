@@ -221,11 +221,14 @@ def junction_of(name: str) -> tuple[str, str]:
     """The junction of a tandem that a layer, face or channel is called after, and its name there.
 
     "top perovskite radiative" gives "top" and "perovskite radiative", "top niox|top perovskite" gives "top" and
-    "niox|perovskite"; what belongs to no junction gives "" and its own name.
+    "niox|perovskite"; the face where two junctions meet gives "between" and its own name, what belongs to no junction
+    "" and its own name.
     """
     junction, _, rest = name.partition(" ")
     if junction not in JUNCTIONS or not rest:
         return "", name
+    if any(f"|{other} " in rest for other in JUNCTIONS if other != junction):
+        return "between", name
     return junction, rest.replace(f"|{junction} ", "|")
 
 

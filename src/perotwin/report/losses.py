@@ -16,7 +16,16 @@ __all__ = ["Group", "carriers", "photons"]
 _MA = 0.1  # A m^-2 -> mA cm^-2
 #: rows that belong to no layer
 _REFLECTED, _TRANSMITTED, _ALL = "reflected", "transmitted", "all photons"
-_DELIVERED, _GENERATED = "delivered", "generated"
+_DELIVERED, _TOGETHER = "delivered", "delivered and lost"
+_WHOLE = (_REFLECTED, _TRANSMITTED, _ALL, _DELIVERED)
+#: parts of cells, with their headings
+_PARTS = {
+    "one": "cells of one junction",
+    "top": "top junction",
+    "between": "between the junctions",
+    "bottom": "bottom junction",
+    "ends": "outer contacts",
+}
 
 
 class Group(NamedTuple):
@@ -35,28 +44,72 @@ class Group(NamedTuple):
 
 
 def carriers(results: Sequence[CellResult]) -> list[Group]:
-    """What is delivered and what each recombination channel takes at maximum power, and of a tandem what each junction
-    generates for it.
+    """What is delivered and what each recombination channel takes at maximum power; of a tandem junction by junction,
+    with what both come to together.
     """
     columns = [_carriers(result) for result in results]
-    names = list(dict.fromkeys(name for column in columns for name in column))
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(junction_of(name)[0], []).append(name)
     found = []
-    for junction, members in groups.items():
-        rows = [(junction_of(name)[1], [_small(column.get(name)) for column in columns]) for name in members]
-        total = _GENERATED if junction else ""
-        if junction:
-            sums = [_generated(column, members) for column in columns]
-            delivered = [None if sum_ is None else column[_DELIVERED] for sum_, column in zip(sums, columns, strict=True)]
-            rows.insert(0, (_DELIVERED, [_small(value) for value in delivered]))
+    for part, members in _parts(results, columns).items():
+        rows, total = [], ""
+        if part in ("one", "top", "bottom"):
+            sums = [_sum(column, _here(result, column, part)) for result, column in zip(results, columns, strict=True)]
+            delivered = [
+                None if together is None else column[_DELIVERED]
+                for together, column in zip(sums, columns, strict=True)
+            ]
+            rows.append((_DELIVERED, [_small(value) for value in delivered]))
+        for name in members:
+            values = [
+                column.get(name) if name in _here(result, column, part) else None
+                for result, column in zip(results, columns, strict=True)
+            ]
+            rows.append((_short(name), [_small(value) for value in values]))
+        if part in ("top", "bottom"):
+            total = _TOGETHER
             rows.append((total, [_small(value) for value in sums]))
-        found.append(Group(f"{junction} junction" if junction else "", rows, total))
-    if len(found) > 1 and found[0].heading == "" and len(found[0].rows) == 1:
-        # Only tandems: what they deliver stands with each junction.
-        found = found[1:]
+        found.append(Group(_heading(part, results), rows, total))
     return found
+
+
+def _part(result: CellResult, name: str) -> str:
+    """What a layer or channel of a cell belongs to: "one" (a cell of one junction), "top", "between", "bottom", or
+    "ends" (the outer contacts of a tandem solved in one).
+    """
+    from perotwin.stack import Tandem
+
+    if not isinstance(result.cell, Tandem):
+        return "one"
+    junction = junction_of(name)[0]
+    if junction:
+        return junction
+    return "between" if any(layer.name == name for layer in result.cell.between) else "ends"
+
+
+def _short(name: str) -> str:
+    return junction_of(name)[1]
+
+
+def _here(result: CellResult, column: Mapping[str, float], part: str) -> list[str]:
+    """The names of a cell that belong to a part of it."""
+    return [name for name in column if name not in _WHOLE and _part(result, name) == part]
+
+
+def _parts(results: Sequence[CellResult], columns: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
+    """Names by the part of a cell that they belong to, in the order in which light from the front meets the parts."""
+    found: dict[str, list[str]] = {part: [] for part in _PARTS}
+    for result, column in zip(results, columns, strict=True):
+        for part, members in found.items():
+            members += [name for name in _here(result, column, part) if name not in members]
+    return {part: members for part, members in found.items() if members}
+
+
+def _heading(part: str, results: Sequence[CellResult]) -> str:
+    """The heading of a part's rows; none for cells of one junction among themselves."""
+    from perotwin.stack import Tandem
+
+    if part == "one" and not any(isinstance(result.cell, Tandem) for result in results):
+        return ""
+    return _PARTS[part]
 
 
 def _carriers(result: CellResult) -> dict[str, float]:
@@ -75,10 +128,9 @@ def _carriers(result: CellResult) -> dict[str, float]:
     return column
 
 
-def _generated(column: Mapping[str, float], members: Sequence[str]) -> float | None:
-    """What a junction delivers and loses together; None where the cell has none such."""
-    own = [column[name] for name in members if name in column]
-    return column[_DELIVERED] + sum(own) if own else None
+def _sum(column: Mapping[str, float], members: Sequence[str]) -> float | None:
+    """What is delivered and lost together; None where the cell has none such."""
+    return column[_DELIVERED] + sum(column[name] for name in members) if members else None
 
 
 def photons(results: Sequence[CellResult]) -> list[Group]:
@@ -88,27 +140,23 @@ def photons(results: Sequence[CellResult]) -> list[Group]:
     photon counts as one elementary charge.
     """
     columns = [_photons(result) for result in results]
-    layers = list(dict.fromkeys(name for column in columns for name in column))
-    if not layers:
+    if not any(columns):
         return []
-    groups: dict[str, list[str]] = {"": [_REFLECTED]}
-    for name in layers:
-        if name not in (_REFLECTED, _TRANSMITTED, _ALL):
-            groups.setdefault(junction_of(name)[0] or " ", []).append(name)
-    found = [Group("", [(_REFLECTED, [_two(column.get(_REFLECTED)) for column in columns])])]
-    tandem = len(groups) > 2
-    for junction, members in _in_order(layers, groups):
-        rows = [(junction_of(name)[1], [_two(column.get(name)) for column in columns]) for name in members]
-        heading = f"{junction} junction" if junction.strip() else "between the junctions" if tandem else ""
-        found.append(Group(heading, rows))
-    last = [(name, [_two(column.get(name)) for column in columns]) for name in (_TRANSMITTED, _ALL)]
-    return [*found, Group("", last, _ALL)]
 
+    def whole(*names: str) -> list[tuple[str, list[str]]]:
+        return [(name, [_two(column.get(name)) for column in columns]) for name in names]
 
-def _in_order(layers: Sequence[str], groups: Mapping[str, list[str]]) -> list[tuple[str, list[str]]]:
-    """The groups of layers, in the order in which light from the front meets them."""
-    rest = [(junction, members) for junction, members in groups.items() if junction]
-    return sorted(rest, key=lambda entry: layers.index(entry[1][0]))
+    found = [Group("", whole(_REFLECTED, _TRANSMITTED))]
+    for part, members in _parts(results, columns).items():
+        rows = []
+        for name in members:
+            values = [
+                column.get(name) if name in _here(result, column, part) else None
+                for result, column in zip(results, columns, strict=True)
+            ]
+            rows.append((_short(name), [_two(value) for value in values]))
+        found.append(Group(_heading(part, results), rows))
+    return [*found, Group("", whole(_ALL), _ALL)]
 
 
 def _photons(result: CellResult) -> dict[str, float]:
