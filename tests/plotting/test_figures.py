@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import fresh
 import synthetic
+import synthetic_tandem
 from perotwin import lab
 from perotwin.plotting import curves, depth, spectra, stack_drawing, style, time
 
@@ -45,6 +46,14 @@ FIGURES = {
     "one potential everywhere": lambda ax=None: lab.kpfm.plot(synthetic.kpfm(spread=0.0), ax),
     "depth profiles": lambda ax=None: lab.tof_sims.plot([synthetic.tof_sims(), synthetic.tof_sims("b")], ax),
     "photoelectrons": lambda ax=None: lab.xps.plot([synthetic.xps(), synthetic.xps("b", 0.0)], ax),
+    "bands of a tandem": lambda ax=None: depth.bands(synthetic_tandem.bands(), ax),
+    "profiles of a tandem": lambda ax=None: depth.profiles(synthetic_tandem.jv(), ax),
+    "channels of a tandem": lambda ax=None: curves.channels(synthetic_tandem.jv(), ax),
+    "jv of tandems": lambda ax=None: curves.jv([synthetic_tandem.jv(), synthetic_tandem.jv("b")], ax),
+    "eqe of a tandem": lambda ax=None: spectra.eqe(synthetic_tandem.eqe(), ax),
+    "stack of a tandem": lambda ax=None: stack_drawing.draw(
+        [one._replace(part=part) for part in ("top", "bottom") for one in LAYERS], ax=ax
+    ),
     "stack": lambda ax=None: stack_drawing.draw(LAYERS, ax=ax),
     "stack lit from the back": lambda ax=None: stack_drawing.draw(LAYERS, light_from="back", ax=ax),
 }
@@ -108,6 +117,26 @@ def test_spread_keeps_order_gap_and_range(wanted: list[float], gap: float) -> No
 
 def test_spread_moves_nothing_that_has_room() -> None:
     assert style.spread([0.1, 0.9, 0.5], 0.2, 0.0, 1.0) == pytest.approx([0.1, 0.9, 0.5])
+
+
+def test_what_belongs_to_a_junction_has_the_name_and_colour_that_it_has_there() -> None:
+    assert style.junction_of("top niox|top perovskite") == ("top", "niox|perovskite")
+    assert style.junction_of("bottom perovskite radiative") == ("bottom", "perovskite radiative")
+    assert style.junction_of("top sno2|bottom pedot-pss trap 1")[0] == "between"
+    assert style.junction_of("au") == ("", "au")
+    assert style.junction_of("top") == ("", "top")
+    assert style.layer_colour("top c60") == style.layer_colour("bottom c60") == style.layer_colour("c60")
+    assert style.layer_colour("top perovskite") != style.layer_colour("bottom perovskite")
+
+
+def test_channels_of_a_tandem_have_a_panel_for_each_junction_and_colours_of_one_cell() -> None:
+    made = curves.channels(synthetic_tandem.jv())
+    assert [ax.get_title(loc="left") for ax in made.axes] == ["top junction", "bottom junction"]
+    alone = curves.channels(synthetic.jv()).axes[0]
+    radiative = [
+        next(text.get_color() for text in ax.texts if "radiative" in text.get_text()) for ax in (*made.axes, alone)
+    ]
+    assert len(set(radiative)) == 1
 
 
 def test_units_are_set_as_powers() -> None:

@@ -87,11 +87,11 @@ def _bands_panel(ax: Axes, state: xr.Dataset, axis: DepthAxis, label: bool) -> N
     if label:
         widest = axis.widest(next(iter(axis.junctions.values())))
         for words, values, colour, shift in (
-            ("$E_\mathrm{C}$", conduction, style.INK, 3),
-            ("$E_\mathrm{V}$", valence, style.INK, -9),
-            ("$E_\mathrm{F}$", electron, style.INK, 3)
+            ("$E_\\mathrm{C}$", conduction, style.INK, 3),
+            ("$E_\\mathrm{V}$", valence, style.INK, -9),
+            ("$E_\\mathrm{F}$", electron, style.INK, 3)
             if splitting < 0.01
-            else ("$E_\mathrm{F,n}$", electron, style.ELECTRON, -9),
+            else ("$E_\\mathrm{F,n}$", electron, style.ELECTRON, -9),
         ):
             height = _height(state, values, widest, 0.30)
             ax.annotate(
