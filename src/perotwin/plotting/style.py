@@ -89,7 +89,7 @@ _NAMED = {
 _SECOND = "#4A2A33"
 _METALS = {"ag": "#B5B8BC", "au": "#D9B44A", "cu": "#C27B52", "al": "#C3C7CB"}
 #: layers that need a colour of their own beside others of the same role
-_SPARE = ("#B9CFE0", "#E5A86B", "#5E9C8F", "#9CC3B5", "#C59FC9", "#D9C27E", "#8FA8C9", "#B5B8BC")
+SPARE = ("#B9CFE0", "#E5A86B", "#5E9C8F", "#9CC3B5", "#C59FC9", "#D9C27E", "#8FA8C9", "#B5B8BC")
 #: recombination channels by kind
 _RADIATIVE, _AUGER, _SHUNT = "#E0A100", "#8E4A9E", "#4D4D4D"
 _BULK = ("#7A4B3A", "#B98068", "#D9B7A8")
@@ -245,7 +245,7 @@ def layer_colour(name: str, role: str | None = None, material: str | None = None
         return _SECOND
     if role is not None:
         return ROLES[role]
-    return _SPARE[sum(key.encode()) % len(_SPARE)]
+    return SPARE[sum(key.encode()) % len(SPARE)]
 
 
 def channel_colours(channels: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perotwin import lab
-from perotwin.plotting import curves, depth, stack_drawing
+from perotwin.plotting import curves, depth, spectra, stack_drawing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,8 +83,12 @@ _OF_TANDEMS = {
         "with the AM1.5G spectrum."
     ),
     "absorption": (
-        "Where the photons go in {cells}: collected by each junction (EQE), absorbed without giving current, or "
-        "reflected (above the dashed line). The numbers are the current densities that they come to."
+        "Which layer of {cells} absorbs the photons: the absorbers of both junctions below, above them what gives no "
+        "current, and reflection. The numbers are the current densities that they come to."
+    ),
+    "collected": (
+        "What {cells} makes of the photons: collected by each junction (EQE, under bias light and bias voltage), "
+        "absorbed without giving current, or reflected (above the dashed line)."
     ),
     "channels": (
         "Current density lost in each recombination channel of {cells} against the voltage of the whole, junction by "
@@ -152,7 +156,9 @@ def figures_of(result: CellResult) -> dict[str, Figure]:
     known = result.measurements
     tandem = isinstance(result.cell, Tandem)
     if "eqe" in known:
-        made["absorption"] = lab.eqe.plot(known["eqe"])
+        if tandem and "photon_flux" in known["eqe"]:
+            made["absorption"] = spectra.absorption(known["eqe"])
+        made["collected" if tandem else "absorption"] = lab.eqe.plot(known["eqe"])
     if "jv" in known and "channel_current" in known["jv"]:
         made["channels"] = curves.channels(known["jv"])
     if "bands" in known:
