@@ -282,3 +282,21 @@ def test_slopes_and_responses_are_derivatives(one_solve: bool) -> None:
         state = solver.sweep([voltage], 1.0).state(0)
         slope = derivative(lambda suns, v=voltage, at=state: solver.sweep([v], suns, at).current[0], 1.0)
         assert solver.light_response(state, 1.0) == pytest.approx(slope, rel=2e-4)
+
+
+# --- four terminals ----------------------------------------------------------------------------------------------------
+
+
+def test_four_terminals_are_two_cells_in_one_light() -> None:
+    tandem = pt.load("tandem-target").with_values({"junction": {"kind": "separate"}})
+    both = build(pt.load("tandem-target"))
+    for which, lit in zip(("top", "bottom"), both.parts, strict=True):
+        measured = jv.measure(tandem.at(which))
+        assert all(row.passed for row in checks_of(measured).values())
+        assert measured.attrs["stack"] == f"tandem-target {which}"
+        assert jv.analyse(measured)["jsc"].value == pytest.approx(lit.photocurrent, rel=0.01)
+    with pytest.raises(pt.errors.InputError, match="four terminals, and an instrument connects to two"):
+        jv.measure(tandem)
+    with pytest.raises(pt.errors.InputError, match="share their terminals"):
+        pt.load("tandem-target").at("top")
+    assert tandem.at("top").mirrored().junction.terminals == "bottom"

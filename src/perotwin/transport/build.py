@@ -122,14 +122,17 @@ class Problem:
 
     @property
     def highest_voltage(self) -> float:
-        """A voltage (V) above all that light can make: the largest gap of an absorber, else of any layer; where planes
-        join several junctions, the sum of theirs.
+        """A voltage (V) above all that light can make: the largest gap of an absorber, else of any layer.
+
+        Where two junctions meet inside, the sum of theirs.
         """
         layers = self.stack.electrical_layers
-        ends = [0, *(int(self.site_layer[site]) + 1 for site in self.device.plane_site), len(layers)]
-        junctions = [layers[first:last] for first, last in pairwise(ends)]
-        chosen = ([one for one in some if one.role == "absorber"] or some for some in junctions)
-        return sum(max(layer.gap for layer in some) for some in chosen)
+        ends = np.searchsorted(self.device.site_start, self.device.plane_site + 1)
+        found = 0.0
+        for first, last in pairwise((0, *(int(end) for end in ends), len(layers))):
+            gaps = [layer.gap for layer in layers[first:last] if layer.role == "absorber"]
+            found += max(gaps or [layer.gap for layer in layers[first:last]])
+        return found
 
     @property
     def geometric_capacitance(self) -> float:
@@ -591,9 +594,8 @@ def _anode_front(stack: Stack, contact: np.ndarray) -> bool:
     The transport layers say so where they are named; else the larger work function marks the anode.
     """
     roles = [layer.role for layer in stack.electrical_layers]
-    if roles[0] != roles[-1]:
-        if roles[0] == "htl" or roles[-1] == "etl":
-            return True
-        if roles[0] == "etl" or roles[-1] == "htl":
-            return False
+    places = {role: roles.index(role) for role in ("htl", "absorber", "etl") if role in roles}
+    for before, after in (("htl", "etl"), ("htl", "absorber"), ("absorber", "etl")):
+        if before in places and after in places:
+            return places[before] < places[after]
     return bool(contact[0, dv.C_PSI] <= contact[1, dv.C_PSI])

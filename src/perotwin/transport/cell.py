@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from perotwin.stack import Cell, Parallel, Tandem
 from perotwin.transport.build import Problem
 from perotwin.transport.build import build as build_stack
-from perotwin.transport.joined import in_one, in_series
+from perotwin.transport.joined import at_own_terminals, in_one, in_series
 from perotwin.transport.motion import all_moving as move_all
 from perotwin.transport.parallel import ParallelProblem, ParallelSolver
 from perotwin.transport.parallel_engine import ParallelEngine
@@ -238,7 +238,7 @@ def build(cell: Cell, *, light: bool = True, one_solve: bool = False) -> CellPro
         cell: one stack, several side by side, or two one behind the other.
         light: whether generation is needed; False saves the optics of a purely dark measurement.
         one_solve: a tandem as one stack with a plane in it, where two junctions in series would do as well. Traps
-            between the junctions are always solved that way.
+            between the junctions are always solved that way; of four terminals those that are chosen are solved.
 
     Raises:
         InputError: a stack without electrical layers, a number that cannot be at its temperature, columns or junctions
@@ -247,6 +247,8 @@ def build(cell: Cell, *, light: bool = True, one_solve: bool = False) -> CellPro
     if isinstance(cell, Parallel):
         return ParallelProblem(cell, tuple(build_stack(column.stack, light=light) for column in cell.column))
     if isinstance(cell, Tandem):
+        if cell.junction.kind == "separate":
+            return at_own_terminals(cell, light=light)
         together = one_solve or cell.junction.kind == "traps"
         return in_one(cell, light=light) if together else in_series(cell, light=light)
     return build_stack(cell, light=light)

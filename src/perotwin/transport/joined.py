@@ -15,6 +15,7 @@ import numpy as np
 from scipy.constants import elementary_charge as Q
 
 from perotwin.errors import InputError
+from perotwin.stack import Separate
 from perotwin.transport import device as dv
 from perotwin.transport.build import Problem, bands, build, mesh_of, neutral_fermi_level
 from perotwin.transport.device import Device
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from perotwin.optics.tandem import Parts
     from perotwin.stack import Contact, Layer, Stack, Tandem
 
-__all__ = ["in_one", "in_series"]
+__all__ = ["at_own_terminals", "in_one", "in_series"]
 
 #: what an ideal plane exchanges with either band per kT, m^-2 s^-1: at the current of one sun (1e21) it costs 1e-5 kT, and
 #: the rounding of the potential is 1e-9 of that current
@@ -69,6 +70,31 @@ def in_series(tandem: Tandem, *, light: bool = True) -> TandemProblem:
         resistance=_resistance(tandem),
         coupling=_coupling(found, top.stack),
     )
+
+
+def at_own_terminals(tandem: Tandem, *, light: bool = True) -> Problem:
+    """The junction of a tandem with four terminals that instruments are connected to, lit as it is in the whole.
+
+    What light the other junction sends it depends on that one's own load and is left out.
+
+    Raises:
+        InputError: no one junction is chosen.
+    """
+    which = tandem.junction.terminals if isinstance(tandem.junction, Separate) else "both"
+    if which == "both":
+        raise InputError(
+            f'"{tandem.name}" has four terminals, and an instrument connects to two.',
+            'Choose a junction: tandem.at("top") or tandem.at("bottom"), or in a file junction = '
+            '{ kind = "separate", terminals = "top" }.',
+            file=f'tandem "{tandem.name}"',
+            key="junction.terminals",
+        )
+    number = list(tandem.cells).index(which)
+    found = _optics(tandem, list(tandem.cells.values()), light)
+    note = f"measured at the terminals of the {which} junction; light that the other junction emits is left out."
+    problem = build(tandem.cells[which], optics=(found.absorption[number], found.emissions[number]))
+    whole = tuple(dict.fromkeys((note, *found.whole.notes, *(found.emission.notes if found.emission else ()))))
+    return replace(problem, notes=(*whole, *problem.notes))
 
 
 def _without_resistance(stack: Stack) -> Stack:
