@@ -77,8 +77,8 @@ class TandemProblem:
     coupling: Coupling | None
 
     @property
-    def absorption(self) -> Absorption:
-        """Of the whole cell."""
+    def absorption(self) -> Absorption | None:
+        """Of the whole cell; None where no light was asked for."""
         return self.optics.whole
 
     @property
@@ -104,8 +104,8 @@ class TandemProblem:
     @property
     def checks(self) -> Checks:
         """Checks of the light of the whole cell."""
-        emission = self.optics.emission
-        return {**self.optics.whole.checks, **(emission.checks if emission else {})}
+        light, emission = self.optics.whole, self.optics.emission
+        return {**(light.checks if light else {}), **(emission.checks if emission else {})}
 
     @property
     def photocurrent(self) -> float:
@@ -130,8 +130,8 @@ class TandemProblem:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Remarks that a reader of the result must see; those of one junction name it."""
-        emission = self.optics.emission
-        notes = list(dict.fromkeys((*self.optics.whole.notes, *(emission.notes if emission else ()))))
+        light, emission = self.optics.whole, self.optics.emission
+        notes = list(dict.fromkeys((*(light.notes if light else ()), *(emission.notes if emission else ()))))
         for name, problem in zip(_NAMES, self.junctions, strict=True):
             for note in problem.notes:
                 shared = all(note in other.notes for other in self.junctions)
