@@ -26,7 +26,7 @@ def run(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Of jv, scan, eqe, bands, mppt, tpv, tpc, impedance, cv, with commas.",
+            help="Of jv, scan, eqe, el, bands, mppt, tpv, tpc, impedance, cv, with commas.",
             show_default="jv,eqe,bands",
         ),
     ] = None,

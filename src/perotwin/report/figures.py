@@ -40,6 +40,10 @@ CAPTIONS = {
         "External quantum efficiency of {cells} and, dashed, the share of photons that is not reflected. The "
         "current density is the overlap with the AM1.5G spectrum."
     ),
+    "el": (
+        "Electroluminescence of {cells}: spectra at the largest injection (left), and photons out over injected electrons "
+        "against the current (right)."
+    ),
     "stack": ("The layers of {cells} to scale, as light from the front meets them; the substrate is cut."),
     "absorption": (
         "Where the photons go in {cells}: collected as current (EQE), absorbed by a layer without giving "

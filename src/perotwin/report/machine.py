@@ -27,6 +27,7 @@ __all__ = [
     "cell_result",
     "check_result",
     "document",
+    "el_result",
     "eqe_result",
     "error_entry",
     "jv_result",
@@ -261,6 +262,28 @@ def _spectra_of_junctions(dataset: xr.Dataset) -> dict[str, Any]:
         for name, one in eqe.junctions(dataset).items()
     }
     return {"junctions": made} if made else {}
+
+
+def el_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
+    """Electroluminescence of one cell: metrics, voltage against the injected current, and yield, splitting and spectrum
+    of each emitter.
+    """
+    rows = ("elqy", "qfls", "photons")
+    return {
+        **_common(dataset),
+        "metrics": metrics.to_json(),
+        "injected": _variable(dataset, "injected"),
+        "voltage": _variable(dataset, "voltage"),
+        "wavelength": _variable(dataset, "wavelength"),
+        "emitters": {
+            str(name): {
+                key: _variable(dataset.sel(emitter=name), key) for key in (*rows, "spectrum")
+            }
+            for name in dataset["emitter"].values
+        },
+        "protocol": protocol_of(dataset),
+        **_tail(dataset),
+    }
 
 
 def bands_result(dataset: xr.Dataset) -> dict[str, Any]:

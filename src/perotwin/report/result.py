@@ -23,6 +23,7 @@ EXPERIMENTS = {
     "jv-dark": "J-V in the dark",
     "scan": "J-V scans in time",
     "eqe": "quantum efficiency",
+    "el": "electroluminescence",
     "bands": "energy bands",
     "mppt": "power tracking",
     "tpv": "transient photovoltage",

@@ -173,17 +173,13 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     ]
     row[dv.P_GE], row[dv.P_GH] = leaks if problem.device.anode_front else leaks[::-1]
     row[dv.P_METAL] = float(metal)
-    lit = [one.generation for one in found.absorption if one is not None]
-    generation = np.concatenate(lit) if lit else problem.generation
     plane: dict[str, Any] = {"plane_site": np.array([site], dtype=np.int64), "plane": row[None]}
     light = _coupling(found, stacks[0])
     if light is not None:
         profile = np.concatenate((np.zeros(site + 1), light.profile))
         plane |= {"emitter": light.emitter, "share": light.share, "coupled": profile}
     mobile = None if problem.mobile is None else problem.mobile._replace(**plane)
-    return replace(
-        problem, device=problem.device._replace(**plane), mobile=mobile, generation=np.ascontiguousarray(generation)
-    )
+    return replace(problem, device=problem.device._replace(**plane), mobile=mobile)
 
 
 def _midway(tandem: Tandem, dipole: float) -> float:

@@ -104,8 +104,8 @@ class TandemProblem:
     @property
     def checks(self) -> Checks:
         """Checks of the light of the whole cell."""
-        told = (self.optics.whole, self.optics.emission)
-        return {name: row for one in told if one is not None for name, row in one.checks.items()}
+        light, emission = self.optics.whole, self.optics.emission
+        return {**(light.checks if light else {}), **(emission.checks if emission else {})}
 
     @property
     def photocurrent(self) -> float:
@@ -130,8 +130,8 @@ class TandemProblem:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Remarks that a reader of the result must see; those of one junction name it."""
-        told = (self.optics.whole, self.optics.emission)
-        notes = list(dict.fromkeys(note for one in told if one is not None for note in one.notes))
+        light, emission = self.optics.whole, self.optics.emission
+        notes = list(dict.fromkeys((*(light.notes if light else ()), *(emission.notes if emission else ()))))
         for name, problem in zip(_NAMES, self.junctions, strict=True):
             for note in problem.notes:
                 shared = all(note in other.notes for other in self.junctions)
