@@ -17,6 +17,7 @@ from perotwin.materials.tables import read_columns
 from perotwin.measurement.checks import Checks, check
 from perotwin.optics.edge import inflection
 from perotwin.optics.films import Films, films, optical_gap
+from perotwin.optics.reuse import reusable
 from perotwin.optics.spectra import Monochromatic, Spectrum, am15g, from_file
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
@@ -100,6 +101,7 @@ def spectrum(stack: Cell) -> Spectrum | Monochromatic:
     return from_file(chosen.path) if chosen.kind == "file" else am15g()
 
 
+@reusable
 def absorb(stack: Stack, faces: ArrayLike, *, wavelength: ArrayLike | None = None) -> Absorption:
     """Absorption and generation of a cell under its light.
 
