@@ -20,6 +20,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "load": ("perotwin.stack", "load"),
     "Stack": ("perotwin.stack", "Stack"),
     "Parallel": ("perotwin.stack", "Parallel"),
+    "Tandem": ("perotwin.stack", "Tandem"),
     "PerotwinError": ("perotwin.errors", "PerotwinError"),
     **{
         room: (f"perotwin.{room}", None)
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from perotwin import lab as lab
     from perotwin.stack import Parallel as Parallel
     from perotwin.stack import Stack as Stack
+    from perotwin.stack import Tandem as Tandem
     from perotwin.stack import load as load
 
 

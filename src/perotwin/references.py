@@ -69,6 +69,43 @@ REFERENCES: dict[str, Reference] = {
             "https://github.com/ODTUGUNAM/Mixed-SnPb-Perovskite-Simulation",
         ),
         Reference(
+            "tong2019",
+            "J. Tong et al., Carrier lifetimes of >1 us in Sn-Pb perovskites enable efficient all-perovskite "
+            "tandem solar cells, Science 364, 475 (2019)",
+            "doi:10.1126/science.aav7911",
+        ),
+        Reference(
+            "li2020",
+            "C. Li, Z. Song, C. Chen et al., Low-bandgap mixed tin-lead iodide perovskites with reduced "
+            "methylammonium for simultaneous enhancement of solar cell efficiency and stability, Nat. Energy 5, "
+            "768 (2020)",
+            "doi:10.1038/s41560-020-00692-7",
+        ),
+        Reference(
+            "lin2022",
+            "R. Lin, J. Xu, M. Wei et al., All-perovskite tandem solar cells with improved grain surface "
+            "passivation, Nature 603, 73 (2022)",
+            "doi:10.1038/s41586-021-04372-8",
+        ),
+        Reference(
+            "lin2019",
+            "R. Lin, K. Xiao, Z. Qin et al., Monolithic all-perovskite tandem solar cells with 24.8% efficiency "
+            "exploiting comproportionation to suppress Sn(II) oxidation in precursor ink, Nat. Energy 4, 864 (2019)",
+            "doi:10.1038/s41560-019-0466-3",
+        ),
+        Reference(
+            "yu2020",
+            "Z. Yu, Z. Yang, Z. Ni et al., Simplified interconnection structure based on C60/SnO2-x for "
+            "all-perovskite tandem solar cells, Nat. Energy 5, 657 (2020)",
+            "doi:10.1038/s41560-020-0657-y",
+        ),
+        Reference(
+            "wang2020",
+            "J. Wang et al., 16.8% monolithic all-perovskite triple-junction solar cells via a universal two-step "
+            "solution process, Nat. Commun. 11, 5254 (2020); layers as the NOMAD tandem database has them",
+            "doi:10.1038/s41467-020-19062-8",
+        ),
+        Reference(
             "driftfusion",
             "Driftfusion, Input_files/pedotpss_mapi_pcbm.csv, barnesgroupICL/Driftfusion",
             "https://github.com/barnesgroupICL/Driftfusion",

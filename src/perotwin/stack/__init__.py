@@ -24,6 +24,7 @@ from perotwin.stack.choices import (
     ThermionicTransport,
     UniformGeneration,
 )
+from perotwin.stack.junction import Ideal, Metal, Resistive, Separate, Traps
 from perotwin.stack.library import load, names
 from perotwin.stack.parallel import Column, Parallel
 from perotwin.stack.parts import (
@@ -42,6 +43,7 @@ from perotwin.stack.parts import (
     Trap,
 )
 from perotwin.stack.stack import Stack
+from perotwin.stack.tandem import Tandem
 
 __all__ = [
     "Auger",
@@ -61,6 +63,7 @@ __all__ = [
     "FileGeneration",
     "FileSpectrum",
     "FrozenIons",
+    "Ideal",
     "Interface",
     "IonSpecies",
     "Ions",
@@ -68,19 +71,24 @@ __all__ = [
     "LevelAbove",
     "LevelBelow",
     "Light",
+    "Metal",
     "Midgap",
     "Monochromatic",
     "NoRadiation",
     "OpticalGeneration",
     "Parallel",
     "Recombination",
+    "Resistive",
+    "Separate",
     "Stack",
     "StandardSpectrum",
     "SteadyIons",
     "StepGeneration",
     "TableMaterial",
+    "Tandem",
     "ThermionicTransport",
     "Trap",
+    "Traps",
     "UniformGeneration",
     "from_toml",
     "load",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from perotwin.stack.parallel import Parallel
 from perotwin.stack.stack import Stack
+from perotwin.stack.tandem import Tandem
 from perotwin.stack.toml import read
 
 __all__ = ["Cell", "from_toml"]
 
-Cell = Stack | Parallel
+Cell = Stack | Parallel | Tandem
+
+#: what only the file of a tandem may hold (or one of more junctions, which the tandem refuses in its words)
+_OF_TANDEMS = ("top", "bottom", "between", "junction", "middle", "cell")
 
 
 def from_toml(text: str, file: str | None = None) -> Cell:
-    """A cell from TOML text: a `Parallel` where it holds columns, otherwise a `Stack`.
+    """A cell from TOML text: a `Parallel` where it holds columns, a `Tandem` where it holds junctions, otherwise a
+    `Stack`.
 
     `file` names it in messages and anchors relative paths of tables and spectra.
 
@@ -21,4 +26,9 @@ def from_toml(text: str, file: str | None = None) -> Cell:
     InputError : anything that cannot be used, with file, key, cause and cure.
     """
     data = read(text, file)
-    return (Parallel if "column" in data else Stack).from_data(data, file=file)
+    kind: type[Stack] | type[Parallel] | type[Tandem] = Stack
+    if "column" in data:
+        kind = Parallel
+    elif any(key in data for key in _OF_TANDEMS):
+        kind = Tandem
+    return kind.from_data(data, file=file)

@@ -32,7 +32,7 @@ def _advice(name: str) -> str:
 
 def load(name_or_path: str | Path) -> Cell:
     """A cell by its library name ("wbg-target") or from a TOML file ("my-cell.toml"); a file with columns is a
-    `Parallel`.
+    `Parallel`, one with a top and a bottom junction a `Tandem`.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError, field_validator, model_valida
 from perotwin.errors import InputError, UnknownNameError
 from perotwin.stack.fields import BARE_NUMBERS, AreaFraction, Model, explain
 from perotwin.stack.parts import Layer, Light
-from perotwin.stack.paths import origin, plain
+from perotwin.stack.paths import SHORT, origin, plain
 from perotwin.stack.stack import Stack
 from perotwin.units import Quantity
 
@@ -193,7 +193,7 @@ class Parallel(Model):
         names = [column.name for column in self.column]
         if head not in names:
             layers = dict.fromkeys(layer.name for stack in self.stacks.values() for layer in stack.layer)
-            if "|" not in head and head not in _KEYS and head not in layers:
+            if "|" not in head and head not in (*_KEYS, *layers) and path not in SHORT:
                 known = [*names, *layers, "light", "contact", "circuit", "temperature"]
                 raise UnknownNameError(
                     "column, layer, face or key", head, known, file=f'cell "{self.name}"', key=path

@@ -4,30 +4,44 @@
 The first part names a layer, a face or a key of the stack; the rest walks down its fields. Traps are
 counted from 1 (`perovskite.trap.1.density`); the number may be left out where there is one only. A field of
 `electronic` may be named without it (`perovskite.electron_mobility`) unless the layer has a field of that
-name (`perovskite.bandgap`).
+name (`perovskite.bandgap`). In a stack with exactly one absorber `thickness` and `bandgap` alone are the
+absorber's; setting that `bandgap` moves the optical edge and the electronic gap together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
+
 from perotwin.errors import InputError, UnknownNameError
-from perotwin.stack.fields import Model, unknown_key
+from perotwin.materials import HALIDE
+from perotwin.stack.choices import OpticalGeneration
+from perotwin.stack.fields import Bandgap, Model, unknown_key
 from perotwin.stack.parts import Electronic, Interface, Layer
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
     from perotwin.stack.stack import Stack
 
+#: fields that are the only absorber's where they stand alone
+SHORT = ("thickness", "bandgap")
+_GAP: TypeAdapter[Quantity] = TypeAdapter(Bandgap)
+
 
 def get(stack: Stack, path: str) -> Any:
     """The value at a path; InputError with the nearest keys when there is none."""
-    node: Any = stack
-    for step in resolve(stack, path):
+    return value_at(stack, resolve(stack, path), path)
+
+
+def value_at(cell: Any, steps: Sequence[str | int], path: str) -> Any:
+    """What `steps` lead to from a cell; `path` is how a person called it."""
+    node: Any = cell
+    for step in steps:
         if node is None:
-            raise InputError(f'"{path}" is not set in "{stack.name}".', "", key=path)
+            raise InputError(f'"{path}" is not set in "{cell.name}".', "", key=path)
         node = node[step] if isinstance(step, int) or isinstance(node, dict) else getattr(node, step)
     return node
 
@@ -35,6 +49,9 @@ def get(stack: Stack, path: str) -> Any:
 def put(stack: Stack, data: dict[str, Any], path: str, value: Any) -> None:
     """Set the value at a path in the plain form of a stack (see `plain`); tables that are missing are
     made."""
+    if path == "bandgap" and is_short(stack, path):
+        _put_bandgap(stack, data, value)
+        return
     steps = resolve(stack, path)
     if steps[0] in ("layer", "interface") and len(steps) == 2 and not isinstance(value, (Mapping, Model)):
         raise InputError(
@@ -43,6 +60,11 @@ def put(stack: Stack, data: dict[str, Any], path: str, value: Any) -> None:
             file=f'stack "{stack.name}"',
             key=path,
         )
+    set_at(data, steps, value)
+
+
+def set_at(data: dict[str, Any], steps: Sequence[str | int], value: Any) -> None:
+    """Set what `steps` lead to in a plain form."""
     node: Any = data
     for step, following in pairwise(steps):
         if isinstance(step, int):
@@ -57,17 +79,74 @@ def put(stack: Stack, data: dict[str, Any], path: str, value: Any) -> None:
     node[steps[-1]] = plain(value) if isinstance(value, Model) else value
 
 
+def hold(data: Mapping[str, Any], temperature: Quantity) -> None:
+    """Let the numbers in the plain form of a stack that hold at the temperature stated so far go on to hold there."""
+    for layer in data["layer"]:
+        if layer.get("electronic") is not None:
+            layer["electronic"].setdefault("reference_temperature", temperature)
+
+
+def is_short(stack: Stack, path: str) -> bool:
+    """Whether a path is short for a field of the absorber: `thickness` or `bandgap` alone, no layer called so."""
+    return path in SHORT and all(layer.name != path for layer in stack.layer)
+
+
+def _absorber(stack: Stack, path: str) -> int:
+    """The only absorber's place among the layers; InputError where there is none or more than one."""
+    found = [index for index, layer in enumerate(stack.layer) if layer.role == "absorber"]
+    if len(found) != 1:
+        names = [stack.layer[index].name for index in found]
+        raise InputError(
+            f'"{path}" alone is that of the only absorber, but there are {len(found) or "none"}.',
+            "Name one of them: " + ", ".join(f'"{name}.{path}"' for name in names) + "."
+            if names
+            else "Name the layer that is meant.",
+            file=f'stack "{stack.name}"',
+            key=path,
+        )
+    return found[0]
+
+
+def _put_bandgap(stack: Stack, data: dict[str, Any], value: Any) -> None:
+    """Set the absorber's bandgap; an electronic gap that is stated apart keeps its distance from it."""
+    index = _absorber(stack, "bandgap")
+    layer = stack.layer[index]
+    if isinstance(stack.light.generation, OpticalGeneration) and layer.material != HALIDE:
+        raise InputError(
+            f'the bandgap of "{layer.name}" cannot be changed as a whole, because its material has one absorption '
+            "edge only.",
+            f'Give it the material "{HALIDE}", whose edge follows the bandgap, or set '
+            f'"{layer.name}.electronic.bandgap", which leaves the light as it is.',
+            file=f'stack "{stack.name}"',
+            key="bandgap",
+        )
+    apart = layer.electronic.bandgap if layer.electronic is not None else None
+    if layer.bandgap is None:
+        data["layer"][index]["electronic"]["bandgap"] = value
+        return
+    data["layer"][index]["bandgap"] = value
+    if apart is not None:
+        gap = _GAP.validate_python(value)
+        moved = float(apart) + (float(gap) - float(layer.bandgap))
+        data["layer"][index]["electronic"]["bandgap"] = Quantity(moved, dimension="energy")
+
+
 def resolve(stack: Stack, path: str) -> tuple[str | int, ...]:
     """The path as steps from the root of the stack (attribute names, keys and indices), checked to exist."""
     head, _, rest = path.partition(".")
     steps: list[str | int]
     node: Any
     kind: Any
+    if is_short(stack, path):
+        index = _absorber(stack, path)
+        layer = stack.layer[index]
+        own = path in layer.model_fields_set or layer.electronic is None
+        return ("layer", index, path) if own or path == "thickness" else ("layer", index, "electronic", path)
     if "|" in head:
         steps, node, kind = _face(stack, head, path), stack.interface.get(head), Interface
     elif head in type(stack).model_fields and head not in ("layer", "interface"):
         steps, node = [head], getattr(stack, head)
-        kind = _model_of(type(stack), head)
+        kind = model_of(type(stack), head)
     else:
         names = [layer.name for layer in stack.layer]
         if head not in names:
@@ -75,7 +154,7 @@ def resolve(stack: Stack, path: str) -> tuple[str | int, ...]:
             raise UnknownNameError("layer, face or key", head, known, file=f'stack "{stack.name}"', key=path)
         index = names.index(head)
         steps, node, kind = ["layer", index], stack.layer[index], Layer
-    return tuple(steps + _descend(stack, path, rest, node, kind)) if rest else tuple(steps)
+    return (*steps, *below(stack, path, rest, node, kind))
 
 
 def _face(stack: Stack, head: str, path: str) -> list[str | int]:
@@ -87,15 +166,19 @@ def _face(stack: Stack, head: str, path: str) -> list[str | int]:
     return ["interface", head]
 
 
-def _descend(stack: Stack, path: str, rest: str, node: Any, kind: Any) -> list[str | int]:
+def below(cell: Any, path: str, rest: str, node: Any, kind: Any) -> list[str | int]:
+    """The rest of a path as steps from `node`, a model or nothing yet of the class `kind`, checked to exist.
+
+    `path` is the whole of it, for messages about the cell.
+    """
     steps: list[str | int] = []
-    parts = rest.split(".")
+    parts = rest.split(".") if rest else []
     while parts:
         part = parts.pop(0)
         model = type(node) if isinstance(node, Model) else kind
         if model is None:
             raise InputError(
-                f'"{path}" goes deeper than there are fields.', "", file=f'stack "{stack.name}"', key=path
+                f'"{path}" goes deeper than there are fields.', "", file=f'stack "{cell.name}"', key=path
             )
         fields = model.model_fields
         if part not in fields and model is Layer and part in Electronic.model_fields:
@@ -103,18 +186,18 @@ def _descend(stack: Stack, path: str, rest: str, node: Any, kind: Any) -> list[s
             part = "electronic"
         if part not in fields:
             error = unknown_key(part, tuple(fields), f'in "{path.rpartition("." + part)[0] or path}"')
-            raise InputError(error.message, error.advice, file=f'stack "{stack.name}"', key=path)
+            raise InputError(error.message, error.advice, file=f'stack "{cell.name}"', key=path)
         steps.append(part)
-        kind = _model_of(model, part)
+        kind = model_of(model, part)
         node = getattr(node, part) if isinstance(node, Model) else None
         if part == "trap" and parts:
-            index = _trap_index(stack, path, parts, node or ())
+            index = _trap_index(cell, path, parts, node or ())
             steps.append(index)
             node = node[index]
     return steps
 
 
-def _trap_index(stack: Stack, path: str, parts: list[str], traps: Any) -> int:
+def _trap_index(cell: Any, path: str, parts: list[str], traps: Any) -> int:
     if parts[0].isdigit():
         number = int(parts.pop(0))
     elif len(traps) == 1:
@@ -127,13 +210,13 @@ def _trap_index(stack: Stack, path: str, parts: list[str], traps: Any) -> int:
             "Count from 1, as in perovskite.trap.1.density."
             if len(traps)
             else "There is no trap to vary there.",
-            file=f'stack "{stack.name}"',
+            file=f'stack "{cell.name}"',
             key=path,
         )
     return number - 1
 
 
-def _model_of(model: Any, field: str) -> Any:
+def model_of(model: Any, field: str) -> Any:
     """The model class in a field's annotation, for tables that nobody wrote; None for leaves and unions."""
     annotation = model.model_fields[field].annotation
     candidates = [annotation, *getattr(annotation, "__args__", ())]

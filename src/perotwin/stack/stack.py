@@ -11,14 +11,9 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from perotwin.errors import InputError, UnknownNameError, suggestion
 from perotwin.stack import paths
-from perotwin.stack.choices import (
-    Coefficient,
-    DetailedBalance,
-    NoRadiation,
-    OpticalGeneration,
-    StepGeneration,
-)
+from perotwin.stack.choices import DetailedBalance, OpticalGeneration, StepGeneration
 from perotwin.stack.fields import BARE_NUMBERS, Model, Temperature, explain
+from perotwin.stack.layered import Layered
 from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contacts, Faces, Interface, Layer, Light
 from perotwin.units import BOLTZMANN, Quantity
 
@@ -26,7 +21,7 @@ from perotwin.units import BOLTZMANN, Quantity
 _MOST_GAP_IN_KT = 650.0
 
 
-class Stack(Model):
+class Stack(Layered, Model):
     """A single-junction cell: layers in the order that light meets them, faces, contacts, circuit.
 
     Build one from TOML (`Stack.from_toml`, `perotwin.load`) or from keyword arguments; every fault is an
@@ -55,7 +50,11 @@ class Stack(Model):
     circuit: Circuit = Circuit()
 
     hints: ClassVar[Mapping[str, str]] = {
-        "column": "A file with columns is a Parallel: read it with perotwin.load or Parallel.from_toml."
+        "column": "A file with columns is a Parallel: read it with perotwin.load or Parallel.from_toml.",
+        **{
+            key: "A file with two junctions is a Tandem: read it with perotwin.load or Tandem.from_toml."
+            for key in ("top", "bottom", "between", "junction")
+        },
     }
 
     # --- validation -------------------------------------------------------------------------------
@@ -105,7 +104,7 @@ class Stack(Model):
 
     def get(self, path: str) -> Any:
         """The value at a field path such as "perovskite.thickness", "niox|perovskite.dipole" or
-        "light.intensity"."""
+        "light.intensity"; "thickness" and "bandgap" alone are those of the only absorber."""
         return paths.get(self, path)
 
     def with_values(self, values: Mapping[str, Any]) -> Stack:
@@ -116,10 +115,7 @@ class Stack(Model):
         """
         data = paths.plain(self)
         if "temperature" in values:
-            # numbers that hold at the temperature stated so far go on to hold there
-            for layer in data["layer"]:
-                if layer.get("electronic") is not None:
-                    layer["electronic"].setdefault("reference_temperature", self.temperature)
+            paths.hold(data, self.temperature)
         for path, value in values.items():
             paths.put(self, data, path, value)
         try:
@@ -151,52 +147,6 @@ class Stack(Model):
         """The stacks that the cell consists of, by the prefix of their field paths: itself, without one."""
         return {"": self}
 
-    @property
-    def electrical_layers(self) -> tuple[Layer, ...]:
-        """The contiguous layers with electronic parameters, in order."""
-        return tuple(layer for layer in self.layer if layer.electronic is not None)
-
-    @property
-    def absorbers(self) -> tuple[Layer, ...]:
-        """The layers of role absorber, in order."""
-        return tuple(layer for layer in self.layer if layer.role == "absorber")
-
-    def named(self, name: str) -> Layer:
-        """The layer of that name; UnknownNameError with the nearest ones otherwise."""
-        for layer in self.layer:
-            if layer.name == name:
-                return layer
-        names = (layer.name for layer in self.layer)
-        raise UnknownNameError("layer", name, names, file=f'stack "{self.name}"')
-
-    def face(self, front: Layer | str, back: Layer | str) -> Interface:
-        """The interface of two adjacent layers (front one first); a plain one if none is stated."""
-        a, b = (layer if isinstance(layer, str) else layer.name for layer in (front, back))
-        return self.interface.get(f"{a}|{b}") or Interface()
-
-    def face_layer(self, key: str) -> Layer:
-        """The layer on whose energy scale the traps at a face stand.
-
-        It is the absorber of the pair; without one (or with two) the layer of the smaller gap, then of the
-        larger electron affinity.
-        """
-        front, back = (self.named(name) for name in key.split("|"))
-        absorbers = [layer for layer in (front, back) if layer.role == "absorber"]
-        if len(absorbers) == 1:
-            return absorbers[0]
-        return min((front, back), key=lambda layer: (layer.gap, -_affinity(layer)))
-
-    def radiative(self, layer: Layer) -> DetailedBalance | Coefficient | NoRadiation:
-        """The radiative recombination of a layer.
-
-        As stated, or else detailed balance for an absorber whose generation comes from optics or from a step
-        absorptance, and none otherwise.
-        """
-        if layer.recombination.radiative is not None:
-            return layer.recombination.radiative
-        optical = isinstance(self.light.generation, (OpticalGeneration, StepGeneration))
-        return DetailedBalance() if layer.role == "absorber" and optical else NoRadiation()
-
     def mirrored(self) -> Stack:
         """The same device described from the other end: layers, faces, contacts and lit side reversed,
         dipoles flipped."""
@@ -222,10 +172,6 @@ class Stack(Model):
         if not light:
             del data["light"]
         return type(self).model_validate(data)
-
-
-def _affinity(layer: Layer) -> float:
-    return float(layer.electronic.electron_affinity) if layer.electronic is not None else 0.0
 
 
 def _check_layers(stack: Stack) -> None:
