@@ -87,7 +87,7 @@ class Field:
         else:
             step = 10.0 ** math.floor(math.log10(_RESOLUTION * (self.high - self.low)))
             value = round((self.low + share * (self.high - self.low)) / step) * step
-        return min(max(value, self.low), self.high)
+        return min(max(float(f"{value:.12g}"), self.low), self.high)
 
     def share(self, number: float) -> float:
         """Where a value lies in the range: 0 at its low, 1 at its high end, beyond them less or more."""

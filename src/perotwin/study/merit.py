@@ -55,12 +55,16 @@ class Merit:
     def values(self) -> dict[str, tuple[float, str]]:
         """Every number with its SI unit, by name."""
         found = {name: (self[name], unit) for name, unit in NAMES.items()}
-        return found | {f"photocurrent {name}": (value, "A m-2") for name, value in self.photocurrents.items()}
+        return found | {
+            f"photocurrent {name}": (value, "A m-2") for name, value in self.photocurrents.items()
+        }
 
     @property
     def metrics(self) -> Metrics:
         """The numbers as an instrument's analysis returns them."""
-        return Metrics({name: Metric(value, unit, "solved for") for name, (value, unit) in self.values.items()})
+        return Metrics(
+            {name: Metric(value, unit, "solved for") for name, (value, unit) in self.values.items()}
+        )
 
 
 #: what a study asks of each cell; for several processes it must be importable by name
@@ -81,9 +85,7 @@ def merit(cell: Cell) -> Merit:
 
     intensity = float(cell.light.intensity)
     if not intensity > 0.0:
-        raise InputError(
-            "a cell in the dark has no efficiency.", "Give it light.", key="light.intensity"
-        )
+        raise InputError("a cell in the dark has no efficiency.", "Give it light.", key="light.intensity")
     problem = build(cell)
     solver = solver_of(problem)
     states = jv.curve(solver, jv.Protocol(step=_STEP), intensity)
@@ -100,14 +102,15 @@ def merit(cell: Cell) -> Merit:
     failed = [name for name, item in found.items() if not item.passed]
     if failed:
         raise PerotwinError(
-            f"the run-time check \"{failed[0]}\" fails, so that the numbers of this cell cannot be vouched for.",
+            f'the run-time check "{failed[0]}" fails, so that the numbers of this cell cannot be vouched for.',
             "Look at perotwin jv with the same values.",
         )
     voc, jsc = float(opened.voltage[0]), float(short.current[0])
     vmp, jmp = float(best.voltage[0]), float(best.current[0])
     if not voc * jsc > 0.0:
         raise ConvergenceError(
-            f"the cell gives no power (Voc {voc:.4g} V, Jsc {jsc:.4g} A/m2).", "Look at its contacts and bands."
+            f"the cell gives no power (Voc {voc:.4g} V, Jsc {jsc:.4g} A/m2).",
+            "Look at its contacts and bands.",
         )
     return Merit(
         pce=vmp * jmp / fields.irradiance(states),

@@ -64,7 +64,9 @@ class Slice:
 
     def within(self, objective: str, share: float = _KEEPS) -> tuple[float, float]:
         """Between which values the objective stays within a share of its largest, all else as at the optimum."""
-        known = [(x, one[objective]) for x, one in zip(self.numbers, self.merits, strict=True) if one is not None]
+        known = [
+            (x, one[objective]) for x, one in zip(self.numbers, self.merits, strict=True) if one is not None
+        ]
         x, y = (np.array(column) for column in zip(*known, strict=True))
         best = int(np.argmax(y))
         least = (1.0 - share) * y[best]
@@ -225,9 +227,9 @@ class _Work:
 
     def in_order(self) -> list[Trial]:
         """The trials, those of each search together: side by side they come mixed."""
-        stages = (AS_IT_IS, SURVEY)
-        rank = {stage: place for place, stage in enumerate(stages)}
-        return sorted(self.trials, key=lambda one: (rank.get(one.stage, len(rank)), one.stage * (one.stage not in rank)))
+        first = (AS_IT_IS, SURVEY)
+        stages = [*first, *sorted({one.stage for one in self.trials} - {*first})]
+        return sorted(self.trials, key=lambda one: stages.index(one.stage))
 
     def tried(self) -> None:
         """The given cell, the survey and the searches."""
@@ -235,8 +237,11 @@ class _Work:
         places = survey(len(self.fields))
         items = [{}, *map(self._written, places)]
         for index, outcome in self.pool.each(items, "surveying"):
-            self._keep(AS_IT_IS if index == 0 else SURVEY, now if index == 0 else places[index - 1], items[index], outcome)
-        known = [Seen(one.stage, one.place, self.value(one)) for one in self.in_order() if one.stage == SURVEY]
+            stage, place = (SURVEY, places[index - 1]) if index else (AS_IT_IS, now)
+            self._keep(stage, place, items[index], outcome)
+        known = [
+            Seen(one.stage, one.place, self.value(one)) for one in self.in_order() if one.stage == SURVEY
+        ]
         if self.best is None:
             return
         start = tuple(float(share) for share in np.clip(now, 0.0, 1.0))
@@ -268,10 +273,13 @@ class _Work:
         for index, (one, number) in enumerate(zip(self.fields, numbers, strict=True)):
             values += [(index, value) for value in plan(one, number)]
             values += [(index, one.number(share)) for share in np.linspace(0.0, 1.0, _SLICE)]
-        items = [{**written, self.fields[index].path: self.fields[index].text(value)} for index, value in values]
+        items = [
+            {**written, self.fields[index].path: self.fields[index].text(value)} for index, value in values
+        ]
         found = self.pool.all(items, "looking around the best")
         count = len(items) // len(self.fields)
-        made_slices, outcomes = [], {}
+        made_slices: list[Slice] = []
+        outcomes: dict[tuple[int, int], Outcome[Merit]] = {}
         for index, one in enumerate(self.fields):
             own = slice(index * count, (index + 1) * count)
             near, far = found[own][:4], found[own][4:]
@@ -289,10 +297,13 @@ def _inside(place: Place) -> bool:
 
 def _marked(cell: Cell, fields: tuple[Field, ...], numbers: tuple[float, ...], objective: str) -> Cell:
     """The cell with the best values, each of which says where it comes from."""
-    values: dict[str, object] = {
-        one.path: {"value": one.text(number), "source": f"largest {objective} between {one.text(one.low)} and {one.text(one.high)}, found by perotwin optimise"}
+    values = {
+        one.path: {
+            "value": one.text(number),
+            "source": f"largest {objective} in the range {one.range}, by perotwin optimise",
+        }
         for one, number in zip(fields, numbers, strict=True)
-    }  # fmt: skip
+    }
     return changed(cell, {**values, "name": f"{cell.name}-optimum"})
 
 
@@ -316,7 +327,9 @@ def _notes(work: _Work, best: Trial, complete: bool) -> list[str]:
         made.append(f"almost as good, {less:.2g} % less, but elsewhere: {values}.")
     failed = [one for one in work.trials if one.merit is None]
     if failed:
-        made.append(f"{len(failed)} of {len(work.trials)} cells could not be solved; the first: {failed[0].failure}")
+        made.append(
+            f"{len(failed)} of {len(work.trials)} cells could not be solved; the first: {failed[0].failure}"
+        )
     if not complete:
         made.append(f"stopped after {len(work.trials)} cells: this is the best of those.")
     return made

@@ -61,10 +61,10 @@ class Pool(Generic[A, T]):
 
     Args:
         job: done on each item; for several processes it must be importable by name, and pickled with its items.
-        processes: 1 does everything in this process.
+        processes: 1 does everything in this process, None uses all cores.
     """
 
-    def __init__(self, job: Callable[[A], T], processes: int = 1) -> None:
+    def __init__(self, job: Callable[[A], T], processes: int | None = 1) -> None:
         self.job = job
         self.processes = at_most(processes)
         self._executor: ProcessPoolExecutor | None = None
@@ -179,6 +179,8 @@ def _one_thread() -> Iterator[None]:
 
 #: the job of this worker process; set once when it starts
 _job: Callable[[Any], Any] | None = None
+#: what is kept open as long as the process lives
+_kept_open = ExitStack()
 
 
 def _begin(job: Callable[[Any], Any]) -> None:
@@ -188,8 +190,8 @@ def _begin(job: Callable[[Any], Any]) -> None:
     from perotwin.optics.reuse import reusing
 
     _job = job
-    progress.listening(progress.Silent()).__enter__()
-    reusing().__enter__()
+    _kept_open.enter_context(progress.listening(progress.Silent()))
+    _kept_open.enter_context(reusing())
 
 
 def _work(item: Any) -> Outcome[Any]:

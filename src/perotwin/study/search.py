@@ -3,7 +3,8 @@
 An efficiency is smooth in each number of a cell, but interference makes it wavy in thicknesses, the lines of the solar
 spectrum do so in bandgaps, a point here and there cannot be solved, and each costs a tenth of a second. So a survey of
 the whole box comes first (Sobol's points, which are evenly spread and the same every time), then searches start from
-the cell as it is and from the best places of the survey that lie apart. Each is by COBYQA (T. M. Ragonneau and
+the cell as it is and from the best places of the survey that lie apart, and one more, with short steps, from the best
+of all. Each is by COBYQA (T. M. Ragonneau and
 Z. Zhang; T. M. Ragonneau, PhD thesis, Hong Kong 2022, doi:10.48550/arXiv.2210.12018; in scipy), which needs no
 derivatives, models the function by quadratics in a region that it trusts, as Powell's methods do, and never leaves the
 bounds. Nothing is drawn by chance.
@@ -32,8 +33,9 @@ AS_IT_IS, SURVEY = "as it is", "survey"
 _STARTS = 2
 #: distance (share of the ranges, in the direction in which it is largest) below which two starts would find the same
 _APART = 0.15
-#: trust region of a search at its beginning and at its end, as shares of the ranges
-_FIRST, _LAST = 0.1, 1e-3
+#: trust region of a search at its beginning, of the last one at its beginning, and of all at their end, as shares of
+#: the ranges: long steps pass over ripples, and the last ones go down into the one that was met
+_FIRST, _AGAIN, _LAST = 0.1, 0.03, 1e-3
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def survey(count: int) -> list[Place]:
     """Places evenly spread over a box of `count` dimensions: its middle, then finer and finer."""
     from scipy.stats.qmc import Sobol
 
-    power = {1: 3, 2: 4}.get(count, 5 if count < 5 else 6)
+    power = 4 if count < 3 else 5 if count < 5 else 6
     sobol = Sobol(count, scramble=False)
     sobol.fast_forward(1)  # the first is a corner
     return [tuple(float(x) for x in place) for place in sobol.random(2**power - 1)]
@@ -86,38 +88,43 @@ def search(
     none = min(values) - (max(values) - min(values) + 1e-3 * abs(max(values))) if values else 0.0
     most = 15 * len(start) + 20
     stop = threading.Event()
-    with progress.task("searching", total=most * len(starts)) as counter:
+    best = max(solved, key=lambda one: one.value, default=Seen(AS_IT_IS, start, -np.inf))
+    with progress.task("searching", total=most * (len(starts) + 1)) as counter:
 
-        def one(number: int) -> None:
+        def go(number: int, begin: Place, radius: float) -> None:
             asked = 0
 
             def loss(x: F64) -> float:
-                nonlocal asked
+                nonlocal asked, best
                 if stop.is_set():
                     raise _StoppedError
                 asked += 1
-                found = value(f"search {number}", tuple(float(share) for share in np.clip(x, 0.0, 1.0)))
+                place = tuple(float(share) for share in np.clip(x, 0.0, 1.0))
+                found = value(f"search {number}", place)
+                if found > best.value:
+                    best = Seen(f"search {number}", place, found)
                 counter.advance()
                 return -(found if np.isfinite(found) else none)
 
-            _local(loss, starts[number - 1], most)
+            _local(loss, begin, radius, most)
             counter.advance(most - asked)
 
-        numbers = range(1, len(starts) + 1)
-        if not side_by_side:
-            for number in numbers:
-                one(number)
-            return
-        with ThreadPoolExecutor(len(starts)) as threads:
-            running = [threads.submit(one, number) for number in numbers]
-            try:
-                for future in running:
-                    future.result()
-            finally:
-                stop.set()
+        if side_by_side:
+            with ThreadPoolExecutor(len(starts)) as threads:
+                running = [threads.submit(go, i, begin, _FIRST) for i, begin in enumerate(starts, 1)]
+                try:
+                    for future in running:
+                        future.result()
+                except BaseException:
+                    stop.set()
+                    raise
+        else:
+            for i, begin in enumerate(starts, 1):
+                go(i, begin, _FIRST)
+        go(len(starts) + 1, best.place, _AGAIN)
 
 
-def _local(loss: Callable[[F64], float], start: Place, most: int) -> None:
+def _local(loss: Callable[[F64], float], start: Place, radius: float, most: int) -> None:
     """One search; what it found is what `loss` was asked."""
     from scipy.optimize import minimize
 
@@ -126,7 +133,7 @@ def _local(loss: Callable[[F64], float], start: Place, most: int) -> None:
         np.array(start),
         method="COBYQA",
         bounds=[(0.0, 1.0)] * len(start),
-        options={"initial_tr_radius": _FIRST, "final_tr_radius": _LAST, "maxfev": most},
+        options={"initial_tr_radius": radius, "final_tr_radius": _LAST, "maxfev": most},
     )
 
 

@@ -7,6 +7,7 @@ where the two differ, the difference is the uncertainty, and the one extrapolate
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,10 @@ __all__ = ["STEP", "Slope", "plan", "slopes"]
 #: solved point is known to a 1e-8 part, and a hundredth of a layer is a twentieth of a fringe.
 STEP = 0.01
 _ABSOLUTE = {"energy": 0.004, "temperature": 1.0}
+#: small changes as people make and meet them, where a share of the number would mean nothing: eV, K, and in words
+_CHANGES = {"energy": (0.01, "10 meV"), "temperature": (1.0, "1 K")}
+#: an energy below this, eV, is a width and not a height: of the tail of an absorption edge, say
+_SMALL_ENERGY, _OF_SMALL = 0.1, (0.001, "1 meV")
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,17 @@ class Slope:
 
     Attributes:
         field: what is changed. number: its value there, in the field's unit.
-        per_percent: change per 1 % more of the number. per_unit: per unit of the field. Both in SI of the merit.
-        uncertainty: of `per_percent`.
+        change: a small change as people make them, in words: 1 % of what has a natural zero, 10 meV, 1 K.
+        per_change: what that change does. per_percent: 1 % more of the number. per_unit: one unit of the field more.
+            All in SI of the merit, and all from one derivative.
+        uncertainty: of `per_change`.
         failure: why there is none (the numbers are NaN then).
     """
 
     field: Field
     number: float
+    change: str
+    per_change: float
     per_percent: float
     per_unit: float
     uncertainty: float
@@ -51,10 +60,14 @@ def _step(field: Field, number: float) -> float:
     """The larger step, in the field's unit."""
     distance = _ABSOLUTE.get(field.dimension)
     if distance is not None:
-        return distance * _unit(field)
+        return distance * _unit(field) * (0.1 if _is_small(field, number) else 1.0)
     if number == 0.0:
         return STEP * (field.high - field.low)
     return STEP * abs(number)
+
+
+def _is_small(field: Field, number: float) -> bool:
+    return field.dimension == "energy" and 0.0 < field.si(number) < _SMALL_ENERGY
 
 
 def _unit(field: Field) -> float:
@@ -79,14 +92,20 @@ def slopes(
 
 
 def _slope(field: Field, number: float, found: list[Outcome[Merit]], objective: str) -> Slope:
+    amount, words = _CHANGES.get(field.dimension, (math.nan, "1 %"))
+    if _is_small(field, number):
+        amount, words = _OF_SMALL
     failures = [one.failure for one in found if one.result is None]
     if failures:
-        nothing = float("nan")
-        return Slope(field, number, nothing, nothing, nothing, failures[0])
+        nothing = math.nan
+        return Slope(field, number, words, nothing, nothing, nothing, nothing, failures[0])
     low, lower, higher, high = (one.result[objective] for one in found if one.result is not None)
     step = _step(field, number)
     wide, narrow = (high - low) / (2.0 * step), (higher - lower) / step
     per_unit = (4.0 * narrow - wide) / 3.0
     # of the number counted from its true zero, as a temperature in degC is not
     percent = 0.01 * field.si(number) * _unit(field)
-    return Slope(field, number, per_unit * percent, per_unit, abs((narrow - wide) * percent))
+    change = percent if math.isnan(amount) else amount * _unit(field)
+    return Slope(
+        field, number, words, per_unit * change, per_unit * percent, per_unit, abs((narrow - wide) * change)
+    )
