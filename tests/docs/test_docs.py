@@ -32,7 +32,7 @@ def test_the_examples_of_the_stack_file_page_are_usable_cells() -> None:
         pt.stack.from_toml(text, file="docs/stack-files.md")
         for text in blocks(ROOT / "docs" / "stack-files.md", "toml")
     ]
-    assert [cell.name for cell in cells] == ["my-cell", "my-reference", "my-patches"]
+    assert [cell.name for cell in cells] == ["my-cell", "my-reference", "my-patches", "my-tandem"]
     for cell in cells:
         derived, _ = pt.workflows.check(cell)
         assert 1.0 < next(row.value for row in derived if row.name == "radiative_voc") < 1.6

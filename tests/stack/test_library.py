@@ -11,13 +11,14 @@ import perotwin as pt
 from perotwin import references
 from perotwin.errors import InputError, UnknownNameError
 from perotwin.recipe import names as recipes
-from perotwin.stack import Stack, load, names
+from perotwin.stack import from_toml, load, names
 
 CELLS = ("cell-a", "cell-b", "nbg", "nip-example", "wbg-base", "wbg-control", "wbg-target")
+TANDEMS = ("tandem-control", "tandem-target")
 
 
 def test_the_cells_are_there() -> None:
-    assert set(CELLS) <= set(names())
+    assert {*CELLS, *TANDEMS} <= set(names())
 
 
 @pytest.mark.parametrize("name", names())
@@ -40,7 +41,7 @@ def test_every_number_has_a_source_or_says_assumed_with_its_range(name: str) -> 
 @pytest.mark.parametrize("name", names())
 def test_the_file_writes_back_to_the_same_cell_and_units(name: str) -> None:
     cell = load(name)
-    again = Stack.from_toml(cell.to_toml())
+    again = from_toml(cell.to_toml())
     assert again == cell
     assert again.sources() == cell.sources()
     written = {path: quantity.written for path, quantity in cell.quantities().items()}
@@ -52,7 +53,7 @@ def test_a_cell_mirrored_twice_is_the_cell(name: str) -> None:
     cell = load(name)
     assert cell.mirrored() != cell
     assert cell.mirrored().mirrored() == cell
-    assert Stack.from_toml(cell.mirrored().to_toml()) == cell.mirrored()
+    assert from_toml(cell.mirrored().to_toml()) == cell.mirrored()
 
 
 @pytest.mark.parametrize("name", ["wbg-control", "wbg-target", "nip-example", "nbg"])

@@ -8,7 +8,7 @@ import pytest
 
 import written
 from perotwin.errors import InputError
-from perotwin.stack import Coefficient, DetailedBalance, NoRadiation, Stack, load
+from perotwin.stack import Coefficient, DetailedBalance, NoRadiation, Stack, Trap, load
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,11 @@ def test_face_traps_stand_on_the_absorber_scale() -> None:
 
 
 def test_derived_trap_strengths() -> None:
-    nbg = load("nbg")
-    assert nbg.named("perovskite").trap[0].tau_n == pytest.approx(125e-9)
-    assert nbg.interface["perovskite|c60"].trap[0].s_p == 10.0
+    trap = load("nbg").named("perovskite").trap[0]
+    assert trap.tau_n == 1e-6
+    caught = Trap(density="8e14 cm^-3", electron_capture="1e-8 cm^3/s", hole_capture="2e-8 cm^3/s")
+    assert (caught.tau_n, caught.tau_p) == pytest.approx((125e-9, 62.5e-9))
+    assert load("nbg").interface["perovskite|c60"].trap[0].s_p == 1.5
     assert written.stack("wbg-control").interface["niox|perovskite"].trap[0].s_n == 1.0
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perotwin.stack import Parallel, Stack, from_toml
+from perotwin.stack import Parallel, Stack, Tandem, from_toml
 from perotwin.units import COMMON_UNITS, DIMENSIONS, parse
 
 
@@ -247,7 +247,48 @@ def parallels(draw: st.DrawFn) -> dict[str, Any]:
     } | draw(st.fixed_dictionaries({}, optional=optional))
 
 
-def written(stack: Stack | Parallel) -> dict[str, Any]:
+junctions = st.one_of(
+    st.sampled_from(["ideal", "separate", {"kind": "ideal"}]),
+    record({"kind": st.just("resistive"), "resistance": quantity("area resistance", 0.0, 1.0)}, {}),
+    record(
+        {
+            "kind": st.just("traps"),
+            "electron_velocity": quantity("velocity", 0.0, 1e5),
+            "hole_velocity": quantity("velocity", 0.0, 1e5),
+        },
+        {
+            "level": levels,
+            "dipole": st.one_of(st.just("flat"), quantity("energy", -1.0, 1.0)),
+            "metal": record({"work_function": energy}, {}),
+        },
+    ),
+)
+
+
+@st.composite
+def tandems(draw: st.DrawFn) -> dict[str, Any]:
+    """Two drawn stacks under one light and temperature, with up to two layers between."""
+    data: dict[str, Any] = {"name": "one behind the other"}
+    for which in ("top", "bottom"):
+        stack = draw(stacks())
+        light, temperature = stack.pop("light"), stack.pop("temperature", None)
+        if which == "top":
+            data |= {"light": light} | ({} if temperature is None else {"temperature": temperature})
+        if draw(st.booleans()):
+            stack["light"] = {"intensity": draw(quantity("intensity", 0.0, 100.0))}
+        if draw(st.booleans()):
+            del stack["contact"]["back" if which == "top" else "front"]
+        if draw(st.booleans()):
+            del stack["name"]
+        data[which] = stack
+    thickness = quantity("length", 1e-10, 1e-3)
+    names = ["au", "rear izo"][: draw(st.integers(0, 2))]
+    data["between"] = [{"name": name, "role": "electrode", "thickness": draw(thickness)} for name in names]
+    optional = {"description": st.text(max_size=5), "source": st.just("a definition"), "junction": junctions}
+    return data | draw(st.fixed_dictionaries({}, optional=optional))
+
+
+def written(stack: Stack | Parallel | Tandem) -> dict[str, Any]:
     return {
         path: (q.written, q.source, q.assumed, q.note, float(q).hex())
         for path, q in stack.quantities().items()
@@ -279,6 +320,24 @@ def test_columns_side_by_side_read_back_bit_for_bit(data: dict[str, Any]) -> Non
     twice = cell.mirrored().mirrored()
     assert twice == cell
     assert [q.hex() for q in twice.quantities().values()] == [q.hex() for q in cell.quantities().values()]
+
+
+@settings(max_examples=60, deadline=None)
+@given(tandems())
+def test_tandems_read_back_bit_for_bit(data: dict[str, Any]) -> None:
+    cell = Tandem.from_data(data, bare_numbers=True)
+    text = cell.to_toml()
+    again = from_toml(text)
+    assert again == cell
+    for path, (_, *origin) in written(cell).items():
+        assert tuple(origin) == written(again)[path][1:]
+        assert cell.get(path) == again.get(path)
+    assert again.to_toml() == text
+    twice = cell.mirrored().mirrored()
+    assert twice == cell
+    numbers = {path: number.hex() for path, number in cell.quantities().items()}
+    assert {path: number.hex() for path, number in twice.quantities().items()} == numbers
+    assert cell.with_values({}) == cell
 
 
 @settings(max_examples=30, deadline=None)

@@ -4,10 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.constants import epsilon_0
+from scipy.linalg import expm
 
 import perotwin as pt
 from columns import alike, beside, patchy, twice
-from devices import everything
+from devices import cell as cell_of
+from devices import everything, layer
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.measurement import checks_of, notes_of
 from perotwin.stack import Parallel, Stack
@@ -90,7 +93,7 @@ def test_the_columns_together_meet_the_control(control: Any) -> None:
     assert found.current == pytest.approx(wanted, abs=1e-9 * photo)
     # the columns have one voltage and not one current
     for moment in found.moments[-2:]:
-        for column, one in zip(engine.columns, moment.columns, strict=True):
+        for column, one in zip(engine.engines, moment.parts, strict=True):
             v = float(one.v[0]) * engine.problem.vt
             circuit = column.problem.stack.circuit
             if float(circuit.series_resistance) == 0.0:
@@ -134,7 +137,7 @@ def test_the_slope_over_a_step_is_exact() -> None:
     engine = engine_of(build(columns()))
     start = engine.settled(0.7, 1.0)
     step = Step(1e-5, OpenCircuit(), 0.5)
-    for column, moment in zip(engine.columns, start.columns, strict=True):
+    for column, moment in zip(engine.engines, start.parts, strict=True):
         (piece,) = column.lights.pieces(step)
         light = piece.generation(1e-6)
         column._refresh(moment)
@@ -148,16 +151,91 @@ def test_the_slope_over_a_step_is_exact() -> None:
             past: Any = history,
         ) -> Any:
             made = moment.copy()
-            ok, _, flux = column._solve(made, column._condition(Voltage(voltage), 1.0), light, 1e6, past, 100)
+            held = engine._held(column, voltage / column.problem.vt, False)
+            ok, _, flux = column._solve(made, held, light, 1e6, past, 100)
             assert ok
             return made, column._terminal(made, flux)[1]
 
         h = 1e-5
         around = [attempt(0.75 + n * h)[1] for n in (-2, -1, 1, 2)]
         made, _ = attempt(0.75)
-        slope = column._response(made, light)[0]
+        slope = column._response(made)[0]
         expected = (8.0 * (around[2] - around[1]) - (around[3] - around[0])) / (12.0 * h)
         assert slope == pytest.approx(expected, rel=1e-6)
+
+
+# --- the error of a time step ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [None, 0.3, 3.0])
+@pytest.mark.parametrize(
+    "control", [Voltage(0.0), OpenCircuit(), Load(0.7)], ids=lambda one: type(one).__name__
+)
+def test_the_first_step_of_columns_is_held_to_the_tolerance(control: Any, first: float | None) -> None:
+    """Two unlike capacitors, each behind its resistor, on a load: a first step that is too long is refused."""
+    areas, resistances, thicknesses = np.array([0.4, 0.6]), np.array([1.0, 2.0]), (300e-9, 150e-9)
+    stacks = [
+        cell_of(
+            layer("body", thickness, affinity=3.0, gap=3.4, eps=10.0), front=4.7, back=4.7,
+            circuit={"series_resistance": float(resistance)},
+        )
+        for resistance, thickness in zip(resistances, thicknesses, strict=True)
+    ]  # fmt: skip
+    engine = engine_of(build(beside(("a", 0.4, stacks[0]), ("b", 0.6, stacks[1]))))
+    capacitances = 10.0 * epsilon_0 / np.array(thicknesses)
+    tau = float(resistances[0] * capacitances[0])
+    # at open circuit, charged unequally to begin with: after a while of discharge
+    lead = [Step(0.5 * tau, Voltage(0.0))] if isinstance(control, OpenCircuit) else []
+    step = Step(6 * tau, control, points=6, first=None if first is None else first * tau)
+    trace = engine.run([*lead, step], engine.settled(0.5, 0.0))
+    # currents out of the capacitors, (V_k - V) / R_k, and the terminals' V as a share of the V_k
+    g = areas / resistances
+    outside = {Voltage: np.inf, OpenCircuit: 0.0, Load: 1.0 / 0.7}[type(control)]
+    shares = g / (g.sum() + outside)
+    rates = -(np.eye(2) - shares) / (resistances * capacitances)[:, None]
+    before = 0.5 * np.exp(-0.5 * tau / (resistances * capacitances)) if lead else np.full(2, 0.5)
+    times = trace.time[len(lead) :] - 0.5 * tau * len(lead)
+    inside = np.array([expm(rates * time) @ before for time in times])
+    voltage = inside @ shares
+    current = (inside - voltage[:, None]) @ g
+    assert trace.voltage[len(lead) :] == pytest.approx(voltage, abs=1e-3)
+    assert trace.current[len(lead) :] == pytest.approx(current, abs=2e-3 * 0.5 * float(g.sum()))
+
+
+@pytest.mark.parametrize(
+    "control", [Voltage(0.8), OpenCircuit(), Load(8e-3)], ids=lambda one: type(one).__name__
+)
+def test_the_error_is_what_wrong_densities_do_to_the_columns(control: Any) -> None:
+    """Held to the equations of the step themselves, solved again from densities that are a little off."""
+    engine = engine_of(build(columns()))
+    start = engine.settled(0.8, 1.0)
+    (piece,) = engine.lights.pieces(Step(1e-5, control, 1.0))
+    condition, light = engine._condition(control, 1.0), piece.generation(0.0)
+    engine._refresh(start)
+    past = engine._past(0.0, start)
+    rate = 1e6
+    missed = np.zeros(past.stored.size)
+    for column, part in zip(engine.engines, engine._stored, strict=True):
+        for kind in range(3):
+            own = column._parts[kind][0]
+            missed[part][own] = 1e-4 * (1 + kind) * past.stored[part][own]
+    sizes, found = [], []
+    for off in (0.0, 1.0):
+        made = start.copy()
+        ok, _, flux = engine._solve(made, condition, light, rate, rate * (past.stored + off * missed), 50)
+        assert ok
+        found.append((made, engine._past(1.0 / rate, made).stored))
+        if not off:
+            error = engine._error(made, condition, missed, flux, light)
+    (made, one), (shifted, other) = found
+    for number, (column, part) in enumerate(zip(engine.engines, engine._stored, strict=True)):
+        sizes.append(float(np.abs(shifted.parts[number].psi - made.parts[number].psi).max()))
+        for kind in range(3):
+            own = column._parts[kind][0]
+            before, after = one[part][own], other[part][own]
+            seen = before > 1e-5 * before.max()
+            sizes.append(float(np.abs(np.log(after[seen] / before[seen])).max()))
+    assert error * engine.tolerance == pytest.approx(max(sizes), rel=5e-3)
 
 
 # --- instruments in time ---------------------------------------------------------------------------------------------
@@ -213,7 +291,7 @@ def test_a_step_that_one_column_cannot_take_is_an_error_that_keeps_the_rest(
 ) -> None:
     engine = engine_of(build(columns()))
     start = engine.settled(0.5, 1.0)
-    lame = engine.columns[1]
+    lame = engine.engines[1]
     honest, reached = lame._solve, []
 
     def solve(*arguments: Any) -> Any:

@@ -22,6 +22,7 @@ from perotwin.cli import (
     show,
     signals,
     stacks,
+    tandem,
 )
 
 __all__ = ["app"]
@@ -63,6 +64,7 @@ for _command in (
     design.sensitivity,
     coverage.coverage,
     make.make,
+    tandem.tandem,
     stacks.stacks,
     show.show,
     check.check,

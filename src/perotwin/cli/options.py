@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from perotwin.recipe import Recipe
-    from perotwin.stack import Cell, Stack
+    from perotwin.stack import Cell, Stack, Tandem
 
 __all__ = [
     "Cells",
@@ -18,8 +18,10 @@ __all__ = [
     "Light",
     "Set",
     "Temperature",
+    "changed",
     "load",
     "load_base",
+    "load_junction",
     "load_recipes",
     "swept",
 ]
@@ -97,23 +99,48 @@ def load_base(name: str) -> Stack:
     return one_stack(load_one(name))
 
 
-def one_stack(cell: Cell) -> Stack:
+def load_junction(name: str) -> Stack:
+    """The stack that becomes a junction of a tandem.
+
+    Raises
+    ------
+    InputError
+        It does not exist, cannot be used, has columns side by side, or has two junctions already.
+    """
+    from perotwin.stack import load as load_one
+
+    return one_stack(load_one(name), "a junction of a tandem is one stack", "wbg-target or nbg")
+
+
+def one_stack(
+    cell: Cell, why: str = "a recipe needs one stack to work on", example: str = "wbg-base"
+) -> Stack:
     """A cell that is one stack.
 
     Raises
     ------
     InputError
-        It has columns side by side.
+        It has columns side by side, or two junctions.
     """
     from perotwin.errors import InputError
-    from perotwin.stack import Stack
+    from perotwin.stack import Stack, Tandem
 
     if not isinstance(cell, Stack):
-        raise InputError(
-            f'"{cell.name}" has columns side by side; a recipe needs one stack to work on.',
-            "Give a stack such as wbg-base.",
-        )
+        what = "is a tandem" if isinstance(cell, Tandem) else "has columns side by side"
+        raise InputError(f'"{cell.name}" {what}; {why}.', f"Give a stack such as {example}.")
     return cell
+
+
+def changed(cell: Tandem, changes: Sequence[str] | None) -> Tandem:
+    """A tandem with the changes asked for.
+
+    Raises
+    ------
+    InputError
+        A change that is not PATH=VALUE or is impossible.
+    """
+    values = _values(changes, 'top.thickness="400 nm"')
+    return cell.with_values(values) if values else cell
 
 
 def swept(path: str | None, first: str | None, last: str | None, example: str) -> tuple[str, str, str]:

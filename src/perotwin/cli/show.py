@@ -27,6 +27,6 @@ def show(
                 out.say(stack.to_toml().rstrip())
                 continue
             out.say(stack.name + (f": {stack.description}" if stack.description else ""))
-            for prefix in stack.stacks:
-                out.table(tables.layers(stack, prefix))
+            for part in tables.parts(stack):
+                out.table(tables.layers(stack, part))
             out.table(tables.numbers(stack))

@@ -16,9 +16,8 @@ def stacks(json: options.Json = False) -> None:
         for name in stack.names():
             cell = stack.load(name)
             layers = [
-                f"{prefix}.{layer.name}" if prefix else layer.name
-                for prefix, one in cell.stacks.items()
-                for layer in one.layer
+                f"{part}.{layer.name}" if part in cell.stacks and part else layer.name
+                for part, layer in stack.in_order(cell)
             ]
             rows.append((name, cell.description, " / ".join(layers)))
             out.result({"stack": name, "description": cell.description, "layers": layers})

@@ -123,7 +123,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         "converged": ("voltage", states.converged),
         "junction_voltage": ("voltage", np.where(states.converged, states.junction_voltage, np.nan)),
         "channel_current": (("channel", "voltage"), lost),
-        "generation": ("x", data.generation),
+        "generation": (("bias", "x")[-data.generation.ndim :], data.generation),
         "solved_voltage": ("point", np.array([float(s.voltage[0]) for s in points.values()])),
         "solved_current": ("point", np.array([float(s.current[0]) for s in points.values()])),
         **inside.variables(data, "bias"),
@@ -155,9 +155,7 @@ def curve(solver: CellSolver, protocol: Protocol, intensity: float) -> CellState
 
     if protocol.stop is not None:
         return solver.sweep(protocol.voltages(float(protocol.stop)), intensity)
-    gap = max(layer.gap for layer in solver.problem.stack.electrical_layers)
-    absorbers = [layer.gap for layer in solver.problem.stack.absorbers]
-    voltages = protocol.voltages(max(max(absorbers, default=gap), float(protocol.start)) + 0.2)
+    voltages = protocol.voltages(max(solver.problem.highest_voltage, float(protocol.start)) + 0.2)
     parts: list[CellStates] = []
     start = None
     for first in range(0, voltages.size, _CHUNK):

@@ -20,7 +20,7 @@ from perotwin.materials.library import halide_tables
 from perotwin.optics.films import Films, films, optical_gap
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.optics.cell import OpticalCell
 
 __all__ = ["absorption_edge", "edge_map", "edge_map_toml", "inflection"]
 
@@ -53,7 +53,7 @@ def inflection(energy: ArrayLike, response: ArrayLike) -> float:
     return float(np.clip(e[top] - curve[1] / (2 * curve[0]), e[first], e[last]))
 
 
-def absorption_edge(stack: Stack, layer: str | None = None) -> float:
+def absorption_edge(stack: OpticalCell, layer: str | None = None) -> float:
     """Inflection (eV) of the absorptance of an absorber in its cell, under light on the side that the stack
     names.
 
@@ -83,7 +83,7 @@ def absorption_edge(stack: Stack, layer: str | None = None) -> float:
     return _measured(_extrapolating(films(stack)), index, gap, stack.light.side == "back")
 
 
-def edge_map(stack: Stack, bandgaps: Iterable[float]) -> list[float]:
+def edge_map(stack: OpticalCell, bandgaps: Iterable[float]) -> list[float]:
     """Edge (eV) of the halide perovskite that gives this cell each EQE inflection of `bandgaps` (eV).
 
     The map of the library is made with this from the cell that it names; `edge_map_toml` writes it.
@@ -104,7 +104,7 @@ def edge_map(stack: Stack, bandgaps: Iterable[float]) -> list[float]:
     return [float(np.interp(gap, smooth, trial)) for gap in bandgaps]
 
 
-def edge_map_toml(stack: Stack) -> str:
+def edge_map_toml(stack: OpticalCell) -> str:
     """The `[map]` table of the halide perovskite's library file, made with this cell: from 1.2 to 1.9 eV by
     20 meV.
     """

@@ -13,6 +13,7 @@ Rates are current densities (A m^-2) at equilibrium: with quasi-Fermi levels spl
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -22,30 +23,35 @@ from numpy.typing import NDArray
 from perotwin.errors import UnknownNameError
 from perotwin.materials import HALIDE, HC
 from perotwin.measurement.checks import Checks, check
-from perotwin.optics.films import Films, films, optical_gap
+from perotwin.optics.films import Films, Sliced, films, optical_gap
 from perotwin.optics.reuse import reusable
-from perotwin.optics.transfer_matrix import Response, solve
 from perotwin.units import BOLTZMANN
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
-    from perotwin.stack import Layer, Stack
+    from perotwin.optics.cell import OpticalCell
+    from perotwin.stack import Layer
 
 __all__ = ["AbsorberEmission", "Emission", "emit", "step_current"]
 
 F64 = NDArray[np.float64]
-C128 = NDArray[np.complex128]
 Side = Literal["front", "back", "both"]
 
 #: 2 pi q / (h^3 c^2), A m^-2 eV^-3: current per black-body photon flux into a hemisphere.
 _BLACK_BODY = 2 * np.pi * Q * 299792458.0 / HC**3
 
-#: Energies below and above the gap (eV or kT), their distances (eV), Gauss nodes in angle per smooth piece.
-_ABOVE_KT, _BELOW, _FINE, _COARSE = 25.0, 0.15, 5e-3, 15e-3
-_NODES = 6
+#: Energies below and above the gap (eV or kT), and their distance (eV). Even steps under a smooth peak converge far
+#: faster than their size suggests, as long as they stay even.
+_ABOVE_KT, _BELOW, _STEP = 12.0, 0.15, 8e-3
 
-#: Most nodes over all angles: in films so thick (30 um) that fringes in angle are finer, they cancel.
-_MOST_NODES = 64
+#: Angles of the light that leaves: Gauss nodes, and the most of them: in films so thick (30 um) that fringes in angle
+#: are finer, they cancel.
+_NODES, _MOST_NODES = 6, 64
+
+#: Rays inside, for each piece of angles between corners, and for the piece that no thick layer and not the air carries.
+_RAYS, _TRAPPED = 3, 10
+_GOLDEN = (5**0.5 - 1) / 2
+_GRAZING = 1e-6
 
 #: Allowed share of the internal emission outside the optical tables: 2 mV of the radiative voltage.
 _OUTSIDE = 0.08
@@ -62,6 +68,7 @@ class AbsorberEmission:
     taken : by layer name, the parts of `parasitic`.
     escape_by_rays : what leaves the cell if the waves inside the absorber did not interfere; how far it is
         from `escape` says how far the ray picture behind `parasitic` holds.
+    reabsorbed_by_rays : what the absorber itself takes back in that picture.
     energy : (E,) eV. spectrum_front, spectrum_back, spectrum_internal : (E,), A m^-2 eV^-1.
     """
 
@@ -70,6 +77,7 @@ class AbsorberEmission:
     escape_back: float
     parasitic: float
     escape_by_rays: float
+    reabsorbed_by_rays: float
     taken: dict[str, float]
     energy: F64
     spectrum_front: F64
@@ -200,9 +208,13 @@ def step_current(gap: float, temperature: float) -> float:
 
 
 @reusable
-def emit(stack: Stack) -> Emission:
+def emit(stack: OpticalCell, *, optical: Films | None = None) -> Emission:
     """Emission of the absorbers of a cell (and of other layers whose recombination is to follow from their
     absorption).
+
+    Parameters
+    ----------
+    stack : the cell. optical : `films(stack)`, where it is known already.
 
     Raises
     ------
@@ -217,13 +229,17 @@ def emit(stack: Stack) -> Emission:
     ]
     if stack.light.generation.kind == "step":
         return _step(stack, emitters, temperature)
-    optical = films(stack)
+    optical = optical or films(stack)
     found, checks, notes = {}, {}, list(optical.notes)
     for index in emitters:
         layer = stack.layer[index]
         part, outside = _emitter(layer, index, optical, temperature)
         found[layer.name] = part
         checks[f"emission of {layer.name} outside the optical tables"] = check(outside, _OUTSIDE)
+        fates = part.escape_by_rays + part.parasitic + part.reabsorbed_by_rays
+        checks[f"photons of {layer.name}: escaped + absorbed = emitted"] = check(
+            fates / part.internal - 1, 1e-9
+        )
         if float(layer.urbach_energy) >= 0.8 * BOLTZMANN * temperature and layer.material == HALIDE:
             notes.append(
                 f"{layer.name}: with an Urbach energy of {float(layer.urbach_energy) * 1e3:.3g} meV, near "
@@ -233,7 +249,7 @@ def emit(stack: Stack) -> Emission:
     return Emission(temperature, found, checks, tuple(notes))
 
 
-def _step(stack: Stack, emitters: list[int], temperature: float) -> Emission:
+def _step(stack: OpticalCell, emitters: list[int], temperature: float) -> Emission:
     none = np.zeros(0)
     found = {}
     for index in emitters:
@@ -243,25 +259,19 @@ def _step(stack: Stack, emitters: list[int], temperature: float) -> Emission:
         current = step_current(gap, temperature)
         front = current if stack.light.side == "front" else 0.0
         found[layer.name] = AbsorberEmission(
-            current, front, current - front, 0.0, current, {}, none, none, none, none
+            current, front, current - front, 0.0, current, 0.0, {}, none, none, none, none
         )
     return Emission(temperature, found, {}, ())
 
 
 def _energies(layer: Layer, gap: float, temperature: float) -> F64:
-    """Photon energies (eV): dense around the gap, reaching to where Bose factor and tail have died."""
+    """Photon energies (eV), reaching to where Bose factor and tail have died."""
     kt = BOLTZMANN * temperature
     urbach = float(layer.urbach_energy)
     # alpha exp(-E / kT) falls towards low energies as exp(E (1 / urbach - 1 / kT))
     decay = max(1 / urbach - 1 / kt, 1 / 0.08)
     lowest = max(gap - _BELOW - min(12 / decay, 0.6), 0.3)
-    return np.concatenate(
-        [
-            np.arange(lowest, gap - _BELOW, _COARSE),
-            np.arange(gap - _BELOW, gap + _BELOW, _FINE),
-            np.arange(gap + _BELOW, gap + _BELOW + _ABOVE_KT * kt, _COARSE),
-        ]
-    )
+    return np.arange(lowest, gap + _BELOW + _ABOVE_KT * kt, _STEP)
 
 
 def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tuple[AbsorberEmission, float]:
@@ -285,12 +295,12 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
     total = float(np.trapezoid(internal, energy))
 
     nodes = min(_NODES + int(thickness / 0.5e-6), _MOST_NODES)
-    front = black * _escape(optical, index, energy, "front", nodes)
-    back = black * _escape(optical, index, energy, "back", nodes)
-    rays = _rays(optical, index, energy, own.real, alpha * thickness)
+    sliced = optical.sliced(HC / energy)
+    front, back = (black * part for part in _escape(optical, sliced, index, energy, nodes))
+    fates = _fates(optical, sliced, index, energy, alpha * thickness)
     currents = {
         name: float(np.trapezoid(internal * share, energy))
-        for name, share in zip(optical.names, rays[:-1], strict=True)
+        for name, share in zip(optical.names, fates[:-2], strict=True)
         if name != layer.name
     }
     part = AbsorberEmission(
@@ -298,7 +308,8 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
         escape_front=float(np.trapezoid(front, energy)),
         escape_back=float(np.trapezoid(back, energy)),
         parasitic=sum(currents.values()),
-        escape_by_rays=float(np.trapezoid(internal * rays[-1], energy)),
+        escape_by_rays=float(np.trapezoid(internal * fates[-2], energy)),
+        reabsorbed_by_rays=float(np.trapezoid(internal * fates[-1], energy)),
         taken=currents,
         energy=energy,
         spectrum_front=front,
@@ -319,86 +330,96 @@ def _gauss(count: int) -> tuple[F64, F64]:
     return (x + 1) / 2, w / 2
 
 
-def _escape(optical: Films, index: int, energy: F64, side: Literal["front", "back"], nodes: int) -> F64:
-    """Absorptance (E,) of a layer for light from one hemisphere: mean over 2 mu dmu and both
-    polarisations.
+def _escape(optical: Films, sliced: Sliced, index: int, energy: F64, nodes: int) -> tuple[F64, F64]:
+    """Absorptance (E,) of a layer for light from the front and from the back hemisphere: mean over 2 mu dmu and
+    both polarisations.
     """
+    from perotwin.optics import kernels
+
     mu, weight = _gauss(nodes)
-    lit = optical.lit(HC / energy, side, sine=np.sqrt(1 - mu**2)[:, None])
-    return (2 * mu * weight) @ lit.absorptance[index]
+    first, second = optical.media.T
+    target = np.where((first == index)[:, None], sliced.share, 0.0)
+    target += np.where((second == index)[:, None], 1.0 - sliced.share, 0.0)
+    k0 = 2 * np.pi * energy / HC
+    found = kernels.escape(
+        sliced.index, optical.sizes, optical.flags, k0, np.sqrt(1 - mu**2), 2 * mu * weight, target
+    )
+    return found[0], found[1]
 
 
-def _rays(optical: Films, index: int, energy: F64, n: F64, depth: F64) -> F64:
-    """Fate of a layer's internal emission by rays: shares (L + 1, E) that each layer absorbs, the last row
-    what escapes.
+@dataclass(frozen=True)
+class Rays:
+    """Rays that an emitter sends out: cosines to the normal and weights, (A, E), by photon energy.
 
-    The layer's own row is left at zero: what is neither absorbed elsewhere nor escapes was absorbed again.
-
-    Parameters
-    ----------
-    n, depth : (E,) real index, and absorption coefficient times thickness.
+    `before` slices of the films lie in front of the emitter; those from `after` on lie behind it. The weights of one
+    energy add up to one.
     """
-    indices, parts = optical.index(HC / energy)
+
+    before: int
+    after: int
+    mu: F64
+    weight: F64
+
+
+def rays(optical: Films, sliced: Sliced, index: int) -> Rays:
+    """Rays from the layer `index` at the energies of `sliced`.
+
+    Between the angles where air and thick layers stop carrying it, a ray meets guided waves of the films around, whose
+    resonances are far narrower than any affordable set of angles. So the angles move on from energy to energy by the
+    golden section of their distance: each resonance moves past, and the double integral converges as that of a lattice
+    rule does (I. H. Sloan, S. Joe, Lattice Methods for Multiple Integration, Oxford 1994), after the sine transform
+    has made the integrand periodic (A. Sidi, ISNM 112, 359 (1993), doi:10.1007/978-3-0348-6338-4_27). What one energy
+    alone tells is rough.
+    """
     own = [i for i, piece in enumerate(optical.slices) if piece.first == piece.second == index]
     if own:
         before, after = own[0], own[0] + 1
     else:  # the rough faces' zones fill the layer: part at its middle
         before = after = next(i for i, piece in enumerate(optical.slices) if piece.first == index)
-    groups = (range(before - 1, -1, -1), range(after, len(optical.slices)))
-    thick = [indices[i + 1].real for i, piece in enumerate(optical.slices) if not piece.coherent]
-
+    n = sliced.layers[index].real
+    thick = [sliced.index[i + 1].real for i, piece in enumerate(optical.slices) if not piece.coherent]
     # the reflectances have corners where air, or a thick layer, stops carrying the ray
     corners = [
-        np.full_like(n, 1e-6),
+        np.zeros_like(n),
         *(np.sqrt(np.maximum(0, 1 - (b / n) ** 2)) for b in (1.0, *thick)),
         np.ones_like(n),
     ]
     bounds = np.sort(np.array(corners), axis=0)
-    x, w = _gauss(_NODES)
-    width = np.diff(bounds, axis=0)
-    mu = (bounds[:-1, None] + x[:, None] * width[:, None]).reshape(-1, len(energy))
-    weight = (w[:, None] * width[:, None]).reshape(-1, len(energy))
-    sine = n * np.sqrt(1 - mu**2)
-
-    path = depth / mu
-    passed = np.exp(-path)
-    # of the emission into one hemisphere, what reaches the face on the first pass
-    first = np.where(path > 1e-8, -np.expm1(-path) / np.where(path > 0, path, 1.0), 1.0)
-    total = np.zeros((len(optical.names) + 1, len(energy)))
-    for polarisation in ("s", "p"):
-        seen = [_from_inside(optical, group, indices, n, energy, sine, polarisation) for group in groups]
-        rf, rb = (response.reflectance for response in seen)
-        again = 1 - passed**2 * rf * rb
-        arriving = [first * (1 + passed * other) / np.maximum(again, 1e-300) for other in (rb, rf)]
-        for group, response, arrives in zip(groups, seen, arriving, strict=True):
-            strength = 0.25 * weight * arrives  # half a hemisphere's share, half a polarisation's
-            total[-1] += np.einsum("ae,ae->e", strength, response.transmittance)
-            for slot, piece in enumerate(group):
-                absorbed = np.einsum("ae,ae->e", strength, response.absorptance[slot])
-                first_medium, second_medium = optical.slices[piece].first, optical.slices[piece].second
-                for medium, share in zip((first_medium, second_medium), parts[piece], strict=True):
-                    if medium >= 0 and medium != index:
-                        total[medium] += share * absorbed
-    return total
+    mu, weight = [], []
+    for piece, (start, end) in enumerate(itertools.pairwise(bounds)):
+        count = _RAYS if piece else _TRAPPED
+        place = (
+            (np.arange(count)[:, None] + _GOLDEN * (np.arange(len(n)) + piece / len(bounds))) / count % 1.0
+        )
+        mu.append(start + (end - start) * (place - np.sin(2 * np.pi * place) / (2 * np.pi)))
+        weight.append((end - start) * (1 - np.cos(2 * np.pi * place)) / count)
+    return Rays(before, after, np.maximum(np.concatenate(mu), _GRAZING), np.concatenate(weight))
 
 
-def _from_inside(
-    optical: Films,
-    group: range,
-    indices: C128,
-    n: F64,
-    energy: F64,
-    sine: F64,
-    polarisation: Literal["s", "p"],
-) -> Response:
-    """Response of the slices on one side of an emitter to its rays, `sine` = n sin(angle) inside."""
-    pieces = [optical.slices[i] for i in group]
-    media = np.array([n + 0j, *(indices[i + 1] for i in group), np.ones_like(n) + 0j])
-    return solve(
-        media,
-        np.array([piece.thickness for piece in pieces]),
-        HC / energy,
-        coherent=[piece.coherent for piece in pieces],
-        transverse=sine,
-        polarisation=polarisation,
+def _fates(optical: Films, sliced: Sliced, index: int, energy: F64, depth: F64) -> F64:
+    """Fate of a layer's internal emission by rays: shares (L + 2, E) that each layer absorbs, that escape, and that
+    the layer itself absorbs again (its own row is left at zero).
+
+    Parameters
+    ----------
+    depth : (E,) absorption coefficient times thickness.
+    """
+    from perotwin.optics import kernels
+
+    sent = rays(optical, sliced, index)
+    return kernels.rays(
+        sliced.index,
+        optical.sizes,
+        optical.flags,
+        2 * np.pi * energy / HC,
+        np.ascontiguousarray(sliced.layers[index].real),
+        depth,
+        sent.mu,
+        sent.weight,
+        sent.before,
+        sent.after,
+        optical.media,
+        sliced.share,
+        index,
+        len(optical.names),
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -17,7 +18,8 @@ from perotwin.optics.roughness import bruggeman, shares, zones
 from perotwin.optics.transfer_matrix import Polarisation, Response, solve
 
 if TYPE_CHECKING:
-    from perotwin.stack import Layer, Stack
+    from perotwin.optics.cell import OpticalCell
+    from perotwin.stack import Layer
 
 __all__ = ["Films", "LitFilms", "films", "material", "optical_gap"]
 
@@ -136,51 +138,84 @@ class Films:
         """
         lam = np.asarray(wavelength, float)
         self.refuse(lam)
-        index, parts = self.index(lam)
+        sliced = self.sliced(lam)
         order = slice(None) if side == "front" else slice(None, None, -1)
         response = solve(
-            index[order],
-            np.array([piece.thickness for piece in self.slices])[order],
+            sliced.index[order],
+            self.sizes[order],
             lam,
-            coherent=[piece.coherent for piece in self.slices][order],
+            coherent=self.flags[order],
             transverse=sine,
             polarisation=polarisation,
         )
-        return LitFilms(self, side, response, parts)
+        return LitFilms(self, side, response, sliced.share, range(len(self.slices)))
 
-    def index(self, wavelength: F64) -> tuple[C128, tuple[tuple[F64, F64], ...]]:
-        """Indices (slices + 2, W) with air before and behind, and for each slice the shares (W,) of its two
-        media.
-        """
+    def sliced(self, wavelength: F64) -> Sliced:
+        """The refractive indices of slices and layers at some wavelengths (W,), m, whatever the range of the data."""
         layers = np.array([model.index(wavelength) for model in self.models])
         permittivity = np.concatenate([layers**2, np.ones((1, *layers.shape[1:]))])  # the last, -1, is air
-        result = np.ones((len(self.slices) + 2, *layers.shape[1:]), complex)
-        parts: list[tuple[F64, F64]] = []
-        one, none = np.ones(layers.shape[1:]), np.zeros(layers.shape[1:])
-        for i, piece in enumerate(self.slices):
-            if piece.pure:
-                result[i + 1] = layers[piece.first]
-                parts.append((one, none))
-                continue
-            first, second = permittivity[piece.first], permittivity[piece.second]
-            mixed = bruggeman(first, second, piece.fraction)
+        first, second = self.media.T
+        index = np.ones((len(self.slices) + 2, *layers.shape[1:]), complex)
+        index[1:-1] = layers[first]
+        share = np.ones((len(self.slices), *layers.shape[1:]))
+        rough = np.flatnonzero(self.fractions)
+        if len(rough):
+            one, two = permittivity[first[rough]], permittivity[second[rough]]
+            fraction = self.fractions[rough][:, None]
+            mixed = bruggeman(one, two, fraction)
             root = np.sqrt(mixed)
-            result[i + 1] = root.real + 1j * np.abs(root.imag)
-            parts.append(shares(first, second, mixed, piece.fraction))
-        return result, tuple(parts)
+            index[rough + 1] = root.real + 1j * np.abs(root.imag)
+            share[rough], _ = shares(one, two, mixed, fraction)
+        return Sliced(layers, index, share)
+
+    @cached_property
+    def media(self) -> NDArray[np.int64]:
+        """(S, 2), the two layers that each slice consists of, -1 for air; twice the same in a pure one."""
+        return np.array([(piece.first, piece.second) for piece in self.slices], dtype=np.int64)
+
+    @cached_property
+    def fractions(self) -> F64:
+        """(S,), share by volume of each slice's second medium."""
+        return np.array([piece.fraction for piece in self.slices])
+
+    @cached_property
+    def sizes(self) -> F64:
+        """(S,), thicknesses of the slices, m."""
+        return np.array([piece.thickness for piece in self.slices])
+
+    @cached_property
+    def flags(self) -> NDArray[np.bool_]:
+        """(S,), whether waves keep their phase in a slice."""
+        return np.array([piece.coherent for piece in self.slices])
+
+
+@dataclass(frozen=True)
+class Sliced:
+    """Optical constants of `Films` at some wavelengths (W,).
+
+    layers : (L, W), complex indices. index : (S + 2, W), of the slices with air before and behind. share : (S, W), of
+    what a slice absorbs, the part that its first medium absorbs.
+    """
+
+    layers: C128
+    index: C128
+    share: F64
 
 
 @dataclass(frozen=True)
 class LitFilms:
     """The response of `Films` to light on one side, told by layer.
 
-    `reflectance` and `transmittance` have the shape (*S) of the light, fractions of the incident power.
+    `reflectance` and `transmittance` have the shape (*S) of the light, fractions of the incident power. `share` is that
+    of `Sliced`. `pieces` are the slices that the light meets, in the order of the stack: all, or those on one side of
+    an emitter within.
     """
 
     films: Films
     side: Side
     response: Response
-    parts: tuple[tuple[F64, F64], ...]
+    share: F64
+    pieces: range
 
     @property
     def reflectance(self) -> F64:
@@ -193,17 +228,18 @@ class LitFilms:
         return self.response.transmittance
 
     def _slot(self, piece: int) -> int:
-        return piece if self.side == "front" else len(self.films.slices) - 1 - piece
+        return piece - self.pieces[0] if self.side == "front" else self.pieces[-1] - piece
 
     @property
     def absorptance(self) -> F64:
         """(L, *S), fraction absorbed in each layer's material."""
         total = np.zeros((len(self.films.names), *self.response.reflectance.shape))
-        for i, piece in enumerate(self.films.slices):
+        for i in self.pieces:
             whole = self.response.absorptance[self._slot(i)]
-            for layer, share in zip((piece.first, piece.second), self.parts[i], strict=True):
-                if layer >= 0:
-                    total[layer] += share * whole
+            first, second = self.films.media[i]
+            total[first] += self.share[i] * whole if first >= 0 else 0.0
+            if second not in (first, -1):
+                total[second] += (1.0 - self.share[i]) * whole
         return total
 
     def absorbed(self, layer: int, edges: ArrayLike) -> F64:
@@ -223,18 +259,19 @@ class LitFilms:
         x = np.asarray(edges, float)
         thickness = float(self.films.thickness[layer])
         total = np.zeros((len(x) - 1, *self.response.reflectance.shape))
-        for i, piece in enumerate(self.films.slices):
+        for i in self.pieces:
+            piece = self.films.slices[i]
             if piece.pure:
                 if piece.first == layer:
-                    self._add(total, i, x - piece.start, self.parts[i][0])
+                    self._add(total, i, x - piece.start, self.share[i])
                 continue
             inside = piece.start < 0  # a slice of a zone lies on one side of its face
             if piece.first == layer:  # the zone is at this layer's back
                 local = x - thickness if inside else (thickness - x)[::-1]
-                self._add(total, i, local - piece.start, self.parts[i][0], flipped=not inside)
+                self._add(total, i, local - piece.start, self.share[i], flipped=not inside)
             elif piece.second == layer:  # at its front
                 local = -x[::-1] if inside else x
-                self._add(total, i, local - piece.start, self.parts[i][1], flipped=inside)
+                self._add(total, i, local - piece.start, 1.0 - self.share[i], flipped=inside)
         return total
 
     def _add(self, total: F64, piece: int, local: F64, share: F64, *, flipped: bool = False) -> None:
@@ -256,7 +293,7 @@ class LitFilms:
         total[rows] += share * found
 
 
-def films(stack: Stack) -> Films:
+def films(stack: OpticalCell) -> Films:
     """The optical layers of a cell.
 
     Raises

@@ -5,6 +5,7 @@ light is lost."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,10 @@ from perotwin.optics.spectra import Monochromatic, Spectrum, am15g, from_file
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
-    from perotwin.stack import Cell, Stack
+    from perotwin.optics.cell import OpticalCell
+    from perotwin.stack import Cell
 
-__all__ = ["Absorption", "absorb", "absorption_grid", "spectrum"]
+__all__ = ["Absorption", "absorb", "absorption_grid", "dark", "intervals", "spectrum"]
 
 F64 = NDArray[np.float64]
 
@@ -39,8 +41,8 @@ _ULTRAVIOLET, _ULTRAVIOLET_STEP = 360e-9, 2e-9
 #: A lower limit (eV) under the bandgap, plus this many Urbach energies: nothing is absorbed below.
 _BELOW_GAP, _URBACH_ENERGIES = 0.1, 12
 
-#: Photocurrent of photons outside the tables, as a share of the photocurrent, that is told and counted as lost; more
-#: than that is refused, for it would be taken for the cell's.
+#: Photocurrent of photons outside the tables, as a share of that of the junction with least, that is told and counted
+#: as lost; more than that is refused, for it would be taken for the cell's.
 _LOST_SHARE = 0.02
 
 #: Irradiance at the end of a spectrum, as a share of its largest, above which it seems to have been cut off.
@@ -91,7 +93,7 @@ class Absorption:
         return Q * float(self.photon_flux @ self.absorptance[self.layers.index(layer)])
 
 
-def spectrum(stack: Cell) -> Spectrum | Monochromatic:
+def spectrum(stack: Cell | OpticalCell) -> Spectrum | Monochromatic:
     """The spectrum that a cell's light names, at one sun. Raises InputError for a file that cannot be
     used.
     """
@@ -102,7 +104,13 @@ def spectrum(stack: Cell) -> Spectrum | Monochromatic:
 
 
 @reusable
-def absorb(stack: Stack, faces: ArrayLike, *, wavelength: ArrayLike | None = None) -> Absorption:
+def absorb(
+    stack: OpticalCell,
+    faces: ArrayLike,
+    *,
+    wavelength: ArrayLike | None = None,
+    optical: Films | None = None,
+) -> Absorption:
     """Absorption and generation of a cell under its light.
 
     Parameters
@@ -112,6 +120,7 @@ def absorb(stack: Stack, faces: ArrayLike, *, wavelength: ArrayLike | None = Non
         among them.
     wavelength : (W,) ascending, m: solve at these instead of a grid of its own (generation from optics only);
         wavelengths outside the tables are then refused.
+    optical : `films(stack)`, where it is known already.
 
     Raises
     ------
@@ -121,17 +130,23 @@ def absorb(stack: Stack, faces: ArrayLike, *, wavelength: ArrayLike | None = Non
         no extrapolation.
     """
     x = np.asarray(faces, float)
-    inside = _intervals(stack, x)
+    inside = intervals(stack, x)
     kind = stack.light.generation.kind
     if kind == "optics":
         grid = None if wavelength is None else np.asarray(wavelength, float)
-        return _from_optics(stack, x, inside, grid)
+        return _from_optics(stack, optical or films(stack), x, inside, grid)
     if kind == "step":
         return _step(stack, x, inside)
     return _prescribed(stack, x, inside)
 
 
-def _intervals(stack: Stack, faces: F64) -> dict[int, tuple[slice, float]]:
+def dark(stack: OpticalCell, faces: ArrayLike) -> Absorption:
+    """The result for a cell that no light falls on."""
+    x = np.asarray(faces, float)
+    return _bare(stack, x, np.zeros(len(x) - 1), {})
+
+
+def intervals(stack: OpticalCell, faces: F64) -> dict[int, tuple[slice, float]]:
     """For each absorber (index in the stack): its intervals, and the position of its front."""
     found: dict[int, tuple[slice, float]] = {}
     position = 0.0
@@ -158,7 +173,7 @@ def _intervals(stack: Stack, faces: F64) -> dict[int, tuple[slice, float]]:
     return found
 
 
-def absorption_grid(stack: Stack, optical: Films, spectral: Spectrum) -> F64:
+def absorption_grid(stack: OpticalCell, optical: Films, spectral: Spectrum) -> F64:
     """Wavelengths (m) at which the response is solved: fine at the absorbers' edges, and as fringes need
     elsewhere.
 
@@ -189,12 +204,12 @@ def absorption_grid(stack: Stack, optical: Films, spectral: Spectrum) -> F64:
     return np.array(points)
 
 
-def _gaps(stack: Stack) -> list[float]:
+def _gaps(stack: OpticalCell) -> list[float]:
     gaps = (optical_gap(layer, float(stack.temperature)) for layer in stack.absorbers)
     return [gap for gap in gaps if gap is not None]
 
 
-def _span(stack: Stack, spectral: Spectrum) -> tuple[float, float]:
+def _span(stack: OpticalCell, spectral: Spectrum) -> tuple[float, float]:
     """Wavelengths (m) of the spectrum that an absorber could absorb."""
     low, high = float(spectral.wavelength[0]), float(spectral.wavelength[-1])
     ends = []
@@ -207,9 +222,8 @@ def _span(stack: Stack, spectral: Spectrum) -> tuple[float, float]:
 
 
 def _from_optics(
-    stack: Stack, faces: F64, inside: dict[int, tuple[slice, float]], asked: F64 | None
+    stack: OpticalCell, optical: Films, faces: F64, inside: dict[int, tuple[slice, float]], asked: F64 | None
 ) -> Absorption:
-    optical = films(stack)
     light = spectrum(stack)
     intensity = float(stack.light.intensity)
     checks: Checks = {}
@@ -237,7 +251,7 @@ def _from_optics(
     whole = float(sum(absorptance[layer] for layer in inside) @ flux)
     if lost is not None:
         # the first row that people look for when a photocurrent seems low
-        limit = _LOST_SHARE * Q / 10 * whole
+        limit = _LOST_SHARE * Q / 10 * _least(stack, [float(absorptance[layer] @ flux) for layer in inside])
         current = intensity * Q / 10 * sum(lost)
         if current > limit:
             raise _too_short(optical, lost, current)
@@ -267,7 +281,13 @@ def _from_optics(
     )
 
 
-def _lost(stack: Stack, optical: Films, light: Spectrum, lam: F64) -> tuple[float, float]:
+def _least(stack: OpticalCell, absorbed: list[float]) -> float:
+    """Of the photons in each absorber, those of the junction that has fewest."""
+    rest = iter(absorbed)
+    return min(sum(itertools.islice(rest, len(junction.absorbers))) for junction in stack.stacks.values())
+
+
+def _lost(stack: OpticalCell, optical: Films, light: Spectrum, lam: F64) -> tuple[float, float]:
     """Photons (m^-2 s^-1, at one sun) of shorter and of longer wavelength than the grid's that two passes through the
     absorbers would absorb; they count as lost.
     """
@@ -314,7 +334,7 @@ def _too_short(optical: Films, lost: tuple[float, float], current: float) -> Out
     )
 
 
-def _cut_note(stack: Stack, light: Spectrum | Monochromatic) -> tuple[str, ...]:
+def _cut_note(stack: OpticalCell, light: Spectrum | Monochromatic) -> tuple[str, ...]:
     """A sentence for a spectrum that ends, still bright, where the absorbers could use more of it."""
     if isinstance(light, Monochromatic):
         return ()
@@ -333,7 +353,7 @@ def _cut_note(stack: Stack, light: Spectrum | Monochromatic) -> tuple[str, ...]:
     )
 
 
-def _edge_note(stack: Stack, lam: F64, absorptance: F64) -> tuple[str, ...]:
+def _edge_note(stack: OpticalCell, lam: F64, absorptance: F64) -> tuple[str, ...]:
     """A sentence for each absorber whose absorptance does not rise at its bandgap: interference moved the
     edge.
     """
@@ -371,7 +391,7 @@ def _beyond(optical: Films, lam: F64) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _laser_sun(stack: Stack, optical: Films, wavelength: float) -> float:
+def _laser_sun(stack: OpticalCell, optical: Films, wavelength: float) -> float:
     """Photon flux (m^-2 s^-1) at one wavelength that gives the absorbers the current of AM1.5G."""
     sun = am15g()
     grid = absorption_grid(stack, optical, sun)
@@ -390,7 +410,7 @@ def _laser_sun(stack: Stack, optical: Films, wavelength: float) -> float:
     return current / share
 
 
-def _step(stack: Stack, faces: F64, inside: dict[int, tuple[slice, float]]) -> Absorption:
+def _step(stack: OpticalCell, faces: F64, inside: dict[int, tuple[slice, float]]) -> Absorption:
     """Step absorptance: each photon above the gap of the first absorber it meets makes one pair, evenly over
     its depth.
 
@@ -426,7 +446,7 @@ def _step(stack: Stack, faces: F64, inside: dict[int, tuple[slice, float]]) -> A
     )
 
 
-def _prescribed(stack: Stack, faces: F64, inside: dict[int, tuple[slice, float]]) -> Absorption:
+def _prescribed(stack: OpticalCell, faces: F64, inside: dict[int, tuple[slice, float]]) -> Absorption:
     """Uniform, Beer-Lambert or tabulated generation, integrated exactly over each interval."""
     law = stack.light.generation
     intensity = float(stack.light.intensity)
@@ -451,7 +471,7 @@ def _prescribed(stack: Stack, faces: F64, inside: dict[int, tuple[slice, float]]
     return _bare(stack, faces, generation, {})
 
 
-def _depth(stack: Stack) -> float:
+def _depth(stack: OpticalCell) -> float:
     """Thickness (m) of the electrical layers."""
     return sum(float(layer.thickness) for layer in stack.electrical_layers)
 
@@ -481,7 +501,7 @@ def _integral(path: str, depth: F64) -> F64:
     return sums[cell] + (rate[cell] + local) * (depth - z[cell]) / 2
 
 
-def _bare(stack: Stack, faces: F64, generation: F64, checks: Checks) -> Absorption:
+def _bare(stack: OpticalCell, faces: F64, generation: F64, checks: Checks) -> Absorption:
     """A result without spectral parts."""
     none = np.zeros(0)
     return Absorption(

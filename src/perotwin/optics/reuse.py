@@ -5,7 +5,7 @@
         build(cell.with_values({"perovskite.hole_mobility": ...}))  # takes them from before
 
 Sweeps, searches and sensitivities solve many cells that differ in numbers that light does not see. Inside the block
-`absorb` and `emit` give what they gave before for a cell with the same optics; outside it every call is solved.
+`absorb`, `emit` and `parts` give what they gave before for a cell with the same optics; outside it every call is solved.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def reusable(solve: Callable[P, T]) -> Callable[P, T]:
         if kept is None:
             return solve(*arguments, **options)
         cell, *rest = arguments
-        key = (solve.__name__, seen(cell), _frozen(rest), _frozen(options))
+        # films that were made before are those of the cell
+        given_too = {name: value for name, value in options.items() if name != "optical"}
+        key = (solve.__name__, seen(cell), _frozen(rest), _frozen(given_too))
         if key not in kept.results:
             kept.results[key] = solve(*arguments, **options)
         kept.results.move_to_end(key)

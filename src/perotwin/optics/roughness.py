@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from perotwin.stack import Stack
+    from perotwin.optics.cell import OpticalCell
 
 __all__ = ["Zone", "bruggeman", "shares", "zones"]
 
@@ -60,11 +60,12 @@ class Zone:
         return np.linspace(-self.width / 2, self.width / 2, count + 1)
 
 
-def zones(stack: Stack) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
+def zones(stack: OpticalCell) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
     """The mixed zones of a stack, by face, and a sentence for each that had to be capped.
 
     A face that states a roughness has that one; a face that does not inherits it from the one below it. Below
-    means nearer to the substrate; without a substrate films grow in the order of the layers."""
+    means nearer to the substrate; without a substrate films grow in the order of the layers. A thick layer, such as the
+    glass between two separate cells, passes no roughness on."""
     layers = stack.layer
     ground = next((i for i, layer in enumerate(layers) if layer.role == "substrate"), -1)
     rms = [0.0] * (len(layers) + 1)
@@ -76,6 +77,9 @@ def zones(stack: Stack) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
                 if stated is not None and "roughness" in stated.model_fields_set:
                     current = float(stated.roughness)
             rms[face] = current
+            grown = face if faces.step > 0 else face - 1
+            if 0 <= grown < len(layers) and not layers[grown].is_coherent:
+                current = 0.0
     found, notes = [], []
     for face, value in enumerate(rms):
         if value <= 0:
@@ -93,7 +97,7 @@ def zones(stack: Stack) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
     return tuple(found), tuple(notes)
 
 
-def bruggeman(first: C128, second: C128, fraction: float) -> C128:
+def bruggeman(first: C128, second: C128, fraction: float | F64) -> C128:
     """Effective permittivity of a mixture with `fraction` (by volume) of the second medium; same shape.
 
     Of the two roots the passive one is taken (Im >= 0), and the positive one where nothing absorbs.
@@ -105,7 +109,7 @@ def bruggeman(first: C128, second: C128, fraction: float) -> C128:
     return np.where(better, plus, minus)
 
 
-def shares(first: C128, second: C128, mixed: C128, fraction: float) -> tuple[F64, F64]:
+def shares(first: C128, second: C128, mixed: C128, fraction: float | F64) -> tuple[F64, F64]:
     """How the power absorbed in a mixture divides between its two media; they add up to 1, same shape.
 
     Each medium absorbs in proportion to its volume, its Im eps and the square of the field inside a sphere of

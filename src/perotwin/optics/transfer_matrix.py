@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -200,9 +201,15 @@ class Response:
 
     reflectance: F64
     transmittance: F64
-    absorptance: F64
     thickness: F64
     parts: tuple[_Polarised, ...]
+
+    @cached_property
+    def absorptance(self) -> F64:
+        whole = np.empty((len(self.thickness), *self.reflectance.shape))
+        for layer, depth in enumerate(self.thickness):
+            whole[layer] = self.absorbed(layer, [0.0, depth])[0]
+        return whole
 
     def absorbed(self, layer: int, edges: ArrayLike) -> F64:
         """Fraction of the incident power absorbed between `edges` in one layer, integrated exactly.
@@ -225,7 +232,7 @@ def solve(
     thickness: ArrayLike,
     wavelength: ArrayLike,
     *,
-    coherent: Sequence[bool] | None = None,
+    coherent: Sequence[bool] | NDArray[np.bool_] | None = None,
     transverse: ArrayLike = 0.0,
     polarisation: Polarisation = "unpolarised",
 ) -> Response:
@@ -268,14 +275,9 @@ def solve(
     if polarisation != "unpolarised":
         modes = (polarisation,)
     parts = tuple(_polarised(n, q, d, flags, k0, mode) for mode in modes)
-    whole = np.empty((len(d), *shape))
-    for layer in range(len(d)):
-        edges = np.array([0.0, d[layer]])
-        whole[layer] = _mean([part.absorbed(layer, edges)[0] for part in parts])
     return Response(
         reflectance=_mean([part.reflectance for part in parts]),
         transmittance=_mean([part.transmittance for part in parts]),
-        absorptance=whole,
         thickness=d,
         parts=parts,
     )

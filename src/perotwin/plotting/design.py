@@ -319,7 +319,7 @@ def _slopes(ax: Axes, bars: Sequence[Bar], rows: int) -> None:
     values = [one.slope for one in bars]
     ax.barh(range(len(bars)), values, height=0.7, color=[_HIGH if value > 0 else _LOW for value in values])
     ax.axvline(0.0, color=style.INK, linewidth=0.8)
-    ax.set_xlim(*_padded([*values, 0.0], 0.30))
+    ax.set_xlim(*_padded([*values, 0.0], 0.5))
     room = 0.015 * (ax.get_xlim()[1] - ax.get_xlim()[0])
     for row, one in enumerate(bars):
         side = 1 if one.slope > 0 else -1

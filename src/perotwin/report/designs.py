@@ -216,7 +216,9 @@ def optimum_figure(found: Optimum) -> Figure:
 
 
 def _place(field: Field, share: float) -> float:
-    """A value anywhere, in the field's unit (`Field.number` stays within the range)."""
+    """A value that was tried, in the field's unit; `Field.number` stays within the range."""
+    if 0.0 <= share <= 1.0:
+        return field.number(share)
     if field.log:
         return field.low * (field.high / field.low) ** share
     return field.low + share * (field.high - field.low)
@@ -426,7 +428,7 @@ def sensitivity_figure(found: Sensitivity) -> Figure:
     def bar(entry: Entry) -> design.Bar:
         ends = _ends(entry, found.objective)
         unit = "" if entry.field.unit == "1" else f" {style.unit_latex(entry.field.unit)}"
-        texts = [f"{number:.3g}{unit}" for number in (entry.field.low, entry.field.high)]
+        texts = [f"{number:.4g}{unit}" for number in (entry.field.low, entry.field.high)]
         slope = _shown(found.objective, entry.slope.per_change)
         return design.Bar(entry.field.path, ends[0], ends[1], texts[0], texts[1], slope, entry.slope.change)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.report.result import CellResult
-    from perotwin.stack import Cell
+    from perotwin.stack import Cell, Layer
 
 __all__ = ["CAPTIONS", "comparison_figures", "drawing", "figures_of"]
 
@@ -68,22 +68,31 @@ CAPTIONS = {
 
 
 def drawing(cell: Cell) -> Figure:
-    """The stack of a cell, to scale; several side by side."""
+    """The stack of a cell, to scale; columns side by side, the junctions of a tandem one behind the other."""
+    from perotwin.stack import Tandem
+
+    if isinstance(cell, Tandem):
+        return stack_drawing.draw(_drawn(cell.layer), light_from=cell.light.side)
     numbers = cell.quantities()
     stacks = {}
     for prefix, stack in cell.stacks.items():
         area = numbers.get(f"{prefix}.area")
-        stacks[prefix if area is None else f"{prefix}, {area.text} of the area"] = [
-            stack_drawing.Drawn(
-                layer.name,
-                float(layer.thickness),
-                layer.role,
-                layer.material if isinstance(layer.material, str) else "",
-                str(layer.bandgap.text) if layer.bandgap is not None else "",
-            )
-            for layer in stack.layer
-        ]
+        title = prefix if area is None else f"{prefix}, {area.text} of the area"
+        stacks[title] = _drawn(stack.layer)
     return stack_drawing.side_by_side(stacks, light_from=cell.light.side)
+
+
+def _drawn(layers: Sequence[Layer]) -> list[stack_drawing.Drawn]:
+    return [
+        stack_drawing.Drawn(
+            layer.name,
+            float(layer.thickness),
+            layer.role,
+            layer.material if isinstance(layer.material, str) else "",
+            str(layer.bandgap.text) if layer.bandgap is not None else "",
+        )
+        for layer in layers
+    ]
 
 
 def figures_of(result: CellResult) -> dict[str, Figure]:

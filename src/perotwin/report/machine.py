@@ -265,7 +265,13 @@ def cell_result(result: CellResult) -> dict[str, Any]:
 
 
 def stack_result(cell: Cell) -> dict[str, Any]:
-    """What a cell is made of: its layers, and every number by field path with unit and source."""
+    """What a cell is made of: its layers, and every number by field path with unit and source.
+
+    A layer of a cell with columns says its "column", one of a tandem its "junction" ("top", "between", "bottom").
+    """
+    from perotwin.stack import Tandem, in_order
+
+    kind = "junction" if isinstance(cell, Tandem) else "column"
     sources = cell.sources()
     return {
         "stack": cell.name,
@@ -273,13 +279,12 @@ def stack_result(cell: Cell) -> dict[str, Any]:
         "layers": [
             {
                 "name": layer.name,
-                **({"column": prefix} if prefix else {}),
+                **({kind: part} if part else {}),
                 "role": layer.role,
                 "material": layer.material if isinstance(layer.material, str) else None,
                 "thickness": quantity("x", float(layer.thickness), "m"),
             }
-            for prefix, stack in cell.stacks.items()
-            for layer in stack.layer
+            for part, layer in in_order(cell)
         ],
         "numbers": {
             path: {"written": number.text, "source": sources.get(path)}

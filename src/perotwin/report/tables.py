@@ -28,6 +28,7 @@ __all__ = [
     "library",
     "metrics_table",
     "numbers",
+    "parts",
     "plain",
     "readings",
     "readings_rows",
@@ -215,16 +216,24 @@ def library(rows: Sequence[tuple[str, str, str]]) -> Table:
     return made
 
 
+def parts(cell: Cell) -> tuple[str, ...]:
+    """What a cell's layers belong to, in order: its columns, or top, between and bottom; one "" for a plain stack."""
+    from perotwin.stack import in_order
+
+    return tuple(dict.fromkeys(part for part, _ in in_order(cell)))
+
+
 def layers(cell: Cell, prefix: str = "") -> Table:
-    """The layers of a cell, or of one of its stacks, in the order in which light meets them."""
-    stack = cell.stacks[prefix]
+    """The layers of a cell, or of one of its `parts`, in the order in which light meets them."""
+    from perotwin.stack import in_order
+
     columns = ("thickness", "Eg (eV)", "affinity (eV)", "mobility n, p (cm^2/Vs)", "doping (cm^-3)")
-    title = f"light enters from the {stack.light.side}"
+    title = f"light enters from the {cell.light.side}"
     if prefix:
         area = cell.quantities().get(f"{prefix}.area")
         title = f"{_plain(prefix)}, {'' if area is None else f'{area.text} of the area, '}{title}"
     made = plain("layer", "role", "material", *columns, title=title, numbers_from=3)
-    for layer in stack.layer:
+    for layer in (layer for part, layer in in_order(cell) if part == prefix):
         material = layer.material if isinstance(layer.material, str) else getattr(layer.material, "path", "–")
         row = [_plain(layer.name), layer.role, _plain(material or "–"), layer.thickness.text]
         electronic = layer.electronic

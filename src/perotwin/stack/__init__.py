@@ -1,6 +1,6 @@
 """What the cell is: layers, faces, contacts and light as frozen models, read from and written to TOML."""
 
-from perotwin.stack.cell import Cell, from_toml
+from perotwin.stack.cell import Cell, from_toml, in_order
 from perotwin.stack.choices import (
     BeerLambertGeneration,
     Boltzmann,
@@ -24,6 +24,7 @@ from perotwin.stack.choices import (
     ThermionicTransport,
     UniformGeneration,
 )
+from perotwin.stack.joining import join_tandem, joined_text, joint, joints
 from perotwin.stack.junction import Ideal, Metal, Resistive, Separate, Traps
 from perotwin.stack.library import load, names
 from perotwin.stack.parallel import Column, Parallel
@@ -91,6 +92,11 @@ __all__ = [
     "Traps",
     "UniformGeneration",
     "from_toml",
+    "in_order",
+    "join_tandem",
+    "joined_text",
+    "joint",
+    "joints",
     "load",
     "names",
 ]

@@ -53,7 +53,8 @@ class Traps(Model):
     In a p-i-n tandem these are the electrons of the top junction's last layer and the holes of the bottom
     junction's first.
 
-    level : on the energy scale of the layer of the two that `face_layer` of the tandem picks.
+    level : "midgap" is half way between the lower conduction band and the higher valence band at the face; another
+        level is on the energy scale of the layer of the two that `face_layer` of the tandem picks.
     electron_velocity, hole_velocity : S = C N of the levels (m/s), for all electrons and holes at the face.
     dipole : vacuum level on the side farther from the light minus the nearer (eV), or "flat": the step that leaves
         the bands of both sides flat at equilibrium.

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 
-from perotwin.errors import InputError, UnknownNameError
+from perotwin.errors import InputError, UnknownNameError, nearest
 from perotwin.stack import paths
 from perotwin.stack.fields import BARE_NUMBERS, Model, Temperature, explain
 from perotwin.stack.junction import Ideal, Junction, Resistive, Separate, Traps
@@ -256,19 +256,34 @@ class Tandem(Layered, Model):
                 file=self._file,
                 key=path,
             )
-        layers = [f"{which}.{layer.name}" for which, stack in self.cells.items() for layer in stack.layer]
-        known = [*layers, *between, "top", "bottom", "light", "temperature", "junction"]
-        raise UnknownNameError("junction, layer, face or key", head, known, file=self._file, key=path)
+        full: dict[str, list[str]] = {name: [name] for name in (*between, *JUNCTIONS, "light", "temperature")}
+        for which, stack in self.cells.items():
+            for layer in stack.layer:
+                full.setdefault(layer.name, []).append(f"{which}.{layer.name}")
+        close = nearest(head, full) or tuple(full)
+        listed = ", ".join(f'"{name}"' for known in close for name in full[known])
+        raise UnknownNameError(
+            "junction, layer, face or key",
+            head,
+            full,
+            advice=f"Did you mean one of {listed}?" if len(close) < len(full) else f"Choose from {listed}.",
+            file=self._file,
+            key=path,
+        )
 
     def _own_steps(self, path: str) -> tuple[str | int, ...]:
         """A path that begins at the tandem itself as steps: one of its keys, or a layer between."""
         head, _, rest = path.partition(".")
         names = [layer.name for layer in self.between]
+        first: tuple[str | int, ...] = (head,)
+        node, kind = getattr(self, head, None), paths.model_of(type(self), head) if head in _OWN else None
         if head in names:
             index = names.index(head)
-            return ("between", index, *paths.below(self, path, rest, self.between[index], Layer))
-        node = getattr(self, head)
-        return (head, *paths.below(self, path, rest, node, paths.model_of(type(self), head)))
+            first, node, kind = ("between", index), self.between[index], Layer
+        try:
+            return (*first, *paths.below(self, path, rest, node, kind))
+        except InputError as fault:
+            raise InputError(fault.message, fault.advice, file=self._file, key=path) from None
 
     def quantities(self) -> dict[str, Quantity]:
         """Every number that the tandem states, by field path (defaults that nobody wrote are left out)."""

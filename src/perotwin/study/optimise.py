@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Optimum", "Slice", "Trial", "Variant", "optimise"]
 
 #: points of the curve along each field through the optimum
-_SLICE = 11
+_SLICE = 17
 #: a place so near an end of its range (share) is at the end
 _AT_END = 2e-3
 #: how far apart (shares) two places are that deserve to be told of both, and how much worse the other one may be
@@ -282,9 +282,13 @@ class _Work:
         outcomes: dict[tuple[int, int], Outcome[Merit]] = {}
         for index, one in enumerate(self.fields):
             own = slice(index * count, (index + 1) * count)
-            near, far = found[own][:4], found[own][4:]
-            outcomes |= {(index, place): outcome for place, outcome in enumerate(near)}
-            points = {value: outcome.result for (_, value), outcome in zip(values[own][4:], far, strict=True)}
+            outcomes |= {(index, place): outcome for place, outcome in enumerate(found[own][:4])}
+            # those of the slope too, as far as they are within the range
+            points = {
+                value: outcome.result
+                for (_, value), outcome in zip(values[own], found[own], strict=True)
+                if one.low <= value <= one.high
+            }
             points[numbers[index]] = best.merit
             made_slices.append(Slice(one, tuple(sorted(points)), tuple(points[x] for x in sorted(points))))
         at = list(zip(self.fields, numbers, strict=True))

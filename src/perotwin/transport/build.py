@@ -22,6 +22,7 @@ from perotwin.transport.fermi import activity_table
 from perotwin.transport.mesh import DENSITY, FACE_SPACING, Mesh, graded
 
 if TYPE_CHECKING:
+    from perotwin.optics import Absorption, Emission
     from perotwin.stack import Layer, Stack
 
 K_EV = physical_constants["Boltzmann constant in eV/K"][0]
@@ -112,6 +113,12 @@ class Problem:
     def ions_settle(self) -> bool:
         """Whether there are ions that re-equilibrate at each point."""
         return self.device.ion.shape[0] > 0
+
+    @property
+    def highest_voltage(self) -> float:
+        """A voltage (V) above all that light can make: the largest gap of an absorber, else of any layer."""
+        layers = self.stack.absorbers or self.stack.electrical_layers
+        return max(layer.gap for layer in layers)
 
     @property
     def geometric_capacitance(self) -> float:
@@ -246,7 +253,35 @@ def neutral_fermi_level(band: Bands, donors: float, acceptors: float, traps: Seq
     return float(brentq(excess, low, high, xtol=1e-13, rtol=1e-14))
 
 
-def build(stack: Stack, *, density: float = DENSITY, mesh: Mesh | None = None, light: bool = True) -> Problem:
+def mesh_of(stack: Stack, density: float = DENSITY) -> Mesh:
+    """The mesh of a stack's electrical layers.
+
+    Args:
+        stack: the cell.
+        density: see `mesh.graded`.
+
+    Raises:
+        InputError: the stack has no electrical layers.
+    """
+    layers = stack.electrical_layers
+    if not layers or stack.contact is None:
+        raise InputError(
+            f'the stack "{stack.name}" has no electrical layers.', "Add [layer.electronic] to its layers."
+        )
+    vt = K_EV * float(stack.temperature)
+    return graded(
+        [float(layer.thickness) for layer in layers], density, [_face_spacing(layer, vt) for layer in layers]
+    )
+
+
+def build(
+    stack: Stack,
+    *,
+    density: float = DENSITY,
+    mesh: Mesh | None = None,
+    light: bool = True,
+    optics: tuple[Absorption | None, Emission | None] | None = None,
+) -> Problem:
     """Make a stack ready to be solved.
 
     Args:
@@ -254,20 +289,15 @@ def build(stack: Stack, *, density: float = DENSITY, mesh: Mesh | None = None, l
         density: of the mesh (see `mesh.graded`); ignored where `mesh` is given.
         mesh: a mesh of one's own, for convergence studies.
         light: whether generation is needed; False saves the optics of a purely dark measurement.
+        optics: what is absorbed in the stack at 1 sun and what it emits, where it is part of a larger one.
 
     Raises:
         InputError: the stack has no electrical layers, or a number that cannot be at its temperature.
     """
+    mesh = mesh or mesh_of(stack, density)
     layers = stack.electrical_layers
-    if not layers or stack.contact is None:
-        raise InputError(
-            f'the stack "{stack.name}" has no electrical layers.', "Add [layer.electronic] to its layers."
-        )
     temperature = float(stack.temperature)
     vt = K_EV * temperature
-    mesh = mesh or graded(
-        [float(layer.thickness) for layer in layers], density, [_face_spacing(layer, vt) for layer in layers]
-    )
     layer_bands = [bands(layer, temperature) for layer in layers]
     faces = [stack.face(a, b) for a, b in pairwise(layers)]
     step = np.concatenate(([0.0], np.cumsum([float(face.dipole) for face in faces])))
@@ -283,7 +313,11 @@ def build(stack: Stack, *, density: float = DENSITY, mesh: Mesh | None = None, l
     x = np.zeros(int(sites.size - offset[-1]))
     x[np.arange(sites.size) - np.repeat(offset, sizes)] = sites
 
-    absorption, emission, generation, notes = _light(stack, mesh, light)
+    absorption, emission = _light(stack, mesh, light) if optics is None else optics
+    generation = np.zeros(sites.size)
+    if absorption is not None:
+        generation = np.ascontiguousarray(absorption.generation, dtype=float)
+    notes = list(dict.fromkeys(note for found in (absorption, emission) if found for note in found.notes))
     table = np.zeros((len(layers), dv.LAYER_COLUMNS))
     charge = np.zeros(sites.size)
     trap_rows: list[list[float]] = []
@@ -346,10 +380,15 @@ def build(stack: Stack, *, density: float = DENSITY, mesh: Mesh | None = None, l
         face_trap=np.array(face_rows).reshape(-1, dv.FACE_TRAP_COLUMNS),
         barrier_site=np.array(barrier_site, dtype=np.int64),
         barrier=np.array(barrier_rows).reshape(-1, 4),
+        plane_site=np.zeros(0, dtype=np.int64),
+        plane=np.zeros((0, dv.PLANE_COLUMNS)),
         ion=np.array(moving).reshape(-1, dv.ION_COLUMNS),
         contact=contact,
         anode_front=_anode_front(stack, contact),
         vt=vt,
+        emitter=0,
+        share=0.0,
+        coupled=np.zeros(0),
         activity=activity_table() if table[:, dv.DEGENERATE].any() else np.zeros((1, 6)),
     )
     mobile = None
@@ -373,28 +412,23 @@ def _face_spacing(layer: Layer, vt: float) -> float:
     return float(min(FACE_SPACING, 0.1 * np.sqrt(float(e.permittivity) * epsilon_0 * vt / (Q * largest))))
 
 
-def _light(stack: Stack, mesh: Mesh, needed: bool) -> tuple[Any, Any, np.ndarray, list[str]]:
-    """Absorption, emission, generation of each site at 1 sun, notes."""
+def _light(stack: Stack, mesh: Mesh, needed: bool) -> tuple[Absorption | None, Emission | None]:
+    """What the optics say of a stack at 1 sun."""
     kind = stack.light.generation.kind
     emits = kind in ("optics", "step") or any(
         stack.radiative(layer).kind == "detailed-balance" for layer in stack.electrical_layers
     )
-    generation = np.zeros(mesh.sites.size)
     absorption = emission = None
-    notes: list[str] = []
     if needed:
         from perotwin.optics import absorb
 
         unit = stack if float(stack.light.intensity) == 1.0 else stack.with_light(intensity=1.0)
         absorption = absorb(unit, mesh.control_faces)
-        generation = np.ascontiguousarray(absorption.generation, dtype=float)
-        notes += list(absorption.notes)
     if emits:
         from perotwin.optics import emit
 
         emission = emit(stack)
-        notes += [note for note in getattr(emission, "notes", ()) if note not in notes]
-    return absorption, emission, generation, notes
+    return absorption, emission
 
 
 def _radiative(stack: Stack, layer: Layer, band: Bands, emission: Any) -> float:

@@ -5,7 +5,8 @@
     states = solver.sweep([0.0, 0.5], 1.0)
 
 One stack is solved by `steady.Solver`. A cell of several is a network of parts that share one scalar: side by side
-(`parallel`) they share the terminal voltage and their currents add. Either offers what the protocols below name.
+(`parallel`) they share the terminal voltage and their currents add, one behind the other (`tandem`) they share the
+current and their voltages add. Each offers what the protocols below name.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from perotwin.stack import Cell, Parallel
+from perotwin.stack import Cell, Parallel, Tandem
 from perotwin.transport.build import Problem
 from perotwin.transport.build import build as build_stack
+from perotwin.transport.joined import in_one, in_series
 from perotwin.transport.motion import all_moving as move_all
 from perotwin.transport.parallel import ParallelProblem, ParallelSolver
 from perotwin.transport.parallel_engine import ParallelEngine
+from perotwin.transport.series_engine import TandemEngine
 from perotwin.transport.steady import Solver, States
+from perotwin.transport.tandem import TandemProblem, TandemSolver
 from perotwin.transport.transient import TOLERANCE, Engine
 
 if TYPE_CHECKING:
@@ -63,6 +67,7 @@ class CellProblem(Protocol):
         photocurrent: pairs generated at 1 sun, as a current, A m^-2.
         ions_settle: whether there are ions that re-equilibrate at each point.
         geometric_capacitance: F m^-2.
+        highest_voltage: V, above all that light can make.
     """
 
     @property
@@ -85,6 +90,8 @@ class CellProblem(Protocol):
     def ions_settle(self) -> bool: ...
     @property
     def geometric_capacitance(self) -> float: ...
+    @property
+    def highest_voltage(self) -> float: ...
 
 
 class CellStates(Protocol):
@@ -92,9 +99,11 @@ class CellStates(Protocol):
 
     Attributes:
         parts: the states of each stack that the cell consists of.
-        shown: those whose fields stand for the cell's.
+        shown: those whose fields stand for the cell's. inside: what lies along x, front first, by name.
         voltage, junction_voltage, current, converged, iterations: (K,) as in `steady.States`; the junction's is that of
             the stack that is shown.
+        junction_voltages: (K,) V by junction of a tandem, "top" and "bottom", and what is lost "between": the first two
+            minus the third are the terminal voltage. Nothing for a cell of one junction.
     """
 
     @property
@@ -106,6 +115,8 @@ class CellStates(Protocol):
     @property
     def junction_voltage(self) -> F64: ...
     @property
+    def junction_voltages(self) -> dict[str, F64]: ...
+    @property
     def current(self) -> F64: ...
     @property
     def converged(self) -> NDArray[np.bool_]: ...
@@ -115,6 +126,8 @@ class CellStates(Protocol):
     def parts(self) -> tuple[States, ...]: ...
     @property
     def shown(self) -> States: ...
+    @property
+    def inside(self) -> dict[str, States]: ...
     def losses(self) -> dict[str, F64]:
         """(K,) A m^-2 lost in each recombination channel, at the contacts and in the shunt."""
 
@@ -214,19 +227,24 @@ class CellEngine(Protocol):
         """Run a schedule from a given moment."""
 
 
-def build(cell: Cell, *, light: bool = True) -> CellProblem:
+def build(cell: Cell, *, light: bool = True, one_solve: bool = False) -> CellProblem:
     """Make a cell ready to be solved.
 
     Args:
-        cell: one stack, or several side by side.
+        cell: one stack, several side by side, or two one behind the other.
         light: whether generation is needed; False saves the optics of a purely dark measurement.
+        one_solve: a tandem as one stack with a plane in it, where two junctions in series would do as well. Traps
+            between the junctions are always solved that way.
 
     Raises:
-        InputError: a stack without electrical layers, a number that cannot be at its temperature, columns that cannot
-            be one cell.
+        InputError: a stack without electrical layers, a number that cannot be at its temperature, columns or junctions
+            that cannot be one cell.
     """
     if isinstance(cell, Parallel):
         return ParallelProblem(cell, tuple(build_stack(column.stack, light=light) for column in cell.column))
+    if isinstance(cell, Tandem):
+        together = one_solve or cell.junction.kind == "traps"
+        return in_one(cell, light=light) if together else in_series(cell, light=light)
     return build_stack(cell, light=light)
 
 
@@ -234,6 +252,9 @@ def all_moving(problem: CellProblem) -> CellProblem:
     """The problem with every ion mobile, whatever its steady response."""
     if isinstance(problem, ParallelProblem):
         return replace(problem, columns=tuple(move_all(one) for one in problem.columns))
+    if isinstance(problem, TandemProblem):
+        top, bottom = problem.junctions
+        return replace(problem, junctions=(move_all(top), move_all(bottom)))
     assert isinstance(problem, Problem)
     return move_all(problem)
 
@@ -246,6 +267,8 @@ def solver_of(problem: CellProblem) -> CellSolver:
     """
     if isinstance(problem, ParallelProblem):
         return ParallelSolver(problem, tuple(Solver(one) for one in problem.columns))
+    if isinstance(problem, TandemProblem):
+        return TandemSolver(problem)
     assert isinstance(problem, Problem)
     return Solver(problem)
 
@@ -259,6 +282,8 @@ def engine_of(problem: CellProblem, tolerance: float = TOLERANCE) -> CellEngine:
     """
     if isinstance(problem, ParallelProblem):
         return ParallelEngine(problem, tolerance)
+    if isinstance(problem, TandemProblem):
+        return TandemEngine(problem, tolerance)
     assert isinstance(problem, Problem)
     return Engine(problem, tolerance)
 

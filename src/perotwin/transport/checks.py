@@ -59,7 +59,7 @@ def current_scale(states: States, current: F64) -> F64:
 
 def constancy(states: States, fields: Profiles) -> Check:
     """Largest departure of the current along x from its mean, and of the terminal current from that mean."""
-    total = fields.electron_current + fields.hole_current
+    total = fields.electron_current + fields.hole_current + shunted(states, fields)
     floor = noise_floor(states, fields)
     # edges whose flux carries no rounding decide the mean
     weight = 1.0 / (floor + floor.min(axis=1, keepdims=True) + 1e-300)
@@ -83,21 +83,26 @@ def balance(states: States, fields: Profiles) -> Check:
     node_source = _per_node(problem, (fields.generation - fields.recombination) * device.volume)
     for t, site in enumerate(device.face_trap_site):
         node_source[:, problem.site_node[site]] -= face_rate(states, fields, t)
+    of_carrier = [node_source, node_source.copy()]
+    for q, site in enumerate(device.plane_site):
+        for source, taken in zip(of_carrier, plane_rates(states, fields, q), strict=True):
+            source[:, problem.site_node[site]] -= taken
     # the balance of each inner node, in amperes per area, summed over any stretch of the cell
     emission = _thermionic(states, fields)
     jn = _node_edges(problem, fields.electron_current, emission[0])
     jp = _node_edges(problem, fields.hole_current, emission[1])
-    source = Q * node_source[:, 1:-1]
     floor = _node_edges(problem, noise_floor(states, fields), emission[2])
     scale = BALANCE_LIMIT * current_scale(states, states.current)
     ratios = []
-    for flux, sign in ((jn, 1.0), (jp, -1.0)):
-        residual = np.cumsum(np.diff(flux, axis=1) + sign * source, axis=1)
+    # a plane's rates hang on differences of the potential
+    at_planes = _ROUNDING * Q * np.abs(states.psi).max(axis=1) * device.plane[:, dv.P_RATE].sum()
+    for flux, sign, source in ((jn, 1.0, of_carrier[0]), (jp, -1.0, of_carrier[1])):
+        residual = np.cumsum(np.diff(flux, axis=1) + sign * Q * source[:, 1:-1], axis=1)
         allowed = (
             scale[:, None]
             + floor[:, :1]
             + floor[:, 1:]
-            + _ROUNDING * Q * np.abs(node_source).sum(axis=1)[:, None]
+            + (_ROUNDING * Q * np.abs(node_source).sum(axis=1) + at_planes)[:, None]
         )
         ratios.append(np.abs(residual) / np.maximum(allowed, 1e-300))
     return check(_largest(states, *ratios) * BALANCE_LIMIT, BALANCE_LIMIT)
@@ -137,6 +142,52 @@ def face_rate(states: States, fields: Profiles, t: int) -> F64:
     split = (fields.electron_fermi_level[:, s] - fields.hole_fermi_level[:, s]) / vt
     rate, _ = trap_rate(n, p, drive(n, p, split), float(row[dv.F_SN]), float(row[dv.F_SP]), n1, p1)
     return rate
+
+
+def _levels(states: States, q: int) -> tuple[F64, F64, F64, F64]:
+    """At plane q, (K,) in kT from the cathode's Fermi level: the electrons', the holes' and the plane's level (of a
+    metal; else NaN), and the junction voltage.
+    """
+    problem, v = states.problem, states.junction_voltage / states.problem.vt
+    node = int(problem.site_node[problem.device.plane_site[q]])
+    row = problem.device.plane[q]
+    metal = row[dv.P_PSI] - states.psi[:, node] if row[dv.P_METAL] != 0.0 else np.full(v.size, np.nan)
+    return states.fn[:, :, node].sum(axis=1), states.fp[:, :, node].sum(axis=1) - v, metal, v
+
+
+def plane_rates(states: States, fields: Profiles, q: int) -> tuple[F64, F64]:
+    """What electrons and holes lose to plane q and to the shunts that end there (K,), m^-2 s^-1."""
+    device, row = states.problem.device, states.problem.device.plane[q]
+    up, down, metal, v = _levels(states, q)
+    if row[dv.P_METAL] == 0.0:
+        return row[dv.P_GE] * (up + v), -row[dv.P_GH] * down
+    s = int(device.plane_site[q])
+    taken = []
+    for density, velocity, d in (
+        (fields.electron_density, row[dv.P_SN], up - metal),
+        (fields.hole_density, row[dv.P_SP], metal - down),
+    ):
+        if velocity < 0.0:
+            taken.append(row[dv.P_RATE] * d)
+            continue
+        n = density[:, s] + density[:, s + 1]
+        # velocity (n - n0), in series with the largest rate
+        taken.append(-n * np.expm1(-d) / (1.0 / velocity + n / row[dv.P_RATE]))
+    return taken[0], taken[1]
+
+
+def shunted(states: States, fields: Profiles) -> F64:
+    """Current of shunts beside the junction that each edge lies in, A m^-2 along x: (K, E), or zero without planes."""
+    problem, device = states.problem, states.problem.device
+    if device.plane_site.size == 0:
+        return np.zeros((1, 1))
+    up, down, metal, v = _levels(states, 0)
+    row = device.plane[0]
+    electrons_at, holes_at = (metal, metal) if row[dv.P_METAL] != 0.0 else (up, down)
+    sign = Q if device.anode_front else -Q
+    of_electrons, of_holes = sign * row[dv.P_GE] * (v + electrons_at), -sign * row[dv.P_GH] * holes_at
+    front, back = (of_electrons, of_holes) if device.anode_front else (of_holes, of_electrons)
+    return np.where(fields.edge < device.plane_site[0], front[:, None], back[:, None])
 
 
 def _node_edges(problem: Problem, values: F64, at_faces: F64) -> F64:
@@ -189,6 +240,9 @@ def gauss(states: States, fields: Profiles) -> Check:
         kind, density = device.face_trap[t, dv.F_KIND], device.face_trap[t, dv.F_NT]
         if kind != 0.0:
             charge[:, problem.site_node[site]] += _face_charge(states, fields, t, kind, density)
+    for node in problem.site_node[device.plane_site[device.plane[:, dv.P_METAL] != 0.0]]:
+        # the charge on a metal is what it needs to be
+        charge[:, node] = displacement[:, node] - displacement[:, node - 1]
     for node in problem.site_node[device.barrier_site]:
         displacement[:, node] = displacement[:, node - 1] + charge[:, node]
     residual = np.cumsum(np.diff(displacement, axis=1) - charge[:, 1:-1], axis=1)

@@ -27,6 +27,10 @@ T_RN, T_RP, T_LN_N1, T_LN_P1, T_NT, T_KIND, TRAP_COLUMNS = range(7)
 ) = range(9)  # fmt: skip
 # columns of Device.contact: potential at equilibrium (units of kT/q), velocities (m/s, negative = infinite)
 C_PSI, C_SN, C_SP, CONTACT_COLUMNS = range(4)
+# columns of Device.plane: potential at equilibrium (units of kT/q); the most that it exchanges with either band where
+# nothing drives it (m^-2 s^-1); capture velocities (m/s, negative = infinite); conductances (m^-2 s^-1 per kT/q) from the
+# contact that its electrons, and its holes, come from; whether it is a metal, which fixes the potential beside its level
+(P_PSI, P_RATE, P_SN, P_SP, P_GE, P_GH, P_METAL, PLANE_COLUMNS) = range(8)
 # columns of Device.ion: charge number, number per area (m^-2), density of sites (m^-3, 0 = no steric limit), layer
 I_Z, I_NUMBER, I_SITES, I_LAYER, ION_COLUMNS = range(5)
 
@@ -47,10 +51,15 @@ class Device(NamedTuple):
     face_trap: F64  # (TF, FACE_TRAP_COLUMNS)
     barrier_site: I64  # (B,) last site left of a thermionic face, whose two sides are separate nodes
     barrier: F64  # (B, 4) thermionic velocities (m/s) of electrons and holes; the jump of Ec and Ev (kT)
+    plane_site: I64  # (P,) last site in front of a plane where two junctions meet; the next site is behind it
+    plane: F64  # (P, PLANE_COLUMNS)
     ion: F64  # (I, ION_COLUMNS) mobile species that re-equilibrate
     contact: F64  # (2, CONTACT_COLUMNS) front and back
     anode_front: bool  # the contact whose Fermi level is lowered by a forward bias
     vt: float  # kT/q, V
+    emitter: int  # layer whose light makes pairs elsewhere in the cell
+    share: float  # such pairs per net radiative event there
+    coupled: F64  # (S,) part of them in each site; empty where there are none
     activity: F64  # quintic pieces of the Fermi-Dirac activity coefficient
 
 
@@ -75,6 +84,7 @@ class Work(NamedTuple):
     jn: F64  # (S,) edge fluxes, m^-2 s^-1, conventional current / q
     jp: F64  # (S,)
     net: F64  # (N,) generation minus recombination of each node, m^-2 s^-1
+    plane: F64  # (P, 4) what electrons and holes lose at a plane; flux beside the cell in front of it and behind it
     ion: F64  # (I, S) density of each mobile species
     dion: F64  # (I, S) its derivative by ln activity
 
@@ -102,6 +112,7 @@ def make_work(device: Device, columns: int = 4) -> Work:
         jn=z(sites),
         jp=z(sites),
         net=z(nodes),
+        plane=z((device.plane_site.size, 4)),
         ion=z((ions, sites)),
         dion=z((ions, sites)),
     )

@@ -48,6 +48,13 @@ from perotwin.transport.device import (
     M_Z,
     MU_N,
     MU_P,
+    P_GE,
+    P_GH,
+    P_METAL,
+    P_PSI,
+    P_RATE,
+    P_SN,
+    P_SP,
     T_KIND,
     T_LN_N1,
     T_LN_P1,
@@ -354,6 +361,7 @@ def assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu):
             D[i, 0] -= dev.volume[s] * z * z * w.dion[k, s]
     _barriers(dev, w, psi, fn, fp)
     _face_traps(dev, w, psi, fn, fp, v)
+    _planes(dev, w, psi, fn, fp, v)
     _contacts(dev, w, psi, fn, fp, v)
 
 
@@ -478,6 +486,113 @@ def _face_traps(dev, w, psi, fn, fp, v):
             D[i, 0] -= nt * (o_n - o_p)
             D[i, 1] -= nt * o_n
             D[i, 2] += nt * o_p
+
+
+@_inlined
+def _node_of(dev, s):
+    """The node of a site."""
+    m = 0
+    while dev.site_start[m + 1] <= s:
+        m += 1
+    return s - dev.offset[m]
+
+
+@_inlined
+def _exchange(rate, velocity, density, activity, d):
+    """What a metal takes from a band whose level is `d` (kT) above its own, m^-2 s^-1, and its slopes by `d` at a fixed
+    density and by the logarithm of the density's argument.
+
+    velocity times (density - density at equilibrium with it), and no more than `rate` per kT: at infinite velocity the
+    two stay together.
+    """
+    if velocity < 0.0:
+        return rate * d, rate, 0.0
+    free = velocity * density
+    k = free / (1.0 + free / rate)
+    away = np.exp(min(-d, 300.0))
+    taken = -k * _expm1(-d) if d > -300.0 else k * (1.0 - away)
+    return taken, k * away, taken * activity / (1.0 + free / rate)
+
+
+@_compiled
+def _plane(dev, w, q, psi, fn, fp, v):
+    """What electrons and holes lose at plane q and its slopes, and what flows beside the junctions, as it stands.
+
+    Returns the losses of electrons and of holes to the plane (m^-2 s^-1) with, for each, the slopes by the level and by
+    the potential, and what shunts take from the electrons' and the holes' side.
+    """
+    s = dev.plane_site[q]
+    i = _node_of(dev, s)
+    row = dev.plane[q]
+    up = fn[0, i] + fn[1, i]
+    down = fp[0, i] + fp[1, i] - v
+    if row[P_METAL] == 0.0:
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, row[P_GE] * (v + up), -row[P_GH] * down
+    n, p = w.n[s] + w.n[s + 1], w.p[s] + w.p[s + 1]
+    gn = (w.n[s] * w.gn[s] + w.n[s + 1] * w.gn[s + 1]) / n
+    gp = (w.p[s] * w.gp[s] + w.p[s + 1] * w.gp[s + 1]) / p
+    level = row[P_PSI] - psi[i]
+    rn, n_d, n_a = _exchange(row[P_RATE], row[P_SN], n, gn, up - level)
+    rp, p_d, p_a = _exchange(row[P_RATE], row[P_SP], p, gp, level - down)
+    return rn, n_d + n_a, n_d + n_a, rp, -p_d - p_a, -p_d - p_a, row[P_GE] * (v + level), -row[P_GH] * level
+
+
+@_compiled
+def _planes(dev, w, psi, fn, fp, v):
+    """Where two junctions meet: a metal takes electrons from one and holes from the other.
+
+    Its own balance stands in the place of Poisson's equation, for the charge on it is what it needs to be; the potential
+    beside it follows its Fermi level. Shunts end on it, or on the carriers' levels where there is no metal.
+    """
+    D, L, U, F = w.diag, w.lower, w.upper, w.rhs
+    for q in range(dev.plane_site.size):
+        i = _node_of(dev, dev.plane_site[q])
+        row = dev.plane[q]
+        rn, n_f, n_psi, rp, p_f, p_psi, from_n, from_p = _plane(dev, w, q, psi, fn, fp, v)
+        w.net[i] -= rn
+        if row[P_METAL] == 0.0:
+            F[i, 1, 0] += from_n
+            F[i, 2, 0] += from_p
+            w.leak[i, 0] += row[P_GE]
+            w.leak[i, 1] += row[P_GH]
+            continue
+        F[i, 0, 0] = rn - rp - from_n + from_p
+        D[i, 0] = p_psi - n_psi - row[P_GE] - row[P_GH]
+        D[i, 1], D[i, 2] = -n_f, p_f
+        L[i, 0], U[i, 0] = 0.0, 0.0
+        F[i, 1, 0] += rn
+        D[i, 3] -= n_psi
+        w.leak[i, 0] += n_f
+        F[i, 2, 0] += rp
+        D[i, 6] -= p_psi
+        w.leak[i, 1] -= p_f
+
+
+@_compiled
+def _beside(dev, w, edge, psi, fn, fp, v, by):
+    """Flux (m^-2 s^-1, along x) of shunts beside the junction that an edge lies in; zero without planes.
+
+    by (2, 3) receives nothing but its slopes by the unknowns of the plane's node (first row) and by v (by[1, 0]).
+    Returns the flux and the node.
+    """
+    for r in range(2):
+        for c in range(3):
+            by[r, c] = 0.0
+    if dev.plane_site.size == 0:
+        return 0.0, 0
+    q = 0
+    i = _node_of(dev, dev.plane_site[q])
+    _, _, _, _, _, _, from_n, from_p = _plane(dev, w, q, psi, fn, fp, v)
+    row = dev.plane[q]
+    metal = row[P_METAL] != 0.0
+    sign = 1.0 if dev.anode_front else -1.0
+    # in front of the plane lie the electrons' contact's opposite: the junction whose electrons come to it
+    if (edge < i) == dev.anode_front:
+        by[0, 0 if metal else 1] = sign * (-row[P_GE] if metal else row[P_GE])
+        by[1, 0] = sign * row[P_GE]
+        return sign * from_n, i
+    by[0, 0 if metal else 2] = sign * (row[P_GH] if metal else -row[P_GH])
+    return sign * from_p, i
 
 
 @_compiled
@@ -812,15 +927,17 @@ def newton(
     nodes = dev.x.size
     species = dev.ion.shape[0]
     free_v = control == CONTROL_CIRCUIT
-    columns = 1 + species + (1 if free_v else 0)
-    unknowns = species + (1 if free_v else 0)
+    glows = dev.coupled.size > 0
+    columns = 1 + species + (1 if free_v else 0) + (1 if glows else 0)
+    unknowns = columns - 1
     front_anode = dev.anode_front
     anode = 0 if front_anode else nodes - 1
     side = 0 if front_anode else 1
     border, load = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
     ion_border, ion_load = np.zeros((species, species)), np.zeros(species)
+    glow, lit = np.zeros(columns), gen.copy()
     head = np.zeros((nodes, 1 + species))
-    residual = np.zeros((nodes, 2))
+    residual, beside, plane = np.zeros((nodes, 2)), np.zeros((2, 3)), 0
     largest, previous = np.inf, np.inf
     psi[anode] = dev.contact[side, C_PSI] + v[0]
     other = nodes - 1 - anode
@@ -829,7 +946,11 @@ def newton(
     for iteration in range(max_iterations):
         if species > 0 and not settle_ions(dev, w, psi, mu):
             return NOT_FINITE, iteration, np.inf
-        assemble(dev, w, psi, fn, fp, v[0], gen, ion_charge, mu)
+        if glows:
+            light = dev.share * radiated(dev, w, dev.emitter, psi, fn, fp, v[0])
+            for s in range(lit.size):
+                lit[s] = gen[s] + light * dev.coupled[s]
+        assemble(dev, w, psi, fn, fp, v[0], lit, ion_charge, mu)
         F = w.rhs
         for k in range(species):
             q = 1 + k
@@ -852,8 +973,14 @@ def newton(
             _bias_column(dev, w, fn, fp, v[0], F, q)
             edge = _quiet_edge(dev, w)
             jn, jp, slope = _edge_current(dev, w, edge)
+            aside, plane = _beside(dev, w, edge, psi, fn, fp, v[0], beside)
         for i in range(nodes):
             residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
+        if glows:
+            for i in range(nodes):
+                for r in range(3):
+                    F[i, r, columns - 1] = 0.0
+            _source_column(dev, w, dev.coupled, F, columns - 1)
         eliminate(w, nodes, columns)
         dv = 0.0
         if unknowns > 0:
@@ -866,13 +993,13 @@ def newton(
                     load[k] = ion_load[k]
                     for j in range(species):
                         border[k, j] = ion_border[k, j]
-                    if free_v:
-                        m = int(dev.ion[k, I_LAYER])
-                        z = dev.ion[k, I_Z]
-                        border[k, species] = 0.0
+                    m = int(dev.ion[k, I_LAYER])
+                    z = dev.ion[k, I_Z]
+                    for q in range(species, unknowns):
+                        border[k, q] = 0.0
                         for s in range(dev.site_start[m], dev.site_start[m + 1]):
                             i = s - dev.offset[m]
-                            border[k, species] -= dev.volume[s] * w.dion[k, s] * z * F[i, 0, 1 + species]
+                            border[k, q] -= dev.volume[s] * w.dion[k, s] * z * F[i, 0, 1 + q]
             if free_v:
                 sign = -1.602176634e-19 if front_anode else 1.602176634e-19
                 for q in range(columns):
@@ -880,12 +1007,21 @@ def newton(
                     for r in range(2):
                         for c in range(3):
                             change += slope[r, c] * F[edge + r, c, q]
+                    for c in range(3):
+                        change += beside[0, c] * F[plane, c, q]
                     change *= sign * cb
                     if q == 0:
-                        load[species] = cc - ca * v[0] - cb * sign * (jn + jp) - change
+                        load[species] = cc - ca * v[0] - cb * sign * (jn + jp + aside) - change
                     else:
                         border[species, q - 1] = change
-                border[species, species] += ca
+                border[species, species] += ca + sign * cb * beside[1, 0]
+            if glows:
+                _radiated(dev, w, dev.emitter, fn, fp, v[0], F, glow)
+                r = unknowns - 1
+                for q in range(unknowns):
+                    border[r, q] = -dev.share * glow[1 + q]
+                border[r, r] += 1.0
+                load[r] = dev.share * glow[0]
             if not _solve_small(border, load):
                 return NOT_FINITE, iteration + 1, np.inf
             y = load
@@ -897,30 +1033,8 @@ def newton(
                     F[i, 0, 0] += F[i, 0, 1 + q] * y[q]
                     F[i, 1, 0] += F[i, 1, 1 + q] * y[q]
                     F[i, 2, 0] += F[i, 2, 1 + q] * y[q]
-        # length of the step in the potential and in the logarithms of the densities
-        step_psi, step_log = 0.0, 0.0
-        # a comparison with NaN is false, so that max() would pass over it: a sum does not
-        total = 0.0
-        late = iteration >= _LATE
-        for i in range(nodes):
-            total += abs(F[i, 0, 0]) + abs(F[i, 1, 0]) + abs(F[i, 2, 0])
-            step_psi = max(step_psi, abs(F[i, 0, 0]))
-            step = abs(F[i, 0, 0] + F[i, 1, 0])
-            if step > step_log and not (
-                late
-                and abs(residual[i, 0]) < _ROUNDED * w.give[i, 0]
-                and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
-            ):
-                step_log = step
-            step = abs(F[i, 0, 0] + F[i, 2, 0])
-            if step > step_log and not (
-                late
-                and abs(residual[i, 1]) < _ROUNDED * w.give[i, 1]
-                and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
-            ):
-                step_log = step
-        largest = max(step_psi, step_log)
-        if not np.isfinite(total):
+        step_psi, largest, finite = _length(w, F, residual, iteration >= _LATE, tolerance)
+        if not finite:
             return NOT_FINITE, iteration + 1, np.inf
         damping = min(1.0, longest / step_psi) if step_psi > 0.0 else 1.0
         dv *= damping
@@ -939,6 +1053,34 @@ def newton(
             return STALLED, iteration + 1, largest
         previous = largest
     return STALLED, max_iterations, previous
+
+
+@_compiled
+def _length(w, F, residual, late, tolerance):
+    """Length of a step (F[:, :, 0]) in the potential, the larger of it and of those in the logarithms of the densities,
+    and whether all of it is a number.
+    """
+    step_psi, step_log = 0.0, 0.0
+    # a comparison with NaN is false, so that max() would pass over it: a sum does not
+    total = 0.0
+    for i in range(residual.shape[0]):
+        total += abs(F[i, 0, 0]) + abs(F[i, 1, 0]) + abs(F[i, 2, 0])
+        step_psi = max(step_psi, abs(F[i, 0, 0]))
+        step = abs(F[i, 0, 0] + F[i, 1, 0])
+        if step > step_log and not (
+            late
+            and abs(residual[i, 0]) < _ROUNDED * w.give[i, 0]
+            and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
+        ):
+            step_log = step
+        step = abs(F[i, 0, 0] + F[i, 2, 0])
+        if step > step_log and not (
+            late
+            and abs(residual[i, 1]) < _ROUNDED * w.give[i, 1]
+            and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
+        ):
+            step_log = step
+    return step_psi, max(step_psi, step_log), np.isfinite(total)
 
 
 @_inlined
@@ -1089,6 +1231,14 @@ def rates(dev, w, psi, fn, fp, v, channel, profile):
             c = mup / dev.spacing[s]
             d = (fp[0, i + 1] - fp[0, i]) + (fp[1, i + 1] - fp[1, i])
             w.jp[s] = -c * p * bmy * _expm1(-d) if abs(d) < 1.0 else c * (p * bmy - w.p[s + 1] * by)
+    for q in range(dev.plane_site.size):
+        rn, _, _, rp, _, _, from_n, from_p = _plane(dev, w, q, psi, fn, fp, v)
+        if dev.plane[q, P_METAL] == 0.0:
+            rn, rp = from_n, from_p
+        sign = 1.0 if dev.anode_front else -1.0
+        w.plane[q, 0], w.plane[q, 1] = rn, rp
+        w.plane[q, 2] = sign * (from_n if dev.anode_front else from_p)
+        w.plane[q, 3] = sign * (from_p if dev.anode_front else from_n)
     traps = dev.trap.shape[0]
     for t in range(dev.face_trap_site.size):
         s = dev.face_trap_site[t]
@@ -1130,7 +1280,7 @@ def terminal(dev, w, gen):
     nodes = dev.x.size
     flux_n, flux_p = np.empty(nodes - 1), np.empty(nodes - 1)
     noise_n, noise_p = np.empty(nodes - 1), np.empty(nodes - 1)
-    source = np.zeros(nodes)
+    source, holes = np.zeros(nodes), np.zeros(nodes)
     for i in range(nodes):
         source[i] = w.net[i]
     for m in range(dev.offset.size):
@@ -1149,7 +1299,15 @@ def terminal(dev, w, gen):
                 flux_n[i], flux_p[i] = w.jn[s], w.jp[s]
                 noise_n[i], noise_p[i] = np.inf, np.inf
     a, b = np.argmin(noise_n), np.argmin(noise_p)
-    # the balance of node i reads  jn[i] - jn[i - 1] + source = 0  and  jp[i] - jp[i - 1] - source = 0
+    for i in range(nodes):
+        holes[i] = source[i]
+    aside = 0.0
+    for q in range(dev.plane_site.size):
+        i = _node_of(dev, dev.plane_site[q])
+        source[i] -= w.plane[q, 0]
+        holes[i] -= w.plane[q, 1]
+        aside += w.plane[q, 2] if b < i else w.plane[q, 3]
+    # the balance of node i reads  jn[i] - jn[i - 1] + source = 0  and  jp[i] - jp[i - 1] - holes = 0
     jn_b = flux_n[a]
     if b > a:
         for i in range(a + 1, b + 1):
@@ -1157,7 +1315,7 @@ def terminal(dev, w, gen):
     else:
         for i in range(b + 1, a + 1):
             jn_b += source[i]
-    total = jn_b + flux_p[b]
+    total = jn_b + flux_p[b] + aside
     jn_front = flux_n[a]
     for i in range(0, a + 1):
         jn_front += source[i]
@@ -1166,10 +1324,10 @@ def terminal(dev, w, gen):
         jn_back -= source[i]
     jp_front = flux_p[b]
     for i in range(0, b + 1):
-        jp_front -= source[i]
+        jp_front -= holes[i]
     jp_back = flux_p[b]
     for i in range(b + 1, nodes):
-        jp_back += source[i]
+        jp_back += holes[i]
     if dev.anode_front:
         return total, jn_front, jp_back
     return total, -jn_back, -jp_front
@@ -1299,55 +1457,88 @@ def _predict(past, where, known, aim, psi, fn, fp, v, mu):
 
 @_compiled
 def observe(dev, w, gen, states_psi, states_fn, states_fp, states_v, channel, terminals, profile):
-    """Channels and terminal current of a series of states; the last state's densities and fluxes stay in w."""
+    """Channels and terminal current of a series of states; the last state's densities and fluxes stay in w.
+
+    gen (1, S) or (K, S): pairs generated in each site, m^-2 s^-1, the same for all states or those of each.
+    """
     for k in range(states_v.size):
         rates(dev, w, states_psi[k], states_fn[k], states_fp[k], states_v[k], channel[k], profile)
-        a, b, c = terminal(dev, w, gen)
+        lit = gen[min(k, gen.shape[0] - 1)]
+        if dev.coupled.size > 0:
+            lit = lit + dev.share * channel[k, 2 * dev.emitter] * dev.coupled
+        a, b, c = terminal(dev, w, lit)
         terminals[k, 0], terminals[k, 1], terminals[k, 2] = a, b, c
 
 
 @_compiled
-def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, slope_by_v):
+def respond(dev, w, psi, fn, fp, v, gen, ion_charge, mu, sources, emitter, glow):
     """Change of the total flux (m^-2 s^-1, along x) per small extra generation, on one factorised Jacobian.
 
     sources (Q, S): extra pairs per area and time in each site. The junction voltage is held; the ions of the device
-    re-equilibrate. slope_by_v (1,) receives the flux's derivative by v. Returns (Q,).
+    re-equilibrate. glow (Q + 1,) receives the changes of the net radiative rate of layer `emitter` (m^-2 s^-1).
+    Returns (Q + 1,); the last entries are by v.
     """
     nodes = dev.x.size
     count = sources.shape[0]
     species = dev.ion.shape[0]
     assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu)
+    glows = dev.coupled.size > 0
+    if glows:
+        light = dev.share * _radiated(dev, w, dev.emitter, fn, fp, v, np.zeros((nodes, 3, 0)), np.zeros(0))
+        assemble(dev, w, psi, fn, fp, v, gen + light * dev.coupled, ion_charge, mu)
     edge = _quiet_edge(dev, w)
     _, _, slope = _edge_current(dev, w, edge)
-    F = np.zeros((nodes, 3, count + 1 + species))
-    for m in range(dev.offset.size):
-        off = dev.offset[m]
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            i = s - off
-            held_n, held_p = w.leak[i, 0] == np.inf, w.leak[i, 1] == np.inf
-            for q in range(count):
-                if not held_n:
-                    F[i, 1, q] -= sources[q, s]
-                if not held_p:
-                    F[i, 2, q] -= sources[q, s]
+    beside = np.zeros((2, 3))
+    _, plane = _beside(dev, w, edge, psi, fn, fp, v, beside)
+    # causes: the sources, the voltage and, where it comes back, the light that the cell makes itself
+    causes = count + 1 + (1 if glows else 0)
+    F = np.zeros((nodes, 3, causes + species))
+    for q in range(count):
+        _source_column(dev, w, sources[q], F, q)
     _bias_column(dev, w, fn, fp, v, F, count)
+    if glows:
+        _source_column(dev, w, dev.coupled, F, count + 1)
     for k in range(species):
         m = int(dev.ion[k, I_LAYER])
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            F[s - dev.offset[m], 0, count + 1 + k] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
-        F[0, 0, count + 1 + k] = 0.0
-        F[nodes - 1, 0, count + 1 + k] = 0.0
+            F[s - dev.offset[m], 0, causes + k] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+        F[0, 0, causes + k] = 0.0
+        F[nodes - 1, 0, causes + k] = 0.0
     eliminate(w, nodes, 1)
-    substitute(w, F, nodes, count + 1 + species)
+    substitute(w, F, nodes, causes + species)
     if species > 0:
-        _keep_ions(dev, w, F, count + 1)
+        _keep_ions(dev, w, F, causes)
+    if glows:
+        changes = np.zeros(causes)
+        _radiated(dev, w, dev.emitter, fn, fp, v, F, changes)
+        for q in range(count + 1):
+            extra = dev.share * changes[q] / (1.0 - dev.share * changes[count + 1])
+            for i in range(nodes):
+                for r in range(3):
+                    F[i, r, q] += F[i, r, count + 1] * extra
     out = np.zeros(count + 1)
     for q in range(count + 1):
         for r in range(2):
             for c in range(3):
                 out[q] += slope[r, c] * F[edge + r, c, q]
-    slope_by_v[0] = out[count]
-    return out[:count]
+        for c in range(3):
+            out[q] += beside[0, c] * F[plane, c, q]
+    out[count] += beside[1, 0]
+    _radiated(dev, w, emitter, fn, fp, v, F, glow)
+    return out
+
+
+@_compiled
+def _source_column(dev, w, source, F, q):
+    """Right-hand side, column q, of what follows from extra pairs per area and time in each site, `source` (S,)."""
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - off
+            if w.leak[i, 0] != np.inf:
+                F[i, 1, q] -= source[s]
+            if w.leak[i, 1] != np.inf:
+                F[i, 2, q] -= source[s]
 
 
 @_compiled
@@ -1387,9 +1578,195 @@ def _bias_column(dev, w, fn, fp, v, F, q):
     site = 0 if dev.anode_front else dev.volume.size - 1
     side = 0 if dev.anode_front else 1
     sn, sp = dev.contact[side, C_SN], dev.contact[side, C_SP]
+    for j in range(dev.plane_site.size):
+        i = _node_of(dev, dev.plane_site[j])
+        if dev.plane[j, P_METAL] != 0.0:
+            F[i, 0, q] -= dev.plane[j, P_GE]
+        else:
+            F[i, 1, q] += dev.plane[j, P_GE]
     F[anode, 0, q] = 1.0
     F[anode, 1, q] = -1.0 if sn < 0.0 else sn * w.n[site] * np.exp(-fn[0, anode] - v)
     F[anode, 2, q] = -1.0 if sp < 0.0 else -sp * w.p[site] * np.exp(fp[0, anode])
+
+
+# --- junctions in series ---------------------------------------------------------------------------------------------
+
+#: columns of what `_linear` leaves in w.rhs: the Newton step at a held voltage, what follows from one unit of the voltage
+#: and from one unit of the extra generation; species of ions that re-equilibrate come behind them
+BY_ITSELF, BY_VOLTAGE, BY_SOURCE, LINEAR_COLUMNS = range(4)
+
+
+@_compiled
+def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, changes):
+    """A junction's equations about a state, factorised and solved for all that it can follow from (see BY_ITSELF).
+
+    source (S,): pairs per area and time of one unit of an extra generation. residual (N, 2) receives the carriers'
+    balances, changes (LINEAR_COLUMNS,) those of the flux along x. Returns that flux, m^-2 s^-1. Ions keep their number.
+    """
+    nodes = dev.x.size
+    species = dev.ion.shape[0]
+    columns = LINEAR_COLUMNS + species
+    assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu)
+    F = w.rhs
+    for i in range(nodes):
+        residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
+        for q in range(1, columns):
+            F[i, 0, q], F[i, 1, q], F[i, 2, q] = 0.0, 0.0, 0.0
+    _bias_column(dev, w, fn, fp, v, F, BY_VOLTAGE)
+    _source_column(dev, w, source, F, BY_SOURCE)
+    for k in range(species):
+        q = LINEAR_COLUMNS + k
+        m = int(dev.ion[k, I_LAYER])
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+        F[0, 0, q] = 0.0
+        F[nodes - 1, 0, q] = 0.0
+    edge = _quiet_edge(dev, w)
+    jn, jp, slope = _edge_current(dev, w, edge)
+    eliminate(w, nodes, columns)
+    if species > 0:
+        _keep_ions(dev, w, F, LINEAR_COLUMNS)
+    for q in range(LINEAR_COLUMNS):
+        changes[q] = 0.0
+        for r in range(2):
+            for c in range(3):
+                changes[q] += slope[r, c] * F[edge + r, c, q]
+    return jn + jp
+
+
+@_compiled
+def _radiated(dev, w, m, fn, fp, v, F, changes):
+    """Net radiative rate of layer m (m^-2 s^-1), from the densities in w; changes (Q,) receives how it follows the
+    columns of F, of which BY_VOLTAGE is by the junction voltage.
+    """
+    off = dev.offset[m]
+    rate = 0.0
+    for q in range(changes.size):
+        changes[q] = 0.0
+    for s in range(dev.site_start[m], dev.site_start[m + 1]):
+        i = s - off
+        n, p = w.n[s], w.p[s]
+        k = dev.volume[s] * dev.layer[m, K_RAD]
+        drive = _drive(n, p, fn[0, i] - fp[0, i] + v)
+        rate += k * drive
+        rest = k * (n * p - drive)
+        drive *= k
+        for q in range(changes.size):
+            # levels of F are absolute: their difference is the change of the splitting
+            d_psi, d_n, d_p = F[i, 0, q], F[i, 1, q], F[i, 2, q]
+            changes[q] += drive * (w.gn[s] * (d_psi + d_n) - w.gp[s] * (d_psi + d_p)) + rest * (d_n - d_p)
+    return rate
+
+
+@_compiled
+def radiated(dev, w, m, psi, fn, fp, v):
+    """Net radiative rate of layer m in a state, m^-2 s^-1."""
+    densities(dev, w, psi, fn, fp, v)
+    return _radiated(dev, w, m, fn, fp, v, np.zeros((1, 3, 0)), np.zeros(0))
+
+
+@_compiled
+def series_newton(
+    devs, ws, psi, fn, fp, v, gen, ion_charge, mu, leak, share, emitter, profile, a, b, c, coupled, slopes,
+    max_iterations, tolerance, longest,
+):  # fmt: skip
+    """Two junctions that carry one current J (A m^-2), with a (V1 + V2) + b J = c: solved from a state, in place.
+
+    All pairs hold the first and the second junction. psi, fn, fp, ion_charge, mu: as in `newton`; v (2,): junction
+    voltages in units of kT/q. leak (2,): conductance beside each, A m^-2 per kT/q. Of the net radiative rate of layer
+    `emitter` of the first, `share` makes pairs in the second, spread over its sites as `profile` (S,) says.
+
+    coupled (1,) receives the rate of those pairs, m^-2 s^-1, and slopes (3,) the slopes at the state of both currents
+    by their own voltages and of the second by the first's, A m^-2 per kT/q.
+    Returns status, iterations, the last step and J.
+    """
+    vt = devs[0].vt
+    sign = -1.602176634e-19 if devs[0].anode_front else 1.602176634e-19
+    residual0, residual1 = np.zeros((psi[0].size, 2)), np.zeros((psi[1].size, 2))
+    by = np.zeros((2, LINEAR_COLUMNS))
+    glow = np.zeros(LINEAR_COLUMNS)
+    nothing = np.zeros(devs[0].volume.size)
+    lit = gen[1].copy()
+    current = np.zeros(2)
+    largest, total = np.inf, 0.0
+    for d in range(2):
+        dev = devs[d]
+        side = 0 if dev.anode_front else 1
+        anode = 0 if dev.anode_front else dev.x.size - 1
+        psi[d][anode] = dev.contact[side, C_PSI] + v[d]
+        psi[d][dev.x.size - 1 - anode] = dev.contact[1 - side, C_PSI]
+        _pin(dev, fn[d], fp[d], v[d])
+    for iteration in range(max_iterations):
+        for d in range(2):
+            if devs[d].ion.shape[0] > 0 and not settle_ions(devs[d], ws[d], psi[d], mu[d]):
+                return NOT_FINITE, iteration, np.inf, 0.0
+        flux = _linear(
+            devs[0], ws[0], psi[0], fn[0], fp[0], v[0], gen[0], ion_charge[0], mu[0], nothing, residual0, by[0]
+        )
+        current[0] = sign * flux - leak[0] * v[0]
+        if share > 0.0:
+            coupled[0] = share * _radiated(devs[0], ws[0], emitter, fn[0], fp[0], v[0], ws[0].rhs, glow)
+            for s in range(lit.size):
+                lit[s] = gen[1][s] + coupled[0] * profile[s]
+        flux = _linear(
+            devs[1], ws[1], psi[1], fn[1], fp[1], v[1], lit, ion_charge[1], mu[1], profile, residual1, by[1]
+        )
+        current[1] = sign * flux - leak[1] * v[1]
+        # both currents as they follow from the changes of the voltages x and y
+        by_x = sign * by[0, BY_VOLTAGE] - leak[0]
+        by_y = sign * by[1, BY_VOLTAGE] - leak[1]
+        more = share * sign * by[1, BY_SOURCE]
+        across = more * glow[BY_VOLTAGE]
+        slopes[0], slopes[1], slopes[2] = by_x, by_y, across
+        first = current[0] + sign * by[0, BY_ITSELF]
+        second = current[1] + sign * by[1, BY_ITSELF] + more * glow[BY_ITSELF]
+        # first + by_x x = second + by_y y + across x,   a vt (v1 + v2 + x + y) + b (first + by_x x) = c
+        m00, m01, r0 = by_x - across, -by_y, second - first
+        m10, m11, r1 = a * vt + b * by_x, a * vt, c - a * vt * (v[0] + v[1]) - b * first
+        det = m00 * m11 - m01 * m10
+        x, y = (r0 * m11 - m01 * r1) / det, (m00 * r1 - m10 * r0) / det
+        x, y = min(max(x, -8.0), 8.0), min(max(y, -8.0), 8.0)
+        if not (np.isfinite(x) and np.isfinite(y)):
+            return NOT_FINITE, iteration + 1, np.inf, 0.0
+        extra = share * (glow[BY_ITSELF] + glow[BY_VOLTAGE] * x)
+        F = ws[0].rhs
+        for i in range(psi[0].size):
+            for r in range(3):
+                F[i, r, 0] += F[i, r, BY_VOLTAGE] * x
+        F = ws[1].rhs
+        for i in range(psi[1].size):
+            for r in range(3):
+                F[i, r, 0] += F[i, r, BY_VOLTAGE] * y + F[i, r, BY_SOURCE] * extra
+        late = iteration >= _LATE
+        step0, largest0, finite0 = _length(ws[0], ws[0].rhs, residual0, late, tolerance)
+        step1, largest1, finite1 = _length(ws[1], ws[1].rhs, residual1, late, tolerance)
+        if not (finite0 and finite1):
+            return NOT_FINITE, iteration + 1, np.inf, 0.0
+        step, largest = max(step0, step1), max(largest0, largest1)
+        damping = min(1.0, longest / step) if step > 0.0 else 1.0
+        for d in range(2):
+            dev, F = devs[d], ws[d].rhs
+            dv = damping * (x if d == 0 else y)
+            v[d] += dv
+            for i in range(psi[d].size):
+                _take_step(
+                    psi[d], fn[d], fp[d], i, damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0], dv
+                )  # fmt: skip
+            side = 0 if dev.anode_front else 1
+            anode = 0 if dev.anode_front else dev.x.size - 1
+            psi[d][anode] = dev.contact[side, C_PSI] + v[d]
+            _pin(dev, fn[d], fp[d], v[d])
+        total = first + by_x * x
+        if largest < tolerance:
+            for d in range(2):
+                if devs[d].ion.shape[0] > 0:
+                    settle_ions(devs[d], ws[d], psi[d], mu[d])
+            if share > 0.0:
+                coupled[0] = share * radiated(devs[0], ws[0], emitter, psi[0], fn[0], fp[0], v[0])
+            return CONVERGED, iteration + 1, largest, total
+        if step > 1e4:
+            return STALLED, iteration + 1, largest, total
+    return STALLED, max_iterations, largest, total
 
 
 # --- time and small signals: ions as unknowns of their own -----------------------------------------------------------
@@ -1795,11 +2172,7 @@ def march(
     nodes = dev.x.size
     size = b.diag.shape[1]
     free_v = control == CONTROL_CIRCUIT
-    side = 0 if dev.anode_front else 1
-    anode = 0 if dev.anode_front else nodes - 1
-    psi[anode] = dev.contact[side, C_PSI] + v[0]
-    psi[nodes - 1 - anode] = dev.contact[1 - side, C_PSI]
-    _pin(dev, fn, fp, v[0])
+    _hold(dev, psi, fn, fp, v[0])
     charge = np.empty(dev.volume.size)
     slope = np.zeros((2, size))
     residual = np.empty((nodes, 2))
@@ -1835,71 +2208,83 @@ def march(
             for i in range(nodes):
                 for r in range(size):
                     F[i, r, 0] += F[i, r, 1] * dv
-        step_psi, step_log, check = 0.0, 0.0, 0.0
-        for i in range(nodes):
-            p = F[i, 0, 0]
-            step_psi = max(step_psi, abs(p))
-            for r in range(1, size):
-                check += abs(F[i, r, 0])
-        late = iteration >= _LATE
-        most_n, most_p = 0.0, 0.0
-        if late:
-            for s in range(w.n.size):
-                most_n, most_p = max(most_n, w.n[s]), max(most_p, w.p[s])
-        for m in range(dev.offset.size):
-            off = dev.offset[m]
-            for s in range(dev.site_start[m], dev.site_start[m + 1]):
-                i = s - off
-                # as in `newton`: pockets of carriers that nothing depends on, whose balance holds to rounding, and
-                # here those too that are none
-                step = abs(F[i, 0, 0] + F[i, 1, 0])
-                if step > step_log and not (
-                    late
-                    and (
-                        abs(residual[i, 0]) < _ROUNDED * (b.give[i, 1] + b.leak[i, 1])
-                        or w.n[s] * (1.0 + step) < _NOBODY * most_n
-                    )
-                    and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
-                ):
-                    step_log = step
-                step = abs(F[i, 0, 0] + F[i, 2, 0])
-                if step > step_log and not (
-                    late
-                    and (
-                        abs(residual[i, 1]) < _ROUNDED * (b.give[i, 2] + b.leak[i, 2])
-                        or w.p[s] * (1.0 + step) < _NOBODY * most_p
-                    )
-                    and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
-                ):
-                    step_log = step
-        for k in range(motion.shape[0]):
-            m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
-            for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
-                step_log = max(step_log, abs(F[i, slot, 0] - z * F[i, 0, 0]))
-        largest = max(step_psi, step_log)
-        if not np.isfinite(check + step_psi):
+        step_psi, largest, finite = _march_length(dev, w, b, motion, residual, iteration >= _LATE, tolerance)
+        if not finite:
             return NOT_FINITE, iteration + 1, np.inf, total
         damping = min(1.0, longest / step_psi) if step_psi > 0.0 else 1.0
-        dv *= damping
-        v[0] += dv
-        for k in range(motion.shape[0]):
-            m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
-            for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
-                p = damping * F[i, 0, 0]
-                d = damping * F[i, slot, 0] - z * p
-                level[k, i] += z * p + np.log1p(max(d, -0.95))
-        for i in range(nodes):
-            dpsi, dfn, dfp = damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0]
-            _take_step(psi, fn, fp, i, dpsi, dfn, dfp, dv)
-        if free_v:
-            psi[anode] = dev.contact[side, C_PSI] + v[0]
-        _pin(dev, fn, fp, v[0])
+        v[0] += damping * dv
+        _march_take(dev, b, motion, psi, fn, fp, level, damping, damping * dv)
+        _hold(dev, psi, fn, fp, v[0])
         if largest < tolerance:
             densities(dev, w, psi, fn, fp, v[0])
             moving_ions(dev, b, motion, psi, level)
             trap_memory(dev, w, b, rate, False, past_trap, past_face, filled, filled_face)
             return CONVERGED, iteration + 1, largest, total
     return STALLED, max_iterations, largest, total
+
+
+@_compiled
+def _march_length(dev, w, b, motion, residual, late, tolerance):
+    """Length of a step (b.rhs[:, :, 0]) in the potential, the larger of it and of those in the logarithms of densities,
+    and whether all of it is a number.
+    """
+    F = b.rhs
+    size = b.diag.shape[1]
+    step_psi, step_log, check = 0.0, 0.0, 0.0
+    for i in range(dev.x.size):
+        p = F[i, 0, 0]
+        step_psi = max(step_psi, abs(p))
+        for r in range(1, size):
+            check += abs(F[i, r, 0])
+    most_n, most_p = 0.0, 0.0
+    if late:
+        for s in range(w.n.size):
+            most_n, most_p = max(most_n, w.n[s]), max(most_p, w.p[s])
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - off
+            # as in `newton`: pockets of carriers that nothing depends on, whose balance holds to rounding, and
+            # here those too that are none
+            step = abs(F[i, 0, 0] + F[i, 1, 0])
+            if step > step_log and not (
+                late
+                and (
+                    abs(residual[i, 0]) < _ROUNDED * (b.give[i, 1] + b.leak[i, 1])
+                    or w.n[s] * (1.0 + step) < _NOBODY * most_n
+                )
+                and abs(w.diag[i, 1]) * step < tolerance * abs(w.diag[i, 0])
+            ):
+                step_log = step
+            step = abs(F[i, 0, 0] + F[i, 2, 0])
+            if step > step_log and not (
+                late
+                and (
+                    abs(residual[i, 1]) < _ROUNDED * (b.give[i, 2] + b.leak[i, 2])
+                    or w.p[s] * (1.0 + step) < _NOBODY * most_p
+                )
+                and abs(w.diag[i, 2]) * step < tolerance * abs(w.diag[i, 0])
+            ):
+                step_log = step
+    for k in range(motion.shape[0]):
+        m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
+        for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
+            step_log = max(step_log, abs(F[i, slot, 0] - z * F[i, 0, 0]))
+    return step_psi, max(step_psi, step_log), np.isfinite(check + step_psi)
+
+
+@_compiled
+def _march_take(dev, b, motion, psi, fn, fp, level, damping, dv):
+    """Change a state by the part `damping` of the step b.rhs[:, :, 0]; the junction voltage has changed by dv."""
+    F = b.rhs
+    for k in range(motion.shape[0]):
+        m, slot, z = int(motion[k, M_LAYER]), int(motion[k, M_SLOT]), motion[k, M_Z]
+        for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
+            p = damping * F[i, 0, 0]
+            d = damping * F[i, slot, 0] - z * p
+            level[k, i] += z * p + np.log1p(max(d, -0.95))
+    for i in range(dev.x.size):
+        _take_step(psi, fn, fp, i, damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0], dv)
 
 
 @_compiled
@@ -1923,30 +2308,156 @@ def _load_march(
 
 
 @_compiled
-def march_slope(
-    dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
-    past_face,
+def _march_linear(
+    dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past, filled, filled_face, source, charge, residual,
+    slope, changes,
 ):  # fmt: skip
-    """Derivative of the total flux at the end of a time step (`march`) by the junction voltage at its end (kT/q)."""
-    nodes = dev.x.size
-    size = b.diag.shape[1]
-    slope = np.zeros((2, size))
-    charge = np.empty(dev.volume.size)
-    filled, filled_face = past_trap.copy(), past_face.copy()
-    edge, _ = _load_march(
-        dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past_n, past_p, past_ion, past_psi, past_trap,
-        past_face, filled, filled_face, charge, slope,
+    """A junction's equations of a time step, factorised and solved for all that it can follow from (see BY_ITSELF).
+
+    past: of electrons, holes, ions, potential, levels of layers and of faces. source (S,): pairs per area and time of
+    one unit of an extra generation. changes (LINEAR_COLUMNS,) receives those of the flux along x, which is returned
+    (m^-2 s^-1). charge (S,), slope (2, B): scratch memory; residual (N, 2): the carriers' balances.
+    """
+    edge, total = _load_march(
+        dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, past[0], past[1], past[2], past[3], past[4], past[5],
+        filled, filled_face, charge, slope,
     )  # fmt: skip
     F = b.rhs
-    for i in range(nodes):
+    size = b.diag.shape[1]
+    for i in range(dev.x.size):
+        residual[i, 0], residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
         for r in range(size):
-            F[i, r, 0] = 0.0
-    _bias_column(dev, w, fn, fp, v[0], F, 0)
-    eliminate_blocks(b, nodes, 1)
+            F[i, r, BY_VOLTAGE], F[i, r, BY_SOURCE] = 0.0, 0.0
+    _bias_column(dev, w, fn, fp, v[0], F, BY_VOLTAGE)
+    _source_column(dev, w, source, F, BY_SOURCE)
+    eliminate_blocks(b, dev.x.size, LINEAR_COLUMNS)
+    for q in range(LINEAR_COLUMNS):
+        changes[q] = 0.0
+        for r in range(2):
+            for c in range(size):
+                changes[q] += slope[r, c] * F[edge + r, c, q]
+    return total
+
+
+@_compiled
+def series_march(
+    devs, ws, bs, motions, psi, fn, fp, level, v, gen, held, rate, past, filled, filled_face, leak, share, emitter,
+    profile, a, b, c, slopes, max_iterations, tolerance, longest,
+):  # fmt: skip
+    """One implicit time step of two junctions that carry one current J (A m^-2), with a (v1 + v2) + b J = c, in place.
+
+    All pairs hold the first and the second junction, whose voltages v are in units of kT/q; `past` those of
+    `_march_linear`, the rest as in `march`. leak (2,): conductance beside each, A m^-2 per kT/q. share, emitter and
+    profile: of the light that the second takes up, as in `series_newton`.
+
+    slopes (5,) receives the slopes of both currents by their own voltages (A m^-2 per kT/q), of the second by the rate
+    of pairs that the light makes (C), of that rate by the first's voltage (m^-2 s^-1 per kT/q), and the rate itself.
+    Returns status, iterations, the last step and J.
+    """
+    sign = -1.602176634e-19 if devs[0].anode_front else 1.602176634e-19
+    residual0, residual1 = np.empty((psi[0].size, 2)), np.empty((psi[1].size, 2))
+    charge0, charge1 = np.empty(gen[0].size), np.empty(gen[1].size)
+    slope0, slope1 = np.zeros((2, bs[0].diag.shape[1])), np.zeros((2, bs[1].diag.shape[1]))
+    by0, by1, glow = np.zeros(LINEAR_COLUMNS), np.zeros(LINEAR_COLUMNS), np.zeros(LINEAR_COLUMNS)
+    nothing = np.zeros(gen[0].size)
+    lit = gen[1].copy()
+    light, total, largest = 0.0, 0.0, np.inf
+    for d in range(2):
+        _hold(devs[d], psi[d], fn[d], fp[d], v[d][0])
+    for iteration in range(max_iterations):
+        flux = _march_linear(
+            devs[0], ws[0], bs[0], motions[0], psi[0], fn[0], fp[0], level[0], v[0], gen[0], held[0], rate, past[0],
+            filled[0], filled_face[0], nothing, charge0, residual0, slope0, by0,
+        )  # fmt: skip
+        first = sign * (flux + by0[BY_ITSELF]) - leak[0] * v[0][0]
+        if share > 0.0:
+            light = share * _radiated(devs[0], ws[0], emitter, fn[0], fp[0], v[0][0], bs[0].rhs, glow)
+            for s in range(lit.size):
+                lit[s] = gen[1][s] + light * profile[s]
+        flux = _march_linear(
+            devs[1], ws[1], bs[1], motions[1], psi[1], fn[1], fp[1], level[1], v[1], lit, held[1], rate, past[1],
+            filled[1], filled_face[1], profile, charge1, residual1, slope1, by1,
+        )  # fmt: skip
+        by_light = sign * by1[BY_SOURCE]
+        second = sign * (flux + by1[BY_ITSELF]) - leak[1] * v[1][0] + by_light * share * glow[BY_ITSELF]
+        # both currents as they follow from the changes of the voltages x and y:
+        # first + by_x x = second + by_y y + across x,   a (v1 + v2 + x + y) + b (first + by_x x) = c
+        by_x, by_y = sign * by0[BY_VOLTAGE] - leak[0], sign * by1[BY_VOLTAGE] - leak[1]
+        across = by_light * share * glow[BY_VOLTAGE]
+        slopes[0], slopes[1], slopes[2] = by_x, by_y, by_light
+        slopes[3], slopes[4] = share * glow[BY_VOLTAGE], light
+        x, y = _series_changes(
+            by_x, by_y, across, second - first, a, b, c - a * (v[0][0] + v[1][0]) - b * first
+        )
+        if not (np.isfinite(x) and np.isfinite(y)):
+            return NOT_FINITE, iteration + 1, np.inf, total
+        x, y = min(max(x, -8.0), 8.0), min(max(y, -8.0), 8.0)
+        extra = share * (glow[BY_ITSELF] + glow[BY_VOLTAGE] * x)
+        for d in range(2):
+            F = bs[d].rhs
+            dv = x if d == 0 else y
+            for i in range(psi[d].size):
+                for r in range(F.shape[1]):
+                    F[i, r, 0] += F[i, r, BY_VOLTAGE] * dv
+                    if d == 1:
+                        F[i, r, 0] += F[i, r, BY_SOURCE] * extra
+        late = iteration >= _LATE
+        step0, largest0, finite0 = _march_length(devs[0], ws[0], bs[0], motions[0], residual0, late, tolerance)
+        step1, largest1, finite1 = _march_length(devs[1], ws[1], bs[1], motions[1], residual1, late, tolerance)
+        if not (finite0 and finite1):
+            return NOT_FINITE, iteration + 1, np.inf, total
+        step, largest = max(step0, step1), max(largest0, largest1)
+        damping = min(1.0, longest / step) if step > 0.0 else 1.0
+        for d in range(2):
+            dv = damping * (x if d == 0 else y)
+            v[d][0] += dv
+            _march_take(devs[d], bs[d], motions[d], psi[d], fn[d], fp[d], level[d], damping, dv)
+            _hold(devs[d], psi[d], fn[d], fp[d], v[d][0])
+        total = first + by_x * x
+        if largest < tolerance:
+            for d in range(2):
+                densities(devs[d], ws[d], psi[d], fn[d], fp[d], v[d][0])
+                moving_ions(devs[d], bs[d], motions[d], psi[d], level[d])
+                trap_memory(
+                    devs[d], ws[d], bs[d], rate, False, past[d][4], past[d][5], filled[d], filled_face[d]
+                )  # fmt: skip
+            if share > 0.0:
+                slopes[4] += extra
+            return CONVERGED, iteration + 1, largest, total
+    return STALLED, max_iterations, largest, total
+
+
+@_inlined
+def _series_changes(by_x, by_y, across, gap, a, b, missing):
+    """Changes x, y of two junctions' voltages: by_x x = gap + by_y y + across x, a (x + y) + b by_x x = missing."""
+    det = (by_x - across) * a + by_y * (a + b * by_x)
+    return (gap * a + by_y * missing) / det, ((by_x - across) * missing - (a + b * by_x) * gap) / det
+
+
+@_compiled
+def _hold(dev, psi, fn, fp, v):
+    """What the contacts hold at a junction voltage."""
+    side = 0 if dev.anode_front else 1
+    anode = 0 if dev.anode_front else dev.x.size - 1
+    psi[anode] = dev.contact[side, C_PSI] + v
+    psi[dev.x.size - 1 - anode] = dev.contact[1 - side, C_PSI]
+    _pin(dev, fn, fp, v)
+
+
+@_compiled
+def march_slope(dev, w, b, motion, psi, past_psi, rate):
+    """Derivative of the total flux at the end of a time step by the junction voltage at its end (kT/q).
+
+    On what the last `march` left, which had this rate and past, and CONTROL_CIRCUIT: b.rhs[:, :, 1] is that of the
+    state.
+    """
+    slope = np.zeros((2, b.diag.shape[1]))
+    edge = _quiet_edge(dev, w)
+    block_current(dev, w, b, motion, edge, rate, psi, past_psi, slope)
     by_v = 0.0
     for r in range(2):
-        for c in range(size):
-            by_v += slope[r, c] * F[edge + r, c, 0]
+        for c in range(slope.shape[1]):
+            by_v += slope[r, c] * b.rhs[edge + r, c, 1]
     return by_v
 
 
@@ -2085,14 +2596,8 @@ def signal(dev, w, b, motion, psi, fn, fp, level, v, gen, held, rate, sources):
             for q in range(count + 1):
                 F[i, r, q] = 0.0
     _bias_column(dev, w, fn, fp, v, F, 0)
-    for m in range(dev.offset.size):
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            i = s - dev.offset[m]
-            for q in range(count):
-                if w.leak[i, 0] != np.inf:
-                    F[i, 1, 1 + q] -= sources[q, s]
-                if w.leak[i, 1] != np.inf:
-                    F[i, 2, 1 + q] -= sources[q, s]
+    for q in range(count):
+        _source_column(dev, w, sources[q], F, 1 + q)
     eliminate_blocks(b, nodes, 1 + count)
     out = np.zeros(1 + count, dtype=np.complex128)
     for q in range(1 + count):

@@ -7,7 +7,7 @@ Where each light generates carriers is found once by optics; lights add up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -23,6 +23,7 @@ from perotwin.stack.fields import Dim, Intensity, Length, Model
 from perotwin.units import Quantity, parse
 
 if TYPE_CHECKING:
+    from perotwin.optics import Absorption
     from perotwin.transport.build import Problem
     from perotwin.transport.schedule import Step
 
@@ -140,10 +141,14 @@ class Lights:
 
     Attributes:
         problem: the cell.
+        absorb: what its sites take of light (changes of the stack's own), at given wavelengths (m) if any: (S,) pairs
+            per area and time, at one wavelength per photon, with the optics that say so. That of the stack alone unless
+            it is part of a larger cell.
         checks, notes: what the optics of lights other than the cell's own found.
     """
 
     problem: Problem
+    absorb: Callable[[dict[str, Any], list[float] | None], tuple[F64, Absorption]] | None = None
     checks: Checks = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _known: dict[Any, F64] = field(default_factory=dict)
@@ -180,8 +185,6 @@ class Lights:
         return self._known[key]
 
     def _absorbed(self, beam: Beam | LaserPulse, side: str, where: str | None) -> F64:
-        from perotwin.optics import absorb
-
         stack = self.problem.stack
         kind = stack.light.generation.kind
         if kind != "optics" and not (kind == "step" and isinstance(beam, Beam)):
@@ -193,19 +196,23 @@ class Lights:
                 "cell's own light.",
                 key=where,
             )
-        faces = self.problem.mesh.control_faces
+        light: dict[str, Any] = {"intensity": 1.0, "side": side}
+        line = None
         if isinstance(beam, LaserPulse):
-            line = stack.with_light(
-                spectrum=Monochromatic(wavelength=beam.wavelength), intensity=1.0, side=side
-            )
-            found = absorb(line, faces, wavelength=[float(beam.wavelength)])
-            profile = found.spectral[0]
+            light["spectrum"], line = Monochromatic(wavelength=beam.wavelength), [float(beam.wavelength)]
         else:
-            found = absorb(stack.with_light(spectrum=beam.spectrum, intensity=1.0, side=side), faces)
-            profile = found.generation
+            light["spectrum"] = beam.spectrum
+        profile, found = (self.absorb or self._alone)(light, line)
         self.checks.update(found.checks)
         self.notes += [note for note in found.notes if note not in (*self.problem.notes, *self.notes)]
         return np.ascontiguousarray(profile, dtype=float)
+
+    def _alone(self, light: dict[str, Any], wavelength: list[float] | None) -> tuple[F64, Absorption]:
+        from perotwin.optics import absorb
+
+        stack = self.problem.stack.with_light(**light)
+        found = absorb(stack, self.problem.mesh.control_faces, wavelength=wavelength)
+        return found.generation if wavelength is None else found.spectral[0], found
 
     def steady(self, suns: float, beams: tuple[Beam, ...] = ()) -> F64:
         """(S,) pairs per area and time (m^-2 s^-1) of the cell's own light and of beams at their first intensity."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -127,6 +127,21 @@ class Resolvent:
     def __call__(self, z: F64) -> F64:
         given = np.split(np.array(z, dtype=float).ravel(), self._ends)
         free = [one.free(part) for one, part in zip(self.stacks, given, strict=True)]
+        made = [
+            one.settled(part, x, v)
+            for one, part, (x, v) in zip(self.stacks, given, self._joined(free), strict=True)
+        ]
+        return np.concatenate(made)
+
+    def _joined(self, free: list[tuple[F64, float]]) -> list[tuple[F64, float]]:
+        """What each stack is given by the others.
+
+        Args:
+            free: variables (N, B) and flux (m^-2 s^-1) of each at a held junction voltage.
+
+        Returns:
+            The variables and the change of the junction's voltage (kT/q) of each.
+        """
         # with V = a v + b J at each junction, its terminal current is fixed + slope * V
         terminal = [one.terminal(flux) for one, (_, flux) in zip(self.stacks, free, strict=True)]
         voltage = 0.0
@@ -134,11 +149,72 @@ class Resolvent:
             fixed = sum(area * end[0] for area, end in zip(self.areas, terminal, strict=True))
             slope = sum(area * end[1] for area, end in zip(self.areas, terminal, strict=True))
             voltage = -fixed / slope
-        made = [
-            one.settled(part, x, one.junction(flux, voltage))
-            for one, part, (x, flux) in zip(self.stacks, given, free, strict=True)
-        ]
-        return np.concatenate(made)
+        return [(x, one.junction(flux, voltage)) for one, (x, flux) in zip(self.stacks, free, strict=True)]
+
+
+class SeriesResolvent(Resolvent):
+    """(s - L)^-1 on the contents of two junctions that carry one current, light of the first into the second included.
+
+    Args:
+        junctions: linearised equations of each.
+        control: what holds the terminals.
+        shift: s, 1/s.
+        resistance: in series with both, ohm m^2.
+        emitter: index of the first junction's layer whose light the second takes up.
+        profile: (S,) pairs that it makes there per net radiative event.
+    """
+
+    def __init__(
+        self,
+        junctions: tuple[Linearised, Linearised],
+        control: Control,
+        shift: float,
+        resistance: float,
+        emitter: int,
+        profile: F64,
+    ) -> None:
+        super().__init__([(1.0, one) for one in junctions], control, shift)
+        top, bottom = self.stacks
+        self.resistance, self.vt = resistance, junctions[0].problem.vt
+        self.emitter = emitter
+        self.lit = bool(np.any(profile))
+        # what follows from one net radiative event per area and time
+        self.by_light = bottom.source(profile)
+        self.flux_by_light = bottom._over(bottom.slope, self.by_light)
+        self.light_by_v = self._light(junctions[0], top.by_v)
+        self._top = junctions[0]
+
+    def _light(self, top: Linearised, x: F64) -> float:
+        """Change of the emitter's net radiative rate (m^-2 s^-1) with the variables (N, B), levels absolute."""
+        if not self.lit:
+            return 0.0
+        found, radiated = np.zeros(1), cast(Any, k._radiated)
+        state = top.state
+        columns = np.ascontiguousarray(x[:, :, None])
+        radiated(
+            top.device, top.work, self.emitter, state.fn, state.fp, float(state.v[0]), columns, found
+        )  # fmt: skip
+        return float(found[0])
+
+    def _joined(self, free: list[tuple[F64, float]]) -> list[tuple[F64, float]]:
+        top, bottom = self.stacks
+        (x_top, flux_top), (x_bottom, flux_bottom) = free
+        light = self._light(self._top, x_top)
+        # currents at held junction voltages, and by these (kT/q); the light of the first follows its voltage
+        first = top.sign * flux_top
+        second = bottom.sign * (flux_bottom + self.flux_by_light * light)
+        by_first, by_second = top.per_v - top.leak, bottom.per_v - bottom.leak
+        across = bottom.sign * self.flux_by_light * self.light_by_v
+        if self.open:
+            v_top = -first / by_first
+            v_bottom = -(second + across * v_top) / by_second
+        else:
+            changes = cast(Any, k._series_changes)
+            v_top, v_bottom = changes(
+                by_first, by_second, across, second - first, self.vt, -self.resistance, self.resistance * first
+            )  # fmt: skip
+        light += self.light_by_v * v_top
+        return [(x_top, v_top), (x_bottom + self.by_light * light, v_bottom)]
 
 
 class _Contents:
@@ -153,6 +229,7 @@ class _Contents:
         self.nodes, self.size, self.shift = device.x.size, linear._size, shift
         species = motion.shape[0]
         v = float(state.v[0])
+        self.site_node = linear.problem.site_node
         none = np.zeros(device.volume.size)
         no_ions = np.zeros((species, none.size))
         imaginary = make_blocks(device, self.size, species, 2, complex)
@@ -231,6 +308,16 @@ class _Contents:
         k.substitute_blocks(self.blocks, F, self.nodes, 1)
         x = F[:, :, 0].copy()
         return x, self._over(self.slope, x) - float(z[-1])
+
+    def source(self, profile: F64) -> F64:
+        """(N, B) what follows from extra pairs in each site (S,), m^-2 s^-1, at a held junction voltage."""
+        F = self.blocks.rhs
+        F[:] = 0.0
+        for row in (1, 2):
+            np.add.at(F[:, row, 0], self.site_node, -profile)
+            F[~self.moving[:, row], row, 0] = 0.0
+        k.substitute_blocks(self.blocks, F, self.nodes, 1)
+        return F[:, :, 0].copy()
 
     def junction(self, flux: float, voltage: float) -> float:
         """The junction's voltage (kT/q) where the terminals are at `voltage` (V)."""

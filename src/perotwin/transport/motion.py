@@ -1,4 +1,4 @@
-"""Which ions move, and how fast."""
+"""Which ions move, and how fast; and where that is not known."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from perotwin.errors import InputError
 from perotwin.transport import device as dv
 from perotwin.transport.build import K_EV, Problem
 
@@ -55,3 +56,23 @@ def motion_of(problem: Problem) -> F64:
                     ]
                 )
     return np.array(rows).reshape(-1, dv.MOTION_COLUMNS)
+
+
+def refuse_planes(problem: Problem, what: str) -> None:
+    """Refuse a stack with a plane inside at which two junctions meet.
+
+    Args:
+        problem: the stack.
+        what: that would be asked of it, "time steps".
+
+    Raises:
+        InputError: there is one.
+    """
+    if problem.device.plane_site.size:
+        raise InputError(
+            f'"{problem.stack.name}" is solved in one, with a plane where its junctions meet, and {what} of such a '
+            "plane are not modelled.",
+            'Give it a junction of the kind "ideal" or "resistive", which is two cells in series, in time and at small '
+            "signal too.",
+            key="junction.kind",
+        )

@@ -101,6 +101,11 @@ class ParallelProblem:
         return any(problem.ions_settle for problem in self.columns)
 
     @property
+    def highest_voltage(self) -> float:
+        """The columns' largest, V."""
+        return max(problem.highest_voltage for problem in self.columns)
+
+    @property
     def geometric_capacitance(self) -> float:
         """Of the columns side by side, F m^-2."""
         return float(self.areas @ [problem.geometric_capacitance for problem in self.columns])
@@ -161,6 +166,11 @@ class ParallelStates:
         return self.columns
 
     @property
+    def inside(self) -> dict[str, States]:
+        """What the fields along x are those of: the column of the largest area."""
+        return {"": self.shown}
+
+    @property
     def shown(self) -> States:
         """The states of the column of the largest area."""
         return self.columns[self.problem.widest]
@@ -179,6 +189,11 @@ class ParallelStates:
     def junction_voltage(self) -> F64:
         """(K,) across the junction of the column that is shown, V."""
         return self.shown.junction_voltage
+
+    @property
+    def junction_voltages(self) -> dict[str, F64]:
+        """(K,) by junction: nothing, for all columns are at one voltage."""
+        return {}
 
     @cached_property
     def current(self) -> F64:

@@ -7,7 +7,7 @@ Everything here is recomputed from the stored potential and quasi-Fermi levels w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from perotwin.transport.fermi import fermi_dirac_half
 
 if TYPE_CHECKING:
     from perotwin.transport.cell import CellStates
+    from perotwin.transport.steady import States
 
 F64 = NDArray[np.float64]
 
@@ -37,7 +38,8 @@ class Profiles:
         charge: (K, S) everything charged, units of q, m^-3.
         electric_field: (K, E) V/m.
         electron_current, hole_current: (K, E) A m^-2, conventional, positive along x.
-        generation: (S,) m^-3 s^-1. recombination: (K, S) m^-3 s^-1, without faces.
+        generation: (S,) m^-3 s^-1, or (K, S) where another junction's light is part of it. recombination: (K, S) m^-3
+            s^-1, without faces.
     """
 
     x: F64
@@ -96,13 +98,57 @@ def profiles(states: CellStates, index: NDArray[np.int64] | list[int] | None = N
     """Fields of some (or all) of the points of `states`.
 
     Args:
-        states: from the steady solver; of a cell of several stacks the one that is shown.
+        states: from the steady solver; of stacks side by side the one that is shown, of junctions in series all, one
+            behind the other and each layer called after its junction too.
         index: which points; all if absent.
 
     Returns:
         `Profiles`.
     """
-    chosen = (states if index is None else states.pick(index)).shown
+    chosen = states if index is None else states.pick(index)
+    inside = chosen.inside
+    if len(inside) == 1:
+        return _profiles(chosen.shown)
+    made = {name: _profiles(junction) for name, junction in inside.items()}
+    return _in_series(made, chosen)
+
+
+def _in_series(made: dict[str, Profiles], states: CellStates) -> Profiles:
+    """Fields of junctions one behind the other, from front to back, energies from the last contact's or the first's."""
+    front, back = made.values()
+    # the plane between them is at one energy: that of the cathode's zero in the junction that has its cathode there
+    if states.parts[0].problem.device.anode_front:
+        raised = (-states.parts[1].junction_voltage, np.zeros(states.voltage.size))
+    else:
+        raised = (np.zeros(states.voltage.size), -states.parts[0].junction_voltage)
+    depth, sites = float(front.x[-1]), front.x.size
+    joined: dict[str, Any] = {
+        name: np.concatenate((getattr(front, name), getattr(back, name)), axis=-1) for name in _FIELDS
+    }
+    for name in _ENERGIES:
+        both = zip((front, back), raised, strict=True)
+        joined[name] = np.concatenate([getattr(one, name) + up[:, None] for one, up in both], axis=1)
+    generation = [np.broadcast_to(one.generation, one.recombination.shape) for one in (front, back)]
+    return Profiles(
+        x=np.concatenate((front.x, depth + back.x)),
+        layer=np.concatenate((front.layer, len(front.layers) + back.layer)),
+        layers=tuple(f"{name} {layer}" for name, one in made.items() for layer in one.layers),
+        edge=np.concatenate((front.edge, sites + back.edge)),
+        x_edge=np.concatenate((front.x_edge, depth + back.x_edge)),
+        voltage=states.voltage,
+        generation=np.concatenate(generation, axis=1),
+        **joined,
+    )
+
+
+_ENERGIES = ("conduction_band", "valence_band", "electron_fermi_level", "hole_fermi_level")
+_FIELDS = (
+    "electron_density", "hole_density", "ion_density", "charge", "electric_field", "electron_current", "hole_current",
+    "recombination",
+)  # fmt: skip
+
+
+def _profiles(chosen: States) -> Profiles:
     problem = chosen.problem
     device, vt = problem.device, problem.vt
     layer, node = problem.site_layer, problem.site_node
@@ -161,6 +207,9 @@ def profiles(states: CellStates, index: NDArray[np.int64] | list[int] | None = N
         Q * vt * table[edge, dv.MU_P] / h
     )
     sites = problem.mesh.sites
+    generation = chosen.intensity * problem.generation
+    if chosen.coupled is not None:
+        generation = generation + chosen.coupled
     return Profiles(
         x=sites,
         layer=layer,
@@ -179,7 +228,7 @@ def profiles(states: CellStates, index: NDArray[np.int64] | list[int] | None = N
         electric_field=-dpsi * vt / h,
         electron_current=jn,
         hole_current=jp,
-        generation=chosen.intensity * problem.generation / device.volume,
+        generation=generation / device.volume,
         recombination=rate,
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import elementary_charge as Q
 
 from perotwin.transport import device as dv
 from perotwin.transport import kernels as k
-from perotwin.transport.device import Device, make_work
+from perotwin.transport.build import Problem
+from perotwin.transport.device import make_work
 from perotwin.transport.steady import Solver, State
 
 F64 = NDArray[np.float64]
@@ -26,18 +29,12 @@ def photocurrent_response(solver: Solver, state: State, intensity: float, source
     Returns:
         (Q,) change of the terminal current, A m^-2, positive = more power out.
     """
-    device = solver.problem.device
-    charge = solver.frozen_charge.copy()
-    work = make_work(device)
-    k.ions(device, work, state.psi, state.mu)
-    for row, density in zip(device.ion, work.ion, strict=True):
-        charge += row[dv.I_Z] * density
-    held = device._replace(ion=np.zeros((0, dv.ION_COLUMNS)))
-    change, slope = _respond(solver, held, state, intensity, charge, np.zeros(0), sources)
+    found = response(solver, state, intensity, sources)
     # the circuit: the junction's voltage moves until V = a v + b J stays as it was
     a, b = solver.circuit()
-    change_of_v = -b * change / (a + b * slope)
-    return np.asarray(change + (slope - _leak(solver)) * change_of_v)
+    slope = found.slope + leak(solver.problem)
+    change_of_v = -b * found.current / (a + b * slope)
+    return np.asarray(found.current + found.slope * change_of_v)
 
 
 def terminal_slope(solver: Solver, state: State, intensity: float) -> float:
@@ -45,27 +42,67 @@ def terminal_slope(solver: Solver, state: State, intensity: float) -> float:
 
     Args: as for `photocurrent_response`.
     """
-    device = solver.problem.device
-    none = np.zeros((0, device.volume.size))
-    _, slope = _respond(solver, device, state, intensity, solver.frozen_charge, state.mu, none)
+    none = np.zeros((0, solver.problem.device.volume.size))
+    slope = response(solver, state, intensity, none, ions_follow=True).slope
     a, b = solver.circuit()
-    return (slope - _leak(solver)) / (a + b * slope)
+    return slope / (a + b * (slope + leak(solver.problem)))
 
 
-def _respond(
-    solver: Solver, device: Device, state: State, intensity: float, charge: F64, mu: F64, sources: F64
-) -> tuple[F64, float]:
-    """Change of the junction's current (A m^-2) per source, (Q,), and per kT/q of junction voltage."""
-    slope = np.zeros(1)
+@dataclass(frozen=True)
+class Response:
+    """How a junction at a held voltage follows Q small extra generations, and how it follows that voltage.
+
+    Attributes:
+        current: (Q,) A m^-2 per m^-2 s^-1 of each. slope: of the current, shunt included, A m^-2 per kT/q.
+        glow: (Q,) of the net radiative rate of the emitting layer. glow_slope: m^-2 s^-1 per kT/q.
+    """
+
+    current: F64
+    slope: float
+    glow: F64
+    glow_slope: float
+
+
+def response(
+    solver: Solver,
+    state: State,
+    intensity: float,
+    sources: F64,
+    *,
+    coupled: F64 | None = None,
+    emitter: int = 0,
+    ions_follow: bool = False,
+) -> Response:
+    """The linear response of a junction.
+
+    Args:
+        solver, state, intensity, sources: as for `photocurrent_response`.
+        coupled: (S,) pairs that another junction's light makes in the state, m^-2 s^-1.
+        emitter: index of the layer whose light is asked for.
+        ions_follow: whether ions that the solver re-equilibrates follow; else they are held.
+    """
+    device, charge, mu = solver.problem.device, solver.frozen_charge, state.mu
+    if not ions_follow:
+        charge = charge.copy()
+        work = make_work(device)
+        k.ions(device, work, state.psi, state.mu)
+        for row, density in zip(device.ion, work.ion, strict=True):
+            charge += row[dv.I_Z] * density
+        device, mu = device._replace(ion=np.zeros((0, dv.ION_COLUMNS))), np.zeros(0)
+    generation = intensity * solver.problem.generation
+    glow = np.zeros(sources.shape[0] + 1)
     flux = k.respond(
         device, make_work(device), state.psi, state.fn, state.fp, float(state.v[0]),
-        intensity * solver.problem.generation, charge, mu, np.ascontiguousarray(sources, dtype=float), slope,
+        generation if coupled is None else generation + coupled, charge, mu,
+        np.ascontiguousarray(sources, dtype=float), emitter, glow,
     )  # fmt: skip
-    sign = -Q if device.anode_front else Q
-    return np.asarray(sign * flux), float(sign * slope[0])
+    current = (-Q if device.anode_front else Q) * flux
+    return Response(
+        current[:-1], float(current[-1]) - leak(solver.problem), glow[:-1], float(glow[-1])
+    )
 
 
-def _leak(solver: Solver) -> float:
-    """Current through the shunt per kT/q of junction voltage, A m^-2."""
-    shunt = solver.problem.stack.circuit.shunt_resistance
-    return 0.0 if shunt is None else solver.problem.vt / float(shunt)
+def leak(problem: Problem) -> float:
+    """Current through a junction's shunt per kT/q of its voltage, A m^-2."""
+    shunt = problem.stack.circuit.shunt_resistance
+    return 0.0 if shunt is None else problem.vt / float(shunt)

@@ -13,7 +13,7 @@ Every frequency takes one factorisation, which serves voltage and light alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +24,7 @@ from perotwin.transport import device as dv
 from perotwin.transport import kernels as k
 from perotwin.transport.device import make_blocks, make_work
 from perotwin.transport.modes import Control, Modes, Resolvent
-from perotwin.transport.motion import motion_of
+from perotwin.transport.motion import motion_of, refuse_planes
 from perotwin.transport.steady import Solver, State
 
 F64 = NDArray[np.float64]
@@ -90,6 +90,7 @@ class Linearised(Modes):
         self, solver: Solver, state: State, light: float, ions: Literal["moving", "held"] = "moving"
     ) -> None:
         problem = solver.problem
+        refuse_planes(problem, "small signals")
         self.problem, self.state = problem, state
         self.light = light * problem.generation
         species = problem.device.ion.shape[0]
@@ -117,6 +118,22 @@ class Linearised(Modes):
         Raises:
             InputError: a frequency that is negative, not a number, or zero where ions move.
         """
+        hertz = self.hertz(frequency)
+        found, _ = self.follow(np.asarray(2j * np.pi * hertz), self.problem.generation[None])
+        return Spectrum(
+            hertz,
+            found[:, 0],
+            found[:, 1],
+            self._series,
+            self._leak,
+        )
+
+    def hertz(self, frequency: ArrayLike) -> F64:
+        """(W,) frequencies, Hz.
+
+        Raises:
+            InputError: one that is negative, not a number, or zero where ions move.
+        """
         hertz = np.atleast_1d(np.asarray(frequency, dtype=float))
         least = "above zero" if self.motion.size else "of zero or more"
         if (
@@ -127,28 +144,37 @@ class Linearised(Modes):
             raise InputError(
                 "a small signal needs frequencies.", f"Give finite ones {least}, in Hz.", key="frequency"
             )
-        found = self._responses(2j * np.pi * hertz)
-        return Spectrum(
-            hertz,
-            found[:, 0],
-            found[:, 1],
-            self._series,
-            self._leak,
-        )
+        return hertz
 
-    def _responses(self, rate: C128) -> C128:
-        """(W, 2) junction admittance and response to light, as in `Spectrum`, of signals exp(rate t); (W,) 1/s."""
-        state, problem = self.state, self.problem
-        blocks = make_blocks(self.device, self._size, self.motion.shape[0], 2, complex)
-        sources = np.ascontiguousarray(problem.generation[None], dtype=float)
-        found = [
-            k.signal(
-                self.device, self.work, blocks, self.motion, state.psi, state.fn, state.fp, self.level,
-                float(state.v[0]), self.light, self.held, complex(one), sources,
-            )
-            for one in rate
-        ]  # fmt: skip
-        return np.asarray(np.array(found) * [-self._sign / problem.vt, self._sign])
+    def follow(self, rate: C128, sources: F64, emitter: int | None = None) -> tuple[C128, C128]:
+        """How the junction follows its voltage and extra generation, signals exp(rate t).
+
+        Args:
+            rate: (W,) 1/s.
+            sources: (Q, S) pairs per area and time, m^-2 s^-1.
+            emitter: index of the electrical layer whose light is asked for, if any.
+
+        Returns:
+            (W, 1 + Q) the junction's admittance (S m^-2) and its current (A m^-2) per unit of each source at a held
+            voltage; (W, 1 + Q) the emitter's net radiative rate (m^-2 s^-1) per volt and per unit of each source.
+        """
+        state, vt, v = self.state, self.problem.vt, float(self.state.v[0])
+        blocks = make_blocks(self.device, self._size, self.motion.shape[0], 1 + sources.shape[0], complex)
+        sources = np.ascontiguousarray(sources, dtype=float)
+        current = np.empty((rate.size, 1 + sources.shape[0]), dtype=complex)
+        glow = np.zeros_like(current)
+        radiated: Any = k._radiated
+        for number, one in enumerate(rate):
+            current[number] = k.signal(
+                self.device, self.work, blocks, self.motion, state.psi, state.fn, state.fp, self.level, v, self.light,
+                self.held, complex(one), sources,
+            )  # fmt: skip
+            if emitter is not None:
+                radiated(self.device, self.work, emitter, state.fn, state.fp, v, blocks.rhs, glow[number])
+        current *= self._sign
+        current[:, 0] /= -vt
+        glow[:, 0] /= vt
+        return current, glow
 
     # --- what its modes are found from ------------------------------------------------------------------------------
 
@@ -164,7 +190,8 @@ class Linearised(Modes):
 
     def impedance_at(self, rate: C128) -> C128:
         """(W,) impedance of the junction and its shunt, ohm m^2, of signals exp(rate t); (W,) 1/s."""
-        return np.asarray(1.0 / (self._responses(rate)[:, 0] + self._leak))
+        found, _ = self.follow(rate, self.problem.generation[None])
+        return np.asarray(1.0 / (found[:, 0] + self._leak))
 
     @property
     def shift(self) -> float:

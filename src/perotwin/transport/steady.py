@@ -69,6 +69,7 @@ class States:
         frozen_charge, frozen_density: (S,) charge (units of q) and density of the ions that are held, m^-3.
         iterations: (K,) Newton iterations that each point took.
         intensity: suns.
+        coupled: (K, S) pairs that another junction's light makes besides, m^-2 s^-1; None where there is no such light.
     """
 
     problem: Problem
@@ -88,11 +89,32 @@ class States:
     frozen_charge: F64
     frozen_density: F64
     iterations: NDArray[np.int64]
+    coupled: F64 | None = None
+
+    @property
+    def junction_voltages(self) -> dict[str, F64]:
+        """(K,) V of each junction, and what is lost "between" them; nothing where there is but one.
+
+        A junction's voltage is that from its outer contact to the level of the carriers that it brings to the other.
+        """
+        problem = self.problem
+        if problem.device.plane_site.size == 0:
+            return {}
+        node = int(problem.site_node[problem.device.plane_site[0]])
+        of_electrons = self.junction_voltage + problem.vt * self.fn[:, :, node].sum(axis=1)
+        of_holes = self.junction_voltage - problem.vt * self.fp[:, :, node].sum(axis=1)
+        top, bottom = (of_electrons, of_holes) if problem.device.anode_front else (of_holes, of_electrons)
+        return {"top": top, "bottom": bottom, "between": top + bottom - self.voltage}
 
     @property
     def parts(self) -> tuple[States, ...]:
         """The states of each stack that the cell consists of: itself."""
         return (self,)
+
+    @property
+    def inside(self) -> dict[str, States]:
+        """What the fields along x are those of, front first: itself."""
+        return {"": self}
 
     @property
     def shown(self) -> States:
@@ -111,15 +133,19 @@ class States:
         """These points and those of others of the same problem under the same light, one after another."""
         parts = (self, *others)
         together: dict[str, Any] = {
-            name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_POINT
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in self._per_point
         }
         return replace(self, **together)
 
     def pick(self, index: ArrayLike) -> States:
         """Some of the points, in the order of `index`."""
         chosen = np.asarray(index, dtype=int)
-        picked: dict[str, Any] = {name: getattr(self, name)[chosen] for name in _PER_POINT}
+        picked: dict[str, Any] = {name: getattr(self, name)[chosen] for name in self._per_point}
         return replace(self, **picked)
+
+    @property
+    def _per_point(self) -> tuple[str, ...]:
+        return _PER_POINT if self.coupled is None else (*_PER_POINT, "coupled")
 
     def state(self, index: int) -> State:
         """The state of one point, to start from."""
@@ -158,7 +184,7 @@ class Solver:
         species = max(
             device.ion.shape[0], 0 if self.problem.mobile is None else self.problem.mobile.ion.shape[0]
         )
-        self.work = make_work(device, columns=2 + species)
+        self.work = make_work(device, columns=2 + species + (device.coupled.size > 0))
         _announce_compilation()
         self.frozen_charge = np.zeros(device.volume.size)
         self.frozen_density = np.zeros(device.volume.size)
@@ -316,6 +342,8 @@ class Solver:
             channel,
             np.empty(device.volume.size),
         )
+        if device.coupled.size:
+            generation = generation + device.share * channel[2 * device.emitter] * device.coupled
         total, _, _ = k.terminal(device, work, generation)
         return float(total) * Q * (-1.0 if device.anode_front else 1.0)
 
@@ -363,7 +391,7 @@ class Solver:
         status, (psi, fn, fp, v, mu, iterations) = self._follow(
             device, self.work, state, self.frozen_charge, generation, targets, circuit
         )
-        return self._collect(targets, intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
+        return self.collect(targets, intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
 
     def open_circuit(self, near: State, intensity: float) -> States:
         """The state at which no current leaves the cell, from a nearby one.
@@ -384,7 +412,7 @@ class Solver:
                 self.problem, float(near.v[0]) * self.problem.vt, near, "open circuit", [float(size)]
             )
         voltage = float(state.v[0]) * self.problem.vt
-        return self._collect(
+        return self.collect(
             np.array([voltage]), intensity, generation, state.psi[None], state.fn[None], state.fp[None], state.v,
             state.mu[None], np.array([True]), np.array([iterations]),
         )  # fmt: skip
@@ -403,7 +431,7 @@ class Solver:
             self.problem.device, self.work, self.short_circuit(intensity), self.frozen_charge, generation,
             np.zeros(1), (a, b) if b != 0.0 else None,
         )  # fmt: skip
-        found = self._collect(np.zeros(1), intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
+        found = self.collect(np.zeros(1), intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
         return replace(found, voltage=load * found.current)
 
     def slope(self, state: State, intensity: float) -> float:
@@ -432,14 +460,18 @@ class Solver:
 
         return Linearised(self, state, light, ions)
 
-    def _collect(
+    def collect(
         self, targets: F64, intensity: float, generation: F64, psi: F64, fn: F64, fp: F64, v: F64, mu: F64,
-        converged: NDArray[np.bool_], iterations: NDArray[np.int64],
+        converged: NDArray[np.bool_], iterations: NDArray[np.int64], coupled: F64 | None = None,
     ) -> States:  # fmt: skip
+        """What is reported of states that were found, K of them; `targets` are their terminal voltages (V)."""
         device = self.problem.device
         channel = np.empty((v.size, _channel_count(device)))
         ends = np.empty((v.size, 3))
-        k.observe(device, self.work, generation, psi, fn, fp, v, channel, ends, np.empty(device.volume.size))
+        made = generation[None] if coupled is None else generation + coupled
+        k.observe(device, self.work, made, psi, fn, fp, v, channel, ends, np.empty(device.volume.size))
+        if device.coupled.size:
+            coupled = device.share * channel[:, 2 * device.emitter, None] * device.coupled
         leak = self.problem.stack.circuit.shunt_resistance
         shunt = np.zeros(v.size) if leak is None else v * device.vt / float(leak)
         current = ends[:, 0] * Q * (-1.0 if device.anode_front else 1.0) - shunt
@@ -452,7 +484,7 @@ class Solver:
         return States(
             self.problem, intensity, targets, v * device.vt, np.where(converged, current, np.nan), converged, psi, fn,
             fp, mu, channel[:, columns] * Q, front, back, shunt, self.frozen_charge,
-            self.frozen_density, iterations,
+            self.frozen_density, iterations, coupled,
         )  # fmt: skip
 
 

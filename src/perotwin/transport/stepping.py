@@ -8,15 +8,18 @@ The error of a step is what its differences miss of the densities, put through t
 density that decays freely keeps all of it, one that follows the others at once keeps nothing. So a decay is followed
 over many e-folds to the tolerance, and carriers that merely follow a voltage cost no steps.
 
+`Stepper` takes the steps, of whatever cell; `Equations` are those of one stack.
+
 Variable-step BDF2 and its error: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, III.5 (1996),
 doi:10.1007/978-3-642-05221-7; error estimates filtered by the step's own matrix: IV.8 there.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +30,7 @@ from perotwin.transport import kernels as k
 from perotwin.transport.build import Problem
 from perotwin.transport.device import Blocks, Device, Work, make_blocks, make_work
 from perotwin.transport.light import Piece
-from perotwin.transport.motion import all_moving, motion_of
+from perotwin.transport.motion import all_moving, motion_of, refuse_planes
 from perotwin.transport.schedule import Control, Current, Load, Voltage
 from perotwin.transport.steady import LONGEST
 from perotwin.transport.trace import Moment
@@ -38,7 +41,7 @@ Condition = tuple[int, float, float, float]
 #: allowed local error of a step: kT of the potential, relative change of a density
 TOLERANCE = 5e-4
 #: last Newton step of an accepted state
-_NEWTON = 1e-7
+NEWTON = 1e-7
 _ITERATIONS = 16
 #: the same where the bias or the light may jump
 _ITERATIONS_AT_CORNER = 120
@@ -84,14 +87,26 @@ class Task:
         return min(1.0, (self.piece.begin + time) / self.duration)
 
 
+class Snapshot(Protocol):
+    """A cell at one time; v (1,) is its voltage, kT/q. Arrays are owned by it."""
+
+    v: F64
+
+    def copy(self) -> Self:
+        """An independent copy."""
+
+
+M = TypeVar("M", bound=Snapshot)
+
+
 @dataclass
-class Attempt:
+class Attempt(Generic[M]):
     """A step that was tried: the moment or None, the total flux, the error over the tolerance, and what it took.
 
     between: a state half way, where the step began anew.
     """
 
-    moment: Moment | None
+    moment: M | None
     flux: float
     error: float
     iterations: int
@@ -99,8 +114,8 @@ class Attempt:
 
 
 @dataclass
-class Stepper:
-    """Takes single steps on one cell; holds the scratch memory.
+class Equations:
+    """The equations of a step on one stack; holds the scratch memory.
 
     Attributes:
         problem: from `build`; all its ions move.
@@ -115,6 +130,7 @@ class Stepper:
     blocks: Blocks = field(init=False)
 
     def __post_init__(self) -> None:
+        refuse_planes(self.problem, "time steps")
         self.problem = all_moving(self.problem)
         self.motion = motion_of(self.problem)
         self.device = self.problem.device._replace(ion=np.zeros((0, dv.ION_COLUMNS)))
@@ -139,6 +155,7 @@ class Stepper:
         ]
         # rate and past of everything in the last step that was solved
         self._step_taken: tuple[float, tuple[F64, ...]] = (0.0, ())
+        self._charge = -Q if self.device.anode_front else Q
         leak = self.problem.stack.circuit.shunt_resistance
         self._leak = 0.0 if leak is None else 1.0 / float(leak)
         self._series = float(self.problem.stack.circuit.series_resistance)
@@ -181,29 +198,9 @@ class Stepper:
 
     # --- the equations of a step -------------------------------------------------------------------------------------
 
-    def _condition(self, control: Control, fraction: float) -> Condition:
-        """Control kind and a, b, c of a v + b J = c for the junction's voltage (kT/q) and current (A m^-2)."""
-        vt, g, rs = self.problem.vt, self._leak, self._series
-        if isinstance(control, Voltage):
-            volts = control.at(fraction)
-            if rs == 0.0:
-                return k.CONTROL_VOLTAGE, 0.0, 0.0, volts / vt
-            return k.CONTROL_CIRCUIT, vt * (1.0 + rs * g), -rs, volts
-        if isinstance(control, Load):
-            r = control.resistance
-            return k.CONTROL_CIRCUIT, vt * (1.0 + (rs + r) * g), -(rs + r), 0.0
-        target = control.at(fraction) if isinstance(control, Current) else 0.0
-        return k.CONTROL_CIRCUIT, -vt * g, 1.0, target
-
-    def _terminal(self, now: Moment, flux: float) -> tuple[float, float]:
-        """Terminal voltage (V) and current (A m^-2) from the junction's voltage and total flux."""
-        junction = float(now.v[0]) * self.problem.vt
-        current = flux * Q * (-1.0 if self.device.anode_front else 1.0) - junction * self._leak
-        return junction - current * self._series, current
-
     def _current_of(self, change: float) -> float:
         """Change of the terminal current (A m^-2) with one of the flux (m^-2 s^-1), the terminal voltage held."""
-        return change * Q * (-1.0 if self.device.anode_front else 1.0) / (1.0 + self._series * self._leak)
+        return change * self._charge / (1.0 + self._series * self._leak)
 
     def _solve(
         self, guess: Moment, condition: Condition, generation: F64, rate: float, history: F64, most: int
@@ -220,32 +217,33 @@ class Stepper:
         past = self._split(history)
         status, iterations, _, total = march(
             self.device, self.work, self.blocks, self.motion, guess.psi, guess.fn, guess.fp, guess.level, guess.v,
-            generation, self._held, rate, *past, self._trap, self._face, control, a, b, c, most, _NEWTON, LONGEST,
+            generation, self._held, rate, *past, self._trap, self._face, control, a, b, c, most, NEWTON, LONGEST,
         )  # fmt: skip
         if status != k.CONVERGED:
             return False, iterations, float(total)
-        self._step_taken = (rate, past)
-        guess.trap, guess.face = self._trap.copy(), self._face.copy()
-        # what a level would emit that is emptier than empty no band could take back
-        return _within(self._trap) and _within(self._face), iterations, float(total)
+        return self._take(guess, rate, past), iterations, float(total)
 
-    def _response(self, made: Moment, generation: F64) -> tuple[float, float, float]:
-        """How the end of the step that was solved last responds to the voltage at its end.
+    def _take(self, made: Moment, rate: float, past: tuple[F64, ...]) -> bool:
+        """Take note of a step that was solved from this rate and past; whether its occupations can be."""
+        self._step_taken = (rate, past)
+        made.trap, made.face = self._trap.copy(), self._face.copy()
+        # what a level would emit that is emptier than empty no band could take back
+        return _within(self._trap) and _within(self._face)
+
+    def _response(self, made: Moment) -> tuple[float, float, float]:
+        """How the end of the step that was solved last, with CONTROL_CIRCUIT, responds to the voltage at its end.
 
         Returns:
             dI/dV at the terminals (S m^-2), and the junction's voltage (kT/q) and the total flux (m^-2 s^-1) per volt
-            at the terminals; the state's change per unit of the junction's voltage stays in `blocks.rhs[:, :, 0]`.
+            at the terminals; the state's change per unit of the junction's voltage is `blocks.rhs[:, :, 1]`.
         """
         rate, past = self._step_taken
         by_v: Any = k.march_slope
-        flux = by_v(
-            self.device, self.work, self.blocks, self.motion, made.psi, made.fn, made.fp, made.level, made.v,
-            generation, self._held, rate, *past,
-        )  # fmt: skip
-        slope = float(flux) * Q * (-1.0 if self.device.anode_front else 1.0)
+        flux = float(by_v(self.device, self.work, self.blocks, self.motion, made.psi, past[3], rate))
+        slope = flux * self._charge
         vt, g, rs = self.problem.vt, self._leak, self._series
         junction = 1.0 / (vt * (1.0 + rs * g) - rs * slope)
-        return (slope - vt * g) * junction, junction, float(flux) * junction
+        return (slope - vt * g) * junction, junction, flux * junction
 
     def _consequence(self, made: Moment, condition: Condition, missed: F64) -> float:
         """What an error of what is stored does to the step that was just solved (see `kernels.consequence`).
@@ -289,9 +287,70 @@ class Stepper:
         """
         return self._weighed(missed, self._consequence(made, condition, missed), flux, generation)
 
+
+class Stepper(ABC, Generic[M]):
+    """Takes single steps of a cell whose equations its subclass brings.
+
+    Attributes:
+        problem: what is solved.
+        tolerance: allowed local error of a step (kT, relative).
+    """
+
+    problem: Any
+    tolerance: float
+    #: charge (C) that a unit of flux along x takes out of the cell; conductance (S m^-2) beside and resistance (ohm
+    #: m^2) behind the junction whose voltage and flux are those of a moment
+    _charge: float
+    _leak: float
+    _series: float
+
+    @abstractmethod
+    def _refresh(self, now: M) -> None:
+        """Take a moment into the scratch memory."""
+
+    @abstractmethod
+    def _past(self, time: float, now: M) -> Past:
+        """What the scratch memory holds, as the past of later steps."""
+
+    @abstractmethod
+    def _guess(self, values: F64, now: M) -> M:
+        """A moment from extrapolated variables."""
+
+    @abstractmethod
+    def _solve(
+        self, guess: M, condition: Condition, generation: F64, rate: float, history: F64, most: int
+    ) -> tuple[bool, int, float]:
+        """Solve the equations of a step, in place; whether it converged, the iterations and the flux."""
+
+    @abstractmethod
+    def _error(self, made: M, condition: Condition, missed: F64, flux: float, generation: F64) -> float:
+        """Error of the step that was just solved, over the tolerance."""
+
+    # --- terminals ---------------------------------------------------------------------------------------------------
+
+    def _condition(self, control: Control, fraction: float) -> Condition:
+        """Control kind and a, b, c of a v + b J = c for the junction's voltage (kT/q) and current (A m^-2)."""
+        vt, g, rs = self.problem.vt, self._leak, self._series
+        if isinstance(control, Voltage):
+            volts = control.at(fraction)
+            if rs == 0.0:
+                return k.CONTROL_VOLTAGE, 0.0, 0.0, volts / vt
+            return k.CONTROL_CIRCUIT, vt * (1.0 + rs * g), -rs, volts
+        if isinstance(control, Load):
+            r = control.resistance
+            return k.CONTROL_CIRCUIT, vt * (1.0 + (rs + r) * g), -(rs + r), 0.0
+        target = control.at(fraction) if isinstance(control, Current) else 0.0
+        return k.CONTROL_CIRCUIT, -vt * g, 1.0, target
+
+    def _terminal(self, now: M, flux: float) -> tuple[float, float]:
+        """Terminal voltage (V) and current (A m^-2) from the junction's voltage and total flux."""
+        junction = float(now.v[0]) * self.problem.vt
+        current = flux * self._charge - junction * self._leak
+        return junction - current * self._series, current
+
     # --- steps -------------------------------------------------------------------------------------------------------
 
-    def _attempt(self, task: Task, now: Moment, past: Sequence[Past], time: float, size: float) -> Attempt:
+    def _attempt(self, task: Task, now: M, past: Sequence[Past], time: float, size: float) -> Attempt[M]:
         """Try a step of `size` s from `time` of the piece on."""
         if len(past) == 1:
             return self._begin(task, now, past[0], time, size)
@@ -321,7 +380,7 @@ class Stepper:
         error = self._error(trial, condition, missed, flux, generation)
         return Attempt(trial, flux, error, iterations)
 
-    def _begin(self, task: Task, now: Moment, past: Past, time: float, size: float) -> Attempt:
+    def _begin(self, task: Task, now: M, past: Past, time: float, size: float) -> Attempt[M]:
         """A step after a corner, where nothing is known of the past: two stages of second order (`_GAMMA`)."""
         inner, rate = _GAMMA * size, 1.0 / (_GAMMA * size)
         trial, iterations = now.copy(), 0
@@ -348,7 +407,7 @@ class Stepper:
         error = self._error(trial, condition, missed, flux, generation)
         return Attempt(trial, flux, error, iterations, stages[0])
 
-    def _begin_damped(self, task: Task, now: Moment, past: Past, time: float, size: float) -> Attempt:
+    def _begin_damped(self, task: Task, now: M, past: Past, time: float, size: float) -> Attempt[M]:
         """The same of first order: two halves, held to the whole in one."""
         iterations = 0
         states: list[Past] = []

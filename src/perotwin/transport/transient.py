@@ -8,9 +8,10 @@ Steps of time and their error are those of `stepping`; they begin anew at each c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from perotwin.transport.motion import all_moving, motion_of
 from perotwin.transport.schedule import Current, Load, MaximumPower, OpenCircuit, Step, Voltage
 from perotwin.transport.schedule import check as check_schedule
 from perotwin.transport.steady import Solver, State
-from perotwin.transport.stepping import TOLERANCE, Attempt, Past, Stepper, Task
+from perotwin.transport.stepping import TOLERANCE, Attempt, Equations, M, Past, Stepper, Task
 from perotwin.transport.trace import Moment, Trace
 
 F64 = NDArray[np.float64]
@@ -59,64 +60,41 @@ class _Tracker:
         self.voltage = float(np.round(self.voltage + self.direction * self.perturbation, 12))
 
 
-@dataclass
-class Engine(Stepper):
-    """Runs schedules on one cell.
+class Lighting(Protocol):
+    """Where the light of a schedule generates carriers: see `light.Lights`."""
+
+    def prepare(self, step: Step, where: str) -> None:
+        """Find all that a step needs."""
+
+    def pieces(self, step: Step, holds: F64 | None = None) -> Iterator[Piece]:
+        """A step cut where its light jumps and at a tracker's holds (s)."""
+
+
+class Driver(Stepper[M]):
+    """Runs schedules on a cell whose equations its subclass brings.
 
     Attributes:
-        problem: from `build`; all its ions move.
-        tolerance: allowed local error of a step (kT, relative).
-        solver: of the steady states that runs begin from.
         lights: where each light of its schedules generates carriers.
     """
 
-    solver: Solver = field(init=False)
-    lights: Lights = field(init=False)
+    lights: Lighting
+    #: s, of the last step after a corner
+    _begun = 0.0
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.solver = Solver(self.problem)
-        self.lights = Lights(self.problem)
-        self._currents = CurrentInTime(self.problem, self.motion)
-        # s, of the last step after a corner
-        self._begun = 0.0
+    @abstractmethod
+    def _ion_numbers(self) -> F64:
+        """(I,) number of each moving species, m^-2."""
 
-    # --- states ------------------------------------------------------------------------------------------------------
-
-    def moment(self, state: State) -> Moment:
-        """A steady state (ions settled) as the cell at one time."""
-        level = np.repeat(state.mu[:, None], self.device.x.size, axis=1)
-        return Moment(state.psi.copy(), state.fn.copy(), state.fp.copy(), level, state.v.copy())
-
-    def settled(self, voltage: float, light: float, beams: tuple[Beam, ...] = ()) -> Moment:
-        """The cell after an endless wait at a terminal voltage (V) and light (suns), ions included.
-
-        Beams shine besides, at their first intensity.
-
-        Raises:
-            InputError: a beam on a cell without optics.
-            ConvergenceError: that steady state could not be reached.
-        """
-        if beams:
-            lit = replace(self.problem, generation=self.lights.steady(light, beams))
-            states = Solver(lit).sweep([voltage], 1.0)
-        else:
-            states = self.solver.sweep([voltage], light)
-        if not states.converged[0]:
-            raise ConvergenceError(
-                f'the steady state of "{self.problem.stack.name}" at {voltage:.4g} V was not reached.',
-                "Start from another voltage.",
-                voltage=voltage,
-                stage="preconditioning",
-            )
-        return self.moment(states.state(0))
+    @abstractmethod
+    def _constancy(self, made: M, flux: float, generated: float) -> float:
+        """Departure of the total current along x from the terminal one over its allowance, of the last step."""
 
     # --- a schedule --------------------------------------------------------------------------------------------------
 
     def run(
         self,
         schedule: Sequence[Step],
-        start: Moment,
+        start: M,
         *,
         stop: Callable[[float, float, float], bool] | None = None,
         advanced: Callable[[float], Any] | None = None,
@@ -143,7 +121,7 @@ class Engine(Stepper):
         for number, step in enumerate(schedule, 1):
             self.lights.prepare(step, f"step {number}")
         rows: list[tuple[float, int, float, float, float, float, F64, float]] = []
-        moments: list[Moment] = []
+        moments: list[M] = []
         count = {"steps": 0, "iterations": 0}
         now = start.copy()
         clock = 0.0
@@ -175,21 +153,8 @@ class Engine(Stepper):
             raise
         return self._trace(rows, moments, count, complete)
 
-    def _ion_numbers(self) -> F64:
-        return np.asarray((self.blocks.ion * self.device.volume).sum(axis=1))
-
-    def _constancy(self, made: Moment, flux: float, generated: float) -> float:
-        """Departure of the total current along x from the terminal one, over its allowance."""
-        rate, past = self._step_taken
-        junction = flux * Q * (-1.0 if self.device.anode_front else 1.0)
-        return self._currents.departure(made, rate, past[3], generated, junction)
-
-    def _generated(self, piece: Piece, time: float) -> float:
-        """What all light generates at a time (s) of a piece, as a current, A m^-2."""
-        return Q * float(piece.generation(time).sum())
-
     @staticmethod
-    def _trace(rows: list[Any], moments: list[Moment], count: dict[str, int], complete: bool) -> Trace:
+    def _trace(rows: list[Any], moments: list[Any], count: dict[str, int], complete: bool) -> Trace:
         columns = list(zip(*rows, strict=True)) if rows else [()] * 8
         return Trace(
             time=np.array(columns[0], dtype=float),
@@ -206,7 +171,7 @@ class Engine(Stepper):
             complete=complete,
         )
 
-    def _step(self, step: Step, start: Moment, count: dict[str, int]) -> Any:
+    def _step(self, step: Step, start: M, count: dict[str, int]) -> Any:
         """Yield (time from its start, moment, flux, generated current) at the step's reported moments."""
         targets, control = step.moments().copy(), step.control
         targets[-1] = step.duration
@@ -235,13 +200,14 @@ class Engine(Stepper):
             for number, (time, moment, flux) in enumerate(run):
                 now = moment
                 if number < here.size:
-                    yield here[number], moment, flux, self._generated(piece, time)
+                    generated = Q * float(piece.generation(time).sum())
+                    yield here[number], moment, flux, generated
                     if tracker is not None:
                         holds += 1
                         voltage, current = self._terminal(moment, flux)
                         tracker.observe(voltage * current)
 
-    def _flash(self, task: Task, start: Moment, count: dict[str, int]) -> Moment:
+    def _flash(self, task: Task, start: M, count: dict[str, int]) -> M:
         """The cell after the carriers of a flash have appeared, all else as it was."""
         flash = task.piece.flash
         assert flash is not None
@@ -270,7 +236,7 @@ class Engine(Stepper):
             time=task.piece.begin,
         )
 
-    def _piece(self, task: Task, start: Moment, marks: F64, size: float, count: dict[str, int]) -> Any:
+    def _piece(self, task: Task, start: M, marks: F64, size: float, count: dict[str, int]) -> Any:
         """Yield (time, moment, flux) at the marks of a piece, s from its beginning; `size`: of the first time step."""
         self._refresh(start)
         past = [self._past(0.0, start)]
@@ -298,8 +264,8 @@ class Engine(Stepper):
             yield time, now, flux
 
     def _advance(
-        self, task: Task, now: Moment, past: list[Past], time: float, size: float, count: dict[str, int]
-    ) -> tuple[Attempt, float, float]:
+        self, task: Task, now: M, past: list[Past], time: float, size: float, count: dict[str, int]
+    ) -> tuple[Attempt[M], float, float]:
         """One accepted step of at most `size` s, by how much the next may grow, and its size."""
         # a float's digits limit how close two moments can be
         shortest = max(_RESOLUTION, 1e-12 * time)
@@ -327,6 +293,66 @@ class Engine(Stepper):
                     stage="transient",
                     time=task.piece.begin + time,
                 )
+
+
+@dataclass
+class Engine(Equations, Driver[Moment]):
+    """Runs schedules on one stack.
+
+    Attributes:
+        problem: from `build`; all its ions move.
+        tolerance: allowed local error of a step (kT, relative).
+        solver: of the steady states that runs begin from.
+        lights: where each light of its schedules generates carriers.
+    """
+
+    solver: Solver = field(init=False)
+    lights: Lights = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.solver = Solver(self.problem)
+        self.lights = Lights(self.problem)
+        self._currents = CurrentInTime(self.problem, self.motion)
+
+    # --- states ------------------------------------------------------------------------------------------------------
+
+    def moment(self, state: State) -> Moment:
+        """A steady state (ions settled) as the cell at one time."""
+        level = np.repeat(state.mu[:, None], self.device.x.size, axis=1)
+        return Moment(state.psi.copy(), state.fn.copy(), state.fp.copy(), level, state.v.copy())
+
+    def settled(self, voltage: float, light: float, beams: tuple[Beam, ...] = ()) -> Moment:
+        """The cell after an endless wait at a terminal voltage (V) and light (suns), ions included.
+
+        Beams shine besides, at their first intensity.
+
+        Raises:
+            InputError: a beam on a cell without optics.
+            ConvergenceError: that steady state could not be reached.
+        """
+        if beams:
+            lit = replace(self.problem, generation=self.lights.steady(light, beams))
+            states = Solver(lit).sweep([voltage], 1.0)
+        else:
+            states = self.solver.sweep([voltage], light)
+        if not states.converged[0]:
+            raise ConvergenceError(
+                f'the steady state of "{self.problem.stack.name}" at {voltage:.4g} V was not reached.',
+                "Start from another voltage.",
+                voltage=voltage,
+                stage="preconditioning",
+            )
+        return self.moment(states.state(0))
+
+    # --- what the driver asks of a moment ----------------------------------------------------------------------------
+
+    def _ion_numbers(self) -> F64:
+        return np.asarray((self.blocks.ion * self.device.volume).sum(axis=1))
+
+    def _constancy(self, made: Moment, flux: float, generated: float) -> float:
+        rate, past = self._step_taken
+        return self._currents.departure(made, rate, past[3], generated, flux * self._charge)
 
 
 __all__ = [

@@ -35,7 +35,10 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
     problem = build(cell)
     rows: list[Derived] = []
     notes = list(problem.notes)
-    for (prefix, stack), part in zip(cell.stacks.items(), problem.parts, strict=True):
+    stacks: dict[str, Stack] = dict(cell.stacks)
+    if len(problem.parts) != len(stacks):  # a tandem that is solved as one stack
+        stacks = {"": problem.parts[0].stack}
+    for (prefix, stack), part in zip(stacks.items(), problem.parts, strict=True):
         found = _of_stack(part)
         if prefix:
             found = [
