@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perotwin.errors import ConvergenceError, InputError, PerotwinError
 from perotwin.measurement import Metric, Metrics
+from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell
+    from perotwin.transport.cell import CellProblem
 
 __all__ = ["NAMES", "Merit", "MeritOf", "merit"]
 
@@ -123,14 +125,17 @@ def merit(cell: Cell) -> Merit:
     )
 
 
-def _of_junctions(cell: Cell, problem: Any) -> dict[str, float]:
-    """What each junction of a tandem generates under its own light, A m^-2, by name."""
-    from perotwin.stack import Parallel, Stack
+def _of_junctions(cell: Cell, problem: CellProblem) -> dict[str, float]:
+    """What each junction of a tandem generates under its own light, A m^-2, by name; empty for other cells."""
+    from perotwin.stack import Tandem
 
-    if isinstance(cell, (Stack, Parallel)):
+    if not isinstance(cell, Tandem):
         return {}
     intensity = float(cell.light.intensity)
-    return {
-        name: intensity * float(part.photocurrent)
-        for name, part in zip(cell.stacks, problem.parts, strict=True)
-    }
+    if len(problem.parts) > 1:
+        found = [part.photocurrent for part in problem.parts]
+    else:
+        (whole,) = problem.parts
+        upper = whole.site_layer < len(cell.top.electrical_layers)
+        found = [Q * float(whole.generation[where].sum()) for where in (upper, ~upper)]
+    return {name: intensity * float(value) for name, value in zip(cell.stacks, found, strict=True)}
