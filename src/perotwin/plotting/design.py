@@ -147,7 +147,7 @@ def _panel(ax: Axes, made: xr.Dataset, name: str, best: Any) -> None:
 def _words(name: str) -> str:
     """What a panel shows: "PCE (%)"."""
     if name.startswith(_PHOTOCURRENT):
-        return f"generated in the {name.removeprefix(_PHOTOCURRENT)} junction (mA cm$^{{−2}}$)"
+        return rf"$J_\mathrm{{ph}}$ of the {name.removeprefix(_PHOTOCURRENT)} junction (mA cm$^{{−2}}$)"
     term = NOMENCLATURE[name]
     return f"{term.latex} ({style.unit_latex(term.field_unit)})"
 
@@ -298,10 +298,18 @@ def _ranges(ax: Axes, bars: Sequence[Bar], now: float, rows: int) -> None:
                 color=colour,
                 zorder=3 if inner else 2,
             )
-            if not inner:
-                side = 1 if value >= now else -1
-                ax.text(value + side * room, row, text, fontsize=5, color=colour, va="center",
-                        ha="left" if side > 0 else "right")  # fmt: skip
+            # the words of the shorter one stand where its bar is not
+            side = (1 if value >= now else -1) * (-1 if inner else 1)
+            place = now if inner else value
+            ax.text(
+                place + side * room,
+                row,
+                text,
+                fontsize=5,
+                color=colour,
+                va="center",
+                ha="left" if side > 0 else "right",
+            )
     ax.axvline(now, color=style.INK, linewidth=0.8, zorder=4)
     _rows(ax, bars, rows)
     ax.margins(x=0.2)

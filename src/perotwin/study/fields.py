@@ -152,7 +152,7 @@ def resolve(cell: Cell, wanted: str, given: Range | None = None) -> Field:
         given = _ends(path, text)
     value = cell.get(path)
     if not isinstance(value, Quantity) or value.dimension is None:
-        raise _no_number(path, value)
+        raise _no_number(cell, path, value)
     if given is None:
         low, high, why = usual_range(cell, path, value)
     else:
@@ -168,9 +168,14 @@ def resolve(cell: Cell, wanted: str, given: Range | None = None) -> Field:
         _try(cell, path, end, why)
     refuse_half_a_bandgap(cell, path, low, high)
     # nothing needs no unit: a range from 0 to 10 nm is in nm
-    texts = [value.text, *(end.text for end in (low, high))] if given is None else [low.text, high.text]
+    texts = [value.text, low.text, high.text]
+    if given is not None:
+        texts = [end for end in given if isinstance(end, str)] + texts
     unit = next((found for text in texts if (found := unit_of(text)) != "1"), "1")
-    first, last, now = (units.convert(end, unit, value.dimension) for end in (low, high, value))
+    # twelve digits: what a person wrote, and not its binary image in another unit
+    first, last, now = (
+        float(f"{units.convert(end, unit, value.dimension):.12g}") for end in (low, high, value)
+    )
     log = first > 0.0 and last / first > _LOGARITHMIC and value.dimension not in _DISTANCE
     return Field(path, value.dimension, unit, first, last, now, log, why)
 
@@ -198,8 +203,13 @@ def _read(end: str | float, value: Quantity, path: str) -> Quantity:
         raise InputError(fault.message, fault.advice, key=path) from None
 
 
-def _no_number(path: str, value: Any) -> InputError:
+def _no_number(cell: Cell, path: str, value: Any) -> InputError:
     if value is None:
+        layer, _, name = path.rpartition(".")
+        if name == _NAME_OF_GAP and f"{layer}.electronic.{name}" in cell.quantities():
+            return InputError(
+                f'"{layer}" states the gap of its bands only.', f"Vary {layer}.electronic.{name}.", key=path
+            )
         return InputError(
             "the cell does not state this number, so there is nothing to start from.",
             "Write it into the stack file, or set it first: --set PATH=VALUE.",

@@ -51,9 +51,18 @@ class Slope:
 
 
 def plan(field: Field, number: float) -> tuple[float, ...]:
-    """The four values (field's unit) at which a slope needs the figure of merit: a step and half of it to each side."""
+    """The four values (field's unit) at which a slope needs the figure of merit.
+
+    A step and half of it to each side; at zero, below which most numbers cannot be, the place itself and three steps up.
+    """
     step = _step(field, number)
+    if _at_zero(field, number):
+        return (0.0, 0.5 * step, step, 2.0 * step)
     return tuple(number + share * step for share in (-1.0, -0.5, 0.5, 1.0))
+
+
+def _at_zero(field: Field, number: float) -> bool:
+    return number == 0.0 and field.dimension not in _ABSOLUTE
 
 
 def _step(field: Field, number: float) -> float:
@@ -99,9 +108,15 @@ def _slope(field: Field, number: float, found: list[Outcome[Merit]], objective: 
     if failures:
         nothing = math.nan
         return Slope(field, number, words, nothing, nothing, nothing, nothing, failures[0])
-    low, lower, higher, high = (one.result[objective] for one in found if one.result is not None)
+    values = [one.result[objective] for one in found if one.result is not None]
     step = _step(field, number)
-    wide, narrow = (high - low) / (2.0 * step), (higher - lower) / step
+    if _at_zero(field, number):
+        narrow = (-3.0 * values[0] + 4.0 * values[1] - values[2]) / step
+        wide = (-3.0 * values[0] + 4.0 * values[2] - values[3]) / (2.0 * step)
+        amount, words = STEP * (field.high - field.low) / _unit(field), "1 % of its range"
+    else:
+        narrow = (values[2] - values[1]) / step
+        wide = (values[3] - values[0]) / (2.0 * step)
     per_unit = (4.0 * narrow - wide) / 3.0
     # of the number counted from its true zero, as a temperature in degC is not
     percent = 0.01 * field.si(number) * _unit(field)
