@@ -74,3 +74,16 @@ def test_the_drawing_shows_the_whole_tandem() -> None:
     words = [text.get_text() for text in axes.texts]
     for layer in tandem.layer:
         assert any(word.startswith(f"{layer.name}  ") for word in words), layer.name
+
+
+def test_check_derives_for_each_junction(cli, tmp_path: Path) -> None:
+    (entry,) = json.loads(cli("check", "tandem-target", "--json").stdout)["results"]
+    assert {"top", "bottom", "top.perovskite", "bottom.perovskite"} <= {
+        row["where"] for row in entry["derived"]
+    }
+    currents = {row["where"]: row["value"] for row in entry["derived"] if row["name"] == "photocurrent"}
+    assert 14.5 < currents["top"] < 16.5 and 14.5 < currents["bottom"] < 16.5, currents
+    file = tmp_path / "traps.toml"
+    assert cli(*JOIN[:-1], "sno2-pedot", "-o", str(file)).returncode == 0
+    (entry,) = json.loads(cli("check", str(file), "--json").stdout)["results"]
+    assert entry["valid"]

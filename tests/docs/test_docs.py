@@ -33,11 +33,13 @@ def test_the_examples_of_the_stack_file_page_are_usable_cells() -> None:
         for text in blocks(ROOT / "docs" / "stack-files.md", "toml")
     ]
     assert [cell.name for cell in cells] == ["my-cell", "my-reference", "my-patches", "my-tandem"]
-    for cell in cells:
+    *plain, tandem = cells
+    assert isinstance(tandem, pt.Tandem)
+    for cell in [*plain, *tandem.cells.values()]:
         derived, _ = pt.workflows.check(cell)
-        assert 1.0 < next(row.value for row in derived if row.name == "radiative_voc") < 1.6
+        assert 0.9 < next(row.value for row in derived if row.name == "radiative_voc") < 1.7
         measured = pt.lab.jv.measure(cell)
-        assert 0.8 < float(pt.lab.jv.analyse(measured)["voc"]) < 1.4
+        assert 0.75 < float(pt.lab.jv.analyse(measured)["voc"]) < 1.5
         assert all(check.passed for check in pt.measurement.checks_of(measured).values())
 
 
@@ -49,11 +51,14 @@ def test_the_nomenclature_page_lists_every_stored_quantity_as_the_code_knows_it(
 
 
 def test_the_stack_file_page_names_every_key_and_material() -> None:
-    from perotwin.stack import Column, Parallel, Stack, parts
+    from perotwin.stack import Column, Metal, Parallel, Resistive, Stack, Tandem, Traps, joints, parts
 
     text = (ROOT / "docs" / "stack-files.md").read_text(encoding="utf-8")
-    models = [Stack, Parallel, Column, parts.Light, parts.Layer, parts.Electronic, parts.Trap, parts.FaceTrap,
-              parts.Interface, parts.Ions, parts.Contact, parts.Circuit, parts.Recombination]  # fmt: skip
+    for name in joints():
+        assert f"`{name}`" in text, name
+    models = [Stack, Parallel, Column, Tandem, Resistive, Traps, Metal, parts.Light, parts.Layer, parts.Electronic,
+              parts.Trap, parts.FaceTrap, parts.Interface, parts.Ions, parts.Contact, parts.Circuit,
+              parts.Recombination]  # fmt: skip
     for model in models:
         for key in model.model_fields:
             assert re.search(rf"[`\[.]{key}\b", text), f"{model.__name__}.{key}"

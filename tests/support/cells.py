@@ -1,6 +1,6 @@
 """Small optical cells for tests, in TOML as a user writes them."""
 
-from perotwin.stack import Stack
+from perotwin.stack import Stack, Tandem
 
 _ELECTRONIC = """
 [layer.electronic]
@@ -51,3 +51,24 @@ def optical_cell(*, gap: float = 1.7, thickness: str = "450 nm", light: str = ""
 def slab(gap: float, thickness: str = "500 nm", light: str = "") -> Stack:
     """An absorber alone, without optical constants."""
     return cell(layer("perovskite", "absorber", None, thickness, gap=gap), light=light)
+
+
+def tandem(top: list[str], bottom: list[str], *, between: list[str] | None = None, light: str = "") -> Tandem:
+    """A tandem of these layers (each a [[layer]] table) with flat contacts."""
+    text = f'name = "test"\n[light]\n{light}\n'
+    for which, layers, outer in (("top", top, "front"), ("bottom", bottom, "back")):
+        for table in layers:
+            text += table.replace("[[layer", f"[[{which}.layer").replace("[layer.", f"[{which}.layer.")
+        text += f'[{which}.contact.{outer}]\nwork_function = "flat-band"\n'
+    for table in between or ():
+        text += table.replace("[[layer]]", "[[between]]")
+    return Tandem.from_toml(text)
+
+
+def step_tandem(top: float, bottom: float, *, generation: str = '"step"') -> Tandem:
+    """Two absorbers alone, without optical constants."""
+    return tandem(
+        [layer("perovskite", "absorber", None, "500 nm", gap=top)],
+        [layer("perovskite", "absorber", None, "500 nm", gap=bottom)],
+        light=f"generation = {generation}",
+    )

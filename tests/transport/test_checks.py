@@ -14,9 +14,11 @@ from perotwin.measurement import checks_of
 from perotwin.transport import device as dv
 from perotwin.transport.build import Problem, build
 from perotwin.transport.checks import optical_checks, steady_checks
+from perotwin.transport.joined import in_one
 from perotwin.transport.schedule import Step, Voltage
 from perotwin.transport.steady import Solver, States
 from perotwin.transport.transient import Engine, Moment
+from tandems import plain
 
 CURRENT = "current constant along x"
 BALANCE = "contact currents balance generation and recombination"
@@ -261,3 +263,38 @@ def test_a_current_in_time_that_is_not_one_fails() -> None:
         assert departure(wrong) > 1.0, name
     assert departure(made, rate=rate * (1.0 + 1e-4)) > 1.0
     assert departure(made, current=float(trace.current[-1]) + 1e-3) > 1.0
+
+
+@pytest.fixture(scope="module", params=["ideal", "metal", "traps"])
+def joined(request: pytest.FixtureRequest) -> States:
+    """A sound tandem in one solve, with a leaking top, by what lies between its junctions."""
+    junction = {
+        "ideal": {"kind": "ideal"},
+        "metal": {
+            "kind": "traps", "electron_velocity": 1e3, "hole_velocity": 1e3, "metal": {"work_function": 4.3},
+        },
+        "traps": {"kind": "traps", "electron_velocity": 1e-2, "hole_velocity": 1e-2},
+    }[request.param]  # fmt: skip
+    tandem = plain((6e27, 5e27), top={"circuit": {"shunt_resistance": 0.05}}, junction=junction)
+    states = Solver(in_one(tandem)).sweep([-0.2, 1.5, 1.9], 1.0)
+    assert states.converged.all()
+    return states
+
+
+def test_sound_states_of_a_tandem_pass(joined: States) -> None:
+    assert not failed(joined)
+
+
+def test_what_happens_at_the_plane_is_checked(joined: States) -> None:
+    plane = joined.problem.device.plane
+    leak = dv.P_GE if plane[0, dv.P_GE] > 0.0 else dv.P_GH
+    # a shunt ends on a metal, or takes carriers where there is none
+    wrong = {CURRENT} if plane[0, dv.P_METAL] != 0.0 else {CURRENT, BALANCE}
+    assert wrong <= failed(device(joined, plane=column(plane, (0, leak), 1.001)))
+    node = int(joined.problem.site_node[joined.problem.device.plane_site[0]])
+    moved = joined.fn.copy()
+    moved[1, 0, node] += 1e-3
+    assert BALANCE in failed(replace(joined, fn=moved))
+    if plane[0, dv.P_METAL] != 0.0:
+        # what a metal takes hangs on its level
+        assert BALANCE in failed(device(joined, plane=column(plane, (0, dv.P_PSI), 1.0 + 1e-6)))

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from devices import everything
+from jacobians import departures, disturbed
 from perotwin.transport import device as dv
 from perotwin.transport import kernels as k
 from perotwin.transport.build import Problem, build
 from perotwin.transport.device import make_work
+from perotwin.transport.joined import in_one
 from perotwin.transport.mesh import graded
-from perotwin.transport.steady import Solver, State
+from perotwin.transport.steady import State
+from tandems import plain
 
 #: what the cell that has everything is made with
 CASES = {
@@ -30,50 +33,6 @@ def problem(statistics: str, speed: float = 1.0, **options: Any) -> Problem:
     return build(cell, mesh=graded([float(layer.thickness) for layer in cell.electrical_layers], density=1.5))
 
 
-def disturbed(made: Problem, voltage: float, seed: int, size: float) -> State:
-    """A state near a solved one, in which nothing is in balance any more."""
-    solver = Solver(made)
-    found = solver.sweep([voltage], 1.0)
-    assert found.converged.all()
-    state = found.state(0)
-    rng = np.random.default_rng(seed)
-    for field in (state.psi, state.fn[0], state.fp[0]):
-        field += rng.uniform(-size, size, field.shape)
-    return state
-
-
-def residual(made: Problem, state: State, unknowns: np.ndarray, mu: np.ndarray) -> np.ndarray:
-    """(N, 3) with all unknowns (N, 3) replaced; v and the ions' activity held."""
-    work = make_work(made.device)
-    fn, fp = state.fn.copy(), state.fp.copy()
-    fn[0], fp[0] = unknowns[:, 1], unknowns[:, 2]
-    psi = np.ascontiguousarray(unknowns[:, 0])
-    charge = np.zeros(made.device.volume.size)
-    k.assemble(made.device, work, psi, fn, fp, float(state.v[0]), made.generation, charge, mu)
-    return work.rhs[:, :, 0].copy()
-
-
-def blocks(made: Problem, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(N, 3, 3) blocks by the previous, the own and the next node's unknowns."""
-    work = make_work(made.device)
-    charge = np.zeros(made.device.volume.size)
-    k.assemble(
-        made.device, work, state.psi, state.fn, state.fp, float(state.v[0]), made.generation, charge, state.mu
-    )
-    nodes = made.device.x.size
-    own = work.diag.reshape(nodes, 3, 3).copy()
-    # the carriers' own-level entries are sums of what a node can lose (see kernels.eliminate)
-    back = np.vstack([np.zeros((1, 2)), work.take[:-1]])
-    ahead = np.vstack([work.give[:-1], np.zeros((1, 2))])
-    loss = work.leak + back + ahead
-    own[:, 1, 1], own[:, 2, 2] = -loss[:, 0], loss[:, 1]
-    previous, following = np.zeros((nodes, 3, 3)), np.zeros((nodes, 3, 3))
-    for block, row in ((previous, work.lower), (following, work.upper)):
-        block[:, 0, 0], block[:, 1, 0], block[:, 1, 1] = row[:, 0], row[:, 1], row[:, 2]
-        block[:, 2, 0], block[:, 2, 2] = row[:, 3], row[:, 4]
-    return previous, own, following
-
-
 # Slow carriers make recombination and the contacts stand out beside transport, fast ones transport.
 @pytest.mark.parametrize("speed", [1.0, 1e-12], ids=["fast", "slow"])
 @pytest.mark.parametrize("statistics", ["boltzmann", "fermi-dirac"])
@@ -83,35 +42,35 @@ def test_jacobian_is_the_slope_of_the_residual(
 ) -> None:
     solved = problem(statistics, **options)
     state = disturbed(solved, 0.9, seed=3, size=0.3)
-    made = problem(statistics, speed, **options)
-    exact = np.concatenate([block[:, :, :, None] for block in blocks(made, state)], axis=3)
-
-    base = np.column_stack([state.psi, state.fn[0], state.fp[0]])
-    nodes = base.shape[0]
-    slope, coarse = np.zeros((nodes, 3, 3, 3)), np.zeros((nodes, 3, 3, 3))
-    # nodes three apart share no equation, so that a third of them moves at once
-    for out, step in ((slope, 1e-4), (coarse, 2e-4)):
-        for colour in range(3):
-            for column in range(3):
-                shift = np.zeros_like(base)
-                shift[colour::3, column] = step
-                rise = residual(made, state, base + shift, state.mu)
-                rise -= residual(made, state, base - shift, state.mu)
-                rise /= 2 * step
-                for node in range(colour, nodes, 3):
-                    for row, block in ((node - 1, 2), (node, 1), (node + 1, 0)):
-                        if 0 <= row < nodes:
-                            out[row, :, column, block] = rise[row]
-    slope = (4 * slope - coarse) / 3
-    # the residual is minus what Newton's method sets to zero; the potential at a contact is given
-    free = np.ones(nodes, bool)
-    free[[0, -1]] = False
-    scale = np.abs(exact).max(axis=(2, 3), keepdims=True)
-    wrong = np.abs(exact + slope) / scale
-    assert wrong[free].max() < 1e-8
-    ends = wrong[~free][:, 1:]
-    assert ends.max() < 1e-8
+    wrong, scale = departures(problem(statistics, speed, **options), state)
+    # the potential at a contact is given
+    assert wrong[1:-1].max() < 1e-8
+    assert wrong[[0, -1], 1:].max() < 1e-8
     assert np.all(scale[1:-1] > 0.0)
+
+
+@pytest.mark.parametrize("statistics", ["boltzmann", "fermi-dirac"])
+@pytest.mark.parametrize(
+    "junction",
+    [
+        {"kind": "ideal"},
+        {"kind": "traps", "electron_velocity": 300.0, "hole_velocity": 20.0},
+        {"kind": "traps", "electron_velocity": 300.0, "hole_velocity": 20.0, "metal": {"work_function": 4.3}},
+    ],
+    ids=["ideal", "traps", "metal"],
+)
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_jacobian_where_two_junctions_meet(
+    statistics: str, junction: dict[str, Any], mirrored: bool
+) -> None:
+    """With shunts that end on the plane."""
+    shunted = {"circuit": {"shunt_resistance": 1e-3}}
+    tandem = plain((6e27, 5e27), statistics, top=shunted, bottom=shunted, junction=junction)
+    made = in_one(tandem.mirrored() if mirrored else tandem)
+    node = int(made.site_node[made.device.plane_site[0]])
+    wrong, scale = departures(made, disturbed(made, 1.6, seed=3, size=0.3))
+    assert wrong[1:-1].max() < 1e-7
+    assert np.all(scale[node] > 0.0)
 
 
 def steps(made: Problem, state: State, control: int, a: float, b: float, goal: float) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Where the light goes: spectra, transfer matrix, generation, emission.
 
 `absorb(stack, faces)` says where a cell generates carriers; `emit(stack)` what its absorbers emit, and what
-becomes of it."""
+becomes of it; `parts(tandem, ...)` tells both by junction."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ _LAZY = {
     "Absorption": "generation",
     "absorb": "generation",
     "absorption_edge": "edge",
+    "parts": "tandem",
     "Emission": "emission",
     "emit": "emission",
+    "Coupling": "tandem",
     "Films": "films",
+    "Parts": "tandem",
     "Response": "transfer_matrix",
     "solve": "transfer_matrix",
     "Spectrum": "spectra",
@@ -23,14 +26,17 @@ _LAZY = {
 
 __all__ = [
     "Absorption",
+    "Coupling",
     "Emission",
     "Films",
+    "Parts",
     "Response",
     "Spectrum",
     "absorb",
     "absorption_edge",
     "am15g",
     "emit",
+    "parts",
     "solve",
 ]
 
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from perotwin.optics.films import Films
     from perotwin.optics.generation import Absorption, absorb
     from perotwin.optics.spectra import Spectrum, am15g
+    from perotwin.optics.tandem import Coupling, Parts, parts
     from perotwin.optics.transfer_matrix import Response, solve
 
 

@@ -30,6 +30,7 @@ from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
     from perotwin.optics.cell import OpticalCell
+    from perotwin.materials import OpticalModel
     from perotwin.stack import Layer
 
 __all__ = ["AbsorberEmission", "Emission", "emit", "step_current"]
@@ -264,14 +265,26 @@ def _step(stack: OpticalCell, emitters: list[int], temperature: float) -> Emissi
     return Emission(temperature, found, {}, ())
 
 
-def _energies(layer: Layer, gap: float, temperature: float) -> F64:
-    """Photon energies (eV), reaching to where Bose factor and tail have died."""
+def _reach(layer: Layer, gap: float, temperature: float) -> tuple[float, float]:
+    """Photon energies (eV) between which a layer emits: where Bose factor and tail have died."""
     kt = BOLTZMANN * temperature
     urbach = float(layer.urbach_energy)
     # alpha exp(-E / kT) falls towards low energies as exp(E (1 / urbach - 1 / kT))
     decay = max(1 / urbach - 1 / kt, 1 / 0.08)
-    lowest = max(gap - _BELOW - min(12 / decay, 0.6), 0.3)
-    return np.arange(lowest, gap + _BELOW + _ABOVE_KT * kt, _STEP)
+    return max(gap - _BELOW - min(12 / decay, 0.6), 0.3), gap + _BELOW + _ABOVE_KT * kt
+
+
+def _even(low: float, high: float) -> F64:
+    """Energies (E,) from end to end at even distances of about `_STEP`; none where the ends are the wrong way round."""
+    return np.linspace(low, high, int((high - low) / _STEP) + 2) if low < high else np.zeros(0)
+
+
+def _inside(model: OpticalModel, energy: F64, thickness: float, temperature: float) -> tuple[F64, F64, F64]:
+    """Spectrum of the internal emission (E,), A m^-2 eV^-1, that of a black body, and absorption over one thickness."""
+    own = model.index(HC / energy)
+    black = _BLACK_BODY * energy**2 / np.expm1(energy / (BOLTZMANN * temperature))
+    depth = 4 * np.pi * own.imag * energy / HC * thickness
+    return 4 * own.real**2 * depth * black, black, depth
 
 
 def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tuple[AbsorberEmission, float]:
@@ -280,24 +293,21 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
     model = optical.models[index]
     if gap is None:  # a table without a stated gap: its steepest rise
         gap = _steepest(model.index, *model.range)
-    energy = _energies(layer, gap, temperature)
     thickness = float(optical.thickness[index])
-
-    own = model.index(HC / energy)
-    black = _BLACK_BODY * energy**2 / np.expm1(energy / (BOLTZMANN * temperature))
-    alpha = 4 * np.pi * own.imag * energy / HC
-    internal = 4 * own.real**2 * alpha * thickness * black
+    lowest, highest = _reach(layer, gap, temperature)
     shortest, longest = optical.limits
-    inside = (HC / energy >= shortest) & (HC / energy <= longest)
-    everything = float(np.trapezoid(internal, energy))
-    energy, own, black = energy[inside], own[inside], black[inside]
-    alpha, internal = alpha[inside], internal[inside]
+    low, high = max(lowest, HC / longest), min(highest, HC / shortest if shortest > 0 else np.inf)
+    missing = 0.0
+    for energy in (_even(lowest, min(low, highest)), _even(max(high, lowest), highest)):
+        missing += float(np.trapezoid(_inside(model, energy, thickness, temperature)[0], energy))
+    energy = _even(low, high)
+    internal, black, depth = _inside(model, energy, thickness, temperature)
     total = float(np.trapezoid(internal, energy))
 
     nodes = min(_NODES + int(thickness / 0.5e-6), _MOST_NODES)
     sliced = optical.sliced(HC / energy)
     front, back = (black * part for part in _escape(optical, sliced, index, energy, nodes))
-    fates = _fates(optical, sliced, index, energy, alpha * thickness)
+    fates = _fates(optical, sliced, index, energy, depth)
     currents = {
         name: float(np.trapezoid(internal * share, energy))
         for name, share in zip(optical.names, fates[:-2], strict=True)
@@ -316,7 +326,7 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
         spectrum_back=back,
         spectrum_internal=internal,
     )
-    return part, 1 - total / everything
+    return part, missing / (missing + total)
 
 
 def _steepest(index, shortest: float, longest: float) -> float:  # type: ignore[no-untyped-def]

@@ -283,7 +283,7 @@ class LitFilms:
         first, last = inside[0], inside[-1] + 1
         clipped = np.clip(local[first : last + 1], 0.0, thickness)
         if self.side == "front":
-            found = self.response.absorbed(piece, clipped)
+            found = self.response.absorbed(self._slot(piece), clipped)
         else:
             found = self.response.absorbed(self._slot(piece), thickness - clipped[::-1])[::-1]
         rows = slice(first, last)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from perotwin.optics.cell import OpticalCell
     from perotwin.stack import Cell
 
-__all__ = ["Absorption", "absorb", "absorption_grid", "dark", "intervals", "spectrum"]
+__all__ = ["Absorption", "absorb", "absorption_grid", "intervals", "spectrum"]
 
 F64 = NDArray[np.float64]
 
@@ -138,12 +138,6 @@ def absorb(
     if kind == "step":
         return _step(stack, x, inside)
     return _prescribed(stack, x, inside)
-
-
-def dark(stack: OpticalCell, faces: ArrayLike) -> Absorption:
-    """The result for a cell that no light falls on."""
-    x = np.asarray(faces, float)
-    return _bare(stack, x, np.zeros(len(x) - 1), {})
 
 
 def intervals(stack: OpticalCell, faces: F64) -> dict[int, tuple[slice, float]]:
@@ -282,9 +276,12 @@ def _from_optics(
 
 
 def _least(stack: OpticalCell, absorbed: list[float]) -> float:
-    """Of the photons in each absorber, those of the junction that has fewest."""
+    """Of the photons in each absorber, those of the junction that has fewest; one that gets next to none does not
+    count.
+    """
     rest = iter(absorbed)
-    return min(sum(itertools.islice(rest, len(junction.absorbers))) for junction in stack.stacks.values())
+    junctions = [sum(itertools.islice(rest, len(one.absorbers))) for one in stack.stacks.values()]
+    return max(min(junctions), 0.1 * sum(junctions))
 
 
 def _lost(stack: OpticalCell, optical: Films, light: Spectrum, lam: F64) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from perotwin.materials import HC
 from perotwin.optics.emission import AbsorberEmission, Emission, emit, rays
 from perotwin.optics.films import Films, LitFilms, films
-from perotwin.optics.generation import Absorption, absorb, dark, intervals
+from perotwin.optics.generation import Absorption, absorb, intervals
 from perotwin.optics.reuse import reusable
 from perotwin.optics.transfer_matrix import solve
 
@@ -33,7 +33,7 @@ F64 = NDArray[np.float64]
 _LEAST = 1e-6
 
 #: Photon energies, each standing for the same part of the emission, at which depth profiles are found.
-_ENERGIES = 10
+_ENERGIES = 6
 
 
 @dataclass(frozen=True)
@@ -64,19 +64,19 @@ class Parts:
 
     Attributes
     ----------
-    whole : all layers and intervals, as `absorb` finds them, without the factors of single junctions. Checks and notes
-        are here alone.
+    whole : all layers and intervals, as `absorb` finds them, with the generation of each junction times its own
+        intensity. Checks and notes are here alone. None without light.
     emission : of all absorbers, as `emit` finds it; None where nothing emits in detailed balance.
     absorption : of top and bottom: faces from the front of the junction's first electrical layer; photon flux and
         generation times the junction's own intensity. Its own layers are called as in the junction's stack; the others
-        keep the tandem's names.
+        keep the tandem's names. None without light.
     emissions : of top and bottom, called likewise; without absorbers where `emission` is None.
     coupling : light of one junction in the other.
     """
 
-    whole: Absorption
+    whole: Absorption | None
     emission: Emission | None
-    absorption: tuple[Absorption, Absorption]
+    absorption: tuple[Absorption | None, Absorption | None]
     emissions: tuple[Emission, Emission]
     coupling: tuple[Coupling, ...]
 
@@ -91,7 +91,7 @@ def parts(tandem: Tandem, faces_top: ArrayLike, faces_bottom: ArrayLike, *, ligh
         depths then count through the electrical layers of both junctions.
     faces_top, faces_bottom : (M + 1,) ascending positions, m from the front of each junction's first electrical layer,
         layer boundaries among them.
-    light : False leaves generation at zero without looking for it.
+    light : False leaves out where light goes.
 
     Raises
     ------
@@ -103,19 +103,22 @@ def parts(tandem: Tandem, faces_top: ArrayLike, faces_bottom: ArrayLike, *, ligh
     kind = tandem.light.generation.kind
     balanced = [layer.name for layer in tandem.layer if _balanced(tandem, layer.name)]
     optical = films(tandem) if kind == "optics" or (balanced and kind != "step") else None
-    whole = absorb(tandem, faces, optical=optical) if light else dark(tandem, faces)
+    whole = absorb(tandem, faces, optical=optical) if light else None
     emission = emit(tandem, optical=optical) if kind in ("optics", "step") or balanced else None
     rows = (slice(0, split), slice(split, len(faces) - 1))
+    absorption: tuple[Absorption | None, Absorption | None] = (None, None)
+    if whole is not None:
+        one = _of_junction(tandem, "top", whole, rows[0], ends[0])
+        two = _of_junction(tandem, "bottom", whole, rows[1], ends[1])
+        absorption = (one, two)
+        whole = replace(whole, generation=np.concatenate([one.generation, two.generation]))
     coupling: tuple[Coupling, ...] = ()
     if emission is not None and optical is not None:
         coupling = tuple(_coupled(tandem, optical, emission, faces, rows, balanced))
     return Parts(
         whole=whole,
         emission=emission,
-        absorption=(
-            _of_junction(tandem, "top", whole, rows[0], ends[0]),
-            _of_junction(tandem, "bottom", whole, rows[1], ends[1]),
-        ),
+        absorption=absorption,
         emissions=(_emission_of(tandem, "top", emission), _emission_of(tandem, "bottom", emission)),
         coupling=coupling,
     )

@@ -70,9 +70,13 @@ class Traps(Model):
 
 
 class Separate(Model):
-    """Four terminals: each junction has its own two, and works at its own point."""
+    """Four terminals: each junction has its own two, and works at its own point.
+
+    terminals : the junction whose terminals instruments are connected to; "both" is for those who ask each in turn.
+    """
 
     kind: Literal["separate"] = "separate"
+    terminals: Literal["both", "top", "bottom"] = "both"
 
 
 _KINDS: dict[str, type[Model]] = {

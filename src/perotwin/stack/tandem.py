@@ -392,6 +392,22 @@ class Tandem(Layered, Model):
         step = {} if joined.dipole == "flat" else {"dipole": joined.dipole}
         return Interface(trap=(trap,), **step)
 
+    def at(self, terminals: Literal["top", "bottom"]) -> Tandem:
+        """A tandem of four terminals with instruments connected to those of one junction, and called after it.
+
+        Raises
+        ------
+        InputError : the tandem has two terminals.
+        """
+        if not isinstance(self.junction, Separate):
+            raise InputError(
+                "the junctions of this tandem share their terminals.",
+                'Give it four with junction = "separate".',
+                file=self._file,
+                key="junction",
+            )
+        return self.with_values({"junction.terminals": terminals, "name": f"{self.name} {terminals}"})
+
     def mirrored(self) -> Tandem:
         """The same device described from the other end: junctions swapped, each mirrored, the lit side changed, the
         dipole of the junction flipped."""
@@ -408,6 +424,9 @@ class Tandem(Layered, Model):
             data[which] = seen
         if self.between:
             data["between"] = list(reversed(data["between"]))
+        terminals = data.get("junction", {}).get("terminals")
+        if terminals in JUNCTIONS:
+            data["junction"] = {**data["junction"], "terminals": JUNCTIONS[1 - JUNCTIONS.index(terminals)]}
         step = data.get("junction", {}).get("dipole")
         if isinstance(step, Quantity):
             data["junction"] = {**data["junction"], "dipole": step.negated()}

@@ -22,6 +22,7 @@ from perotwin.transport.fermi import activity_table
 from perotwin.transport.mesh import DENSITY, FACE_SPACING, Mesh, graded
 
 if TYPE_CHECKING:
+    from perotwin.measurement.checks import Checks
     from perotwin.optics import Absorption, Emission
     from perotwin.stack import Layer, Stack
 
@@ -103,6 +104,11 @@ class Problem:
     def shown_as(self) -> str:
         """What part of the cell the one that is shown is, in words; nothing where it is the whole."""
         return ""
+
+    @property
+    def checks(self) -> Checks:
+        """Checks of the light besides those of its parts: none."""
+        return {}
 
     @property
     def photocurrent(self) -> float:

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from perotwin.stack import Cell, Parallel, Tandem
 from perotwin.transport.build import Problem
 from perotwin.transport.build import build as build_stack
-from perotwin.transport.joined import in_one, in_series
+from perotwin.transport.joined import at_own_terminals, in_one, in_series
 from perotwin.transport.motion import all_moving as move_all
 from perotwin.transport.parallel import ParallelProblem, ParallelSolver
 from perotwin.transport.parallel_engine import ParallelEngine
@@ -31,6 +31,7 @@ from perotwin.transport.tandem import TandemProblem, TandemSolver
 from perotwin.transport.transient import TOLERANCE, Engine
 
 if TYPE_CHECKING:
+    from perotwin.measurement.checks import Checks
     from perotwin.optics import Absorption
     from perotwin.transport.light import Beam
     from perotwin.transport.modes import Control
@@ -63,6 +64,7 @@ class CellProblem(Protocol):
         shown: the one whose inside stands for the cell's. shown_as: in words; nothing where it is the whole.
         notes: remarks that a reader of the result must see.
         vt: kT/q, V.
+        checks: of the light of the whole, besides those of its parts.
         absorption: what the optics gave, over the whole area; None where no light was asked for.
         photocurrent: pairs generated at 1 sun, as a current, A m^-2.
         ions_settle: whether there are ions that re-equilibrate at each point.
@@ -84,6 +86,8 @@ class CellProblem(Protocol):
     def vt(self) -> float: ...
     @property
     def absorption(self) -> Absorption | None: ...
+    @property
+    def checks(self) -> Checks: ...
     @property
     def photocurrent(self) -> float: ...
     @property
@@ -234,7 +238,7 @@ def build(cell: Cell, *, light: bool = True, one_solve: bool = False) -> CellPro
         cell: one stack, several side by side, or two one behind the other.
         light: whether generation is needed; False saves the optics of a purely dark measurement.
         one_solve: a tandem as one stack with a plane in it, where two junctions in series would do as well. Traps
-            between the junctions are always solved that way.
+            between the junctions are always solved that way; of four terminals those that are chosen are solved.
 
     Raises:
         InputError: a stack without electrical layers, a number that cannot be at its temperature, columns or junctions
@@ -243,6 +247,8 @@ def build(cell: Cell, *, light: bool = True, one_solve: bool = False) -> CellPro
     if isinstance(cell, Parallel):
         return ParallelProblem(cell, tuple(build_stack(column.stack, light=light) for column in cell.column))
     if isinstance(cell, Tandem):
+        if cell.junction.kind == "separate":
+            return at_own_terminals(cell, light=light)
         together = one_solve or cell.junction.kind == "traps"
         return in_one(cell, light=light) if together else in_series(cell, light=light)
     return build_stack(cell, light=light)

@@ -81,8 +81,12 @@ def balance(states: States, fields: Profiles) -> Check:
     """
     problem, device = states.problem, states.problem.device
     node_source = _per_node(problem, (fields.generation - fields.recombination) * device.volume)
+    # a rate at a face is the difference of what passes both ways, and hangs on differences of the potential
+    rounding = np.zeros(states.voltage.size) + device.plane[:, dv.P_RATE].sum()
     for t, site in enumerate(device.face_trap_site):
-        node_source[:, problem.site_node[site]] -= face_rate(states, fields, t)
+        rate, gross = face_rate(states, fields, t)
+        node_source[:, problem.site_node[site]] -= rate
+        rounding += gross
     of_carrier = [node_source, node_source.copy()]
     for q, site in enumerate(device.plane_site):
         for source, taken in zip(of_carrier, plane_rates(states, fields, q), strict=True):
@@ -94,15 +98,14 @@ def balance(states: States, fields: Profiles) -> Check:
     floor = _node_edges(problem, noise_floor(states, fields), emission[2])
     scale = BALANCE_LIMIT * current_scale(states, states.current)
     ratios = []
-    # a plane's rates hang on differences of the potential
-    at_planes = _ROUNDING * Q * np.abs(states.psi).max(axis=1) * device.plane[:, dv.P_RATE].sum()
+    rounding = rounding * np.abs(states.psi).max(axis=1) + np.abs(node_source).sum(axis=1)
     for flux, sign, source in ((jn, 1.0, of_carrier[0]), (jp, -1.0, of_carrier[1])):
         residual = np.cumsum(np.diff(flux, axis=1) + sign * Q * source[:, 1:-1], axis=1)
         allowed = (
             scale[:, None]
             + floor[:, :1]
             + floor[:, 1:]
-            + (_ROUNDING * Q * np.abs(node_source).sum(axis=1) + at_planes)[:, None]
+            + _ROUNDING * Q * rounding[:, None]
         )
         ratios.append(np.abs(residual) / np.maximum(allowed, 1e-300))
     return check(_largest(states, *ratios) * BALANCE_LIMIT, BALANCE_LIMIT)
@@ -134,14 +137,16 @@ def _at_face(states: States, fields: Profiles, t: int) -> tuple[F64, F64, F64, F
     return n, p, n1, p1
 
 
-def face_rate(states: States, fields: Profiles, t: int) -> F64:
-    """Rate of one face trap (K,), m^-2 s^-1, from the stored fields."""
+def face_rate(states: States, fields: Profiles, t: int) -> tuple[F64, F64]:
+    """Rate of one face trap (K,), m^-2 s^-1, from the stored fields, and what it is the difference of."""
     device, vt = states.problem.device, states.problem.vt
     s, row = int(device.face_trap_site[t]), device.face_trap[t]
     n, p, n1, p1 = _at_face(states, fields, t)
     split = (fields.electron_fermi_level[:, s] - fields.hole_fermi_level[:, s]) / vt
-    rate, _ = trap_rate(n, p, drive(n, p, split), float(row[dv.F_SN]), float(row[dv.F_SP]), n1, p1)
-    return rate
+    velocities = float(row[dv.F_SN]), float(row[dv.F_SP])
+    rate, _ = trap_rate(n, p, drive(n, p, split), *velocities, n1, p1)
+    gross, _ = trap_rate(n, p, n * p, *velocities, n1, p1)
+    return rate, gross
 
 
 def _levels(states: States, q: int) -> tuple[F64, F64, F64, F64]:
@@ -308,7 +313,7 @@ def optical_checks(problem: CellProblem) -> Checks:
     The radiative limit of the equations (their radiative coefficients at work alone) must not lie above the one that
     the absorptance allows, kT/q ln(Jph / J0) with J0 what the cell emits. Of a cell of several stacks the worst.
     """
-    return worst(_optical_checks(part) for part in problem.parts)
+    return worst([problem.checks, *(_optical_checks(part) for part in problem.parts)])
 
 
 def _optical_checks(problem: Problem) -> Checks:

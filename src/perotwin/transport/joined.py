@@ -15,6 +15,7 @@ import numpy as np
 from scipy.constants import elementary_charge as Q
 
 from perotwin.errors import InputError
+from perotwin.stack import Separate
 from perotwin.transport import device as dv
 from perotwin.transport.build import Problem, bands, build, mesh_of, neutral_fermi_level
 from perotwin.transport.device import Device
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from perotwin.optics.tandem import Parts
     from perotwin.stack import Contact, Layer, Stack, Tandem
 
-__all__ = ["in_one", "in_series"]
+__all__ = ["at_own_terminals", "in_one", "in_series"]
 
 #: what an ideal plane exchanges with either band per kT, m^-2 s^-1: at the current of one sun (1e21) it costs 1e-5 kT, and
 #: the rounding of the potential is 1e-9 of that current
@@ -62,15 +63,38 @@ def in_series(tandem: Tandem, *, light: bool = True) -> TandemProblem:
         for stack, absorption, emission in zip(stacks, found.absorption, found.emissions, strict=True)
     )
     _same_sides(top.device, bottom.device)
-    notes = list(found.whole.notes) if found.whole is not None else []
     return TandemProblem(
         stack=tandem,
         junctions=(top, bottom),
-        absorption=found.whole,
+        optics=found,
         resistance=_resistance(tandem),
         coupling=_coupling(found, top.stack),
-        remarks=tuple(notes),
     )
+
+
+def at_own_terminals(tandem: Tandem, *, light: bool = True) -> Problem:
+    """The junction of a tandem with four terminals that instruments are connected to, lit as it is in the whole.
+
+    What light the other junction sends it depends on that one's own load and is left out.
+
+    Raises:
+        InputError: no one junction is chosen.
+    """
+    which = tandem.junction.terminals if isinstance(tandem.junction, Separate) else "both"
+    if which == "both":
+        raise InputError(
+            f'"{tandem.name}" has four terminals, and an instrument connects to two.',
+            'Choose a junction: tandem.at("top") or tandem.at("bottom"), or in a file junction = '
+            '{ kind = "separate", terminals = "top" }.',
+            file=f'tandem "{tandem.name}"',
+            key="junction.terminals",
+        )
+    number = list(tandem.cells).index(which)
+    found = _optics(tandem, list(tandem.cells.values()), light)
+    note = f"measured at the terminals of the {which} junction; light that the other junction emits is left out."
+    problem = build(tandem.cells[which], optics=(found.absorption[number], found.emissions[number]))
+    whole = tuple(dict.fromkeys((note, *found.whole.notes, *(found.emission.notes if found.emission else ()))))
+    return replace(problem, notes=(*whole, *problem.notes))
 
 
 def _without_resistance(stack: Stack) -> Stack:
@@ -87,10 +111,10 @@ def _resistance(tandem: Tandem) -> float:
 
 
 def _coupling(found: Parts, top: Stack) -> Coupling | None:
-    """The light of the top that the bottom absorbs."""
-    if not found.coupling or not found.coupling[0].share > 0.0:
+    """The light of the top that the bottom absorbs; the other way next to nothing goes (see `optics.tandem`)."""
+    light = next((one for one in found.coupling if one.junctions == ("top", "bottom")), None)
+    if light is None:
         return None
-    light = found.coupling[0]
     emitter = [layer.name for layer in top.electrical_layers].index(light.source)
     return Coupling(light.share, emitter, np.ascontiguousarray(light.profile, dtype=float))
 
@@ -149,13 +173,16 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     ]
     row[dv.P_GE], row[dv.P_GH] = leaks if problem.device.anode_front else leaks[::-1]
     row[dv.P_METAL] = float(metal)
+    generation = np.concatenate([one.generation for one in found.absorption])
     plane: dict[str, Any] = {"plane_site": np.array([site], dtype=np.int64), "plane": row[None]}
     light = _coupling(found, stacks[0])
     if light is not None:
         profile = np.concatenate((np.zeros(site + 1), light.profile))
         plane |= {"emitter": light.emitter, "share": light.share, "coupled": profile}
     mobile = None if problem.mobile is None else problem.mobile._replace(**plane)
-    return replace(problem, device=problem.device._replace(**plane), mobile=mobile)
+    return replace(
+        problem, device=problem.device._replace(**plane), mobile=mobile, generation=np.ascontiguousarray(generation)
+    )
 
 
 def _midway(tandem: Tandem, dipole: float) -> float:

@@ -1592,7 +1592,7 @@ def _bias_column(dev, w, fn, fp, v, F, q):
 # --- junctions in series ---------------------------------------------------------------------------------------------
 
 #: columns of what `_linear` leaves in w.rhs: the Newton step at a held voltage, what follows from one unit of the voltage
-#: and from one unit of the extra generation; species of ions that re-equilibrate come behind them
+#: and, where there is one, of the extra generation; species of ions that re-equilibrate come behind them
 BY_ITSELF, BY_VOLTAGE, BY_SOURCE, LINEAR_COLUMNS = range(4)
 
 
@@ -1600,12 +1600,13 @@ BY_ITSELF, BY_VOLTAGE, BY_SOURCE, LINEAR_COLUMNS = range(4)
 def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, changes):
     """A junction's equations about a state, factorised and solved for all that it can follow from (see BY_ITSELF).
 
-    source (S,): pairs per area and time of one unit of an extra generation. residual (N, 2) receives the carriers'
+    source (S,): pairs per area and time of one unit of an extra generation; empty without. residual (N, 2) receives the carriers'
     balances, changes (LINEAR_COLUMNS,) those of the flux along x. Returns that flux, m^-2 s^-1. Ions keep their number.
     """
     nodes = dev.x.size
     species = dev.ion.shape[0]
-    columns = LINEAR_COLUMNS + species
+    causes = LINEAR_COLUMNS if source.size > 0 else BY_SOURCE
+    columns = causes + species
     assemble(dev, w, psi, fn, fp, v, gen, ion_charge, mu)
     F = w.rhs
     for i in range(nodes):
@@ -1613,9 +1614,10 @@ def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, chang
         for q in range(1, columns):
             F[i, 0, q], F[i, 1, q], F[i, 2, q] = 0.0, 0.0, 0.0
     _bias_column(dev, w, fn, fp, v, F, BY_VOLTAGE)
-    _source_column(dev, w, source, F, BY_SOURCE)
+    if source.size > 0:
+        _source_column(dev, w, source, F, BY_SOURCE)
     for k in range(species):
-        q = LINEAR_COLUMNS + k
+        q = causes + k
         m = int(dev.ion[k, I_LAYER])
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
@@ -1625,9 +1627,10 @@ def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, chang
     jn, jp, slope = _edge_current(dev, w, edge)
     eliminate(w, nodes, columns)
     if species > 0:
-        _keep_ions(dev, w, F, LINEAR_COLUMNS)
+        _keep_ions(dev, w, F, causes)
     for q in range(LINEAR_COLUMNS):
         changes[q] = 0.0
+    for q in range(causes):
         for r in range(2):
             for c in range(3):
                 changes[q] += slope[r, c] * F[edge + r, c, q]
@@ -1674,7 +1677,7 @@ def series_newton(
 
     All pairs hold the first and the second junction. psi, fn, fp, ion_charge, mu: as in `newton`; v (2,): junction
     voltages in units of kT/q. leak (2,): conductance beside each, A m^-2 per kT/q. Of the net radiative rate of layer
-    `emitter` of the first, `share` makes pairs in the second, spread over its sites as `profile` (S,) says.
+    `emitter` of the first, `share` makes pairs in the second, spread over its sites as `profile` (S,) says; empty: none.
 
     coupled (1,) receives the rate of those pairs, m^-2 s^-1, and slopes (3,) the slopes at the state of both currents
     by their own voltages and of the second by the first's, A m^-2 per kT/q.
@@ -1684,8 +1687,9 @@ def series_newton(
     sign = -1.602176634e-19 if devs[0].anode_front else 1.602176634e-19
     residual0, residual1 = np.zeros((psi[0].size, 2)), np.zeros((psi[1].size, 2))
     by = np.zeros((2, LINEAR_COLUMNS))
-    glow = np.zeros(LINEAR_COLUMNS)
-    nothing = np.zeros(devs[0].volume.size)
+    glow = np.zeros(BY_SOURCE)
+    nothing = np.zeros(0)
+    glows = profile.size > 0
     lit = gen[1].copy()
     current = np.zeros(2)
     largest, total = np.inf, 0.0
@@ -1704,7 +1708,7 @@ def series_newton(
             devs[0], ws[0], psi[0], fn[0], fp[0], v[0], gen[0], ion_charge[0], mu[0], nothing, residual0, by[0]
         )
         current[0] = sign * flux - leak[0] * v[0]
-        if share > 0.0:
+        if glows:
             coupled[0] = share * _radiated(devs[0], ws[0], emitter, fn[0], fp[0], v[0], ws[0].rhs, glow)
             for s in range(lit.size):
                 lit[s] = gen[1][s] + coupled[0] * profile[s]
@@ -1736,7 +1740,9 @@ def series_newton(
         F = ws[1].rhs
         for i in range(psi[1].size):
             for r in range(3):
-                F[i, r, 0] += F[i, r, BY_VOLTAGE] * y + F[i, r, BY_SOURCE] * extra
+                F[i, r, 0] += F[i, r, BY_VOLTAGE] * y
+                if glows:
+                    F[i, r, 0] += F[i, r, BY_SOURCE] * extra
         late = iteration >= _LATE
         step0, largest0, finite0 = _length(ws[0], ws[0].rhs, residual0, late, tolerance)
         step1, largest1, finite1 = _length(ws[1], ws[1].rhs, residual1, late, tolerance)
@@ -1761,7 +1767,7 @@ def series_newton(
             for d in range(2):
                 if devs[d].ion.shape[0] > 0:
                     settle_ions(devs[d], ws[d], psi[d], mu[d])
-            if share > 0.0:
+            if glows:
                 coupled[0] = share * radiated(devs[0], ws[0], emitter, psi[0], fn[0], fp[0], v[0])
             return CONVERGED, iteration + 1, largest, total
         if step > 1e4:

@@ -22,6 +22,7 @@ from perotwin.transport.small_signal import Linearised, Spectrum
 from perotwin.transport.steady import TOLERANCE, Solver, State, States
 
 if TYPE_CHECKING:
+    from perotwin.measurement.checks import Checks
     from perotwin.optics import Absorption
     from perotwin.stack import Parallel
 
@@ -89,6 +90,11 @@ class ParallelProblem:
     def vt(self) -> float:
         """kT/q, V."""
         return self.columns[0].vt
+
+    @property
+    def checks(self) -> Checks:
+        """Checks of the light besides those of its parts: none."""
+        return {}
 
     @property
     def photocurrent(self) -> float:

@@ -12,6 +12,7 @@ resistances, those of the leads and of the plane, are in series with both.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,7 +29,9 @@ from perotwin.transport.response import leak, response
 from perotwin.transport.steady import FINEST, LONGEST, TOLERANCE, Solver, State, States
 
 if TYPE_CHECKING:
+    from perotwin.measurement.checks import Checks
     from perotwin.optics import Absorption
+    from perotwin.optics.tandem import Parts
     from perotwin.stack import Tandem
     from perotwin.transport.series_small_signal import TandemLinearised
 
@@ -62,18 +65,21 @@ class TandemProblem:
     Attributes:
         stack: the cell.
         junctions: top and bottom; what is generated in them at 1 sun is what the whole cell's optics give.
-        absorption: of the whole cell; None where no light was asked for.
+        optics: of the whole cell.
         resistance: ohm m^2, all that is in series with both.
         coupling: light of the top that the bottom absorbs; None where that is none.
-        remarks: what a reader must see besides the junctions' notes.
     """
 
     stack: Tandem
     junctions: tuple[Problem, Problem]
-    absorption: Absorption | None
+    optics: Parts
     resistance: float
     coupling: Coupling | None
-    remarks: tuple[str, ...] = ()
+
+    @property
+    def absorption(self) -> Absorption:
+        """Of the whole cell."""
+        return self.optics.whole
 
     @property
     def parts(self) -> tuple[Problem, ...]:
@@ -94,6 +100,12 @@ class TandemProblem:
     def vt(self) -> float:
         """kT/q, V."""
         return self.junctions[0].vt
+
+    @property
+    def checks(self) -> Checks:
+        """Checks of the light of the whole cell."""
+        emission = self.optics.emission
+        return {**self.optics.whole.checks, **(emission.checks if emission else {})}
 
     @property
     def photocurrent(self) -> float:
@@ -118,7 +130,8 @@ class TandemProblem:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Remarks that a reader of the result must see; those of one junction name it."""
-        notes = list(self.remarks)
+        emission = self.optics.emission
+        notes = list(dict.fromkeys((*self.optics.whole.notes, *(emission.notes if emission else ()))))
         for name, problem in zip(_NAMES, self.junctions, strict=True):
             for note in problem.notes:
                 shared = all(note in other.notes for other in self.junctions)
@@ -260,10 +273,13 @@ class _Layout:
         if len(past) == 1:
             return past[0][1].copy()
         x = [at for at, _ in past]
-        row = np.zeros(self.width)
-        for i, (at, known) in enumerate(past):
-            others = [value for j, value in enumerate(x) if j != i]
-            row += np.prod([(aim - value) / (at - value) for value in others]) * known
+        weights = [
+            math.prod((aim - other) / (at - other) for j, other in enumerate(x) if j != i)
+            for i, at in enumerate(x)
+        ]
+        row = weights[0] * past[0][1]
+        for weight, (_, known) in zip(weights[1:], past[1:], strict=True):
+            row += weight * known
         # the small parts of the levels belong to one state only
         _, fn, fp, _, _ = self.views(row)
         for level in (*fn, *fp):
@@ -299,7 +315,7 @@ class TandemSolver:
         coupling = self.problem.coupling
         self._share = 0.0 if coupling is None else coupling.share
         self._emitter = 0 if coupling is None else coupling.emitter
-        self._profile = np.zeros(bottom.device.volume.size) if coupling is None else coupling.profile
+        self._profile = np.zeros(0) if coupling is None else coupling.profile
 
     # --- the equations -----------------------------------------------------------------------------------------------
 
@@ -327,21 +343,7 @@ class TandemSolver:
         Raises:
             ConvergenceError: a junction's was not found.
         """
-        states = []
-        for solver in self.junctions:
-            state = solver.short_circuit(intensity)
-            voltage = 0.0
-            most = solver.problem.highest_voltage
-            while voltage < most and intensity * solver.problem.photocurrent > 0.0:
-                voltage += _CLIMB
-                found = solver.sweep([voltage], intensity, state)
-                if not found.converged[0]:
-                    break
-                state = found.state(0)
-                if found.current[0] < 0.0:
-                    break
-            states.append(solver.open_circuit(state, intensity).state(0))
-        return self._layout.row(states)
+        return self._layout.row([_open(solver, intensity) for solver in self.junctions])
 
     def sweep(
         self, voltage: ArrayLike, intensity: float, start: TandemState | None = None
@@ -421,7 +423,7 @@ class TandemSolver:
         found = []
         for d, solver in enumerate(self.junctions):
             extra = None
-            if d == 1 and self._share > 0.0:
+            if d == 1 and self._profile.size:
                 extra = coupled[:, None] * self._profile
             one_v = np.ascontiguousarray(v[:, d])
             found.append(
@@ -493,8 +495,9 @@ class TandemSolver:
             top.problem.device, self.work[0], self._emitter, top_state.psi, top_state.fn, top_state.fp,
             float(top_state.v[0]),
         )  # fmt: skip
-        coupled = light * self._profile
-        given = np.concatenate((sources[1], self._profile[None]))
+        profile = self._profile if self._profile.size else np.zeros(bottom.problem.generation.size)
+        coupled = light * profile
+        given = np.concatenate((sources[1], profile[None]))
         second = response(bottom, bottom_state, intensity, given, coupled=coupled)
         by_light = share * float(second.current[-1])
         # per change J of the current: x = (J - i1) / s1 in the top; y = (J - i2 - m (g + h x)) / s2 in the bottom
@@ -519,3 +522,19 @@ class TandemSolver:
         from perotwin.transport.series_small_signal import TandemLinearised
 
         return TandemLinearised(self, state, light, ions)
+
+
+def _open(solver: Solver, intensity: float) -> State:
+    """A junction's own open circuit: straight from short circuit, or by steps where that does not arrive.
+
+    Raises:
+        ConvergenceError: it was not found.
+    """
+    state = solver.short_circuit(intensity)
+    try:
+        return solver.open_circuit(state, intensity).state(0)
+    except ConvergenceError:
+        found = solver.sweep(np.arange(_CLIMB, solver.problem.highest_voltage, _CLIMB), intensity, state)
+        given = np.flatnonzero(found.converged & (found.current > 0.0))
+        near = found.state(int(given[-1])) if given.size else state
+        return solver.open_circuit(near, intensity).state(0)
