@@ -30,6 +30,12 @@ def run(
             show_default="jv,eqe,bands",
         ),
     ] = None,
+    map: Annotated[  # the option's name; nothing here needs the built-in one
+        bool,
+        typer.Option(
+            "--map", help="Map over thickness and bandgap too (of a tandem its top junction's); takes a minute or more."
+        ),
+    ] = False,
     output: options.Folder = None,
     json: options.Json = False,
 ) -> None:
@@ -37,19 +43,23 @@ def run(
     with command(json) as out:
         stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
         from perotwin.recipe import readings
-        from perotwin.report import junctions, machine, tables
+        from perotwin.report import designs, junctions, machine, tables
         from perotwin.report.result import EXPERIMENTS
         from perotwin.workflows import made_cells
         from perotwin.workflows import run as work
+        from perotwin.workflows.run import chosen
 
         jobs: list[Any] = list(stacks)
         if recipes:
             jobs[:] = made_cells(
                 options.load_recipes(recipes), [options.one_stack(stack) for stack in stacks]
             )
+        wanted = chosen(experiments)
+        if map and "map" not in wanted:
+            wanted = (*wanted, "map")
         done = []
         try:
-            for result in work(jobs, output, experiments):
+            for result in work(jobs, output, wanted, processes=None):
                 done.append(result)
                 if result.error is not None:
                     out.failed(result.name, result.error)
@@ -68,6 +78,9 @@ def run(
                 for part in dict.fromkeys(part for item in done for part in item.readings):
                     read = {item.name: item.readings[part] for item in done if part in item.readings}
                     out.table(tables.readings(read, title=EXPERIMENTS[part]))
+                for item in done:
+                    if "map" in item.measurements:
+                        out.table(designs.map_table(item.measurements["map"]))
                 out.table(tables.checks({item.name: item.checks for item in done}))
                 for item in done:
                     out.look_at(item.name, item.checks, item.measurements.get("jv"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from perotwin import lab
 from perotwin.plotting import curves, depth, spectra, stack_drawing
+from perotwin.report import designs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,6 +62,10 @@ CAPTIONS = {
         "Generation and recombination rates (left) and carrier densities (right; electrons solid, holes "
         "dashed) in {cells} against depth. Recombination at faces and contacts is not part of the rates."
     ),
+    "map": (
+        "{cells} with other numbers: each point is a cell that was solved with its light. The circle is the cell as it "
+        "is, the star the best of the map; crosses could not be solved."
+    ),
     "surface": "The oxide of {cells}: monolayer, additive and bare oxide, and a window with single molecules.",
     "surfaces": "The oxide of {cells}: monolayer, additive and bare oxide, and a window with single molecules.",
     "holes": "Holes in the molecules on the oxide of {cells}, by the largest circle that fits into each.",
@@ -93,6 +98,10 @@ _OF_TANDEMS = {
     "collected": (
         "What {cells} makes of the photons: collected by each junction (EQE, under bias light and bias voltage), "
         "absorbed without giving current, or reflected (above the dashed line)."
+    ),
+    "map": (
+        "{cells} with other numbers: each point is a tandem that was solved with its light. The circle is the tandem as "
+        "it is, the star the best of the map; along the dashed line both junctions generate the same current."
     ),
     "channels": (
         "Current density lost in each recombination channel of {cells} against the voltage of the whole, junction by "
@@ -169,6 +178,8 @@ def figures_of(result: CellResult) -> dict[str, Figure]:
         made["bands"] = depth.bands(known["bands"], states=_STATES if tandem else None)
     if "jv" in known and "recombination" in known["jv"]:
         made["profiles"] = depth.profiles(known["jv"])
+    if "map" in known:
+        made["map"] = designs.map_figure(known["map"])
     return made
 
 

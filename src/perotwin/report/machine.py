@@ -333,6 +333,10 @@ def cell_result(result: CellResult) -> dict[str, Any]:
     for part, metrics in result.readings.items():
         if part != "scan":
             made[part] = metrics.to_json()
+    if "map" in result.measurements:
+        from perotwin.report import designs
+
+        made["map"] = designs.map_result(result.measurements["map"])
     made["checks"] = checks_to_json(result.checks)
     made["notes"] = result.notes
     made["absent"] = {part: reason.to_json() for part, reason in result.absent.items()}

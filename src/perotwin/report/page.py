@@ -14,7 +14,7 @@ from perotwin.measurement import NOMENCLATURE, heading
 from perotwin.report import junctions, losses
 from perotwin.report.figures import caption
 from perotwin.report.result import EXPERIMENTS
-from perotwin.report.tables import CELL_COLUMNS, comparison_rows, readings_rows
+from perotwin.report.tables import CELL_COLUMNS, comparison_rows, digits, readings_rows
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-__all__ = ["differences", "listed", "provenance", "render"]
+__all__ = ["differences", "listed", "map_words", "provenance", "render"]
 
 
 class Row(NamedTuple):
@@ -169,10 +169,24 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
         at_maximum_power=junctions.AT,
         carriers=losses.carriers(results),
         photons=losses.photons(results),
+        maps={item.name: map_words(item) for item in results if "map" in item.measurements},
         experiments=experiments(results),
         samples=_samples(results),
         checks=checks,
     )
+
+
+def map_words(result: CellResult) -> str:
+    """Where the map of a cell is best, as a sentence."""
+    from perotwin.report import designs
+
+    made = result.measurements["map"]
+    best = designs.map_result(made)["best"]
+    where = " and ".join(
+        f"{made[axis].attrs['path']} = {best[axis]['value']:.4g} {best[axis]['unit']}" for axis in ("x", "y")
+    )
+    now = f", against {digits('pce', result.metrics['pce'])} % as it is" if "pce" in result.metrics else ""
+    return f"at its best the map has {float(best['pce']['value']):.2f} %, with {where}{now}."
 
 
 def _samples(results: Sequence[CellResult]) -> dict[str, Any]:
