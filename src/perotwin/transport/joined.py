@@ -93,7 +93,8 @@ def at_own_terminals(tandem: Tandem, *, light: bool = True) -> Problem:
     found = _optics(tandem, list(tandem.cells.values()), light)
     note = f"measured at the terminals of the {which} junction; light that the other junction emits is left out."
     problem = build(tandem.cells[which], optics=(found.absorption[number], found.emissions[number]))
-    whole = tuple(dict.fromkeys((note, *found.whole.notes, *(found.emission.notes if found.emission else ()))))
+    of_light = found.whole.notes if found.whole else ()
+    whole = tuple(dict.fromkeys((note, *of_light, *(found.emission.notes if found.emission else ()))))
     return replace(problem, notes=(*whole, *problem.notes))
 
 
