@@ -218,14 +218,9 @@ def layer_colour(name: str, role: str | None = None, material: str | None = None
     """The colour of a layer from its role, its own for metals; from its name alone when the role is
     unknown.
     """
-<<<<<<< HEAD
-    # in a tandem a layer is called after its junction too
-    key = (material or name.removeprefix("top ").removeprefix("bottom ")).lower()
-=======
     key = (material or name).lower()
     for junction in ("top ", "bottom "):  # a tandem calls its layers after their junctions too
         key = key.removeprefix(junction)
->>>>>>> main
     if key in _METALS:
         return _METALS[key]
     if role in ROLES:
