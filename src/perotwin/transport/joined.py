@@ -15,20 +15,20 @@ import numpy as np
 from scipy.constants import elementary_charge as Q
 
 from perotwin.errors import InputError
-from perotwin.stack import Separate
+from perotwin.stack import Midgap, Separate
 from perotwin.transport import device as dv
 from perotwin.transport.build import Problem, bands, build, mesh_of, neutral_fermi_level
 from perotwin.transport.device import Device
-from perotwin.transport.tandem import Coupling, TandemProblem
+from perotwin.transport.tandem import Coupling, TandemProblem, left_out
 
 if TYPE_CHECKING:
     from perotwin.optics.tandem import Parts
     from perotwin.stack import Contact, Layer, Stack, Tandem
 
-__all__ = ["at_own_terminals", "in_one", "in_series"]
+__all__ = ["at_own_terminals", "in_one", "in_series", "refuse_one_solve"]
 
-#: what an ideal plane exchanges with either band per kT, m^-2 s^-1: at the current of one sun (1e21) it costs 1e-5 kT, and
-#: the rounding of the potential is 1e-9 of that current
+#: what an ideal plane exchanges with either band per kT, m^-2 s^-1: at the current of one sun (1e21) it costs 1e-5 kT,
+#: and the rounding of the potential is 1e-9 of that current
 _IDEAL_RATE = 1e26
 
 
@@ -91,11 +91,11 @@ def at_own_terminals(tandem: Tandem, *, light: bool = True) -> Problem:
         )
     number = list(tandem.cells).index(which)
     found = _optics(tandem, list(tandem.cells.values()), light)
+    told = [one for one in (found.whole, found.emission) if one is not None]
     note = f"measured at the terminals of the {which} junction; light that the other junction emits is left out."
     problem = build(tandem.cells[which], optics=(found.absorption[number], found.emissions[number]))
-    of_light = found.whole.notes if found.whole else ()
-    whole = tuple(dict.fromkeys((note, *of_light, *(found.emission.notes if found.emission else ()))))
-    return replace(problem, notes=(*whole, *problem.notes))
+    notes = (note, *(words for one in told for words in one.notes), *problem.notes)
+    return replace(problem, notes=tuple(dict.fromkeys(notes)))
 
 
 def _without_resistance(stack: Stack) -> Stack:
@@ -131,7 +131,7 @@ def _same_sides(top: Device, bottom: Device) -> None:
         )
 
 
-# --- one solve ---------------------------------------------------------------------------------------------------------
+# --- one solve -------------------------------------------------------------------------------------------------------
 
 
 def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
@@ -154,15 +154,17 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     if junction.kind != "traps" or junction.dipole == "flat":
         # the vacuum level steps so that each side meets the plane as its own contact would
         whole = whole.with_values({f"{key}.dipole": back - front})
-    if junction.kind == "traps" and junction.level.kind == "midgap":
+    if junction.kind == "traps" and isinstance(junction.level, Midgap):
         depth = _midway(tandem, float(whole.face(*key.split("|")).dipole))
         whole = whole.with_values({f"{key}.trap.1.level": {"below": "vacuum", "depth": depth}})
     problem = build(whole, optics=(found.whole, found.emission))
-    _same_sides(*(build(stack, light=False, optics=(None, one)).device for stack, one in zip(stacks, found.emissions, strict=True)))
-    site = sum(x.size for x in problem.mesh.layers[: len(stacks[0].electrical_layers)]) - 1
+    dark = (build(stack, optics=(None, one)) for stack, one in zip(stacks, found.emissions, strict=True))
+    _same_sides(*(one.device for one in dark))
+    in_front = len(stacks[0].electrical_layers)
+    site = sum(x.size for x in problem.mesh.layers[:in_front]) - 1
     row = np.zeros(dv.PLANE_COLUMNS)
     metal = junction.kind != "traps" or junction.metal is not None
-    step = sum(float(whole.face(a, b).dipole) for a, b in pairwise(whole.electrical_layers[: len(stacks[0].electrical_layers)]))
+    step = sum(float(whole.face(a, b).dipole) for a, b in pairwise(whole.electrical_layers[:in_front]))
     row[dv.P_PSI] = (step - front) / problem.vt
     row[dv.P_RATE] = _IDEAL_RATE
     row[dv.P_SN] = row[dv.P_SP] = -1.0
@@ -175,12 +177,17 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     row[dv.P_GE], row[dv.P_GH] = leaks if problem.device.anode_front else leaks[::-1]
     row[dv.P_METAL] = float(metal)
     plane: dict[str, Any] = {"plane_site": np.array([site], dtype=np.int64), "plane": row[None]}
-    light = _coupling(found, stacks[0])
-    if light is not None:
-        profile = np.concatenate((np.zeros(site + 1), light.profile))
-        plane |= {"emitter": light.emitter, "share": light.share, "coupled": profile}
+    coupling = _coupling(found, stacks[0])
+    if coupling is not None:
+        profile = np.concatenate((np.zeros(site + 1), coupling.profile))
+        plane |= {"emitter": coupling.emitter, "share": coupling.share, "coupled": profile}
     mobile = None if problem.mobile is None else problem.mobile._replace(**plane)
-    return replace(problem, device=problem.device._replace(**plane), mobile=mobile)
+    return replace(
+        problem,
+        device=problem.device._replace(**plane),
+        mobile=mobile,
+        notes=(*problem.notes, *left_out(found)),
+    )
 
 
 def _midway(tandem: Tandem, dipole: float) -> float:
@@ -199,6 +206,21 @@ def _midway(tandem: Tandem, dipole: float) -> float:
     valence = [edge - band.gap for edge, band in zip(conduction, both, strict=True)]
     # electrons come in the lower conduction band and holes in the higher valence band
     return -0.5 * (min(conduction) + max(valence))
+
+
+def refuse_one_solve(problem: Problem, what: str) -> None:
+    """Refuse a tandem in one solve where only steady states know of the plane in it.
+
+    Raises:
+        InputError: the problem has such a plane.
+    """
+    if problem.device.plane_site.size:
+        raise InputError(
+            f'"{problem.stack.name}" is solved in one, which is for steady states: it is not followed {what}.',
+            'Describe what lies between the junctions as "ideal" or by a resistance: then they are two cells in '
+            "series, for every instrument.",
+            key="junction.kind",
+        )
 
 
 def _inner(tandem: Tandem) -> tuple[Layer, Layer]:

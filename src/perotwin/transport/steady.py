@@ -455,9 +455,15 @@ class Solver:
     def linearised(
         self, state: State, light: float, ions: Literal["moving", "held"] = "moving"
     ) -> Linearised:
-        """Small signals about a state under `light` suns; see `small_signal.Linearised`."""
+        """Small signals about a state under `light` suns; see `small_signal.Linearised`.
+
+        Raises:
+            InputError: a tandem in one solve.
+        """
+        from perotwin.transport.joined import refuse_one_solve
         from perotwin.transport.small_signal import Linearised
 
+        refuse_one_solve(self.problem, "by small signals")
         return Linearised(self, state, light, ions)
 
     def collect(
