@@ -36,7 +36,7 @@ def el(
     """Electroluminescence of each absorber: yield, splitting of the quasi-Fermi levels, the Voc that they tell."""
     given: dict[str, Any] = {"currents": _list(currents), "voltages": _list(voltages), "light": under}
     with command(json) as out:
-        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin.report import machine
 
         readings.take(out, "el", stacks, given, output, machine.el_result)

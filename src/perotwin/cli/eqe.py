@@ -31,7 +31,7 @@ def eqe(
 ) -> None:
     """External quantum efficiency, with reflectance and absorption by layer; of a tandem junction by junction."""
     with command(json) as out:
-        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin import lab
         from perotwin.cli import files
         from perotwin.errors import PerotwinError

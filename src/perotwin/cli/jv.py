@@ -85,16 +85,26 @@ def _curves(
     rows: list[tuple[str, Any]] = []
     datasets: dict[str, Any] = {}
     for stack in stacks:
+        taken: dict[str, Any] = {}
         try:
-            dataset = lab.jv.measure(stack, protocol, one_solve=one_solve)
-            metrics = lab.jv.analyse(dataset)
+            for which, cell in junctions.terminals(stack).items():
+                dataset = lab.jv.measure(cell, protocol, one_solve=one_solve)
+                taken[which] = dataset, lab.jv.analyse(dataset)
         except PerotwinError as error:
             out.failed(stack.name, error)
             continue
-        out.result(machine.jv_result([(dataset, metrics)]))
+        if "" in taken:
+            dataset, metrics = taken[""]
+            out.result(machine.jv_result([(dataset, metrics)]))
+            own = junctions.metrics(dataset)
+        else:
+            own = {which: metrics for which, (_, metrics) in taken.items()}
+            metrics = junctions.together(own)
+            out.result(machine.four_terminal_result(stack.name, taken, metrics))
         rows.append((stack.name, metrics))
-        rows.extend((f"  {name} junction alone", own) for name, own in junctions.metrics(dataset).items())
-        datasets[files.unique(stack.name, datasets)] = dataset
+        rows.extend((f"  {which} junction alone", one) for which, one in own.items())
+        for dataset, _ in taken.values():
+            datasets[files.unique(str(dataset.attrs["stack"]), datasets)] = dataset
     if rows:
         out.table(tables.metrics_table(rows))
         for name, dataset in datasets.items():

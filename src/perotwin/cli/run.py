@@ -41,7 +41,7 @@ def run(
 ) -> None:
     """Simulate cells with several instruments, compare them, and write data, figures and a report."""
     with command(json) as out:
-        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin.recipe import readings
         from perotwin.report import designs, junctions, machine, tables
         from perotwin.report.result import EXPERIMENTS

@@ -103,21 +103,19 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         is called after its junction in a tandem, else after its layer.
 
     Raises:
-        InputError: no absorber's light is known; a tandem with four terminals.
+        InputError: no absorber's light is known; a tandem with four terminals of which none are chosen.
         ConvergenceError: the cell cannot carry a current that was asked for.
     """
     import xarray as xr
     from scipy.constants import elementary_charge as q
 
     from perotwin.lab import fields as inside
-    from perotwin.lab.junctions import refuse_four_terminals
     from perotwin.measurement import check, checks_to_json, describe
     from perotwin.transport.apart import junction_solvers
     from perotwin.transport.cell import build, solver_of
     from perotwin.transport.checks import optical_checks, steady_checks
 
     protocol = protocol or Protocol()
-    refuse_four_terminals(cell, "electroluminescence")
     solver = solver_of(build(cell))
     emitters = list(_emitters(solver))
     if not emitters:

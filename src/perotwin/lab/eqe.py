@@ -72,13 +72,13 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         `bias_light_top` (words) and those of the bottom; and `jsc_integrated` is the smaller of the two.
 
     Raises:
-        InputError: generation is prescribed, so that no wavelength is known; a tandem with four terminals.
+        InputError: generation is prescribed, so that no wavelength is known; a tandem with four terminals of which
+            none are chosen.
         ConvergenceError: a bias point could not be reached.
     """
     import xarray as xr
 
     from perotwin.lab import fields as inside
-    from perotwin.lab.junctions import refuse_four_terminals
     from perotwin.measurement import checks_to_json, describe
     from perotwin.transport.apart import junction_solvers
     from perotwin.transport.cell import build, solver_of
@@ -92,7 +92,6 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             'Give every layer a material and set light.generation = { kind = "optics" }.',
             key="light.generation",
         )
-    refuse_four_terminals(cell, "a quantum efficiency")
     problem = build(cell)
     absorption = problem.absorption
     assert absorption is not None
@@ -100,7 +99,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     intensity = float(cell.light.intensity)
     alone = junction_solvers(cell, solver)
     take = _of_junctions if alone else _of_cell
-    spectra, integrated, found, notes = take(cell, solver, alone, protocol, intensity)
+    spectra, integrated, found, notes = take(solver, alone, protocol, intensity)
     dataset = xr.Dataset(
         {
             **{name: ("wavelength", values) for name, values in spectra.items()},
@@ -113,7 +112,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         attrs={
             **inside.attributes("eqe", cell, protocol, intensity),
             **integrated,
-            "absorbers": ",".join(dict.fromkeys(layer.name for layer in cell.absorbers)),
+            "absorbers": ",".join(dict.fromkeys(layer.name for layer in problem.stack.absorbers)),
             "checks": json.dumps(checks_to_json({**found, **optical_checks(problem)})),
             "notes": json.dumps([*problem.notes, *notes]),
         },
@@ -125,7 +124,7 @@ Found = tuple[dict[str, Any], dict[str, Any], "Checks", list[str]]
 
 
 def _of_cell(
-    cell: Cell, solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float
+    solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float
 ) -> Found:
     """Spectra, attributes, checks and notes of a cell of one junction under its own light."""
     from scipy.constants import elementary_charge as q
@@ -166,7 +165,7 @@ def _reached(solver: CellSolver, voltage: float, intensity: float) -> CellStates
 
 
 def _of_junctions(
-    cell: Cell, solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float
+    solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float
 ) -> Found:
     """The same of a tandem, each junction under its own bias light and at its own bias voltage."""
     from scipy.constants import elementary_charge as q
@@ -206,7 +205,7 @@ def _of_junctions(
             f"quantum efficiency of the {measured} junction: bias light {words}; bias voltage {voltage:.3f} V, which "
             f"leaves the {measured} junction at {inside:.3f} V."
         )
-    notes += _shone(absorption, [layer.name for layer in cell.absorbers], spectra["eqe"])
+    notes += _shone(absorption, [layer.name for layer in solver.problem.stack.absorbers], spectra["eqe"])
     found = worst(checks)
     if intensity > 0.0 and protocol.bias is None and isinstance(protocol.bias_light, Led | Suns):
         share = _against_short_circuit(solver, alone, attributes, intensity)

@@ -16,16 +16,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perotwin.errors import InputError
-from perotwin.measurement import Metrics
+from perotwin.measurement import Metric, Metrics
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellSolver, CellStates
+    from perotwin.transport.cell import CellEngine, CellSolver, CellStates
+    from perotwin.transport.trace import Trace
 
-__all__ = ["BETWEEN", "at", "curves", "limiting", "metrics", "names", "own", "refuse_four_terminals", "voltages", "words"]
+__all__ = [
+    "BETWEEN",
+    "at",
+    "at_points",
+    "curves",
+    "in_time",
+    "limiting",
+    "metrics",
+    "names",
+    "own",
+    "terminals",
+    "together",
+    "voltages",
+    "words",
+]
 
 #: what is lost between the junctions and in all that is in series with them
 BETWEEN = "between"
@@ -33,18 +47,20 @@ BETWEEN = "between"
 _STEP = 0.02
 
 
-def refuse_four_terminals(cell: Cell, what: str) -> None:
-    """Refuse a tandem with four terminals where one voltage and one current are asked for.
-
-    Raises:
-        InputError: with what to do instead.
+def terminals(cell: Cell) -> dict[str, Cell]:
+    """The cells that instruments are connected to: of a tandem with four terminals each junction, "top" and "bottom",
+    in the light of the whole; of any other cell itself, "".
     """
-    if getattr(getattr(cell, "junction", None), "kind", "") == "separate":
-        raise InputError(
-            f'"{cell.name}" has four terminals, and {what} here is that of a cell with two.',
-            'Join its junctions, junction = "ideal", or give each junction to perotwin as a cell of its own.',
-            key="junction.kind",
-        )
+    joined: Any = getattr(cell, "junction", None)
+    if joined is None or joined.kind != "separate" or joined.terminals != "both":
+        return {"": cell}
+    tandem: Any = cell
+    return {"top": tandem.at("top"), "bottom": tandem.at("bottom")}
+
+
+def together(found: Mapping[str, Metrics]) -> Metrics:
+    """The efficiency of junctions that work each at its own maximum power, from the metrics of each."""
+    return Metrics({"pce": Metric(sum(float(one["pce"]) for one in found.values()), "1", "sum of the junctions' powers")})
 
 
 # --- what a measurement of a tandem holds besides --------------------------------------------------------------------
@@ -68,6 +84,19 @@ def at_points(points: Mapping[str, CellStates]) -> dict[str, tuple[str, Any]]:
         for name, values in states.junction_voltages.items():
             found.setdefault(f"solved_voltage_{name}", []).append(float(values[0]))
     return {name: ("point", np.array(values)) for name, values in found.items()}
+
+
+def in_time(engine: CellEngine, trace: Trace) -> dict[str, Any]:
+    """(T,) V of the junctions and what is lost between them at the moments of a run; nothing for other cells, or where
+    the run did not keep its moments.
+    """
+    parts = [getattr(moment, "parts", ()) for moment in trace.moments]
+    found = list(engine.problem.stack.stacks)
+    if set(found) != {"top", "bottom"} or len(parts) != trace.time.size:
+        return {}
+    vt = engine.problem.vt
+    each = {name: vt * np.array([float(part[i].v[0]) for part in parts]) for i, name in enumerate(found)}
+    return each | {BETWEEN: sum(each.values()) - trace.voltage}
 
 
 def own(

@@ -93,7 +93,7 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, one_solve: bool = F
         junction's own curve, which `lab.junctions.curves` gives as measurements.
 
     Raises:
-        InputError: a tandem with four terminals.
+        InputError: a tandem with four terminals of which none are chosen (see `lab.junctions.terminals`).
         ConvergenceError: not even short circuit could be reached. A single voltage that cannot be reached is NaN in
             the result and fails its checks.
     """
@@ -106,7 +106,6 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, one_solve: bool = F
     from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.profiles import profiles
 
-    junctions.refuse_four_terminals(cell, "a current-voltage curve")
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
     lit = intensity > 0.0 or inside.frozen_in_light(cell)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["channels", "jv"]
+__all__ = ["channels", "jv", "mismatch"]
 
 _MA = 0.1  # A m^-2 -> mA cm^-2
 
@@ -237,6 +237,37 @@ def _channel_lines(
             color=style.INK,
         )
     axes.set_ylabel("Current density (mA cm$^{−2}$)")
+
+
+def mismatch(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Fill factor (left) and efficiency (right) of tandems against the ratio of their junctions' photocurrents, one
+    colour a cell; into given axes the fill factor. A dot marks the cell's own ratio.
+    """
+    items = style.as_list(datasets)
+    colours = style.colour_of_cells(items)
+    with style.context():
+        if ax is None:
+            made = style.figure(style.PAGE, 2.4)
+            panels = list(zip(("ff", "pce"), made.subplots(1, 2), strict=True))
+        else:
+            made, axes = style.new_axes(ax)
+            panels = [("ff", axes)]
+        for name, axes in panels:
+            for item in items:
+                colour = colours[str(item.attrs.get("stack", ""))]
+                ratio, values = item["ratio"].values, 100 * item[name].values
+                axes.plot(ratio, values, color=colour)
+                own = float(item.attrs.get("own", np.nan))
+                if ratio.min() <= own <= ratio.max():
+                    axes.plot(
+                        own, np.interp(own, ratio, values), "o", color=colour, markersize=3.5, markeredgecolor="w"
+                    )
+            axes.axvline(1.0, color=style.MUTED, linewidth=0.5, zorder=0)
+            axes.set_xlabel("Photocurrent of the top over that of the bottom junction")
+            axes.set_ylabel(style.axis_label(name))
+        entries = [(str(item.attrs.get("stack", "")), colours[str(item.attrs.get("stack", ""))]) for item in items]
+        style.text_key(panels[-1][1], entries, 0.06, 0.08 + 0.07 * len(entries))
+        return made
 
 
 def _positive(values: np.ndarray) -> np.ndarray:

@@ -30,6 +30,7 @@ __all__ = [
     "el_result",
     "eqe_result",
     "error_entry",
+    "four_terminal_result",
     "jv_result",
     "mppt_result",
     "pulse_result",
@@ -138,6 +139,26 @@ def jv_result(scans: Sequence[tuple[xr.Dataset, Metrics]]) -> dict[str, Any]:
     first = scans[0][0]
     made = {**_common(first), "scans": entries, **_junctions(first)}
     return {**made, **_tail(*(dataset for dataset, _ in scans))}
+
+
+def four_terminal_result(
+    name: str, taken: Mapping[str, tuple[xr.Dataset, Metrics]], together: Metrics
+) -> dict[str, Any]:
+    """A tandem with four terminals: the curve and the metrics of each junction, and their powers together."""
+    datasets = [dataset for dataset, _ in taken.values()]
+    made = {
+        which: jv_result([(dataset, metrics)])["scans"][0] for which, (dataset, metrics) in taken.items()
+    }
+    return {
+        **_common(datasets[0]),
+        "stack": name,
+        "scans": [],
+        "metrics": together.to_json(),
+        "junctions": {
+            which: {key: scan[key] for key in ("metrics", "curve")} for which, scan in made.items()
+        },
+        **_tail(*datasets),
+    }
 
 
 def _junction_voltages(dataset: xr.Dataset) -> dict[str, Any]:

@@ -27,7 +27,8 @@ _NAMES = ("top", "bottom")
 
 
 def junction_solvers(cell: Cell, solver: CellSolver, *, light: bool = True) -> dict[str, Solver]:
-    """What solves each junction of a tandem by itself, lit as it is in the tandem; nothing for other cells.
+    """What solves each junction of a tandem by itself, lit as it is in the tandem; nothing for other cells,
+    a junction with terminals of its own among them.
 
     A junction has its own shunt. What is in series with both junctions, and the light that one of them makes in the
     other, are not part of it.
@@ -36,7 +37,7 @@ def junction_solvers(cell: Cell, solver: CellSolver, *, light: bool = True) -> d
         cell: that was built. solver: of it, whether in series or in one.
         light: whether generation is needed.
     """
-    if not isinstance(cell, Tandem):
+    if not isinstance(cell, Tandem) or cell.junction.kind == "separate":
         return {}
     found: Any = solver
     if not isinstance(found, TandemSolver):
