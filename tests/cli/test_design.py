@@ -17,8 +17,20 @@ from fresh import environment
 from perotwin import progress
 
 ONE = ("--processes", "1")
-RESISTANCES = ("--vary", "circuit.series_resistance=0..4 ohm cm^2", "--vary", "perovskite.thickness=420..480nm")
-MAP = ("--x", "perovskite.thickness=300 nm..500 nm", "--y", "circuit.series_resistance=1..5 ohm cm^2", "--steps", "3x2")
+RESISTANCES = (
+    "--vary",
+    "circuit.series_resistance=0..4 ohm cm^2",
+    "--vary",
+    "perovskite.thickness=420..480nm",
+)
+MAP = (
+    "--x",
+    "perovskite.thickness=300 nm..500 nm",
+    "--y",
+    "circuit.series_resistance=1..5 ohm cm^2",
+    "--steps",
+    "3x2",
+)
 
 
 def test_optimise_prints_and_writes_everything(cli, tmp_path: Path) -> None:
@@ -59,7 +71,9 @@ def test_map_prints_and_writes_everything(cli, tmp_path: Path) -> None:
     done = cli("map", "nbg", *MAP, *ONE, "-o", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "perovskite.thickness (nm)" in done.stdout
-    assert {path.name for path in tmp_path.iterdir()} == {f"nbg-map.{end}" for end in ("nc", "csv", "svg", "png")}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"nbg-map.{end}" for end in ("nc", "csv", "svg", "png")
+    }
     made = pt.measurement.load(tmp_path / "nbg-map.nc")
     assert made["pce"].shape == (2, 3)
     rows = list(csv.DictReader((tmp_path / "nbg-map.csv").open()))
@@ -152,7 +166,9 @@ def test_ctrl_c_keeps_what_was_computed(
             raise KeyboardInterrupt
 
     # those of one number come together: a handful is enough for one
-    monkeypatch.setattr(progress.RichListener, "advance", advance if "sensitivity" not in arguments else _late(count))
+    monkeypatch.setattr(
+        progress.RichListener, "advance", advance if "sensitivity" not in arguments else _late(count)
+    )
     done = cli(*arguments, *ONE, "--json", "-o", str(tmp_path))
     assert done.returncode == 130
     document = json.loads(done.stdout)

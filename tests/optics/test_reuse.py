@@ -50,8 +50,14 @@ def test_what_light_does_not_see_is_not_solved_again(cell: pt.Stack, solved: lis
 def test_what_light_sees_is(cell: pt.Stack, solved: list[str]) -> None:
     with reusing():
         whole = absorb(cell, FACES)
-        for values in ({"perovskite.bandgap": "1.7 eV"}, {"perovskite|c60.roughness": "5 nm"}, {"ito.thickness": "90 nm"},
-                       {"light.intensity": 0.5}, {"perovskite.urbach_energy": "16 meV"}):  # fmt: skip
+        for path, value in (
+            ("perovskite.bandgap", "1.7 eV"),
+            ("perovskite.urbach_energy", "16 meV"),
+            ("perovskite|c60.roughness", "5 nm"),
+            ("ito.thickness", "90 nm"),
+            ("light.intensity", 0.5),
+        ):
+            values = {path: value}
             assert absorb(cell.with_values(values), FACES) is not whole, values
         assert absorb(cell, FACES[[0, 1, 3, 4, 5]]) is not whole
         assert absorb(cell, FACES) is whole
@@ -91,7 +97,9 @@ def test_no_number_that_light_sees_is_taken_for_one_that_it_does_not(name: str) 
     base = build(cell)
     for path in with_all:
         field = resolve(cell, path)
-        made = cell.with_values({path: field.text(field.now * 1.01 if field.dimension != "temperature" else 300.0)})
+        made = cell.with_values(
+            {path: field.text(field.now * 1.01 if field.dimension != "temperature" else 300.0)}
+        )
         if seen(made) != seen(cell):
             continue
         alike += 1

@@ -28,7 +28,14 @@ def cell() -> pt.Stack:
 def test_a_map_names_axes_quantities_and_marks(cell: pt.Stack, tmp_path) -> None:
     figure = designs.map_figure(map_of(cell, X, Y, (5, 4), judge=judges.hill))
     words = texts(figure)
-    for name in ("perovskite.thickness (nm)", "perovskite.permittivity", "PCE (%)", "FF (%)", "best PCE", "as it is"):
+    for name in (
+        "perovskite.thickness (nm)",
+        "perovskite.permittivity",
+        "PCE (%)",
+        "FF (%)",
+        "best PCE",
+        "as it is",
+    ):
         assert name in words
     assert "equal" not in words
     assert all(path.stat().st_size > 10_000 for path in style.save(figure, tmp_path / "map"))
@@ -64,7 +71,14 @@ def test_an_optimum_shows_the_way_and_the_slices(cell: pt.Stack, tmp_path) -> No
     found = optimise(cell, [X, Y], judge=judges.patchy)
     figure = designs.optimum_figure(found)
     words = texts(figure)
-    for name in ("perovskite.thickness (nm)", "perovskite.permittivity", "cells tried", "survey", "search 1", "99.5 %"):
+    for name in (
+        "perovskite.thickness (nm)",
+        "perovskite.permittivity",
+        "cells tried",
+        "survey",
+        "search 1",
+        "99.5 %",
+    ):
         assert name in words
     style.save(figure, tmp_path / "optimum")
 

@@ -42,7 +42,10 @@ def test_otherwise_it_is_usual_for_its_kind_and_says_so(
     cell: pt.Stack, path: str, ends: str, why: str
 ) -> None:
     field = resolve(cell, path)
-    assert field.range.replace("220000000000000000", "2.2e+17").replace("22000000000000000000", "2.2e+19") == ends
+    assert (
+        field.range.replace("220000000000000000", "2.2e+17").replace("22000000000000000000", "2.2e+19")
+        == ends
+    )
     assert why in field.why
 
 
@@ -121,7 +124,9 @@ def test_nothing_else_moves_with_other_fields(cell: pt.Stack) -> None:
 
 
 def test_bands_without_their_optical_edge_are_refused(cell: pt.Stack) -> None:
-    with pytest.raises(InputError, match=r"edge of its absorption at 1.79 eV.*perovskite.bandgap, which moves both"):
+    with pytest.raises(
+        InputError, match=r"edge of its absorption at 1.79 eV.*perovskite.bandgap, which moves both"
+    ):
         resolve(two_gaps(cell), "perovskite.electronic.bandgap=1.7 eV..1.9 eV")
 
 
@@ -136,8 +141,8 @@ def test_of_a_layer_that_does_not_generate_the_gap_is_a_number_like_others(cell:
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_bandgap_moves_edge_bands_and_limit_together(cell: pt.Stack, apart: bool) -> None:
-    """By 0.1 V for 0.1 eV, less kT/q times what the powers of the gap in J0 (3 mV) and the lost photocurrent (4 mV) come
-    to; how steeply the absorptance rises differs between mixtures, which is worth 10 mV.
+    """By 0.1 V for 0.1 eV, less what the powers of the gap in J0 (3 mV) and the lost photocurrent (4 mV) come to; how
+    steeply the absorptance rises differs between mixtures, which is worth 10 mV.
     """
     from perotwin.transport.build import build
 

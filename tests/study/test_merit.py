@@ -1,10 +1,11 @@
 """A merit is what the current-voltage instrument says, for less."""
 
+import numpy as np
 import pytest
 
 import perotwin as pt
 from perotwin.errors import InputError, PerotwinError
-from perotwin.study import merit
+from perotwin.study import merit, optimise, sensitivity
 
 
 @pytest.mark.parametrize("name", ["cell-a", "cell-b", "nbg", "nip-example", "wbg-control", "wbg-target"])
@@ -32,6 +33,19 @@ def test_of_a_tandem_it_tells_what_each_junction_generates() -> None:
     assert min(found.photocurrents.values()) == pytest.approx(found.jsc, rel=0.02)
     half = merit(cell.with_light(intensity=0.5))
     assert half["photocurrent bottom"] == pytest.approx(0.5 * found["photocurrent bottom"])
+
+
+def test_with_four_terminals_each_junction_works_at_its_own_point() -> None:
+    four = pt.load("tandem-target").with_values({"junction": {"kind": "separate"}})
+    found = merit(four)
+    each = [pt.lab.jv.analyse(pt.lab.jv.measure(four.at(which)))["pce"].value for which in ("top", "bottom")]
+    assert found.pce == pytest.approx(sum(each), rel=2e-8)
+    assert np.isnan(found.voc)
+    assert found["photocurrent top"] == pytest.approx(merit(pt.load("tandem-target"))["photocurrent top"])
+    with pytest.raises(InputError, match="no voc as a whole"):
+        optimise(four, ["top.thickness"], "voc")
+    with pytest.raises(InputError, match="no ff as a whole"):
+        sensitivity(four, ["top.thickness"], "ff")
 
 
 def test_other_light_counts_by_its_own_power() -> None:

@@ -99,12 +99,14 @@ def test_failures_are_recorded_and_the_search_goes_on(cell: pt.Stack) -> None:
     assert found.numbers[1] == pytest.approx(17.0, abs=0.1)
     failed = [trial for trial in found.trials if trial.merit is None]
     assert {trial.failure for trial in failed} >= {"no solution. Take less."}
-    assert any(f"{len(failed)} of {len(found.trials)} cells could not be solved" in note for note in found.notes)
+    assert any(
+        f"{len(failed)} of {len(found.trials)} cells could not be solved" in note for note in found.notes
+    )
 
 
 def test_when_nothing_can_be_solved_it_says_why(cell: pt.Stack) -> None:
     with pytest.raises(ConvergenceError, match=r"none of 16 .* no solution"):
-        optimise(cell, VARY[:1] + ("perovskite.permittivity",), judge=judges.never)
+        optimise(cell, (*VARY[:1], "perovskite.permittivity"), judge=judges.never)
 
 
 def test_a_cell_outside_the_range_is_told_and_not_the_best(cell: pt.Stack) -> None:

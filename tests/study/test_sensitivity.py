@@ -122,11 +122,15 @@ def test_slopes_agree_with_a_step_by_hand(some: Sensitivity) -> None:
 
 
 def test_the_step_does_not_matter() -> None:
-    """Slopes with half and twice the step agree within 2 % for fields of each kind: neither noise nor curvature rules."""
+    """Slopes with half and twice the step agree within 2 %: neither noise nor curvature rules."""
     from perotwin.study import slopes
 
     cell = pt.load("wbg-target")
-    paths = ["perovskite.trap.1.electron_lifetime", "circuit.series_resistance", "perovskite.electron_mobility"]
+    paths = [
+        "perovskite.trap.1.electron_lifetime",
+        "circuit.series_resistance",
+        "perovskite.electron_mobility",
+    ]
     found = []
     for factor in (0.5, 1.0, 2.0):
         with pytest.MonkeyPatch.context() as patch:

@@ -5,7 +5,7 @@
         build(cell.with_values({"perovskite.hole_mobility": ...}))  # takes them from before
 
 Sweeps, searches and sensitivities solve many cells that differ in numbers that light does not see. Inside the block
-`absorb`, `emit` and `parts` give what they gave before for a cell with the same optics; outside it every call is solved.
+`absorb`, `emit` and `parts` give what they gave before for a cell with the same optics; outside every call is solved.
 """
 
 from __future__ import annotations
@@ -30,7 +30,18 @@ P = ParamSpec("P")
 #: What light does not see. Anything else counts as optical, so that a key nobody thought of here costs time and not a
 #: wrong number.
 _UNSEEN = frozenset(
-    {"auger", "circuit", "contact", "description", "dipole", "ions", "source", "transport", "trap"}
+    {
+        "auger",
+        "circuit",
+        "contact",
+        "description",
+        "dipole",
+        "ions",
+        "junction",
+        "source",
+        "transport",
+        "trap",
+    }
 )
 #: Of the electronic numbers of a layer, those that move its optical edge.
 _EDGE = ("bandgap", "bandgap_temperature_coefficient", "reference_temperature")

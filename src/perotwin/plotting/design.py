@@ -78,7 +78,9 @@ def field_map(made: xr.Dataset) -> Figure:
     """Efficiency, voltage, current and fill factor over two numbers of a cell; of a tandem also what its junctions
     generate, and the line along which they generate the same.
     """
-    names = [*_MAPPED, *(str(name) for name in made if str(name).startswith(_PHOTOCURRENT))]
+    every = [*_MAPPED, *(str(name) for name in made if str(name).startswith(_PHOTOCURRENT))]
+    # what a tandem with four terminals does not have is left out
+    names = [name for name in every if np.isfinite(made[name].values).any()]
     columns = 3 if len(names) > 4 else 2
     lines = -(-len(names) // columns)
     best = np.unravel_index(int(np.nanargmax(made["pce"].values)), made["pce"].shape)
@@ -319,7 +321,7 @@ def _ranges(ax: Axes, bars: Sequence[Bar], now: float, rows: int) -> None:
 
 def _padded(values: Sequence[float], share: float) -> tuple[float, float]:
     low, high = min(values), max(values)
-    room = share * (high - low)
+    room = share * (high - low) or 1.0
     return low - room, high + room
 
 

@@ -251,8 +251,10 @@ def _of_map(made: xr.Dataset) -> dict[str, float]:
 
 
 def _read(made: xr.Dataset, axis: str, value: Any) -> Any:
-    """Stored values of an axis in the unit that people read."""
-    return value * made[axis].attrs["factor"] + made[axis].attrs["offset"]
+    """Stored values of an axis in the unit that people read, to the twelve digits that they are written with."""
+    numbers = np.asarray(value, dtype=float) * made[axis].attrs["factor"] + made[axis].attrs["offset"]
+    rounded = np.array([float(f"{number:.12g}") for number in numbers.ravel()]).reshape(numbers.shape)
+    return rounded if numbers.ndim else float(rounded)
 
 
 def map_table(made: xr.Dataset) -> Table:

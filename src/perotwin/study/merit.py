@@ -17,7 +17,7 @@ from perotwin.measurement import Metric, Metrics
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
-    from perotwin.stack import Cell
+    from perotwin.stack import Cell, Tandem
     from perotwin.transport.cell import CellProblem
 
 __all__ = ["NAMES", "Merit", "MeritOf", "merit"]
@@ -34,7 +34,8 @@ class Merit:
     """What a cell is worth under its own light; SI.
 
     Attributes:
-        pce, ff: fractions. voc, vmp: V. jsc, jmp: A m^-2.
+        pce, ff: fractions. voc, vmp: V. jsc, jmp: A m^-2. Of a tandem with four terminals pce is the sum of both
+            junctions', each at its own point, and the others are NaN: there is no such voltage.
         photocurrents: pairs generated in each junction of a tandem, as a current (A m^-2), by its name; empty for a
             cell with one junction.
     """
@@ -81,6 +82,10 @@ def merit(cell: Cell) -> Merit:
         ConvergenceError: a state could not be reached, or there is no point of maximum power.
         PerotwinError: a run-time check failed, so that the numbers cannot be vouched for.
     """
+    from perotwin.stack import Tandem
+
+    if isinstance(cell, Tandem) and cell.junction.kind == "separate" and cell.junction.terminals == "both":
+        return _of_four_terminals(cell)
     from perotwin.lab import fields, jv
     from perotwin.transport.cell import build, join, solver_of
     from perotwin.transport.checks import optical_checks, steady_checks
@@ -125,13 +130,30 @@ def merit(cell: Cell) -> Merit:
     )
 
 
+def _of_four_terminals(cell: Tandem) -> Merit:
+    """Both junctions, each measured at its own terminals."""
+    found = {name: merit(cell.at(name)) for name in ("top", "bottom")}
+    none = float("nan")
+    return Merit(
+        pce=sum(one.pce for one in found.values()),
+        voc=none,
+        jsc=none,
+        ff=none,
+        vmp=none,
+        jmp=none,
+        photocurrents={name: one.photocurrents[name] for name, one in found.items()},
+    )
+
+
 def _of_junctions(cell: Cell, problem: CellProblem) -> dict[str, float]:
     """What each junction of a tandem generates under its own light, A m^-2, by name; empty for other cells."""
-    from perotwin.stack import Tandem
+    from perotwin.stack import Separate, Tandem
 
     if not isinstance(cell, Tandem):
         return {}
     intensity = float(cell.light.intensity)
+    if isinstance(cell.junction, Separate):
+        return {cell.junction.terminals: intensity * problem.photocurrent}
     if len(problem.parts) > 1:
         found = [part.photocurrent for part in problem.parts]
     else:

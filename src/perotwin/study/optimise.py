@@ -201,6 +201,16 @@ def refuse_objective(objective: str) -> None:
         )
 
 
+def refuse_without(objective: str, value: float) -> None:
+    """Refuse a figure of merit that a cell with four terminals does not have."""
+    if not np.isfinite(value):
+        raise InputError(
+            f"this cell has no {objective} as a whole: each junction works at a point of its own.",
+            "Choose pce, or look at one junction.",
+            key="objective",
+        )
+
+
 class _Work:
     """What was tried so far, and trying more."""
 
@@ -244,6 +254,7 @@ class _Work:
         ]
         if self.best is None:
             return
+        refuse_without(self.objective, self.value(self.best))
         start = tuple(float(share) for share in np.clip(now, 0.0, 1.0))
         search(known, self._asked, start, side_by_side=self.pool.processes > 1)
 

@@ -4,10 +4,9 @@ An efficiency is smooth in each number of a cell, but interference makes it wavy
 spectrum do so in bandgaps, a point here and there cannot be solved, and each costs a tenth of a second. So a survey of
 the whole box comes first (Sobol's points, which are evenly spread and the same every time), then searches start from
 the cell as it is and from the best places of the survey that lie apart, and one more, with short steps, from the best
-of all. Each is by COBYQA (T. M. Ragonneau and
-Z. Zhang; T. M. Ragonneau, PhD thesis, Hong Kong 2022, doi:10.48550/arXiv.2210.12018; in scipy), which needs no
-derivatives, models the function by quadratics in a region that it trusts, as Powell's methods do, and never leaves the
-bounds. Nothing is drawn by chance.
+of all. Each is by COBYQA (T. M. Ragonneau, PhD thesis, The Hong Kong Polytechnic University 2022,
+https://theses.lib.polyu.edu.hk/handle/200/12294; in scipy), which needs no derivatives, models the function by
+quadratics in a region that it trusts, as Powell's methods do, and never leaves the bounds. Nothing is drawn by chance.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from perotwin.errors import InputError
 from perotwin.study.fields import Field, resolve, resolve_all
 from perotwin.study.merit import Merit, MeritOf, merit
-from perotwin.study.optimise import Variant, refuse_objective
+from perotwin.study.optimise import Variant, refuse_objective, refuse_without
 from perotwin.study.pool import Pool
 from perotwin.study.slopes import Slope, plan, slopes
 from perotwin.units import Quantity
@@ -130,6 +130,7 @@ def sensitivity(
     stated = [_is_stated(cell, one) for one in chosen]
     work = Variant(cell, judge)
     now = work({})
+    refuse_without(objective, now[objective])
     places: list[tuple[int, int]] = []
     items: list[dict[str, str]] = []
     for index, one in enumerate(chosen):

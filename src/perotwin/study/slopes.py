@@ -53,7 +53,7 @@ class Slope:
 def plan(field: Field, number: float) -> tuple[float, ...]:
     """The four values (field's unit) at which a slope needs the figure of merit.
 
-    A step and half of it to each side; at zero, below which most numbers cannot be, the place itself and three steps up.
+    A step and half of it to each side; at zero, below which most numbers cannot be, the place itself and three above.
     """
     step = _step(field, number)
     if _at_zero(field, number):
