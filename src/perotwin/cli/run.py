@@ -75,6 +75,8 @@ def run(
                 alone = junctions.table(done)
                 if alone is not None:
                     out.table(alone)
+                for sentence in junctions.four_terminals(done):
+                    out.say(sentence)
                 for part in dict.fromkeys(part for item in done for part in item.readings):
                     read = {item.name: item.readings[part] for item in done if part in item.readings}
                     out.table(tables.readings(read, title=EXPERIMENTS[part]))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from perotwin.report.result import CellResult
     from perotwin.stack import Cell, Layer
 
-__all__ = ["CAPTIONS", "caption", "comparison_figures", "drawing", "figures_of"]
+__all__ = ["CAPTIONS", "caption", "comparison_figures", "drawing", "figures_of", "in_series"]
 
 #: name of a figure -> caption; ``{cells}`` stands for the names of the cells that it shows
 CAPTIONS = {
@@ -127,11 +127,23 @@ _STATES = ("maximum-power", "dark")
 
 def caption(figure: str, results: Sequence[CellResult]) -> str:
     """The caption of a figure that shows some cells, with ``{cells}`` for their names."""
-    from perotwin.stack import Tandem
-
-    if figure in _OF_TANDEMS and any(isinstance(result.cell, Tandem) for result in results):
+    tandems = any(in_series(result.cell) for result in results)
+    if figure in _OF_TANDEMS and (tandems or (figure == "stack" and any(map(_is_tandem, results)))):
         return _OF_TANDEMS[figure]
     return CAPTIONS[figure]
+
+
+def _is_tandem(result: CellResult) -> bool:
+    from perotwin.stack import Tandem
+
+    return isinstance(result.cell, Tandem)
+
+
+def in_series(cell: Cell) -> bool:
+    """Whether a cell has two junctions between its two terminals."""
+    from perotwin.stack import Tandem
+
+    return isinstance(cell, Tandem) and cell.junction.kind != "separate"
 
 
 def drawing(cell: Cell) -> Figure:
@@ -163,11 +175,9 @@ def _drawn(layer: Layer, part: str = "") -> stack_drawing.Drawn:
 
 def figures_of(result: CellResult) -> dict[str, Figure]:
     """The figures of one cell, by name; those whose measurement is absent are left out."""
-    from perotwin.stack import Tandem
-
     made = {"stack": drawing(result.cell)}
     known = result.measurements
-    tandem = isinstance(result.cell, Tandem)
+    tandem = in_series(result.cell)
     if "eqe" in known:
         if tandem and "photon_flux" in known["eqe"]:
             made["absorption"] = spectra.absorption(known["eqe"])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from perotwin.report.result import CellResult
 
-__all__ = ["AT", "LOST", "Junctions", "of", "table"]
+__all__ = ["AT", "LOST", "Junctions", "four_terminals", "of", "table"]
 
 #: heading of the last column, and the row of what no junction keeps
 AT = "V in tandem"
@@ -60,6 +60,27 @@ def of(results: Sequence[CellResult]) -> list[Junctions]:
         least = junctions.limiting(dataset)
         found.append(Junctions(result.name, rows, f"{least} junction" if least else ""))
     return found
+
+
+def four_terminals(results: Sequence[CellResult]) -> list[str]:
+    """What tandems with four terminals give from both junctions together, as sentences."""
+    from perotwin.stack import Tandem
+
+    pairs: dict[str, dict[str, CellResult]] = {}
+    for result in results:
+        cell = result.cell
+        if isinstance(cell, Tandem) and cell.junction.kind == "separate" and "pce" in result.metrics:
+            which = cell.junction.terminals
+            pairs.setdefault(cell.name.removesuffix(f" {which}"), {})[which] = result
+    said = []
+    for name, found in pairs.items():
+        if set(found) == {"top", "bottom"}:
+            parts = [100.0 * found[which].metrics["pce"].value for which in ("top", "bottom")]
+            said.append(
+                f"From its four terminals {name} gives {parts[0]:.2f} + {parts[1]:.2f} = {sum(parts):.2f} %, each "
+                "junction at its own maximum power."
+            )
+    return said
 
 
 def _volts(value: float | None) -> str:

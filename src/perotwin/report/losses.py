@@ -74,15 +74,20 @@ def carriers(results: Sequence[CellResult]) -> list[Group]:
 def _part(result: CellResult, name: str) -> str:
     """What a layer or channel of a cell belongs to: "one" (a cell of one junction), "top", "between", "bottom", or
     "ends" (the outer contacts of a tandem solved in one).
+
+    Where instruments are connected to one junction of four terminals, its channels are called as it calls them.
     """
     from perotwin.stack import Tandem
 
-    if not isinstance(result.cell, Tandem):
+    cell = result.cell
+    if not isinstance(cell, Tandem):
         return "one"
     junction = junction_of(name)[0]
     if junction:
         return junction
-    return "between" if any(layer.name == name for layer in result.cell.between) else "ends"
+    if any(layer.name == name for layer in cell.between):
+        return "between"
+    return cell.junction.terminals if cell.junction.kind == "separate" else "ends"
 
 
 def _short(name: str) -> str:
@@ -163,15 +168,22 @@ def _photons(result: CellResult) -> dict[str, float]:
     """mA/cm^2 by what becomes of the light of one cell; nothing where that is not known."""
     from scipy.constants import elementary_charge
 
+    from perotwin.stack import Tandem
+
     dataset = result.measurements.get("eqe")
     if dataset is None or not {"photon_flux", "absorptance", "reflectance"} <= set(dataset.data_vars):
         return {}
-    flux = _MA * elementary_charge * dataset["photon_flux"]
-    column = {_REFLECTED: float(flux @ dataset["reflectance"])}
-    for name in dataset["layer"].values:
-        column[str(name)] = float(flux @ dataset["absorptance"].sel(layer=name))
+    flux = _MA * elementary_charge * dataset["photon_flux"].values
+    shares = dataset["absorptance"].transpose("layer", "wavelength").values
+    names = [str(name) for name in dataset["layer"].values]
+    if isinstance(result.cell, Tandem) and len(result.cell.layer) == len(names):
+        # a measurement at one junction's terminals calls that junction's layers as it does
+        names = [layer.name for layer in result.cell.layer]
+    column = {_REFLECTED: float(flux @ dataset["reflectance"].values)}
+    for name, share in zip(names, shares, strict=True):
+        column[name] = column.get(name, 0.0) + float(flux @ share)
     if "transmittance" in dataset:
-        column[_TRANSMITTED] = float(flux @ dataset["transmittance"])
+        column[_TRANSMITTED] = float(flux @ dataset["transmittance"].values)
     column[_ALL] = float(flux.sum())
     return column
 

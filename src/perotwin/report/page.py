@@ -167,6 +167,7 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
         differences=differences(results) if len(results) > 1 else [],
         junctions=junctions.of(results),
         at_maximum_power=junctions.AT,
+        together=junctions.four_terminals(results),
         carriers=losses.carriers(results),
         photons=losses.photons(results),
         maps={item.name: map_words(item) for item in results if "map" in item.measurements},

@@ -33,15 +33,22 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
         The stack has no electrical layers, a material or its range does not fit, and so on.
     """
     from perotwin.stack import Tandem
+    from perotwin.stack.tandem import JUNCTIONS
     from perotwin.transport.cell import build
 
-    problem = build(cell)
-    notes = list(problem.notes)
-    if isinstance(cell, Tandem) and len(problem.parts) == 1:
-        # What is solved as one stack is derived by junction all the same.
-        problem = build(cell.with_values({"junction": {"kind": "ideal"}}))
+    if isinstance(cell, Tandem) and cell.junction.kind == "separate":
+        both = [build(cell.at(which)) for which in JUNCTIONS]
+        problems = [problem.parts[0] for problem in both]
+        notes = list(dict.fromkeys(note for problem in both for note in problem.notes))
+    else:
+        problem = build(cell)
+        notes = list(problem.notes)
+        if isinstance(cell, Tandem) and len(problem.parts) == 1:
+            # What is solved as one stack is derived by junction all the same.
+            problem = build(cell.with_values({"junction": {"kind": "ideal"}}))
+        problems = list(problem.parts)
     rows: list[Derived] = []
-    for (prefix, stack), part in zip(cell.stacks.items(), problem.parts, strict=True):
+    for (prefix, stack), part in zip(cell.stacks.items(), problems, strict=True):
         found = _of_stack(part)
         if prefix:
             found = [
@@ -50,7 +57,7 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
             ]
         rows += found
         notes += [f"{prefix}.{note}" if prefix else note for note in _levels_outside(stack)]
-    if isinstance(cell, Tandem):
+    if isinstance(cell, Tandem) and cell.junction.kind != "separate":
         rows[:0] = _of_tandem(cell, problem, rows)
     return rows, notes
 
@@ -61,7 +68,7 @@ def _of_tandem(cell: Tandem, problem: CellProblem, rows: list[Derived]) -> Itera
 
     known = {(row.name, row.where): row.value for row in rows}
     current = {which: known.get(("photocurrent", which), 0.0) for which in cell.cells}
-    if cell.junction.kind != "separate" and max(current.values()) > 0.0:
+    if max(current.values()) > 0.0:
         least = min(current, key=lambda which: current[which])
         how = f"of the {least} junction, which generates less: the current of both"
         yield Derived("photocurrent", "photocurrent", "cell", current[least], "A m-2", how)
@@ -69,7 +76,7 @@ def _of_tandem(cell: Tandem, problem: CellProblem, rows: list[Derived]) -> Itera
         how = "photocurrent of the top junction minus that of the bottom one; zero where they match"
         yield Derived("photocurrent_mismatch", "current mismatch", "cell", gap, "A m-2", how)
     limits = [known[key] for key in (("radiative_voc", which) for which in cell.cells) if key in known]
-    if cell.junction.kind != "separate" and len(limits) == 2:
+    if len(limits) == 2:
         how = "sum of those of the junctions, each with its own photocurrent"
         yield Derived("radiative_voc", "radiative limit of Voc", "cell", sum(limits), "V", how)
     if isinstance(problem, TandemProblem) and problem.coupling is not None:

@@ -185,13 +185,15 @@ def run(
 ) -> Iterator[CellResult]:
     """Measure each cell in turn with the chosen experiments and give its result when it is complete.
 
-    A cell that a recipe made may come as `recipe.Made`; its sample is then part of the report.
+    A cell that a recipe made may come as `recipe.Made`; its sample is then part of the report. A tandem with four
+    terminals gives a result for each junction.
 
     With ``out`` every cell gets a folder with its stack file, measurements (NetCDF) and figures (SVG and
     PNG), and the folder itself the comparison figures, ``results.json`` and ``report.html``. A map, if it is among the
     experiments, takes so many ``processes`` (None: all cores; see `study.Pool`).
     """
     experiments = chosen(experiments)
+    cells = [part for cell in cells for part in _by_terminals(cell)]
     names = unique_names(cells)
     folder = None if out is None else measurement.result_folder(out, names, _OURS)
     done: list[CellResult] = []
@@ -204,6 +206,15 @@ def run(
             _write_cell(result, folder)
             _write_summary(done, folder)
         yield result
+
+
+def _by_terminals(cell: Cell | Made) -> list[Cell | Made]:
+    """What instruments can be connected to: of a tandem with four terminals each junction in turn, else the cell."""
+    from perotwin.stack import Tandem
+
+    if isinstance(cell, Tandem) and cell.junction.kind == "separate" and cell.junction.terminals == "both":
+        return [cell.at("top"), cell.at("bottom")]
+    return [cell]
 
 
 def _write_cell(result: CellResult, folder: Path) -> None:
