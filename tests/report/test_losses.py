@@ -80,3 +80,29 @@ def test_recombination_between_the_junctions_is_nobodys_loss(tmp_path: Path) -> 
     groups = {group.heading: dict(group.rows) for group in losses.carriers([one])}
     assert list(groups["between the junctions"]) == [face]
     assert face not in groups["top junction"]
+
+
+def test_a_junction_has_one_row_a_channel_whatever_its_terminals_call_it() -> None:
+    """At its own terminals a junction's channels and layers are called as in a cell of one junction."""
+    whole = tandem("series")
+    four = pt.load("tandem-target").with_values({"junction": {"kind": "separate"}}).at("top")
+    own = CellResult("own", four, {"jv": synthetic.jv("own")}, whole.metrics)
+    groups = {group.heading: group for group in losses.carriers([whole, own])}
+    assert list(groups) == ["top junction", "bottom junction"]
+    names = [name for name, _ in groups["top junction"].rows]
+    assert len(names) == len(set(names))
+    assert "–" not in dict(groups["top junction"].rows)["perovskite radiative"]
+    assert dict(groups["bottom junction"].rows)["delivered"] == ["14.500", "–"]
+
+
+def test_layers_of_one_name_are_told_apart_by_where_they_stand() -> None:
+    """Glass in front and glass between: at one junction's terminals both may be called glass."""
+    four = pt.load("tandem-target").with_values({"junction": {"kind": "separate"}}).at("top")
+    count = len(four.layer)
+    dataset = synthetic_tandem.eqe()
+    share = 0.9 / count
+    alike = dataset.drop_dims("layer").assign_coords(layer=["glass"] * count)
+    alike["absorptance"] = (("layer", "wavelength"), [[share] * dataset.sizes["wavelength"]] * count)
+    groups = losses.photons([CellResult("own", four, {"eqe": alike})])
+    counts = [len(layers) for layers in (four.top.layer, four.between, four.bottom.layer)]
+    assert [len(group.rows) for group in groups[1:-1]] == counts

@@ -1,5 +1,7 @@
 """Datasets of a tandem in the shape that the instruments give, from closed formulas: to test readers, not physics."""
 
+from itertools import pairwise
+
 import numpy as np
 import xarray as xr
 
@@ -31,7 +33,7 @@ OPTICAL = {"top glass": 0.01, "top ito": 0.04, "top niox": 0.01, "top c60": 0.0,
 def depths() -> tuple[np.ndarray, np.ndarray]:
     """Depths (m) with every inner face twice, and the name of the layer at each."""
     ends = np.cumsum([0.0, *LAYERS.values()])
-    x = [np.linspace(front, back, 11) for front, back in zip(ends[:-1], ends[1:], strict=True)]
+    x = [np.linspace(front, back, 11) for front, back in pairwise(ends)]
     return np.concatenate(x), np.repeat(np.array(list(LAYERS)), 11)
 
 
@@ -72,7 +74,8 @@ def jv(name: str = "toy", light: float = 1.0) -> xr.Dataset:
     own = {}
     for which, (jsc, voc) in {"top": (150.0, 1.3), "bottom": (155.0, 0.9)}.items():
         scan = np.linspace(0.0, voc + 0.02, 40)
-        own[f"own_current_{which}"] = (f"own_voltage_{which}", jsc * (1.0 - np.expm1(scan / 0.03) / np.expm1(voc / 0.03)))
+        falling = jsc * (1.0 - np.expm1(scan / 0.03) / np.expm1(voc / 0.03))
+        own[f"own_current_{which}"] = (f"own_voltage_{which}", falling)
         own[f"own_solved_voltage_{which}"] = (f"own_point_{which}", np.array([0.0, voc - 0.1, voc]))
         own[f"own_solved_current_{which}"] = (f"own_point_{which}", np.array([jsc, 0.95 * jsc, 0.0]))
     return describe(
@@ -97,7 +100,7 @@ def jv(name: str = "toy", light: float = 1.0) -> xr.Dataset:
                 "bias": at,
                 "x": x,
                 "layer": ("x", layer),
-                **{f"own_point_{which}": ["short-circuit", "maximum-power", "open-circuit"] for which in ("top", "bottom")},
+                **{f"own_point_{which}": list(points) for which in ("top", "bottom")},
                 "own_voltage_top": np.linspace(0.0, 1.32, 40),
                 "own_voltage_bottom": np.linspace(0.0, 0.92, 40),
             },

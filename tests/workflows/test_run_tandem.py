@@ -2,13 +2,14 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 import perotwin as pt
 from perotwin import measurement, workflows
-from perotwin.report import CellResult, page
+from perotwin.report import CellResult, junctions, page
 
 #: a tandem whose light is prescribed: quick, and without a quantum efficiency
 TOY = re.findall(
@@ -73,3 +74,33 @@ def test_two_tandems_differ_by_full_paths() -> None:
     paths = [path for path, _ in page.differences(pair)]
     assert "top.perovskite.trap.1.electron_lifetime" in paths
     assert all(path.startswith("top.") for path in paths)
+
+
+def test_at_four_terminals_each_junction_is_measured_and_both_are_added() -> None:
+    cell = pt.stack.from_toml(TOY).with_values({"junction": {"kind": "separate"}})
+    done = list(workflows.run([cell], experiments="jv"))
+    assert [item.name for item in done] == ["my-tandem-top", "my-tandem-bottom"]
+    total = 100 * sum(item.metrics["pce"].value for item in done)
+    (said,) = junctions.four_terminals(done)
+    assert said.startswith("From its four terminals my-tandem gives") and f"= {total:.2f} %" in said
+    assert junctions.four_terminals(done[:1]) == []
+
+
+@pytest.mark.slow
+def test_a_map_comes_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["perotwin.workflows.run"], "_STEPS", 2)
+    (result,) = workflows.run([pt.load("tandem-target")], tmp_path, "jv,map")
+    assert result.error is None and not result.absent
+    assert result.measurements["map"].sizes == {"x": 2, "y": 2, "vertex": 2}
+    assert (tmp_path / "tandem-target" / "map.nc").exists()
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "at its best the map has" in html and 'href="#map"' in html
+    assert "map" in json.loads((tmp_path / "results.json").read_text())["results"][0]
+
+
+def test_what_cannot_be_mapped_is_said() -> None:
+    cell = pt.load("cell-b")
+    columns = [{"name": name, "area": 0.5, "stack": cell} for name in ("one", "two")]
+    (result,) = workflows.run([pt.Parallel(name="patches", column=columns)], experiments="jv,map")
+    assert "columns side by side" in result.absent["map"].message
+    assert result.error is None

@@ -63,8 +63,8 @@ CAPTIONS = {
         "dashed) in {cells} against depth. Recombination at faces and contacts is not part of the rates."
     ),
     "map": (
-        "{cells} with other numbers: each point is a cell that was solved with its light. The circle is the cell as it "
-        "is, the star the best of the map; crosses could not be solved."
+        "{cells} with other numbers: each point is a cell that was solved with its light. The circle is the cell as "
+        "it is, the star the best of the map; crosses could not be solved."
     ),
     "surface": "The oxide of {cells}: monolayer, additive and bare oxide, and a window with single molecules.",
     "surfaces": "The oxide of {cells}: monolayer, additive and bare oxide, and a window with single molecules.",
@@ -100,8 +100,8 @@ _OF_TANDEMS = {
         "absorbed without giving current, or reflected (above the dashed line)."
     ),
     "map": (
-        "{cells} with other numbers: each point is a tandem that was solved with its light. The circle is the tandem as "
-        "it is, the star the best of the map; along the dashed line both junctions generate the same current."
+        "{cells} with other numbers: each point is a tandem that was solved with its light. The circle is the tandem "
+        "as it is, the star the best of the map; along the dashed line both junctions generate the same current."
     ),
     "channels": (
         "Current density lost in each recombination channel of {cells} against the voltage of the whole, junction by "

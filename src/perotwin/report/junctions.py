@@ -48,10 +48,10 @@ def of(results: Sequence[CellResult]) -> list[Junctions]:
         if dataset is None or not own:
             continue
         here = junctions.at(dataset)
-        rows = [
-            (f"{name} junction", [digits(column, metrics.get(column)) for column in CELL_COLUMNS], _volts(here.get(name)))
-            for name, metrics in own.items()
-        ]
+        rows = []
+        for name, metrics in own.items():
+            values = [digits(column, metrics.get(column)) for column in CELL_COLUMNS]
+            rows.append((f"{name} junction", values, _volts(here.get(name))))
         nothing = [""] * len(CELL_COLUMNS)
         if junctions.BETWEEN in here:
             rows.append((LOST, nothing, _volts(-here[junctions.BETWEEN])))
@@ -96,9 +96,8 @@ def table(results: Sequence[CellResult]) -> Table | None:
     found = of(results)
     if not found:
         return None
-    made = plain(
-        "junction", *(heading(name) for name in CELL_COLUMNS), f"{AT} (V)", title="junctions of the tandems, each alone, and their voltage at the tandem's maximum power"
-    )
+    title = "junctions of the tandems, each alone, and their voltage at the tandem's maximum power"
+    made = plain("junction", *(heading(name) for name in CELL_COLUMNS), f"{AT} (V)", title=title)
     for one in found:
         made.add_row(f"[bold]{escape(one.cell)}[/]")
         for index, (name, values, volts) in enumerate(one.rows):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from perotwin.plotting.style import junction_of
@@ -26,6 +26,8 @@ _PARTS = {
     "bottom": "bottom junction",
     "ends": "outer contacts",
 }
+#: parts that deliver
+_WORKING = ("one", "top", "bottom")
 
 
 class Group(NamedTuple):
@@ -48,25 +50,19 @@ def carriers(results: Sequence[CellResult]) -> list[Group]:
     with what both come to together.
     """
     columns = [_carriers(result) for result in results]
+    parts = [_by_part(result, column) for result, column in zip(results, columns, strict=True)]
     found = []
-    for part, members in _parts(results, columns).items():
-        rows, total = [], ""
-        if part in ("one", "top", "bottom"):
-            sums = [_sum(column, _here(result, column, part)) for result, column in zip(results, columns, strict=True)]
-            delivered = [
-                None if together is None else column[_DELIVERED]
-                for together, column in zip(sums, columns, strict=True)
-            ]
-            rows.append((_DELIVERED, [_small(value) for value in delivered]))
-        for name in members:
-            values = [
-                column.get(name) if name in _here(result, column, part) else None
-                for result, column in zip(results, columns, strict=True)
-            ]
-            rows.append((_short(name), [_small(value) for value in values]))
-        if part in ("top", "bottom"):
-            total = _TOGETHER
-            rows.append((total, [_small(value) for value in sums]))
+    for part, rows in _rows(parts, _small):
+        total = ""
+        if part in _WORKING:
+            own = [one.get(part, {}) for one in parts]
+            pairs = list(zip(own, columns, strict=True))
+            delivered = [column[_DELIVERED] if channels else None for channels, column in pairs]
+            rows.insert(0, (_DELIVERED, [_small(value) for value in delivered]))
+            if part != "one":
+                total = _TOGETHER
+                sums = [column[_DELIVERED] + sum(channels.values()) if channels else None for channels, column in pairs]
+                rows.append((total, [_small(value) for value in sums]))
         found.append(Group(_heading(part, results), rows, total))
     return found
 
@@ -90,22 +86,24 @@ def _part(result: CellResult, name: str) -> str:
     return cell.junction.terminals if cell.junction.kind == "separate" else "ends"
 
 
-def _short(name: str) -> str:
-    return junction_of(name)[1]
+def _by_part(result: CellResult, column: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """The values of a cell by the part that they belong to and their names there."""
+    found: dict[str, dict[str, float]] = {}
+    for name, value in column.items():
+        if name not in _WHOLE:
+            found.setdefault(_part(result, name), {})[junction_of(name)[1]] = value
+    return found
 
 
-def _here(result: CellResult, column: Mapping[str, float], part: str) -> list[str]:
-    """The names of a cell that belong to a part of it."""
-    return [name for name in column if name not in _WHOLE and _part(result, name) == part]
-
-
-def _parts(results: Sequence[CellResult], columns: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
-    """Names by the part of a cell that they belong to, in the order in which light from the front meets the parts."""
-    found: dict[str, list[str]] = {part: [] for part in _PARTS}
-    for result, column in zip(results, columns, strict=True):
-        for part, members in found.items():
-            members += [name for name in _here(result, column, part) if name not in members]
-    return {part: members for part, members in found.items() if members}
+def _rows(
+    columns: Sequence[Mapping[str, Mapping[str, float]]], shown: Callable[[float | None], str]
+) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
+    """Each part that some cell has, in the order in which light from the front meets them, with its rows."""
+    for part in _PARTS:
+        own = [column.get(part, {}) for column in columns]
+        names = dict.fromkeys(name for values in own for name in values)
+        if names:
+            yield part, [(name, [shown(values.get(name)) for values in own]) for name in names]
 
 
 def _heading(part: str, results: Sequence[CellResult]) -> str:
@@ -133,11 +131,6 @@ def _carriers(result: CellResult) -> dict[str, float]:
     return column
 
 
-def _sum(column: Mapping[str, float], members: Sequence[str]) -> float | None:
-    """What is delivered and lost together; None where the cell has none such."""
-    return column[_DELIVERED] + sum(column[name] for name in members) if members else None
-
-
 def photons(results: Sequence[CellResult]) -> list[Group]:
     """What the light that falls on each cell comes to: reflected, absorbed layer by layer, transmitted.
 
@@ -151,17 +144,9 @@ def photons(results: Sequence[CellResult]) -> list[Group]:
     def whole(*names: str) -> list[tuple[str, list[str]]]:
         return [(name, [_two(column.get(name)) for column in columns]) for name in names]
 
-    found = [Group("", whole(_REFLECTED, _TRANSMITTED))]
-    for part, members in _parts(results, columns).items():
-        rows = []
-        for name in members:
-            values = [
-                column.get(name) if name in _here(result, column, part) else None
-                for result, column in zip(results, columns, strict=True)
-            ]
-            rows.append((_short(name), [_two(value) for value in values]))
-        found.append(Group(_heading(part, results), rows))
-    return [*found, Group("", whole(_ALL), _ALL)]
+    parts = [_by_part(result, column) for result, column in zip(results, columns, strict=True)]
+    groups = [Group(_heading(part, results), rows) for part, rows in _rows(parts, _two)]
+    return [Group("", whole(_REFLECTED, _TRANSMITTED)), *groups, Group("", whole(_ALL), _ALL)]
 
 
 def _photons(result: CellResult) -> dict[str, float]:
