@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from perotwin.stack import Cell, Parallel, Tandem
 from perotwin.transport.build import Problem
 from perotwin.transport.build import build as build_stack
-from perotwin.transport.joined import at_own_terminals, in_one, in_series, refuse_one_solve
+from perotwin.transport.joined import at_own_terminals, in_one, in_series
 from perotwin.transport.motion import all_moving as move_all
 from perotwin.transport.parallel import ParallelProblem, ParallelSolver
 from perotwin.transport.parallel_engine import ParallelEngine
@@ -294,7 +294,6 @@ def engine_of(problem: CellProblem, tolerance: float = TOLERANCE) -> CellEngine:
     if isinstance(problem, TandemProblem):
         return TandemEngine(problem, tolerance)
     assert isinstance(problem, Problem)
-    refuse_one_solve(problem, "in time")
     return Engine(problem, tolerance)
 
 

@@ -17,15 +17,16 @@ from scipy.constants import elementary_charge as Q
 from perotwin.errors import InputError
 from perotwin.stack import Midgap, Separate
 from perotwin.transport import device as dv
-from perotwin.transport.build import Problem, bands, build, mesh_of, neutral_fermi_level
+from perotwin.transport.build import Problem, build, mesh_of
 from perotwin.transport.device import Device
+from perotwin.transport.energies import bands, neutral_fermi_level
 from perotwin.transport.tandem import Coupling, TandemProblem, left_out
 
 if TYPE_CHECKING:
     from perotwin.optics.tandem import Parts
     from perotwin.stack import Contact, Layer, Stack, Tandem
 
-__all__ = ["at_own_terminals", "in_one", "in_series", "refuse_one_solve"]
+__all__ = ["at_own_terminals", "in_one", "in_series"]
 
 #: what an ideal plane exchanges with either band per kT, m^-2 s^-1: at the current of one sun (1e21) it costs 1e-5 kT,
 #: and the rounding of the potential is 1e-9 of that current
@@ -206,21 +207,6 @@ def _midway(tandem: Tandem, dipole: float) -> float:
     valence = [edge - band.gap for edge, band in zip(conduction, both, strict=True)]
     # electrons come in the lower conduction band and holes in the higher valence band
     return -0.5 * (min(conduction) + max(valence))
-
-
-def refuse_one_solve(problem: Problem, what: str) -> None:
-    """Refuse a tandem in one solve where only steady states know of the plane in it.
-
-    Raises:
-        InputError: the problem has such a plane.
-    """
-    if problem.device.plane_site.size:
-        raise InputError(
-            f'"{problem.stack.name}" is solved in one, which is for steady states: it is not followed {what}.',
-            'Describe what lies between the junctions as "ideal" or by a resistance: then they are two cells in '
-            "series, for every instrument.",
-            key="junction.kind",
-        )
 
 
 def _inner(tandem: Tandem) -> tuple[Layer, Layer]:

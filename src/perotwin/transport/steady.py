@@ -460,10 +460,8 @@ class Solver:
         Raises:
             InputError: a tandem in one solve.
         """
-        from perotwin.transport.joined import refuse_one_solve
         from perotwin.transport.small_signal import Linearised
 
-        refuse_one_solve(self.problem, "by small signals")
         return Linearised(self, state, light, ions)
 
     def collect(
