@@ -6,13 +6,23 @@ import json
 def test_a_curve_shows_both_junctions(cli) -> None:
     done = cli("jv", "tandem-target", "--step", "50 mV")
     assert done.returncode == 0, done.stderr
-    for words in ("top junction alone", "bottom junction alone", "mV lost between them", "junction limits the current",
-                  "junctions carry one current"):
+    for words in (
+        "top junction alone",
+        "bottom junction alone",
+        "mV lost between them",
+        "junction limits the current",
+        "junctions carry one current",
+    ):
         assert words in done.stdout, words
-    (entry,) = json.loads(cli("jv", "tandem-target", "--step", "50 mV", "--one-solve", "--json").stdout)["results"]
+    (entry,) = json.loads(cli("jv", "tandem-target", "--step", "50 mV", "--one-solve", "--json").stdout)[
+        "results"
+    ]
     assert set(entry["junctions"]) == {"top", "bottom"} and entry["limiting"] in ("top", "bottom")
     assert set(entry["scans"][0]["curve"]["junction_voltages"]) == {"top", "bottom", "between"}
-    assert entry["junctions"]["top"]["metrics"]["voc"]["value"] > entry["junctions"]["bottom"]["metrics"]["voc"]["value"]
+    assert (
+        entry["junctions"]["top"]["metrics"]["voc"]["value"]
+        > entry["junctions"]["bottom"]["metrics"]["voc"]["value"]
+    )
 
 
 def test_suns_of_one_junction_are_set_and_varied(cli) -> None:

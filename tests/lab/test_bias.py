@@ -57,7 +57,12 @@ def test_in_series_a_junction_shows_its_own_short_circuit() -> None:
 def test_what_is_collected_is_what_the_absorbers_take() -> None:
     """With carriers that live long EQE + R + T + the other layers' absorption is 1, wavelength by wavelength."""
     long = [{"electron_lifetime": "10 us", "hole_lifetime": "10 us"}]
-    faces = ("top.niox|perovskite", "top.perovskite|c60", "bottom.pedot-pss|perovskite", "bottom.perovskite|c60")
+    faces = (
+        "top.niox|perovskite",
+        "top.perovskite|c60",
+        "bottom.pedot-pss|perovskite",
+        "bottom.perovskite|c60",
+    )
     cell = tandem(
         **QUIET, **{f"{which}.perovskite.trap": long for which in ("top", "bottom")},
         **{f"{face}.trap": [] for face in faces},
@@ -67,7 +72,9 @@ def test_what_is_collected_is_what_the_absorbers_take() -> None:
     for name in ("top", "bottom"):
         own = absorbed.sel(layer=f"{name} perovskite").values
         assert data[f"eqe_{name}"].values == pytest.approx(own, abs=3e-3)
-    parasitic = absorbed.sel(layer=[x for x in absorbed["layer"].values if not x.endswith("perovskite")]).sum("layer")
+    parasitic = absorbed.sel(layer=[x for x in absorbed["layer"].values if not x.endswith("perovskite")]).sum(
+        "layer"
+    )
     total = data["eqe_top"] + data["eqe_bottom"] + data["reflectance"] + data["transmittance"] + parasitic
     assert total.values == pytest.approx(np.ones(total.size), abs=3e-3)
     assert (data["eqe"] == data["eqe_top"] + data["eqe_bottom"]).all()
@@ -148,7 +155,9 @@ def test_a_shunted_junction_without_bias_voltage_shows_both() -> None:
 
 
 def test_suns_of_each_junction_do_as_well_as_a_diode() -> None:
-    suns = eqe.measure(tandem(), eqe.Protocol(bias_light={"kind": "suns", "other": "1.5 sun", "measured": "0.05 sun"}))
+    suns = eqe.measure(
+        tandem(), eqe.Protocol(bias_light={"kind": "suns", "other": "1.5 sun", "measured": "0.05 sun"})
+    )
     assert all(row.passed for row in checks_of(suns).values())
     for name in ("top", "bottom"):
         assert suns[f"eqe_{name}"].values == pytest.approx(measured()[f"eqe_{name}"].values, abs=0.02)

@@ -52,7 +52,9 @@ def test_luminescence_tells_the_open_circuit_voltage(name: str) -> None:
     assert list(data["emitter"].values) == ["perovskite"]
     found = el.analyse(data)
     assert float(found["voc_luminescence"]) == pytest.approx(float(found["voc_own"]), abs=1.5e-3)
-    assert float(found["voc_own"]) == pytest.approx(float(jv.analyse(jv.measure(pt.load(name)))["voc"]), abs=1e-9)
+    assert float(found["voc_own"]) == pytest.approx(
+        float(jv.analyse(jv.measure(pt.load(name)))["voc"]), abs=1e-9
+    )
     assert 1e-4 < float(found["elqy"]) < 0.05
 
 
@@ -137,7 +139,9 @@ def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(InputError, match="both currents and voltages"):
         el.Protocol(currents=("1 mA/cm^2",), voltages=("1 V",))
     with pytest.raises(InputError, match="how light leaves"):
-        el.measure(pt.load("wbg-target").with_values({"perovskite.recombination.radiative": {"kind": "none"}}))
+        el.measure(
+            pt.load("wbg-target").with_values({"perovskite.recombination.radiative": {"kind": "none"}})
+        )
     with pytest.raises(ConvergenceError, match="was not brought to carry 1e\\+12 mA/cm2"):
         el.measure(pt.load("wbg-target"), el.Protocol(currents=("1e12 mA/cm^2",)))
 

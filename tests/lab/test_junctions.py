@@ -88,7 +88,9 @@ def test_the_checks_find_what_does_not_add_up(one_solve: bool) -> None:
         assert not junction_checks(good, [leaking])[ONE].passed
     else:
         top, bottom = good.junctions
-        shifted = replace(good, junctions=(replace(top, junction_voltage=top.junction_voltage + 1e-5), bottom))
+        shifted = replace(
+            good, junctions=(replace(top, junction_voltage=top.junction_voltage + 1e-5), bottom)
+        )
         other = solver.junctions[1].sweep(bottom.junction_voltage + 1e-4, 1.0)
         assert not checked(replace(good, junctions=(top, other)))[ONE]
         missing = replace(good.problem, resistance=0.0)
@@ -109,7 +111,9 @@ def test_a_junctions_own_curve_is_that_of_the_junction_in_the_tandem() -> None:
         assert curve["current_density"].values == pytest.approx(
             one.sweep(curve["voltage"].values, 1.0).current, rel=1e-9, abs=1e-9
         )
-        assert float(jv.analyse(curve)["voc"]) == pytest.approx(float(jv.analyse(curve, "pchip")["voc"]), abs=1e-3)
+        assert float(jv.analyse(curve)["voc"]) == pytest.approx(
+            float(jv.analyse(curve, "pchip")["voc"]), abs=1e-3
+        )
 
 
 def test_what_is_said_of_the_junctions() -> None:
@@ -117,7 +121,9 @@ def test_what_is_said_of_the_junctions() -> None:
     found = junctions.metrics(data)
     assert junctions.limiting(data) == min(found, key=lambda name: float(found[name]["jsc"]))
     here = junctions.at(data)
-    assert here["top"] + here["bottom"] - here["between"] == pytest.approx(float(jv.analyse(data)["vmp"]), abs=1e-12)
+    assert here["top"] + here["bottom"] - here["between"] == pytest.approx(
+        float(jv.analyse(data)["vmp"]), abs=1e-12
+    )
     said = junctions.words(data)
     assert f"{here['top']:.3f} V" in said and f"{1e3 * here['between']:.1f} mV lost" in said
     assert said.endswith(f"the {junctions.limiting(data)} junction limits the current.")
@@ -191,7 +197,9 @@ def test_a_solver_under_other_light_is_the_cell_with_other_suns() -> None:
         before = [part.generation.copy() for part in solver.problem.parts]
         alone = junction_solvers(tandem, solver)
         was = [float(one.light.intensity) for one in tandem.cells.values()]
-        pairs = [f / w * one.problem.generation for f, w, one in zip((0.7, 0.6), was, alone.values(), strict=True)]
+        pairs = [
+            f / w * one.problem.generation for f, w, one in zip((0.7, 0.6), was, alone.values(), strict=True)
+        ]
         found = relit(solver, pairs).sweep([0.0, 1.5], 1.0)
         expected = solver_of(build(told, one_solve=one_solve)).sweep([0.0, 1.5], 1.0)
         assert found.current == pytest.approx(expected.current, rel=1e-9)
@@ -205,7 +213,9 @@ def test_scans_in_time_carry_the_junctions() -> None:
     data = scans["reverse"]
     rest = data["voltage_top"] + data["voltage_bottom"] - data["voltage_between"] - data["voltage"]
     assert np.abs(rest.values).max() < 1e-12
-    assert data["voltage_between"].values == pytest.approx(resistance(tandem) * data["current_density"].values, abs=1e-9)
+    assert data["voltage_between"].values == pytest.approx(
+        resistance(tandem) * data["current_density"].values, abs=1e-9
+    )
     made = machine.scan_result(scans, pt.lab.scan.analyse(scans))
     assert set(made["scans"][0]["curve"]["junction_voltages"]) == {"top", "bottom", "between"}
 
@@ -229,9 +239,13 @@ def test_four_terminals_are_measured_one_pair_after_the_other() -> None:
         assert junctions.names(data) == []
         taken[name] = (data, jv.analyse(data))
     both = junctions.together({name: found for name, (_, found) in taken.items()})
-    assert float(both["pce"]) == pytest.approx(sum(float(found["pce"]) for _, found in taken.values()), rel=1e-12)
+    assert float(both["pce"]) == pytest.approx(
+        sum(float(found["pce"]) for _, found in taken.values()), rel=1e-12
+    )
     assert float(both["pce"]) > float(jv.analyse(measured(False))["pce"])
     entry = machine.four_terminal_result(tandem.name, taken, both)
     assert entry["scans"] == [] and entry["metrics"]["pce"]["unit"] == "%"
     assert set(entry["junctions"]["top"]) == {"metrics", "curve"}
-    assert float(pt.lab.eqe.analyse(pt.lab.eqe.measure(cells["bottom"]))["bandgap"]) == pytest.approx(1.25, abs=5e-3)
+    assert float(pt.lab.eqe.analyse(pt.lab.eqe.measure(cells["bottom"]))["bandgap"]) == pytest.approx(
+        1.25, abs=5e-3
+    )

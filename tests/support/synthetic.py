@@ -129,8 +129,8 @@ def tandem_jv(name: str = "toy tandem") -> xr.Dataset:
     made = made.assign_coords(voltage=made["voltage"].values * 1.6)
     voltage = made["voltage"].values
     lost = 2e-4 * made["current_density"].values
-    parts: dict = {"voltage_top": ("voltage", 0.6 * (voltage + lost)), "voltage_bottom": ("voltage", 0.4 * (voltage + lost))}
-    parts["voltage_between"] = ("voltage", lost)
+    shares = {"voltage_top": 0.6 * (voltage + lost), "voltage_bottom": 0.4 * (voltage + lost), "voltage_between": lost}
+    parts: dict = {key: ("voltage", values) for key, values in shares.items()}
     for which, voc, jsc in (("top", 1.3, 157.0), ("bottom", 0.85, 153.0)):
         own = np.linspace(0.0, voc + 0.02, 40)
         current = jsc * (1.0 - np.expm1(own / 0.04) / np.expm1(voc / 0.04))

@@ -130,7 +130,9 @@ def _diode(led: Led | Wrong, junctions: Problems, lit: str) -> tuple[dict[str, F
     words = f"{1e9 * wavelength:.0f} nm, {float(led.suns):g} sun in the {lit} junction"
     # what a diode far from an edge still makes there is nothing to its dark current
     faint = float(per_photon[dark].sum()) < _FAINT * taken
-    return {name: 0.0 * share if faint and name == dark else flux * share for name, share in per_photon.items()}, words
+    return {
+        name: 0.0 * share if faint and name == dark else flux * share for name, share in per_photon.items()
+    }, words
 
 
 def _at(problem: Problem, wavelength: float) -> F64:
