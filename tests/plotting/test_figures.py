@@ -11,7 +11,7 @@ import fresh
 import synthetic
 import synthetic_tandem
 from perotwin import lab
-from perotwin.plotting import curves, depth, spectra, stack_drawing, style, time
+from perotwin.plotting import curves, depth, luminescence, spectra, stack_drawing, style, time
 
 LAYERS = [
     stack_drawing.Drawn("glass", 1.1e-3, "substrate", "glass"),
@@ -37,6 +37,13 @@ FIGURES = {
     "absorption of unknown light": lambda ax=None: spectra.absorption(
         synthetic.absorption().drop_vars("photon_flux"), ax
     ),
+    "eqe of a tandem": lambda ax=None: spectra.eqe(synthetic.tandem_eqe(), ax),
+    "eqe of two tandems": lambda ax=None: spectra.eqe([synthetic.tandem_eqe(), synthetic.tandem_eqe("b")], ax),
+    "jv of a tandem": lambda ax=None: curves.jv(synthetic.tandem_jv(), ax),
+    "jv of two tandems": lambda ax=None: curves.jv([synthetic.tandem_jv(), synthetic.tandem_jv("b")], ax),
+    "el": lambda ax=None: luminescence.el(synthetic.el(), ax),
+    "el of two": lambda ax=None: luminescence.el([synthetic.el(), synthetic.el("b", ("perovskite",))], ax),
+    "mismatch": lambda ax=None: curves.mismatch([synthetic.mismatch(), synthetic.mismatch("b")], ax),
     "eqe of two": lambda ax=None: spectra.eqe([synthetic.eqe(), synthetic.eqe("b", 680e-9)], ax),
     "impedance": lambda ax=None: lab.impedance.plot(synthetic.impedance(), ax),
     "impedance of two": lambda ax=None: lab.impedance.plot(

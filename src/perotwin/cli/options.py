@@ -21,8 +21,8 @@ __all__ = [
     "changed",
     "load",
     "load_base",
-    "load_measured",
     "load_junction",
+    "load_measured",
     "load_recipes",
     "swept",
 ]

@@ -31,6 +31,8 @@ _SUN = Quantity(1.0, "1 sun", dimension="intensity")
 _DARK = Quantity(0.0, "0 sun", dimension="intensity")
 #: how much worse light in the measured junction is than light that misses the other one, in the choice of a diode
 _LEAK = 1e3
+#: part of a diode's pairs in the measured junction that counts as none
+_FAINT = 1e-6
 
 
 class Led(Model):
@@ -126,7 +128,11 @@ def _diode(led: Led | Wrong, junctions: Problems, lit: str) -> tuple[dict[str, F
         )
     flux = float(led.suns) * float(junctions[lit].generation.sum()) / taken
     words = f"{1e9 * wavelength:.0f} nm, {float(led.suns):g} sun in the {lit} junction"
-    return {name: flux * share for name, share in per_photon.items()}, words
+    # what a diode far from an edge still makes there is nothing to its dark current
+    faint = float(per_photon[dark].sum()) < _FAINT * taken
+    return {
+        name: 0.0 * share if faint and name == dark else flux * share for name, share in per_photon.items()
+    }, words
 
 
 def _at(problem: Problem, wavelength: float) -> F64:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perotwin.optics import Emission
     from perotwin.stack import Cell
     from perotwin.transport.cell import CellSolver, CellStates
     from perotwin.transport.steady import Solver, States
@@ -96,11 +95,11 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         protocol: currents or voltages, and light; a default one if absent.
 
     Returns:
-        Over `injected` (A m^-2): `voltage` (V); over (`emitter`, injected): `qfls` (eV, mean over the absorber), `photons`
-        out (m^-2 s^-1) and `elqy`, photons out over electrons through the terminals (in the light over all pairs).
-        `spectrum` (emitter, wavelength): what leaves at the front at the largest injection, photons m^-2 s^-1 per m. Over
-        `emitter` besides, under the cell's own light: `voc_radiative`, `voc_own`, `jsc_own` of its junction. An emitter
-        is called after its junction in a tandem, else after its layer.
+        Over `injected` (A m^-2): `voltage` (V); over (`emitter`, injected): `qfls` (eV, mean over the absorber),
+        `photons` out (m^-2 s^-1) and `elqy`, photons out over electrons through the terminals (in the light over all
+        pairs). `spectrum` (emitter, wavelength): what leaves at the front at the largest injection, photons m^-2 s^-1
+        per m. Over `emitter` besides, under the cell's own light: `voc_radiative`, `voc_own`, `jsc_own` of its
+        junction. An emitter is called after its junction in a tandem, else after its layer.
 
     Raises:
         InputError: no absorber's light is known; a tandem with four terminals of which none are chosen.
@@ -238,7 +237,9 @@ def _own(cell: Cell, solver: CellSolver, alone: dict[str, Solver], emitter: _Emi
     layers = [layer.name for layer in part.problem.stack.electrical_layers]
     name = solver.problem.parts[emitter.part].stack.electrical_layers[emitter.layer].name
     name = name if name in layers else name.split(" ", 1)[1]
-    channel = next(c for c, x in enumerate(part.problem.channels) if x.kind == "radiative" and x.place == name)
+    channel = next(
+        c for c, x in enumerate(part.problem.channels) if x.kind == "radiative" and x.place == name
+    )
     local = replace(emitter, part=0, layer=layers.index(name), channel=channel, area=1.0)
     jsc, vt = float(points["short-circuit"].current[0]), one.problem.vt
     escape = emitter.emission.escape
@@ -258,7 +259,10 @@ def _spectra(emitters: Sequence[_Emitter], photons: F64) -> tuple[F64, F64]:
     known = [one.emission.energy for one in emitters if one.emission.energy.size]
     if not known:
         return np.zeros(0), np.zeros((len(emitters), 0))
-    low, high = (h * c / e / limit(each) for limit, each in ((np.max, np.concatenate(known)), (np.min, np.concatenate(known))))
+    low, high = (
+        h * c / e / limit(each)
+        for limit, each in ((np.max, np.concatenate(known)), (np.min, np.concatenate(known)))
+    )
     wavelength = np.linspace(low, high, _WAVELENGTHS)
     energy = h * c / (e * wavelength)
     found = np.zeros((len(emitters), wavelength.size))
@@ -284,13 +288,17 @@ def at_currents(solver: CellSolver, injected: F64, light: float) -> CellStates:
     parts: list[CellStates] = []
     while voltage < most:
         part = solver.sweep(voltage + _STEP * np.arange(_CHUNK), light, start)
+        voltage += _CHUNK * _STEP
         good = np.flatnonzero(part.converged)
         if not good.size:
-            break
+            # ideal junctions in the dark share a low voltage by currents that rounding hides
+            continue
         parts.append(part.pick(good))
-        start, voltage = part.state(int(good[-1])), voltage + _CHUNK * _STEP
+        start = part.state(int(good[-1]))
         if float(parts[-1].current[-1]) < -injected[-1]:
             break
+    if not parts:
+        raise _unreached(solver, float(injected[0]), voltage)
     found = []
     for wanted in injected:
         curve = join(parts) if len(parts) > 1 else parts[0]
@@ -366,7 +374,9 @@ def analyse(dataset: xr.Dataset) -> Metrics:
         found |= {
             f"elqy{end}": Metric(elqy, "1", words),
             f"qfls{end}": Metric(split, "eV", f"mean over the absorber {words}"),
-            f"voc_radiative{end}": Metric(radiative, "V", "kT/q ln(Jsc / J0), J0 the photons that leave the cell"),
+            f"voc_radiative{end}": Metric(
+                radiative, "V", "kT/q ln(Jsc / J0), J0 the photons that leave the cell"
+            ),
             **({f"voc_luminescence{end}": told} if dark else {}),
             f"voc_own{end}": Metric(float(one["voc_own"]), "V", "solved for, the junction alone under light"),
         }

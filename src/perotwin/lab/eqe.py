@@ -200,7 +200,8 @@ def _of_junctions(
         attributes[f"bias_voltage_{measured}"] = voltage
         attributes[f"bias_light_{measured}"] = words
         checks.append(steady_checks(states))
-        inside = float(states.junction_voltages[measured][0])
+        # 0.0 and not -0.0
+        inside = round(float(states.junction_voltages[measured][0]), 3) + 0.0
         notes.append(
             f"quantum efficiency of the {measured} junction: bias light {words}; bias voltage {voltage:.3f} V, which "
             f"leaves the {measured} junction at {inside:.3f} V."

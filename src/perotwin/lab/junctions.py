@@ -60,7 +60,9 @@ def terminals(cell: Cell) -> dict[str, Cell]:
 
 def together(found: Mapping[str, Metrics]) -> Metrics:
     """The efficiency of junctions that work each at its own maximum power, from the metrics of each."""
-    return Metrics({"pce": Metric(sum(float(one["pce"]) for one in found.values()), "1", "sum of the junctions' powers")})
+    return Metrics(
+        {"pce": Metric(sum(float(one["pce"]) for one in found.values()), "1", "sum of the junctions' powers")}
+    )
 
 
 # --- what a measurement of a tandem holds besides --------------------------------------------------------------------
@@ -197,7 +199,9 @@ def at(dataset: xr.Dataset, point: str = "maximum-power") -> dict[str, float]:
         return {}
     here = dataset.sel(point=point)
     wanted = (*names(dataset), BETWEEN)
-    return {name: float(here[f"solved_voltage_{name}"]) for name in wanted if f"solved_voltage_{name}" in here}
+    return {
+        name: float(here[f"solved_voltage_{name}"]) for name in wanted if f"solved_voltage_{name}" in here
+    }
 
 
 def words(dataset: xr.Dataset) -> str:
@@ -207,6 +211,8 @@ def words(dataset: xr.Dataset) -> str:
         return ""
     parts = [f"the {name} junction at {value:.3f} V" for name, value in found.items() if name != BETWEEN]
     lost = 1e3 * found.get(BETWEEN, 0.0)
-    said = f"at maximum power {' and '.join(parts)}, {lost:.1f} mV lost between them and in series resistances"
+    said = (
+        f"at maximum power {' and '.join(parts)}, {lost:.1f} mV lost between them and in series resistances"
+    )
     which = limiting(dataset)
     return f"{said}; the {which} junction limits the current." if which else f"{said}."

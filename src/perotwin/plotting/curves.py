@@ -263,10 +263,10 @@ def mismatch(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None
                         own, np.interp(own, ratio, values), "o", color=colour, markersize=3.5, markeredgecolor="w"
                     )
             axes.axvline(1.0, color=style.MUTED, linewidth=0.5, zorder=0)
-            axes.set_xlabel("Photocurrent of the top over that of the bottom junction")
+            axes.set_xlabel("Photocurrent of the top over the bottom junction")
             axes.set_ylabel(style.axis_label(name))
         entries = [(str(item.attrs.get("stack", "")), colours[str(item.attrs.get("stack", ""))]) for item in items]
-        style.text_key(panels[-1][1], entries, 0.06, 0.08 + 0.07 * len(entries))
+        style.text_key(panels[-1][1], entries, 0.36, 0.05 + 0.075 * len(entries))
         return made
 
 

@@ -58,7 +58,9 @@ def _spectra(ax: Axes, items: Sequence[xr.Dataset]) -> None:
         wavelength = item["wavelength"].values * _NM
         for row, (_, colour, dashes) in enumerate(_looks(items, item)):
             values = item["spectrum"].values[row]
-            ax.semilogy(wavelength, np.where(values > 0, values, np.nan) / _NM, color=colour, linestyle=dashes)
+            ax.semilogy(
+                wavelength, np.where(values > 0, values, np.nan) / _NM, color=colour, linestyle=dashes
+            )
             shown = wavelength[values > 1e-4 * highest]
             if shown.size:
                 low, high = min(low, float(shown[0])), max(high, float(shown[-1]))
@@ -87,7 +89,9 @@ def _yields(ax: Axes, items: Sequence[xr.Dataset]) -> None:
         if len(items) > 1:
             entries.append((name, looks[0][1]))
         else:
-            entries += [(f"{name}, {emitter}" if len(looks) > 1 else name, colour) for emitter, colour, _ in looks]
+            entries += [
+                (f"{name}, {emitter}" if len(looks) > 1 else name, colour) for emitter, colour, _ in looks
+            ]
     if len(items) > 1:
         rows = max((_looks(items, item) for item in items), key=len)
         if len(rows) > 1:

@@ -42,8 +42,8 @@ CAPTIONS = {
         "current density is the overlap with the AM1.5G spectrum."
     ),
     "el": (
-        "Electroluminescence of {cells}: spectra at the largest injection (left), and photons out over injected electrons "
-        "against the current (right)."
+        "Electroluminescence of {cells}: spectra at the largest injection (left), and photons out over injected "
+        "electrons against the current (right)."
     ),
     "stack": ("The layers of {cells} to scale, as light from the front meets them; the substrate is cut."),
     "absorption": (

@@ -270,7 +270,9 @@ def eqe_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
 
 
 def _spectra_of_junctions(dataset: xr.Dataset) -> dict[str, Any]:
-    """``{"junctions": {"top": {"eqe", "jsc_integrated", "bandgap", "bias_light", "bias_voltage"}, ...}}`` of a tandem."""
+    """``{"junctions": {"top": {"eqe", "jsc_integrated", "bandgap", "bias_light", "bias_voltage"}, ...}}`` of a
+    tandem.
+    """
     from perotwin.lab import eqe
 
     made = {

@@ -45,7 +45,9 @@ def junction_solvers(cell: Cell, solver: CellSolver, *, light: bool = True) -> d
         from perotwin.transport.joined import in_series
 
         alike = cell if cell.junction.kind != "traps" else cell.with_values({"junction": {"kind": "ideal"}})
-        return dict(zip(_NAMES, (Solver(one) for one in in_series(alike, light=light).junctions), strict=True))
+        return dict(
+            zip(_NAMES, (Solver(one) for one in in_series(alike, light=light).junctions), strict=True)
+        )
     return dict(zip(_NAMES, found.junctions, strict=True))
 
 
@@ -59,7 +61,9 @@ def relit(solver: S, generation: Sequence[F64]) -> S:
     """
     made = copy.copy(solver)
     if isinstance(made, TandemSolver):
-        made.junctions = tuple(relit(one, [pairs]) for one, pairs in zip(made.junctions, generation, strict=True))  # type: ignore[assignment]
+        made.junctions = tuple(
+            relit(one, [pairs]) for one, pairs in zip(made.junctions, generation, strict=True)
+        )  # type: ignore[assignment]
         top, bottom = (one.problem for one in made.junctions)
         made.problem = replace(made.problem, junctions=(top, bottom))
     else:
