@@ -2,7 +2,7 @@
 package.
 
 Run `python benchmarks/optics.py`: one thread, warm, medians. Also whole cells: `absorb`, `emit`, and both in
-a fresh process."""
+a fresh process, and what a map of a tandem pays for the optics of one of its points."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ import tmm
 
 import perotwin as pt
 from perotwin.materials import optical
-from perotwin.optics import absorb, emit, solve
+from perotwin.optics import absorb, emit, parts, solve
+from perotwin.stack import Stack, Tandem
 
 WAVELENGTHS, DEPTHS = 500, 400
 GOAL_MS = 15.0
+#: absorption, emission and coupling of a tandem whose materials are new
+TANDEM_GOAL_MS = 60.0
 
 LAYERS = [
     ("ito", 150e-9),
@@ -87,6 +90,34 @@ def with_tmm(
     return np.array(rows)
 
 
+def faces(cell: Stack, each: int = 60) -> np.ndarray:
+    """Positions from the front of the first electrical layer, every boundary among them."""
+    found, position = [np.zeros(1)], 0.0
+    for layer in cell.electrical_layers:
+        found.append(position + np.linspace(0.0, float(layer.thickness), each + 1)[1:])
+        position += float(layer.thickness)
+    return np.concatenate(found)
+
+
+def tandem() -> None:
+    """Print what a tandem's optics cost."""
+    cell = pt.load("tandem-target")
+    top, bottom = faces(cell.top), faces(cell.bottom)
+    whole = np.concatenate([top, top[-1] + bottom[1:]])
+    each = [milliseconds(lambda: absorb(cell, whole), 15), milliseconds(lambda: emit(cell), 15)]
+    gaps = iter(np.linspace(1.70, 1.85, 40))
+
+    def point() -> object:
+        one: Tandem = cell.with_values({"top.bandgap": float(next(gaps))})
+        return parts(one, faces(one.top), faces(one.bottom))
+
+    new = milliseconds(point, 30)
+    print(
+        f"{cell.name}: absorb {each[0]:.1f} ms, emit {each[1]:.1f} ms; all parts of a point of a map, its bandgap new, "
+        f"{new:.1f} ms  goal {TANDEM_GOAL_MS:g} ms: {'met' if new <= TANDEM_GOAL_MS else 'MISSED'}"
+    )
+
+
 def main() -> None:
     """Print one line a job."""
     if any(os.environ.get(name) != value for name, value in _ONE_THREAD.items()):
@@ -106,7 +137,7 @@ def main() -> None:
     shape = np.max(np.abs(density - local)) / np.max(local)
 
     plain, theirs = (
-        milliseconds(lambda: solve(index, thickness, lam), 50),
+        milliseconds(lambda: solve(index, thickness, lam).absorptance, 50),
         milliseconds(lambda: with_tmm(index, thickness, lam, None), 5),
     )
     deep, theirs_deep = (
@@ -131,6 +162,7 @@ def main() -> None:
     faces = np.unique(np.concatenate([np.linspace(0, ends[-1], 400), ends]))
     print(f"{cell.name}: absorb {milliseconds(lambda: absorb(cell, faces), 15):.1f} ms, emit ", end="")
     print(f"{milliseconds(lambda: emit(cell), 7):.1f} ms")
+    tandem()
     fresh = []
     for _ in range(3):
         done = subprocess.run([sys.executable, "-c", _FRESH], capture_output=True, text=True, check=True)

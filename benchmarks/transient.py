@@ -1,4 +1,4 @@
-"""Time: a hysteresis loop of 121 points and ten minutes of power tracking, with mobile ions.
+"""Time: a hysteresis loop of 121 points, of a tandem too, and ten minutes of power tracking, with mobile ions.
 
 Run `python benchmarks/transient.py`: one thread, warm medians, on a mesh of about 250 nodes and on the default one; the
 tmm package is the yardstick of the machine in the same run.
@@ -19,12 +19,14 @@ import tmm
 
 import perotwin as pt
 from perotwin.lab import mppt, scan
+from perotwin.transport import cell
 from perotwin.transport.build import Problem, build
 from perotwin.transport.mesh import DENSITY
 from perotwin.transport.schedule import Step, Voltage
 from perotwin.transport.transient import TOLERANCE, Engine
 
 CELL = "wbg-control"
+TANDEM = "tandem-target"
 
 
 def seconds(job: Callable[[], object], repeats: int = 5) -> float:
@@ -52,12 +54,12 @@ def yardstick() -> float:
 
 def meshed(nodes: int) -> Problem:
     """The cell on a mesh of at most this many nodes."""
-    cell = pt.load(CELL)
+    stack = pt.load(CELL)
     density = DENSITY
-    problem = build(cell)
+    problem = build(stack)
     while problem.device.x.size > nodes:
         density *= 0.95
-        problem = build(cell, density=density)
+        problem = build(stack, density=density)
     return problem
 
 
@@ -89,12 +91,30 @@ def tracking(problem: Problem) -> None:
     )
 
 
+def pair() -> None:
+    """The same loop of two junctions in series, which share their steps."""
+    problem = cell.build(pt.load(TANDEM))
+    engine = cell.engine_of(problem)
+    start = engine.settled(2.1, 1.0)
+    schedule = [
+        Step(12.0, Voltage(2.1, 0.0), 1.0, points=60),
+        Step(12.0, Voltage(0.0, 2.1), 1.0, points=60),
+    ]
+    trace = engine.run(schedule, start)
+    took = seconds(lambda: engine.run(schedule, start))
+    nodes = " + ".join(str(part.device.x.size) for part in problem.parts)
+    print(
+        f"loop of 121 points of a tandem: {took:.3f} s (goal 1.5), {nodes} nodes, {trace.steps} steps, "
+        f"{trace.iterations} Newton iterations of both"
+    )
+
+
 def accuracy() -> None:
     """What halving the tolerance changes in a scan at 100 mV/s."""
-    cell = pt.load(CELL)
+    stack = pt.load(CELL)
     protocol = scan.Protocol(rate="100 mV/s", preconditioning="1.3 V, 60 s")
     coarse, fine = (
-        scan.analyse(scan.measure(cell, protocol, tolerance=tolerance))
+        scan.analyse(scan.measure(stack, protocol, tolerance=tolerance))
         for tolerance in (TOLERANCE, TOLERANCE / 2)
     )
     for direction in scan.DIRECTIONS:
@@ -112,8 +132,9 @@ def main() -> None:
         loop(problem)
         tracking(problem)
     # cost grows linearly with nodes
-    cell = pt.load(CELL)
-    loop(build(cell, mesh=build(cell).mesh.refined(4)))
+    stack = pt.load(CELL)
+    loop(build(stack, mesh=build(stack).mesh.refined(4)))
+    pair()
     whole = seconds(lambda: scan.measure(pt.load(CELL)), 3)
     print(f"lab.scan.measure end to end, steady curve and 10 mV points included: {whole:.2f} s")
     accuracy()

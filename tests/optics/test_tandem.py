@@ -229,7 +229,7 @@ def test_step_absorbers_share_the_sun_as_shockley_and_queisser_say() -> None:
     assert bottom.photocurrent == pytest.approx(176.69, rel=5e-5)
     np.testing.assert_allclose(top.generation, top.generation.mean())
     emissions = [each.net_current("perovskite") for each in seen.emissions]
-    assert emissions == pytest.approx([7.4187e-24, 4.917e-15], rel=1e-4)
+    assert emissions == pytest.approx([7.4187e-24, 4.917e-15], rel=1e-4, abs=0.0)
     assert seen.coupling == (), "a step absorber emits to one side only"
     # the order of the gaps decides who gets what
     wrong = parts(step_tandem(1.25, 1.79), x, x).absorption
@@ -285,9 +285,9 @@ def test_emitted_photons_are_all_accounted_for(name: str) -> None:
     assert all(row.passed for row in seen.checks.values()), seen.checks
     for part in seen.absorbers.values():
         fates = part.escape_by_rays + sum(part.taken.values()) + part.reabsorbed_by_rays
-        assert fates == pytest.approx(part.internal, rel=1e-12)
+        assert fates == pytest.approx(part.internal, rel=1e-12, abs=0.0)
         assert part.escape + part.parasitic + part.reabsorption_probability * part.internal == pytest.approx(
-            part.internal, rel=1e-12
+            part.internal, rel=1e-12, abs=0.0
         )
 
 
@@ -382,7 +382,7 @@ def test_the_share_of_isotropic_light_is_half(endless: Tandem) -> None:
     """One hemisphere goes to each side, and nothing escapes."""
     part = emit(endless)["top emitter"]
     for other in ("bottom film", "top before"):
-        assert part.taken[other] == pytest.approx(0.5 * part.internal, rel=3e-3)
+        assert part.taken[other] == pytest.approx(0.5 * part.internal, rel=3e-3, abs=0.0)
 
 
 def test_emission_is_converged_in_energies_and_angles(
@@ -398,7 +398,7 @@ def test_emission_is_converged_in_energies_and_angles(
     for name, part in better.absorbers.items():
         mine = used[name]
         for quantity in ("internal", "escape", "parasitic"):
-            assert getattr(mine, quantity) == pytest.approx(getattr(part, quantity), rel=3e-4)
+            assert getattr(mine, quantity) == pytest.approx(getattr(part, quantity), rel=3e-4, abs=0.0)
         for other, current in part.taken.items():
             assert mine.taken[other] == pytest.approx(current, rel=3e-3, abs=1e-4 * part.internal)
 

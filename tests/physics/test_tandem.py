@@ -41,7 +41,7 @@ def lost(states: Any) -> float:
     return float(states.junction_voltages["between"][best])
 
 
-# --- limits ------------------------------------------------------------------------------------------------------------
+# --- limits -----------------------------------------------------------------------------------------------------------
 
 
 def test_shockley_queisser_in_series() -> None:
@@ -83,7 +83,7 @@ def test_series_and_one_solve_agree_on_library_tandems(name: str) -> None:
     assert ends[1] == pytest.approx(ends[0], abs=1e-4)
 
 
-# --- what lies between -------------------------------------------------------------------------------------------------
+# --- what lies between ------------------------------------------------------------------------------------------------
 
 
 def with_traps(tandem: Tandem, velocity: float, **more: Any) -> Tandem:
@@ -99,7 +99,8 @@ def test_traps_approach_an_ideal_junction() -> None:
     losses, power = [], []
     for velocity in (1e-6, 1e-4, 1e-2, 1.0, 100.0):
         states = solved(with_traps(tandem, velocity))
-        losses.append(lost(states) - resistance * float(states.current[int(np.argmax(states.voltage * states.current))]))
+        here = int(np.argmax(states.voltage * states.current))
+        losses.append(lost(states) - resistance * float(states.current[here]))
         power.append(float((states.voltage * states.current)[best]))
     assert all(np.diff(losses) < 0.0), losses
     assert all(np.diff(power) > 0.0), power
@@ -171,11 +172,11 @@ def test_a_tandem_seen_from_the_other_end() -> None:
     assert apart(forth, whole) < 2e-6
 
 
-# --- light from one junction in the other ------------------------------------------------------------------------------
+# --- light from one junction in the other -----------------------------------------------------------------------------
 
 
 def test_luminescent_coupling_balances() -> None:
-    """What the top radiates escapes, is absorbed elsewhere or makes pairs in the bottom, and the currents know of it."""
+    """What the top radiates escapes, is absorbed elsewhere or makes pairs in the bottom; the currents know of it."""
     tandem = ideal_lit_pair()
     problem = build(tandem)
     assert isinstance(problem, TandemProblem) and problem.coupling is not None
@@ -258,7 +259,7 @@ def test_coupling_lifts_the_junction_that_limits() -> None:
     assert currents[0] - currents[1] > 0.3 * surplus
 
 
-# --- small changes -----------------------------------------------------------------------------------------------------
+# --- small changes ----------------------------------------------------------------------------------------------------
 
 
 def derivative(function: Any, at: float, step: float = 2e-3) -> float:
@@ -284,7 +285,7 @@ def test_slopes_and_responses_are_derivatives(one_solve: bool) -> None:
         assert solver.light_response(state, 1.0) == pytest.approx(slope, rel=2e-4)
 
 
-# --- four terminals ----------------------------------------------------------------------------------------------------
+# --- four terminals ---------------------------------------------------------------------------------------------------
 
 
 def test_four_terminals_are_two_cells_in_one_light() -> None:
@@ -300,3 +301,24 @@ def test_four_terminals_are_two_cells_in_one_light() -> None:
     with pytest.raises(pt.errors.InputError, match="share their terminals"):
         pt.load("tandem-target").at("top")
     assert tandem.at("top").mirrored().junction.terminals == "bottom"
+
+
+def test_one_solve_is_for_steady_states() -> None:
+    """What is not there is refused in a sentence and not left out in silence."""
+    from perotwin.transport.cell import engine_of
+
+    problem = build(with_traps(plain(), 1.0))
+    solver = solver_of(problem)
+    state = solver.sweep([0.0], 1.0).state(0)
+    with pytest.raises(pt.errors.InputError, match="time steps of such a plane are not modelled"):
+        engine_of(problem)
+    with pytest.raises(pt.errors.InputError, match="two cells in series"):
+        solver.linearised(state, 1.0)
+
+
+def test_light_that_is_left_out_is_told() -> None:
+    """Seen from the other end the wider gap lies behind, and its light goes to the front."""
+    tandem = pt.load("tandem-target")
+    for one_solve in (False, True):
+        assert not any("left out" in note for note in build(tandem, one_solve=one_solve).notes)
+        assert any("it is left out" in note for note in build(tandem.mirrored(), one_solve=one_solve).notes)

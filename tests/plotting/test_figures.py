@@ -32,6 +32,10 @@ FIGURES = {
     "bands": lambda ax=None: depth.bands(synthetic.bands(), ax),
     "profiles": lambda ax=None: depth.profiles(synthetic.jv(), ax),
     "eqe": lambda ax=None: spectra.eqe(synthetic.eqe(), ax),
+    "absorption": lambda ax=None: spectra.absorption(synthetic.absorption(), ax),
+    "absorption of unknown light": lambda ax=None: spectra.absorption(
+        synthetic.absorption().drop_vars("photon_flux"), ax
+    ),
     "eqe of two": lambda ax=None: spectra.eqe([synthetic.eqe(), synthetic.eqe("b", 680e-9)], ax),
     "impedance": lambda ax=None: lab.impedance.plot(synthetic.impedance(), ax),
     "impedance of two": lambda ax=None: lab.impedance.plot(
@@ -40,7 +44,8 @@ FIGURES = {
     "cv": lambda ax=None: lab.cv.plot([synthetic.cv(), synthetic.cv("b", 3e22)], ax),
     "potential map": lambda ax=None: lab.kpfm.plot(synthetic.kpfm(), ax),
     "five potential maps": lambda ax=None: lab.kpfm.plot(
-        [synthetic.kpfm(name, level) for name, level in zip("abcde", np.linspace(0.2, 0.4, 5), strict=True)], ax
+        [synthetic.kpfm(name, level) for name, level in zip("abcde", np.linspace(0.2, 0.4, 5), strict=True)],
+        ax,
     ),
     "one potential everywhere": lambda ax=None: lab.kpfm.plot(synthetic.kpfm(spread=0.0), ax),
     "depth profiles": lambda ax=None: lab.tof_sims.plot([synthetic.tof_sims(), synthetic.tof_sims("b")], ax),
@@ -104,6 +109,15 @@ def test_spread_keeps_order_gap_and_range(wanted: list[float], gap: float) -> No
     assert np.all(np.diff(ordered) >= fits - 1e-9)
     assert placed.min() >= -1e-9
     assert placed.max() <= 1 + 1e-9
+
+
+def test_layers_of_both_junctions_are_told_apart_in_a_tandem() -> None:
+    made = spectra.absorption(synthetic.absorption())
+    bands = [tuple(band.get_facecolor()[0]) for band in made.axes[0].collections]
+    assert len(bands) == len(set(bands)) == 7, "six layers, and what passes them"
+    assert style.layer_colour("top ito") == style.layer_colour("ito") != style.layer_colour("bottom cu")
+    words = [text.get_text() for text in made.axes[0].texts]
+    assert any(text.startswith("top perovskite  ") for text in words) and "mA cm$^{−2}$" in words
 
 
 def test_spread_moves_nothing_that_has_room() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import perotwin as pt
-from perotwin.transport.build import bands
+from perotwin.transport.energies import bands
 
 
 def test_numbers_hold_at_the_temperature_that_the_stack_states() -> None:

@@ -58,6 +58,8 @@ def departures(made: Problem, state: State) -> tuple[np.ndarray, np.ndarray]:
     The last axes are the unknowns and the previous, the own and the next node.
     """
     exact = np.concatenate([block[:, :, :, None] for block in blocks(made, state)], axis=3)
+    # a contact that holds a level has no equation for it
+    exact[~np.isfinite(exact)] = 0.0
     base = np.column_stack([state.psi, state.fn[0], state.fp[0]])
     nodes = base.shape[0]
     slope, coarse = np.zeros((nodes, 3, 3, 3)), np.zeros((nodes, 3, 3, 3))

@@ -123,6 +123,36 @@ def eqe(name: str = "toy", edge: float = 693e-9) -> xr.Dataset:
     )
 
 
+def absorption(name: str = "toy tandem") -> xr.Dataset:
+    """Where the light goes in two junctions, layer by layer."""
+    one = eqe(name)
+    top = one["absorptance"].sel(layer="perovskite").values
+    rest = 1 - one["reflectance"].values - one["absorptance"].values.sum(axis=0)
+    bottom = 0.8 * rest
+    layers = {
+        "top ito": one["absorptance"].sel(layer="ito").values,
+        "top perovskite": top,
+        "au": 0.05 * rest,
+        "bottom ito": 0.05 * rest,
+        "bottom perovskite": bottom,
+        "bottom cu": one["absorptance"].values.sum(axis=0) - top - one["absorptance"].sel(layer="ito").values,
+    }
+    absorptance = np.array(list(layers.values()))
+    along = "wavelength"
+    return describe(
+        xr.Dataset(
+            {
+                "reflectance": (along, one["reflectance"].values),
+                "transmittance": (along, 1 - one["reflectance"].values - absorptance.sum(axis=0)),
+                "absorptance": (("layer", along), absorptance),
+                "photon_flux": (along, np.full(one[along].size, 2e19)),
+            },
+            coords={along: one[along].values, "layer": list(layers)},
+            attrs={"stack": name, "absorbers": "top perovskite,bottom perovskite"},
+        )
+    )
+
+
 def bands(name: str = "toy") -> xr.Dataset:
     """Band diagrams of the four states."""
     x, layer = depths()

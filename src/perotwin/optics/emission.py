@@ -29,8 +29,8 @@ from perotwin.units import BOLTZMANN
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
-    from perotwin.optics.cell import OpticalCell
     from perotwin.materials import OpticalModel
+    from perotwin.optics.cell import OpticalCell
     from perotwin.stack import Layer
 
 __all__ = ["AbsorberEmission", "Emission", "emit", "step_current"]
@@ -41,9 +41,9 @@ Side = Literal["front", "back", "both"]
 #: 2 pi q / (h^3 c^2), A m^-2 eV^-3: current per black-body photon flux into a hemisphere.
 _BLACK_BODY = 2 * np.pi * Q * 299792458.0 / HC**3
 
-#: Energies below and above the gap (eV or kT), and their distance (eV). Even steps under a smooth peak converge far
-#: faster than their size suggests, as long as they stay even.
-_ABOVE_KT, _BELOW, _STEP = 12.0, 0.15, 8e-3
+#: Energies: above the gap (kT), below it (eV, and by how many decays of what the tail emits), and their distance (eV).
+#: Even steps under a smooth peak converge far faster than their size suggests, as long as they stay even.
+_ABOVE_KT, _BELOW, _DECAYS, _STEP = 9.0, 0.15, 8.0, 8e-3
 
 #: Angles of the light that leaves: Gauss nodes, and the most of them: in films so thick (30 um) that fringes in angle
 #: are finer, they cancel.
@@ -271,7 +271,7 @@ def _reach(layer: Layer, gap: float, temperature: float) -> tuple[float, float]:
     urbach = float(layer.urbach_energy)
     # alpha exp(-E / kT) falls towards low energies as exp(E (1 / urbach - 1 / kT))
     decay = max(1 / urbach - 1 / kt, 1 / 0.08)
-    return max(gap - _BELOW - min(12 / decay, 0.6), 0.3), gap + _BELOW + _ABOVE_KT * kt
+    return max(gap - _BELOW - min(_DECAYS / decay, 0.6), 0.3), gap + _BELOW + _ABOVE_KT * kt
 
 
 def _even(low: float, high: float) -> F64:

@@ -23,6 +23,8 @@ from perotwin.optics.spectra import Monochromatic, Spectrum, am15g, from_file
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from perotwin.optics.cell import OpticalCell
     from perotwin.stack import Cell
 
@@ -91,6 +93,23 @@ class Absorption:
     def current(self, layer: str) -> float:
         """Photons absorbed in a layer, as a current density (A m^-2)."""
         return Q * float(self.photon_flux @ self.absorptance[self.layers.index(layer)])
+
+    def dataset(self, stack: OpticalCell) -> xr.Dataset:
+        """Reflectance, transmittance, absorptance by layer and the photon flux, as figures take them."""
+        import xarray as xr
+
+        from perotwin.measurement import describe
+
+        along = "wavelength"
+        found = {
+            "reflectance": (along, self.reflectance),
+            "transmittance": (along, self.transmittance),
+            "absorptance": (("layer", along), self.absorptance),
+            "photon_flux": (along, self.photon_flux, {"units": "m-2 s-1"}),
+        }
+        absorbers = ",".join(layer.name for layer in stack.absorbers)
+        coords = {along: self.wavelength, "layer": list(self.layers)}
+        return describe(xr.Dataset(found, coords=coords, attrs={"stack": stack.name, "absorbers": absorbers}))
 
 
 def spectrum(stack: Cell | OpticalCell) -> Spectrum | Monochromatic:
@@ -182,18 +201,20 @@ def absorption_grid(stack: OpticalCell, optical: Films, spectral: Spectrum) -> F
             f"{spectral.name}.",
             'Use materials whose ranges overlap, or write "extrapolate = true" in a layer.',
         )
-    edges = [HC / gap for gap in _gaps(stack)]
+    edges = [(HC / (gap + 0.10), HC / (gap - 0.12)) for gap in _gaps(stack)]
     films_thickness = sum(float(layer.thickness) for layer in stack.layer if layer.is_coherent)
     points = [low]
-    while points[-1] < high:
-        lam = points[-1]
+    lam = low
+    while lam < high:
         fringe = lam**2 / (5.0 * films_thickness)  # two passes at an index of 2.5
         step = min(_STEP, max(_FINEST, fringe / _PER_FRINGE))
-        if any(HC / (HC / edge + 0.10) < lam < HC / (HC / edge - 0.12) for edge in edges):
-            step = min(step, _EDGE_STEP)
+        for first, last in edges:
+            if first < lam < last:
+                step = min(step, _EDGE_STEP)
         if lam < _ULTRAVIOLET:
             step = min(step, _ULTRAVIOLET_STEP)
-        points.append(lam + step)
+        lam += step
+        points.append(lam)
     points[-1] = high
     return np.array(points)
 

@@ -176,7 +176,7 @@ def _coupled(
     inside = intervals(tandem, faces)
     names = [_short(tandem, which) for which in ("top", "bottom")]
     for source, part in emission.absorbers.items():
-        if source not in balanced:
+        if source not in balanced or not part.net > 0:
             continue
         here = 0 if source in names[0] else 1
         there = 1 - here
@@ -212,7 +212,8 @@ def _profile(optical: Films, source: int, part: AbsorberEmission, into: int, edg
     n, size = own.real, len(optical.slices)
     kx = n * np.sqrt(1 - sent.mu**2)
     path = 4 * np.pi * own.imag * energy / HC * optical.thickness[source] / sent.mu
-    passed, first = np.exp(-path), -np.expm1(-path) / path
+    passed = np.exp(-path)
+    first = np.where(path > 1e-8, -np.expm1(-path) / np.maximum(path, 1e-8), 1.0)
 
     air = np.ones_like(n)
     groups = (range(sent.before), range(sent.after, size))

@@ -61,7 +61,7 @@ class _Waves:
         # backward amplitude at the first face is b exp(i q d)
         product = f * np.conj(b * np.exp(1j * self.k0 * q * d))
         weight, phase = 2 * self.cross * y.imag / incident * np.abs(product), np.angle(product)
-        if len(edges) == 2:  # a whole film: exact down to the weakest absorption
+        if len(edges) == 2:  # one interval: exact down to the weakest absorption
             near, far = edges
             loss = -np.expm1(-decay * (far - near))
             total = loss * (ahead * np.exp(-decay * near) + back * np.exp(-decay * (d - far)))
@@ -82,6 +82,20 @@ class _Waves:
         wave *= back
         primitive += wave
         return np.diff(primitive, axis=0)
+
+    @cached_property
+    def whole(self) -> F64:
+        """Fraction absorbed in each film (L, *S), exact down to the weakest absorption.
+
+        What `absorbed` says for an interval from face to face, where the phases of the product cancel.
+        """
+        q, y, incident = self.q[1:-1], self.y[1:-1], self.y[0].real
+        depth = self.k0 * self.thickness.reshape(-1, *(1,) * self.k0.ndim)
+        fall = depth * q.imag
+        f, b = self.forward, self.backward
+        ahead_and_back = f.real**2 + f.imag**2 + b.real**2 + b.imag**2
+        cross = (f.real * b.real + f.imag * b.imag) * np.exp(-fall) * np.sin(depth * q.real)
+        return (-np.expm1(-2 * fall) * y.real * ahead_and_back + 4 * self.cross * y.imag * cross) / incident
 
     @property
     def mixed(self) -> F64:
@@ -151,6 +165,12 @@ class _Block:
             total += self.behind * self.back.absorbed(last - film, mirrored)[::-1]
         return total
 
+    @cached_property
+    def whole(self) -> F64:
+        """Absorbed in each film (L, *S)."""
+        total = self.incident * self.front.whole
+        return total if self.back is None else total + self.behind * self.back.whole[::-1]
+
 
 @dataclass(frozen=True)
 class _Slab:
@@ -187,6 +207,17 @@ class _Polarised:
             place.absorbed(layer - place.first, edges) if isinstance(place, _Block) else place.absorbed(edges)
         )
 
+    def whole(self) -> F64:
+        """Absorbed in each layer (L, *S)."""
+        return np.array(
+            [
+                place.whole[layer - place.first]
+                if isinstance(place, _Block)
+                else place.absorbed(np.array([0.0, place.thickness]))[0]
+                for layer, place in enumerate(self.places)
+            ]
+        )
+
 
 @dataclass(frozen=True)
 class Response:
@@ -206,10 +237,7 @@ class Response:
 
     @cached_property
     def absorptance(self) -> F64:
-        whole = np.empty((len(self.thickness), *self.reflectance.shape))
-        for layer, depth in enumerate(self.thickness):
-            whole[layer] = self.absorbed(layer, [0.0, depth])[0]
-        return whole
+        return _mean([part.whole() for part in self.parts])
 
     def absorbed(self, layer: int, edges: ArrayLike) -> F64:
         """Fraction of the incident power absorbed between `edges` in one layer, integrated exactly.

@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-__all__ = ["eqe"]
+__all__ = ["absorption", "eqe"]
 
 _NM = 1e9
+
+#: absorbers in the order of light, as the colours that they take
+_ABSORBERS = ("#4C86B8", "#B4513A", "#7A4B3A", "#8E4A9E")
+#: a layer that never absorbs more of any wavelength than this is left out
+_FAINT = 2e-3
 
 
 def eqe(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
@@ -37,6 +42,77 @@ def eqe(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> 
         axes.set_ylim(0, 100)
         axes.set_xlabel(style.axis_label("wavelength"))
         return made
+
+
+def absorption(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
+    """Where the light goes, layer by layer, against wavelength: the absorbers, what the other layers take, what is
+    reflected.
+
+    dataset : `absorptance` (layer, wavelength), `reflectance`, `transmittance`; with `photon_flux` (wavelength) each
+        part is told as a current density. The attribute ``absorbers`` names the layers that generate.
+    """
+    wavelength = dataset["wavelength"].values * _NM
+    layers = [str(name) for name in dataset["layer"].values]
+    absorbed = dataset["absorptance"].transpose("layer", "wavelength").values
+    named = str(dataset.attrs.get("absorbers", "")).split(",")
+    absorbers = [name for name in layers if name in named]
+    bands = [
+        (name, absorbed[layers.index(name)], _ABSORBERS[i % len(_ABSORBERS)])
+        for i, name in enumerate(absorbers)
+    ]
+    used = {colour for _, _, colour in bands}
+    others = [
+        (name, row, _unlike(style.layer_colour(name), used))
+        for name, row in zip(layers, absorbed, strict=True)
+        if name not in named and float(np.nanmax(row)) > _FAINT
+    ]
+    bands += others[::-1]
+    if float(np.nanmax(dataset["transmittance"].values)) > _FAINT:
+        bands.append(("transmitted", dataset["transmittance"].values, "#EEF3F7"))
+    with style.context():
+        made, axes = style.new_axes(ax, width=style.PAGE * 0.72, height=3.0)
+        floor = np.zeros_like(wavelength)
+        for name, part, colour in bands:
+            edge = style.INK if name in absorbers else "white"
+            axes.fill_between(wavelength, 100 * floor, 100 * (floor + part), color=colour, linewidth=0)
+            floor = floor + part
+            axes.plot(wavelength, 100 * floor, color=edge, linewidth=1.0 if name in absorbers else 0.4)
+        shown = [*bands, ("reflected", dataset["reflectance"].values, "white")]
+        step = min(0.075, 0.99 / len(shown))
+        for index, (name, part, colour) in enumerate(shown[::-1]):
+            height = 0.97 - step * index
+            axes.add_patch(_swatch(axes, height, colour))
+            axes.annotate(
+                name + _taken(dataset, part), (1.065, height), xycoords="axes fraction", va="center", fontsize=7,
+                annotation_clip=False,
+            )  # fmt: skip
+        if "photon_flux" in dataset:
+            axes.annotate(
+                "mA cm$^{−2}$", (1.065, 0.97 - step * len(shown)), xycoords="axes fraction", va="center", fontsize=6,
+                color=style.MUTED, annotation_clip=False,
+            )  # fmt: skip
+        axes.set_xlim(wavelength[0], wavelength[-1])
+        axes.set_ylim(0, 100)
+        axes.set_xlabel(style.axis_label("wavelength"))
+        axes.set_ylabel("Share of the incident photons (%)")
+        axes.set_title(str(dataset.attrs.get("stack", "")))
+        return made
+
+
+def _unlike(colour: str, used: set[str]) -> str:
+    """The colour, or another one where it is taken already; `used` takes it up."""
+    found = next((one for one in (colour, *style.SPARE) if one not in used), colour)
+    used.add(found)
+    return found
+
+
+def _taken(dataset: xr.Dataset, part: np.ndarray) -> str:
+    """The current density (mA/cm^2) that a part of the incident photons would give, for the key."""
+    if "photon_flux" not in dataset:
+        return ""
+    from scipy.constants import elementary_charge
+
+    return f"  {elementary_charge / 10 * float(np.nansum(dataset['photon_flux'].values * part)):.2f}"
 
 
 def _limits(ax: Axes, items: Sequence[xr.Dataset]) -> None:

@@ -83,7 +83,7 @@ _NAMED = {
 }
 _METALS = {"ag": "#B5B8BC", "au": "#D9B44A", "cu": "#C27B52", "al": "#C3C7CB"}
 #: layers that need a colour of their own beside others of the same role
-_SPARE = ("#B9CFE0", "#E5A86B", "#5E9C8F", "#9CC3B5", "#C59FC9", "#D9C27E", "#8FA8C9", "#B5B8BC")
+SPARE = ("#B9CFE0", "#E5A86B", "#5E9C8F", "#9CC3B5", "#C59FC9", "#D9C27E", "#8FA8C9", "#B5B8BC")
 #: recombination channels by kind
 _RADIATIVE, _AUGER, _SHUNT = "#E0A100", "#8E4A9E", "#4D4D4D"
 _BULK = ("#7A4B3A", "#B98068", "#D9B7A8")
@@ -216,6 +216,8 @@ def layer_colour(name: str, role: str | None = None, material: str | None = None
     unknown.
     """
     key = (material or name).lower()
+    for junction in ("top ", "bottom "):  # a tandem calls its layers after their junctions too
+        key = key.removeprefix(junction)
     if key in _METALS:
         return _METALS[key]
     if role in ROLES:
@@ -223,7 +225,7 @@ def layer_colour(name: str, role: str | None = None, material: str | None = None
     for start, known in _NAMED.items():
         if key.startswith(start):
             return ROLES[known]
-    return _SPARE[sum(key.encode()) % len(_SPARE)]
+    return SPARE[sum(key.encode()) % len(SPARE)]
 
 
 def channel_colours(channels: Sequence[str]) -> dict[str, str]:

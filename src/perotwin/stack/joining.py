@@ -50,6 +50,9 @@ LIBRARY: Mapping[str, tuple[str, str, str, str]] = {
 DESIGN: Mapping[str, Any] = {
     # the bottom lives on the red that window glass takes
     "top.glass.material": "glass-low-iron",
+    # their tables end where the bottom still emits, and where they are transparent
+    "top.niox.extrapolate": True,
+    "top.c60.extrapolate": True,
     "top.perovskite.thickness": {
         "value": "450 nm",
         "assumed": ["350 nm", "550 nm"],

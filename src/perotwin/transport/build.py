@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.constants import elementary_charge as Q
-from scipy.constants import epsilon_0, physical_constants
+from scipy.constants import epsilon_0
 
 from perotwin.errors import InputError
 from perotwin.transport import device as dv
 from perotwin.transport.device import Device
+from perotwin.transport.energies import K_EV, KIND, Bands, bands, level_energy, logs, neutral_fermi_level
 from perotwin.transport.fermi import activity_table
 from perotwin.transport.mesh import DENSITY, FACE_SPACING, Mesh, graded
 
@@ -25,30 +26,6 @@ if TYPE_CHECKING:
     from perotwin.measurement.checks import Checks
     from perotwin.optics import Absorption, Emission
     from perotwin.stack import Layer, Stack
-
-K_EV = physical_constants["Boltzmann constant in eV/K"][0]
-
-_KIND = {"neutral": 0.0, "donor": 1.0, "acceptor": -1.0}
-
-
-@dataclass(frozen=True)
-class Bands:
-    """Electronic numbers of a layer at the stack's temperature (eV, m^-3, m^2/(V s))."""
-
-    affinity: float
-    gap: float
-    nc: float
-    nv: float
-    mu_n: float
-    mu_p: float
-    vt: float
-    degenerate: bool
-
-    @property
-    def np_eq(self) -> float:
-        """Product of the carrier densities at equilibrium, dilute limit (m^-6)."""
-        return float(self.nc * self.nv * np.exp(-self.gap / self.vt))
-
 
 @dataclass(frozen=True)
 class Channel:
@@ -122,9 +99,17 @@ class Problem:
 
     @property
     def highest_voltage(self) -> float:
-        """A voltage (V) above all that light can make: the largest gap of an absorber, else of any layer."""
-        layers = self.stack.absorbers or self.stack.electrical_layers
-        return max(layer.gap for layer in layers)
+        """A voltage (V) above all that light can make: the largest gap of an absorber, else of any layer.
+
+        Where two junctions meet inside, the sum of theirs.
+        """
+        layers = self.stack.electrical_layers
+        ends = np.searchsorted(self.device.site_start, self.device.plane_site + 1)
+        found = 0.0
+        for first, last in pairwise((0, *(int(end) for end in ends), len(layers))):
+            gaps = [layer.gap for layer in layers[first:last] if layer.role == "absorber"]
+            found += max(gaps or [layer.gap for layer in layers[first:last]])
+        return found
 
     @property
     def geometric_capacitance(self) -> float:
@@ -155,108 +140,9 @@ class Problem:
         return np.flatnonzero(np.diff(self.site_node, prepend=-1))
 
 
-def bands(layer: Layer, temperature: float) -> Bands:
-    """A layer's electronic numbers at `temperature` (K), from those at its reference temperature.
-
-    Densities of states go as T^1.5, the gap linearly about the reference (the valence band moves), mobilities as
-    stated by their activation energy.
-    """
-    e = layer.electronic
-    if e is None:
-        raise InputError(
-            f'the layer "{layer.name}" has no electronic parameters.',
-            "Add [layer.electronic].",
-            key=layer.name,
-        )
-    reference = temperature if e.reference_temperature is None else float(e.reference_temperature)
-    dos = (temperature / reference) ** 1.5
-    gap = layer.gap + float(e.bandgap_temperature_coefficient) * (temperature - reference)
-    if gap <= 0.0:
-        raise InputError(
-            f"the bandgap at {temperature:g} K is {gap:.3g} eV.",
-            "Check bandgap_temperature_coefficient and the temperature.",
-            key=f"{layer.name}.electronic.bandgap_temperature_coefficient",
-        )
-    activation = float(e.mobility_activation_energy)
-    activated = np.exp(-activation / K_EV * (1.0 / temperature - 1.0 / reference))
-    return Bands(
-        affinity=float(e.electron_affinity),
-        gap=gap,
-        nc=float(e.conduction_dos) * dos,
-        nv=float(e.valence_dos) * dos,
-        mu_n=float(e.electron_mobility) * activated,
-        mu_p=float(e.hole_mobility) * activated,
-        vt=K_EV * temperature,
-        degenerate=e.statistics.kind == "fermi-dirac",
-    )
-
-
-def level_energy(level: Any, band: Bands) -> float:
-    """Energy of a trap level (eV) from the layer's own vacuum level, negative downwards."""
-    if getattr(level, "kind", None) == "midgap":
-        return -band.affinity - 0.5 * band.gap
-    if getattr(level, "below", None) == "vacuum":
-        return -float(level.depth)
-    if getattr(level, "below", None) == "conduction":
-        return -band.affinity - float(level.depth)
-    return -band.affinity - band.gap + float(level.height)
-
-
 def _captures(electrons: float, holes: float) -> tuple[float, float]:
     """Capture rates of a level; one that captures nothing keeps an occupation, and a rate that rounds to nothing."""
     return (electrons, holes) if electrons > 0.0 or holes > 0.0 else (1e-200, 1e-200)
-
-
-def _logs(energy: float, affinity: float, band: Bands) -> tuple[float, float]:
-    """ln n1 and ln p1 of a level at `energy` on a scale where the layer's affinity is `affinity`."""
-    return (
-        float(np.log(band.nc) + (energy + affinity) / band.vt),
-        float(np.log(band.nv) - (energy + affinity + band.gap) / band.vt),
-    )
-
-
-def neutral_fermi_level(band: Bands, donors: float, acceptors: float, traps: Sequence[Any] = ()) -> float:
-    """Fermi level (eV, from the vacuum level) of a neutral layer.
-
-    Args:
-        band: of the layer.
-        donors, acceptors: ionised dopants, m^-3.
-        traps: its levels; those with a charge count with their occupation.
-    """
-    from scipy.optimize import brentq
-
-    from perotwin.transport.fermi import fermi_dirac_half
-
-    levels = [
-        (level_energy(trap.level, band), float(trap.density or 0.0), _KIND[trap.charge])
-        for trap in traps
-        if _KIND[trap.charge] != 0.0
-    ]
-
-    def carriers(eta: float) -> float:
-        if not band.degenerate or eta < -20.0:
-            return float(np.exp(eta))
-        return float(fermi_dirac_half(np.asarray(eta)))
-
-    def excess(level: float) -> float:
-        negative = band.nc * carriers((level + band.affinity) / band.vt) + acceptors
-        positive = band.nv * carriers(-(level + band.affinity + band.gap) / band.vt) + donors
-        for energy, density, kind in levels:
-            filled = 0.5 * (1.0 - np.tanh(0.5 * (energy - level) / band.vt))
-            negative += density * filled if kind < 0.0 else 0.0
-            positive += density * (1.0 - filled) if kind > 0.0 else 0.0
-        # the logarithms of both sides: the densities span too many decades for a root search
-        return float(np.log(negative) - np.log(positive))
-
-    def reach(density: float, dos: float) -> float:
-        """A little more than the level (kT into the band) of `density` carriers; F(eta) is near 3/4 eta^1.5 there."""
-        ratio = density / dos
-        return 40.0 + (1.5 * ratio ** (2.0 / 3.0) if band.degenerate else float(np.log1p(ratio)))
-
-    charged = sum(density for _, density, _ in levels)
-    low = -band.affinity - band.gap - band.vt * reach(acceptors + charged, band.nv)
-    high = -band.affinity + band.vt * reach(donors + charged, band.nc)
-    return float(brentq(excess, low, high, xtol=1e-13, rtol=1e-14))
 
 
 def mesh_of(stack: Stack, density: float = DENSITY) -> Mesh:
@@ -349,7 +235,7 @@ def build(
             channels.append(Channel(f"{layer.name} Auger", "auger", layer.name, 2 * m + 1))
         charge[start[m] : start[m + 1]] = float(e.donor_density) - float(e.acceptor_density)
         for number, trap in enumerate(layer.trap, 1):
-            n1, p1 = _logs(level_energy(trap.level, band), band.affinity, band)
+            n1, p1 = logs(level_energy(trap.level, band), band.affinity, band)
             channels.append(
                 Channel(f"{layer.name} trap {number}", "trap", layer.name, 2 * len(layers) + len(trap_rows))
             )
@@ -359,7 +245,7 @@ def build(
                     n1,
                     p1,
                     float(trap.density or 0.0),
-                    _KIND[trap.charge],
+                    KIND[trap.charge],
                 ]
             )
         trap_start.append(len(trap_rows))
@@ -481,8 +367,8 @@ def _faces(
             shift_left += float(face.dipole)
         for number, trap in enumerate(face.trap, 1):
             energy = level_energy(trap.level, own)
-            n1l, p1l = _logs(energy, shift_left, left)
-            n1r, p1r = _logs(energy, shift_right, right)
+            n1l, p1l = logs(energy, shift_left, left)
+            n1r, p1r = logs(energy, shift_right, right)
             index = 2 * len(layers) + bulk_traps + len(face_rows)
             channels.append(Channel(f"{key} trap {number}", "face trap", key, index))
             face_site.append(site)
@@ -494,7 +380,7 @@ def _faces(
                     n1r,
                     p1r,
                     float(trap.density or 0.0),
-                    _KIND[trap.charge],
+                    KIND[trap.charge],
                 ]
             )
         if face.transport.kind == "thermionic":
@@ -586,9 +472,8 @@ def _anode_front(stack: Stack, contact: np.ndarray) -> bool:
     The transport layers say so where they are named; else the larger work function marks the anode.
     """
     roles = [layer.role for layer in stack.electrical_layers]
-    if roles[0] != roles[-1]:
-        if roles[0] == "htl" or roles[-1] == "etl":
-            return True
-        if roles[0] == "etl" or roles[-1] == "htl":
-            return False
+    places = {role: roles.index(role) for role in ("htl", "absorber", "etl") if role in roles}
+    for before, after in (("htl", "etl"), ("htl", "absorber"), ("absorber", "etl")):
+        if before in places and after in places:
+            return places[before] < places[after]
     return bool(contact[0, dv.C_PSI] <= contact[1, dv.C_PSI])

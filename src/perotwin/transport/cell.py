@@ -285,6 +285,9 @@ def engine_of(problem: CellProblem, tolerance: float = TOLERANCE) -> CellEngine:
     Args:
         problem: from `build`.
         tolerance: allowed local error of a time step (kT, relative).
+
+    Raises:
+        InputError: a tandem in one solve.
     """
     if isinstance(problem, ParallelProblem):
         return ParallelEngine(problem, tolerance)

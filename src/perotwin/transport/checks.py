@@ -183,7 +183,7 @@ def plane_rates(states: States, fields: Profiles, q: int) -> tuple[F64, F64]:
 
 def shunted(states: States, fields: Profiles) -> F64:
     """Current of shunts beside the junction that each edge lies in, A m^-2 along x: (K, E), or zero without planes."""
-    problem, device = states.problem, states.problem.device
+    device = states.problem.device
     if device.plane_site.size == 0:
         return np.zeros((1, 1))
     up, down, metal, v = _levels(states, 0)

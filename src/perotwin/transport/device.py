@@ -27,9 +27,9 @@ T_RN, T_RP, T_LN_N1, T_LN_P1, T_NT, T_KIND, TRAP_COLUMNS = range(7)
 ) = range(9)  # fmt: skip
 # columns of Device.contact: potential at equilibrium (units of kT/q), velocities (m/s, negative = infinite)
 C_PSI, C_SN, C_SP, CONTACT_COLUMNS = range(4)
-# columns of Device.plane: potential at equilibrium (units of kT/q); the most that it exchanges with either band where
-# nothing drives it (m^-2 s^-1); capture velocities (m/s, negative = infinite); conductances (m^-2 s^-1 per kT/q) from the
-# contact that its electrons, and its holes, come from; whether it is a metal, which fixes the potential beside its level
+# columns of Device.plane: potential at equilibrium (units of kT/q); the most that it exchanges with either band
+# (m^-2 s^-1 per kT); capture velocities (m/s, negative = infinite); conductances (m^-2 s^-1 per kT/q) of the shunts of
+# the junctions that its electrons and its holes come from; whether it is a metal, which ties the potential to its level
 (P_PSI, P_RATE, P_SN, P_SP, P_GE, P_GH, P_METAL, PLANE_COLUMNS) = range(8)
 # columns of Device.ion: charge number, number per area (m^-2), density of sites (m^-3, 0 = no steric limit), layer
 I_Z, I_NUMBER, I_SITES, I_LAYER, ION_COLUMNS = range(5)

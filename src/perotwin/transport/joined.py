@@ -15,11 +15,12 @@ import numpy as np
 from scipy.constants import elementary_charge as Q
 
 from perotwin.errors import InputError
-from perotwin.stack import Separate
+from perotwin.stack import Midgap, Separate
 from perotwin.transport import device as dv
-from perotwin.transport.build import Problem, bands, build, mesh_of, neutral_fermi_level
+from perotwin.transport.build import Problem, build, mesh_of
 from perotwin.transport.device import Device
-from perotwin.transport.tandem import Coupling, TandemProblem
+from perotwin.transport.energies import bands, neutral_fermi_level
+from perotwin.transport.tandem import Coupling, TandemProblem, left_out
 
 if TYPE_CHECKING:
     from perotwin.optics.tandem import Parts
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["at_own_terminals", "in_one", "in_series"]
 
-#: what an ideal plane exchanges with either band per kT, m^-2 s^-1: at the current of one sun (1e21) it costs 1e-5 kT, and
-#: the rounding of the potential is 1e-9 of that current
+#: what an ideal plane exchanges with either band per kT, m^-2 s^-1: at the current of one sun (1e21) it costs 1e-5 kT,
+#: and the rounding of the potential is 1e-9 of that current
 _IDEAL_RATE = 1e26
 
 
@@ -91,10 +92,11 @@ def at_own_terminals(tandem: Tandem, *, light: bool = True) -> Problem:
         )
     number = list(tandem.cells).index(which)
     found = _optics(tandem, list(tandem.cells.values()), light)
+    told = [one for one in (found.whole, found.emission) if one is not None]
     note = f"measured at the terminals of the {which} junction; light that the other junction emits is left out."
     problem = build(tandem.cells[which], optics=(found.absorption[number], found.emissions[number]))
-    whole = tuple(dict.fromkeys((note, *found.whole.notes, *(found.emission.notes if found.emission else ()))))
-    return replace(problem, notes=(*whole, *problem.notes))
+    notes = (note, *(words for one in told for words in one.notes), *problem.notes)
+    return replace(problem, notes=tuple(dict.fromkeys(notes)))
 
 
 def _without_resistance(stack: Stack) -> Stack:
@@ -130,7 +132,7 @@ def _same_sides(top: Device, bottom: Device) -> None:
         )
 
 
-# --- one solve ---------------------------------------------------------------------------------------------------------
+# --- one solve -------------------------------------------------------------------------------------------------------
 
 
 def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
@@ -153,15 +155,17 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     if junction.kind != "traps" or junction.dipole == "flat":
         # the vacuum level steps so that each side meets the plane as its own contact would
         whole = whole.with_values({f"{key}.dipole": back - front})
-    if junction.kind == "traps" and junction.level.kind == "midgap":
+    if junction.kind == "traps" and isinstance(junction.level, Midgap):
         depth = _midway(tandem, float(whole.face(*key.split("|")).dipole))
         whole = whole.with_values({f"{key}.trap.1.level": {"below": "vacuum", "depth": depth}})
     problem = build(whole, optics=(found.whole, found.emission))
-    _same_sides(*(build(stack, light=False, optics=(None, one)).device for stack, one in zip(stacks, found.emissions, strict=True)))
-    site = sum(x.size for x in problem.mesh.layers[: len(stacks[0].electrical_layers)]) - 1
+    dark = (build(stack, optics=(None, one)) for stack, one in zip(stacks, found.emissions, strict=True))
+    _same_sides(*(one.device for one in dark))
+    in_front = len(stacks[0].electrical_layers)
+    site = sum(x.size for x in problem.mesh.layers[:in_front]) - 1
     row = np.zeros(dv.PLANE_COLUMNS)
     metal = junction.kind != "traps" or junction.metal is not None
-    step = sum(float(whole.face(a, b).dipole) for a, b in pairwise(whole.electrical_layers[: len(stacks[0].electrical_layers)]))
+    step = sum(float(whole.face(a, b).dipole) for a, b in pairwise(whole.electrical_layers[:in_front]))
     row[dv.P_PSI] = (step - front) / problem.vt
     row[dv.P_RATE] = _IDEAL_RATE
     row[dv.P_SN] = row[dv.P_SP] = -1.0
@@ -173,15 +177,17 @@ def in_one(tandem: Tandem, *, light: bool = True) -> Problem:
     ]
     row[dv.P_GE], row[dv.P_GH] = leaks if problem.device.anode_front else leaks[::-1]
     row[dv.P_METAL] = float(metal)
-    generation = np.concatenate([one.generation for one in found.absorption])
     plane: dict[str, Any] = {"plane_site": np.array([site], dtype=np.int64), "plane": row[None]}
-    light = _coupling(found, stacks[0])
-    if light is not None:
-        profile = np.concatenate((np.zeros(site + 1), light.profile))
-        plane |= {"emitter": light.emitter, "share": light.share, "coupled": profile}
+    coupling = _coupling(found, stacks[0])
+    if coupling is not None:
+        profile = np.concatenate((np.zeros(site + 1), coupling.profile))
+        plane |= {"emitter": coupling.emitter, "share": coupling.share, "coupled": profile}
     mobile = None if problem.mobile is None else problem.mobile._replace(**plane)
     return replace(
-        problem, device=problem.device._replace(**plane), mobile=mobile, generation=np.ascontiguousarray(generation)
+        problem,
+        device=problem.device._replace(**plane),
+        mobile=mobile,
+        notes=(*problem.notes, *left_out(found)),
     )
 
 

@@ -541,8 +541,8 @@ def _plane(dev, w, q, psi, fn, fp, v):
 def _planes(dev, w, psi, fn, fp, v):
     """Where two junctions meet: a metal takes electrons from one and holes from the other.
 
-    Its own balance stands in the place of Poisson's equation, for the charge on it is what it needs to be; the potential
-    beside it follows its Fermi level. Shunts end on it, or on the carriers' levels where there is no metal.
+    Its own balance stands in the place of Poisson's equation, for the charge on it is what it needs to be; the
+    potential beside it follows its Fermi level. Shunts end on it, or on the carriers' levels where there is no metal.
     """
     D, L, U, F = w.diag, w.lower, w.upper, w.rhs
     for q in range(dev.plane_site.size):
@@ -1589,10 +1589,10 @@ def _bias_column(dev, w, fn, fp, v, F, q):
     F[anode, 2, q] = -1.0 if sp < 0.0 else -sp * w.p[site] * np.exp(fp[0, anode])
 
 
-# --- junctions in series ---------------------------------------------------------------------------------------------
+# --- junctions in series -------------------------------------------------------------------------------------------
 
-#: columns of what `_linear` leaves in w.rhs: the Newton step at a held voltage, what follows from one unit of the voltage
-#: and, where there is one, of the extra generation; species of ions that re-equilibrate come behind them
+#: columns of what `_linear` leaves in w.rhs: the Newton step at a held voltage, what follows from one unit of the
+#: voltage and, where there is one, of the extra generation; species of ions that re-equilibrate come behind them
 BY_ITSELF, BY_VOLTAGE, BY_SOURCE, LINEAR_COLUMNS = range(4)
 
 
@@ -1600,8 +1600,9 @@ BY_ITSELF, BY_VOLTAGE, BY_SOURCE, LINEAR_COLUMNS = range(4)
 def _linear(dev, w, psi, fn, fp, v, gen, ion_charge, mu, source, residual, changes):
     """A junction's equations about a state, factorised and solved for all that it can follow from (see BY_ITSELF).
 
-    source (S,): pairs per area and time of one unit of an extra generation; empty without. residual (N, 2) receives the carriers'
-    balances, changes (LINEAR_COLUMNS,) those of the flux along x. Returns that flux, m^-2 s^-1. Ions keep their number.
+    source (S,): pairs per area and time of one unit of an extra generation; empty without. residual (N, 2) receives
+    the carriers' balances, changes (LINEAR_COLUMNS,) those of the flux along x. Returns that flux, m^-2 s^-1. Ions keep
+    their number.
     """
     nodes = dev.x.size
     species = dev.ion.shape[0]
@@ -1677,7 +1678,8 @@ def series_newton(
 
     All pairs hold the first and the second junction. psi, fn, fp, ion_charge, mu: as in `newton`; v (2,): junction
     voltages in units of kT/q. leak (2,): conductance beside each, A m^-2 per kT/q. Of the net radiative rate of layer
-    `emitter` of the first, `share` makes pairs in the second, spread over its sites as `profile` (S,) says; empty: none.
+    `emitter` of the first, `share` makes pairs in the second, spread over its sites as `profile` (S,) says; none where
+    that is empty.
 
     coupled (1,) receives the rate of those pairs, m^-2 s^-1, and slopes (3,) the slopes at the state of both currents
     by their own voltages and of the second by the first's, A m^-2 per kT/q.

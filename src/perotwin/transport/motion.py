@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from perotwin.errors import InputError
 from perotwin.transport import device as dv
-from perotwin.transport.build import K_EV, Problem
+from perotwin.transport.build import Problem
+from perotwin.transport.energies import K_EV
 
 F64 = NDArray[np.float64]
 

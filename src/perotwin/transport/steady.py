@@ -455,7 +455,11 @@ class Solver:
     def linearised(
         self, state: State, light: float, ions: Literal["moving", "held"] = "moving"
     ) -> Linearised:
-        """Small signals about a state under `light` suns; see `small_signal.Linearised`."""
+        """Small signals about a state under `light` suns; see `small_signal.Linearised`.
+
+        Raises:
+            InputError: a tandem in one solve.
+        """
         from perotwin.transport.small_signal import Linearised
 
         return Linearised(self, state, light, ions)

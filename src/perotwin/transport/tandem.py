@@ -30,7 +30,7 @@ from perotwin.transport.steady import FINEST, LONGEST, TOLERANCE, Solver, State,
 
 if TYPE_CHECKING:
     from perotwin.measurement.checks import Checks
-    from perotwin.optics import Absorption
+    from perotwin.optics import Absorption, Emission
     from perotwin.optics.tandem import Parts
     from perotwin.stack import Tandem
     from perotwin.transport.series_small_signal import TandemLinearised
@@ -58,6 +58,21 @@ class Coupling:
     profile: F64
 
 
+def _told(optics: Parts) -> list[Absorption | Emission]:
+    """What the optics of the whole found."""
+    return [found for found in (optics.whole, optics.emission) if found is not None]
+
+
+def left_out(optics: Parts) -> tuple[str, ...]:
+    """A sentence for light of the bottom junction that the top would take: where the wider gap lies behind."""
+    return tuple(
+        f"of the light that the bottom junction emits, {one.share:.3g} would make pairs in the top; it is left out: "
+        "only light of the top in the bottom is followed."
+        for one in optics.coupling
+        if one.junctions == ("bottom", "top")
+    )
+
+
 @dataclass(frozen=True)
 class TandemProblem:
     """Two junctions made ready to be solved in series.
@@ -77,8 +92,8 @@ class TandemProblem:
     coupling: Coupling | None
 
     @property
-    def absorption(self) -> Absorption:
-        """Of the whole cell."""
+    def absorption(self) -> Absorption | None:
+        """Of the whole cell; None where no light was asked for."""
         return self.optics.whole
 
     @property
@@ -104,8 +119,7 @@ class TandemProblem:
     @property
     def checks(self) -> Checks:
         """Checks of the light of the whole cell."""
-        emission = self.optics.emission
-        return {**self.optics.whole.checks, **(emission.checks if emission else {})}
+        return {name: row for found in _told(self.optics) for name, row in found.checks.items()}
 
     @property
     def photocurrent(self) -> float:
@@ -130,8 +144,8 @@ class TandemProblem:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Remarks that a reader of the result must see; those of one junction name it."""
-        emission = self.optics.emission
-        notes = list(dict.fromkeys((*self.optics.whole.notes, *(emission.notes if emission else ()))))
+        notes = [note for found in _told(self.optics) for note in found.notes]
+        notes = list(dict.fromkeys((*notes, *left_out(self.optics))))
         for name, problem in zip(_NAMES, self.junctions, strict=True):
             for note in problem.notes:
                 shared = all(note in other.notes for other in self.junctions)
@@ -426,13 +440,12 @@ class TandemSolver:
             if d == 1 and self._profile.size:
                 extra = coupled[:, None] * self._profile
             one_v = np.ascontiguousarray(v[:, d])
-            found.append(
-                solver.collect(
-                    one_v * self.problem.vt, intensity, intensity * solver.problem.generation,
-                    np.ascontiguousarray(psi[d]), np.ascontiguousarray(fn[d]), np.ascontiguousarray(fp[d]), one_v,
-                    np.ascontiguousarray(mu[d]), converged, iterations, extra,
-                )  # fmt: skip
-            )
+            states = solver.collect(
+                one_v * self.problem.vt, intensity, intensity * solver.problem.generation,
+                np.ascontiguousarray(psi[d]), np.ascontiguousarray(fn[d]), np.ascontiguousarray(fp[d]), one_v,
+                np.ascontiguousarray(mu[d]), converged, iterations, extra,
+            )  # fmt: skip
+            found.append(states)
         return TandemStates(self.problem, voltage, (found[0], found[1]))
 
     def open_circuit(self, near: TandemState, intensity: float) -> TandemStates:

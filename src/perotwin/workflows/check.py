@@ -132,7 +132,7 @@ def _of_doping(problem: Any, layer: Layer, built_in: float) -> Iterator[Derived]
 
 
 def _of_carriers(problem: Any, layer: Layer, built_in: float) -> Iterator[Derived]:
-    from perotwin.transport.build import bands
+    from perotwin.transport.energies import bands
 
     band = bands(layer, float(problem.stack.temperature))
     thickness = float(layer.thickness)

@@ -1,0 +1,49 @@
+"""Five hundred random tandems: nobody may have to help the solver.
+
+Of the committed draw at least 99 % give a J-V curve from -0.2 V to past open circuit (or to the sum of the gaps) with
+all checks passed. The seeds of the others are printed with what went wrong.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from outcomes import fault, outcomes
+from perotwin.stack import Tandem
+from tandem_draw import FIRST_SEED, tandem
+
+TANDEMS = 500
+REQUIRED = 0.99
+
+
+def outcome(seed: int) -> str | None:
+    """What went wrong with the tandem of a seed; None if nothing did."""
+    return fault(Tandem.from_data(tandem(seed), bare_numbers=True))
+
+
+def test_a_sample_of_the_draw_solves() -> None:
+    seeds = range(FIRST_SEED, FIRST_SEED + 12)
+    failures = {seed: words for seed in seeds if (words := outcome(seed)) is not None}
+    assert not failures, failures
+
+
+@pytest.mark.slow
+def test_the_whole_draw_solves() -> None:
+    failures = outcomes(outcome, [FIRST_SEED + number for number in range(TANDEMS)])
+    for seed, words in failures.items():
+        print(f"seed {seed}: {words}")
+    solved = 1.0 - len(failures) / TANDEMS
+    print(f"{solved:.2%} of {TANDEMS} tandems solved")
+    assert solved >= REQUIRED
+
+
+def test_a_tandem_that_fails_is_told() -> None:
+    """The judge itself: a solver that may take no iterations fails every tandem, and says so."""
+    from perotwin.transport import steady, tandem
+
+    before = steady.LONGEST, tandem.LONGEST
+    try:
+        steady.LONGEST = tandem.LONGEST = 1e-9
+        assert outcome(FIRST_SEED) is not None
+    finally:
+        steady.LONGEST, tandem.LONGEST = before
