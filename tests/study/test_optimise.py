@@ -93,6 +93,16 @@ def test_fringes_do_not_hold_it_back(cell: pt.Stack) -> None:
     assert found.numbers[0] == pytest.approx(600.0, abs=1.0)
 
 
+def test_what_the_lines_through_the_best_meet_is_followed(cell: pt.Stack) -> None:
+    """A peak too narrow for the survey lies on the line through the first optimum: no slice is above the answer."""
+    found = optimise(cell, VARY, judge=judges.spike)
+    assert found.numbers[0] == pytest.approx(660.0, abs=3.0)
+    for one in found.slices:
+        assert max(merit.pce for merit in one.merits if merit is not None) <= found.after.pce * (1.0 + 1e-6)
+        low, high = one.within("pce")
+        assert low <= found.numbers[found.fields.index(one.field)] <= high
+
+
 def test_failures_are_recorded_and_the_search_goes_on(cell: pt.Stack) -> None:
     found = optimise(cell, VARY, judge=judges.patchy)
     assert found.numbers[0] == pytest.approx(430.0, abs=2.0)

@@ -41,6 +41,12 @@ def fringes(cell: Cell) -> Merit:
     return worth(0.2 - 0.3 * x * x + 0.01 * math.cos(2.0 * math.pi * x / 0.15))
 
 
+def spike(cell: Cell) -> Merit:
+    """`hill` about 0.43 um and 17, and far from it, at 0.66 um and 17, a narrow peak that is higher."""
+    x, y = thickness(cell), float(cell.get("perovskite.permittivity")) / 17.0 - 1.0
+    return worth(hill(cell).pce + 0.07 * math.exp(-(((x - 0.66) / 0.02) ** 2) - (y / 0.1) ** 2))
+
+
 def patchy(cell: Cell) -> Merit:
     """`hill`, but without a solution above 0.5 um, and a fault of the program in a corner."""
     if thickness(cell) > 0.5:

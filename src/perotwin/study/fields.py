@@ -103,6 +103,10 @@ class Field:
         """A value in the field's unit with it."""
         return f"{number:.12g}" if self.unit == "1" else f"{number:.12g} {self.unit}"
 
+    def read(self, text: str) -> float:
+        """The value that `text` wrote."""
+        return float(text.removesuffix("" if self.unit == "1" else self.unit))
+
     def si(self, number: float) -> float:
         """A value in the field's unit as perotwin computes with it (SI, eV)."""
         return float(units.parse(self.text(number), self.dimension))

@@ -18,7 +18,7 @@ from perotwin.errors import ConvergenceError, InputError
 from perotwin.study.fields import Field, Wanted, changed, resolve_all
 from perotwin.study.merit import NAMES, Merit, MeritOf, merit
 from perotwin.study.pool import Outcome, Pool
-from perotwin.study.search import AS_IT_IS, SURVEY, Place, Seen, search, survey
+from perotwin.study.search import AS_IT_IS, SEARCH, SURVEY, Place, Seen, refine, search, survey
 from perotwin.study.slopes import Slope, plan, slopes
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ __all__ = ["Optimum", "Slice", "Trial", "Variant", "optimise"]
 
 #: points of the curve along each field through the optimum
 _SLICE = 17
+#: how often something better on the lines through the best starts another search, and how much better it must be
+#: (share)
+_ROUNDS, _BETTER = 4, 1e-6
+_LINES, _SLOPES = "lines", "slopes"
 #: a place so near an end of its range (share) is at the end
 _AT_END = 2e-3
 #: how far apart (shares) two places are that deserve to be told of both, and how much worse the other one may be
@@ -41,7 +45,7 @@ class Trial:
     """One cell that was tried.
 
     Attributes:
-        stage: "as it is", "survey", "search N".
+        stage: "as it is", "survey", "search N"; "lines" along each field through the best; "slopes" close to it.
         written: the values, by path.
         place: (F,) where they lie in their ranges, 0 to 1; beyond them for a cell that is not within.
         merit: what the cell is worth, or None. failure: why not.
@@ -92,7 +96,8 @@ class Optimum:
         objective: what is largest there.
         fields: what was varied. numbers: (F,) best values, in the fields' units.
         before, after: what both cells are worth; `before` is None where the given cell could not be solved.
-        trials: every cell that was tried; the given one, the survey, then search by search.
+        trials: every cell that was tried; the given one, the survey, search by search, what lies about the best. One
+            of the last may be better by a 1e-6 part.
         slopes: how the objective changes with each field at the optimum.
         slices: the cells along each field through the optimum.
         notes: what a reader must know.
@@ -162,14 +167,15 @@ def optimise(
         found_slopes: tuple[Slope, ...] = ()
         found_slices: tuple[Slice, ...] = ()
         try:
-            work.tried()
-            if work.best is not None:
-                found_slopes, found_slices = work.around(work.best)
+            work.try_all()
+            if work.chosen is not None:
+                found_slopes = work.slopes(work.chosen)
+                found_slices = work.slices(work.chosen)
         except KeyboardInterrupt:
             complete = False
             if work.best is None:
                 raise
-    best = work.best
+    best = work.chosen or work.best
     if best is None or best.merit is None:
         raise ConvergenceError(
             f'none of {len(work.trials)} versions of "{cell.name}" could be solved. The first: '
@@ -217,6 +223,7 @@ class _Work:
     def __init__(self, fields: tuple[Field, ...], objective: str, pool: Pool[dict[str, str], Merit]) -> None:
         self.fields, self.objective, self.pool = fields, objective, pool
         self.trials: list[Trial] = []
+        self.chosen: Trial | None = None
         self._lock = threading.Lock()
 
     @property
@@ -237,26 +244,39 @@ class _Work:
 
     def in_order(self) -> list[Trial]:
         """The trials, those of each search together: side by side they come mixed."""
-        first = (AS_IT_IS, SURVEY)
-        stages = [*first, *sorted({one.stage for one in self.trials} - {*first})]
+        first, last = (AS_IT_IS, SURVEY), (_LINES, _SLOPES)
+        between = sorted({one.stage for one in self.trials} - {*first, *last})
+        stages = [*first, *between, *last]
         return sorted(self.trials, key=lambda one: stages.index(one.stage))
 
-    def tried(self) -> None:
-        """The given cell, the survey and the searches."""
+    def try_all(self) -> None:
+        """The given cell, the survey, the searches, and the lines through the best until nothing better is on them."""
         now = tuple(one.share(one.now) for one in self.fields)
         places = survey(len(self.fields))
         items = [{}, *map(self._written, places)]
         for index, outcome in self.pool.each(items, "surveying"):
             stage, place = (SURVEY, places[index - 1]) if index else (AS_IT_IS, now)
             self._keep(stage, place, items[index], outcome)
+        best = self.best
+        if best is None:
+            return
+        refuse_without(self.objective, self.value(best))
         known = [
             Seen(one.stage, one.place, self.value(one)) for one in self.in_order() if one.stage == SURVEY
         ]
-        if self.best is None:
-            return
-        refuse_without(self.objective, self.value(self.best))
         start = tuple(float(share) for share in np.clip(now, 0.0, 1.0))
         search(known, self._asked, start, side_by_side=self.pool.processes > 1)
+        for number in range(1, _ROUNDS + 1):
+            searches = len({one.stage for one in self.trials if one.stage.startswith(SEARCH)})
+            refine(known, self._asked, searches + 1, (self.best or best).place)
+            best = self.best or best
+            self._lines(best)
+            other = self.best or best
+            if number == _ROUNDS:
+                best = other
+            self.chosen = best
+            if self.value(other) <= self.value(best) + _BETTER * abs(self.value(best)):
+                return
 
     def _written(self, place: Place) -> dict[str, str]:
         return {one.path: one.written(share) for one, share in zip(self.fields, place, strict=True)}
@@ -276,34 +296,65 @@ class _Work:
             self.trials.append(trial)
         return trial
 
-    def around(self, best: Trial) -> tuple[tuple[Slope, ...], tuple[Slice, ...]]:
-        """Slopes at the best place, and the cells along each field through it."""
-        numbers = self.numbers(best)
-        written = {one.path: one.text(number) for one, number in zip(self.fields, numbers, strict=True)}
-        values: list[tuple[int, float]] = []
-        for index, (one, number) in enumerate(zip(self.fields, numbers, strict=True)):
-            values += [(index, value) for value in plan(one, number)]
-            values += [(index, one.number(share)) for share in np.linspace(0.0, 1.0, _SLICE)]
-        items = [
-            {**written, self.fields[index].path: self.fields[index].text(value)} for index, value in values
+    def _through(self, best: Trial, index: int, number: float) -> tuple[dict[str, str], Place]:
+        """A cell like the best but for one number: its values, and its place."""
+        written = {
+            one.path: one.text(known) for one, known in zip(self.fields, self.numbers(best), strict=True)
+        }
+        one = self.fields[index]
+        place = (*best.place[:index], one.share(number), *best.place[index + 1 :])
+        return {**written, one.path: one.text(number)}, place
+
+    def _try(self, stage: str, asked: list[tuple[dict[str, str], Place]], label: str) -> None:
+        """Try cells that were not tried yet."""
+        known = {tuple(one.written.items()) for one in self.trials}
+        new = list({tuple(written.items()): (written, place) for written, place in asked}.values())
+        new = [one for one in new if tuple(one[0].items()) not in known]
+        for index, outcome in self.pool.each([written for written, _ in new], label):
+            self._keep(stage, new[index][1], new[index][0], outcome)
+
+    def _lines(self, best: Trial) -> None:
+        """Cells along each field through the best."""
+        shares = np.linspace(0.0, 1.0, _SLICE)
+        asked = [
+            self._through(best, index, one.number(share))
+            for index, one in enumerate(self.fields)
+            for share in shares
         ]
-        found = self.pool.all(items, "looking around the best")
-        count = len(items) // len(self.fields)
-        made_slices: list[Slice] = []
-        outcomes: dict[tuple[int, int], Outcome[Merit]] = {}
+        self._try(_LINES, asked, "looking along each number")
+
+    def slices(self, best: Trial) -> tuple[Slice, ...]:
+        """All that was tried along each field through the best."""
+        made = []
+        values, _ = self._through(best, 0, self.numbers(best)[0])
         for index, one in enumerate(self.fields):
-            own = slice(index * count, (index + 1) * count)
-            outcomes |= {(index, place): outcome for place, outcome in enumerate(found[own][:4])}
-            # those of the slope too, as far as they are within the range
-            points = {
-                value: outcome.result
-                for (_, value), outcome in zip(values[own], found[own], strict=True)
-                if one.low <= value <= one.high
-            }
-            points[numbers[index]] = best.merit
-            made_slices.append(Slice(one, tuple(sorted(points)), tuple(points[x] for x in sorted(points))))
-        at = list(zip(self.fields, numbers, strict=True))
-        return slopes(at, outcomes, self.objective), tuple(made_slices)
+            others = {path: text for path, text in values.items() if path != one.path}
+            points = {self.numbers(best)[index]: best.merit}
+            for trial in self.trials:
+                if not trial.written or any(trial.written[path] != text for path, text in others.items()):
+                    continue
+                number = one.read(trial.written[one.path])
+                if one.low <= number <= one.high:
+                    points.setdefault(number, trial.merit)
+            made.append(Slice(one, tuple(sorted(points)), tuple(points[x] for x in sorted(points))))
+        return tuple(made)
+
+    def slopes(self, best: Trial) -> tuple[Slope, ...]:
+        """How the objective changes with each field at the best."""
+        at = list(zip(self.fields, self.numbers(best), strict=True))
+        asked = [
+            self._through(best, index, value)
+            for index, (one, number) in enumerate(at)
+            for value in plan(one, number)
+        ]
+        self._try(_SLOPES, asked, "looking close by")
+        found = {tuple(one.written.items()): Outcome(one.merit, one.failure) for one in self.trials}
+        outcomes = {
+            (index, place): found[tuple(asked[4 * index + place][0].items())]
+            for index in range(len(at))
+            for place in range(4)
+        }
+        return slopes(at, outcomes, self.objective)
 
 
 def _inside(place: Place) -> bool:
@@ -354,7 +405,7 @@ def _second(work: _Work, best: Trial) -> Trial | None:
     """The end of another search that is about as good as the best, and elsewhere."""
     ends: dict[str, Trial] = {}
     for one in work.trials:
-        if one.merit is not None and one.stage.startswith("search"):
+        if one.merit is not None and one.stage.startswith(SEARCH):
             first = ends.get(one.stage)
             ends[one.stage] = one if first is None or work.value(one) > work.value(first) else first
     apart = [

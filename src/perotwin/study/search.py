@@ -4,9 +4,10 @@ An efficiency is smooth in each number of a cell, but interference makes it wavy
 spectrum do so in bandgaps, a point here and there cannot be solved, and each costs a tenth of a second. So a survey of
 the whole box comes first (Sobol's points, which are evenly spread and the same every time), then searches start from
 the cell as it is and from the best places of the survey that lie apart, and one more, with short steps, from the best
-of all. Each is by COBYQA (T. M. Ragonneau, PhD thesis, The Hong Kong Polytechnic University 2022,
-https://theses.lib.polyu.edu.hk/handle/200/12294; in scipy), which needs no derivatives, models the function by
-quadratics in a region that it trusts, as Powell's methods do, and never leaves the bounds. Nothing is drawn by chance.
+of all; again where the lines along each number through it meet something better. Each is by COBYQA (T. M. Ragonneau,
+PhD thesis, The Hong Kong Polytechnic University 2022, https://theses.lib.polyu.edu.hk/handle/200/12294; in scipy),
+which needs no derivatives, models the function by quadratics in a region that it trusts, as Powell's methods do, and
+never leaves the bounds. Nothing is drawn by chance.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from numpy.typing import NDArray
 
 from perotwin import progress
 
-__all__ = ["AS_IT_IS", "SURVEY", "Place", "Seen", "search", "survey"]
+__all__ = ["AS_IT_IS", "SEARCH", "SURVEY", "Place", "Seen", "refine", "search", "survey"]
 
 F64 = NDArray[np.float64]
 Place = tuple[float, ...]
 
-AS_IT_IS, SURVEY = "as it is", "survey"
+AS_IT_IS, SURVEY, SEARCH = "as it is", "survey", "search"
 
 #: searches from places of the survey, beside the one from the cell as it is
 _STARTS = 2
@@ -66,7 +67,7 @@ def search(
     start: Place,
     side_by_side: bool,
 ) -> None:
-    """Search for the largest value, from `start` and from the best places that are known.
+    """Search for the largest value with long steps, from `start` and from the best places that are known.
 
     Args:
         known: the survey, with values.
@@ -77,62 +78,75 @@ def search(
     Raises:
         KeyboardInterrupt: when interrupted; the searches have ended then.
     """
-    solved = [one for one in known if np.isfinite(one.value)]
     starts = [start]
-    for one in sorted(solved, key=lambda one: -one.value):
+    for one in sorted((one for one in known if np.isfinite(one.value)), key=lambda one: -one.value):
         if len(starts) <= _STARTS and all(_distance(one.place, other) > _APART for other in starts):
             starts.append(one.place)
-    values = [one.value for one in solved]
-    # worse than all of the survey, by as much as it spreads: a place without a value is left again
-    none = min(values) - (max(values) - min(values) + 1e-3 * abs(max(values))) if values else 0.0
-    most = 15 * len(start) + 20
     stop = threading.Event()
-    best = max(solved, key=lambda one: one.value, default=Seen(AS_IT_IS, start, -np.inf))
-    with progress.task("searching", total=most * (len(starts) + 1)) as counter:
+    with progress.task("searching", total=_most(start) * len(starts)) as counter:
 
-        def go(number: int, begin: Place, radius: float) -> None:
-            asked = 0
-
-            def loss(x: F64) -> float:
-                nonlocal asked, best
+        def go(number: int) -> None:
+            def asked(stage: str, place: Place) -> float:
                 if stop.is_set():
                     raise _StoppedError
-                asked += 1
-                place = tuple(float(share) for share in np.clip(x, 0.0, 1.0))
-                found = value(f"search {number}", place)
-                if found > best.value:
-                    best = Seen(f"search {number}", place, found)
+                found = value(stage, place)
                 counter.advance()
-                return -(found if np.isfinite(found) else none)
+                return found
 
-            _local(loss, begin, radius, most)
-            counter.advance(most - asked)
+            _local(asked, f"{SEARCH} {number}", starts[number - 1], _FIRST, known)
 
-        if side_by_side:
-            with ThreadPoolExecutor(len(starts)) as threads:
-                running = [threads.submit(go, i, begin, _FIRST) for i, begin in enumerate(starts, 1)]
-                try:
-                    for future in running:
-                        future.result()
-                except BaseException:
-                    stop.set()
-                    raise
-        else:
-            for i, begin in enumerate(starts, 1):
-                go(i, begin, _FIRST)
-        go(len(starts) + 1, best.place, _AGAIN)
+        numbers = range(1, len(starts) + 1)
+        if not side_by_side:
+            for number in numbers:
+                go(number)
+            return
+        with ThreadPoolExecutor(len(starts)) as threads:
+            running = [threads.submit(go, number) for number in numbers]
+            try:
+                for future in running:
+                    future.result()
+            except BaseException:
+                stop.set()
+                raise
 
 
-def _local(loss: Callable[[F64], float], start: Place, radius: float, most: int) -> None:
-    """One search; what it found is what `loss` was asked."""
+def refine(known: Sequence[Seen], value: Callable[[str, Place], float], number: int, start: Place) -> None:
+    """Search with short steps from a place, as "search `number`"; see `search`."""
+    with progress.task("searching with short steps", total=_most(start)) as counter:
+
+        def asked(stage: str, place: Place) -> float:
+            found = value(stage, place)
+            counter.advance()
+            return found
+
+        _local(asked, f"{SEARCH} {number}", start, _AGAIN, known)
+
+
+def _most(start: Place) -> int:
+    """Points of one search."""
+    return 15 * len(start) + 20
+
+
+def _local(
+    value: Callable[[str, Place], float], stage: str, start: Place, radius: float, known: Sequence[Seen]
+) -> None:
+    """One search; what it found is what `value` was asked."""
     from scipy.optimize import minimize
+
+    values = [one.value for one in known if np.isfinite(one.value)] or [0.0]
+    # worse than all of the survey, by as much as it spreads: a place without a value is left again
+    none = min(values) - (max(values) - min(values) + 1e-3 * abs(max(values)))
+
+    def loss(x: F64) -> float:
+        found = value(stage, tuple(float(share) for share in np.clip(x, 0.0, 1.0)))
+        return -(found if np.isfinite(found) else none)
 
     minimize(
         loss,
         np.array(start),
         method="COBYQA",
         bounds=[(0.0, 1.0)] * len(start),
-        options={"initial_tr_radius": radius, "final_tr_radius": _LAST, "maxfev": most},
+        options={"initial_tr_radius": radius, "final_tr_radius": _LAST, "maxfev": _most(start)},
     )
 
 
