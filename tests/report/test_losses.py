@@ -66,6 +66,11 @@ def test_photons_add_up_to_all_that_fall_on_the_cell() -> None:
     assert sum(every) == pytest.approx(total, abs=0.05)
 
 
+def test_the_table_says_which_photons_it_counts() -> None:
+    assert losses.wavelengths([tandem("toy")]) == "from 300 to 1100 nm"
+    assert "each quantum efficiency" in losses.wavelengths([tandem("toy"), single("other")])
+
+
 def test_without_the_spectrum_of_the_light_no_current_is_said() -> None:
     assert losses.photons([single("no flux in the file")]) == []
     bare = CellResult("nothing", pt.load("wbg-target"))

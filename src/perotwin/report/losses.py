@@ -11,7 +11,7 @@ from perotwin.plotting.style import junction_of
 if TYPE_CHECKING:
     from perotwin.report.result import CellResult
 
-__all__ = ["Group", "carriers", "photons"]
+__all__ = ["Group", "carriers", "photons", "wavelengths"]
 
 _MA = 0.1  # A m^-2 -> mA cm^-2
 #: rows that belong to no layer
@@ -147,6 +147,18 @@ def photons(results: Sequence[CellResult]) -> list[Group]:
     parts = [_by_part(result, column) for result, column in zip(results, columns, strict=True)]
     groups = [Group(_heading(part, results), rows) for part, rows in _rows(parts, _two)]
     return [Group("", whole(_REFLECTED, _TRANSMITTED)), *groups, Group("", whole(_ALL), _ALL)]
+
+
+def wavelengths(results: Sequence[CellResult]) -> str:
+    """From where to where the photons of the table are counted, as a clause."""
+    ends = [
+        tuple(round(1e9 * float(end)) for end in (dataset["wavelength"].min(), dataset["wavelength"].max()))
+        for dataset in (result.measurements.get("eqe") for result in results)
+        if dataset is not None
+    ]
+    if len(set(ends)) == 1:
+        return f"from {ends[0][0]} to {ends[0][1]} nm"
+    return "within the wavelengths of each quantum efficiency"
 
 
 def _photons(result: CellResult) -> dict[str, float]:

@@ -170,6 +170,7 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
         together=junctions.four_terminals(results),
         carriers=losses.carriers(results),
         photons=losses.photons(results),
+        wavelengths=losses.wavelengths(results),
         maps={item.name: map_words(item) for item in results if "map" in item.measurements},
         experiments=experiments(results),
         samples=_samples(results),
