@@ -91,7 +91,8 @@ def test_commands_on_the_pages_exist(page: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "design-studies.md", "python.md", "pulses.md", "scans.md", "tandem-instruments.md", "tandems.md", "transport.md",
+        "design-studies.md", "python.md", "pulses.md", "scans.md", "tandem-instruments.md", "tandems.md",
+        "transport.md",
     ],
 )  # fmt: skip
 def test_the_python_examples_run(name: str) -> None:

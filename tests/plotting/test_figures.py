@@ -62,7 +62,8 @@ FIGURES = {
     "profiles of a tandem": lambda ax=None: depth.profiles(synthetic_tandem.jv(), ax),
     "channels of a tandem": lambda ax=None: curves.channels(synthetic_tandem.jv(), ax),
     "jv of tandems": lambda ax=None: curves.jv([synthetic_tandem.jv(), synthetic_tandem.jv("b")], ax),
-    "eqe of a tandem": lambda ax=None: spectra.eqe(synthetic_tandem.eqe(), ax),
+    "eqe of a tandem and its light": lambda ax=None: spectra.eqe(synthetic_tandem.eqe(), ax),
+    "absorption of a tandem and its light": lambda ax=None: spectra.absorption(synthetic_tandem.eqe(), ax),
     "stack of a tandem": lambda ax=None: stack_drawing.draw(
         [one._replace(part=part) for part in ("top", "bottom") for one in LAYERS], ax=ax
     ),

@@ -160,7 +160,9 @@ class DepthAxis:
         for span in self.spans[1:]:
             ax.axvline(float(self.at(span.front)), color=style.MUTED, linewidth=0.4, alpha=0.6, zorder=0.5)
         for depth in self.planes:
-            ax.axvline(float(self.at(depth)), color=style.INK, linewidth=1.1, linestyle=(0, (1, 1)), zorder=0.6)
+            ax.axvline(
+                float(self.at(depth)), color=style.INK, linewidth=1.1, linestyle=(0, (1, 1)), zorder=0.6
+            )
         ax.set_xlim(first, last)
         if self.stretched:
             self._ticks(ax)

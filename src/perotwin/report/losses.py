@@ -61,7 +61,10 @@ def carriers(results: Sequence[CellResult]) -> list[Group]:
             rows.insert(0, (_DELIVERED, [_small(value) for value in delivered]))
             if part != "one":
                 total = _TOGETHER
-                sums = [column[_DELIVERED] + sum(channels.values()) if channels else None for channels, column in pairs]
+                sums = [
+                    column[_DELIVERED] + sum(channels.values()) if channels else None
+                    for channels, column in pairs
+                ]
                 rows.append((total, [_small(value) for value in sums]))
         found.append(Group(_heading(part, results), rows, total))
     return found
