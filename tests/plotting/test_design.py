@@ -76,7 +76,7 @@ def test_an_optimum_shows_the_way_and_the_slices(cell: pt.Stack, tmp_path) -> No
         "perovskite.permittivity",
         "cells tried",
         "survey",
-        "search 1",
+        "searches",
         "99.5 %",
     ):
         assert name in words

@@ -35,6 +35,14 @@ def test_of_a_tandem_it_tells_what_each_junction_generates() -> None:
     assert half["photocurrent bottom"] == pytest.approx(0.5 * found["photocurrent bottom"])
 
 
+def test_of_a_tandem_solved_as_one_stack_too() -> None:
+    traps = {"kind": "traps", "electron_velocity": "1e5 cm/s", "hole_velocity": "1e5 cm/s"}
+    found = merit(pt.load("tandem-target").with_values({"junction": traps}))
+    told = merit(pt.load("tandem-target").with_values({"junction": {"kind": "ideal"}}))
+    assert dict(found.photocurrents) == pytest.approx(dict(told.photocurrents), rel=1e-9)
+    assert found.pce == pytest.approx(told.pce, rel=1e-4)
+
+
 def test_with_four_terminals_each_junction_works_at_its_own_point() -> None:
     four = pt.load("tandem-target").with_values({"junction": {"kind": "separate"}})
     found = merit(four)

@@ -37,7 +37,7 @@ class Curve:
         path, unit, log: of the number.
         x, y: (K,) along it, y NaN where the cell could not be solved. best: x and y of the optimum.
         now: x of the cell as it was, or None where that lies outside.
-        tried: (N,) x and y of all cells that were tried.
+        tried: (N,) x and y of cells that were tried elsewhere.
         good: ends of what is as good within `optimum`'s share.
     """
 
@@ -182,12 +182,13 @@ def optimum(
 
     Args:
         curves: one a number.
-        history: by stage ("survey", "search 1", ...): number of each cell that was tried, and its figure of merit.
+        history: by what they were tried for ("survey", ...): number of each cell, and its figure of merit.
         quantity: name of the figure of merit.
         words: what the band about the optimum means.
     """
-    columns = min(3, len(curves) + 1)
-    lines = -(-(len(curves) + 1) // columns)
+    panels = len(curves) + 1
+    columns = 2 if panels in (2, 4) else 3
+    lines = -(-panels // columns)
     term = NOMENCLATURE[quantity]
     label = f"{term.latex} ({style.unit_latex(term.field_unit)})"
     values = np.concatenate([np.concatenate([one.y, one.tried[1]]) for one in curves])
@@ -228,16 +229,14 @@ def _along(ax: Axes, one: Curve) -> None:
 
 
 def _progress(ax: Axes, history: Mapping[str, tuple[F64, F64]]) -> None:
-    for place, (number, value) in enumerate(history.values()):
-        colour = style.CELLS[place % len(style.CELLS)] if place else style.MUTED
-        ax.plot(number, value, ".", color=colour, markersize=3)
+    colours = dict(zip(history, (style.MUTED, *style.CELLS), strict=False))
+    for name, (number, value) in history.items():
+        ax.plot(number, value, ".", color=colours[name], markersize=3)
     every = sorted((x, y) for number, value in history.values() for x, y in zip(number, value, strict=True))
     x, y = (np.array(column) for column in zip(*every, strict=True))
     ax.step(x, np.maximum.accumulate(y), where="post", color=style.INK, linewidth=0.8)
-    entries = [
-        (name, style.CELLS[i % len(style.CELLS)] if i else style.MUTED) for i, name in enumerate(history)
-    ]
-    style.text_key(ax, entries, 0.66, 0.085 * len(entries) + 0.02, fontsize=6)
+    for place, (name, colour) in enumerate(colours.items()):
+        ax.text(0.33 * place, 1.03, name, transform=ax.transAxes, color=colour, fontsize=6.5)
     ax.set_xlabel("cells tried")
 
 

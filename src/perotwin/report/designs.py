@@ -15,13 +15,14 @@ from perotwin.measurement import NOMENCLATURE, field_unit, write_text
 from perotwin.report import machine, tables
 from perotwin.study.maps import PHOTOCURRENT, best_of
 from perotwin.study.merit import NAMES
+from perotwin.study.search import ABOUT_THE_BEST, SEARCH
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
     from rich.table import Table
 
-    from perotwin.study import Entry, Field, Merit, Optimum, Sensitivity
+    from perotwin.study import Entry, Field, Merit, Optimum, Sensitivity, Trial
 
 __all__ = [
     "map_figure", "map_result", "map_table", "optimum_figure", "optimum_result", "optimum_tables",
@@ -184,12 +185,14 @@ def optimum_figure(found: Optimum) -> Figure:
     """The way to an optimum, and the objective along each number through it."""
     from perotwin.plotting import design
 
-    solved = [trial for trial in found.trials if trial.merit is not None]
-    values = np.array([_shown(found.objective, trial.merit[found.objective]) for trial in solved])  # type: ignore[index]
+    def shown(trial: Trial) -> float:
+        return math.nan if trial.merit is None else _shown(found.objective, trial.merit[found.objective])
+
+    wide = [trial for trial in found.trials if trial.stage not in ABOUT_THE_BEST]
     best = _shown(found.objective, found.after[found.objective])
     curves = []
     for index, (field, number) in enumerate(zip(found.fields, found.numbers, strict=True)):
-        tried = np.array([_place(field, trial.place[index]) for trial in solved])
+        tried = np.array([_place(field, trial.place[index]) for trial in wide])
         if found.slices:
             one = found.slices[index]
             x = np.array(one.numbers)
@@ -200,18 +203,21 @@ def optimum_figure(found: Optimum) -> Figure:
         else:
             x, y, good = np.array([field.low, field.high]), np.array([np.nan, np.nan]), (number, number)
         now = field.now if field.low <= field.now <= field.high else None
+        values = np.array([shown(trial) for trial in wide])
         curves.append(
             design.Curve(field.path, field.unit, field.log, x, y, (number, best), now, (tried, values), good)
         )
-    history: dict[str, tuple[Any, Any]] = {}
-    for stage in dict.fromkeys(trial.stage for trial in found.trials):
-        numbers = [
-            (place, _shown(found.objective, trial.merit[found.objective]))
-            for place, trial in enumerate(found.trials, 1)
-            if trial.stage == stage and trial.merit is not None
-        ]
-        if numbers:
-            history[stage] = tuple(np.array(column) for column in zip(*numbers, strict=True))  # type: ignore[assignment]
+    groups: dict[str, list[tuple[int, float]]] = {"survey": [], "searches": [], "about the best": []}
+    for place, trial in enumerate(found.trials, 1):
+        searched = "searches" if trial.stage.startswith(SEARCH) else "survey"
+        group = "about the best" if trial.stage in ABOUT_THE_BEST else searched
+        if trial.merit is not None:
+            groups[group].append((place, shown(trial)))
+    history = {
+        name: (np.array([x for x, _ in points]), np.array([y for _, y in points]))
+        for name, points in groups.items()
+        if points
+    }
     return design.optimum(curves, history, found.objective, "shaded: keeps 99.5 % of the best")
 
 

@@ -24,8 +24,8 @@ __all__ = ["NAMES", "Merit", "MeritOf", "merit"]
 
 #: the numbers by name, with their SI units
 NAMES = {"pce": "1", "voc": "V", "jsc": "A m-2", "ff": "1", "vmp": "V", "jmp": "A m-2"}
-#: step (V) of the curve that is followed to find maximum power and open circuit: both are then solved for, so that a
-#: finer one costs time and changes nothing
+#: step (V), for each junction in series, of the curve that is followed to find maximum power and open circuit: both are
+#: then solved for, so that a finer one costs time and changes nothing
 _STEP = 0.05
 
 
@@ -95,7 +95,8 @@ def merit(cell: Cell) -> Merit:
         raise InputError("a cell in the dark has no efficiency.", "Give it light.", key="light.intensity")
     problem = build(cell)
     solver = solver_of(problem)
-    states = jv.curve(solver, jv.Protocol(step=_STEP), intensity)
+    step = 2.0 * _STEP if isinstance(cell, Tandem) else _STEP
+    states = jv.curve(solver, jv.Protocol(step=step), intensity)
     points = jv.solved_points(solver, states, intensity)
     for name in ("short-circuit", "open-circuit", "maximum-power"):
         if name not in points or not points[name].converged.all():

@@ -18,7 +18,19 @@ from perotwin.errors import ConvergenceError, InputError
 from perotwin.study.fields import Field, Wanted, changed, resolve_all
 from perotwin.study.merit import NAMES, Merit, MeritOf, merit
 from perotwin.study.pool import Outcome, Pool
-from perotwin.study.search import AS_IT_IS, SEARCH, SURVEY, Place, Seen, refine, search, survey
+from perotwin.study.search import (
+    ABOUT_THE_BEST,
+    AS_IT_IS,
+    LINES,
+    SEARCH,
+    SLOPES,
+    SURVEY,
+    Place,
+    Seen,
+    refine,
+    search,
+    survey,
+)
 from perotwin.study.slopes import Slope, plan, slopes
 
 if TYPE_CHECKING:
@@ -31,7 +43,6 @@ _SLICE = 17
 #: how often something better on the lines through the best starts another search, and how much better it must be
 #: (share)
 _ROUNDS, _BETTER = 4, 1e-6
-_LINES, _SLOPES = "lines", "slopes"
 #: a place so near an end of its range (share) is at the end
 _AT_END = 2e-3
 #: how far apart (shares) two places are that deserve to be told of both, and how much worse the other one may be
@@ -244,7 +255,7 @@ class _Work:
 
     def in_order(self) -> list[Trial]:
         """The trials, those of each search together: side by side they come mixed."""
-        first, last = (AS_IT_IS, SURVEY), (_LINES, _SLOPES)
+        first, last = (AS_IT_IS, SURVEY), ABOUT_THE_BEST
         between = sorted({one.stage for one in self.trials} - {*first, *last})
         stages = [*first, *between, *last]
         return sorted(self.trials, key=lambda one: stages.index(one.stage))
@@ -321,7 +332,7 @@ class _Work:
             for index, one in enumerate(self.fields)
             for share in shares
         ]
-        self._try(_LINES, asked, "looking along each number")
+        self._try(LINES, asked, "looking along each number")
 
     def slices(self, best: Trial) -> tuple[Slice, ...]:
         """All that was tried along each field through the best."""
@@ -347,7 +358,7 @@ class _Work:
             for index, (one, number) in enumerate(at)
             for value in plan(one, number)
         ]
-        self._try(_SLOPES, asked, "looking close by")
+        self._try(SLOPES, asked, "looking close by")
         found = {tuple(one.written.items()): Outcome(one.merit, one.failure) for one in self.trials}
         outcomes = {
             (index, place): found[tuple(asked[4 * index + place][0].items())]

@@ -22,12 +22,26 @@ from numpy.typing import NDArray
 
 from perotwin import progress
 
-__all__ = ["AS_IT_IS", "SEARCH", "SURVEY", "Place", "Seen", "refine", "search", "survey"]
+__all__ = [
+    "ABOUT_THE_BEST",
+    "AS_IT_IS",
+    "LINES",
+    "SEARCH",
+    "SLOPES",
+    "SURVEY",
+    "Place",
+    "Seen",
+    "refine",
+    "search",
+    "survey",
+]
 
 F64 = NDArray[np.float64]
 Place = tuple[float, ...]
 
+#: what a cell was tried for; of searches with their number
 AS_IT_IS, SURVEY, SEARCH = "as it is", "survey", "search"
+LINES, SLOPES = ABOUT_THE_BEST = ("lines", "slopes")
 
 #: searches from places of the survey, beside the one from the cell as it is
 _STARTS = 2
