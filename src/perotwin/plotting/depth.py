@@ -33,6 +33,12 @@ def layer_spans(dataset: xr.Dataset) -> list[tuple[str, float, float]]:
     return spans
 
 
+def _junctions(spans: Sequence[tuple[str, float, float]]) -> list[list[tuple[str, float, float]]]:
+    """The layers of each junction of a tandem, or all of them in one."""
+    found = [[span for span in spans if span[0].startswith(f"{which} ")] for which in ("top", "bottom")]
+    return found if all(found) else [list(spans)]
+
+
 def _runs(dataset: xr.Dataset) -> list[slice]:
     """Node ranges layer by layer, so that no line is drawn across a face where bands step."""
     names = [str(name) for name in dataset["layer"].values]
@@ -46,10 +52,13 @@ def _shade(ax: Axes, spans: Sequence[tuple[str, float, float]], names: bool = Tr
     for name, front, back in spans:
         colour = style.layer_colour(name)
         ax.axvspan(front * _NM, back * _NM, color=colour, alpha=0.10, linewidth=0, zorder=0)
+    parts = _junctions(spans)
+    # the layers of two junctions have no room for their names
+    named = [(part[0][0].split(" ")[0], part[0][1], part[-1][2]) for part in parts] if len(parts) > 1 else spans
     if names:
-        wanted = [(front + back) / 2 * _NM for _, front, back in spans]
+        wanted = [(front + back) / 2 * _NM for _, front, back in named]
         places = style.spread(wanted, 0.085 * total * _NM, spans[0][1] * _NM, spans[-1][2] * _NM)
-        for (name, _, _), place in zip(spans, places, strict=True):
+        for (name, _, _), place in zip(named, places, strict=True):
             ax.annotate(
                 name,
                 (place, 1.0),
@@ -62,8 +71,11 @@ def _shade(ax: Axes, spans: Sequence[tuple[str, float, float]], names: bool = Tr
                 color=style.MUTED,
                 rotation=0,
             )
-    for _, front, _ in spans[1:]:
-        ax.axvline(front * _NM, color=style.MUTED, linewidth=0.4, alpha=0.6, zorder=0.5)
+    for name, front, _ in spans[1:]:
+        between = len(parts) > 1 and name == parts[1][0][0]
+        ax.axvline(
+            front * _NM, color=style.MUTED, linewidth=0.9 if between else 0.4, alpha=0.6, zorder=0.5
+        )
     ax.set_xlim(spans[0][1] * _NM, spans[-1][2] * _NM)
 
 
@@ -112,33 +124,19 @@ def _bands_panel(ax: Axes, state: xr.Dataset, label: bool) -> None:
         ax.plot(x[run], valence[run], color=style.INK)
     ax.plot(x, electron, color=style.ELECTRON, linestyle=(0, (4, 1.5)), linewidth=1.1)
     ax.plot(x, hole, color=style.HOLE, linestyle=(0, (4, 1.5)), linewidth=1.1)
-    widest = max(spans, key=lambda span: span[2] - span[1])
-    inside = (x >= widest[1] * _NM) & (x <= widest[2] * _NM)
-    middle = 0.5 * (widest[1] + widest[2]) * _NM
-    splitting = float(np.interp(middle, x[inside], (electron - hole)[inside]))
+    wide = [max(part, key=lambda span: span[2] - span[1]) for part in _junctions(spans)]
     name, voltage = str(state["state"].values), float(state["voltage"].values)
     title = _STATE_WORDS.get(name, name)
     if name not in ("dark", "short-circuit"):
         title += f", {voltage:.3f} V"
     ax.set_title(title, pad=14)
-    if splitting > 0.05:
-        upper = float(np.interp(middle, x[inside], electron[inside]))
-        ax.annotate(
-            "",
-            (middle, upper),
-            (middle, upper - splitting),
-            arrowprops={"arrowstyle": "<->", "color": style.MUTED, "lw": 0.7, "shrinkA": 0, "shrinkB": 0},
-        )
-        ax.annotate(
-            f"{splitting:.3f} eV",
-            (middle, upper - splitting / 2),
-            xytext=(4, 0),
-            va="center",
-            textcoords="offset points",
-            fontsize=7,
-            color=style.MUTED,
-        )
+    for span in wide:
+        _mark_splitting(ax, x, electron, hole, span)
     if label:
+        widest = max(wide, key=lambda span: span[2] - span[1])
+        inside = (x >= widest[1] * _NM) & (x <= widest[2] * _NM)
+        middle = 0.5 * (widest[1] + widest[2]) * _NM
+        splitting = float(np.interp(middle, x[inside], (electron - hole)[inside]))
         at = widest[1] + 0.30 * (widest[2] - widest[1])
         for words, values, colour, shift in (
             ("$E_\\mathrm{C}$", conduction, style.INK, 3),
@@ -156,6 +154,33 @@ def _bands_panel(ax: Axes, state: xr.Dataset, label: bool) -> None:
                 fontsize=7.5,
                 color=colour,
             )
+
+
+def _mark_splitting(
+    ax: Axes, x: np.ndarray, electron: np.ndarray, hole: np.ndarray, span: tuple[str, float, float]
+) -> None:
+    """An arrow between the quasi-Fermi levels in the middle of a layer, with its length; none where it is short."""
+    inside = (x >= span[1] * _NM) & (x <= span[2] * _NM)
+    middle = 0.5 * (span[1] + span[2]) * _NM
+    splitting = float(np.interp(middle, x[inside], (electron - hole)[inside]))
+    if splitting <= 0.05:
+        return
+    upper = float(np.interp(middle, x[inside], electron[inside]))
+    ax.annotate(
+        "",
+        (middle, upper),
+        (middle, upper - splitting),
+        arrowprops={"arrowstyle": "<->", "color": style.MUTED, "lw": 0.7, "shrinkA": 0, "shrinkB": 0},
+    )
+    ax.annotate(
+        f"{splitting:.3f} eV",
+        (middle, upper - splitting / 2),
+        xytext=(4, 0),
+        va="center",
+        textcoords="offset points",
+        fontsize=7,
+        color=style.MUTED,
+    )
 
 
 def profiles(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
@@ -202,7 +227,9 @@ def _decades(ax: Axes, highest: float, count: float) -> None:
 
 def _rates(ax: Axes, dataset: xr.Dataset) -> None:
     x = dataset["x"].values * _NM
-    generation = dataset["generation"].values * _CM3
+    made = dataset["generation"]
+    # light of one junction of a tandem in the other hangs on the voltage, and is too little to be seen here
+    generation = (made.isel(bias=0) if "bias" in made.dims else made).values * _CM3
     recombination = dataset["recombination"].values * _CM3
     _shade(ax, layer_spans(dataset))
     entries = [("generation", style.INK)]
