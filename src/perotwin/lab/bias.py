@@ -36,8 +36,8 @@ _FAINT = 1e-6
 
 
 class Led(Model):
-    """A diode that shines on the junction that is not measured, so strongly that the measured one limits; and a weak one
-    on the measured junction, which fills its traps as the light of its operation does.
+    """A diode that shines on the junction that is not measured, so strongly that the measured one limits; and a weak
+    one on the measured junction, which fills its traps as the light of its operation does.
 
     suns : pairs that the first makes in its junction over those that the cell's spectrum makes there at 1 sun.
     measured : the same of the second.
