@@ -100,7 +100,8 @@ def test_the_bias_is_what_the_standard_asks_and_is_told() -> None:
     own = junctions.metrics(jv.measure(tandem()))
     for name, other in (("top", "bottom"), ("bottom", "top")):
         assert data.attrs[f"bias_voltage_{name}"] == pytest.approx(float(own[other]["voc"]), abs=5e-3)
-        assert f"1 sun in the {other} junction" in data.attrs[f"bias_light_{name}"]
+        told = data.attrs[f"bias_light_{name}"]
+        assert f"1 sun in the {other} junction; " in told and told.endswith(f"0.1 sun in the {name} junction")
         assert any(f"leaves the {name} junction at 0.00" in note for note in notes_of(data))
     # a diode that the measured junction does not see
     assert float(data.attrs["bias_light_top"].split(" nm")[0]) > 800.0
@@ -171,6 +172,17 @@ def test_solved_in_one_it_is_the_same() -> None:
     assert all(row.passed for row in checks_of(data).values())
     for name in ("top", "bottom"):
         assert data[f"eqe_{name}"].values == pytest.approx(measured()[f"eqe_{name}"].values, abs=2e-4)
+
+
+def test_traps_that_light_fills_want_a_weak_light_on_the_measured_junction() -> None:
+    cell = pt.load("tandem-control")
+    own = float(junctions.metrics(jv.measure(cell))["top"]["jsc"])
+    data = eqe.measure(cell)
+    assert all(row.passed for row in checks_of(data).values())
+    assert data.attrs["jsc_integrated_top"] == pytest.approx(own, rel=8e-3)
+    dark = eqe.measure(cell, eqe.Protocol(bias_light={"kind": "led", "measured": "0 sun"}))
+    assert dark.attrs["jsc_integrated_top"] < 0.98 * own
+    assert not checks_of(dark)["EQE integral of the limiting junction against Jsc"].passed
 
 
 def test_what_makes_no_bias_light_is_refused() -> None:

@@ -28,7 +28,7 @@ F64 = NDArray[np.float64]
 Problems = dict[str, "Problem"]
 
 _SUN = Quantity(1.0, "1 sun", dimension="intensity")
-_DARK = Quantity(0.0, "0 sun", dimension="intensity")
+_WEAK = Quantity(0.1, "0.1 sun", dimension="intensity")
 #: how much worse light in the measured junction is than light that misses the other one, in the choice of a diode
 _LEAK = 1e3
 #: part of a diode's pairs in the measured junction that counts as none
@@ -36,21 +36,29 @@ _FAINT = 1e-6
 
 
 class Led(Model):
-    """A diode that shines on the junction that is not measured, so strongly that the measured one limits.
+    """A diode that shines on the junction that is not measured, so strongly that the measured one limits; and a weak
+    one on the measured junction, which fills its traps as the light of its operation does.
 
-    suns : pairs that it makes in that junction over those that the cell's spectrum makes there at 1 sun.
-    top, bottom : wavelength (m) of the diode that saturates that junction; one that it absorbs and the measured one
-        does not, unless said.
+    suns : pairs that the first makes in its junction over those that the cell's spectrum makes there at 1 sun.
+    measured : the same of the second.
+    top, bottom : wavelength (m) of the diode for that junction; one that it absorbs and the other one does not, unless
+        said.
     """
 
     kind: Literal["led"] = "led"
     suns: Intensity = _SUN
+    measured: Intensity = _WEAK
     top: Length | None = None
     bottom: Length | None = None
 
     def generation(self, junctions: Problems, measured: str) -> tuple[dict[str, F64], str]:
         """Pairs in each junction (S,), m^-2 s^-1, and what shines, in words."""
-        return _diode(self, junctions, _other(junctions, measured))
+        other = _other(junctions, measured)
+        pairs, words = _diode(self, junctions, other, self.suns)
+        if float(self.measured) > 0.0:
+            weak, more = _diode(self, junctions, measured, self.measured)
+            pairs, words = {name: pairs[name] + weak[name] for name in pairs}, f"{words}; {more}"
+        return pairs, words
 
 
 class Wrong(Model):
@@ -66,7 +74,7 @@ class Wrong(Model):
 
     def generation(self, junctions: Problems, measured: str) -> tuple[dict[str, F64], str]:
         """Pairs in each junction (S,), m^-2 s^-1, and what shines, in words."""
-        return _diode(self, junctions, measured)
+        return _diode(self, junctions, measured, self.suns)
 
 
 class Suns(Model):
@@ -76,7 +84,7 @@ class Suns(Model):
     """
 
     kind: Literal["suns"] = "suns"
-    measured: Intensity = _DARK
+    measured: Intensity = _WEAK
     other: Intensity = _SUN
 
     def generation(self, junctions: Problems, measured: str) -> tuple[dict[str, F64], str]:
@@ -113,7 +121,7 @@ def _other(junctions: Problems, measured: str) -> str:
     return next(name for name in junctions if name != measured)
 
 
-def _diode(led: Led | Wrong, junctions: Problems, lit: str) -> tuple[dict[str, F64], str]:
+def _diode(led: Led | Wrong, junctions: Problems, lit: str, suns: float) -> tuple[dict[str, F64], str]:
     """Pairs that a diode makes which shines on the junction `lit`, and the diode in words."""
     chosen = led.top if lit == "top" else led.bottom
     dark = _other(junctions, lit)
@@ -126,8 +134,8 @@ def _diode(led: Led | Wrong, junctions: Problems, lit: str) -> tuple[dict[str, F
             "Give a wavelength that it absorbs.",
             key=f"bias_light.{lit}",
         )
-    flux = float(led.suns) * float(junctions[lit].generation.sum()) / taken
-    words = f"{1e9 * wavelength:.0f} nm, {float(led.suns):g} sun in the {lit} junction"
+    flux = float(suns) * float(junctions[lit].generation.sum()) / taken
+    words = f"{1e9 * wavelength:.0f} nm, {float(suns):g} sun in the {lit} junction"
     # what a diode far from an edge still makes there is nothing to its dark current
     faint = float(per_photon[dark].sum()) < _FAINT * taken
     return {

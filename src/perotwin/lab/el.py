@@ -43,7 +43,7 @@ F64 = NDArray[np.float64]
 #: injected currents unless said: from the first to the last part of the photocurrent at 1 sun
 _FIRST, _LAST, _COUNT = 1e-3, 2.0, 23
 #: V between the points of the curve that currents are looked for on, and how many are solved between looks
-_STEP, _CHUNK = 0.02, 16
+_STEP, _CHUNK = 0.1, 2
 #: allowed relative miss of a current that was asked for
 _CURRENT = 1e-9
 #: V by which the splitting in an absorber and what its light tells of it may differ at open circuit, where it is even

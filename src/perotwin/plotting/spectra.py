@@ -144,12 +144,16 @@ def _lines(ax: Axes, items: Sequence[xr.Dataset]) -> None:
             not_reflected = 100 * (1 - item["reflectance"].values)
             ax.plot(wavelength, not_reflected, color=colour, linewidth=0.6 * width, linestyle=(0, (3, 1.5)))
         entries.append((name + _current(item), colour))
+    tandem = any(len(_collected(item)) > 1 for item in items)
+    if tandem:
+        # the units would stand across the edge of the bottom junction
+        entries = [(words.replace(" mA cm$^{−2}$", ""), colour) for words, colour in entries]
+        entries.append(("integrated, in mA cm$^{−2}$", style.MUTED))
     if any("reflectance" in item for item in items):
         entries.append(("dashed: 1 − reflectance", style.MUTED))
     _limits(ax, items)
     ax.set_ylabel("External quantum efficiency (%)")
     # where one junction of a tandem ends there is room below the other
-    tandem = any(len(_collected(item)) > 1 for item in items)
     style.text_key(ax, entries, 0.49 if tandem else 0.10, 0.10 + 0.055 * len(entries))
 
 
