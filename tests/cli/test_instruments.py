@@ -172,7 +172,7 @@ def test_ctrl_c_keeps_what_was_done_and_says_so() -> None:
         # a test runner in the background has the signal ignored, and its children would inherit that
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:
-        time.sleep(6)
+        time.sleep(12)
         child.send_signal(signal.SIGINT)
         try:
             out, err = child.communicate(timeout=60)
