@@ -9,7 +9,7 @@ run: $(VENV)/.installed
 	$(BIN)/perotwin run wbg-target wbg-control -o results/first
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q --hypothesis-profile=ci
+	$(BIN)/python -m pytest -q --hypothesis-profile=ci -n auto --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -m slow --hypothesis-profile=ci

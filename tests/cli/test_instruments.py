@@ -172,7 +172,7 @@ def test_ctrl_c_keeps_what_was_done_and_says_so() -> None:
         # a test runner in the background has the signal ignored, and its children would inherit that
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:
-        time.sleep(6)
+        time.sleep(12)
         child.send_signal(signal.SIGINT)
         try:
             out, err = child.communicate(timeout=60)
@@ -214,8 +214,8 @@ def test_set_takes_tables_as_a_stack_file_writes_them(cli) -> None:
 def test_a_check_that_fails_is_a_warning_and_an_exit_code(cli, monkeypatch: pytest.MonkeyPatch) -> None:
     measure = pt.lab.jv.measure
 
-    def spoiled(*arguments: object) -> object:
-        dataset = measure(*arguments)
+    def spoiled(*arguments: object, **more: object) -> object:
+        dataset = measure(*arguments, **more)
         checks = json.loads(dataset.attrs["checks"])
         checks["Gauss' law"] = {"value": 1.0, "limit": 1e-8, "passed": False}
         dataset["current_density"][3] = float("nan")

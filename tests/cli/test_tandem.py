@@ -72,8 +72,9 @@ def test_the_drawing_shows_the_whole_tandem() -> None:
     assert isinstance(tandem, pt.Tandem)
     (axes,) = figures.drawing(tandem).axes
     words = [text.get_text() for text in axes.texts]
-    for layer in tandem.layer:
-        assert any(word.startswith(f"{layer.name}  ") for word in words), layer.name
+    drawn = [word.split("  ")[0] for word in words if "  " in word]
+    assert drawn == [layer.name for _, layer in pt.stack.in_order(tandem)]
+    assert {"top junction", "bottom junction"} <= set(words)
 
 
 def test_check_derives_for_each_junction(cli, tmp_path: Path) -> None:

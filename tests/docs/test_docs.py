@@ -88,7 +88,13 @@ def test_commands_on_the_pages_exist(page: Path) -> None:
             assert found is None or found.group(1) in names, line
 
 
-@pytest.mark.parametrize("name", ["python.md", "pulses.md", "scans.md", "transport.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "design-studies.md", "python.md", "pulses.md", "scans.md", "tandem-instruments.md", "tandems.md",
+        "transport.md",
+    ],
+)  # fmt: skip
 def test_the_python_examples_run(name: str) -> None:
     page = ROOT / "docs" / name
     namespace: dict[str, object] = {}

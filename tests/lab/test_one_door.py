@@ -21,7 +21,7 @@ import synthetic
 
 @pytest.mark.parametrize(
     "instrument",
-    ["jv", "eqe", "bands", "impedance", "cv", "tpv", "tpc", "scan", "mppt", "kpfm", "tof_sims", "xps"],
+    ["jv", "eqe", "el", "bands", "impedance", "cv", "tpv", "tpc", "scan", "mppt", "kpfm", "tof_sims", "xps"],
 )
 def test_analysis_and_figures_work_without_the_solver(instrument: str) -> None:
     code = (

@@ -58,7 +58,7 @@ def test_growth_starts_at_the_substrate() -> None:
 def test_a_zone_is_capped_at_the_thinner_neighbour_and_says_so() -> None:
     found, notes = zones(rough("20.4 nm"))  # type: ignore[arg-type]
     assert found[0].width == pytest.approx(30e-9) and found[0].capped
-    assert "20.4 nm at perovskite|c60" in notes[0] and "30 nm of the thinner neighbour" in notes[0]
+    assert "20.4 nm was capped" in notes[0] and "perovskite|c60 (cut to 30 nm" in notes[0]
     assert zones(rough("3 nm"))[1] == ()  # type: ignore[arg-type]
 
 

@@ -67,8 +67,9 @@ def test_series_and_one_solve_agree(statistics: str, ions: bool) -> None:
     for name, values in series.junction_voltages.items():
         assert whole.junction_voltages[name] == pytest.approx(values, abs=2e-6), name
     one, other = series.losses(), whole.losses()
-    for name in ("top absorber trap 1", "bottom absorber radiative", "bottom absorber trap 1"):
+    for name in ("top absorber trap 1", "bottom absorber radiative", "bottom absorber trap 1", "bottom shunt"):
         assert other[name] == pytest.approx(one[name], rel=1e-3, abs=1e-6), name
+    assert one["top shunt"] == pytest.approx(other["top shunt"], rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["tandem-control", "tandem-target"])
@@ -244,6 +245,9 @@ def test_four_terminals_are_two_cells_in_one_light() -> None:
         measured = jv.measure(tandem.at(which))
         assert all(row.passed for row in checks_of(measured).values())
         assert measured.attrs["stack"] == f"tandem-target {which}"
+        assert {"R + T + A = 1", f"emission of {which} perovskite outside the optical tables"} <= set(
+            checks_of(measured)
+        )
         assert jv.analyse(measured)["jsc"].value == pytest.approx(lit.photocurrent, rel=0.01)
     with pytest.raises(pt.errors.InputError, match="four terminals, and an instrument connects to two"):
         jv.measure(tandem)

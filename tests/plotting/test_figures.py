@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import fresh
 import synthetic
+import synthetic_tandem
 from perotwin import lab
-from perotwin.plotting import curves, depth, spectra, stack_drawing, style, time
+from perotwin.plotting import curves, depth, luminescence, spectra, stack_drawing, style, time
 
 LAYERS = [
     stack_drawing.Drawn("glass", 1.1e-3, "substrate", "glass"),
@@ -36,6 +37,13 @@ FIGURES = {
     "absorption of unknown light": lambda ax=None: spectra.absorption(
         synthetic.absorption().drop_vars("photon_flux"), ax
     ),
+    "eqe of a tandem": lambda ax=None: spectra.eqe(synthetic.tandem_eqe(), ax),
+    "eqe of two tandems": lambda ax=None: spectra.eqe([synthetic.tandem_eqe(), synthetic.tandem_eqe("b")], ax),
+    "jv of a tandem": lambda ax=None: curves.jv(synthetic.tandem_jv(), ax),
+    "jv of two tandems": lambda ax=None: curves.jv([synthetic.tandem_jv(), synthetic.tandem_jv("b")], ax),
+    "el": lambda ax=None: luminescence.el(synthetic.el(), ax),
+    "el of two": lambda ax=None: luminescence.el([synthetic.el(), synthetic.el("b", ("perovskite",))], ax),
+    "mismatch": lambda ax=None: curves.mismatch([synthetic.mismatch(), synthetic.mismatch("b")], ax),
     "eqe of two": lambda ax=None: spectra.eqe([synthetic.eqe(), synthetic.eqe("b", 680e-9)], ax),
     "impedance": lambda ax=None: lab.impedance.plot(synthetic.impedance(), ax),
     "impedance of two": lambda ax=None: lab.impedance.plot(
@@ -50,6 +58,15 @@ FIGURES = {
     "one potential everywhere": lambda ax=None: lab.kpfm.plot(synthetic.kpfm(spread=0.0), ax),
     "depth profiles": lambda ax=None: lab.tof_sims.plot([synthetic.tof_sims(), synthetic.tof_sims("b")], ax),
     "photoelectrons": lambda ax=None: lab.xps.plot([synthetic.xps(), synthetic.xps("b", 0.0)], ax),
+    "bands of a tandem": lambda ax=None: depth.bands(synthetic_tandem.bands(), ax),
+    "profiles of a tandem": lambda ax=None: depth.profiles(synthetic_tandem.jv(), ax),
+    "channels of a tandem": lambda ax=None: curves.channels(synthetic_tandem.jv(), ax),
+    "jv of tandems": lambda ax=None: curves.jv([synthetic_tandem.jv(), synthetic_tandem.jv("b")], ax),
+    "eqe of a tandem and its light": lambda ax=None: spectra.eqe(synthetic_tandem.eqe(), ax),
+    "absorption of a tandem and its light": lambda ax=None: spectra.absorption(synthetic_tandem.eqe(), ax),
+    "stack of a tandem": lambda ax=None: stack_drawing.draw(
+        [one._replace(part=part) for part in ("top", "bottom") for one in LAYERS], ax=ax
+    ),
     "stack": lambda ax=None: stack_drawing.draw(LAYERS, ax=ax),
     "stack lit from the back": lambda ax=None: stack_drawing.draw(LAYERS, light_from="back", ax=ax),
 }
@@ -122,6 +139,26 @@ def test_layers_of_both_junctions_are_told_apart_in_a_tandem() -> None:
 
 def test_spread_moves_nothing_that_has_room() -> None:
     assert style.spread([0.1, 0.9, 0.5], 0.2, 0.0, 1.0) == pytest.approx([0.1, 0.9, 0.5])
+
+
+def test_what_belongs_to_a_junction_has_the_name_and_colour_that_it_has_there() -> None:
+    assert style.junction_of("top niox|top perovskite") == ("top", "niox|perovskite")
+    assert style.junction_of("bottom perovskite radiative") == ("bottom", "perovskite radiative")
+    assert style.junction_of("top sno2|bottom pedot-pss trap 1")[0] == "between"
+    assert style.junction_of("au") == ("", "au")
+    assert style.junction_of("top") == ("", "top")
+    assert style.layer_colour("top c60") == style.layer_colour("bottom c60") == style.layer_colour("c60")
+    assert style.layer_colour("top perovskite") != style.layer_colour("bottom perovskite")
+
+
+def test_channels_of_a_tandem_have_a_panel_for_each_junction_and_colours_of_one_cell() -> None:
+    made = curves.channels(synthetic_tandem.jv())
+    assert [ax.get_title(loc="left") for ax in made.axes] == ["top junction", "bottom junction"]
+    alone = curves.channels(synthetic.jv()).axes[0]
+    radiative = [
+        next(text.get_color() for text in ax.texts if "radiative" in text.get_text()) for ax in (*made.axes, alone)
+    ]
+    assert len(set(radiative)) == 1
 
 
 def test_units_are_set_as_powers() -> None:

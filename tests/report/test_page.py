@@ -119,15 +119,6 @@ def test_names_are_listed_as_a_sentence_does() -> None:
     assert [page.listed("abc"[:count]) for count in range(4)] == ["", "a", "a and b", "a, b and c"]
 
 
-def test_what_channels_take_at_maximum_power(pair: list[CellResult]) -> None:
-    rows = dict(page.losses(pair))
-    assert set(rows) == {"delivered", *synthetic.CHANNELS}
-    expected = 0.1 * float(
-        synthetic.jv("first", 1.30)["channel_current"].sel(channel="front contact").interp(voltage=1.1)
-    )
-    assert float(rows["front contact"][0]) == pytest.approx(expected, abs=6e-4)
-
-
 def test_tables_escape_what_a_name_may_hold() -> None:
     from rich.console import Console
 

@@ -123,6 +123,90 @@ def eqe(name: str = "toy", edge: float = 693e-9) -> xr.Dataset:
     )
 
 
+def tandem_jv(name: str = "toy tandem") -> xr.Dataset:
+    """A curve of two junctions in series with both junctions' own."""
+    made = jv(name, voc=2.1, jsc=155.0).drop_vars([x for x in PROFILES if x in jv()])
+    made = made.assign_coords(voltage=made["voltage"].values * 1.6)
+    voltage = made["voltage"].values
+    lost = 2e-4 * made["current_density"].values
+    shares = {"voltage_top": 0.6 * (voltage + lost), "voltage_bottom": 0.4 * (voltage + lost), "voltage_between": lost}
+    parts: dict = {key: ("voltage", values) for key, values in shares.items()}
+    for which, voc, jsc in (("top", 1.3, 157.0), ("bottom", 0.85, 153.0)):
+        own = np.linspace(0.0, voc + 0.02, 40)
+        current = jsc * (1.0 - np.expm1(own / 0.04) / np.expm1(voc / 0.04))
+        best = int(np.argmax(own * current))
+        made = made.assign_coords({f"own_voltage_{which}": own})
+        made = made.assign_coords({f"own_point_{which}": ["short-circuit", "maximum-power", "open-circuit"]})
+        parts[f"own_current_{which}"] = (f"own_voltage_{which}", current)
+        parts[f"own_solved_voltage_{which}"] = (f"own_point_{which}", np.array([0.0, own[best], voc]))
+        parts[f"own_solved_current_{which}"] = (f"own_point_{which}", np.array([jsc, current[best], 0.0]))
+    return describe(made.assign(parts))
+
+
+PROFILES = (
+    "conduction_band", "valence_band", "electron_fermi_level", "hole_fermi_level", "electron_density", "hole_density",
+    "generation", "recombination", "channel_current",
+)  # fmt: skip
+
+
+def tandem_eqe(name: str = "toy tandem") -> xr.Dataset:
+    """Quantum efficiencies of two junctions, with where the light goes."""
+    where = absorption(name)
+    top, bottom = (where["absorptance"].sel(layer=f"{which} perovskite").values for which in ("top", "bottom"))
+    along = "wavelength"
+    attrs = attributes("eqe", name, 1.0, {}) | {
+        "absorbers": "top perovskite,bottom perovskite",
+        "jsc_integrated": 150.0,
+        **{f"jsc_integrated_{which}": value for which, value in (("top", 155.0), ("bottom", 150.0))},
+        **{f"bias_voltage_{which}": value for which, value in (("top", 0.85), ("bottom", 1.3))},
+        **{f"bias_light_{which}": "850 nm" for which in ("top", "bottom")},
+    }
+    spectra = {"eqe": 0.97 * top + 0.9 * bottom, "eqe_top": 0.97 * top, "eqe_bottom": 0.9 * bottom}
+    return describe(where.assign({key: (along, value) for key, value in spectra.items()}).assign_attrs(attrs))
+
+
+def el(name: str = "toy tandem", emitters: tuple[str, ...] = ("top", "bottom")) -> xr.Dataset:
+    """Electroluminescence of ideal diodes with a yield that rises with the current."""
+    injected = np.geomspace(0.1, 300.0, 15)
+    wavelength = np.linspace(550e-9, 1080e-9, 200)
+    elqy, qfls, spectrum = [], [], []
+    for row, _ in enumerate(emitters):
+        elqy.append(2e-3 * (row + 1) * (injected / 150.0) ** 0.3)
+        qfls.append(1.5 - 0.5 * row + 0.0257 * np.log(injected / 150.0 * elqy[-1]))
+        centre = 690e-9 + 290e-9 * row
+        spectrum.append(1e24 * np.exp(-(((wavelength - centre) / 25e-9) ** 2)))
+    own = np.array([1.5 - 0.5 * row for row in range(len(emitters))])
+    axes = ("emitter", "injected")
+    return describe(
+        xr.Dataset(
+            {
+                "voltage": ("injected", np.sum(qfls, axis=0)),
+                "elqy": (axes, np.array(elqy)),
+                "qfls": (axes, np.array(qfls)),
+                "photons": (axes, np.array(elqy) * injected / 1.602e-19),
+                "spectrum": (("emitter", "wavelength"), np.array(spectrum)),
+                "voc_own": ("emitter", own - 0.15),
+                "jsc_own": ("emitter", np.full(own.size, 150.0)),
+                "voc_radiative": ("emitter", own),
+            },
+            coords={"injected": injected, "emitter": list(emitters), "wavelength": wavelength},
+            attrs=attributes("el", name, 0.0, {}),
+        )
+    )
+
+
+def mismatch(name: str = "toy tandem") -> xr.Dataset:
+    """Fill factor and efficiency about matching."""
+    ratio = np.linspace(0.8, 1.25, 19)
+    return describe(
+        xr.Dataset(
+            {"ff": ("ratio", 0.8 + 0.1 * (ratio - 1.0) ** 2), "pce": ("ratio", 0.28 - 0.2 * (ratio - 1.02) ** 2)},
+            coords={"ratio": ratio},
+            attrs={"stack": name, "own": 0.99},
+        )
+    )
+
+
 def absorption(name: str = "toy tandem") -> xr.Dataset:
     """Where the light goes in two junctions, layer by layer."""
     one = eqe(name)

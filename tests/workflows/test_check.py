@@ -57,3 +57,32 @@ def test_a_level_inside_a_band_is_remarked_upon() -> None:
     notes = [note for note in pt.workflows.check(slip)[1] if "level of trap" in note]
     assert [note.split(":")[0] for note in notes] == ["perovskite", "perovskite|c60"]
     assert "conduction band" in notes[0] and "valence band" in notes[1]
+
+
+def test_a_tandem_is_derived_by_junction_and_as_a_whole() -> None:
+    rows, _ = pt.workflows.check(pt.load("tandem-target"))
+    found = {(row.name, row.where): row.value for row in rows}
+    top, bottom = found["photocurrent", "top"], found["photocurrent", "bottom"]
+    assert found["photocurrent", "cell"] == min(top, bottom)
+    assert found["photocurrent_mismatch", "cell"] == pytest.approx(top - bottom)
+    limits = [found["radiative_voc", which] for which in ("top", "bottom")]
+    assert found["radiative_voc", "cell"] == pytest.approx(sum(limits))
+    assert 0.5 < found["luminescent_coupling", "cell"] < 1.0
+    assert {"top.perovskite", "bottom.perovskite"} <= {row.where for row in rows if row.name == "diffusion_length"}
+
+
+def test_a_tandem_with_traps_between_is_derived_by_junction_too() -> None:
+    ideal = pt.load("tandem-target").with_values({"junction": {"kind": "ideal"}})
+    traps = ideal.with_values(
+        {"junction": {"kind": "traps", "electron_velocity": "1e7 cm/s", "hole_velocity": "1e7 cm/s"}}
+    )
+    one, other = ({(row.name, row.where): row.value for row in pt.workflows.check(cell)[0]} for cell in (ideal, traps))
+    assert one.keys() == other.keys()
+    assert all(other[key] == pytest.approx(value, nan_ok=True) for key, value in one.items())
+
+
+def test_junctions_that_nothing_joins_have_no_common_current() -> None:
+    cell = pt.load("tandem-target").with_values({"junction": {"kind": "separate"}})
+    rows, _ = pt.workflows.check(cell)
+    assert not {"photocurrent", "radiative_voc"} & {row.name for row in rows if row.where == "cell"}
+    assert {row.where for row in rows if row.name == "photocurrent"} == {"top", "bottom"}

@@ -18,7 +18,7 @@ def bands(
 ) -> None:
     """Energy bands in the dark, at short circuit, at maximum power and at open circuit; -o draws them."""
     with command(json) as out:
-        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin import lab
         from perotwin.cli import files
         from perotwin.errors import PerotwinError

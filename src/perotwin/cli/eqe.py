@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from perotwin.cli import options
 from perotwin.cli.output import command
@@ -13,24 +15,37 @@ def eqe(
     light: options.Light = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
+    bias_light: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a tandem, to saturate the junction that is not measured: led, suns, none or wrong.",
+            show_default="led",
+        ),
+    ] = None,
+    bias: Annotated[
+        str | None,
+        typer.Option(help="Bias voltage.", show_default="0 V; of a tandem Voc of the junction not measured"),
+    ] = None,
     output: options.Folder = None,
     json: options.Json = False,
 ) -> None:
-    """External quantum efficiency, with reflectance and absorption by layer."""
+    """External quantum efficiency, with reflectance and absorption by layer; of a tandem junction by junction."""
     with command(json) as out:
-        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin import lab
         from perotwin.cli import files
         from perotwin.errors import PerotwinError
         from perotwin.measurement import checks_of
         from perotwin.report import machine, tables
 
+        given = {"bias_light": bias_light, "bias": bias}
+        protocol = lab.eqe.Protocol(**{name: value for name, value in given.items() if value is not None})
         folder = files.prepare(output)
         datasets: dict[str, Any] = {}
         metrics: dict[str, Any] = {}
         for stack in stacks:
             try:
-                dataset = lab.eqe.measure(stack)
+                dataset = lab.eqe.measure(stack, protocol)
             except PerotwinError as error:
                 out.failed(stack.name, error)
                 continue
@@ -38,7 +53,13 @@ def eqe(
             datasets[name], metrics[name] = dataset, lab.eqe.analyse(dataset)
             out.result(machine.eqe_result(dataset, metrics[name]))
         if datasets:
-            out.table(tables.spectral({name: (datasets[name], metrics[name]) for name in datasets}))
+            rows: dict[str, Any] = {}
+            for name, dataset in datasets.items():
+                parts = lab.eqe.junctions(dataset)
+                rows |= {f"{name}, {which}": (one, lab.eqe.analyse(one)) for which, one in parts.items()}
+                if not parts:
+                    rows[name] = (dataset, metrics[name])
+            out.table(tables.spectral(rows))
             out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
             out.notes(datasets)
             for name, dataset in datasets.items():

@@ -41,6 +41,9 @@ def jv(
     to: Annotated[str | None, typer.Option(help="Last value of the sweep.")] = None,
     steps: Annotated[int, typer.Option(help="Number of values.")] = 5,
     log: Annotated[bool, typer.Option("--log", help="Space the values evenly in the logarithm.")] = False,
+    one_solve: Annotated[
+        bool, typer.Option("--one-solve", help="Solve a tandem as one stack, not as two junctions in series.")
+    ] = False,
     output: options.Folder = None,
     json: options.Json = False,
 ) -> None:
@@ -58,18 +61,22 @@ def jv(
             from perotwin.cli import scans
 
             scans.refuse_sweep(vary, from_, to)
+            scans.refuse_one_solve(one_solve)
             scans.curves(out, stacks, {**protocol, **scanned}, output)
         elif vary is not None or from_ is not None or to is not None:
             swept = options.swept(vary, from_, to, 'perovskite.thickness --from "300 nm" --to "600 nm"')
-            _sweep(out, stacks, protocol, swept, steps, log, output)
+            _sweep(out, stacks, protocol, swept, steps, log, output, one_solve)
         else:
-            _curves(out, stacks, protocol, output)
+            _curves(out, stacks, protocol, output, one_solve)
 
 
-def _curves(out: Output, stacks: list[Cell], given: dict[str, str], output: str | None) -> None:
+def _curves(
+    out: Output, stacks: list[Cell], given: dict[str, str], output: str | None, one_solve: bool
+) -> None:
     from perotwin import lab
     from perotwin.cli import files
     from perotwin.errors import PerotwinError
+    from perotwin.lab import junctions
     from perotwin.measurement import checks_of
     from perotwin.report import machine, tables
 
@@ -78,17 +85,32 @@ def _curves(out: Output, stacks: list[Cell], given: dict[str, str], output: str 
     rows: list[tuple[str, Any]] = []
     datasets: dict[str, Any] = {}
     for stack in stacks:
+        taken: dict[str, Any] = {}
         try:
-            dataset = lab.jv.measure(stack, protocol)
-            metrics = lab.jv.analyse(dataset)
+            for which, cell in junctions.terminals(stack).items():
+                dataset = lab.jv.measure(cell, protocol, one_solve=one_solve)
+                taken[which] = dataset, lab.jv.analyse(dataset)
         except PerotwinError as error:
             out.failed(stack.name, error)
             continue
-        out.result(machine.jv_result([(dataset, metrics)]))
+        if "" in taken:
+            dataset, metrics = taken[""]
+            out.result(machine.jv_result([(dataset, metrics)]))
+            own = junctions.metrics(dataset)
+        else:
+            own = {which: metrics for which, (_, metrics) in taken.items()}
+            metrics = junctions.together(own)
+            out.result(machine.four_terminal_result(stack.name, taken, metrics))
         rows.append((stack.name, metrics))
-        datasets[files.unique(stack.name, datasets)] = dataset
+        rows.extend((f"  {which} junction alone", one) for which, one in own.items())
+        for dataset, _ in taken.values():
+            datasets[files.unique(str(dataset.attrs["stack"]), datasets)] = dataset
     if rows:
         out.table(tables.metrics_table(rows))
+        for name, dataset in datasets.items():
+            said = junctions.words(dataset)
+            if said:
+                out.say(f"{name}: {said}")
         out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
         out.notes(datasets)
         for name, dataset in datasets.items():
@@ -104,6 +126,7 @@ def _sweep(
     steps: int,
     log: bool,
     output: str | None,
+    one_solve: bool,
 ) -> None:
     from perotwin import lab, study
     from perotwin.cli import files
@@ -119,7 +142,7 @@ def _sweep(
         rows: list[tuple[str, Any]] = []
 
         def job(cell: Cell) -> Any:
-            dataset = lab.jv.measure(cell, protocol)
+            dataset = lab.jv.measure(cell, protocol, one_solve=one_solve)
             return dataset, lab.jv.analyse(dataset)
 
         try:

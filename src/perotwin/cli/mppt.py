@@ -28,7 +28,7 @@ def mppt(
 ) -> None:
     """Track maximum power, perturb and observe: stabilised power and its spread."""
     with command(json) as out:
-        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin.report import machine
 
         given = {"duration": duration, "perturbation": perturbation, "interval": interval, "start": start}

@@ -22,6 +22,7 @@ __all__ = [
     "load",
     "load_base",
     "load_junction",
+    "load_measured",
     "load_recipes",
     "swept",
 ]
@@ -69,6 +70,26 @@ def load(
         values["light.intensity"] = light
     loaded = _told_apart(cells, [load_one(cell) for cell in cells])
     return [cell.with_values(values) for cell in loaded] if values else loaded
+
+
+def load_measured(
+    cells: Sequence[str],
+    *,
+    light: str | None = None,
+    temperature: str | None = None,
+    changes: Sequence[str] | None = None,
+) -> list[Cell]:
+    """As `load`, for an instrument: of a tandem with four terminals each junction by itself.
+
+    Raises
+    ------
+    InputError
+        As of `load`.
+    """
+    from perotwin.lab import junctions
+
+    loaded = load(cells, light=light, temperature=temperature, changes=changes)
+    return [one for cell in loaded for one in junctions.terminals(cell).values()]
 
 
 def load_recipes(recipes: Sequence[str], changes: Sequence[str] | None = None) -> list[Recipe]:

@@ -35,7 +35,7 @@ def tpv(
     """Transient photovoltage: lifetime of a small pulse at open circuit under the cell's light."""
     given = {"pulse": pulse, "width": width, "duration": duration}
     with command(json) as out:
-        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin.report import machine
 
         suns = _intensities(lights, light)
@@ -59,7 +59,7 @@ def tpc(
     """Transient photocurrent: extraction time of a small pulse at short circuit, over a small load."""
     given = {"pulse": pulse, "width": width, "load": load, "duration": duration}
     with command(json) as out:
-        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin.report import machine
 
         readings.take(out, "tpc", stacks, given, output, machine.pulse_result)

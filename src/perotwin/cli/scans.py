@@ -21,6 +21,15 @@ def refuse_sweep(*sweep: str | None) -> None:
         )
 
 
+def refuse_one_solve(asked: bool) -> None:
+    """Refuse to solve a tandem in one together with a scan in time."""
+    if asked:
+        raise InputError(
+            "a scan in time solves a tandem in the way that its junction needs, and --one-solve was given.",
+            "Leave out --scan and the options that go with it, or --one-solve.",
+        )
+
+
 def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: str | None) -> None:
     """Scan each cell and report its directions, its hysteresis and its checks."""
     from perotwin import lab

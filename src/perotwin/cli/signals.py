@@ -59,7 +59,7 @@ def _run(
     json: bool,
 ) -> None:
     with command(json) as out:
-        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin.report import machine
 
         readings.take(out, instrument, stacks, given, output, machine.signal_result)

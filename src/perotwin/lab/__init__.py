@@ -6,7 +6,7 @@ from importlib import import_module
 from types import ModuleType
 
 _INSTRUMENTS = (
-    "bands", "cv", "eqe", "impedance", "jv", "kpfm", "mppt", "scan", "tof_sims", "tpc", "tpv", "xps",
+    "bands", "cv", "el", "eqe", "impedance", "jv", "kpfm", "mppt", "scan", "tof_sims", "tpc", "tpv", "xps",
 )  # fmt: skip
 
 __all__ = list(_INSTRUMENTS)

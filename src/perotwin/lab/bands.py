@@ -81,17 +81,25 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
 
 def analyse(dataset: xr.Dataset) -> Metrics:
-    """Quasi-Fermi level splitting, its mean over the absorbing region (the largest layer), in every state."""
+    """Quasi-Fermi level splitting, its mean over the absorbing region (the largest layer), in every state.
+
+    Of a tandem that of each junction: "qfls maximum-power, top".
+    """
     names = np.array([str(name) for name in dataset["layer"].values])
     x = dataset["x"].values
     widths = {name: float(np.ptp(x[names == name])) for name in dict.fromkeys(names)}
-    here = names == max(widths, key=lambda name: widths[name])
+    starts = {name: name.split(" ")[0] for name in widths}
+    tandem = set(starts.values()) == {"top", "bottom"}
     found = {}
     for index, state in enumerate(dataset["state"].values):
         row = dataset.isel(state=index)
-        split = row["electron_fermi_level"].values[here] - row["hole_fermi_level"].values[here]
-        mean = float(np.trapezoid(split, x[here]) / np.ptp(x[here]))
-        found[f"qfls {state}"] = Metric(mean, "eV", "mean over the thickest layer")
+        for which in ("top", "bottom") if tandem else ("",):
+            inside = [name for name in widths if not which or starts[name] == which]
+            here = names == max(inside, key=lambda name: widths[name])
+            split = row["electron_fermi_level"].values[here] - row["hole_fermi_level"].values[here]
+            mean = float(np.trapezoid(split, x[here]) / np.ptp(x[here]))
+            end = f", {which}" if which else ""
+            found[f"qfls {state}{end}"] = Metric(mean, "eV", "mean over the thickest layer")
     return Metrics(found)
 
 

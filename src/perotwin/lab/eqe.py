@@ -1,43 +1,59 @@
 """External quantum efficiency: the current that one more photon gives, wavelength by wavelength.
 
-The extra light is small: the response is the exact linearisation of the steady state under the cell's own light
-(its bias light) at the protocol's voltage, ions held where that state has them.
+The extra light is small: the response is the exact linearisation of a steady state, ions held where that state has
+them. A cell of one junction is measured under its own light at the protocol's voltage. A tandem is measured once for
+each junction, with bias light that saturates the other one and a bias voltage that brings the measured one to its short
+circuit (see `lab.bias`).
+
+    measured = measure(tandem)
+    junctions(measured)["top"]           # a measurement of the top junction
+    measure(tandem, Protocol(bias_light="none", bias="0 V"))       # what a wrong protocol shows
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perotwin.errors import InputError
+from perotwin.lab.bias import BiasLight, Led, Suns, Unlit, Wrong
 from perotwin.measurement import Metric, Metrics
 from perotwin.stack.fields import Model, Voltage
-from perotwin.units import Quantity
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from perotwin.measurement import Checks
+    from perotwin.optics import Absorption
     from perotwin.stack import Cell
+    from perotwin.transport.cell import CellSolver, CellStates
+    from perotwin.transport.steady import Solver
 
-__all__ = ["Protocol", "analyse", "measure", "plot"]
+__all__ = ["Led", "Protocol", "Suns", "Unlit", "Wrong", "analyse", "junctions", "measure", "plot"]
 
 #: allowed relative difference of the spectrum's integral and the short-circuit current; recombination that is not
 #: linear in light makes it real, so that it is not a rounding error that is looked for
 _INTEGRAL_LIMIT = 0.01
+#: part of the incident photons that is worth a remark
+_SHONE = 2e-3
 
 
 class Protocol(Model):
     """How a quantum efficiency is taken.
 
-    bias : terminal voltage (V), short circuit unless said. The bias light is the cell's own.
+    bias : terminal voltage (V). Unless said, short circuit; of a tandem the open circuit of the junction that is not
+        measured, under the bias light.
+    bias_light : of a tandem, what saturates the junction that is not measured. For a cell of one junction the bias
+        light is the cell's own.
     """
 
-    bias: Voltage = Quantity(0.0, "0 V", dimension="voltage")
+    bias: Voltage | None = None
+    bias_light: BiasLight = Led()
 
 
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
@@ -45,24 +61,28 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
     Args:
         cell: one whose generation follows from optics.
-        protocol: bias voltage.
+        protocol: bias voltage and, for a tandem, bias light.
 
     Returns:
-        The measurement: `eqe`, `reflectance`, `transmittance` (wavelength), `absorptance` (layer, wavelength), and
-        `jsc_integrated` (A m^-2, over the stored spectrum at 1 sun) in its attributes.
+        The measurement: `eqe`, `reflectance`, `transmittance` (wavelength), `absorptance` (layer, wavelength), the
+        photons `photon_flux` (wavelength) of 1 sun that stand for each wavelength (their sum over a response is an
+        integral over the spectrum), and
+        `jsc_integrated` (A m^-2, over the stored spectrum at 1 sun) in its attributes. Of a tandem `eqe_top` and
+        `eqe_bottom` (wavelength), whose sum is `eqe`; the attributes `jsc_integrated_top`, `bias_voltage_top` (V),
+        `bias_light_top` (words) and those of the bottom; and `jsc_integrated` is the smaller of the two.
 
     Raises:
-        InputError: generation is prescribed, so that no wavelength is known.
-        ConvergenceError: the bias point could not be reached.
+        InputError: generation is prescribed, so that no wavelength is known; a tandem with four terminals of which
+            none are chosen.
+        ConvergenceError: a bias point could not be reached.
     """
     import xarray as xr
-    from scipy.constants import elementary_charge as q
 
-    from perotwin.errors import ConvergenceError
     from perotwin.lab import fields as inside
-    from perotwin.measurement import check, checks_to_json, describe
+    from perotwin.measurement import checks_to_json, describe
+    from perotwin.transport.apart import junction_solvers
     from perotwin.transport.cell import build, solver_of
-    from perotwin.transport.checks import optical_checks, steady_checks
+    from perotwin.transport.checks import optical_checks
 
     protocol = protocol or Protocol()
     if cell.light.generation.kind != "optics":
@@ -77,38 +97,188 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     assert absorption is not None
     solver = solver_of(problem)
     intensity = float(cell.light.intensity)
-    states = solver.sweep([float(protocol.bias)], intensity)
-    if not states.converged[0]:
-        raise ConvergenceError(
-            f'the bias point of "{cell.name}" at {protocol.bias} was not reached.',
-            "Try another bias, or look at perotwin jv.",
-            voltage=float(protocol.bias),
-            stage="bias",
-        )
-    eqe = solver.spectral_response(states.state(0), intensity) / q
-    integrated = q * float(absorption.photon_flux @ eqe)
-    found = {**steady_checks(states), **optical_checks(problem)}
-    if intensity > 0.0 and float(protocol.bias) == 0.0 and states.current[0] > 0.0:
-        found["EQE integral against Jsc"] = check(
-            intensity * integrated / float(states.current[0]) - 1.0, _INTEGRAL_LIMIT
-        )
+    alone = junction_solvers(cell, solver)
+    take = _of_junctions if alone else _of_cell
+    spectra, integrated, found, notes = take(solver, alone, protocol, intensity)
     dataset = xr.Dataset(
         {
-            "eqe": ("wavelength", eqe),
+            **{name: ("wavelength", values) for name, values in spectra.items()},
             "reflectance": ("wavelength", absorption.reflectance),
             "transmittance": ("wavelength", absorption.transmittance),
             "absorptance": (("layer", "wavelength"), absorption.absorptance),
+            "photon_flux": ("wavelength", absorption.photon_flux),
         },
         coords={"wavelength": absorption.wavelength, "layer": list(absorption.layers)},
         attrs={
             **inside.attributes("eqe", cell, protocol, intensity),
-            "jsc_integrated": integrated,
-            "absorbers": ",".join(dict.fromkeys(layer.name for layer in cell.absorbers)),
-            "checks": json.dumps(checks_to_json(found)),
-            "notes": json.dumps(inside.notes(states)),
+            **integrated,
+            "absorbers": ",".join(dict.fromkeys(layer.name for layer in problem.stack.absorbers)),
+            "checks": json.dumps(checks_to_json({**found, **optical_checks(problem)})),
+            "notes": json.dumps([*problem.notes, *notes]),
         },
     )
     return describe(dataset)
+
+
+Found = tuple[dict[str, Any], dict[str, Any], "Checks", list[str]]
+
+
+def _of_cell(
+    solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float
+) -> Found:
+    """Spectra, attributes, checks and notes of a cell of one junction under its own light."""
+    from scipy.constants import elementary_charge as q
+
+    from perotwin.measurement import check
+    from perotwin.transport.checks import steady_checks
+
+    bias = 0.0 if protocol.bias is None else float(protocol.bias)
+    states = _reached(solver, bias, intensity)
+    eqe = solver.spectral_response(states.state(0), intensity) / q
+    assert solver.problem.absorption is not None
+    integrated = q * float(solver.problem.absorption.photon_flux @ eqe)
+    found = steady_checks(states)
+    if intensity > 0.0 and bias == 0.0 and states.current[0] > 0.0:
+        found["EQE integral against Jsc"] = check(
+            intensity * integrated / float(states.current[0]) - 1.0, _INTEGRAL_LIMIT
+        )
+    return {"eqe": eqe}, {"jsc_integrated": integrated}, found, []
+
+
+def _reached(solver: CellSolver, voltage: float, intensity: float) -> CellStates:
+    """The steady state at a terminal voltage (V).
+
+    Raises:
+        ConvergenceError: it was not reached.
+    """
+    from perotwin.errors import ConvergenceError
+
+    states = solver.sweep([voltage], intensity)
+    if not states.converged[0]:
+        raise ConvergenceError(
+            f'the bias point of "{solver.problem.stack.name}" at {voltage:.4g} V was not reached.',
+            "Try another bias, or look at perotwin jv.",
+            voltage=voltage,
+            stage="bias",
+        )
+    return states
+
+
+def _of_junctions(
+    solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float
+) -> Found:
+    """The same of a tandem, each junction under its own bias light and at its own bias voltage."""
+    from scipy.constants import elementary_charge as q
+
+    from perotwin.measurement import check, worst
+    from perotwin.transport.apart import relit
+    from perotwin.transport.checks import steady_checks
+
+    problems = {name: one.problem for name, one in alone.items()}
+    absorption = solver.problem.absorption
+    assert absorption is not None
+    spectra: dict[str, Any] = {"eqe": np.zeros(absorption.wavelength.size)}
+    attributes: dict[str, Any] = {"jsc_integrated": np.inf}
+    checks, notes = [], []
+    biased: Any = solver
+    for measured in problems:
+        pairs, words = protocol.bias_light.generation(problems, measured)
+        made = relit(biased, list(pairs.values()))
+        if protocol.bias is None:
+            voltage = sum(
+                _open_circuit(relit(one, [pairs[name]])) for name, one in alone.items() if name != measured
+            )
+        else:
+            voltage = float(protocol.bias)
+        states = _reached(made, voltage, 1.0)
+        eqe = made.spectral_response(states.state(0), 1.0) / q
+        spectra[f"eqe_{measured}"] = eqe
+        spectra["eqe"] = spectra["eqe"] + eqe
+        integrated = q * float(absorption.photon_flux @ eqe)
+        attributes[f"jsc_integrated_{measured}"] = integrated
+        attributes["jsc_integrated"] = min(attributes["jsc_integrated"], integrated)
+        attributes[f"bias_voltage_{measured}"] = voltage
+        attributes[f"bias_light_{measured}"] = words
+        checks.append(steady_checks(states))
+        # 0.0 and not -0.0
+        inside = round(float(states.junction_voltages[measured][0]), 3) + 0.0
+        notes.append(
+            f"quantum efficiency of the {measured} junction: bias light {words}; bias voltage {voltage:.3f} V, which "
+            f"leaves the {measured} junction at {inside:.3f} V."
+        )
+    notes += _shone(absorption, [layer.name for layer in solver.problem.stack.absorbers], spectra["eqe"])
+    found = worst(checks)
+    if intensity > 0.0 and protocol.bias is None and isinstance(protocol.bias_light, Led | Suns):
+        share = _against_short_circuit(solver, alone, attributes, intensity)
+        found["EQE integral of the limiting junction against Jsc"] = check(share, _INTEGRAL_LIMIT)
+    return spectra, attributes, found, notes
+
+
+def _shone(absorption: Absorption, absorbers: list[str], eqe: np.ndarray) -> list[str]:
+    """Whether junctions together give more than their absorbers take from the light, and why.
+
+    The saturated top junction is near its open circuit, and part of what it absorbs more it sends on (S. H. Lim et al.,
+    Prog. Photovolt. 21, 344 (2013), doi:10.1002/pip.1215).
+    """
+    taken = sum(absorption.absorptance[absorption.layers.index(name)] for name in absorbers)
+    more = eqe - taken
+    best = int(np.argmax(more))
+    if not more[best] > _SHONE:
+        return []
+    return [
+        f"the junctions together respond with up to {100.0 * more[best]:.1f} % more than their absorbers take "
+        f"({1e9 * absorption.wavelength[best]:.0f} nm): luminescence of the saturated top junction in the bottom one."
+    ]
+
+
+def _open_circuit(solver: Solver) -> float:
+    """V at which a junction carries no current under the pairs that its problem holds; 0 V where those are none."""
+    from perotwin.lab import jv
+
+    if not solver.problem.photocurrent > 0.0:
+        return 0.0
+    points = jv.solved_points(solver, jv.curve(solver, jv.Protocol(step="50 mV"), 1.0), 1.0)
+    return float(points["open-circuit"].voltage[0]) if "open-circuit" in points else 0.0
+
+
+def _against_short_circuit(
+    solver: CellSolver, alone: dict[str, Solver], integrated: dict[str, Any], intensity: float
+) -> float:
+    """How far the limiting junction's integral is from the tandem's short-circuit current, as a part of it.
+
+    At short circuit of the tandem that junction is not at its own: the other one drives it backwards. What its curve
+    rises to on the way there, and what the other one's light adds, is counted beside the integral.
+    """
+    from scipy.constants import elementary_charge as q
+
+    states = solver.sweep([0.0], intensity)
+    which = min(alone, key=lambda name: integrated[f"jsc_integrated_{name}"])
+    there = float(states.junction_voltages[which][0])
+    own = alone[which].sweep([0.0, there], intensity)
+    light = next((part.coupled for part in states.parts if part.coupled is not None), None)
+    shone = q * float(light.sum()) if light is not None and which == "bottom" else 0.0
+    expected = intensity * integrated[f"jsc_integrated_{which}"] + float(own.current[1] - own.current[0]) + shone
+    return expected / float(states.current[0]) - 1.0
+
+
+def junctions(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
+    """The quantum efficiency of each junction of a tandem as a measurement; empty for a cell of one junction."""
+    found = {}
+    for name in ("top", "bottom"):
+        if f"eqe_{name}" not in dataset:
+            continue
+        one = dataset[[f"eqe_{name}"]].rename({f"eqe_{name}": "eqe"})
+        one.attrs = {
+            "instrument": "eqe",
+            "stack": f"{dataset.attrs.get('stack', '')}, {name} junction",
+            **{
+                key.removesuffix(f"_{name}"): value
+                for key, value in dataset.attrs.items()
+                if key.endswith(f"_{name}")
+            },
+        }
+        found[name] = one
+    return found
 
 
 def analyse(dataset: xr.Dataset) -> Metrics:
@@ -116,8 +286,22 @@ def analyse(dataset: xr.Dataset) -> Metrics:
 
     Returns:
         `jsc_integrated` (A m^-2; over AM1.5G, as the measurement stored it or NaN) and `bandgap` (eV), the steepest
-        point of the EQE against photon energy (doi:10.1002/aenm.201901223), from a parabola through its slope.
+        point of the EQE against photon energy (doi:10.1002/aenm.201901223), from a parabola through its slope. Of a
+        tandem the current of the junction that has less and the edge of the one that begins first, and both of each
+        junction: "jsc_integrated, top" and so on.
     """
+    parts = junctions(dataset)
+    if parts:
+        found = {name: analyse(one) for name, one in parts.items()}
+        edges = [one["bandgap"] for one in found.values()]
+        currents = [one["jsc_integrated"] for one in found.values()]
+        return Metrics(
+            {
+                "jsc_integrated": min(currents, key=float),
+                "bandgap": min(edges, key=float),
+                **{f"{key}, {name}": one[key] for name, one in found.items() for key in one},
+            }
+        )
     wavelength, eqe = np.asarray(dataset["wavelength"], float), np.asarray(dataset["eqe"], float)
     stored = float(dataset.attrs.get("jsc_integrated", np.nan))
     return Metrics(

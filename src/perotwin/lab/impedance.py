@@ -104,7 +104,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         `capacitance` (F m^-2); the same with `_held` for ions held, where there are ions; in the light `imps_real`,
         `imps_imag` (A m^-2 per sun, terminal voltage held) and `imvs_real`, `imvs_imag` (V per sun, terminal current
         held); `time_constant` (mode), the slowest at open circuit, s. `voltage` and `current_density` of the bias
-        point are in the attributes (V, A m^-2).
+        point are in the attributes (V, A m^-2), of a tandem `voltage_top` and `voltage_bottom` too.
 
     Raises:
         InputError: maximum power in the dark.
@@ -158,6 +158,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             **inside.attributes("impedance", cell, protocol, intensity),
             "series_resistance": held.series,
             "voltage": float(settled.voltage[0]),
+            **{f"voltage_{name}": float(values[0]) for name, values in settled.junction_voltages.items()},
             "current_density": float(settled.current[0]),
             "checks": json.dumps(checks_to_json(found)),
         },

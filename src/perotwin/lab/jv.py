@@ -56,12 +56,14 @@ class Protocol(Model):
     step : V, positive.
     profiles : terminal voltages (V) at which the fields inside are kept, beside short circuit, maximum power and open
         circuit.
+    junctions : of a tandem, whether each junction's own curve is taken too (see `lab.junctions`).
     """
 
     start: Voltage = Quantity(0.0, "0 V", dimension="voltage")
     stop: Voltage | None = None
     step: Voltage = Quantity(0.01, "10 mV", dimension="voltage")
     profiles: tuple[Voltage, ...] = ()
+    junctions: bool = True
 
     @model_validator(mode="after")
     def _possible(self) -> Protocol:
@@ -76,24 +78,29 @@ class Protocol(Model):
         return np.round(float(self.start) + direction * float(self.step) * np.arange(count), 12)
 
 
-def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
+def measure(cell: Cell, protocol: Protocol | None = None, *, one_solve: bool = False) -> xr.Dataset:
     """Take the steady current-voltage curve of a cell under its own light.
 
     Args:
-        cell: a stack, or several side by side.
+        cell: a stack, several side by side, or a tandem.
         protocol: voltages; a default one if absent.
+        one_solve: whether a tandem is solved as one stack, where two junctions in series would do as well.
 
     Returns:
         The measurement: `current_density` (voltage), A m^-2; `converged`; `channel_current` (channel, voltage); fields
-        at `bias`; the solved points `solved_voltage` and `solved_current` (point).
+        at `bias`; the solved points `solved_voltage` and `solved_current` (point). Of a tandem besides `voltage_top`,
+        `voltage_bottom` and what is lost, `voltage_between` (voltage), V; `solved_voltage_top` ... (point); and each
+        junction's own curve, which `lab.junctions.curves` gives as measurements.
 
     Raises:
+        InputError: a tandem with four terminals of which none are chosen (see `lab.junctions.terminals`).
         ConvergenceError: not even short circuit could be reached. A single voltage that cannot be reached is NaN in
             the result and fails its checks.
     """
     import xarray as xr
 
     from perotwin.lab import fields as inside
+    from perotwin.lab import junctions
     from perotwin.measurement import check, checks_to_json, describe
     from perotwin.transport.cell import build, join, solver_of
     from perotwin.transport.checks import optical_checks, steady_checks
@@ -101,7 +108,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    solver = solver_of(build(cell, light=intensity > 0.0 or inside.frozen_in_light(cell)))
+    lit = intensity > 0.0 or inside.frozen_in_light(cell)
+    solver = solver_of(build(cell, light=lit, one_solve=one_solve))
     states = curve(solver, protocol, intensity)
     points = solved_points(solver, states, intensity)
     shown = list(points.values())
@@ -118,6 +126,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     losses = states.losses()
     lost = np.array(list(losses.values()))
     lost[:, ~states.converged] = np.nan
+    alone, along = junctions.own(cell, solver, float(protocol.step), intensity) if protocol.junctions else ({}, {})
     variables: dict[str, Any] = {
         "current_density": ("voltage", states.current),
         "converged": ("voltage", states.converged),
@@ -127,10 +136,14 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         "solved_voltage": ("point", np.array([float(s.voltage[0]) for s in points.values()])),
         "solved_current": ("point", np.array([float(s.current[0]) for s in points.values()])),
         **inside.variables(data, "bias"),
+        **junctions.voltages(states, "voltage"),
+        **junctions.at_points(points),
+        **alone,
     }
     dataset = xr.Dataset(
         variables,
         coords={
+            **along,
             "voltage": states.voltage,
             "channel": list(losses),
             "bias": data.voltage,

@@ -290,7 +290,8 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
 
     Returns:
         By direction, in the order of the scans: `current_density` (voltage), A m^-2, and the coordinate `time`
-        (voltage), s since the first scan began. After Ctrl-C it holds what was computed, and `complete` among the
+        (voltage), s since the first scan began; of a tandem `voltage_top`, `voltage_bottom` and what is lost,
+        `voltage_between`, V. After Ctrl-C it holds what was computed, and `complete` among the
         attributes is 0.
 
     Raises:
@@ -350,7 +351,7 @@ def _datasets(
     import xarray as xr
 
     from perotwin.lab import fields as inside
-    from perotwin.lab import jv
+    from perotwin.lab import junctions, jv
     from perotwin.measurement import check, checks_to_json, describe
     from perotwin.transport.checks import CURRENT_LIMIT, optical_checks
 
@@ -374,6 +375,7 @@ def _datasets(
     if not trace.complete:
         notes.append("interrupted: the scans hold what was computed until then.")
     made: Scans = {}
+    each = junctions.in_time(engine, trace)
     short = [
         direction
         for direction in protocol.directions
@@ -397,6 +399,7 @@ def _datasets(
             {
                 "current_density": ("voltage", trace.current[index]),
                 "converged": ("voltage", np.ones(index.size, dtype=bool)),
+                **{f"voltage_{name}": ("voltage", values[index]) for name, values in each.items()},
             },
             coords={"voltage": path[: index.size], "time": ("voltage", trace.time[index] - clock)},
             attrs={

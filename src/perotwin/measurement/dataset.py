@@ -31,6 +31,7 @@ _PROFILES: dict[str, tuple[str, ...]] = {
 SCHEMAS: dict[str, dict[str, tuple[str, ...]]] = {
     "jv": {"current_density": ("voltage",)},
     "eqe": {"eqe": ("wavelength",)},
+    "el": {name: ("emitter", "injected") for name in ("elqy", "qfls")},
     "impedance": {"impedance_real": ("frequency",), "impedance_imag": ("frequency",)},
     "cv": {"capacitance": ("voltage",)},
     "mppt": {name: ("time",) for name in ("voltage", "current_density", "power_density")},

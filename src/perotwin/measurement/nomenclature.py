@@ -45,12 +45,26 @@ NOMENCLATURE: dict[str, Term] = {
         "Jst", r"$J_\mathrm{st}$", "A m-2", "mA/cm^2", 0.1, "current density of the stabilised power"
     ),
     "power_drift": Term("drift", "drift", "1", "%", 100.0, "drift of the stabilised power"),
+    "voltage_top": Term("Vt", r"$V_\mathrm{t}$", "V", "V", 1.0, "voltage of the top junction"),
+    "voltage_bottom": Term("Vb", r"$V_\mathrm{b}$", "V", "V", 1.0, "voltage of the bottom junction"),
+    "voltage_between": Term(
+        "ΔVj", r"$\Delta V_\mathrm{j}$", "V", "V", 1.0, "voltage lost between the junctions and in series with them"
+    ),
+    "own_voltage_top": Term("Vt1", r"$V_\mathrm{t1}$", "V", "V", 1.0, "voltage of the top junction alone"),
+    "own_voltage_bottom": Term("Vb1", r"$V_\mathrm{b1}$", "V", "V", 1.0, "voltage of the bottom junction alone"),
+    "own_current_top": Term("Jt1", r"$J_\mathrm{t1}$", "A m-2", "mA/cm^2", 0.1, "current of the top junction alone"),
+    "own_current_bottom": Term(
+        "Jb1", r"$J_\mathrm{b1}$", "A m-2", "mA/cm^2", 0.1, "current of the bottom junction alone"
+    ),
     "channel_current": Term("Jch", r"$J_\mathrm{ch}$", "A m-2", "mA/cm^2", 0.1, "current lost in a channel"),
     "wavelength": Term("λ", r"$\lambda$", "m", "nm", 1e9, "wavelength"),
     "eqe": Term("EQE", "EQE", "1", "1", 1.0, "external quantum efficiency"),
     "reflectance": Term("R", "$R$", "1", "1", 1.0, "reflectance"),
     "transmittance": Term("T", "$T$", "1", "1", 1.0, "transmittance"),
     "absorptance": Term("A", "$A$", "1", "1", 1.0, "absorptance of a layer"),
+    "photon_flux": Term("Φ", r"$\Phi$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons that stand for a wavelength"),
+    "eqe_top": Term("EQEt", r"EQE$_\mathrm{t}$", "1", "1", 1.0, "quantum efficiency of the top junction"),
+    "eqe_bottom": Term("EQEb", r"EQE$_\mathrm{b}$", "1", "1", 1.0, "quantum efficiency of the bottom junction"),
     "x": Term("x", "$x$", "m", "nm", 1e9, "depth"),
     "conduction_band": Term("Ec", r"$E_\mathrm{C}$", "eV", "eV", 1.0, "conduction-band edge"),
     "valence_band": Term("Ev", r"$E_\mathrm{V}$", "eV", "eV", 1.0, "valence-band edge"),
@@ -73,6 +87,23 @@ NOMENCLATURE: dict[str, Term] = {
     "photocurrent": Term("ΔJ", r"$\Delta J$", "A m-2", "mA/cm^2", 0.1, "photocurrent of a pulse"),
     "extracted_charge": Term("Qex", r"$Q_\mathrm{ex}$", "C m-2", "nC/cm^2", 1e5, "charge extracted after a pulse"),
     "collected": Term("ηc", r"$\eta_\mathrm{c}$", "1", "%", 100.0, "extracted over generated charge"),
+    "injected": Term("Jin", r"$J_\mathrm{in}$", "A m-2", "mA/cm^2", 0.1, "injected current density"),
+    "elqy": Term("ELQY", "ELQY", "1", "%", 100.0, "photons out over injected electrons"),
+    "qfls": Term("Δμ", r"$\Delta\mu$", "eV", "eV", 1.0, "splitting of the quasi-Fermi levels, mean over an absorber"),
+    "photons": Term("Φ", r"$\Phi$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons that leave the cell"),
+    "spectrum": Term(
+        "φ", r"$\phi$", "m-3 s-1", "cm^-2 s^-1 nm^-1", 1e-13, "photons that leave at the front per wavelength"
+    ),
+    "voc_radiative": Term(
+        "Vrad", r"$V_\mathrm{rad}$", "V", "V", 1.0, "open-circuit voltage without any loss but the light that leaves"
+    ),
+    "voc_luminescence": Term(
+        "Vlum", r"$V_\mathrm{lum}$", "V", "V", 1.0, "open-circuit voltage that the luminescence tells"
+    ),
+    "voc_own": Term("Voc1", r"$V_\mathrm{oc1}$", "V", "V", 1.0, "open-circuit voltage of the junction alone"),
+    "jsc_own": Term(
+        "Jsc1", r"$J_\mathrm{sc1}$", "A m-2", "mA/cm^2", 0.1, "short-circuit current density of the junction alone"
+    ),
     "frequency": Term("f", "$f$", "Hz", "Hz", 1.0, "frequency"),
     "impedance_real": Term("Z'", "$Z'$", "ohm m2", "ohm cm^2", 1e4, "real part of the impedance"),
     "impedance_imag": Term("Z''", "$Z''$", "ohm m2", "ohm cm^2", 1e4, "imaginary part of the impedance"),
@@ -165,9 +196,9 @@ _BY_UNIT: dict[str, tuple[str, float]] = {
 
 def field_unit(name: str, unit: str) -> tuple[str, float]:
     """The unit in which people read the quantity ``name`` stored in ``unit``, and the factor that takes it
-    there.
+    there. What stands behind a comma in a name tells it from others of its kind.
     """
-    known = NOMENCLATURE.get(name)
+    known = NOMENCLATURE.get(name.partition(",")[0])
     if known is not None and known.unit == unit:
         return known.field_unit, known.factor
     return _BY_UNIT.get(unit, (unit, 1.0))

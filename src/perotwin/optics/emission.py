@@ -24,6 +24,7 @@ from perotwin.errors import UnknownNameError
 from perotwin.materials import HALIDE, HC
 from perotwin.measurement.checks import Checks, check
 from perotwin.optics.films import Films, Sliced, films, optical_gap
+from perotwin.optics.reuse import reusable
 from perotwin.units import BOLTZMANN
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
@@ -207,6 +208,7 @@ def step_current(gap: float, temperature: float) -> float:
     return float(_BLACK_BODY * terms.sum())
 
 
+@reusable
 def emit(stack: OpticalCell, *, optical: Films | None = None) -> Emission:
     """Emission of the absorbers of a cell (and of other layers whose recombination is to follow from their
     absorption).

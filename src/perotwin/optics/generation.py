@@ -18,6 +18,7 @@ from perotwin.materials.tables import read_columns
 from perotwin.measurement.checks import Checks, check
 from perotwin.optics.edge import inflection
 from perotwin.optics.films import Films, films, optical_gap
+from perotwin.optics.reuse import reusable
 from perotwin.optics.spectra import Monochromatic, Spectrum, am15g, from_file
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
@@ -121,6 +122,7 @@ def spectrum(stack: Cell | OpticalCell) -> Spectrum | Monochromatic:
     return from_file(chosen.path) if chosen.kind == "file" else am15g()
 
 
+@reusable
 def absorb(
     stack: OpticalCell,
     faces: ArrayLike,

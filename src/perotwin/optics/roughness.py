@@ -61,7 +61,7 @@ class Zone:
 
 
 def zones(stack: OpticalCell) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
-    """The mixed zones of a stack, by face, and a sentence for each that had to be capped.
+    """The mixed zones of a stack, by face, and a sentence for those that had to be capped.
 
     A face that states a roughness has that one; a face that does not inherits it from the one below it. Below
     means nearer to the substrate; without a substrate films grow in the order of the layers. A thick layer, such as the
@@ -80,7 +80,8 @@ def zones(stack: OpticalCell) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
             grown = face if faces.step > 0 else face - 1
             if 0 <= grown < len(layers) and not layers[grown].is_coherent:
                 current = 0.0
-    found, notes = [], []
+    found: list[Zone] = []
+    capped: dict[float, list[str]] = {}
     for face, value in enumerate(rms):
         if value <= 0:
             continue
@@ -88,12 +89,13 @@ def zones(stack: OpticalCell) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
         zone = Zone(face, min(_SQRT12 * value, thinnest), value)
         found.append(zone)
         if zone.capped and 0 < face < len(layers):
-            notes.append(
-                f"the roughness of {value * 1e9:.3g} nm at {layers[face - 1].name}|{layers[face].name} was "
-                f"capped: its mixed zone of {_SQRT12 * value * 1e9:.3g} nm is cut to the "
-                f"{thinnest * 1e9:.3g} nm of the thinner neighbour, which corresponds to "
-                f"{zone.width / _SQRT12 * 1e9:.3g} nm."
-            )
+            left = f"cut to {thinnest * 1e9:.3g} nm, {zone.width / _SQRT12 * 1e9:.3g} nm rms"
+            capped.setdefault(value, []).append(f"{layers[face - 1].name}|{layers[face].name} ({left})")
+    notes = [
+        f"the roughness of {value * 1e9:.3g} nm was capped where its mixed zone of {_SQRT12 * value * 1e9:.3g} nm is "
+        f"thicker than a neighbour: at {', '.join(faces)}."
+        for value, faces in capped.items()
+    ]
     return tuple(found), tuple(notes)
 
 

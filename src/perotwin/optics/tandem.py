@@ -19,6 +19,7 @@ from perotwin.materials import HC
 from perotwin.optics.emission import AbsorberEmission, Emission, emit, rays
 from perotwin.optics.films import Films, LitFilms, films
 from perotwin.optics.generation import Absorption, absorb, intervals
+from perotwin.optics.reuse import reusable
 from perotwin.optics.transfer_matrix import solve
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Parts:
     coupling: tuple[Coupling, ...]
 
 
+@reusable
 def parts(tandem: Tandem, faces_top: ArrayLike, faces_bottom: ArrayLike, *, light: bool = True) -> Parts:
     """Where a tandem's light goes, what its absorbers emit, and what of it the other junction absorbs.
 

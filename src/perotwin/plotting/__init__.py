@@ -8,6 +8,7 @@ _MODULES = (
     "depth",
     "film",
     "interface",
+    "luminescence",
     "pulses",
     "recipes",
     "signals",

@@ -3,154 +3,100 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perotwin.plotting import style
+from perotwin.plotting.depth_axis import DepthAxis, Span, runs
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["bands", "layer_spans", "profiles"]
+__all__ = ["bands", "profiles"]
 
-_NM = 1e9
 _CM3 = 1e-6  # m^-3 -> cm^-3
 
 
-def layer_spans(dataset: xr.Dataset) -> list[tuple[str, float, float]]:
-    """Name, front and back (m) of each layer that the depth axis ``x`` runs through, in order."""
-    x, names = dataset["x"].values, [str(name) for name in dataset["layer"].values]
-    spans: list[tuple[str, float, float]] = []
-    for position, name in zip(x, names, strict=True):
-        if spans and spans[-1][0] == name:
-            spans[-1] = (name, spans[-1][1], float(position))
-        else:
-            spans.append((name, float(position), float(position)))
-    return spans
-
-
-def _runs(dataset: xr.Dataset) -> list[slice]:
-    """Node ranges layer by layer, so that no line is drawn across a face where bands step."""
-    names = [str(name) for name in dataset["layer"].values]
-    starts = [0, *(i for i in range(1, len(names)) if names[i] != names[i - 1]), len(names)]
-    return [slice(first, last) for first, last in pairwise(starts)]
-
-
-def _shade(ax: Axes, spans: Sequence[tuple[str, float, float]], names: bool = True) -> None:
-    """Faint layer colours behind a depth axis, and the layers' names above it where there is room."""
-    total = spans[-1][2] - spans[0][1]
-    for name, front, back in spans:
-        colour = style.layer_colour(name)
-        ax.axvspan(front * _NM, back * _NM, color=colour, alpha=0.10, linewidth=0, zorder=0)
-    if names:
-        wanted = [(front + back) / 2 * _NM for _, front, back in spans]
-        places = style.spread(wanted, 0.085 * total * _NM, spans[0][1] * _NM, spans[-1][2] * _NM)
-        for (name, _, _), place in zip(spans, places, strict=True):
-            ax.annotate(
-                name,
-                (place, 1.0),
-                xycoords=("data", "axes fraction"),
-                xytext=(0, 3),
-                textcoords="offset points",
-                ha="center",
-                va="bottom",
-                fontsize=6.5,
-                color=style.MUTED,
-                rotation=0,
-            )
-    for _, front, _ in spans[1:]:
-        ax.axvline(front * _NM, color=style.MUTED, linewidth=0.4, alpha=0.6, zorder=0.5)
-    ax.set_xlim(spans[0][1] * _NM, spans[-1][2] * _NM)
-
-
 _STATE_WORDS = {
-    "dark": "Dark",
+    "dark": "Equilibrium (dark)",
     "short-circuit": "Short circuit",
     "maximum-power": "Maximum power",
     "open-circuit": "Open circuit",
 }
 
 
-def bands(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
+def bands(dataset: xr.Dataset, ax: Axes | None = None, states: Sequence[str] | None = None) -> Figure:
     """Band edges and quasi-Fermi levels against depth, one panel an operating point; all on one energy scale.
 
-    Into a given ``ax`` only the last state is drawn (open circuit, where the splitting can be read).
+    Of a tandem each panel is as wide as the page. Into a given ``ax`` only the last state is drawn (open circuit,
+    where the splitting can be read).
+
+    Parameters
+    ----------
+    states : those to draw, in this order; all of the measurement unless said. What it lacks is left out.
     """
-    states = [str(state) for state in dataset["state"].values]
+    known = [str(state) for state in dataset["state"].values]
+    chosen = known if states is None else [state for state in states if state in known]
+    axis = DepthAxis.of(dataset)
     with style.context():
         if ax is not None:
             made, axes = style.new_axes(ax)
-            _bands_panel(axes, dataset.isel(state=-1), label=True)
+            _bands_panel(axes, dataset.sel(state=chosen[-1]), axis, label=True)
             return made
-        made = style.figure(style.PAGE, 2.35 * ((len(states) + 1) // 2))
-        panels = made.subplots((len(states) + 1) // 2, 2, sharex=True, sharey=True, squeeze=False)
+        columns = 1 if axis.stretched else 2
+        rows = -(-len(chosen) // columns)
+        made = style.figure(style.PAGE, (2.75 if axis.stretched else 2.35) * rows)
+        panels = made.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         style.apart(made)
         for index, panel in enumerate(panels.flat):
-            if index >= len(states):
+            if index >= len(chosen):
                 panel.set_visible(False)
                 continue
-            _bands_panel(panel, dataset.isel(state=index), label=index == 0)
+            _bands_panel(panel, dataset.sel(state=chosen[index]), axis, label=index == 0)
         for panel in panels[-1]:
-            panel.set_xlabel(style.axis_label("x"))
+            axis.label(panel)
         for panel in panels[:, 0]:
             panel.set_ylabel("Energy (eV)")
         return made
 
 
-def _bands_panel(ax: Axes, state: xr.Dataset, label: bool) -> None:
-    x = state["x"].values * _NM
+def _bands_panel(ax: Axes, state: xr.Dataset, axis: DepthAxis, label: bool) -> None:
+    x = axis.places(state)
     conduction, valence = state["conduction_band"].values, state["valence_band"].values
     electron, hole = state["electron_fermi_level"].values, state["hole_fermi_level"].values
-    spans = layer_spans(state)
-    _shade(ax, spans)
-    for run in _runs(state):
+    axis.shade(ax)
+    for run in runs(state):
         ax.plot(x[run], conduction[run], color=style.INK)
         ax.plot(x[run], valence[run], color=style.INK)
-    ax.plot(x, electron, color=style.ELECTRON, linestyle=(0, (4, 1.5)), linewidth=1.1)
-    ax.plot(x, hole, color=style.HOLE, linestyle=(0, (4, 1.5)), linewidth=1.1)
-    widest = max(spans, key=lambda span: span[2] - span[1])
-    inside = (x >= widest[1] * _NM) & (x <= widest[2] * _NM)
-    middle = 0.5 * (widest[1] + widest[2]) * _NM
-    splitting = float(np.interp(middle, x[inside], (electron - hole)[inside]))
+    # Where junctions meet, the level of one side's electrons is that of the other side's holes: no line joins them.
+    for run in _junctions(state, axis):
+        ax.plot(x[run], electron[run], color=style.ELECTRON, linestyle=(0, (4, 1.5)), linewidth=1.1)
+        ax.plot(x[run], hole[run], color=style.HOLE, linestyle=(0, (4, 1.5)), linewidth=1.1)
     name, voltage = str(state["state"].values), float(state["voltage"].values)
     title = _STATE_WORDS.get(name, name)
     if name not in ("dark", "short-circuit"):
         title += f", {voltage:.3f} V"
-    ax.set_title(title, pad=14)
-    if splitting > 0.05:
-        upper = float(np.interp(middle, x[inside], electron[inside]))
-        ax.annotate(
-            "",
-            (middle, upper),
-            (middle, upper - splitting),
-            arrowprops={"arrowstyle": "<->", "color": style.MUTED, "lw": 0.7, "shrinkA": 0, "shrinkB": 0},
-        )
-        ax.annotate(
-            f"{splitting:.3f} eV",
-            (middle, upper - splitting / 2),
-            xytext=(4, 0),
-            va="center",
-            textcoords="offset points",
-            fontsize=7,
-            color=style.MUTED,
-        )
+    ax.set_title(title, pad=24 if axis.stretched else 14)
+    splitting = 0.0
+    for layers in axis.junctions.values():
+        widest = axis.widest(layers)
+        splitting = max(splitting, _splitting(ax, state, axis, widest))
     if label:
-        at = widest[1] + 0.30 * (widest[2] - widest[1])
+        widest = axis.widest(next(iter(axis.junctions.values())))
         for words, values, colour, shift in (
             ("$E_\\mathrm{C}$", conduction, style.INK, 3),
             ("$E_\\mathrm{V}$", valence, style.INK, -9),
             ("$E_\\mathrm{F}$", electron, style.INK, 3)
             if splitting < 0.01
-            else ("$E_\\mathrm{F,n}$", electron, style.ELECTRON, 3),
+            else ("$E_\\mathrm{F,n}$", electron, style.ELECTRON, -9),
         ):
-            height = float(np.interp(at * _NM, x[inside], values[inside]))
+            height = _height(state, values, widest, 0.30)
             ax.annotate(
                 words,
-                (at * _NM, height),
+                (axis.middle(widest, 0.30), height),
                 xytext=(0, shift),
                 textcoords="offset points",
                 fontsize=7.5,
@@ -158,21 +104,68 @@ def _bands_panel(ax: Axes, state: xr.Dataset, label: bool) -> None:
             )
 
 
+def _junctions(state: xr.Dataset, axis: DepthAxis) -> list[slice]:
+    """Node ranges junction by junction; the nodes of faces stand in pairs, so that counting layers counts nodes."""
+    ranges = iter(runs(state))
+    parts = [[next(ranges) for _ in layers] for layers in axis.junctions.values()]
+    return [slice(part[0].start, part[-1].stop) for part in parts]
+
+
+def _height(state: xr.Dataset, values: np.ndarray, layer: Span, share: float) -> float:
+    """A value a share of the way through a layer."""
+    x = state["x"].values
+    inside = np.array([str(name) for name in state["layer"].values]) == layer.name
+    return float(np.interp(layer.front + share * layer.thickness, x[inside], values[inside]))
+
+
+def _splitting(ax: Axes, state: xr.Dataset, axis: DepthAxis, layer: Span) -> float:
+    """An arrow over the splitting of the quasi-Fermi levels in the middle of a layer, if there is one; its eV."""
+    from matplotlib.patheffects import withStroke
+
+    upper = _height(state, state["electron_fermi_level"].values, layer, 0.5)
+    lower = _height(state, state["hole_fermi_level"].values, layer, 0.5)
+    middle = axis.middle(layer)
+    if upper - lower <= 0.05:
+        return upper - lower
+    ax.annotate(
+        "",
+        (middle, upper),
+        (middle, lower),
+        arrowprops={"arrowstyle": "<->", "color": style.MUTED, "lw": 0.7, "shrinkA": 0, "shrinkB": 0},
+    )
+    ax.annotate(
+        f"{upper - lower:.3f} eV",
+        (middle, (upper + lower) / 2),
+        xytext=(4, 0),
+        va="center",
+        textcoords="offset points",
+        fontsize=7,
+        color=style.MUTED,
+        path_effects=[withStroke(linewidth=2.0, foreground="white", alpha=0.8)],
+    )
+    return upper - lower
+
+
 def profiles(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
     """Generation and recombination (left) and carrier densities (right) against depth at the stored voltages.
 
-    Into a given ``ax`` only the rates are drawn.
+    Of a tandem one stands above the other. Into a given ``ax`` only the rates are drawn.
     """
+    axis = DepthAxis.of(dataset)
     with style.context():
         if ax is not None:
             made, axes = style.new_axes(ax)
-            _rates(axes, dataset)
+            _rates(axes, dataset, axis)
             return made
-        made = style.figure(style.PAGE, 2.8)
-        left, right = made.subplots(1, 2)
+        if axis.stretched:
+            made = style.figure(style.PAGE, 5.6)
+            first, second = made.subplots(2, 1)
+        else:
+            made = style.figure(style.PAGE, 2.8)
+            first, second = made.subplots(1, 2)
         style.apart(made)
-        _rates(left, dataset)
-        _densities(right, dataset)
+        _rates(first, dataset, axis)
+        _densities(second, dataset, axis)
         return made
 
 
@@ -200,14 +193,15 @@ def _decades(ax: Axes, highest: float, count: float) -> None:
         ax.set_ylim(highest * 10**-count, highest * 10**0.6)
 
 
-def _rates(ax: Axes, dataset: xr.Dataset) -> None:
-    x = dataset["x"].values * _NM
-    generation = dataset["generation"].values * _CM3
+def _rates(ax: Axes, dataset: xr.Dataset, axis: DepthAxis) -> None:
+    x = axis.places(dataset)
     recombination = dataset["recombination"].values * _CM3
-    _shade(ax, layer_spans(dataset))
+    # One row where it is the same at every voltage; the light of one junction in the next follows the voltage.
+    generation = np.broadcast_to(dataset["generation"].values * _CM3, recombination.shape)
+    axis.shade(ax)
     entries = [("generation", style.INK)]
-    for run in _runs(dataset):
-        ax.plot(x[run], np.where(generation[run] > 0, generation[run], np.nan), color=style.INK)
+    for run in runs(dataset):
+        ax.plot(x[run], np.where(generation[0][run] > 0, generation[0][run], np.nan), color=style.INK)
         for index, _, colour in _biases(dataset):
             rate = recombination[index][run]
             ax.plot(x[run], np.where(rate > 0, rate, np.nan), color=colour)
@@ -215,15 +209,15 @@ def _rates(ax: Axes, dataset: xr.Dataset) -> None:
     highest = max(float(np.nanmax(generation, initial=0)), float(np.nanmax(recombination, initial=0)))
     _decades(ax, highest, 8)
     style.text_key(ax, entries, 0.12, 0.05 + 0.058 * len(entries))
-    ax.set_xlabel(style.axis_label("x"))
+    axis.label(ax)
     ax.set_ylabel("Rate (cm$^{−3}$ s$^{−1}$)")
 
 
-def _densities(ax: Axes, dataset: xr.Dataset) -> None:
-    x = dataset["x"].values * _NM
-    _shade(ax, layer_spans(dataset))
+def _densities(ax: Axes, dataset: xr.Dataset, axis: DepthAxis) -> None:
+    x = axis.places(dataset)
+    axis.shade(ax)
     highest = 0.0
-    for run in _runs(dataset):
+    for run in runs(dataset):
         for index, _, colour in _biases(dataset):
             electron = dataset["electron_density"].values[index] * _CM3
             hole = dataset["hole_density"].values[index] * _CM3
@@ -234,5 +228,5 @@ def _densities(ax: Axes, dataset: xr.Dataset) -> None:
     entries = [(words, colour) for _, words, colour in _biases(dataset)]
     entries += [("electrons —, holes - -", style.MUTED)]
     style.text_key(ax, entries, 0.32, 0.06 + 0.06 * len(entries))
-    ax.set_xlabel(style.axis_label("x"))
+    axis.label(ax)
     ax.set_ylabel("Carrier density (cm$^{−3}$)")

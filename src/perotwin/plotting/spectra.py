@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["absorption", "eqe"]
 
 _NM = 1e9
+#: what becomes current: in all, and by junction
+_COLLECTED = {"": "#F2C14E", "top": "#D9C3E0", "bottom": "#F6CBA4"}
 
 #: absorbers in the order of light, as the colours that they take
 _ABSORBERS = ("#4C86B8", "#B4513A", "#7A4B3A", "#8E4A9E")
@@ -136,40 +138,92 @@ def _lines(ax: Axes, items: Sequence[xr.Dataset]) -> None:
         name = str(item.attrs.get("stack", "")) or "measured"
         colour = colours[str(item.attrs.get("stack", ""))]
         wavelength = item["wavelength"].values * _NM
-        ax.plot(wavelength, 100 * item["eqe"].values, color=colour, linewidth=width)
+        for part in _collected(item).values():
+            ax.plot(wavelength, 100 * part, color=colour, linewidth=width)
         if "reflectance" in item:
             not_reflected = 100 * (1 - item["reflectance"].values)
             ax.plot(wavelength, not_reflected, color=colour, linewidth=0.6 * width, linestyle=(0, (3, 1.5)))
         entries.append((name + _current(item), colour))
+    tandem = any(len(_collected(item)) > 1 for item in items)
+    if tandem:
+        # the units would stand across the edge of the bottom junction
+        entries = [(words.replace(" mA cm$^{−2}$", ""), colour) for words, colour in entries]
+        entries.append(("integrated, in mA cm$^{−2}$", style.MUTED))
     if any("reflectance" in item for item in items):
         entries.append(("dashed: 1 − reflectance", style.MUTED))
     _limits(ax, items)
     ax.set_ylabel("External quantum efficiency (%)")
-    style.text_key(ax, entries, 0.10, 0.10 + 0.055 * len(entries))
+    # where one junction of a tandem ends there is room below the other
+    style.text_key(ax, entries, 0.49 if tandem else 0.10, 0.10 + 0.055 * len(entries))
 
 
-def _current(item: xr.Dataset) -> str:
-    """The current that the spectrum would give, if the measurement says it (A/m^2)."""
-    stored = item.attrs.get("jsc_integrated")
-    return "" if stored is None else f", {float(stored) / 10:.2f} mA cm$^{{−2}}$"
+def _collected(item: xr.Dataset) -> dict[str, np.ndarray]:
+    """What is collected: in each junction of a tandem, or in all ("")."""
+    parts = {name: item[f"eqe_{name}"].values for name in style.JUNCTIONS if f"eqe_{name}" in item}
+    return parts or {"": item["eqe"].values}
+
+
+def _current(item: xr.Dataset, junction: str = "") -> str:
+    """The current that the spectrum would give, if the measurement says it (A/m^2); of a tandem both junctions'."""
+    stored = [item.attrs.get(f"jsc_integrated_{name}" if name else "jsc_integrated") for name in (
+        [junction] if junction else _collected(item)
+    )]  # fmt: skip
+    if any(one is None for one in stored):
+        return ""
+    return f", {' + '.join(f'{float(one) / 10:.2f}' for one in stored if one is not None)} mA cm$^{{−2}}$"
 
 
 def _stacked(ax: Axes, item: xr.Dataset) -> None:
     wavelength = item["wavelength"].values * _NM
     collected = item["eqe"].values
-    layers = [str(name) for name in item["layer"].values]
-    absorbed = item["absorptance"].transpose("layer", "wavelength").values
     generating = _generating(item)
-    lost = absorbed[generating].sum(axis=0) - collected
-    bands: list[tuple[str, np.ndarray, str]] = [("collected (EQE)", collected, "#F2C14E")]
+    taken = item["absorptance"].transpose("layer", "wavelength").values[generating].sum(axis=0)
+    parts = _collected(item)
+    if len(parts) > 1:
+        # light of the top junction adds to what the bottom one gives: areas hold the photons that it absorbed itself
+        collected = np.minimum(collected, taken)
+    lost = taken - collected
+    bands: list[tuple[str, np.ndarray, str]] = [
+        (f"{which} junction (EQE)" if which else "collected (EQE)", area, _COLLECTED[which])
+        for which, area in _shared(parts, collected).items()
+    ]
     if np.nanmax(lost) > 1e-4:
         bands.append(("absorbed, not collected", np.clip(lost, 0, None), "#A8445A"))
-    for index in [i for i in range(len(layers)) if i not in generating][::-1]:
-        bands.append((layers[index], absorbed[index], style.layer_colour(layers[index])))
+    _limits(ax, [item])
+    _areas(ax, item, [*bands, *_parasitic(item, generating)])
+    ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
+    for which, part in parts.items():
+        if which:
+            ax.plot(wavelength, 100 * part, color=style.JUNCTIONS[which], linewidth=1.2)
+    ax.set_title(str(item.attrs.get("stack", "")) + _current(item))
+
+
+def _shared(parts: dict[str, np.ndarray], collected: np.ndarray) -> dict[str, np.ndarray]:
+    """Shares of what is collected, which add up to it."""
+    left, found = collected, {}
+    for name, part in parts.items():
+        found[name] = np.minimum(part, left)
+        left = left - found[name]
+    return found
+
+
+def _parasitic(item: xr.Dataset, generating: Sequence[int]) -> list[tuple[str, np.ndarray, str]]:
+    """What gives no current: name, share (wavelength) and colour of each layer from the back, and what passes all."""
+    layers = [str(name) for name in item["layer"].values]
+    absorbed = item["absorptance"].transpose("layer", "wavelength").values
+    bands = [
+        (layers[index], absorbed[index], style.layer_colour(layers[index]))
+        for index in [i for i in range(len(layers)) if i not in generating][::-1]
+    ]
     if "transmittance" in item and float(np.nanmax(item["transmittance"].values)) > 1e-3:
         bands.append(("transmitted", item["transmittance"].values, "#EEF3F7"))
-    floor = np.zeros_like(collected)
-    _limits(ax, [item])
+    return bands
+
+
+def _areas(ax: Axes, item: xr.Dataset, bands: Sequence[tuple[str, np.ndarray, str]]) -> None:
+    """Areas one on the other, with a key beside them; above the dashed line is what is reflected."""
+    wavelength = item["wavelength"].values * _NM
+    floor = np.zeros_like(wavelength)
     shown = wavelength <= ax.get_xlim()[1]
     drawn = []
     for name, part, colour in bands:
@@ -177,12 +231,17 @@ def _stacked(ax: Axes, item: xr.Dataset) -> None:
             continue
         ax.fill_between(wavelength, 100 * floor, 100 * (floor + part), color=colour, linewidth=0)
         floor = floor + part
-        drawn.append((name, colour))
-    ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
+        # what is collected stands in the title, with the light of one junction in the other
+        drawn.append((name if "(EQE)" in name else name + _taken(item, part), colour))
     if "reflectance" in item:
-        not_reflected = 100 * (1 - item["reflectance"].values)
-        ax.plot(wavelength, not_reflected, color=style.INK, linewidth=0.8, linestyle=(0, (3, 1.5)))
-        drawn.append(("reflected", "white"))
+        reflected = item["reflectance"].values
+        ax.plot(wavelength, 100 * (1 - reflected), color=style.INK, linewidth=0.8, linestyle=(0, (3, 1.5)))
+        drawn.append(("reflected" + _taken(item, reflected), "white"))
+    if len(drawn) > 1 and "photon_flux" in item:
+        ax.annotate(
+            "mA cm$^{−2}$", (1.02, 1.02), xycoords="axes fraction", fontsize=7, color=style.MUTED, va="bottom",
+            annotation_clip=False,
+        )  # fmt: skip
     for index, (name, colour) in enumerate(drawn[::-1]):
         height = 0.97 - 0.075 * index
         ax.add_patch(_swatch(ax, height, colour))
@@ -190,7 +249,6 @@ def _stacked(ax: Axes, item: xr.Dataset) -> None:
             name, (1.065, height), xycoords="axes fraction", va="center", fontsize=7, annotation_clip=False
         )
     ax.set_ylabel("Share of the incident photons (%)")
-    ax.set_title(str(item.attrs.get("stack", "")) + _current(item))
 
 
 def _swatch(ax: Axes, height: float, colour: str) -> Rectangle:

@@ -18,13 +18,16 @@ _THICK = 20e-6
 
 
 class Drawn(NamedTuple):
-    """A layer as the drawing needs it. ``thickness`` in m; ``note`` is printed small beside it."""
+    """A layer as the drawing needs it. ``thickness`` in m; ``note`` is printed small beside it, and ``part`` ("top",
+    "bottom": a junction) beside all layers of one part that follow each other.
+    """
 
     name: str
     thickness: float
     role: str
     material: str = ""
     note: str = ""
+    part: str = ""
 
 
 def draw(
@@ -40,7 +43,8 @@ def draw(
     from matplotlib.patches import Rectangle
 
     with style.context():
-        made, axes = style.new_axes(ax, width=style.COLUMN * 1.1, height=3.6)
+        parts = any(layer.part for layer in layers)
+        made, axes = style.new_axes(ax, width=style.COLUMN * (1.2 if parts else 1.1), height=4.4 if parts else 3.6)
         axes.set_axis_off()
         thin = sum(layer.thickness for layer in layers if layer.thickness <= _THICK) or 1e-9
         cut = 0.22 * thin
@@ -49,7 +53,7 @@ def draw(
         left, right = 0.0, 1.0
         middles, top = [], 0.0
         for layer, height in zip(layers, heights, strict=True):
-            colour = style.layer_colour(layer.name, layer.role, layer.material)
+            colour = style.layer_colour(f"{layer.part} {layer.name}".strip(), layer.role, layer.material)
             axes.add_patch(
                 Rectangle((left, -top - height), right - left, height, facecolor=colour, linewidth=0)
             )
@@ -60,7 +64,8 @@ def draw(
         axes.add_patch(
             Rectangle((left, -total), right - left, total, fill=False, edgecolor=style.INK, linewidth=0.6)
         )
-        places = style.spread(middles, total * 0.062, -total * 0.985, -total * 0.015)
+        apart = total * (0.052 if parts else 0.062)
+        places = style.spread(middles, apart, -total * 0.985, -total * 0.015)
         for layer, middle, place in zip(layers, middles, places, strict=True):
             axes.plot(
                 [right + 0.01, right + 0.06, right + 0.10],
@@ -71,9 +76,10 @@ def draw(
             )
             words = f"{layer.name}  {_length(layer.thickness)}" + (f"  {layer.note}" if layer.note else "")
             axes.text(right + 0.12, place, words, va="center", fontsize=7.5)
+        _parts(axes, layers, places, 0.4 * apart)
         _light(axes, total, light_from)
         _scale_bar(axes, thin, total)
-        axes.set_xlim(-0.22, 2.05)
+        axes.set_xlim(-0.22, 2.4 if parts else 2.05)
         margin = 0.20 * total
         low, high = (
             (-total - margin, 0.05 * total) if light_from == "back" else (-total - 0.05 * total, margin)
@@ -82,6 +88,18 @@ def draw(
         if title:
             axes.set_title(title)
         return made
+
+
+def _parts(ax: Axes, layers: Sequence[Drawn], places: Sequence[float], reach: float) -> None:
+    """A line beside the labels of each junction, with its name; ``reach`` is half the height of a label."""
+    for part in dict.fromkeys(layer.part for layer in layers if layer.part):
+        own = [place for layer, place in zip(layers, places, strict=True) if layer.part == part]
+        low, high = min(own) - reach, max(own) + reach
+        ax.plot([2.2, 2.2], [low, high], color=style.MUTED, linewidth=0.8, clip_on=False)
+        words = f"{part} junction"
+        ax.text(
+            2.26, (low + high) / 2, words, rotation=270, va="center", fontsize=7, color=style.MUTED, weight="bold"
+        )
 
 
 def side_by_side(stacks: Mapping[str, Sequence[Drawn]], light_from: str = "front") -> Figure:

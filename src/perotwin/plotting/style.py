@@ -24,6 +24,7 @@ __all__ = [
     "ELECTRON",
     "HOLE",
     "INK",
+    "JUNCTIONS",
     "MUTED",
     "ROLES",
     "STATES",
@@ -33,6 +34,7 @@ __all__ = [
     "colour_of_cells",
     "context",
     "figure",
+    "junction_of",
     "layer_colour",
     "new_axes",
     "save",
@@ -47,6 +49,8 @@ MUTED = "#6b7785"
 CELLS = ("#0B62A4", "#D55E00", "#008F6B", "#8E4A9E", "#B07C00", "#4D4D4D")
 ELECTRON = "#0B62A4"
 HOLE = "#C6362F"
+#: junctions of a tandem: the one that takes the blue light, the one that takes the red
+JUNCTIONS = {"top": "#8E4A9E", "bottom": "#D55E00"}
 #: operating points, from dark to bright
 STATES = {
     "dark": "#4D4D4D",
@@ -81,6 +85,8 @@ _NAMED = {
     "tio2": "etl",
     "sno2": "buffer",
 }
+#: the absorber of a tandem's bottom junction, which takes what is left
+_SECOND = "#4A2A33"
 _METALS = {"ag": "#B5B8BC", "au": "#D9B44A", "cu": "#C27B52", "al": "#C3C7CB"}
 #: layers that need a colour of their own beside others of the same role
 SPARE = ("#B9CFE0", "#E5A86B", "#5E9C8F", "#9CC3B5", "#C59FC9", "#D9C27E", "#8FA8C9", "#B5B8BC")
@@ -211,20 +217,34 @@ def colour_of_cells(datasets: Sequence[xr.Dataset]) -> dict[str, str]:
     return {name: to_hex(scale(0.9 * index / (len(names) - 1))) for index, name in enumerate(names)}
 
 
+def junction_of(name: str) -> tuple[str, str]:
+    """The junction of a tandem that a layer, face or channel is called after, and its name there.
+
+    "top perovskite radiative" gives "top" and "perovskite radiative", "top niox|top perovskite" gives "top" and
+    "niox|perovskite"; the face where two junctions meet gives "between" and its own name, what belongs to no junction
+    "" and its own name.
+    """
+    junction, _, rest = name.partition(" ")
+    if junction not in JUNCTIONS or not rest:
+        return "", name
+    if any(f"|{other} " in rest for other in JUNCTIONS if other != junction):
+        return "between", name
+    return junction, rest.replace(f"|{junction} ", "|")
+
+
 def layer_colour(name: str, role: str | None = None, material: str | None = None) -> str:
     """The colour of a layer from its role, its own for metals; from its name alone when the role is
-    unknown.
+    unknown. A layer of a tandem has the colour that it has in its junction.
     """
-    key = (material or name).lower()
-    for junction in ("top ", "bottom "):  # a tandem calls its layers after their junctions too
-        key = key.removeprefix(junction)
+    key = (material or junction_of(name)[1]).lower()
     if key in _METALS:
         return _METALS[key]
-    if role in ROLES:
+    if role not in ROLES:
+        role = next((known for start, known in _NAMED.items() if key.startswith(start)), None)
+    if role == "absorber" and junction_of(name)[0] == "bottom":
+        return _SECOND
+    if role is not None:
         return ROLES[role]
-    for start, known in _NAMED.items():
-        if key.startswith(start):
-            return ROLES[known]
     return SPARE[sum(key.encode()) % len(SPARE)]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from perotwin import materials, references
 from perotwin.errors import PerotwinError
+from perotwin.stack import Tandem, in_order
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell, Stack
@@ -32,6 +34,11 @@ _RECIPROCITY = (
     "reciprocity of absorption and emission",
     "U. Rau, Phys. Rev. B 76, 085303 (2007)",
     "doi:10.1103/PhysRevB.76.085303",
+)
+_COUPLING = (
+    "light of one junction in the other",
+    "M. A. Steiner, J. F. Geisz, Appl. Phys. Lett. 100, 251106 (2012)",
+    "doi:10.1063/1.4729827",
 )
 _SUN = (
     "AM1.5G spectrum, as shipped by pvlib",
@@ -104,15 +111,27 @@ def of(cell: Cell) -> Citations:
             found.works.setdefault(str(known), []).append(path)
         elif "assumed" not in text:
             found.works.setdefault(text, []).append(path)
+    for _, layer in in_order(cell):
+        if isinstance(layer.material, str) and layer.material not in found.materials:
+            try:
+                found.materials[layer.material] = materials.source(layer.material)
+            except PerotwinError as error:
+                found.materials[layer.material] = error.message
     for stack in cell.stacks.values():
-        for layer in stack.layer:
-            if isinstance(layer.material, str) and layer.material not in found.materials:
-                try:
-                    found.materials[layer.material] = materials.source(layer.material)
-                except PerotwinError as error:
-                    found.materials[layer.material] = error.message
         found.methods += [method for method in _methods(stack) if method not in found.methods]
+    if isinstance(cell, Tandem):
+        found.methods += _methods_of_tandem(cell, found.methods)
     return found
+
+
+def _methods_of_tandem(cell: Tandem, known: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """What is used for two junctions and not for one."""
+    used = []
+    if cell.junction.kind == "traps" and _TRAPS not in known:
+        used.append(_TRAPS)
+    if _RECIPROCITY in known and cell.light.generation.kind == "optics":
+        used.append(_COUPLING)
+    return used
 
 
 def _methods(cell: Stack) -> list[tuple[str, str, str]]:

@@ -45,6 +45,8 @@ class Derived:
             return "–"
         if self.unit == "V":
             return f"{self.value:.3f} V"
+        if self.unit == "1":
+            return f"{self.value:.3g}"
         if self.unit not in _SCALES:
             unit, factor = field_unit(self.name, self.unit)
             return f"{self.value * factor:.4g} {unit}"

@@ -27,8 +27,10 @@ __all__ = [
     "cell_result",
     "check_result",
     "document",
+    "el_result",
     "eqe_result",
     "error_entry",
+    "four_terminal_result",
     "jv_result",
     "mppt_result",
     "pulse_result",
@@ -130,11 +132,68 @@ def jv_result(scans: Sequence[tuple[xr.Dataset, Metrics]]) -> dict[str, Any]:
                 "curve": {
                     "voltage": _variable(dataset, "voltage"),
                     "current_density": quantity("current_density", current, "A m-2"),
+                    **_junction_voltages(dataset),
                 },
             }
         )
     first = scans[0][0]
-    return {**_common(first), "scans": entries, **_tail(*(dataset for dataset, _ in scans))}
+    made = {**_common(first), "scans": entries, **_junctions(first)}
+    return {**made, **_tail(*(dataset for dataset, _ in scans))}
+
+
+def four_terminal_result(
+    name: str, taken: Mapping[str, tuple[xr.Dataset, Metrics]], together: Metrics
+) -> dict[str, Any]:
+    """A tandem with four terminals: the curve and the metrics of each junction, and their powers together."""
+    datasets = [dataset for dataset, _ in taken.values()]
+    made = {
+        which: jv_result([(dataset, metrics)])["scans"][0] for which, (dataset, metrics) in taken.items()
+    }
+    return {
+        **_common(datasets[0]),
+        "stack": name,
+        "scans": [],
+        "metrics": together.to_json(),
+        "junctions": {
+            which: {key: scan[key] for key in ("metrics", "curve")} for which, scan in made.items()
+        },
+        **_tail(*datasets),
+    }
+
+
+def _junction_voltages(dataset: xr.Dataset) -> dict[str, Any]:
+    """``{"junction_voltages": {"top", "bottom", "between"}}`` of a tandem's curve; nothing of another cell's."""
+    from perotwin.lab import junctions
+
+    found = junctions.names(dataset)
+    if not found:
+        return {}
+    told = {name: _variable(dataset, f"voltage_{name}") for name in (*found, junctions.BETWEEN)}
+    return {"junction_voltages": told}
+
+
+def _junctions(dataset: xr.Dataset) -> dict[str, Any]:
+    """Each junction's own curve and metrics, which one limits, and where they stand at maximum power."""
+    from perotwin.lab import junctions
+
+    own = junctions.curves(dataset)
+    if not own:
+        return {}
+    found = junctions.metrics(dataset)
+    made: dict[str, Any] = {
+        "junctions": {
+            name: {
+                "metrics": found[name].to_json(),
+                "curve": {key: _variable(curve, key) for key in ("voltage", "current_density")},
+            }
+            for name, curve in own.items()
+        },
+        "limiting": junctions.limiting(dataset),
+    }
+    here = junctions.at(dataset)
+    if here:
+        made["maximum_power"] = {f"voltage_{name}": quantity("voltage", value, "V") for name, value in here.items()}
+    return made
 
 
 def scan_result(scans: Mapping[str, xr.Dataset], metrics: Mapping[str, Metrics]) -> dict[str, Any]:
@@ -206,8 +265,48 @@ def eqe_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
             for layer in dataset["layer"].values
         }
     unknown = {"jsc_integrated": Metric(math.nan, "A m-2"), "bandgap": Metric(math.nan, "eV")}
-    made |= Metrics({**unknown, **metrics}).to_json()
-    return {**made, **_tail(dataset)}
+    made |= Metrics({**unknown, **{name: metrics[name] for name in unknown if name in metrics}}).to_json()
+    return {**made, **_spectra_of_junctions(dataset), **_tail(dataset)}
+
+
+def _spectra_of_junctions(dataset: xr.Dataset) -> dict[str, Any]:
+    """``{"junctions": {"top": {"eqe", "jsc_integrated", "bandgap", "bias_light", "bias_voltage"}, ...}}`` of a
+    tandem.
+    """
+    from perotwin.lab import eqe
+
+    made = {
+        name: {
+            "eqe": _variable(one, "eqe"),
+            **eqe.analyse(one).to_json(),
+            "bias_light": one.attrs.get("bias_light"),
+            "bias_voltage": quantity("voltage", one.attrs.get("bias_voltage", math.nan), "V"),
+        }
+        for name, one in eqe.junctions(dataset).items()
+    }
+    return {"junctions": made} if made else {}
+
+
+def el_result(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
+    """Electroluminescence of one cell: metrics, voltage against the injected current, and yield, splitting and spectrum
+    of each emitter.
+    """
+    rows = ("elqy", "qfls", "photons")
+    return {
+        **_common(dataset),
+        "metrics": metrics.to_json(),
+        "injected": _variable(dataset, "injected"),
+        "voltage": _variable(dataset, "voltage"),
+        "wavelength": _variable(dataset, "wavelength"),
+        "emitters": {
+            str(name): {
+                key: _variable(dataset.sel(emitter=name), key) for key in (*rows, "spectrum")
+            }
+            for name in dataset["emitter"].values
+        },
+        "protocol": protocol_of(dataset),
+        **_tail(dataset),
+    }
 
 
 def bands_result(dataset: xr.Dataset) -> dict[str, Any]:
@@ -242,7 +341,8 @@ def cell_result(result: CellResult) -> dict[str, Any]:
         made["dark"] = jv_result([(result.measurements["jv-dark"], Metrics())])["scans"][0]["curve"]
     if "eqe" in result.measurements:
         full = eqe_result(result.measurements["eqe"], result.eqe_metrics)
-        made["eqe"] = {key: full[key] for key in ("wavelength", "eqe", "jsc_integrated", "bandgap")}
+        wanted = ("wavelength", "eqe", "jsc_integrated", "bandgap", "junctions")
+        made["eqe"] = {key: full[key] for key in wanted if key in full}
     scans = [
         result.measurements[name] for name in ("scan-reverse", "scan-forward") if name in result.measurements
     ]
@@ -256,6 +356,10 @@ def cell_result(result: CellResult) -> dict[str, Any]:
     for part, metrics in result.readings.items():
         if part != "scan":
             made[part] = metrics.to_json()
+    if "map" in result.measurements:
+        from perotwin.report import designs
+
+        made["map"] = designs.map_result(result.measurements["map"])
     made["checks"] = checks_to_json(result.checks)
     made["notes"] = result.notes
     made["absent"] = {part: reason.to_json() for part, reason in result.absent.items()}

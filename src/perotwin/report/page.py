@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perotwin import references
 from perotwin.measurement import NOMENCLATURE, heading
-from perotwin.report.figures import CAPTIONS
+from perotwin.report import junctions, losses
+from perotwin.report.figures import caption
 from perotwin.report.result import EXPERIMENTS
-from perotwin.report.tables import CELL_COLUMNS, comparison_rows, readings_rows
+from perotwin.report.tables import CELL_COLUMNS, comparison_rows, digits, readings_rows
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-__all__ = ["differences", "listed", "losses", "provenance", "render"]
+__all__ = ["differences", "listed", "map_words", "provenance", "render"]
 
 
 class Row(NamedTuple):
@@ -76,37 +76,6 @@ def differences(results: Sequence[CellResult]) -> list[tuple[str, list[tuple[str
     return found
 
 
-def losses(results: Sequence[CellResult]) -> list[tuple[str, list[str]]]:
-    """What is delivered and what each recombination channel takes at maximum power (mA/cm^2), cell by cell."""
-    import numpy as np
-
-    columns: list[dict[str, float]] = []
-    for result in results:
-        dataset, best = result.measurements.get("jv"), result.metrics.get("vmp")
-        column: dict[str, float] = {}
-        if dataset is not None and "channel_current" in dataset and best is not None:
-            voltage = dataset["voltage"].values
-            order = np.argsort(voltage)
-            column["delivered"] = 0.1 * result.metrics["jmp"].value if "jmp" in result.metrics else math.nan
-            for channel in dataset["channel"].values:
-                current = dataset["channel_current"].sel(channel=channel).values
-                column[str(channel)] = 0.1 * float(np.interp(best.value, voltage[order], current[order]))
-        columns.append(column)
-    names = list(dict.fromkeys(name for column in columns for name in column))
-    return [(name, [_small(column.get(name)) for column in columns]) for name in names]
-
-
-def _small(value: float | None) -> str:
-    if value is None or not math.isfinite(value):
-        return "–"
-    if abs(value) >= 1e-3 or value == 0:
-        return f"{value:.3f}".replace("-", "−")
-    if abs(value) < 1e-6:
-        return "< 1e−6"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}".replace("-", "−")
-
-
 #: experiments beyond the steady ones, with their headings
 _HEADINGS = {
     "scan": "Scans in time",
@@ -141,15 +110,16 @@ def _inline(path: Path, prefix: str) -> str:
     )
 
 
-def _figure(name: str, path: Path, cells: str, prefix: str) -> dict[str, Any]:
+def _figure(name: str, path: Path, cells: str, prefix: str, results: Sequence[CellResult]) -> dict[str, Any]:
     text = path.read_text(encoding="utf-8")
     width = re.search(r'<svg[^>]*? width="([\d.]+)pt"', text)
+    words = caption(name, results).format(cells=cells)
     return {
         "name": name,
         "svg": _inline(path, prefix),
         "width": float(width.group(1)) if width else 490.0,
-        "caption": CAPTIONS[name].format(cells=cells),
-        "alt": CAPTIONS[name].format(cells=cells).split(".")[0],
+        "caption": words,
+        "alt": words.split(".")[0],
     }
 
 
@@ -167,7 +137,8 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
     cells = []
     for number, item in enumerate(results):
         figures = [
-            _figure(name, path, _whose(name, item), f"c{number}{name}") for name, path in item.figures.items()
+            _figure(name, path, _whose(name, item), f"c{number}{name}", [item])
+            for name, path in item.figures.items()
         ]
         cells.append(
             {
@@ -189,16 +160,35 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
         rows=comparison_rows(results),
         cells=cells,
         comparison={
-            name: _figure(name, path, listed(_shown(name, results)), f"all{name}")
+            name: _figure(name, path, listed(_shown(name, results)), f"all{name}", results)
             for name, path in comparison.items()
         },
         called=EXPERIMENTS,
         differences=differences(results) if len(results) > 1 else [],
-        losses=losses(results),
+        junctions=junctions.of(results),
+        at_maximum_power=junctions.AT,
+        together=junctions.four_terminals(results),
+        carriers=losses.carriers(results),
+        photons=losses.photons(results),
+        wavelengths=losses.wavelengths(results),
+        maps={item.name: map_words(item) for item in results if "map" in item.measurements},
         experiments=experiments(results),
         samples=_samples(results),
         checks=checks,
     )
+
+
+def map_words(result: CellResult) -> str:
+    """Where the map of a cell is best, as a sentence."""
+    from perotwin.report import designs
+
+    made = result.measurements["map"]
+    best = designs.map_result(made)["best"]
+    where = " and ".join(
+        f"{made[axis].attrs['path']} = {best[axis]['value']:.4g} {best[axis]['unit']}" for axis in ("x", "y")
+    )
+    now = f", against {digits('pce', result.metrics['pce'])} % as it is" if "pce" in result.metrics else ""
+    return f"at its best the map has {float(best['pce']['value']):.2f} %, with {where}{now}."
 
 
 def _samples(results: Sequence[CellResult]) -> dict[str, Any]:

@@ -23,12 +23,14 @@ EXPERIMENTS = {
     "jv-dark": "J-V in the dark",
     "scan": "J-V scans in time",
     "eqe": "quantum efficiency",
+    "el": "electroluminescence",
     "bands": "energy bands",
     "mppt": "power tracking",
     "tpv": "transient photovoltage",
     "tpc": "transient photocurrent",
     "impedance": "impedance",
     "cv": "capacitance against voltage",
+    "map": "map over thickness and bandgap",
 }
 
 
@@ -40,7 +42,7 @@ class CellResult:
     ----------
     name : unique among the results shown together; also the name of the cell's folder.
     cell : the stack that was simulated.
-    measurements : by name: "jv", "jv-dark", "eqe", "bands", "scan-reverse", "scan-forward", "mppt", ...
+    measurements : by name: "jv", "jv-dark", "eqe", "bands", "scan-reverse", "scan-forward", "mppt", "map", ...
     metrics : of the illuminated curve. eqe_metrics : of the quantum efficiency.
     readings : what the other experiments read, by their names: "scan" ("pce, reverse"), "mppt", ...
     absent : measurement -> why this cell has none (prescribed generation has no quantum efficiency, say).

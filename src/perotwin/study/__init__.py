@@ -1,5 +1,34 @@
-"""Many cells at once: sweeps over a number of the stack."""
+"""Many cells at once: sweeps over a number of the stack, maps over two, the best of some, what it all hangs on."""
 
+from perotwin.study.fields import Field, changed, resolve, resolve_all
+from perotwin.study.maps import best_of, map_of
+from perotwin.study.merit import Merit, merit
+from perotwin.study.optimise import Optimum, Slice, Trial, optimise
+from perotwin.study.pool import Outcome, Pool
+from perotwin.study.sensitivity import Entry, Sensitivity, sensitivity
+from perotwin.study.slopes import Slope
 from perotwin.study.sweep import Point, sweep, values
 
-__all__ = ["Point", "sweep", "values"]
+__all__ = [
+    "Entry",
+    "Field",
+    "Merit",
+    "Optimum",
+    "Outcome",
+    "Point",
+    "Pool",
+    "Sensitivity",
+    "Slice",
+    "Slope",
+    "Trial",
+    "best_of",
+    "changed",
+    "map_of",
+    "merit",
+    "optimise",
+    "resolve",
+    "resolve_all",
+    "sensitivity",
+    "sweep",
+    "values",
+]

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from perotwin import progress, units
 from perotwin.errors import InputError, PerotwinError
 
-__all__ = ["Point", "sweep", "values"]
+__all__ = ["Point", "sweep", "unit_of", "values"]
 
 T = TypeVar("T")
 
@@ -29,6 +29,11 @@ C = TypeVar("C", bound=Varied)
 _NUMBER = re.compile(r"^\s*[-+]?[\d.]+(?:[eE][+-]?\d+)?\s*")
 
 
+def unit_of(written: str) -> str:
+    """The unit of a number as a person wrote it ("350 nm"); "1" when it has none."""
+    return _NUMBER.sub("", written) or "1"
+
+
 @dataclass(frozen=True)
 class Point(Generic[T]):
     """One point of a sweep: the value that was set ("350 nm") and what the job gave there, or why it
@@ -43,7 +48,7 @@ class Point(Generic[T]):
     @property
     def unit(self) -> str:
         """The unit of ``written``; "1" when it has none."""
-        return _NUMBER.sub("", self.written) or "1"
+        return unit_of(self.written)
 
     @property
     def number(self) -> float:
@@ -77,7 +82,7 @@ def values(cell: Varied, path: str, start: str, stop: str, steps: int, *, log: b
                 key=path,
             )
     # nothing needs no unit: "0" to "3 mol%" goes on in mol%
-    unit = _NUMBER.sub("", ends[0].text) or _NUMBER.sub("", ends[1].text)
+    unit = next((unit for end in ends if (unit := unit_of(end.text)) != "1"), "")
     first, last = (units.convert(end, unit or "1", end.dimension) for end in ends)
     if log:
         if first * last <= 0:

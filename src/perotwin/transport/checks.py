@@ -5,13 +5,15 @@ Each returns a number that must stay below its limit; a result that fails is sti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import elementary_charge as Q
 
 from perotwin.measurement.checks import Check, Checks, check, worst
+from perotwin.stack import Tandem
 from perotwin.transport import device as dv
 from perotwin.transport.build import Problem
 from perotwin.transport.profiles import (
@@ -38,6 +40,8 @@ BALANCE_LIMIT = 1e-8
 GAUSS_LIMIT = 1e-8
 #: allowed relative change of the number of ions
 ION_LIMIT = 1e-8
+#: V by which the junctions of a tandem may miss the terminal voltage
+VOLTAGE_LIMIT = 1e-7
 _ROUNDING = 16.0 * np.finfo(float).eps
 
 
@@ -292,7 +296,88 @@ def steady_checks(states: CellStates, fields: Profiles | None = None) -> Checks:
 
     `fields` are those of the states of one stack, where they are known.
     """
-    return worst(_steady_checks(part, profiles(part) if fields is None else fields) for part in states.parts)
+    made = [profiles(part) if fields is None else fields for part in states.parts]
+    found = worst(_steady_checks(part, one) for part, one in zip(states.parts, made, strict=True))
+    if states.junction_voltages:
+        found |= junction_checks(states, made)
+    return found
+
+
+def junction_checks(states: CellStates, fields: Sequence[Profiles]) -> Checks:
+    """That the voltages of a tandem's junctions add up to the terminals', and that one current runs through both.
+
+    Junction voltages are found again from the stored potential at the contacts (and, where the tandem was solved in
+    one, from the quasi-Fermi levels on either side of the plane), currents from the fluxes along x, and what is lost
+    in series from the resistances that the cell states.
+
+    Args:
+        states: of a tandem. fields: of each of their parts.
+    """
+    cell, parts = states.problem.stack, states.parts
+    # a tandem that is solved in one is a stack, whose circuit holds all resistances
+    resistance = sum(float(one.circuit.series_resistance) for one in cell.stacks.values())
+    if isinstance(cell, Tandem) and cell.junction.kind == "resistive":
+        resistance += float(cell.junction.resistance)
+    told = states.junction_voltages
+    if len(parts) == 1:
+        found, currents, floors = _of_whole(parts[0], fields[0])
+    else:
+        found, currents, floors = {}, [], []
+        for name, part, one in zip(states.inside, parts, fields, strict=True):
+            found[name] = _from_potential(part)
+            total = one.electron_current + one.hole_current
+            current, floor = _through(part, one, total)
+            leak = part.problem.stack.circuit.shunt_resistance
+            currents.append(current - (0.0 if leak is None else found[name] / float(leak)))
+            floors.append(floor)
+        found["plane"] = np.zeros(states.voltage.size)
+    mean = 0.5 * (currents[0] + currents[1])
+    sums = found["top"] + found["bottom"] - found["plane"] - resistance * mean - states.voltage
+    apart = [told[name] - found[name] for name in ("top", "bottom")]
+    apart.append(told["top"] + told["bottom"] - told["between"] - states.voltage)
+    scale = np.maximum.reduce([current_scale(part, current) for part, current in zip(parts, currents, strict=False)])
+    allowed = CURRENT_LIMIT * scale + floors[0] + floors[1]
+    ratio = np.abs(currents[0] - currents[1]) / np.maximum(allowed, 1e-300)
+    whole: Any = states
+    return {
+        "junction voltages sum to the terminal's (V)": check(
+            _largest(whole, np.abs(sums), *(np.abs(one) for one in apart)), VOLTAGE_LIMIT
+        ),
+        "junctions carry one current": check(_largest(whole, ratio) * CURRENT_LIMIT, CURRENT_LIMIT),
+    }
+
+
+def _from_potential(states: States) -> F64:
+    """(K,) V between a stack's contacts: how far the potential between them is from that at equilibrium."""
+    device = states.problem.device
+    step = states.psi[:, 0] - states.psi[:, -1] - (device.contact[0, dv.C_PSI] - device.contact[1, dv.C_PSI])
+    return np.asarray(device.vt * (step if device.anode_front else -step))
+
+
+def _through(states: States, fields: Profiles, total: F64, edges: Any = slice(None)) -> tuple[F64, F64]:
+    """(K,) current along x as the terminals count it, A m^-2, from the edges whose flux carries least rounding; and
+    that rounding.
+    """
+    floor = noise_floor(states, fields)[:, edges]
+    weight = 1.0 / (floor + floor.min(axis=1, keepdims=True) + 1e-300)
+    mean = (total[:, edges] * weight).sum(axis=1) / weight.sum(axis=1)
+    return (-mean if states.problem.device.anode_front else mean), floor.min(axis=1)
+
+
+def _of_whole(states: States, fields: Profiles) -> tuple[dict[str, F64], list[F64], list[F64]]:
+    """Voltages of the junctions and of the plane between them, and currents through both, of a tandem solved in one."""
+    device = states.problem.device
+    site, across = int(device.plane_site[0]), _from_potential(states)
+    up, down = fields.electron_fermi_level[:, site], fields.hole_fermi_level[:, site + 1]
+    top, bottom = (across + up, -down) if device.anode_front else (-down, across + up)
+    total = fields.electron_current + fields.hole_current + shunted(states, fields)
+    front = fields.edge < site
+    sides = [_through(states, fields, total, edges) for edges in (front, ~front)]
+    return (
+        {"top": top, "bottom": bottom, "plane": up - down},
+        [current for current, _ in sides],
+        [floor for _, floor in sides],
+    )
 
 
 def _steady_checks(states: States, fields: Profiles) -> Checks:

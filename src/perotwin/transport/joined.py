@@ -92,11 +92,15 @@ def at_own_terminals(tandem: Tandem, *, light: bool = True) -> Problem:
         )
     number = list(tandem.cells).index(which)
     found = _optics(tandem, list(tandem.cells.values()), light)
-    told = [one for one in (found.whole, found.emission) if one is not None]
+    # checks and notes of the light are the whole's
+    absorption, emission = found.absorption[number], found.emissions[number]
+    if absorption is not None and found.whole is not None:
+        absorption = replace(absorption, checks=found.whole.checks, notes=found.whole.notes)
+    if found.emission is not None:
+        emission = replace(emission, checks=found.emission.checks, notes=found.emission.notes)
+    problem = build(tandem.cells[which], optics=(absorption, emission))
     note = f"measured at the terminals of the {which} junction; light that the other junction emits is left out."
-    problem = build(tandem.cells[which], optics=(found.absorption[number], found.emissions[number]))
-    notes = (note, *(words for one in told for words in one.notes), *problem.notes)
-    return replace(problem, notes=tuple(dict.fromkeys(notes)))
+    return replace(problem, notes=(note, *problem.notes))
 
 
 def _without_resistance(stack: Stack) -> Stack:

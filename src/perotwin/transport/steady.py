@@ -19,7 +19,7 @@ from perotwin.errors import ConvergenceError
 from perotwin.progress import note
 from perotwin.transport import kernels as k
 from perotwin.transport.build import Problem
-from perotwin.transport.device import I_LAYER, I_Z, Device, Work, make_work
+from perotwin.transport.device import I_LAYER, I_Z, P_GE, P_GH, P_METAL, P_PSI, Device, Work, make_work
 
 if TYPE_CHECKING:
     from perotwin.transport.small_signal import Linearised
@@ -127,6 +127,27 @@ class States:
         found["front contact"], found["back contact"] = self.front_loss, self.back_loss
         if self.problem.stack.circuit.shunt_resistance is not None:
             found["shunt"] = self.shunt
+        return found | self._inner_shunts()
+
+    def _inner_shunts(self) -> dict[str, F64]:
+        """(K,) A m^-2 through the shunt of each junction that meets another at a plane inside."""
+        problem, device = self.problem, self.problem.device
+        found = {}
+        for site, row in zip(device.plane_site, device.plane, strict=True):
+            node = int(problem.site_node[site])
+            v = self.junction_voltage / problem.vt
+            metal = row[P_METAL] != 0.0
+            level = row[P_PSI] - self.psi[:, node]
+            # each ends on the metal, or on the level of the carriers that its junction brings
+            electrons = v + (level if metal else self.fn[:, :, node].sum(axis=1))
+            holes = -level if metal else v - self.fp[:, :, node].sum(axis=1)
+            shunts = (row[P_GE] * electrons, row[P_GH] * holes)
+            names = ("top shunt", "bottom shunt")
+            for name, shunt, leak in zip(
+                names if device.anode_front else names[::-1], shunts, (row[P_GE], row[P_GH]), strict=True
+            ):
+                if leak > 0.0:
+                    found[name] = Q * shunt
         return found
 
     def joined(self, others: Sequence[States]) -> States:

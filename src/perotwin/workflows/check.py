@@ -11,8 +11,9 @@ from perotwin.report.derived import Derived
 from perotwin.units import BOLTZMANN
 
 if TYPE_CHECKING:
-    from perotwin.stack import Cell, Layer, Stack
+    from perotwin.stack import Cell, Layer, Stack, Tandem
     from perotwin.transport.build import Problem
+    from perotwin.transport.cell import CellProblem
 
 __all__ = ["check"]
 
@@ -23,22 +24,31 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
     Returns
     -------
     The derived quantities (built-in voltage, Debye lengths, depletion widths, transit, diffusion and ionic scales,
-    photocurrent, radiative limit of Voc), of several stacks those of each, and the remarks that any result would carry.
+    photocurrent, radiative limit of Voc), of several stacks those of each and of a tandem those of the whole first, and
+    the remarks that any result would carry.
 
     Raises
     ------
     PerotwinError
         The stack has no electrical layers, a material or its range does not fit, and so on.
     """
+    from perotwin.stack import Tandem
+    from perotwin.stack.tandem import JUNCTIONS
     from perotwin.transport.cell import build
 
-    problem = build(cell)
+    if isinstance(cell, Tandem) and cell.junction.kind == "separate":
+        both = [build(cell.at(which)) for which in JUNCTIONS]
+        problems = [problem.parts[0] for problem in both]
+        notes = list(dict.fromkeys(note for problem in both for note in problem.notes))
+    else:
+        problem = build(cell)
+        notes = list(problem.notes)
+        if isinstance(cell, Tandem) and len(problem.parts) == 1:
+            # What is solved as one stack is derived by junction all the same.
+            problem = build(cell.with_values({"junction": {"kind": "ideal"}}))
+        problems = list(problem.parts)
     rows: list[Derived] = []
-    notes = list(problem.notes)
-    stacks: dict[str, Stack] = dict(cell.stacks)
-    if len(problem.parts) != len(stacks):  # a tandem that is solved as one stack
-        stacks = {"": problem.parts[0].stack}
-    for (prefix, stack), part in zip(stacks.items(), problem.parts, strict=True):
+    for (prefix, stack), part in zip(cell.stacks.items(), problems, strict=True):
         found = _of_stack(part)
         if prefix:
             found = [
@@ -47,7 +57,33 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
             ]
         rows += found
         notes += [f"{prefix}.{note}" if prefix else note for note in _levels_outside(stack)]
+    if isinstance(cell, Tandem) and cell.junction.kind != "separate":
+        rows[:0] = _of_tandem(cell, problem, rows)
     return rows, notes
+
+
+def _of_tandem(cell: Tandem, problem: CellProblem, rows: list[Derived]) -> Iterator[Derived]:
+    """What follows for both junctions together from what follows for each."""
+    from perotwin.transport.tandem import TandemProblem
+
+    known = {(row.name, row.where): row.value for row in rows}
+    current = {which: known.get(("photocurrent", which), 0.0) for which in cell.cells}
+    if max(current.values()) > 0.0:
+        least = min(current, key=lambda which: current[which])
+        how = f"of the {least} junction, which generates less: the current of both"
+        yield Derived("photocurrent", "photocurrent", "cell", current[least], "A m-2", how)
+        gap = current["top"] - current["bottom"]
+        how = "photocurrent of the top junction minus that of the bottom one; zero where they match"
+        yield Derived("photocurrent_mismatch", "current mismatch", "cell", gap, "A m-2", how)
+    limits = [known[key] for key in (("radiative_voc", which) for which in cell.cells) if key in known]
+    if len(limits) == 2:
+        how = "sum of those of the junctions, each with its own photocurrent"
+        yield Derived("radiative_voc", "radiative limit of Voc", "cell", sum(limits), "V", how)
+    if isinstance(problem, TandemProblem) and problem.coupling is not None:
+        how = "photons that the bottom absorbs per net radiative event in the top (doi:10.1063/1.4729827)"
+        yield Derived(
+            "luminescent_coupling", "luminescent coupling", "cell", problem.coupling.share, "1", how
+        )
 
 
 def _of_stack(problem: Problem) -> list[Derived]:

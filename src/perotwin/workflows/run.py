@@ -27,6 +27,8 @@ __all__ = ["chosen", "measure", "run", "unique_names"]
 
 #: those that are done unless said
 _DEFAULT = ("jv", "jv-dark", "eqe", "bands")
+#: cells along each side of a map
+_STEPS = 21
 #: measurements of an experiment that has more than one
 _SCANS = ("scan-reverse", "scan-forward")
 #: what stands in a cell's folder
@@ -44,7 +46,7 @@ class Named(Protocol):
 
 def _known() -> tuple[str, ...]:
     """Experiments that a user can name; the dark curve comes with the lit one."""
-    return tuple(name for name in EXPERIMENTS if name in lab.__all__)
+    return tuple(name for name in EXPERIMENTS if name in lab.__all__ or name == "map")
 
 
 def chosen(experiments: str | Sequence[str] | None = None) -> tuple[str, ...]:
@@ -86,9 +88,13 @@ def unique_names(cells: Sequence[Named]) -> list[str]:
 
 
 def measure(
-    cell: Cell, name: str | None = None, experiments: str | Sequence[str] | None = None
+    cell: Cell,
+    name: str | None = None,
+    experiments: str | Sequence[str] | None = None,
+    processes: int | None = 1,
 ) -> CellResult:
-    """Put one cell through the instruments of the main job (`chosen`).
+    """Put one cell through the instruments of the main job (`chosen`); a map takes so many ``processes`` (None: all
+    cores).
 
     A measurement that does not exist for the cell (no quantum efficiency with prescribed generation) is
     recorded in ``absent``; a cell that cannot be solved keeps what was measured and carries the error.
@@ -100,7 +106,7 @@ def measure(
         for part in parts:
             counter.advance(0, label=f"{result.name}: {EXPERIMENTS[part]}")
             try:
-                made = _measure_part(cell, part)
+                made = _measure_part(cell, part, processes)
                 if not all(dataset.attrs.get("complete", 1) for dataset in made.values()):
                     raise KeyboardInterrupt
                 result.measurements |= made
@@ -117,20 +123,42 @@ def measure(
     if "eqe" in result.measurements:
         result.eqe_metrics = lab.eqe.analyse(result.measurements["eqe"])
     for part in parts:
-        if part not in _DEFAULT:
+        if part not in (*_DEFAULT, "map"):
             found = _readings(result.measurements, part)
             if found:
                 result.readings[part] = found
     return result
 
 
-def _measure_part(cell: Cell, part: str) -> dict[str, xr.Dataset]:
+def _measure_part(cell: Cell, part: str, processes: int | None) -> dict[str, xr.Dataset]:
     """The measurements of one experiment, by the names of their files."""
+    if part == "map":
+        return {part: _map(cell, processes)}
     if part == "jv-dark":
         return {part: lab.jv.measure(cell.with_light(intensity="0 sun"))}
     if part == "scan":
         return {f"scan-{direction}": one for direction, one in lab.scan.measure(cell).items()}
     return {part: getattr(lab, part).measure(cell)}
+
+
+def _map(cell: Cell, processes: int | None) -> xr.Dataset:
+    """What the cell would be worth with another thickness and bandgap of its absorber, of a tandem of the top one.
+
+    Raises
+    ------
+    InputError
+        It has columns side by side, or not one absorber.
+    """
+    from perotwin import study
+    from perotwin.stack import Parallel, Tandem
+
+    if isinstance(cell, Parallel):
+        raise InputError(
+            "columns side by side have no thickness and bandgap of their own.",
+            "Use perotwin map with the numbers of a column.",
+        )
+    top = "top." if isinstance(cell, Tandem) else ""
+    return study.map_of(cell, f"{top}thickness", f"{top}bandgap", _STEPS, processes=processes)
 
 
 def _readings(measurements: Mapping[str, xr.Dataset], part: str) -> measurement.Metrics:
@@ -153,20 +181,24 @@ def run(
     cells: Sequence[Cell | Made],
     out: str | Path | None = None,
     experiments: str | Sequence[str] | None = None,
+    processes: int | None = 1,
 ) -> Iterator[CellResult]:
     """Measure each cell in turn with the chosen experiments and give its result when it is complete.
 
-    A cell that a recipe made may come as `recipe.Made`; its sample is then part of the report.
+    A cell that a recipe made may come as `recipe.Made`; its sample is then part of the report. A tandem with four
+    terminals gives a result for each junction.
 
     With ``out`` every cell gets a folder with its stack file, measurements (NetCDF) and figures (SVG and
-    PNG), and the folder itself the comparison figures, ``results.json`` and ``report.html``.
+    PNG), and the folder itself the comparison figures, ``results.json`` and ``report.html``. A map, if it is among the
+    experiments, takes so many ``processes`` (None: all cores; see `study.Pool`).
     """
     experiments = chosen(experiments)
+    cells = [part for cell in cells for part in _by_terminals(cell)]
     names = unique_names(cells)
     folder = None if out is None else measurement.result_folder(out, names, _OURS)
     done: list[CellResult] = []
     for cell, name in zip(cells, names, strict=True):
-        result = measure(cell.cell if isinstance(cell, Made) else cell, name, experiments)
+        result = measure(cell.cell if isinstance(cell, Made) else cell, name, experiments, processes)
         result.made = cell if isinstance(cell, Made) else None
         done.append(result)
         if folder is not None:
@@ -174,6 +206,15 @@ def run(
             _write_cell(result, folder)
             _write_summary(done, folder)
         yield result
+
+
+def _by_terminals(cell: Cell | Made) -> list[Cell | Made]:
+    """What instruments can be connected to: of a tandem with four terminals each junction in turn, else the cell."""
+    from perotwin.stack import Tandem
+
+    if isinstance(cell, Tandem) and cell.junction.kind == "separate" and cell.junction.terminals == "both":
+        return [cell.at("top"), cell.at("bottom")]
+    return [cell]
 
 
 def _write_cell(result: CellResult, folder: Path) -> None:

@@ -1,0 +1,390 @@
+"""Electroluminescence: how much light each absorber gives when a current is driven through the cell, and what splitting
+of its quasi-Fermi levels is behind it.
+
+    measured = measure(cell)                               # in the dark, up to the photocurrent of one sun
+    analyse(measured)["elqy"]                              # of a tandem "elqy, top" and "elqy, bottom"
+
+What leaves the cell is the escaping share of each absorber's radiative recombination, by the same optics that fix its
+rate. Light of the top junction in the bottom one is part of a tandem's. By reciprocity the yield at an injection as
+large as the photocurrent tells the open-circuit voltage, Voc = Voc,rad + kT/q ln(ELQY) (U. Rau, Phys. Rev. B 76, 085303
+(2007), doi:10.1103/PhysRevB.76.085303), for each junction of a tandem apart (S. Roensch, R. Hoheisel, F. Dimroth, A. W.
+Bett, Appl. Phys. Lett. 98, 251113 (2011), doi:10.1063/1.3601472).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from perotwin.errors import ConvergenceError, InputError
+from perotwin.measurement import Metric, Metrics
+from perotwin.stack.fields import CurrentDensity, Intensity, Model, Voltage
+from perotwin.units import Quantity
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from perotwin.stack import Cell
+    from perotwin.transport.cell import CellSolver, CellStates
+    from perotwin.transport.steady import Solver, States
+
+__all__ = ["Protocol", "analyse", "at_currents", "measure", "plot"]
+
+F64 = NDArray[np.float64]
+
+#: injected currents unless said: from the first to the last part of the photocurrent at 1 sun
+_FIRST, _LAST, _COUNT = 1e-3, 2.0, 23
+#: V between the points of the curve that currents are looked for on, and how many are solved between looks
+_STEP, _CHUNK = 0.1, 2
+#: allowed relative miss of a current that was asked for
+_CURRENT = 1e-9
+#: V by which the splitting in an absorber and what its light tells of it may differ at open circuit, where it is even
+_SPLITTING = 5e-3
+#: points of the spectra
+_WAVELENGTHS = 400
+
+
+class Protocol(Model):
+    """How light is driven out of a cell.
+
+    currents : injected (A m^-2, positive), or
+    voltages : applied (V). Unless said, currents up to twice the photocurrent at 1 sun.
+    light : suns that fall on the cell meanwhile; the dark unless said.
+    """
+
+    currents: tuple[CurrentDensity, ...] = ()
+    voltages: tuple[Voltage, ...] = ()
+    light: Intensity = Quantity(0.0, "0 sun", dimension="intensity")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Protocol:
+        if self.currents and self.voltages:
+            raise InputError(
+                "both currents and voltages are given, and either follows from the other.",
+                "Give one of them.",
+                key="voltages",
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class _Emitter:
+    """An absorber whose light is known: where it is in the cell, and what of its recombination gets out."""
+
+    name: str
+    part: int
+    layer: int
+    channel: int
+    area: float
+    emission: Any  # optics.emission.AbsorberEmission
+
+
+def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
+    """Drive currents through a cell and look at its light.
+
+    Args:
+        cell: one at least one of whose absorbers radiates as detailed balance has it.
+        protocol: currents or voltages, and light; a default one if absent.
+
+    Returns:
+        Over `injected` (A m^-2): `voltage` (V); over (`emitter`, injected): `qfls` (eV, mean over the absorber),
+        `photons` out (m^-2 s^-1) and `elqy`, photons out over electrons through the terminals (in the light over all
+        pairs). `spectrum` (emitter, wavelength): what leaves at the front at the largest injection, photons m^-2 s^-1
+        per m. Over `emitter` besides, under the cell's own light: `voc_radiative`, `voc_own`, `jsc_own` of its
+        junction. An emitter is called after its junction in a tandem, else after its layer.
+
+    Raises:
+        InputError: no absorber's light is known; a tandem with four terminals of which none are chosen.
+        ConvergenceError: the cell cannot carry a current that was asked for.
+    """
+    import xarray as xr
+    from scipy.constants import elementary_charge as q
+
+    from perotwin.lab import fields as inside
+    from perotwin.measurement import check, checks_to_json, describe
+    from perotwin.transport.apart import junction_solvers
+    from perotwin.transport.cell import build, solver_of
+    from perotwin.transport.checks import optical_checks, steady_checks
+
+    protocol = protocol or Protocol()
+    solver = solver_of(build(cell))
+    emitters = list(_emitters(solver))
+    if not emitters:
+        raise InputError(
+            f'how light leaves "{cell.name}" is not known: no absorber radiates as detailed balance has it.',
+            'Set light.generation = { kind = "optics" }, and leave out recombination.radiative.',
+            key="light.generation",
+        )
+    light = float(protocol.light)
+    if protocol.voltages:
+        states = solver.sweep(np.array([float(v) for v in protocol.voltages]), light)
+    else:
+        asked = np.array([float(j) for j in protocol.currents])
+        if not asked.size:
+            asked = solver.problem.photocurrent * np.geomspace(_FIRST, _LAST, _COUNT)
+        states = at_currents(solver, np.sort(asked), light)
+    order = np.argsort(-states.current, kind="stable")
+    states = states.pick(order)
+    injected = -states.current
+    photons = np.array([_photons(states, one) for one in emitters])
+    made = light * np.array([one.area * solver.problem.parts[one.part].photocurrent for one in emitters])
+    pairs = (injected if light == 0.0 else np.maximum(injected, 0.0)) + made[:, None]
+    own = [_own(cell, solver, junction_solvers(cell, solver), one) for one in emitters]
+    found = {**steady_checks(states), **optical_checks(solver.problem)}
+    found["splitting at open circuit against the light that it makes (V)"] = check(
+        max(one.pop("miss") for one in own), _SPLITTING
+    )
+    wavelength, spectra = _spectra(emitters, photons[:, -1])
+    dataset = xr.Dataset(
+        {
+            "voltage": ("injected", states.voltage),
+            "qfls": (("emitter", "injected"), np.array([_splitting(states, one) for one in emitters])),
+            "photons": (("emitter", "injected"), photons),
+            "elqy": (("emitter", "injected"), q * photons / pairs),
+            "spectrum": (("emitter", "wavelength"), spectra),
+            **{name: ("emitter", np.array([one[name] for one in own])) for name in own[0]},
+        },
+        coords={"injected": injected, "emitter": [one.name for one in emitters], "wavelength": wavelength},
+        attrs={
+            **inside.attributes("el", cell, protocol, light),
+            "checks": json.dumps(checks_to_json(found)),
+            "notes": json.dumps(inside.notes(states)),
+        },
+    )
+    return describe(dataset)
+
+
+def _emitters(solver: CellSolver) -> Iterator[_Emitter]:
+    """The absorbers whose emission follows from optics."""
+    problem = solver.problem
+    areas = getattr(problem, "areas", np.ones(len(problem.parts)))
+    prefixes = list(problem.stack.stacks)
+    for number, part in enumerate(problem.parts):
+        prefix = prefixes[number] if len(problem.parts) > 1 else ""
+        layers = [layer.name for layer in part.stack.electrical_layers]
+        channels = {one.place: c for c, one in enumerate(part.channels) if one.kind == "radiative"}
+        found = [
+            layer.name
+            for layer in part.stack.absorbers
+            if layer.name in channels
+            and part.emission is not None
+            and layer.name in part.emission.absorbers
+            and part.stack.radiative(layer).kind == "detailed-balance"
+        ]
+        for name in found:
+            called = f"{prefix} {name}".strip() if len(found) > 1 or not prefix else prefix
+            if part.device.plane_site.size:
+                # in one solve the layers are called after their junctions already
+                called = name.split(" ")[0]
+            yield _Emitter(
+                called, number, layers.index(name), channels[name], float(areas[number]), part.emission[name]
+            )
+
+
+def _photons(states: CellStates, emitter: _Emitter) -> F64:
+    """(K,) photons that leave the cell on both sides, m^-2 s^-1 of the whole area."""
+    from scipy.constants import elementary_charge as q
+
+    net = states.parts[emitter.part].channel[:, emitter.channel]
+    share = emitter.emission.escape / emitter.emission.net
+    return np.asarray(emitter.area * share * net / q)
+
+
+def _splitting(states: CellStates, emitter: _Emitter) -> F64:
+    """(K,) mean splitting of the quasi-Fermi levels over the absorber, eV."""
+    from perotwin.transport.profiles import profiles
+
+    part: States = states.parts[emitter.part]
+    fields = profiles(part)
+    here = fields.layer == emitter.layer
+    width = part.problem.device.volume[here]
+    split = fields.electron_fermi_level[:, here] - fields.hole_fermi_level[:, here]
+    return np.asarray(split @ width / width.sum())
+
+
+def _own(cell: Cell, solver: CellSolver, alone: dict[str, Solver], emitter: _Emitter) -> dict[str, float]:
+    """What an emitter's junction does by itself under the cell's own light.
+
+    Returns:
+        `voc_own` (V) and `jsc_own` (A m^-2) as solved, `voc_radiative` (V) of photons that leave the cell alone, and
+        `miss` (V): the splitting at open circuit less the one that the photons out tell.
+    """
+    from dataclasses import replace
+
+    from scipy.constants import elementary_charge as q
+
+    from perotwin.lab import jv
+
+    suns = float(cell.light.intensity) or 1.0
+    one: Any = alone.get(emitter.name.split(" ")[0], solver)
+    if one is solver and len(solver.problem.parts) > 1:
+        from perotwin.transport.steady import Solver as Single
+
+        one = Single(solver.problem.parts[emitter.part])
+    points = jv.solved_points(one, jv.curve(one, jv.Protocol(step="50 mV"), suns), suns)
+    if "open-circuit" not in points or "short-circuit" not in points:
+        return {"voc_own": np.nan, "jsc_own": np.nan, "voc_radiative": np.nan, "miss": np.nan}
+    at = points["open-circuit"]
+    part = at.parts[0]
+    layers = [layer.name for layer in part.problem.stack.electrical_layers]
+    name = solver.problem.parts[emitter.part].stack.electrical_layers[emitter.layer].name
+    name = name if name in layers else name.split(" ", 1)[1]
+    channel = next(
+        c for c, x in enumerate(part.problem.channels) if x.kind == "radiative" and x.place == name
+    )
+    local = replace(emitter, part=0, layer=layers.index(name), channel=channel, area=1.0)
+    jsc, vt = float(points["short-circuit"].current[0]), one.problem.vt
+    escape = emitter.emission.escape
+    told = vt * float(np.log1p(q * _photons(at, local)[0] / escape))
+    return {
+        "voc_own": float(at.voltage[0]),
+        "jsc_own": jsc,
+        "voc_radiative": vt * float(np.log1p(jsc / escape)),
+        "miss": float(_splitting(at, local)[0]) - told,
+    }
+
+
+def _spectra(emitters: Sequence[_Emitter], photons: F64) -> tuple[F64, F64]:
+    """(W,) m and (E, W) photons m^-2 s^-1 per m that leave at the front, of `photons` (E,) that leave on both sides."""
+    from scipy.constants import c, e, h
+
+    known = [one.emission.energy for one in emitters if one.emission.energy.size]
+    if not known:
+        return np.zeros(0), np.zeros((len(emitters), 0))
+    low, high = (
+        h * c / e / limit(each)
+        for limit, each in ((np.max, np.concatenate(known)), (np.min, np.concatenate(known)))
+    )
+    wavelength = np.linspace(low, high, _WAVELENGTHS)
+    energy = h * c / (e * wavelength)
+    found = np.zeros((len(emitters), wavelength.size))
+    for row, (one, out) in enumerate(zip(emitters, photons, strict=True)):
+        emission = one.emission
+        if emission.energy.size:
+            # per eV to per m: dE/dlambda = E / lambda
+            shape = np.interp(energy, emission.energy, emission.spectrum_front, left=0.0, right=0.0)
+            found[row] = out * shape / emission.escape * energy / wavelength
+    return wavelength, found
+
+
+def at_currents(solver: CellSolver, injected: F64, light: float) -> CellStates:
+    """Steady states at injected currents (K,), A m^-2, positive and ascending, under `light` suns.
+
+    Raises:
+        ConvergenceError: one was not reached.
+    """
+    from perotwin.transport.cell import join
+
+    most = solver.problem.highest_voltage + 2.0
+    voltage, start = 0.0, None
+    parts: list[CellStates] = []
+    while voltage < most:
+        part = solver.sweep(voltage + _STEP * np.arange(_CHUNK), light, start)
+        voltage += _CHUNK * _STEP
+        good = np.flatnonzero(part.converged)
+        if not good.size:
+            # ideal junctions in the dark share a low voltage by currents that rounding hides
+            continue
+        parts.append(part.pick(good))
+        start = part.state(int(good[-1]))
+        if float(parts[-1].current[-1]) < -injected[-1]:
+            break
+    if not parts:
+        raise _unreached(solver, float(injected[0]), voltage)
+    found = []
+    for wanted in injected:
+        curve = join(parts) if len(parts) > 1 else parts[0]
+        past = np.flatnonzero(curve.current < -wanted)
+        if not past.size:
+            raise _unreached(solver, wanted, voltage)
+        index = int(past[0])
+        found.append(_at_current(solver, curve, index, float(wanted), light))
+    return join(found) if len(found) > 1 else found[0]
+
+
+def _at_current(solver: CellSolver, curve: CellStates, index: int, wanted: float, light: float) -> CellStates:
+    """The state of one current, by Newton's method from the first point of the curve that carries more."""
+    state, voltage = curve.state(index), float(curve.voltage[index])
+    low = float(curve.voltage[index - 1]) if index else voltage - _STEP
+    current = float(curve.current[index])
+    made = None
+    for _ in range(30):
+        step = -(current + wanted) / solver.slope(state, light)
+        voltage = float(np.clip(voltage + step, low, float(curve.voltage[index])))
+        made = solver.sweep([voltage], light, state)
+        if not made.converged[0]:
+            break
+        state, current = made.state(0), float(made.current[0])
+        if abs(current + wanted) < _CURRENT * wanted:
+            return made
+    if made is None or not made.converged[0] or abs(current + wanted) > 1e-4 * wanted:
+        raise _unreached(solver, wanted, voltage)
+    return made
+
+
+def _unreached(solver: CellSolver, wanted: float, voltage: float) -> ConvergenceError:
+    return ConvergenceError(
+        f'"{solver.problem.stack.name}" was not brought to carry {0.1 * wanted:.3g} mA/cm2; it was followed to '
+        f"{voltage:.4g} V.",
+        "Ask for smaller currents.",
+        voltage=voltage,
+        stage="injection",
+    )
+
+
+# --- analysis: arrays only -------------------------------------------------------------------------------------------
+
+
+def analyse(dataset: xr.Dataset) -> Metrics:
+    """Yields, splittings and the voltages that they tell, of each emitter.
+
+    Returns:
+        At an injection as large as the junction's short-circuit current: `elqy` and `qfls` (eV); `voc_radiative` (V),
+        without any loss but the light that leaves; in the dark `voc_luminescence`, that plus kT/q ln(elqy); and
+        `voc_own` as solved under light. With several emitters each name is followed by the emitter's: "elqy, top".
+    """
+    from perotwin.units import BOLTZMANN
+
+    dark = float(dataset.attrs.get("light", 0.0)) == 0.0
+    kt = BOLTZMANN * float(dataset.attrs.get("temperature", 298.15))
+    injected = np.asarray(dataset["injected"], float)
+    emitters = [str(name) for name in dataset["emitter"].values]
+    found: dict[str, Metric] = {}
+    for emitter in emitters:
+        one = dataset.sel(emitter=emitter)
+        jsc, radiative = float(one["jsc_own"]), float(one["voc_radiative"])
+        yields, qfls = np.asarray(one["elqy"], float), np.asarray(one["qfls"], float)
+        good = (injected > 0.0) & (yields > 0.0)
+        elqy = split = np.nan
+        if good.any() and injected[good].min() <= jsc <= injected[good].max():
+            at = np.log(injected[good])
+            elqy = float(np.exp(np.interp(np.log(jsc), at, np.log(yields[good]))))
+            split = float(np.interp(np.log(jsc), at, qfls[good]))
+        words = f"at an injection of {0.1 * jsc:.4g} mA/cm2, its short-circuit current"
+        end = f", {emitter}" if len(emitters) > 1 else ""
+        told = Metric(radiative + kt * float(np.log(elqy)), "V", "voc_radiative + kT/q ln(elqy)")
+        found |= {
+            f"elqy{end}": Metric(elqy, "1", words),
+            f"qfls{end}": Metric(split, "eV", f"mean over the absorber {words}"),
+            f"voc_radiative{end}": Metric(
+                radiative, "V", "kT/q ln(Jsc / J0), J0 the photons that leave the cell"
+            ),
+            **({f"voc_luminescence{end}": told} if dark else {}),
+            f"voc_own{end}": Metric(float(one["voc_own"]), "V", "solved for, the junction alone under light"),
+        }
+    return Metrics(found)
+
+
+def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Spectra, and yields against the injected current; see `plotting.luminescence.el`."""
+    from perotwin.plotting import luminescence
+
+    return luminescence.el(datasets, ax)

@@ -1,0 +1,251 @@
+"""Junctions of a tandem in its current-voltage curve: what adds up, their own curves, four terminals."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import perotwin as pt
+from perotwin.lab import junctions, jv
+from perotwin.measurement import checks_of, load, save, validate
+from perotwin.report import machine
+from perotwin.stack import Tandem
+from perotwin.transport.apart import junction_solvers, relit
+from perotwin.transport.cell import build, solver_of
+from perotwin.transport.checks import junction_checks, steady_checks
+from perotwin.transport.profiles import profiles
+from tandems import plain
+
+SUM, ONE = "junction voltages sum to the terminal's (V)", "junctions carry one current"
+
+
+def wired(**more: Any) -> Tandem:
+    """A tandem with resistances and shunts of its own in both junctions."""
+    return plain(
+        (6e27, 5e27),
+        top={"circuit": {"series_resistance": 2e-4, "shunt_resistance": 0.5}},
+        bottom={"circuit": {"series_resistance": 1e-4, "shunt_resistance": 0.2}},
+        junction={"kind": "resistive", "resistance": 3e-4},
+        **more,
+    )
+
+
+def resistance(tandem: Any) -> float:
+    """All that is in series with both junctions, ohm m^2."""
+    between = float(tandem.junction.resistance) if tandem.junction.kind == "resistive" else 0.0
+    return between + sum(float(one.circuit.series_resistance) for one in tandem.stacks.values())
+
+
+@cache
+def measured(one_solve: bool) -> xr.Dataset:
+    """The curve of a library tandem; not to be changed."""
+    return jv.measure(pt.load("tandem-target"), one_solve=one_solve)
+
+
+@pytest.mark.parametrize("one_solve", [False, True])
+def test_voltages_of_the_junctions_are_the_terminals_at_every_point(one_solve: bool) -> None:
+    data = measured(one_solve)
+    assert junctions.names(data) == ["top", "bottom"]
+    rest = data["voltage_top"] + data["voltage_bottom"] - data["voltage_between"] - data["voltage"]
+    assert np.abs(rest.values).max() < 1e-12
+    solved = [data[f"solved_voltage_{name}"].values for name in ("top", "bottom", "between")]
+    assert solved[0] + solved[1] - solved[2] == pytest.approx(data["solved_voltage"].values, abs=1e-12)
+    assert all(row.passed for row in checks_of(data).values())
+    assert {SUM, ONE} <= checks_of(data).keys()
+    # what is lost is the current times what the cell states; the plane itself costs next to nothing
+    drop = resistance(pt.load("tandem-target")) * data["current_density"].values
+    assert data["voltage_between"].values == pytest.approx(drop, abs=1e-6)
+
+
+def test_both_forms_give_the_same_junctions() -> None:
+    series, whole = measured(False), measured(True)
+    for name in ("voltage_top", "voltage_bottom", "current_density"):
+        assert whole[name].values == pytest.approx(series[name].values, abs=2e-4, rel=1e-4), name
+    for name, found in junctions.metrics(whole).items():
+        assert float(found["pce"]) == pytest.approx(float(junctions.metrics(series)[name]["pce"]), rel=1e-9)
+
+
+@pytest.mark.parametrize("one_solve", [False, True])
+def test_the_checks_find_what_does_not_add_up(one_solve: bool) -> None:
+    solver: Any = solver_of(build(wired(), one_solve=one_solve))
+    good = solver.sweep(np.linspace(-0.1, 1.9, 9), 1.0)
+    assert all(row.passed for row in steady_checks(good).values())
+
+    def checked(states: Any) -> dict[str, bool]:
+        fields = [profiles(part) for part in states.parts]
+        return {name: row.passed for name, row in junction_checks(states, fields).items()}
+
+    assert checked(good) == {SUM: True, ONE: True}
+    if one_solve:
+        shifted = replace(good, voltage=good.voltage + 1e-5)
+        fields = [profiles(part) for part in good.parts]
+        behind = fields[0].edge > solver.problem.device.plane_site[0]
+        leaking = replace(fields[0], hole_current=fields[0].hole_current * np.where(behind, 1.0 + 1e-4, 1.0))
+        assert not junction_checks(good, [leaking])[ONE].passed
+    else:
+        top, bottom = good.junctions
+        shifted = replace(
+            good, junctions=(replace(top, junction_voltage=top.junction_voltage + 1e-5), bottom)
+        )
+        other = solver.junctions[1].sweep(bottom.junction_voltage + 1e-4, 1.0)
+        assert not checked(replace(good, junctions=(top, other)))[ONE]
+        missing = replace(good.problem, resistance=0.0)
+        assert not checked(replace(good, problem=missing))[SUM]
+    assert not checked(shifted)[SUM]
+
+
+def test_a_junctions_own_curve_is_that_of_the_junction_in_the_tandem() -> None:
+    """Without luminescence between them each junction of the pair stands on its own curve."""
+    tandem = wired()
+    data = jv.measure(tandem, jv.Protocol(step="50 mV"))
+    own = junctions.curves(data)
+    solver = solver_of(build(tandem))
+    for name, one in junction_solvers(tandem, solver).items():
+        states = one.sweep(data[f"voltage_{name}"].values, 1.0)
+        assert states.current == pytest.approx(data["current_density"].values, rel=1e-6, abs=1e-6)
+        curve = validate(own[name])
+        assert curve["current_density"].values == pytest.approx(
+            one.sweep(curve["voltage"].values, 1.0).current, rel=1e-9, abs=1e-9
+        )
+        assert float(jv.analyse(curve)["voc"]) == pytest.approx(
+            float(jv.analyse(curve, "pchip")["voc"]), abs=1e-3
+        )
+
+
+def test_what_is_said_of_the_junctions() -> None:
+    data = measured(False)
+    found = junctions.metrics(data)
+    assert junctions.limiting(data) == min(found, key=lambda name: float(found[name]["jsc"]))
+    here = junctions.at(data)
+    assert here["top"] + here["bottom"] - here["between"] == pytest.approx(
+        float(jv.analyse(data)["vmp"]), abs=1e-12
+    )
+    said = junctions.words(data)
+    assert f"{here['top']:.3f} V" in said and f"{1e3 * here['between']:.1f} mV lost" in said
+    assert said.endswith(f"the {junctions.limiting(data)} junction limits the current.")
+    # the sum of what the junctions give alone is above what one current lets them give
+    assert sum(float(one["pce"]) for one in found.values()) > float(jv.analyse(data)["pce"])
+
+
+def test_a_cell_of_one_junction_says_nothing_of_junctions() -> None:
+    data = jv.measure(pt.load("cell-a"), jv.Protocol(step="0.1 V"))
+    assert junctions.names(data) == [] and junctions.curves(data) == {} and junctions.words(data) == ""
+    assert junctions.limiting(data) is None and junctions.at(data) == {}
+    assert set(machine.jv_result([(data, jv.analyse(data))])) == {
+        "stack", "light", "temperature", "scans", "checks", "notes"
+    }  # fmt: skip
+    assert junctions.terminals(pt.load("cell-a")) == {"": pt.load("cell-a")}
+
+
+def test_own_curves_are_left_out_where_they_are_not_asked_for() -> None:
+    data = jv.measure(wired(), jv.Protocol(step="0.1 V", junctions=False))
+    assert junctions.curves(data) == {} and junctions.names(data) == ["top", "bottom"]
+    assert "limits" not in junctions.words(data)
+
+
+def test_machine_output_of_a_tandem() -> None:
+    data = measured(False)
+    made = machine.jv_result([(data, jv.analyse(data))])
+    told = made["scans"][0]["curve"]["junction_voltages"]
+    assert set(told) == {"top", "bottom", "between"} and told["top"]["unit"] == "V"
+    assert set(made["junctions"]) == {"top", "bottom"} and made["limiting"] == junctions.limiting(data)
+    own = made["junctions"]["bottom"]
+    assert own["metrics"]["jsc"]["unit"] == "mA/cm^2"
+    assert own["curve"]["voltage"]["value"].size == own["curve"]["current_density"]["value"].size
+    assert set(made["maximum_power"]) == {"voltage_top", "voltage_bottom", "voltage_between"}
+    machine.to_text(machine.document([made]))
+
+
+def test_it_is_stored_and_read_again(tmp_path: Path) -> None:
+    data = measured(False)
+    again = load(save(validate(data), tmp_path / "tandem.nc"))
+    assert junctions.words(again) == junctions.words(data)
+    assert pt.stack.from_toml(again.attrs["cell"]) == pt.load("tandem-target")
+
+
+def test_a_tandem_in_the_dark() -> None:
+    for one_solve in (False, True):
+        dark = plain().with_light(intensity="dark")
+        data = jv.measure(dark, jv.Protocol(start="0 V", stop="1.2 V", step="0.1 V"), one_solve=one_solve)
+        assert all(row.passed for row in checks_of(data).values())
+        assert junctions.words(data) == ""
+        assert data["voltage_top"].values[0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_suns_of_one_junction_alone() -> None:
+    """Half a sun on the top: it limits, and its own current is half of what it was."""
+    for one_solve in (False, True):
+        half = jv.measure(
+            pt.load("tandem-target").with_values({"top.light.intensity": "0.5 sun"}), one_solve=one_solve
+        )
+        assert junctions.limiting(half) == "top"
+        full = junctions.metrics(measured(one_solve))
+        own = junctions.metrics(half)
+        assert float(own["top"]["jsc"]) == pytest.approx(0.5 * float(full["top"]["jsc"]), rel=5e-3)
+        assert float(own["bottom"]["jsc"]) == pytest.approx(float(full["bottom"]["jsc"]), rel=1e-9)
+
+
+def test_a_solver_under_other_light_is_the_cell_with_other_suns() -> None:
+    tandem = wired()
+    told = tandem.with_values({"top.light.intensity": 0.7, "bottom.light.intensity": 0.6})
+    for one_solve in (False, True):
+        solver: Any = solver_of(build(tandem, one_solve=one_solve))
+        before = [part.generation.copy() for part in solver.problem.parts]
+        alone = junction_solvers(tandem, solver)
+        was = [float(one.light.intensity) for one in tandem.cells.values()]
+        pairs = [
+            f / w * one.problem.generation for f, w, one in zip((0.7, 0.6), was, alone.values(), strict=True)
+        ]
+        found = relit(solver, pairs).sweep([0.0, 1.5], 1.0)
+        expected = solver_of(build(told, one_solve=one_solve)).sweep([0.0, 1.5], 1.0)
+        assert found.current == pytest.approx(expected.current, rel=1e-9)
+        for one, was_there in zip(solver.problem.parts, before, strict=True):
+            assert one.generation == pytest.approx(was_there, rel=0, abs=0)
+
+
+def test_scans_in_time_carry_the_junctions() -> None:
+    tandem = pt.load("tandem-target")
+    scans = pt.lab.scan.measure(tandem, pt.lab.scan.Protocol(step="50 mV", directions="reverse"))
+    data = scans["reverse"]
+    rest = data["voltage_top"] + data["voltage_bottom"] - data["voltage_between"] - data["voltage"]
+    assert np.abs(rest.values).max() < 1e-12
+    assert data["voltage_between"].values == pytest.approx(
+        resistance(tandem) * data["current_density"].values, abs=1e-9
+    )
+    made = machine.scan_result(scans, pt.lab.scan.analyse(scans))
+    assert set(made["scans"][0]["curve"]["junction_voltages"]) == {"top", "bottom", "between"}
+
+
+def test_bands_tell_the_splitting_in_each_junction() -> None:
+    tandem = pt.load("tandem-target")
+    found = pt.lab.bands.analyse(pt.lab.bands.measure(tandem))
+    own = junctions.metrics(measured(False))
+    for name in ("top", "bottom"):
+        # at open circuit of the pair both are at their own, but for the light of the top in the bottom
+        assert float(found[f"qfls open-circuit, {name}"]) == pytest.approx(float(own[name]["voc"]), abs=8e-3)
+
+
+def test_four_terminals_are_measured_one_pair_after_the_other() -> None:
+    tandem = pt.load("tandem-target").with_values({"junction": "separate"})
+    cells = junctions.terminals(tandem)
+    assert list(cells) == ["top", "bottom"]
+    taken = {}
+    for name, cell in cells.items():
+        data = jv.measure(cell, jv.Protocol(step="50 mV"))
+        assert junctions.names(data) == []
+        taken[name] = (data, jv.analyse(data))
+    both = junctions.together({name: found for name, (_, found) in taken.items()})
+    assert float(both["pce"]) == pytest.approx(
+        sum(float(found["pce"]) for _, found in taken.values()), rel=1e-12
+    )
+    assert float(both["pce"]) > float(jv.analyse(measured(False))["pce"])
+    entry = machine.four_terminal_result(tandem.name, taken, both)
+    assert entry["scans"] == [] and entry["metrics"]["pce"]["unit"] == "%"
+    assert set(entry["junctions"]["top"]) == {"metrics", "curve"}
+    assert float(pt.lab.eqe.analyse(pt.lab.eqe.measure(cells["bottom"]))["bandgap"]) == pytest.approx(
+        1.25, abs=5e-3
+    )

@@ -1,0 +1,79 @@
+"""Jobs in one process and in two: the same outcomes, failures in words, and what is done when it is stopped."""
+
+import pytest
+
+import judges
+import perotwin as pt
+from fresh import python
+from perotwin import progress
+from perotwin.errors import InputError
+from perotwin.study import Merit, Pool
+from perotwin.study.pool import at_most
+
+THICK = [300, 380, 430, 480, 560]
+
+
+@pytest.fixture(scope="module")
+def cells() -> list[pt.Stack]:
+    return [pt.load("cell-a").with_values({"perovskite.thickness": f"{nm} nm"}) for nm in THICK]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_outcomes_are_in_the_order_of_the_items(cells: list[pt.Stack], processes: int) -> None:
+    with Pool(judges.late, processes) as pool:
+        done = pool.all(cells, "late")
+        single = pool.one(cells[2])
+    assert [one.result for one in done] == [judges.hill(cell) for cell in cells]
+    assert single.result == judges.hill(cells[2])
+
+
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_job_that_fails_is_recorded_in_words(cells: list[pt.Stack], processes: int) -> None:
+    with Pool(judges.patchy, processes) as pool:
+        done = pool.all(cells, "patchy")
+    assert [one.result is None for one in done] == [True, False, False, False, True]
+    assert done[4].failure == "no solution. Take less."
+    assert done[0].failure is not None
+    assert "fault of its own (ZeroDivisionError: a fault)" in done[0].failure
+
+
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_what_is_done_when_it_is_stopped_is_kept(cells: list[pt.Stack], processes: int) -> None:
+    done: dict[int, Merit | None] = {}
+
+    def work() -> None:
+        with progress.listening(judges.Stopping(after=2)), Pool(judges.hill, processes) as pool:
+            for index, outcome in pool.each(cells, "hill"):
+                done[index] = outcome.result
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert len(done) == 2
+    assert all(value == judges.hill(cells[index]) for index, value in done.items())
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_told(cells: list[pt.Stack]) -> None:
+    with Pool(judges.dying, 2) as pool:
+        done = pool.all(cells, "dying")
+    assert all(one.failure is not None and "a worker process ended" in one.failure for one in done)
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_told_what_to_do(tmp_path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import perotwin as pt, judges\n"
+        "from perotwin.study import Pool\n"
+        "with Pool(judges.hill, 2) as pool:\n"
+        "    print(pool.all([pt.load('cell-a')], 'x')[0].failure)\n"
+    )
+    done = python(str(script))
+    assert '__name__ == "__main__"' in done.stdout
+
+
+def test_fewer_than_one_process_is_refused() -> None:
+    with pytest.raises(InputError, match="at least 1"):
+        Pool(judges.hill, 0)
+    assert at_most(None) >= 1
+    assert at_most(3) == 3
