@@ -35,11 +35,15 @@ def fermi_dirac_half(eta: NDArray[np.float64]) -> NDArray[np.float64]:
     eta = np.asarray(eta, dtype=float)
     out = np.empty(eta.shape)
     # the integrand's poles come closer to the real axis as eta grows: 2 pi Im sqrt(eta + i pi) / step > 37 in both
-    for chosen, step in ((eta <= 10.0, 0.08), ((eta > 10.0) & (eta <= 60.0), 0.02)):
+    for chosen, step in (((eta > -40.0) & (eta <= 10.0), 0.08), ((eta > 10.0) & (eta <= 60.0), 0.02)):
         u = (np.arange(round(11.0 / step)) + 0.5) * step
         u2 = u * u
-        x = np.minimum(u2 - eta[chosen][..., None], 700.0)
-        out[chosen] = 4.0 / np.sqrt(np.pi) * step * np.sum(u2 / (1.0 + np.exp(x)), axis=-1)
+        # exp(t - eta) as a product: one exponential an argument, not one a node
+        here = np.exp(-eta[chosen])[..., None] * np.exp(u2)
+        here += 1.0
+        out[chosen] = 4.0 / np.sqrt(np.pi) * step * np.sum(np.divide(u2, here, out=here), axis=-1)
+    # to rounding
+    out[eta <= -40.0] = np.exp(eta[eta <= -40.0])
     deep = eta[eta > 60.0]
     y = deep**-2.0
     out[eta > 60.0] = (
