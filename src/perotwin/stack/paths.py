@@ -150,7 +150,8 @@ def resolve(stack: Stack, path: str) -> tuple[str | int, ...]:
     else:
         names = [layer.name for layer in stack.layer]
         if head not in names:
-            known = [*names, *stack.interface, "light", "contact", "circuit", "temperature"]
+            short = SHORT if len(stack.absorbers) == 1 else ()
+            known = [*names, *short, *stack.interface, "light", "contact", "circuit", "temperature"]
             raise UnknownNameError("layer, face or key", head, known, file=f'stack "{stack.name}"', key=path)
         index = names.index(head)
         steps, node, kind = ["layer", index], stack.layer[index], Layer
