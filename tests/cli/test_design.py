@@ -197,6 +197,8 @@ def test_a_real_ctrl_c_while_two_processes_work(tmp_path: Path) -> None:
     running = subprocess.Popen(
         [sys.executable, "-c", begin, *asked], env=environment(), start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # a test runner in the background has the signal ignored, and its children would inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     time.sleep(15.0)
     os.killpg(running.pid, signal.SIGINT)

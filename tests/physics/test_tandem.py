@@ -262,3 +262,13 @@ def test_light_that_is_left_out_is_told() -> None:
     for one_solve in (False, True):
         assert not any("left out" in note for note in build(tandem, one_solve=one_solve).notes)
         assert any("it is left out" in note for note in build(tandem.mirrored(), one_solve=one_solve).notes)
+
+
+@pytest.mark.parametrize("one_solve", [False, True])
+def test_open_circuit_is_found_from_anywhere(one_solve: bool) -> None:
+    """Newton's method with the voltage unknown too does not arrive from the flat part of the curve by itself."""
+    solver = solver_of(build(pt.load("tandem-target"), one_solve=one_solve))
+    found = [
+        float(solver.open_circuit(solver.sweep([volts], 1.0).state(0), 1.0).voltage[0]) for volts in (0.0, 1.5, 2.3)
+    ]
+    assert found == pytest.approx([found[-1]] * 3, abs=1e-9)

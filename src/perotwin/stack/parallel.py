@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError, field_validator, model_validator
 
 from perotwin.errors import InputError, UnknownNameError
+from perotwin.stack.document import Document
 from perotwin.stack.fields import BARE_NUMBERS, AreaFraction, Model, explain
 from perotwin.stack.parts import Layer, Light
 from perotwin.stack.paths import SHORT, origin, plain
@@ -51,7 +52,7 @@ class Column(Model):
         return name
 
 
-class Parallel(Model):
+class Parallel(Document):
     """Columns side by side, all at the terminal voltage of the cell; their currents add in proportion to area.
 
     Carriers do not pass from one column to the next: it describes patches larger than the carriers' reach. Each column
@@ -78,36 +79,6 @@ class Parallel(Model):
         _check_areas(self)
         _check_surroundings(self)
         return self
-
-    # --- reading and writing ----------------------------------------------------------------------
-
-    @classmethod
-    def from_toml(cls, text: str, file: str | None = None) -> Parallel:
-        """A cell from TOML text; `file` names it in messages and anchors relative paths of tables and spectra.
-
-        Raises
-        ------
-        InputError : anything that cannot be used, with file, key, cause and cure.
-        """
-        from perotwin.stack.toml import read
-
-        return cls.from_data(read(text, file), file=file)
-
-    @classmethod
-    def from_data(
-        cls, data: Mapping[str, Any], *, file: str | None = None, bare_numbers: bool = False
-    ) -> Parallel:
-        """A cell from nested mappings; `bare_numbers` says whether numbers without unit may stand for SI."""
-        try:
-            return cls.model_validate(data, context={BARE_NUMBERS: bare_numbers})
-        except ValidationError as error:
-            raise explain(error, file=file, data=data) from None
-
-    def to_toml(self) -> str:
-        """The cell as TOML, every number as it was written; `from_toml` gives the same cell bit for bit."""
-        from perotwin.stack.toml import write
-
-        return write(self)
 
     # --- field paths ------------------------------------------------------------------------------
 
@@ -170,10 +141,7 @@ class Parallel(Model):
             for column in self.column
         ]
         data = {**plain(self), **own, "column": columns}
-        try:
-            return type(self).model_validate(data, context={BARE_NUMBERS: True})
-        except ValidationError as error:
-            raise explain(error, file=f'cell "{self.name}"', data=data) from None
+        return type(self).from_data(data, file=f'cell "{self.name}"', bare_numbers=True)
 
     def with_light(self, **values: Any) -> Parallel:
         """A copy under another light: `with_light(intensity="0.1 sun", side="back")`."""

@@ -7,12 +7,13 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from perotwin.errors import InputError, UnknownNameError, suggestion
 from perotwin.stack import paths
 from perotwin.stack.choices import DetailedBalance, OpticalGeneration, StepGeneration
-from perotwin.stack.fields import BARE_NUMBERS, Model, Temperature, explain
+from perotwin.stack.document import Document
+from perotwin.stack.fields import Temperature
 from perotwin.stack.layered import Layered
 from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contacts, Faces, Interface, Layer, Light
 from perotwin.units import BOLTZMANN, Quantity
@@ -21,7 +22,7 @@ from perotwin.units import BOLTZMANN, Quantity
 _MOST_GAP_IN_KT = 650.0
 
 
-class Stack(Layered, Model):
+class Stack(Layered, Document):
     """A single-junction cell: layers in the order that light meets them, faces, contacts, circuit.
 
     Build one from TOML (`Stack.from_toml`, `perotwin.load`) or from keyword arguments; every fault is an
@@ -68,38 +69,6 @@ class Stack(Layered, Model):
         _check_light(self)
         return self
 
-    # --- reading and writing ----------------------------------------------------------------------
-
-    @classmethod
-    def from_toml(cls, text: str, file: str | None = None) -> Stack:
-        """A stack from TOML text; `file` names it in messages and anchors relative paths of tables and
-        spectra.
-
-        Raises
-        ------
-        InputError : anything that cannot be used, with file, key, cause and cure.
-        """
-        from perotwin.stack.toml import read
-
-        data = read(text, file)
-        return cls.from_data(data, file=file)
-
-    @classmethod
-    def from_data(
-        cls, data: Mapping[str, Any], *, file: str | None = None, bare_numbers: bool = False
-    ) -> Stack:
-        """A stack from nested mappings; `bare_numbers` says whether numbers without unit may stand for SI."""
-        try:
-            return cls.model_validate(data, context={BARE_NUMBERS: bare_numbers})
-        except ValidationError as error:
-            raise explain(error, file=file, data=data) from None
-
-    def to_toml(self) -> str:
-        """The stack as TOML, every number as it was written; `from_toml` gives the same stack bit for bit."""
-        from perotwin.stack.toml import write
-
-        return write(self)
-
     # --- field paths ------------------------------------------------------------------------------
 
     def get(self, path: str) -> Any:
@@ -118,10 +87,7 @@ class Stack(Layered, Model):
             paths.hold(data, self.temperature)
         for path, value in values.items():
             paths.put(self, data, path, value)
-        try:
-            return type(self).model_validate(data, context={BARE_NUMBERS: True})
-        except ValidationError as error:
-            raise explain(error, file=f'stack "{self.name}"', data=data) from None
+        return type(self).from_data(data, file=f'stack "{self.name}"', bare_numbers=True)
 
     def with_light(self, **values: Any) -> Stack:
         """A copy under another light: `with_light(intensity="0.1 sun", side="back")`."""

@@ -6,11 +6,12 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from perotwin.errors import InputError, UnknownNameError, nearest
 from perotwin.stack import paths
-from perotwin.stack.fields import BARE_NUMBERS, Model, Temperature, explain
+from perotwin.stack.document import Document
+from perotwin.stack.fields import Model, Temperature
 from perotwin.stack.junction import Ideal, Junction, Resistive, Separate, Traps
 from perotwin.stack.layered import Layered
 from perotwin.stack.parts import (
@@ -44,7 +45,7 @@ _THREE = (
 )
 
 
-class Tandem(Layered, Model):
+class Tandem(Layered, Document):
     """Two single junctions that share the light, the temperature and, with two terminals, the current.
 
     Each junction is a complete `Stack`: its electrical layers, and on the outer side whatever the light passes or
@@ -137,28 +138,6 @@ class Tandem(Layered, Model):
 
     # --- reading and writing ----------------------------------------------------------------------
 
-    @classmethod
-    def from_toml(cls, text: str, file: str | None = None) -> Tandem:
-        """A tandem from TOML text; `file` names it in messages and anchors relative paths of tables and spectra.
-
-        Raises
-        ------
-        InputError : anything that cannot be used, with file, key, cause and cure.
-        """
-        from perotwin.stack.toml import read
-
-        return cls.from_data(read(text, file), file=file)
-
-    @classmethod
-    def from_data(
-        cls, data: Mapping[str, Any], *, file: str | None = None, bare_numbers: bool = False
-    ) -> Tandem:
-        """A tandem from nested mappings; `bare_numbers` says whether numbers without unit may stand for SI."""
-        try:
-            return cls.model_validate(data, context={BARE_NUMBERS: bare_numbers})
-        except ValidationError as error:
-            raise explain(error, file=file, data=data) from None
-
     def to_toml(self) -> str:
         """The tandem as TOML, every number as it was written; `from_toml` gives the same tandem bit for bit."""
         from perotwin.stack.toml import write
@@ -211,10 +190,7 @@ class Tandem(Layered, Model):
                 self._within(
                     junction, functools.partial(paths.put, data=data[junction], path=rest, value=value)
                 )
-        try:
-            return type(self).model_validate(data, context={BARE_NUMBERS: True})
-        except ValidationError as error:
-            raise explain(error, file=self._file, data=data) from None
+        return type(self).from_data(data, file=self._file, bare_numbers=True)
 
     def with_light(self, **values: Any) -> Tandem:
         """A copy under another light: `with_light(intensity="0.1 sun", side="back")`."""

@@ -32,6 +32,8 @@ TOLERANCE = 1e-9
 #: the smallest part of a step in bias or light before a point is given up
 FINEST = 1.0 / 2048.0
 _ITERATIONS = 40
+#: steps along the curve from which open circuit is tried for again, and the longest of them, V
+_APPROACHES, _LONGEST_APPROACH = 12, 0.1
 #: the longest change of the potential in one Newton step, kT
 LONGEST = 10.0
 
@@ -420,6 +422,23 @@ class Solver:
         Raises:
             ConvergenceError: it was not found.
         """
+        state, size = near, np.inf
+        # from far away Newton's method may not arrive: then along the curve, by voltages that its slope suggests
+        for _ in range(_APPROACHES):
+            found, size = self._open_circuit_from(state, intensity)
+            if found is not None:
+                return found
+            voltage = float(state.v[0]) * self.problem.vt
+            current = float(self.sweep([voltage], intensity, state).current[0])
+            change = -current / self.slope(state, intensity)
+            made = self.sweep([voltage + float(np.clip(change, -_LONGEST_APPROACH, _LONGEST_APPROACH))], intensity, state)
+            if not made.converged[0]:
+                break
+            state = made.state(0)
+        raise _failure(self.problem, float(near.v[0]) * self.problem.vt, near, "open circuit", [size])
+
+    def _open_circuit_from(self, near: State, intensity: float) -> tuple[States | None, float]:
+        """The state of no current, by Newton's method with the voltage as unknown too; None if it does not arrive."""
         leak = self.problem.stack.circuit.shunt_resistance
         slope = 0.0 if leak is None else -self.problem.vt / float(leak)
         generation = intensity * self.problem.generation
@@ -429,14 +448,13 @@ class Solver:
             state.mu, k.CONTROL_CIRCUIT, slope, 1.0, 0.0, 80, self.tolerance, LONGEST,
         )  # fmt: skip
         if status != k.CONVERGED:
-            raise _failure(
-                self.problem, float(near.v[0]) * self.problem.vt, near, "open circuit", [float(size)]
-            )
+            return None, float(size)
         voltage = float(state.v[0]) * self.problem.vt
-        return self.collect(
+        found = self.collect(
             np.array([voltage]), intensity, generation, state.psi[None], state.fn[None], state.fp[None], state.v,
             state.mu[None], np.array([True]), np.array([iterations]),
         )  # fmt: skip
+        return found, float(size)
 
     def loaded(self, load: float, intensity: float) -> States:
         """The state with a resistor (ohm m^2) across the terminals: a load in series is series resistance at 0 V.
