@@ -428,10 +428,13 @@ class Solver:
             found, size = self._open_circuit_from(state, intensity)
             if found is not None:
                 return found
-            voltage = float(state.v[0]) * self.problem.vt
-            current = float(self.sweep([voltage], intensity, state).current[0])
-            change = -current / self.slope(state, intensity)
-            made = self.sweep([voltage + float(np.clip(change, -_LONGEST_APPROACH, _LONGEST_APPROACH))], intensity, state)
+            here = self.sweep([float(state.v[0]) * self.problem.vt], intensity, state)
+            if not here.converged[0]:
+                break
+            state = here.state(0)
+            change = -float(here.current[0]) / self.slope(state, intensity)
+            nearer = float(here.voltage[0]) + float(np.clip(change, -_LONGEST_APPROACH, _LONGEST_APPROACH))
+            made = self.sweep([nearer], intensity, state)
             if not made.converged[0]:
                 break
             state = made.state(0)
