@@ -1792,8 +1792,8 @@ def series_newton(
             for d in range(2):
                 if devs[d].ion.shape[0] > 0:
                     settle_ions(devs[d], ws[d], psi[d], mu[d])
-            if glows:
-                coupled[0] = share * radiated(devs[0], ws[0], emitter, psi[0], fn[0], fp[0], v[0])
+            # what the last step makes of it, to the square of that step
+            coupled[0] += extra
             return CONVERGED, iteration + 1, largest, total
         if step > 1e4:
             return STALLED, iteration + 1, largest, total

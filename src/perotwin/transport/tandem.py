@@ -414,7 +414,7 @@ class TandemSolver:
                 if good:
                     break
             if good:
-                past[:] = [(aim, row), *(one for one in past if one[0] != aim)][:3]
+                past[:] = [(aim, row), *(one for one in past if one[0] != aim)][:4]
                 if aim == goal:
                     return True, count, light
                 left = (goal - aim) / (goal - here)
