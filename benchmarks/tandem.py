@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -56,7 +57,7 @@ def main() -> None:
             solver = solver_of(problem)
             states = solver.sweep(POINTS, 1.0)
             assert states.converged.all()
-            took = milliseconds(lambda solver=solver: solver.sweep(POINTS, 1.0))  # type: ignore[misc]
+            took = milliseconds(partial(solver.sweep, POINTS, 1.0))
             nodes = sum(part.device.x.size for part in problem.parts)
             label = f"{'one solve' if form else 'in series'}, {words}"
             print(f"{label:34s} {took:6.0f} {took / single:16.1f} {states.iterations.sum():11d} {nodes:6d}")

@@ -130,7 +130,7 @@ def test_refusals_say_what_is_wrong_and_what_to_write(
     value: object, dimension: str, words: list[str]
 ) -> None:
     with pytest.raises(InputError) as caught:
-        parse(value, dimension)  # type: ignore[arg-type]
+        parse(value, dimension)
     for word in words:
         assert word in str(caught.value)
     assert caught.value.advice

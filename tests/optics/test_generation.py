@@ -98,7 +98,7 @@ def test_a_library_cell_agrees_with_tmm(side: str, degrees: float, polarisation:
     bound = films(stack)
     lam = np.array([350e-9, 500e-9, 700e-9, 950e-9])
     sine = np.sin(np.radians(degrees))
-    lit = bound.lit(lam, side, sine=sine, polarisation=polarisation)  # type: ignore[arg-type]
+    lit = bound.lit(lam, side, sine=sine, polarisation=polarisation)
     order = slice(None) if side == "front" else slice(None, None, -1)
     index = np.array([model.nk(lam) for model in bound.models])[order]
     thick = bound.thickness[order]

@@ -42,7 +42,7 @@ def test_rays_agree_with_the_transfer_matrix(seed: int) -> None:
     back = kernels.respond(*turned, 2 * np.pi / lam, kx, count - 1, count, -1)
     for found, absorbed in ((there, there[2]), (back, back[2][..., ::-1])):
         for i, polarised in enumerate("sp"):
-            wanted = solve(index, thickness, lam, coherent=coherent, transverse=kx, polarisation=polarised)  # type: ignore[arg-type]
+            wanted = solve(index, thickness, lam, coherent=coherent, transverse=kx, polarisation=polarised)
             np.testing.assert_allclose(found[0][i], wanted.reflectance, rtol=0, atol=1e-11)
             np.testing.assert_allclose(found[1][i], wanted.transmittance, rtol=0, atol=1e-11)
             np.testing.assert_allclose(
@@ -60,7 +60,7 @@ def test_the_weakest_absorption_is_exact(thickness: float, k: float) -> None:
     kx = np.array([[0.0], [0.7]])
     _, _, taken = kernels.respond(index, depth, np.ones(4, bool), np.array([2 * np.pi / 6e-7]), kx, 0, 4, 1)
     for i, polarised in enumerate("sp"):
-        wanted = solve(index, depth, [6e-7], transverse=kx, polarisation=polarised).absorptance[1]  # type: ignore[arg-type]
+        wanted = solve(index, depth, [6e-7], transverse=kx, polarisation=polarised).absorptance[1]
         np.testing.assert_allclose(taken[i, ..., 1], wanted, rtol=1e-9)
         assert not taken[i, ..., 0].any(), "and none is none"
 

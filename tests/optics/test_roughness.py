@@ -33,13 +33,13 @@ def rough(rms: str, thickness: str = "450 nm") -> object:
 
 
 def test_films_above_a_rough_one_are_rough_too() -> None:
-    found, _ = zones(rough("3 nm"))  # type: ignore[arg-type]
+    found, _ = zones(rough("3 nm"))
     assert [zone.face for zone in found] == [4, 5, 6], "perovskite|c60, c60|ag and the outer face"
     assert all(zone.width == pytest.approx(12**0.5 * 3e-9) for zone in found)
 
 
 def test_without_a_statement_faces_are_flat() -> None:
-    assert zones(rough("")) == ((), ())  # type: ignore[arg-type]
+    assert zones(rough("")) == ((), ())
 
 
 def test_a_stated_face_ends_the_inheritance() -> None:
@@ -51,29 +51,29 @@ def test_a_stated_face_ends_the_inheritance() -> None:
 
 def test_growth_starts_at_the_substrate() -> None:
     """With the substrate behind, the layers nearer to the light lie on top."""
-    stack = rough("3 nm").mirrored()  # type: ignore[attr-defined]
+    stack = rough("3 nm").mirrored()
     assert [zone.face for zone in zones(stack)[0]] == [0, 1, 2]
 
 
 def test_a_zone_is_capped_at_the_thinner_neighbour_and_says_so() -> None:
-    found, notes = zones(rough("20.4 nm"))  # type: ignore[arg-type]
+    found, notes = zones(rough("20.4 nm"))
     assert found[0].width == pytest.approx(30e-9) and found[0].capped
     assert "20.4 nm was capped" in notes[0] and "perovskite|c60 (cut to 30 nm" in notes[0]
-    assert zones(rough("3 nm"))[1] == ()  # type: ignore[arg-type]
+    assert zones(rough("3 nm"))[1] == ()
 
 
 def test_films_keep_their_thickness() -> None:
     for rms in ("", "3 nm", "20.4 nm"):
-        optical = films(rough(rms))  # type: ignore[arg-type]
+        optical = films(rough(rms))
         total = sum(piece.thickness for piece in optical.slices)
-        outside = sum(zone.width / 2 for zone in zones(rough(rms))[0] if zone.face == 6)  # type: ignore[arg-type]
+        outside = sum(zone.width / 2 for zone in zones(rough(rms))[0] if zone.face == 6)
         assert total - outside == pytest.approx(optical.thickness.sum(), rel=1e-12)
 
 
 def test_generation_stays_inside_the_absorber_and_adds_up() -> None:
     stack = rough("20.4 nm")
     x = np.concatenate([np.linspace(0, 15e-9, 5), np.linspace(15e-9, 465e-9, 181)[1:], [495e-9]])
-    found = absorb(stack, x)  # type: ignore[arg-type]
+    found = absorb(stack, x)
     assert all(row.passed for row in found.checks.values()), found.checks
     assert found.generation[-1] == 0.0 and found.generation[0] == 0.0
     rate = found.generation[4:-1] / np.diff(x)[4:-1]
@@ -100,6 +100,6 @@ def test_roughness_of_nothing_changes_nothing() -> None:
 
 def test_the_limit_of_small_roughness_is_flat() -> None:
     x = np.array([0.0, 15e-9, 465e-9, 495e-9])
-    flat = absorb(rough(""), x).photocurrent  # type: ignore[arg-type]
-    small = absorb(rough("0.05 nm"), x).photocurrent  # type: ignore[arg-type]
+    flat = absorb(rough(""), x).photocurrent
+    small = absorb(rough("0.05 nm"), x).photocurrent
     assert small == pytest.approx(flat, rel=1e-3)

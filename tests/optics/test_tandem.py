@@ -85,7 +85,7 @@ def test_all_light_is_accounted_for(name: str) -> None:
 
 
 def test_a_lost_photon_fails_the_check(target: Tandem, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = LitFilms.absorptance.fget  # type: ignore[attr-defined]
+    right = LitFilms.absorptance.fget
     monkeypatch.setattr(LitFilms, "absorptance", property(lambda lit: 0.999 * right(lit)))
     assert not absorb(target, both(target)).checks["R + T + A = 1"].passed
 
@@ -153,7 +153,7 @@ def test_tandems_agree_with_tmm(
     cell = cell.with_values({"top.perovskite|c60.roughness": "0 nm"})
     bound = films(cell)
     lam = np.array([350e-9, 500e-9, 700e-9, 950e-9])
-    lit = bound.lit(lam, "front", sine=np.sin(np.radians(degrees)), polarisation=polarisation)  # type: ignore[arg-type]
+    lit = bound.lit(lam, "front", sine=np.sin(np.radians(degrees)), polarisation=polarisation)
     index = np.array([model.nk(lam) for model in bound.models])
     kinds = ["i", *("c" if one.is_coherent else "i" for one in cell.layer), "i"]
     assert kinds.count("i") == (3 if terminals == "two" else 4)

@@ -54,7 +54,7 @@ def reference_profile(fn: tmm.absorp_analytic_fn, edges: np.ndarray) -> np.ndarr
     polarisation=st.sampled_from("sp"),
     where=st.lists(st.floats(0, 1), min_size=3, max_size=6),
 )
-def test_coherent_stacks_agree_with_tmm(films, first, last, wavelength, angle, polarisation, where) -> None:  # type: ignore[no-untyped-def]
+def test_coherent_stacks_agree_with_tmm(films, first, last, wavelength, angle, polarisation, where) -> None:
     index = np.array([first, *(film[0] for film in films), last])
     thickness = np.array([film[1] for film in films])
     sine = first * np.sin(angle)
@@ -86,7 +86,7 @@ def test_coherent_stacks_agree_with_tmm(films, first, last, wavelength, angle, p
     polarisation=st.sampled_from("sp"),
     where=st.lists(st.floats(0, 1), min_size=3, max_size=6),
 )
-def test_stacks_with_thick_layers_agree_with_tmm(films, last, wavelength, angle, polarisation, where) -> None:  # type: ignore[no-untyped-def]
+def test_stacks_with_thick_layers_agree_with_tmm(films, last, wavelength, angle, polarisation, where) -> None:
     index = np.array([1.0, *(film[0] for film in films), last])
     thickness = np.array([film[1] for film in films])
     coherent = [film[2] for film in films]
@@ -132,7 +132,7 @@ def test_stacks_with_thick_layers_agree_with_tmm(films, last, wavelength, angle,
     wavelength=st.floats(300e-9, 1500e-9),
     angle=angles,
 )
-def test_light_passes_alike_from_both_sides(films, wavelength, angle) -> None:  # type: ignore[no-untyped-def]
+def test_light_passes_alike_from_both_sides(films, wavelength, angle) -> None:
     """Reciprocity: the transmittance does not know the direction."""
     index = np.array([1.0, *(film[0] for film in films), 1.0])
     thickness = np.array([film[1] for film in films])

@@ -167,7 +167,7 @@ def test_two_closed_forms_by_hand() -> None:
         on = [Step(1e-6, Voltage(0.0), light=1.0), Step(3e-6, Voltage(0.0), points=30)]
         trace = engine.run(on, engine.moment(engine.solver.dark))
         n = np.array([densities(engine, moment)[0][0] for moment in trace.moments])
-        assert n[1:] == pytest.approx(law(n[0], trace.time[1:] - 1e-6), rel=3e-3)  # type: ignore[no-untyped-call]
+        assert n[1:] == pytest.approx(law(n[0], trace.time[1:] - 1e-6), rel=3e-3)
 
 
 def densities(engine: Engine, moment: Moment) -> tuple[F64, F64]:

@@ -25,7 +25,7 @@ def coated() -> Patch:
 
 
 def changed(**values: object) -> Monolayer:
-    return Monolayer(**{**dict(MONOLAYER), **values})  # type: ignore[arg-type]
+    return Monolayer(**{**dict(MONOLAYER), **values})
 
 
 # --- places ---------------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ def test_a_size_that_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="van der Waals"):
         Molecule(**{**dict(Molecule.from_toml(text)), "nuclear_diameter": other})
     with pytest.raises(InputError):
-        Dipole(species="", conformer="all-trans", method="GFN2-xTB", value="1 D")  # type: ignore[arg-type]
+        Dipole(species="", conformer="all-trans", method="GFN2-xTB", value="1 D")
 
 
 def test_a_molecule_of_ones_own_is_a_file(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_files_that_are_no_recipe_are_refused(text: str, words: str) -> None:
     assert "mine.toml" in str(found.value.context.get("file", "")) or "mine.toml" in str(found.value)
 
 
-def test_a_recipe_is_loaded_by_name_by_file_and_not_otherwise(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_recipe_is_loaded_by_name_by_file_and_not_otherwise(tmp_path) -> None:
     file = tmp_path / "target.toml"
     file.write_text(load("control").to_toml(), encoding="utf-8")
     assert load(file).name == "control"

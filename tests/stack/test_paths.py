@@ -169,8 +169,8 @@ def test_relative_files_are_found_beside_the_stack(tmp_path: Path) -> None:
     file = tmp_path / "cell.toml"
     file.write_text(text, encoding="utf-8")
     cell = load(file)
-    assert cell.named("niox").material.path == str(tmp_path / "nk" / "mine.csv")  # type: ignore[union-attr]
-    assert cell.light.spectrum.path == str(tmp_path / "lamp.csv")  # type: ignore[union-attr]
+    assert cell.named("niox").material.path == str(tmp_path / "nk" / "mine.csv")
+    assert cell.light.spectrum.path == str(tmp_path / "lamp.csv")
     assert Stack.from_toml(cell.to_toml()) == cell
 
 

@@ -206,13 +206,13 @@ def test_several_faults_are_told_together() -> None:
 
 def test_models_built_in_python_refuse_in_sentences_too() -> None:
     with pytest.raises(InputError, match="thickness: -1"):
-        Layer(name="a", role="htl", thickness=-1)  # type: ignore[arg-type]
+        Layer(name="a", role="htl", thickness=-1)
     with pytest.raises(InputError, match="lacks hole_lifetime"):
-        Trap(electron_lifetime="1 us")  # type: ignore[arg-type]
+        Trap(electron_lifetime="1 us")
     with pytest.raises(InputError, match="both"):
-        FaceTrap(electron_velocity=1.0, density=1e15)  # type: ignore[arg-type]
+        FaceTrap(electron_velocity=1.0, density=1e15)
     with pytest.raises(InputError, match="field paths"):
-        Layer(name="a|b", role="htl", thickness=1e-9)  # type: ignore[arg-type]
+        Layer(name="a|b", role="htl", thickness=1e-9)
 
 
 def test_a_stack_cannot_be_changed_in_place() -> None:
@@ -222,4 +222,4 @@ def test_a_stack_cannot_be_changed_in_place() -> None:
     with pytest.raises(TypeError, match="with_values"):
         cell.interface.clear()
     with pytest.raises(ValueError, match="frozen"):
-        cell.name = "other"  # type: ignore[misc]
+        cell.name = "other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -119,9 +120,9 @@ def _steps(text: str) -> tuple[int, int]:
         ) from None
 
 
-def _close(out: Output, notes: object, files: list[Path], complete: bool) -> None:
+def _close(out: Output, notes: Iterable[object], files: list[Path], complete: bool) -> None:
     """Say what a reader must know and where everything is; an interruption ends the command as one."""
-    for note in notes:  # type: ignore[attr-defined]
+    for note in notes:
         out.say(str(note))
     if files:
         out.say(f"written: {', '.join(str(path) for path in files)}")

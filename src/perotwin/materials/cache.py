@@ -63,7 +63,7 @@ def arrays(
         if type(error).__name__ != "BadZipFile":
             raise
     made = {key: np.asarray(value, float) for key, value in make().items()}
-    _store(path, lambda stream: np.savez(stream, **made))  # type: ignore[arg-type]
+    _store(path, lambda stream: np.savez(stream, **made))  # type: ignore[arg-type]  # its keywords are arrays by any name
     return made
 
 

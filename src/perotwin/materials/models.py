@@ -156,7 +156,7 @@ class Blend(OpticalModel):
     urbach_energy: float
 
     def _bare(self, photon: F64) -> C128:
-        return _root(sum(weight * function(photon) for weight, function in self.parts))  # type: ignore[arg-type]
+        return _root(sum(weight * function(photon) for weight, function in self.parts))  # type: ignore[arg-type]  # from 0
 
     @cached_property
     def _tail(self) -> UrbachTail:

@@ -14,6 +14,7 @@ Rates are current densities (A m^-2) at equilibrium: with quasi-Fermi levels spl
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -329,7 +330,8 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
     return part, missing / (missing + total)
 
 
-def _steepest(index, shortest: float, longest: float) -> float:  # type: ignore[no-untyped-def]
+def _steepest(index: Callable[[F64], NDArray[np.complex128]], shortest: float, longest: float) -> float:
+    """Energy (eV) at which the absorption of a model rises most steeply, between two wavelengths (m)."""
     energy = np.arange(HC / min(longest, 3e-6), HC / max(shortest, 3e-7), 2e-3)
     return float(energy[np.argmax(np.gradient(index(HC / energy).imag * energy, energy))])
 

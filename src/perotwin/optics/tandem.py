@@ -20,7 +20,7 @@ from perotwin.optics.emission import AbsorberEmission, Emission, emit, rays
 from perotwin.optics.films import Films, LitFilms, films
 from perotwin.optics.generation import Absorption, absorb, intervals
 from perotwin.optics.reuse import reusable
-from perotwin.optics.transfer_matrix import solve
+from perotwin.optics.transfer_matrix import Polarisation, solve
 
 if TYPE_CHECKING:
     from perotwin.stack import Tandem
@@ -233,14 +233,15 @@ def _profile(optical: Films, source: int, part: AbsorberEmission, into: int, edg
         1,
     )
     total = np.zeros(len(edges) - 1)
-    for polarised, reflected in zip(("s", "p"), returned, strict=True):
+    both: tuple[Polarisation, Polarisation] = ("s", "p")
+    for polarised, reflected in zip(both, returned, strict=True):
         response = solve(
             np.array([n, *(sliced.index[i + 1] for i in ahead), air]),
             optical.sizes[ahead],
             lam,
             coherent=optical.flags[ahead],
             transverse=kx,
-            polarisation=polarised,  # type: ignore[arg-type]
+            polarisation=polarised,
         )
         lit = LitFilms(optical, "front" if behind else "back", response, sliced.share, pieces)
         again = 1 - passed**2 * reflected * response.reflectance

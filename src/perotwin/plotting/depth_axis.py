@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -188,7 +188,7 @@ class DepthAxis:
             self._above(ax, f"{junction} junction", (front + back) / 2, 13, weight="bold")
 
     @staticmethod
-    def _above(ax: Axes, words: str, place: float, points: float, **text: str) -> None:
+    def _above(ax: Axes, words: str, place: float, points: float, **text: Any) -> None:
         ax.annotate(
             words,
             (place, 1.0),
@@ -199,7 +199,7 @@ class DepthAxis:
             va="bottom",
             fontsize=6.5,
             color=style.MUTED,
-            **text,  # type: ignore[arg-type]
+            **text,
         )
 
     def _ticks(self, ax: Axes) -> None:

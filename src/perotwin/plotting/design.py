@@ -122,7 +122,9 @@ def _panel(ax: Axes, made: xr.Dataset, name: str, best: Any) -> None:
         ax.clabel(lines, fontsize=5.5, fmt="%g", inline_spacing=2)
     else:
         filled = ax.pcolormesh(x, y, values, cmap="viridis", shading="nearest")
-    bar = ax.get_figure(root=True).colorbar(filled, ax=ax, pad=0.02)  # type: ignore[union-attr]
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # the axes were drawn on one
+    bar = figure.colorbar(filled, ax=ax, pad=0.02)
     bar.ax.tick_params(labelsize=6, width=0.5, length=2)
     bar.outline.set_linewidth(0.5)
     ax.set_title(_words(name), fontsize=7.5)

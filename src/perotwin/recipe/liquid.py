@@ -95,13 +95,15 @@ def cell_faces(cells: int, finest: float = 0.1) -> F64:
 
 
 @_compiled
-def langmuir_rate(theta, concentration, k_on, k_off, solvent_factor):  # type: ignore[no-untyped-def]
+def langmuir_rate(
+    theta: float, concentration: float, k_on: float, k_off: float, solvent_factor: float
+) -> float:
     """d theta/dt (1/s): k_on c (1 - theta) / solvent_factor - k_off theta, where solvent_factor = 1 + K_s c_s."""
     return k_on * concentration * (1.0 - theta) / solvent_factor - k_off * theta
 
 
 @_compiled
-def _bernoulli(x):  # type: ignore[no-untyped-def]
+def _bernoulli(x: float) -> float:
     """B(x) = x / (exp(x) - 1); B(-x) = B(x) + x."""
     if abs(x) < 1e-4:
         return 1.0 - 0.5 * x + x * x / 12.0
@@ -111,7 +113,9 @@ def _bernoulli(x):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _top(held, ratio_in, ratio_out, resistance, speed, partition, bend):  # type: ignore[no-untyped-def]
+def _top(
+    held: float, ratio_in: float, ratio_out: float, resistance: float, speed: float, partition: float, bend: float
+) -> tuple[float, float, float]:
     """Concentration at the top boundary, flux U into the solid and dU/d held.
 
     U = w (k c + bend c^2), with  resistance U + ratio_out c = ratio_in held.
@@ -129,9 +133,10 @@ def _top(held, ratio_in, ratio_out, resistance, speed, partition, bend):  # type
 
 
 @_compiled
-def _implicit(  # type: ignore[no-untyped-def]
-    rest, theta_rest, lag, length, speed, solid, partition, bend, factor, diffusion, sites, k_on, k_off,
-              faces, amount, work):  # fmt: skip
+def _implicit(
+    rest: F64, theta_rest: float, lag: float, length: float, speed: float, solid: float, partition: float, bend: float,
+    factor: float, diffusion: float, sites: float, k_on: float, k_off: float, faces: F64, amount: F64, work: F64,
+) -> tuple[float, float, float, float]:  # fmt: skip
     """Solve amount = rest + lag (inflow - outflow), theta = theta_rest + lag J / sites, into `amount`.
 
     Returns theta, flux U and the concentrations at the oxide and at the top.
@@ -246,10 +251,11 @@ def _implicit(  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _advance(  # type: ignore[no-untyped-def]
-    amount, theta, start, duration, speed, solid, partition, bend, solvent_a, solvent_b, competition, diffusion,
-             sites, k_on, k_off, faces, moments, first, floor,
-             tolerance, steps):  # fmt: skip
+def _advance(
+    amount: F64, theta: float, start: float, duration: float, speed: float, solid: float, partition: float,
+    bend: float, solvent_a: float, solvent_b: float, competition: float, diffusion: float, sites: float, k_on: float,
+    k_off: float, faces: F64, moments: F64, first: float, floor: float, tolerance: float, steps: int,
+) -> tuple[int, F64, F64, float]:  # fmt: skip
     """One stage. `amount` is changed in place; returns the outcome, the log (steps, 6), the moments' cells and theta.
 
     The error of the concentration counts relative to its highest value, and to no less than `floor` (m^-3).

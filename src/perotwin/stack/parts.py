@@ -419,7 +419,7 @@ class Interface(Model):
 class Faces(dict[str, Interface]):
     """Interfaces by "a|b"; read only, so that a stack can be compared, hashed and cached."""
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:  # type: ignore[override]  # a dict has none; this one is read only
         return hash(frozenset(self.items()))
 
     def __reduce__(self) -> Any:

@@ -61,9 +61,10 @@ def relit(solver: S, generation: Sequence[F64]) -> S:
     """
     made = copy.copy(solver)
     if isinstance(made, TandemSolver):
-        made.junctions = tuple(
+        first, second = (
             relit(one, [pairs]) for one, pairs in zip(made.junctions, generation, strict=True)
-        )  # type: ignore[assignment]
+        )
+        made.junctions = (first, second)
         top, bottom = (one.problem for one in made.junctions)
         made.problem = replace(made.problem, junctions=(top, bottom))
     else:

@@ -177,7 +177,9 @@ class Lights:
         pulsed = isinstance(beam, LaserPulse)
         key = (pulsed, side, float(beam.wavelength) if isinstance(beam, LaserPulse) else beam.spectrum)
         if key not in self._known:
-            own = not pulsed and side == light.side and beam.spectrum == light.spectrum  # type: ignore[union-attr]
+            own = (
+                not isinstance(beam, LaserPulse) and side == light.side and beam.spectrum == light.spectrum
+            )
             if own and self.problem.absorption is not None:
                 self._known[key] = self.problem.generation
             else:

@@ -318,10 +318,11 @@ class TandemSolver:
     def __post_init__(self) -> None:
         top, bottom = self.problem.junctions
         self.junctions = (Solver(top), Solver(bottom))
-        self.work = tuple(
+        first, second = (
             make_work(one.device, columns=k.LINEAR_COLUMNS + one.device.ion.shape[0])
             for one in self.problem.junctions
-        )  # type: ignore[assignment]
+        )
+        self.work = (first, second)
         self._devices = (top.device, bottom.device)
         self._held = tuple(one.frozen_charge for one in self.junctions)
         self._leak = np.array([leak(one) for one in self.problem.junctions])
