@@ -126,6 +126,8 @@ class Auger(Model):
     """Auger coefficients (m^6/s): R = (electron n + hole p) (n p - n0 p0)."""
 
     inline: ClassVar[bool] = True
+    #: what its recombination channels are called
+    channel: ClassVar[str] = "Auger"
 
     electron: AugerRate
     hole: AugerRate

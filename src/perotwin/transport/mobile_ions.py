@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.transport import device as dv
-from perotwin.transport.build import Problem
+from perotwin.transport.device import Device
 from perotwin.transport.energies import K_EV
+from perotwin.transport.junction import Junction
 
 F64 = NDArray[np.float64]
 
 
-def all_moving(problem: Problem) -> Problem:
-    """The problem with every ion mobile, whatever its steady response."""
-    return problem if problem.mobile is None else replace(problem, device=problem.mobile, mobile=None)
+def in_motion(junction: Junction, species: int | None = None) -> Device:
+    """The arrays of a junction whose ions move, in the order of its re-equilibrating ones.
+
+    Args:
+        junction: all its ions re-equilibrate in a steady state (`Junction.all_moving`).
+        species: how many of them move, the first ones; all if absent. None re-equilibrates.
+    """
+    none = np.zeros((0, dv.ION_COLUMNS))
+    return junction.device._replace(ion=none, motion=motion_of(junction)[:species])
 
 
-def _slots(problem: Problem) -> list[int]:
+def _slots(junction: Junction) -> list[int]:
     """First unknown of each layer's ions in a node's block: not that of a neighbour, with whom it shares a node."""
     first: list[int] = []
     taken = (3, 3)
-    for layer in problem.stack.electrical_layers:
+    for layer in junction.stack.electrical_layers:
         ions = layer.ions
         species = [] if ions is None else [ions, *([ions.second] if ions.second is not None else [])]
         count = sum(float(one.density) > 0.0 for one in species)
@@ -33,13 +38,13 @@ def _slots(problem: Problem) -> list[int]:
     return first
 
 
-def motion_of(problem: Problem) -> F64:
-    """(I, MOTION_COLUMNS) of the moving species, in the order of `problem.device.ion`; diffusion at the stack's T."""
-    temperature = float(problem.stack.temperature)
+def motion_of(junction: Junction) -> F64:
+    """(I, MOTION_COLUMNS) of the moving species, in the order of `junction.device.ion`; diffusion at the stack's T."""
+    temperature = float(junction.stack.temperature)
     rows: list[list[float]] = []
-    slots = _slots(problem)
+    slots = _slots(junction)
     for response in ("steady", "frozen"):
-        for m, layer in enumerate(problem.stack.electrical_layers):
+        for m, layer in enumerate(junction.stack.electrical_layers):
             if layer.ions is None or layer.ions.response.kind != response:
                 continue
             species = [layer.ions, *([layer.ions.second] if layer.ions.second is not None else [])]

@@ -6,12 +6,13 @@ Nothing is solved here but the neutrality of a layer behind a flat-band contact.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.constants import elementary_charge as Q
 from scipy.constants import epsilon_0
 
@@ -23,9 +24,11 @@ from perotwin.transport.fermi import activity_table
 from perotwin.transport.mesh import DENSITY, FACE_SPACING, Mesh, graded
 
 if TYPE_CHECKING:
-    from perotwin.measurement.checks import Checks
     from perotwin.optics import Absorption, Emission
-    from perotwin.stack import Layer, Stack, Tandem
+    from perotwin.stack import Layer, Stack
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Channel:
@@ -38,31 +41,35 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """A stack made ready to be solved.
+class Junction:
+    """A stack's electrical layers on a mesh between two contacts: all that the compiled functions know.
 
     Attributes:
-        stack: the cell.
+        stack: what it was made from.
         mesh: its nodes.
         device: arrays with the ions that re-equilibrate at each point as unknowns.
-        mobile: the same with all ions mobile; used once to find frozen distributions. None without frozen ions.
+        mobile: the same with all ions so; used once to find frozen distributions. None without frozen ions.
         generation: (S,) pairs per area, time and site at 1 sun (m^-2 s^-1).
         channels: recombination channels with a rate, named.
         absorption, emission: what the optics gave, or None where generation is prescribed.
-        lit_as: the cell that light falls on, where the stack leaves out some of its layers.
         notes: remarks that a reader of the result must see.
+        layers: what the electrical layers are called in the cell.
+        halves: names of the two junctions of a cell that are one mesh here, because traps join them; else nothing.
+        between: site in front of the face where they meet.
     """
 
     stack: Stack
     mesh: Mesh
     device: Device
     mobile: Device | None
-    generation: np.ndarray
+    generation: F64
     channels: tuple[Channel, ...]
-    absorption: Any
-    emission: Any
+    absorption: Absorption | None
+    emission: Emission | None
     notes: tuple[str, ...]
-    lit_as: Tandem | None = None
+    layers: tuple[str, ...]
+    halves: tuple[str, ...] = ()
+    between: int = 0
 
     @property
     def vt(self) -> float:
@@ -70,47 +77,30 @@ class Problem:
         return float(self.device.vt)
 
     @property
-    def parts(self) -> tuple[Problem, ...]:
-        """The stacks that the cell consists of: itself."""
-        return (self,)
-
-    @property
-    def shown(self) -> Problem:
-        """The stack whose inside stands for the cell's: itself."""
-        return self
-
-    @property
-    def shown_as(self) -> str:
-        """What part of the cell the one that is shown is, in words; nothing where it is the whole."""
-        return ""
-
-    @property
-    def checks(self) -> Checks:
-        """Checks of the light besides those of its parts: none."""
-        return {}
-
-    @property
     def photocurrent(self) -> float:
-        """Pairs generated at 1 sun, as a current (A m^-2)."""
+        """Pairs generated at 1 sun, as a current (A m^-2): of two halves, those of the one that has fewer."""
+        if self.halves:
+            first = self.generation[: self.between + 1].sum()
+            return float(Q * min(first, self.generation.sum() - first))
         return float(Q * self.generation.sum())
 
     @property
-    def ions_settle(self) -> bool:
-        """Whether there are ions that re-equilibrate at each point."""
-        return self.device.ion.shape[0] > 0
+    def charge(self) -> float:
+        """Current (A m^-2) that leaves the anode per flux along x (m^-2 s^-1)."""
+        return -Q if self.device.anode_front else Q
 
     @property
     def highest_voltage(self) -> float:
         """A voltage (V) above all that light can make: the largest gap of an absorber, else of any layer.
 
-        Where two junctions meet inside, the sum of theirs.
+        Of two halves, the sum of theirs.
         """
         layers = self.stack.electrical_layers
-        ends = np.searchsorted(self.device.site_start, self.device.plane_site + 1)
+        middle = int(self.site_layer[self.between]) + 1 if self.halves else 0
         found = 0.0
-        for first, last in pairwise((0, *(int(end) for end in ends), len(layers))):
-            gaps = [layer.gap for layer in layers[first:last] if layer.role == "absorber"]
-            found += max(gaps or [layer.gap for layer in layers[first:last]])
+        for part in (layers[:middle], layers[middle:]):
+            gaps = [layer.gap for layer in part if layer.role == "absorber"]
+            found += max(gaps or [layer.gap for layer in part], default=0.0)
         return found
 
     @property
@@ -126,20 +116,24 @@ class Problem:
             )
         )
 
-    @cached_property
-    def site_layer(self) -> np.ndarray:
+    @property
+    def site_layer(self) -> I64:
         """(S,) index of each site's layer."""
-        return np.repeat(np.arange(len(self.mesh.layers)), [x.size for x in self.mesh.layers])
+        return self.device.site_layer
 
-    @cached_property
-    def site_node(self) -> np.ndarray:
+    @property
+    def site_node(self) -> I64:
         """(S,) node of each site."""
-        return np.arange(self.device.volume.size) - self.device.offset[self.site_layer]
+        return self.device.site_node
 
     @cached_property
-    def node_site(self) -> np.ndarray:
+    def node_site(self) -> I64:
         """(N,) first site of each node."""
         return np.flatnonzero(np.diff(self.site_node, prepend=-1))
+
+    def all_moving(self) -> Junction:
+        """The same with every ion mobile, whatever its steady response."""
+        return self if self.mobile is None else replace(self, device=self.mobile, mobile=None)
 
 
 def _captures(electrons: float, holes: float) -> tuple[float, float]:
@@ -168,15 +162,16 @@ def mesh_of(stack: Stack, density: float = DENSITY) -> Mesh:
     )
 
 
-def build(
+def build_junction(
     stack: Stack,
     *,
     density: float = DENSITY,
     mesh: Mesh | None = None,
     light: bool = True,
     optics: tuple[Absorption | None, Emission | None] | None = None,
-) -> Problem:
-    """Make a stack ready to be solved.
+    prefix: str = "",
+) -> Junction:
+    """Make a stack's electrical layers ready to be solved.
 
     Args:
         stack: the cell.
@@ -184,6 +179,7 @@ def build(
         mesh: a mesh of one's own, for convergence studies.
         light: whether generation is needed; False saves the optics of a purely dark measurement.
         optics: what is absorbed in the stack at 1 sun and what it emits, where it is part of a larger one.
+        prefix: of its layers' names in the cell that it is part of.
 
     Raises:
         InputError: the stack has no electrical layers, or a number that cannot be at its temperature.
@@ -228,18 +224,23 @@ def build(
         row[dv.EPS] = float(e.permittivity) * epsilon_0 * vt / Q
         row[dv.DEGENERATE] = float(band.degenerate)
         row[dv.NP_EQ] = band.np_eq
-        row[dv.K_RAD] = _radiative(stack, layer, band, emission)
-        if row[dv.K_RAD] > 0.0:
-            channels.append(Channel(f"{layer.name} radiative", "radiative", layer.name, 2 * m))
-        if layer.recombination.auger is not None:
-            row[dv.AUGER_N] = float(layer.recombination.auger.electron)
-            row[dv.AUGER_P] = float(layer.recombination.auger.hole)
-            channels.append(Channel(f"{layer.name} Auger", "auger", layer.name, 2 * m + 1))
+        for number, (name, columns) in enumerate(dv.MECHANISMS.items()):
+            model = getattr(layer.recombination, name)
+            if name == "radiative":
+                row[columns[0]] = _radiative(stack, layer, band, emission)
+                present = row[columns[0]] > 0.0
+            else:
+                present = model is not None
+                row[list(columns)] = [] if not present else [float(value) for _, value in model]
+            if present:
+                title = name if model is None else getattr(model, "channel", name)
+                index = len(dv.MECHANISMS) * m + number
+                channels.append(Channel(f"{layer.name} {title}", name, layer.name, index))
         charge[start[m] : start[m + 1]] = float(e.donor_density) - float(e.acceptor_density)
         for number, trap in enumerate(layer.trap, 1):
             n1, p1 = logs(level_energy(trap.level, band), band.affinity, band)
             channels.append(
-                Channel(f"{layer.name} trap {number}", "trap", layer.name, 2 * len(layers) + len(trap_rows))
+                Channel(f"{layer.name} trap {number}", "trap", layer.name, len(dv.MECHANISMS) * len(layers) + len(trap_rows))
             )
             trap_rows.append(
                 [
@@ -264,6 +265,8 @@ def build(
         x=x,
         site_start=start.astype(np.int64),
         offset=offset,
+        site_layer=np.repeat(np.arange(len(layers)), sizes),
+        site_node=np.arange(sites.size) - np.repeat(offset, sizes),
         volume=volume,
         spacing=spacing,
         fixed_charge=charge,
@@ -273,23 +276,20 @@ def build(
         face_trap_site=np.array(face_site, dtype=np.int64),
         face_trap=np.array(face_rows).reshape(-1, dv.FACE_TRAP_COLUMNS),
         barrier_site=np.array(barrier_site, dtype=np.int64),
-        barrier=np.array(barrier_rows).reshape(-1, 4),
-        plane_site=np.zeros(0, dtype=np.int64),
-        plane=np.zeros((0, dv.PLANE_COLUMNS)),
+        barrier=np.array(barrier_rows).reshape(-1, dv.BARRIER_COLUMNS),
         ion=np.array(moving).reshape(-1, dv.ION_COLUMNS),
+        motion=np.zeros((0, dv.MOTION_COLUMNS)),
         contact=contact,
         anode_front=_anode_front(stack, contact),
         vt=vt,
-        emitter=0,
-        share=0.0,
-        coupled=np.zeros(0),
         activity=activity_table() if table[:, dv.DEGENERATE].any() else np.zeros((1, 6)),
     )
     mobile = None
     if frozen:
         mobile = device._replace(ion=np.array([*moving, *frozen]).reshape(-1, dv.ION_COLUMNS))
-    return Problem(
-        stack, mesh, device, mobile, generation, tuple(channels), absorption, emission, tuple(notes)
+    names = tuple(f"{prefix}{layer.name}" for layer in layers)
+    return Junction(
+        stack, mesh, device, mobile, generation, tuple(channels), absorption, emission, tuple(notes), names
     )
 
 
@@ -371,7 +371,7 @@ def _faces(
             energy = level_energy(trap.level, own)
             n1l, p1l = logs(energy, shift_left, left)
             n1r, p1r = logs(energy, shift_right, right)
-            index = 2 * len(layers) + bulk_traps + len(face_rows)
+            index = len(dv.MECHANISMS) * len(layers) + bulk_traps + len(face_rows)
             channels.append(Channel(f"{key} trap {number}", "face trap", key, index))
             face_site.append(site)
             face_rows.append(

@@ -1,0 +1,99 @@
+"""A junction about a state: what it follows from as right-hand sides, and what of that the circuit must know.
+
+Columns of the right-hand sides F (N, B, Q): what the junction does by itself; by one unit (kT/q) of its voltage, where
+that is unknown; by one pair per area and time of each light that reaches it; and by the activity of each species of ions
+that re-equilibrates.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perotwin.compiled import compiled, inlined
+from perotwin.transport.kernels.contacts import bias_column
+from perotwin.transport.kernels.recombination import layer_radiation
+from perotwin.transport.kernels.response import clear_columns, source_column, through
+
+ITSELF, BY_VOLTAGE = 0, 1
+
+
+@inlined
+def lights_into(net, d):
+    """First of the lights that reach junction d, and the one behind the last: they stand together."""
+    first = 0
+    while first < net.receiver.size and net.receiver[first] < d:
+        first += 1
+    last = first
+    while last < net.receiver.size and net.receiver[last] == d:
+        last += 1
+    return first, last
+
+
+@compiled
+def radiation(net, k, dev, w, st):
+    """Light k as its emitter makes it (pairs in the receiver, m^-2 s^-1), from the densities in w."""
+    return net.share[k] * layer_radiation(
+        dev, w, net.layer[k], st, np.zeros((1, 3, 0)), np.zeros(0)
+    )  # fmt: skip
+
+
+@compiled
+def add_lights(net, d, dev, w, F, lights):
+    """Take the light (L,) that reaches junction d into its equations."""
+    first, last = lights_into(net, d)
+    for k in range(first, last):
+        profile = net.profile[net.profile_start[k] : net.profile_start[k + 1]]
+        source_column(dev, w, profile, lights[k], F, 0)
+
+
+@compiled
+def set_columns(net, d, dev, w, st, F, free):
+    """Set the columns that junction d follows from, but for the first and the ions'; returns how many there are."""
+    first, last = lights_into(net, d)
+    base = 2 if free else 1
+    causes = base + last - first
+    clear_columns(F, 1, causes)
+    if free:
+        bias_column(dev, w, st, F, BY_VOLTAGE)
+    for k in range(first, last):
+        profile = net.profile[net.profile_start[k] : net.profile_start[k + 1]]
+        source_column(dev, w, profile, 1.0, F, base + k - first)
+    return causes
+
+
+@compiled
+def gather(net, d, dev, w, st, F, slope, edge, free, linear):
+    """Tell the circuit how junction d follows the solved columns of F, from the slopes (2, B) of the current over an
+    edge.
+    """
+    first, last = lights_into(net, d)
+    base = 2 if free else 1
+    linear.current[d] += net.charge[d] * through(slope, edge, F, ITSELF)
+    linear.by_voltage[d] = 0.0
+    if free:
+        linear.by_voltage[d] = net.charge[d] * through(slope, edge, F, BY_VOLTAGE) - net.leak[d]
+    for k in range(first, last):
+        linear.by_light[k] = net.charge[d] * through(slope, edge, F, base + k - first)
+    for k in range(net.emitter.size):
+        if net.emitter[k] == d:
+            changes = np.zeros(base + last - first, dtype=F.dtype)
+            layer_radiation(dev, w, net.layer[k], st, F, changes)
+            linear.glow[k] = net.share[k] * changes[ITSELF]
+            linear.glow_by_voltage[k] = net.share[k] * changes[BY_VOLTAGE] if free else 0.0
+            for j in range(first, last):
+                linear.glow_by_light[k, j] = net.share[k] * changes[base + j - first]
+
+
+@compiled
+def combine(net, d, F, free, answer):
+    """Let the first column of F follow what the circuit found for junction d; returns its voltage's change, kT/q."""
+    first, last = lights_into(net, d)
+    base = 2 if free else 1
+    dv = answer.voltage[d] if free else 0.0 * answer.voltage[d]
+    for i in range(F.shape[0]):
+        for r in range(F.shape[1]):
+            if free:
+                F[i, r, ITSELF] += F[i, r, BY_VOLTAGE] * dv
+            for k in range(first, last):
+                F[i, r, ITSELF] += F[i, r, base + k - first] * answer.light[k]
+    return dv

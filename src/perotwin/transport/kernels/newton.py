@@ -1,0 +1,294 @@
+"""Steady states of a circuit: one Newton iteration over all its junctions, and the states along a list of voltages.
+
+Steps are taken in the densities, in which the continuity equations are linear, and shortened where they would turn a
+density negative.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perotwin.compiled import compiled, inlined
+from perotwin.transport.device import NODES, PSI_FN, PSI_FP, PSI_PSI, SITES
+from perotwin.transport.kernels.assemble import assemble
+from perotwin.transport.kernels.circuit import Constraint, close, follows
+from perotwin.transport.kernels.contacts import hold_contacts
+from perotwin.transport.kernels.elimination import eliminate
+from perotwin.transport.kernels.linearise import add_lights, combine, gather, radiation, set_columns
+from perotwin.transport.kernels.response import (
+    clear_columns,
+    edge_current,
+    ion_column,
+    keep_ions,
+    quiet_edge,
+)
+from perotwin.transport.kernels.statistics import settle_ions
+from perotwin.transport.kernels.views import device_of, state_of, work_of
+
+#: outcome of `newton`
+CONVERGED, STALLED, NOT_FINITE = 0, 1, 2
+#: from this iteration on a carrier's balance that holds to ROUNDED of its own terms counts as solved where the step
+#: that it still asks for leaves the potential as it is: such steps belong to pockets of carriers that nothing depends
+#: on, and would never end
+LATE, ROUNDED = 3, 1e-13
+#: longest change of a junction's voltage in one iteration, kT/q
+LONGEST_VOLTAGE = 8.0
+
+
+class Patience(NamedTuple):
+    """When to stop."""
+
+    iterations: int  # most of them
+    tolerance: float  # largest last step: kT, or relative change of a density
+    longest: float  # longest step of the potential, kT
+
+
+@compiled
+def newton(ds, ws, net, row, gen, held, constraint, patience, linear, answer):
+    """Solve a circuit's steady equations from a state, in place.
+
+    ds, ws: the junctions and their scratch memory. row: their states (`views.state_of`). gen, held: pairs per area and
+    time (m^-2 s^-1) and charge of ions that do not move (m^-3, units of q) of each site of all junctions. constraint:
+    at the terminals. linear, answer: scratch memory; they keep the circuit of the last iteration, so that
+    answer.light, (L,) m^-2 s^-1, is the light between the junctions.
+
+    Returns status, iterations and the last step.
+    """
+    junctions = net.anode.size
+    free = follows(net, constraint)
+    lights = np.zeros(net.emitter.size)
+    volts = np.zeros(junctions)
+    closes = net.emitter.size > 0
+    largest = np.inf
+    for d in range(junctions):
+        dev, st = device_of(ds, d), state_of(ds, row, d)
+        closes = closes or free[d]
+        if not free[d]:
+            st.v[0] = constraint.c / (constraint.a * net.vt)
+        hold_contacts(dev, st)
+    for iteration in range(patience.iterations):
+        for d in range(junctions):
+            if not _assembled(ds, ws, net, row, gen, held, d, lights):
+                return NOT_FINITE, iteration, np.inf
+        for d in range(junctions):
+            volts[d] = _linearised(ds, ws, net, row, d, free[d], lights, linear)
+        if closes:
+            if not close(net, linear, volts, constraint, answer):
+                return NOT_FINITE, iteration + 1, np.inf
+            for d in range(junctions):
+                answer.voltage[d] = min(max(answer.voltage[d], -LONGEST_VOLTAGE), LONGEST_VOLTAGE)
+        step, largest, total = 0.0, 0.0, 0.0
+        for d in range(junctions):
+            w = work_of(ds, ws, d)
+            if closes:
+                combine(net, d, w.rhs, free[d], answer)
+            own, size, finite = _length(w, iteration >= LATE, patience.tolerance)
+            step, largest, total = max(step, own), max(largest, size), total + finite
+        # a comparison with NaN is false, so that max() would pass over it: a sum does not
+        if not np.isfinite(total):
+            return NOT_FINITE, iteration + 1, np.inf
+        damping = min(1.0, patience.longest / step) if step > 0.0 else 1.0
+        for d in range(junctions):
+            _take(ds, ws, row, d, damping, answer.voltage[d] if free[d] else 0.0)
+        if largest < patience.tolerance:
+            for d in range(junctions):
+                settle_ions(device_of(ds, d), state_of(ds, row, d))
+            for k in range(lights.size):
+                answer.light[k] += lights[k]
+            return CONVERGED, iteration + 1, largest
+        if step > 1e4:
+            return STALLED, iteration + 1, largest
+    return STALLED, patience.iterations, largest
+
+
+@compiled
+def _assembled(ds, ws, net, row, gen, held, d, lights):
+    """Assemble junction d and find the light (L,) that it sends; False where its ions cannot settle."""
+    dev, w, st = device_of(ds, d), work_of(ds, ws, d), state_of(ds, row, d)
+    if not settle_ions(dev, st):
+        return False
+    sites = slice(ds.start[d, SITES], ds.start[d + 1, SITES])
+    assemble(dev, w, st, gen[sites], held[sites])
+    for k in range(lights.size):
+        if net.emitter[k] == d:
+            lights[k] = radiation(net, k, dev, w, st)
+    return True
+
+
+@compiled
+def _linearised(ds, ws, net, row, d, free, lights, linear):
+    """Factorise junction d and solve for all that it can follow from; returns its voltage, V."""
+    dev, w, st = device_of(ds, d), work_of(ds, ws, d), state_of(ds, row, d)
+    F, slope, species = w.rhs, np.zeros((2, 3)), dev.ion.shape[0]
+    add_lights(net, d, dev, w, F, lights)
+    for i in range(dev.x.size):
+        w.residual[i, 0], w.residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
+    causes = set_columns(net, d, dev, w, st, F, free)
+    clear_columns(F, causes, causes + species)
+    for k in range(species):
+        ion_column(dev, w, k, F, causes + k)
+    edge = quiet_edge(dev, w)
+    flux = edge_current(dev, w, edge, slope)
+    eliminate(w, dev.x.size, causes + species)
+    if species > 0:
+        keep_ions(dev, w, F, causes)
+    linear.current[d] = net.charge[d] * flux - net.leak[d] * st.v[0]
+    gather(net, d, dev, w, st, F, slope, edge, free, linear)
+    return net.vt * st.v[0]
+
+
+@compiled
+def _length(w, late, tolerance):
+    """Length of a step (F[:, :, 0]) in the potential, the larger of it and of those in the logarithms of the densities,
+    and its sum, which is a number if all of it is.
+    """
+    F = w.rhs
+    step_psi, step_log, total = 0.0, 0.0, 0.0
+    for i in range(F.shape[0]):
+        total += abs(F[i, 0, 0]) + abs(F[i, 1, 0]) + abs(F[i, 2, 0])
+        step_psi = max(step_psi, abs(F[i, 0, 0]))
+        step = abs(F[i, 0, 0] + F[i, 1, 0])
+        if step > step_log and not (
+            late
+            and abs(w.residual[i, 0]) < ROUNDED * w.give[i, 0]
+            and abs(w.diag[i, PSI_FN]) * step < tolerance * abs(w.diag[i, PSI_PSI])
+        ):
+            step_log = step
+        step = abs(F[i, 0, 0] + F[i, 2, 0])
+        if step > step_log and not (
+            late
+            and abs(w.residual[i, 1]) < ROUNDED * w.give[i, 1]
+            and abs(w.diag[i, PSI_FP]) * step < tolerance * abs(w.diag[i, PSI_PSI])
+        ):
+            step_log = step
+    return step_psi, max(step_psi, step_log), total
+
+
+@compiled
+def _take(ds, ws, row, d, damping, dv):
+    """Change the state of junction d by the part `damping` of its step; dv of its voltage."""
+    dev, w, st = device_of(ds, d), work_of(ds, ws, d), state_of(ds, row, d)
+    dv *= damping
+    st.v[0] += dv
+    for i in range(dev.x.size):
+        take_step(st, i, damping * w.rhs[i, 0, 0], damping * w.rhs[i, 1, 0], damping * w.rhs[i, 2, 0], dv)
+    hold_contacts(dev, st)
+
+
+@inlined
+def _add(level, rest, i, change):
+    """Add to a quasi-Fermi level kept in two parts, losing nothing: its gradient is a small difference."""
+    change += rest[i]
+    rounded = level[i] + change
+    shadow = rounded - level[i]
+    rest[i] = (level[i] - (rounded - shadow)) + (change - shadow)
+    level[i] = rounded
+
+
+@inlined
+def take_step(st, i, dpsi, dfn, dfp, dv):
+    """Change the potential and the levels of node i, linearly in the densities.
+
+    The form keeps the digits of small changes and the logarithm of large ones; no density turns negative.
+    """
+    st.psi[i] += dpsi
+    d = dpsi + dfn
+    if abs(d) > 1e-3:
+        dfn = np.log1p(max(d, -0.95)) - dpsi
+    elif abs(d) > 1e-9:
+        dfn += np.log1p(d) - d
+    _add(st.fn, st.fn_rest, i, dfn)
+    d = -dpsi - dfp
+    if abs(d) > 1e-3:
+        dfp = -np.log1p(max(d, -0.95)) - dpsi
+    elif abs(d) > 1e-9:
+        dfp -= np.log1p(d) - d
+    _add(st.fp, st.fp_rest, i, dfp + dv)
+
+
+class Path(NamedTuple):
+    """A list of values of the constraint's right side c to be reached one after another, and what was found there."""
+
+    start: float  # value that the first state belongs to
+    targets: NDArray[np.float64]  # (K,)
+    finest: float  # smallest part of the way to a target that is tried
+    rows: NDArray[np.float64]  # (K, width) states
+    lights: NDArray[np.float64]  # (K, L) light between the junctions, m^-2 s^-1
+    reached: NDArray[np.bool_]  # (K,)
+    iterations: NDArray[np.int64]  # (K,)
+
+
+@compiled
+def follow(ds, ws, net, row, gen, held, constraint, patience, linear, answer, path):
+    """Follow the steady state along a path, storing every state; the constraint's own c does not count.
+
+    Each target is reached in one step, or in as many smaller ones as it takes. Steps begin from the parabola through
+    the last three states. A point that is not reached leaves the last good state in place, and the path goes on from
+    there.
+    """
+    width, smooth = row.size, row.size - 2 * ds.start[net.anode.size, NODES]
+    past = np.zeros((3, width))
+    where = np.zeros(3)
+    known = 1
+    past[0, :] = row
+    where[0] = path.start
+    for k in range(path.targets.size):
+        goal = path.targets[k]
+        here = where[0]
+        fraction = 1.0
+        path.iterations[k] = 0
+        reached = goal == here and known == 1
+        while not reached:
+            aim = here + fraction * (goal - here)
+            if fraction >= 0.999999 or abs(goal - aim) < 1e-12 * abs(goal - here):
+                aim = goal
+            aimed = Constraint(constraint.a, constraint.b, aim)
+            status, depth = STALLED, known
+            while status != CONVERGED and depth > 0:
+                _predict(past, where, depth, aim, row, smooth)
+                status, count, _ = newton(ds, ws, net, row, gen, held, aimed, patience, linear, answer)
+                path.iterations[k] += count
+                # the parabola may mislead at a kink: once more from the last state itself
+                depth = 1 if depth > 1 else 0
+            if status == CONVERGED:
+                path.lights[k, :] = answer.light
+                past[2, :] = past[1]
+                past[1, :] = past[0]
+                past[0, :] = row
+                where[2], where[1], where[0] = where[1], where[0], aim
+                known = min(known + 1, 3)
+                if aim == goal:
+                    reached = True
+                else:
+                    left = (goal - aim) / (goal - here)
+                    here = aim
+                    fraction = min(1.0, 2.0 * fraction / left) if left > 0.0 else 1.0
+            else:
+                fraction *= 0.25
+                if fraction < path.finest:
+                    break
+        path.reached[k] = reached
+        row[:] = past[0]
+        path.rows[k, :] = row
+
+
+@compiled
+def _predict(past, where, known, aim, row, smooth):
+    """State at `aim`: the last one, or the line or parabola through the last two or three (newest first)."""
+    a0, a1, a2 = 1.0, 0.0, 0.0
+    if known == 2:
+        a1 = (aim - where[0]) / (where[1] - where[0])
+        a0 = 1.0 - a1
+    elif known == 3:
+        x0, x1, x2 = where[0], where[1], where[2]
+        a0 = (aim - x1) * (aim - x2) / ((x0 - x1) * (x0 - x2))
+        a1 = (aim - x0) * (aim - x2) / ((x1 - x0) * (x1 - x2))
+        a2 = (aim - x0) * (aim - x1) / ((x2 - x0) * (x2 - x1))
+    for j in range(smooth):
+        row[j] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
+    # the small parts of the levels belong to one state only
+    for j in range(smooth, row.size):
+        row[j] = past[0, j] if known == 1 else 0.0

@@ -1,0 +1,144 @@
+"""What a steady state shows: recombination by channel, and the current at the terminals; no Jacobian."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perotwin.compiled import compiled
+from perotwin.transport.device import CHANNELS, F_SN, F_SP, MU_N, MU_P, SITES, T_RN, T_RP
+from perotwin.transport.kernels.faces import thermionic_fluxes
+from perotwin.transport.kernels.flux import carrier_fluxes
+from perotwin.transport.kernels.recombination import (
+    COUNT,
+    RADIATIVE,
+    bulk_level,
+    coefficient_of,
+    drive,
+    face_level,
+    srh,
+)
+from perotwin.transport.kernels.statistics import densities
+from perotwin.transport.kernels.views import device_of, state_of, work_of
+
+
+@compiled
+def rates(dev, w, st, channel):
+    """Recombination of every channel and the fluxes of a state.
+
+    channel (C,) m^-2 s^-1: the mechanisms of free carriers of each layer, then each bulk trap, then each face trap.
+    Fluxes go to w.jn and w.jp, net rates (without generation) to w.net.
+    """
+    densities(dev, w, st)
+    first_trap = COUNT * dev.offset.size
+    first_face = first_trap + dev.trap.shape[0]
+    for c in range(channel.size):
+        channel[c] = 0.0
+    for i in range(dev.x.size):
+        w.net[i] = 0.0
+    for m in range(dev.offset.size):
+        row, last = dev.layer[m], dev.site_start[m + 1] - 1
+        for s in range(dev.site_start[m], last + 1):
+            i = s - dev.offset[m]
+            n, p, vol = w.n[s], w.p[s], dev.volume[s]
+            force = vol * drive(n, p, st.fn[i] - st.fp[i] + st.v[0])
+            for c in range(COUNT):
+                r = coefficient_of(c, row, n, p) * force
+                channel[COUNT * m + c] += r
+                w.net[i] -= r
+            for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
+                r = srh(dev.trap[t, T_RN], dev.trap[t, T_RP], bulk_level(dev, w, t, s))[0] * force
+                channel[first_trap + t] += r
+                w.net[i] -= r
+            if s < last:
+                of_n, of_p = carrier_fluxes(dev, w, st, m, s)
+                w.jn[s], w.jp[s] = of_n[0], -of_p[0]
+    for t in range(dev.face_trap_site.size):
+        i = dev.site_node[dev.face_trap_site[t]]
+        level = face_level(dev, w, t)
+        force = drive(level[0], level[1], st.fn[i] - st.fp[i] + st.v[0])
+        r = srh(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], level)[0] * force
+        channel[first_face + t] += r
+        w.net[i] -= r
+    for b in range(dev.barrier_site.size):
+        s = dev.barrier_site[b]
+        of_n, of_p = thermionic_fluxes(dev, w, st, b)
+        w.jn[s], w.jp[s] = of_n[0], -of_p[0]
+
+
+@compiled
+def terminal(dev, w, gen):
+    """Current (m^-2 s^-1, conventional, along x) and what each carrier loses at the wrong contact.
+
+    Uses the fluxes and net rates that `rates` left. Each carrier's flux is read where it is least disturbed by
+    rounding and carried elsewhere by the balance of generation and recombination. Returns the total, the electrons'
+    loss at the anode and the holes' loss at the cathode (m^-2 s^-1).
+    """
+    nodes = dev.x.size
+    flux_n, flux_p = np.empty(nodes - 1), np.empty(nodes - 1)
+    noise_n, noise_p = np.empty(nodes - 1), np.empty(nodes - 1)
+    source = w.net.copy()
+    for m in range(dev.offset.size):
+        off = dev.offset[m]
+        last = dev.site_start[m + 1] - 1
+        for s in range(dev.site_start[m], last + 1):
+            i = s - off
+            source[i] += gen[s]
+            if s < last:
+                h = 1.0 / dev.spacing[s]
+                flux_n[i], flux_p[i] = w.jn[s], w.jp[s]
+                noise_n[i] = dev.layer[m, MU_N] * h * max(w.n[s], w.n[s + 1])
+                noise_p[i] = dev.layer[m, MU_P] * h * max(w.p[s], w.p[s + 1])
+            elif m + 1 < dev.offset.size and dev.offset[m + 1] == off:
+                flux_n[i], flux_p[i] = w.jn[s], w.jp[s]
+                noise_n[i], noise_p[i] = np.inf, np.inf
+    a, b = np.argmin(noise_n), np.argmin(noise_p)
+    # the balance of node i reads  jn[i] - jn[i - 1] + source = 0  and  jp[i] - jp[i - 1] - source = 0
+    jn_b = flux_n[a]
+    if b > a:
+        for i in range(a + 1, b + 1):
+            jn_b -= source[i]
+    else:
+        for i in range(b + 1, a + 1):
+            jn_b += source[i]
+    total = jn_b + flux_p[b]
+    jn_front = flux_n[a]
+    for i in range(0, a + 1):
+        jn_front += source[i]
+    jn_back = flux_n[a]
+    for i in range(a + 1, nodes):
+        jn_back -= source[i]
+    jp_front = flux_p[b]
+    for i in range(0, b + 1):
+        jp_front -= source[i]
+    jp_back = flux_p[b]
+    for i in range(b + 1, nodes):
+        jp_back += source[i]
+    if dev.anode_front:
+        return total, jn_front, jp_back
+    return total, -jn_back, -jp_front
+
+
+@compiled
+def observe(ds, ws, net, rows, gen, lights, channel, ends):
+    """Channels, terminal currents and the light between the junctions of a series of states.
+
+    rows (K, width); gen (S,): pairs per area and time in each site at the light of all of them, m^-2 s^-1. channel
+    (K, C), ends (K, D, 3) and lights (K, L), pairs per area and time, are filled; ends as `terminal` gives them.
+    """
+    for k in range(rows.shape[0]):
+        for d in range(net.anode.size):
+            dev, w = device_of(ds, d), work_of(ds, ws, d)
+            here = channel[k, ds.start[d, CHANNELS] : ds.start[d + 1, CHANNELS]]
+            rates(dev, w, state_of(ds, rows[k], d), here)
+        for number in range(net.emitter.size):
+            of_layer = ds.start[net.emitter[number], CHANNELS] + COUNT * net.layer[number] + RADIATIVE
+            lights[k, number] = net.share[number] * channel[k, of_layer]
+        for d in range(net.anode.size):
+            dev, w = device_of(ds, d), work_of(ds, ws, d)
+            lit = gen[ds.start[d, SITES] : ds.start[d + 1, SITES]].copy()
+            for number in range(net.emitter.size):
+                if net.receiver[number] == d:
+                    profile = net.profile[net.profile_start[number] : net.profile_start[number + 1]]
+                    for s in range(lit.size):
+                        lit[s] += lights[k, number] * profile[s]
+            ends[k, d, 0], ends[k, d, 1], ends[k, d, 2] = terminal(dev, w, lit)

@@ -1,0 +1,176 @@
+"""Recombination rates, each written once: its value and its slopes.
+
+Every rate is a coefficient times n p (1 - exp(-splitting)), so that it is zero at equilibrium under any statistics.
+
+A mechanism of free carriers is one function (row of the layer, n, p) -> coefficient (m^3/s) and its derivatives by ln n
+and ln p; `device.MECHANISMS` names the columns of the row that hold its numbers.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import numpy as np
+
+from perotwin.compiled import compiled, inlined
+from perotwin.transport.device import (
+    AUGER_N,
+    AUGER_P,
+    F_LN_N1L,
+    F_LN_N1R,
+    F_LN_P1L,
+    F_LN_P1R,
+    FN_FP,
+    FN_PSI,
+    FP_FN,
+    FP_PSI,
+    K_RAD,
+    MECHANISMS,
+    T_LN_N1,
+    T_LN_P1,
+)
+from perotwin.transport.kernels.statistics import expm1
+
+
+@inlined
+def radiative(row, n, p):
+    """Band to band, net of what is absorbed again."""
+    return row[K_RAD], 0.0, 0.0
+
+
+@inlined
+def auger(row, n, p):
+    """Of two electrons and a hole, or two holes and an electron."""
+    of_n, of_p = row[AUGER_N] * n, row[AUGER_P] * p
+    return of_n + of_p, of_n, of_p
+
+
+#: in the order of `device.MECHANISMS`
+COEFFICIENTS = (radiative, auger)
+RADIATIVE, COUNT = list(MECHANISMS).index("radiative"), len(MECHANISMS)
+
+
+def _sum(first, second):
+    @inlined
+    def both(row, n, p):
+        a, a_n, a_p = first(row, n, p)
+        b, b_n, b_p = second(row, n, p)
+        return a + b, a_n + b_n, a_p + b_p
+
+    return both
+
+
+def _choice(first, rest):
+    @inlined
+    def chosen(number, row, n, p):
+        return first(row, n, p)[0] if number == 0 else rest(number - 1, row, n, p)
+
+    return chosen
+
+
+@inlined
+def _nothing(number, row, n, p):
+    return 0.0
+
+
+#: all mechanisms together, as each of them
+free_carriers = reduce(_sum, COEFFICIENTS)
+#: the coefficient of one of them, by its number
+coefficient_of = reduce(lambda rest, one: _choice(one, rest), reversed(COEFFICIENTS), _nothing)
+
+
+@inlined
+def drive(n, p, split):
+    """n p (1 - exp(-split)), also where exp(-split) would overflow."""
+    if split > -30.0:
+        return -n * p * expm1(-split)
+    return n * p - np.exp(np.log(n) + np.log(p) - split)
+
+
+@inlined
+def bulk_level(dev, w, t, s):
+    """What bulk level t sees at site s: n, p, n1, p1 (m^-3), then their derivatives by eta.
+
+    n1 and p1 follow the activity coefficient, so that the occupation at equilibrium is Fermi's.
+    """
+    n, p, gn, gp = w.n[s], w.p[s], w.gn[s], w.gp[s]
+    n1 = np.exp(dev.trap[t, T_LN_N1] + w.lgn[s])
+    p1 = np.exp(dev.trap[t, T_LN_P1] + w.lgp[s])
+    return n, p, n1, p1, n * gn, p * gp, n1 * (gn - 1.0), p1 * (gp - 1.0)
+
+
+@inlined
+def face_level(dev, w, t):
+    """The same of face level t: carriers of both sides together, and one shift of eta moves those of both."""
+    s = dev.face_trap_site[t]
+    n1l, n1r = np.exp(dev.face_trap[t, F_LN_N1L] + w.lgn[s]), np.exp(dev.face_trap[t, F_LN_N1R] + w.lgn[s + 1])
+    p1l, p1r = np.exp(dev.face_trap[t, F_LN_P1L] + w.lgp[s]), np.exp(dev.face_trap[t, F_LN_P1R] + w.lgp[s + 1])
+    return (
+        w.n[s] + w.n[s + 1],
+        w.p[s] + w.p[s + 1],
+        n1l + n1r,
+        p1l + p1r,
+        w.n[s] * w.gn[s] + w.n[s + 1] * w.gn[s + 1],
+        w.p[s] * w.gp[s] + w.p[s + 1] * w.gp[s + 1],
+        n1l * (w.gn[s] - 1.0) + n1r * (w.gn[s + 1] - 1.0),
+        p1l * (w.gp[s] - 1.0) + p1r * (w.gp[s + 1] - 1.0),
+    )
+
+
+@inlined
+def srh(rn, rp, level):
+    """Shockley, Read and Hall's rate of a level at stationary occupation (doi:10.1103/PhysRev.87.835).
+
+    rn, rp: capture rates, 1/s or m/s. Returns the rate per unit of drive with its relative slopes by the eta of
+    electrons and of holes (those of n p included), the occupation with its own, and the denominator.
+    """
+    n, p, n1, p1, n_eta, p_eta, n1_eta, p1_eta = level
+    den = rn * (n + n1) + rp * (p + p1)
+    den_n, den_p = rn * (n_eta + n1_eta), rp * (p_eta + p1_eta)
+    occupied = (rn * n + rp * p1) / den
+    return (
+        rn * rp / den,
+        n_eta / n - den_n / den,
+        p_eta / p - den_p / den,
+        occupied,
+        (rn * n_eta - occupied * den_n) / den,
+        (rp * p1_eta - occupied * den_p) / den,
+        den,
+    )
+
+
+@inlined
+def enter_recombination(w, i, vol, r_n, r_p, r_s):
+    """Enter at node i the slopes of a rate by the eta of electrons and of holes, and by the splitting."""
+    D = w.diag
+    D[i, FN_PSI] -= vol * (r_n - r_p)
+    w.leak[i, 0] += vol * (r_n + r_s)
+    D[i, FN_FP] += vol * (r_p + r_s)
+    D[i, FP_PSI] -= vol * (r_n - r_p)
+    D[i, FP_FN] -= vol * (r_n + r_s)
+    w.leak[i, 1] += vol * (r_p + r_s)
+
+
+@compiled
+def layer_radiation(dev, w, m, st, F, changes):
+    """Net radiative rate of layer m (m^-2 s^-1), from the densities in w; changes (Q,) receives how it follows the
+    columns of F (N, B, Q'), whose levels are absolute.
+    """
+    off = dev.offset[m]
+    rate = 0.0
+    for q in range(changes.size):
+        changes[q] = 0.0
+    for s in range(dev.site_start[m], dev.site_start[m + 1]):
+        i = s - off
+        n, p = w.n[s], w.p[s]
+        k, _, _ = radiative(dev.layer[m], n, p)
+        k *= dev.volume[s]
+        force = drive(n, p, st.fn[i] - st.fp[i] + st.v[0])
+        rate += k * force
+        rest = k * (n * p - force)
+        force *= k
+        for q in range(changes.size):
+            # the difference of absolute levels is the change of the splitting
+            d_psi, d_n, d_p = F[i, 0, q], F[i, 1, q], F[i, 2, q]
+            changes[q] += force * (w.gn[s] * (d_psi + d_n) - w.gp[s] * (d_psi + d_p)) + rest * (d_n - d_p)
+    return rate

@@ -1,0 +1,143 @@
+"""What a junction's state follows from: right-hand sides of its factorised equations, and the change of its current."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perotwin.compiled import compiled, inlined
+from perotwin.transport.device import (
+    FN_BY_FN,
+    FN_BY_PSI,
+    FP_BY_FP,
+    FP_BY_PSI,
+    I_LAYER,
+    I_Z,
+    MU_N,
+    MU_P,
+)
+from perotwin.transport.kernels.elimination import solve_small
+
+
+@inlined
+def clear_columns(F, first, last):
+    """Set columns `first` to `last` - 1 of right-hand sides F (N, B, Q) to zero."""
+    for i in range(F.shape[0]):
+        for r in range(F.shape[1]):
+            for q in range(first, last):
+                F[i, r, q] = 0.0
+
+
+@compiled
+def source_column(dev, w, source, amount, F, q):
+    """Add to column q of F (N, B, Q) what follows from extra pairs, `amount` times `source` (S,) per area and time."""
+    for s in range(source.size):
+        i = dev.site_node[s]
+        if w.leak[i, 0] != np.inf:
+            F[i, 1, q] -= amount * source[s]
+        if w.leak[i, 1] != np.inf:
+            F[i, 2, q] -= amount * source[s]
+
+
+@compiled
+def ion_column(dev, w, k, F, q):
+    """Add to column q of F what follows from a unit of the activity of species k; no charge of it counts at a contact,
+    where the first row is not Poisson's.
+    """
+    m = int(dev.ion[k, I_LAYER])
+    for s in range(dev.site_start[m], dev.site_start[m + 1]):
+        F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+    F[0, 0, q] = 0.0
+    F[dev.x.size - 1, 0, q] = 0.0
+
+
+@compiled
+def keep_ions(dev, w, F, causes):
+    """Let the activities follow in the first `causes` columns of F, so that each species keeps its number.
+
+    F (N, B, causes + I): what follows from each cause with the activities held, then from each activity.
+    """
+    species = dev.ion.shape[0]
+    border, load = np.zeros((species, species)), np.zeros(species)
+    for q in range(causes):
+        ion_border(dev, w, F, q, causes, border, load)
+        solve_small(border, load)
+        for i in range(F.shape[0]):
+            for r in range(F.shape[1]):
+                for k in range(species):
+                    F[i, r, q] += F[i, r, causes + k] * load[k]
+
+
+@compiled
+def ion_border(dev, w, F, q, first, border, load):
+    """Equations that keep each species' number, which `statistics.settle_ions` made right, in column q of F: border
+    (I, I) and load (I,). Columns from `first` on follow from the activities.
+    """
+    species = dev.ion.shape[0]
+    for k in range(species):
+        m = int(dev.ion[k, I_LAYER])
+        z = dev.ion[k, I_Z]
+        direct, shift = 0.0, 0.0
+        for j in range(species):
+            border[k, j] = 0.0
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - dev.offset[m]
+            c = dev.volume[s] * w.dion[k, s]
+            direct += c
+            shift += c * z * F[i, 0, q]
+            for j in range(species):
+                border[k, j] -= c * z * F[i, 0, first + j]
+        border[k, k] += direct
+        load[k] = shift
+
+
+@compiled
+def site_of_edge(dev, edge):
+    """The site on the left of the edge from node `edge` to the next."""
+    s = 0
+    while dev.site_node[s] <= edge:
+        s += 1
+    return s - 1
+
+
+@compiled
+def quiet_edge(dev, w):
+    """The inner edge with the least conductance, whose flux is least disturbed by rounding."""
+    best, edge = np.inf, 1
+    last = dev.x.size - 1
+    for m in range(dev.offset.size):
+        for s in range(dev.site_start[m], dev.site_start[m + 1] - 1):
+            i = s - dev.offset[m]
+            if i < 1 or i + 1 >= last:
+                continue
+            g = (
+                dev.layer[m, MU_N] * max(w.n[s], w.n[s + 1]) + dev.layer[m, MU_P] * max(w.p[s], w.p[s + 1])
+            ) / (dev.spacing[s])
+            if g < best:
+                best, edge = g, i
+    return edge
+
+
+@compiled
+def edge_current(dev, w, edge, slope):
+    """Current over an edge (m^-2 s^-1, conventional, along x); slope (2, 3) receives its slopes by the unknowns of the
+    edge's two nodes.
+    """
+    L, U = w.lower, w.upper
+    slope[1, 0] = U[edge, FN_BY_PSI] - U[edge, FP_BY_PSI]
+    slope[1, 1] = U[edge, FN_BY_FN]
+    slope[1, 2] = -U[edge, FP_BY_FP]
+    slope[0, 0] = -L[edge + 1, FN_BY_PSI] + L[edge + 1, FP_BY_PSI]
+    slope[0, 1] = -L[edge + 1, FN_BY_FN]
+    slope[0, 2] = L[edge + 1, FP_BY_FP]
+    s = site_of_edge(dev, edge)
+    return w.jn[s] + w.jp[s]
+
+
+@inlined
+def through(slope, edge, F, q):
+    """Change of the current over an edge with column q of F (N, B, Q), from its slopes (2, B)."""
+    total = 0.0 * F[0, 0, q]
+    for r in range(2):
+        for c in range(slope.shape[1]):
+            total += slope[r, c] * F[edge + r, c, q]
+    return total
