@@ -31,5 +31,8 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
+# The caches of compiled functions go first: those outside src are found by the Python that made them.
 clean:
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -c 'from perotwin.compiled import clear; clear()' || true; fi
+	find src -name '*.nb[ic]' -exec rm -f {} +
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

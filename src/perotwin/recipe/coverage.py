@@ -16,7 +16,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -442,11 +441,9 @@ def check_temperature(temperature: float) -> None:
 
 
 def _announce_compilation() -> None:
-    """Say that the kernels are being compiled, where numba finds nothing in its cache: it happens once."""
+    """Say that the kernels are being compiled, where the cache holds none of them: it happens once."""
+    from perotwin.compiled import is_cached
     from perotwin.recipe import kernels
 
-    if kernels.insert.signatures:
-        return
-    folder = kernels.insert.stats.cache_path
-    if folder and not any(Path(folder).glob("kernels.insert*.nbi")):
+    if not is_cached(kernels.insert):
         progress.note("Compiling the kernels of the monolayer for this machine, once: about half a minute.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from perotwin.compiled import compiled
 from perotwin.recipe.kernels import fill_cells, index
 
 #: at most this many discs are told apart around the middle of a hole
@@ -14,7 +14,7 @@ _AROUND = 32
 #: relative slack with which a circle may touch a fourth disc
 _TOUCH = 1e-9
 
-_compiled = njit(cache=True, error_model="numpy")
+_compiled = compiled(contract=False)
 
 
 @_compiled

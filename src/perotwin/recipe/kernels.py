@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from perotwin.compiled import compiled, inlined
 
 #: what a point of the surface shows (`classify`); molecules show their kind + 1
 BARE = 0
@@ -26,9 +27,9 @@ _FURTHER = 1.7
 #: partners are looked for again when a disc has moved half this far, in diameters
 _REACH = 0.4
 
-#: no fastmath: the same seed must give the same molecules whatever the compiler thinks of
-_compiled = njit(cache=True, error_model="numpy")
-_inlined = njit(cache=True, error_model="numpy", inline="always")
+#: no contraction: the same seed must give the same molecules whatever the compiler thinks of
+_compiled = compiled(contract=False)
+_inlined = inlined(contract=False)
 
 _11, _17, _23, _45, _64 = (np.uint64(bits) for bits in (11, 17, 23, 45, 64))
 

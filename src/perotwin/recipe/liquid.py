@@ -22,9 +22,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from perotwin.compiled import compiled
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.recipe.adsorption import Adsorption
 
@@ -35,7 +35,7 @@ F64 = NDArray[np.float64]
 _GAMMA = 1.0 - 1.0 / np.sqrt(2.0)
 _MOST_STEPS = 200_000
 _DONE, _TOO_MANY, _NOT_FINITE = 0, 1, 2
-_compiled = njit(cache=True, error_model="numpy")
+_compiled = compiled(contract=False)
 
 
 @dataclass(frozen=True)
