@@ -296,17 +296,18 @@ def key_path(location: tuple[Any, ...], data: Any) -> str:
         if isinstance(step, int):
             node = node[step] if isinstance(node, (list, tuple)) and step < len(node) else None
             name = node.get("name") if isinstance(node, Mapping) else getattr(node, "name", None)
-            if parts and parts[-1] in ("layer", "column", "between"):
+            if parts and parts[-1] in ("layer", "column", "between", "lower_between"):
                 parts[-1] = str(name) if name else f"{parts[-1]} {step + 1}"
             else:
                 parts.append(str(step + 1))
             continue
         node = node.get(step) if isinstance(node, Mapping) else getattr(node, str(step), None)
         parts.append(str(step))
-    # a field path of a column's stack names the column and leaves out "stack"; one of a tandem names the junction
-    column = location[:1] == ("column",) and parts[1:2] == ["stack"]
-    start = 2 if column else 1 if location[:1] in (("top",), ("bottom",)) else 0
-    prefix, rest = parts[: min(start, 1)], parts[start:]
+    # a field path of a tandem names the junction first, one of a column leaves out "column" and "stack"
+    taken = [step for step in location if not str(step).startswith("tag:")]
+    first = int(taken[:1] in (["top"], ["middle"], ["bottom"]))
+    column = taken[first : first + 1] == ["column"] and parts[first + 1 : first + 2] == ["stack"]
+    prefix, rest = (parts[: first + 1], parts[first + 2 :]) if column else (parts[:first], parts[first:])
     if len(rest) > 1 and rest[0] == "interface":
         rest = rest[1:]
     return ".".join([*prefix, *rest])

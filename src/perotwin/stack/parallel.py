@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import TypeAdapter, ValidationError, field_validator, model_validator
 
@@ -12,7 +12,7 @@ from perotwin.errors import InputError, UnknownNameError
 from perotwin.stack.document import Document
 from perotwin.stack.fields import BARE_NUMBERS, AreaFraction, Model, explain
 from perotwin.stack.parts import Layer, Light
-from perotwin.stack.paths import SHORT, origin, plain
+from perotwin.stack.paths import SHORT, hold, origin, plain, put
 from perotwin.stack.stack import Stack
 from perotwin.units import Quantity
 
@@ -73,6 +73,11 @@ class Parallel(Document):
     source: str | None = None
     column: tuple[Column, ...]
 
+    hints: ClassVar[Mapping[str, str]] = {
+        key: f"Here it belongs to the stack of a column: [column.stack.{key}]."
+        for key in ("layer", "interface", "contact", "circuit")
+    }
+
     @model_validator(mode="after")
     def _coherent_whole(self) -> Parallel:
         _check_names(self)
@@ -117,13 +122,23 @@ class Parallel(Document):
         ------
         InputError : an unknown path, an impossible value.
         """
-        own: dict[str, Any] = {}
+        data = plain(self)
+        self.put(data, values)
+        return type(self).from_data(data, file=f'cell "{self.name}"', bare_numbers=True)
+
+    def put(self, data: dict[str, Any], values: Mapping[str, Any]) -> None:
+        """Set the values at some field paths in the plain form of this cell; see `with_values`.
+
+        Raises
+        ------
+        InputError : an unknown path, an impossible area.
+        """
         areas: dict[str, Any] = {}
         inside: dict[str, dict[str, Any]] = {column.name: {} for column in self.column}
         for path, value in values.items():
             name, rest = self._split(path)
             if name is None and path in ("name", "description", "source"):
-                own[path] = value
+                data[path] = value
             elif name is None:
                 for changes in inside.values():
                     changes[path] = value
@@ -132,16 +147,12 @@ class Parallel(Document):
             else:
                 inside[name][rest] = value
         fractions = self._areas(areas)
-        columns = [
-            {
-                "name": column.name,
-                "area": fractions[column.name],
-                "stack": self._within(column, partial(Stack.with_values, values=inside[column.name])),
-            }
-            for column in self.column
-        ]
-        data = {**plain(self), **own, "column": columns}
-        return type(self).from_data(data, file=f'cell "{self.name}"', bare_numbers=True)
+        for column, entry in zip(self.column, data["column"], strict=True):
+            entry["area"] = fractions[column.name]
+            for path, value in inside[column.name].items():
+                if path == "temperature":
+                    hold(entry["stack"], column.stack.temperature)
+                self._within(column, partial(put, data=entry["stack"], path=path, value=value))
 
     def with_light(self, **values: Any) -> Parallel:
         """A copy under another light: `with_light(intensity="0.1 sun", side="back")`."""

@@ -1,30 +1,22 @@
-"""Two junctions one behind the other: a tandem with two or with four terminals."""
+"""Two or three junctions one behind the other: a tandem with two terminals, or with four."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import Discriminator, Tag, ValidationInfo, field_validator, model_validator
 
 from perotwin.errors import InputError, UnknownNameError, nearest
-from perotwin.stack import paths
+from perotwin.stack import coherence, merging, paths, surroundings
 from perotwin.stack.document import Document
 from perotwin.stack.fields import Model, Temperature
-from perotwin.stack.junction import Ideal, Junction, Resistive, Separate, Traps
+from perotwin.stack.junction import Ideal, Junction, Separate
 from perotwin.stack.layered import Layered
-from perotwin.stack.parts import (
-    ROOM_TEMPERATURE,
-    Circuit,
-    Contact,
-    Contacts,
-    Faces,
-    FaceTrap,
-    Interface,
-    Layer,
-    Light,
-)
+from perotwin.stack.parallel import Parallel
+from perotwin.stack.parts import ROOM_TEMPERATURE, Faces, Layer, Light
 from perotwin.stack.stack import Stack
 from perotwin.units import Quantity
 
@@ -32,32 +24,38 @@ __all__ = ["JUNCTIONS", "Tandem"]
 
 T = TypeVar("T")
 
-#: the two junctions, in the order in which light from the front meets them
+#: the junctions that every tandem has, in the order in which light from the front meets them
 JUNCTIONS: tuple[Literal["top"], Literal["bottom"]] = ("top", "bottom")
-#: the end of each junction that faces the other one
-_INNER = {"top": "back", "bottom": "front"}
 #: where a field path walks down from the tandem itself
-_OWN = ("name", "description", "source", "temperature", "light", "junction")
-_FLAT = Contact(work_function="flat-band")
-_THREE = (
-    "A tandem here has two junctions, [top] and [bottom]; three or more are not modelled. Join two of them, or "
-    "describe each alone."
-)
+_OWN = ("name", "description", "source", "temperature", "light", "junction", "lower_junction")
+_FOUR = "A tandem has [top], [bottom] and at most one [middle] between them; four junctions or more are not modelled."
+
+
+def _kind(value: Any) -> str:
+    columns = isinstance(value, Parallel) or (isinstance(value, Mapping) and "column" in value)
+    return "tag:columns" if columns else "tag:stack"
+
+
+#: a junction: one stack, or columns side by side
+JunctionCell = Annotated[
+    Annotated[Stack, Tag("tag:stack")] | Annotated[Parallel, Tag("tag:columns")], Discriminator(_kind)
+]
 
 
 class Tandem(Layered, Document):
-    """Two single junctions that share the light, the temperature and, with two terminals, the current.
+    """Two or three junctions that share the light, the temperature and, with two terminals, the current.
 
     Each junction is a complete `Stack`: its electrical layers, and on the outer side whatever the light passes or
-    ends at. Light and temperature are the tandem's; in a file a junction states neither, except for
-    `[top.light] intensity`, a factor on the generation in that junction only (how many suns it alone gets). So
-    `tandem.top.light` is the tandem's light with that factor as its intensity.
+    ends at; or it is patchy, a `Parallel` of such stacks. Light and temperature are the tandem's; in a file a junction
+    states neither, except for `[top.light] intensity`, a factor on the generation in that junction only (how many suns
+    it alone gets). So `tandem.top.light` is the tandem's light with that factor as its intensity.
 
-    A field path names a junction first: "top.perovskite.thickness", "bottom.pedot-pss|perovskite.dipole". A layer
-    between them is named alone ("au.thickness"); "top.thickness" and "top.bandgap" are those of the absorber.
+    A field path names a junction first: "top.perovskite.thickness", "bottom.pedot-pss|perovskite.dipole", and a column
+    next, where one is meant: "top.covered.area". A layer between junctions is named alone ("au.thickness");
+    "top.thickness" and "top.bandgap" are those of the absorber.
 
     Seen as layers in one row (`layer`, `interface`, `absorbers`, ...), a junction's layer is called after the junction
-    too: "top perovskite", "top niox|top perovskite".
+    too: "top perovskite", "top niox|top perovskite". A tandem with columns is no one row; each of its `columns` is.
 
     Attributes
     ----------
@@ -65,9 +63,11 @@ class Tandem(Layered, Document):
     source : where the numbers come from that do not say so themselves.
     temperature, light : K; `Light`.
     top : the junction that light from the front meets first; it ends with its last electrical layer.
-    between : layers without electronic parameters between the junctions.
-    junction : how the junctions are joined.
-    bottom : the other one; it begins with its first electrical layer.
+    between : layers without electronic parameters behind the top junction.
+    junction : how the top is joined to what follows.
+    middle : the second of three junctions; electrical layers only. None where there are two.
+    lower_between, lower_junction : the same as `between` and `junction`, between middle and bottom.
+    bottom : the last one; it begins with its first electrical layer.
     """
 
     name: str
@@ -75,56 +75,39 @@ class Tandem(Layered, Document):
     source: str | None = None
     temperature: Temperature = ROOM_TEMPERATURE
     light: Light = Light()
-    top: Stack
+    top: JunctionCell
     between: tuple[Layer, ...] = ()
     junction: Junction = Ideal()
-    bottom: Stack
+    middle: JunctionCell | None = None
+    lower_between: tuple[Layer, ...] = ()
+    lower_junction: Junction = Ideal()
+    bottom: JunctionCell
 
     hints: ClassVar[Mapping[str, str]] = {
-        **{key: _THREE for key in ("middle", "cell", "cells", "third", "centre", "center")},
+        **{
+            key: _FOUR
+            for key in ("cell", "cells", "second", "third", "fourth", "centre", "center", "upper", "lower")
+        },
         **{
             key: f"It belongs to a junction: [top.{key}] or [bottom.{key}]."
             for key in ("contact", "circuit", "interface")
         },
         "layer": "Layers belong to a junction, [[top.layer]] or [[bottom.layer]], or lie between: [[between]].",
+        "column": "Columns belong to a junction: [[top.column]] or [[bottom.column]].",
     }
 
     # --- validation -------------------------------------------------------------------------------
 
-    @field_validator("top", "bottom", mode="before")
+    @field_validator("top", "middle", "bottom", mode="before")
     @classmethod
     def _shares_surroundings(cls, value: Any, info: ValidationInfo) -> Any:
-        """Give a junction the light and the temperature of the whole, its default name and its inner contact."""
+        """Give a junction the light and the temperature of the whole, its default name and its inner contacts."""
         which = str(info.field_name)
+        if isinstance(value, (list, tuple)):
+            raise InputError(f"[[{which}]] is a list, but there is one {which} junction at most.", _FOUR)
         light = info.data.get("light", Light())
         temperature = info.data.get("temperature", ROOM_TEMPERATURE)
-        if isinstance(value, Stack):
-            value = _without_surroundings(value, which, light, temperature)
-        if not isinstance(value, Mapping):
-            return value
-        data = dict(value)
-        if "temperature" in data:
-            raise InputError(
-                "a junction has no temperature of its own.",
-                "State it once, as the tandem's temperature.",
-                subkey="temperature",
-            )
-        own = data.pop("light", {})
-        if isinstance(own, Mapping):
-            for key in own:
-                if key in Light.model_fields and key != "intensity":
-                    raise InputError(
-                        f"the light of a junction has no {key} of its own.",
-                        f"State light.{key} once, for the tandem; a junction may have an intensity, a factor on the "
-                        "generation in it.",
-                        subkey=f"light.{key}",
-                    )
-            shared = {key: part for key, part in paths.plain(light).items() if key != "intensity"}
-            own = {**shared, **own}
-        contact = data.get("contact")
-        if isinstance(contact, Mapping) and _INNER[which] not in contact:
-            data["contact"] = {**contact, _INNER[which]: {"work_function": "flat-band"}}
-        return {"name": which, **data, "light": own, "temperature": temperature}
+        return surroundings.completed(value, which, light, temperature, info.context)
 
     @model_validator(mode="after")
     def _coherent_whole(self) -> Tandem:
@@ -132,8 +115,21 @@ class Tandem(Layered, Document):
             raise InputError(
                 "the name is empty.", "Name the cell: tables and files are labelled with it.", subkey="name"
             )
-        _check_ends(self)
-        _check_between(self)
+        between = (*self.between, *self.lower_between)
+        rows = {
+            f"{name.partition('.')[0]} {one.name}"
+            for name, stack in self.stacks.items()
+            for one in stack.layer
+        }
+        coherence.check_ends(self.stacks)
+        coherence.check_between(
+            between, rows, type(self).model_fields, self.light.generation.kind == "optics"
+        )
+        if self.middle is None:
+            coherence.check_no_third(self.model_fields_set)
+        coherence.check_terminals(
+            self.cells, {"junction": self.junction, "lower_junction": self.lower_junction}
+        )
         return self
 
     # --- reading and writing ----------------------------------------------------------------------
@@ -147,7 +143,10 @@ class Tandem(Layered, Document):
     @functools.cached_property
     def _stated(self) -> Tandem:
         """The tandem as its file states it: what the junctions take over from it counts as not stated."""
-        junctions = {which: _as_stated(stack, which) for which, stack in self.cells.items()}
+        junctions = {
+            which: surroundings.as_stated(cell, which, surroundings.INNER[which])
+            for which, cell in self.cells.items()
+        }
         copy = self.model_copy(update=junctions)
         copy.model_fields_set.clear()
         copy.model_fields_set.update(self.model_fields_set)
@@ -156,8 +155,8 @@ class Tandem(Layered, Document):
     # --- field paths ------------------------------------------------------------------------------
 
     def get(self, path: str) -> Any:
-        """The value at a field path such as "top.perovskite.thickness", "bottom.thickness", "au.thickness",
-        "junction.resistance" or "light.intensity".
+        """The value at a field path such as "top.perovskite.thickness", "bottom.thickness", "top.covered.area",
+        "au.thickness", "junction.resistance" or "light.intensity".
 
         Raises
         ------
@@ -165,13 +164,14 @@ class Tandem(Layered, Document):
         """
         which, rest = self._split(path)
         if which is not None:
-            return self._within(which, functools.partial(Stack.get, path=rest))
+            return self._within(which, lambda cell: cell.get(rest))
         return paths.value_at(self, self._own_steps(path), path)
 
     def with_values(self, values: Mapping[str, Any]) -> Tandem:
         """A copy with the values at some field paths replaced, validated as a whole.
 
-        Numbers may be strings with a unit or floats in SI.
+        A path that names a junction of columns but no column sets the field in every column of it. Numbers may be
+        strings with a unit or floats in SI.
 
         Raises
         ------
@@ -179,17 +179,20 @@ class Tandem(Layered, Document):
         """
         data = paths.plain(self._stated)
         if "temperature" in values:
-            for which in JUNCTIONS:
-                paths.hold(data[which], self.temperature)
+            for which in self.cells:
+                columns = data[which].get("column")
+                for stack in [data[which]] if columns is None else [entry["stack"] for entry in columns]:
+                    paths.hold(stack, self.temperature)
+        inside: dict[str, dict[str, Any]] = {which: {} for which in self.cells}
         for path, value in values.items():
             junction, rest = self._split(path)
             if junction is None:
                 own = paths.plain(value) if isinstance(value, Model) else value
                 paths.set_at(data, self._own_steps(path), own)
             else:
-                self._within(
-                    junction, functools.partial(paths.put, data=data[junction], path=rest, value=value)
-                )
+                inside[junction][rest] = value
+        for which, changes in inside.items():
+            self._within(which, functools.partial(_put, data=data[which], values=changes))
         return type(self).from_data(data, file=self._file, bare_numbers=True)
 
     def with_light(self, **values: Any) -> Tandem:
@@ -200,7 +203,7 @@ class Tandem(Layered, Document):
     def _file(self) -> str:
         return f'tandem "{self.name}"'
 
-    def _within(self, which: str, do: Callable[[Stack], T]) -> T:
+    def _within(self, which: str, do: Callable[[Stack | Parallel], T]) -> T:
         """What `do` makes of a junction; a refusal names the junction."""
         try:
             return do(self.cells[which])
@@ -211,7 +214,7 @@ class Tandem(Layered, Document):
     def _split(self, path: str) -> tuple[str | None, str]:
         """Junction and the path in it; None for a path that begins at the tandem itself."""
         head, dot, rest = path.partition(".")
-        if head in JUNCTIONS:
+        if head in self.cells:
             if not dot:
                 raise InputError(
                     f'"{path}" names a whole junction, not a number.',
@@ -220,10 +223,10 @@ class Tandem(Layered, Document):
                     key=path,
                 )
             return head, rest
-        between = [layer.name for layer in self.between]
-        if head in (*_OWN, *between):
+        between = [layer.name for layer in (*self.between, *self.lower_between)]
+        if head in between or (head in _OWN and (head != "lower_junction" or self.middle is not None)):
             return None, path
-        offered = [f"{which}.{path}" for which, stack in self.cells.items() if _resolves(stack, path)]
+        offered = [f"{which}.{path}" for which, cell in self.cells.items() if _resolves(cell, path)]
         if offered:
             listed = " or ".join(f'"{full}"' for full in offered)
             raise InputError(
@@ -232,10 +235,14 @@ class Tandem(Layered, Document):
                 file=self._file,
                 key=path,
             )
-        full: dict[str, list[str]] = {name: [name] for name in (*between, *JUNCTIONS, "light", "temperature")}
-        for which, stack in self.cells.items():
-            for layer in stack.layer:
-                full.setdefault(layer.name, []).append(f"{which}.{layer.name}")
+        full: dict[str, list[str]] = {
+            name: [name] for name in (*between, *self.cells, "light", "temperature")
+        }
+        for which, cell in self.cells.items():
+            known = [layer.name for stack in _stacks(cell) for layer in stack.layer]
+            columns = [column.name for column in cell.column] if isinstance(cell, Parallel) else []
+            for name in dict.fromkeys((*columns, *known)):
+                full.setdefault(name, []).append(f"{which}.{name}")
         close = nearest(head, full) or tuple(full)
         listed = ", ".join(f'"{name}"' for known in close for name in full[known])
         raise UnknownNameError(
@@ -250,12 +257,12 @@ class Tandem(Layered, Document):
     def _own_steps(self, path: str) -> tuple[str | int, ...]:
         """A path that begins at the tandem itself as steps: one of its keys, or a layer between."""
         head, _, rest = path.partition(".")
-        names = [layer.name for layer in self.between]
         first: tuple[str | int, ...] = (head,)
         node, kind = getattr(self, head, None), paths.model_of(type(self), head) if head in _OWN else None
-        if head in names:
-            index = names.index(head)
-            first, node, kind = ("between", index), self.between[index], Layer
+        for key in ("between", "lower_between"):
+            for index, layer in enumerate(getattr(self, key)):
+                if layer.name == head:
+                    first, node, kind = (key, index), layer, Layer
         try:
             return (*first, *paths.below(self, path, rest, node, kind))
         except InputError as fault:
@@ -264,16 +271,16 @@ class Tandem(Layered, Document):
     def quantities(self) -> dict[str, Quantity]:
         """Every number that the tandem states, by field path (defaults that nobody wrote are left out)."""
         found = dict(self._own_quantities())
-        for which in JUNCTIONS:
-            stated: Stack = getattr(self._stated, which)
-            found |= {f"{which}.{path}": number for path, number in stated.quantities().items()}
+        for which in self.cells:
+            inside = surroundings.quantities(getattr(self._stated, which))
+            found |= {f"{which}.{path}": number for path, number in inside.items()}
         return found
 
     def _own_quantities(self) -> Iterator[tuple[str, Quantity]]:
-        for name in ("temperature", "light", "junction"):
+        for name in ("temperature", "light", "junction", "lower_junction"):
             if name in self.model_fields_set:
                 yield from paths.walk(getattr(self, name), name)
-        for layer in self.between:
+        for layer in (*self.between, *self.lower_between):
             yield from paths.walk(layer, layer.name)
 
     def sources(self) -> dict[str, str]:
@@ -282,52 +289,171 @@ class Tandem(Layered, Document):
         A number for which neither itself nor its junction names a source takes that of the tandem.
         """
         found = {path: paths.origin(number, self.source) for path, number in self._own_quantities()}
-        for which in JUNCTIONS:
-            stated: Stack = getattr(self._stated, which)
-            told = stated.sources()
-            for path in stated.quantities():
-                found[f"{which}.{path}"] = told.get(path) or self.source or ""
+        for which in self.cells:
+            told = surroundings.sources(getattr(self._stated, which), self.source)
+            found |= {f"{which}.{path}": text for path, text in told.items()}
         return {path: text for path, text in found.items() if text}
 
     # --- what others ask --------------------------------------------------------------------------
 
     @property
-    def cells(self) -> dict[str, Stack]:
-        """The junctions by name, "top" first."""
-        return {"top": self.top, "bottom": self.bottom}
+    def cells(self) -> dict[str, Stack | Parallel]:
+        """The junctions by name, "top" first: a stack each, or the columns of a patchy one."""
+        middle = {} if self.middle is None else {"middle": self.middle}
+        return {"top": self.top, **middle, "bottom": self.bottom}
 
     @property
     def stacks(self) -> dict[str, Stack]:
-        """The stacks that the cell consists of, by the prefix of their field paths."""
-        return self.cells
+        """The stacks that the cell consists of, by the prefix of their field paths: "top", or "top.covered"."""
+        found: dict[str, Stack] = {}
+        for which, cell in self.cells.items():
+            if isinstance(cell, Stack):
+                found[which] = cell
+            else:
+                found |= {f"{which}.{column}": stack for column, stack in cell.stacks.items()}
+        return found
+
+    @property
+    def joints(self) -> tuple[Junction, ...]:
+        """What joins each junction to the next, in the order of light."""
+        return (self.junction,) if self.middle is None else (self.junction, self.lower_junction)
+
+    @property
+    def in_order(self) -> tuple[tuple[str, Layer], ...]:
+        """(part, layer) of all layers in the order of light, columns one after the other; see `stack.in_order`."""
+        found: list[tuple[str, Layer]] = []
+        for which in self.cells:
+            found += [
+                (name, layer)
+                for name, stack in self.stacks.items()
+                if name.partition(".")[0] == which
+                for layer in stack.layer
+            ]
+            if which == "top":
+                found += [("between", layer) for layer in self.between]
+            elif which == "middle":
+                found += [("lower_between", layer) for layer in self.lower_between]
+        return tuple(found)
+
+    @functools.cached_property
+    def columns(self) -> tuple[tuple[float, dict[str, str], Tandem], ...]:
+        """The tandems without columns that lie side by side in this one.
+
+        Each with its fraction of the area (the product, where several junctions are patchy) and, by junction, the key
+        of `stacks` that it consists of there. A tandem without columns is the only one itself, of area 1.
+        """
+        choices: list[list[tuple[float, str, Stack]]] = []
+        for which, cell in self.cells.items():
+            if isinstance(cell, Stack):
+                choices.append([(1.0, which, cell)])
+            else:
+                choices.append([(float(one.area), f"{which}.{one.name}", one.stack) for one in cell.column])
+        if len(self.stacks) == len(self.cells) and all(
+            isinstance(cell, Stack) for cell in self.cells.values()
+        ):
+            return ((1.0, {which: which for which in self.cells}, self),)
+        found = []
+        for chosen in itertools.product(*choices):
+            area = 1.0
+            for fraction, _, _ in chosen:
+                area *= fraction
+            names = dict(zip(self.cells, (name for _, name, _ in chosen), strict=True))
+            patchy = ", ".join(name for which, name in names.items() if name != which)
+            update = dict(zip(self.cells, (stack for _, _, stack in chosen), strict=True))
+            # every part of it has been validated with the whole
+            fields = {key: getattr(self, key) for key in type(self).model_fields}
+            plain = type(self).model_construct(
+                set(self.model_fields_set), **(fields | update | {"name": f"{self.name} {patchy}"})
+            )
+            found.append((area, names, plain))
+        return tuple(found)
+
+    def _only_without_columns(self, what: str) -> None:
+        """Raise InputError where a junction is patchy."""
+        for which, cell in self.cells.items():
+            if isinstance(cell, Parallel):
+                listed = ", ".join(f"{which}.{column.name}" for column in cell.column)
+                raise InputError(
+                    f"the {which} junction has columns side by side ({listed}), so that {what}.",
+                    "Look at one of the tandem's columns.",
+                    file=self._file,
+                    key=which,
+                )
 
     @functools.cached_property
     def layer(self) -> tuple[Layer, ...]:
-        """All layers in the order that light from the front meets them, called "top niox", "au", "bottom c60"."""
-        return (*_called(self.top.layer, "top"), *self.between, *_called(self.bottom.layer, "bottom"))
+        """All layers in the order that light from the front meets them, called "top niox", "au", "bottom c60".
+
+        Raises
+        ------
+        InputError : a junction is patchy, so that there is no one row.
+        """
+        self._only_without_columns("its layers stand in no one row")
+        return tuple(
+            layer.model_copy(update={"name": f"{part} {layer.name}"}) if part in self.cells else layer
+            for part, layer in self.in_order
+        )
 
     @functools.cached_property
     def interface(self) -> Faces:
-        """The stated faces of both junctions, "top niox|top perovskite"."""
+        """The stated faces of all junctions, "top niox|top perovskite".
+
+        Raises
+        ------
+        InputError : a junction is patchy.
+        """
+        self._only_without_columns("its layers stand in no one row")
         return Faces(
             {
                 "|".join(f"{which} {name}" for name in key.split("|")): face
-                for which, stack in self.cells.items()
+                for which, stack in self.stacks.items()
                 for key, face in stack.interface.items()
             }
         )
 
-    @functools.cached_property
-    def whole(self) -> Stack:
-        """All electrical layers as one stack, as a solver of the whole tandem takes it.
+    def merged(self, *names: str) -> Stack:
+        """The electrical layers of consecutive junctions as one stack, whose inner faces hold the levels of `Traps`.
 
-        Outer contacts; the series resistances of both junctions and of a `Resistive` junction together, no shunt; at
-        the inner face the dipole that the junction states ("flat" stands as 0 here) and the levels of `Traps`.
-        Generation cannot be found from this stack alone, because what carries no current is missing in it.
+        Outer contacts; the series resistances of the junctions together; at each inner face the dipole that the joint
+        states ("flat" stands as 0 here) and its levels. Layers are called "top niox". Generation cannot be found from
+        this stack alone, because what carries no current is missing in it.
+
+        Parameters
+        ----------
+        names : two junctions or three, one behind the other: "top", "middle".
 
         Raises
         ------
-        InputError : the junctions are separate, or one of them has no contact.
+        InputError : junctions that are not neighbours, that have columns or a shunt resistance, or that are joined by
+            anything but traps where the two layers touch.
+        """
+        known = list(self.cells)
+        runs = [known[a:b] for a in range(len(known)) for b in range(a + 2, len(known) + 1)]
+        if list(names) not in runs:
+            raise InputError(
+                f"{' and '.join(names) or 'nothing'} are no junctions one behind the other.",
+                f"The junctions here are {', '.join(known)}.",
+                file=self._file,
+            )
+        first = known.index(names[0])
+        keys = ("junction", "lower_junction")[first : first + len(names) - 1]
+        cells = {name: self.cells[name] for name in names}
+        try:
+            merging.check(cells, {key: getattr(self, key) for key in keys})
+        except InputError as fault:
+            raise InputError(fault.message, fault.advice, file=self._file, key=fault.key) from None
+        stacks = {name: self.stacks[name] for name in names}
+        return merging.one_stack(stacks, [getattr(self, key) for key in keys], self._shared)
+
+    @property
+    def whole(self) -> Stack:
+        """All electrical layers as one stack without shunt, whatever joins the junctions; see `merged`.
+
+        A `Resistive` junction adds its resistance to the others in series.
+
+        Raises
+        ------
+        InputError : the junctions are separate, or one of them has columns.
         """
         if isinstance(self.junction, Separate):
             raise InputError(
@@ -336,37 +462,13 @@ class Tandem(Layered, Document):
                 file=self._file,
                 key="junction",
             )
-        top, bottom = self.top, self.bottom
-        assert top.contact is not None and bottom.contact is not None  # both have electrical layers
-        upper, lower = _called(top.electrical_layers, "top"), _called(bottom.electrical_layers, "bottom")
-        names = {layer.name for layer in (*upper, *lower)}
-        faces = {key: face for key, face in self.interface.items() if set(key.split("|")) <= names}
-        faces[f"{upper[-1].name}|{lower[0].name}"] = self._inner_face()
-        resistance = sum(float(one.circuit.series_resistance) for one in (top, bottom))
-        if isinstance(self.junction, Resistive):
-            resistance += float(self.junction.resistance)
-        return Stack(
-            name=self.name,
-            description=self.description,
-            source=self.source,
-            temperature=self.temperature,
-            light=self.light,
-            layer=(*upper, *lower),
-            interface=faces,
-            contact=Contacts(front=top.contact.front, back=bottom.contact.back),
-            circuit=Circuit(series_resistance=resistance),
-        )
+        self._only_without_columns("it is no single stack")
+        return merging.one_stack(self.stacks, self.joints, self._shared)
 
-    def _inner_face(self) -> Interface:
-        """The face between the two junctions as an interface of `whole`."""
-        if not isinstance(self.junction, Traps):
-            return Interface()
-        joined = self.junction
-        trap = FaceTrap(
-            level=joined.level, electron_velocity=joined.electron_velocity, hole_velocity=joined.hole_velocity
-        )
-        step = {} if joined.dipole == "flat" else {"dipole": joined.dipole}
-        return Interface(trap=(trap,), **step)
+    @property
+    def _shared(self) -> dict[str, Any]:
+        """What a stack of several junctions has from the tandem."""
+        return {key: getattr(self, key) for key in ("name", "description", "source", "temperature", "light")}
 
     def at(self, terminals: Literal["top", "bottom"]) -> Tandem:
         """A tandem of four terminals with instruments connected to those of one junction, and called after it.
@@ -385,8 +487,8 @@ class Tandem(Layered, Document):
         return self.with_values({"junction.terminals": terminals, "name": f"{self.name} {terminals}"})
 
     def mirrored(self) -> Tandem:
-        """The same device described from the other end: junctions swapped, each mirrored, the lit side changed, the
-        dipole of the junction flipped."""
+        """The same device described from the other end: junctions in the opposite order, each mirrored, the lit side
+        changed, the dipoles between them flipped."""
         light = paths.plain(self.light)
         light.pop("side", None)
         if self.light.side == "front":
@@ -395,121 +497,53 @@ class Tandem(Layered, Document):
         data.pop("light", None)
         if light:
             data["light"] = light
-        for which, other in zip(JUNCTIONS, reversed(JUNCTIONS), strict=True):
-            seen = paths.plain(_as_stated(self.cells[other].mirrored(), other, inner=_INNER[which]))
-            data[which] = seen
-        if self.between:
-            data["between"] = list(reversed(data["between"]))
-        terminals = data.get("junction", {}).get("terminals")
-        if terminals in JUNCTIONS:
-            data["junction"] = {**data["junction"], "terminals": JUNCTIONS[1 - JUNCTIONS.index(terminals)]}
-        step = data.get("junction", {}).get("dipole")
-        if isinstance(step, Quantity):
-            data["junction"] = {**data["junction"], "dipole": step.negated()}
+        for which, other in zip(self.cells, reversed(self.cells), strict=True):
+            seen = surroundings.as_stated(self.cells[other].mirrored(), other, surroundings.INNER[which])
+            data[which] = paths.plain(seen)
+        for keys in (("between", "lower_between"), ("junction", "lower_junction")):
+            order = keys[: len(self.joints)]
+            found = {key: data.pop(key) for key in order if key in data}
+            data |= {
+                there: found[here]
+                for here, there in zip(order, reversed(order), strict=True)
+                if here in found
+            }
+        for key in ("between", "lower_between"):
+            if key in data:
+                data[key] = list(reversed(data[key]))
+        for key in ("junction", "lower_junction"):
+            joint = data.get(key, {})
+            if joint.get("terminals") in JUNCTIONS:
+                data[key] = {**joint, "terminals": JUNCTIONS[1 - JUNCTIONS.index(joint["terminals"])]}
+            if isinstance(joint.get("dipole"), Quantity):
+                data[key] = {**joint, "dipole": joint["dipole"].negated()}
         return type(self).model_validate(data)
 
 
-def _called(layers: tuple[Layer, ...], which: str) -> tuple[Layer, ...]:
-    """Copies of a junction's layers that are called after the junction too."""
-    return tuple(layer.model_copy(update={"name": f"{which} {layer.name}"}) for layer in layers)
+def _stacks(cell: Stack | Parallel) -> list[Stack]:
+    return list(cell.stacks.values())
 
 
-def _resolves(stack: Stack, path: str) -> bool:
-    try:
-        paths.resolve(stack, path)
-    except InputError:
-        return False
+def _put(cell: Stack | Parallel, data: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Set the values at some paths within a junction in its plain form, which states what `surroundings` leaves."""
+    if isinstance(cell, Stack):
+        for path, value in values.items():
+            paths.put(cell, data, path, value)
+        return
+    # light and temperature are not the columns'
+    shared = {path for path in values if path.partition(".")[0] in ("light", "temperature")}
+    for path in shared:
+        paths.put(_stacks(cell)[0], data, path, values[path])
+    cell.put(data, {path: value for path, value in values.items() if path not in shared})
+
+
+def _resolves(cell: Stack | Parallel, path: str) -> bool:
+    head, _, rest = path.partition(".")
+    if isinstance(cell, Parallel) and head in cell.stacks:
+        return rest == "area" or _resolves(cell.stacks[head], rest)
+    for stack in _stacks(cell):
+        try:
+            paths.resolve(stack, path)
+        except InputError:
+            return False
     return True
-
-
-def _as_stated(stack: Stack, which: str, inner: str | None = None) -> Stack:
-    """A junction that counts as stated only what the file of its tandem states.
-
-    Left out are light and temperature (but for the factor on its light), a name that is the default, and an inner
-    contact that is the default; `inner` is the end that faces the other junction.
-    """
-    inner = inner or _INNER[which]
-    update: dict[str, Any] = {}
-    light = stack.light.model_copy()
-    light.model_fields_set.intersection_update({"intensity"})
-    update["light"] = light
-    contact = stack.contact
-    if contact is not None and getattr(contact, inner) == _FLAT:
-        contact = contact.model_copy()
-        contact.model_fields_set.discard(inner)
-        update["contact"] = contact
-    copy = stack.model_copy(update=update)
-    left_out = {"temperature"} | ({"name"} if stack.name == which else set())
-    if not light.model_fields_set:
-        left_out.add("light")
-    copy.model_fields_set.intersection_update(stack.model_fields_set - left_out)
-    return copy
-
-
-def _without_surroundings(stack: Stack, which: str, light: Light, temperature: Quantity) -> dict[str, Any]:
-    """The plain form of a stack that becomes a junction; refused where light or temperature is not the tandem's."""
-    if stack.temperature != temperature:
-        raise InputError(
-            f"the junction is at {stack.temperature} and the tandem at {temperature}.",
-            "Give both the same temperature.",
-            subkey="temperature",
-        )
-    for key in Light.model_fields:
-        if key != "intensity" and getattr(stack.light, key) != getattr(light, key):
-            raise InputError(
-                f"the light of the junction has another {key} than that of the tandem.",
-                "Give both the same light; only its intensity may differ, as a factor.",
-                subkey=f"light.{key}",
-            )
-    return dict(paths.plain(_as_stated(stack, which)))
-
-
-def _check_ends(tandem: Tandem) -> None:
-    """Refuse a junction without electrical layers, or with others towards the other junction."""
-    for which, stack in tandem.cells.items():
-        if not stack.electrical_layers:
-            raise InputError(
-                "the junction has no electrical layer.",
-                "Add [top.layer.electronic] to its layers."
-                if which == "top"
-                else "Add [bottom.layer.electronic] to its layers.",
-                subkey=which,
-            )
-        inner = stack.layer[-1 if which == "top" else 0]
-        if inner.electronic is None:
-            place = "ends" if which == "top" else "begins"
-            raise InputError(
-                f'the {which} junction {place} with "{inner.name}", which has no electronic parameters, so that no '
-                "current could pass to the other junction.",
-                "Move it out of the junction into [[between]], where light passes it.",
-                subkey=f"{which}.{inner.name}",
-            )
-
-
-def _check_between(tandem: Tandem) -> None:
-    names = [layer.name for layer in tandem.layer]
-    for layer in tandem.between:
-        if layer.electronic is not None:
-            raise InputError(
-                f'"{layer.name}" lies between the junctions but has electronic parameters.',
-                "Give it to a junction as its last or first layer, or remove [between.electronic].",
-                subkey=f"{layer.name}.electronic",
-            )
-        if layer.name in (*_OWN, *JUNCTIONS, "between"):
-            raise InputError(
-                f'"{layer.name}" cannot name a layer between, because it is a key of a tandem.',
-                "Choose another name.",
-                subkey=f"{layer.name}.name",
-            )
-        if names.count(layer.name) > 1:
-            raise InputError(
-                f'two layers are named "{layer.name}", so that a field path could mean either.',
-                "Give each layer its own name.",
-                subkey=f"{layer.name}.name",
-            )
-        if layer.material is None and tandem.light.generation.kind == "optics":
-            raise InputError(
-                f'the layer "{layer.name}" has no material, but generation comes from optics.',
-                'Add material = "..." to the layer, or prescribe light.generation.',
-                subkey=f"{layer.name}.material",
-            )
