@@ -4,8 +4,8 @@ Energies are in units of kT, lengths in m, densities in m^-3. A *site* is one la
 inside a layer has one, a node on a face between two layers has one on either side, so every density, rate and flux
 belongs to one material and the quasi-Fermi levels, which live on nodes, are continuous across the face.
 
-A circuit's junctions lie end to end in the arrays of `Devices`, `Works` and in one row of numbers for their state;
-compiled functions cut one junction out of them (`kernels.views`). So one compiled form serves any number of junctions.
+The junctions of a circuit lie end to end in the same arrays, their layers, sites and nodes numbered through; nothing
+couples the last node of one to the first of the next. So one compiled form serves any number of junctions.
 """
 
 from __future__ import annotations
@@ -49,9 +49,12 @@ PSI, FN_BY_PSI, FN_BY_FN, FP_BY_PSI, FP_BY_FP, NEIGHBOUR_COLUMNS = range(6)
 
 
 class Device(NamedTuple):
-    """A junction on its mesh. N nodes, S sites, M layers; all arrays C-contiguous."""
+    """Junctions on their meshes. D junctions, N nodes, S sites, M layers; all arrays C-contiguous."""
 
-    x: F64  # (N,) node positions
+    node_start: I64  # (D + 1,) first node of each junction
+    layer_start: I64  # (D + 1,) first layer of each junction
+    layer_junction: I64  # (M,)
+    x: F64  # (N,) node positions, from each junction's front
     site_start: I64  # (M + 1,) first site of each layer
     offset: I64  # (M,) node = site - offset[layer]
     site_layer: I64  # (S,)
@@ -68,24 +71,77 @@ class Device(NamedTuple):
     barrier: F64  # (B, BARRIER_COLUMNS)
     ion: F64  # (I, ION_COLUMNS) species that re-equilibrate at each point
     motion: F64  # (I, MOTION_COLUMNS) species that move in time; none where those above are any
-    contact: F64  # (2, CONTACT_COLUMNS) front and back
+    contact: F64  # (2 D, CONTACT_COLUMNS) front and back of each junction
     anode_front: bool  # the contact whose Fermi level is lowered by a forward bias
     vt: float  # kT/q, V
     activity: F64  # quintic pieces of the Fermi-Dirac activity coefficient
 
     @property
-    def anode(self) -> int:
-        """Node of the anode."""
-        return 0 if self.anode_front else self.x.size - 1
+    def junctions(self) -> int:
+        """How many there are."""
+        return self.node_start.size - 1
 
     @property
     def channels(self) -> int:
         """Channels of recombination that compiled functions report: each layer's mechanisms, then each trap."""
         return len(MECHANISMS) * self.offset.size + self.trap.shape[0] + self.face_trap.shape[0]
 
+    def nodes(self, d: int) -> slice:
+        """Nodes of a junction."""
+        return slice(int(self.node_start[d]), int(self.node_start[d + 1]))
+
+    def sites(self, d: int) -> slice:
+        """Sites of a junction."""
+        first, last = self.layer_start[d], self.layer_start[d + 1]
+        return slice(int(self.site_start[first]), int(self.site_start[last]))
+
+
+def lay_out(devices: Sequence[Device]) -> Device:
+    """Junctions end to end; all at one temperature, their anodes on the same side."""
+    if len(devices) == 1:
+        return devices[0]
+
+    def joined(name: str, step: Sequence[int] | None = None, ends: bool = False) -> NDArray[np.generic]:
+        """A field of all, numbers in it raised by those of the junctions before; `ends`: it has one more entry."""
+        parts = [getattr(device, name) for device in devices]
+        if step is not None:
+            parts = [part + more for part, more in zip(parts, step, strict=True)]
+        if ends:
+            parts = [*(part[:-1] for part in parts[:-1]), parts[-1]]
+        return np.ascontiguousarray(np.concatenate(parts))
+
+    def before(sizes: Sequence[int]) -> list[int]:
+        return np.cumsum([0, *sizes[:-1]]).tolist()
+
+    nodes = before([device.x.size for device in devices])
+    sites = before([device.volume.size for device in devices])
+    layers = before([device.offset.size for device in devices])
+    traps = before([device.trap.shape[0] for device in devices])
+    tables = {name: [getattr(device, name).copy() for device in devices] for name in ("ion", "motion")}
+    for name, column in (("ion", I_LAYER), ("motion", M_LAYER)):
+        for table, first in zip(tables[name], layers, strict=True):
+            table[:, column] += first
+    plain = ("x", "volume", "spacing", "fixed_charge", "layer", "trap", "face_trap", "barrier", "contact")
+    return devices[0]._replace(
+        node_start=joined("node_start", nodes, ends=True),
+        layer_start=joined("layer_start", layers, ends=True),
+        layer_junction=joined("layer_junction", before([device.junctions for device in devices])),
+        site_start=joined("site_start", sites, ends=True),
+        offset=joined("offset", [site - node for site, node in zip(sites, nodes, strict=True)]),
+        site_layer=joined("site_layer", layers),
+        site_node=joined("site_node", nodes),
+        trap_start=joined("trap_start", traps, ends=True),
+        face_trap_site=joined("face_trap_site", sites),
+        barrier_site=joined("barrier_site", sites),
+        ion=np.concatenate(tables["ion"]),
+        motion=np.concatenate(tables["motion"]),
+        activity=max((device.activity for device in devices), key=lambda table: table.shape[0]),
+        **{name: joined(name) for name in plain},
+    )
+
 
 class State(NamedTuple):
-    """What a junction is like: views into one row of numbers (see `Devices`).
+    """What junctions are like: views into one row of numbers.
 
     psi is in units of kT/q. fn (energy of the electrons' level) is counted from the cathode's Fermi level and fp (of the
     holes') from the anode's, both in kT and each kept as the sum of two floats: a level far from its contact's would
@@ -99,11 +155,11 @@ class State(NamedTuple):
     fp_rest: F64  # (N,)
     mu: F64  # (I,) ln activity (m^-3) of the species that re-equilibrate
     level: F64  # (I, N) levels of the species that move, kT
-    v: F64  # (1,) junction voltage, kT/q
+    v: F64  # (D,) junction voltages, kT/q
 
 
 class Work(NamedTuple):
-    """Scratch memory of a junction's steady equations; one set serves any number of Newton iterations."""
+    """Scratch memory of the steady equations; one set serves any number of Newton iterations."""
 
     diag: F64  # (N, BLOCK_COLUMNS)
     lower: F64  # (N, NEIGHBOUR_COLUMNS) coupling to the previous node
@@ -129,12 +185,13 @@ class Work(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """Scratch memory of a junction's equations with ions in motion: B unknowns a node (potential, electrons, holes,
+    """Scratch memory of the equations with ions in motion: at most B unknowns a node (potential, electrons, holes,
     ions).
 
     The types of the arrays may be real (time steps) or complex (small signals).
     """
 
+    size: I64  # (D,) unknowns a node of each junction
     diag: F64  # (N, B, B)
     lower_psi: F64  # (N, B) coupling of each row to the previous node's potential
     lower_own: F64  # (N, B) and to its own unknown there
@@ -146,19 +203,19 @@ class Blocks(NamedTuple):
     rhs: F64  # (N, B, R)
     inverse: F64  # (N, B, B)
     elim: F64  # (N, B, B)
-    slope: F64  # (2, B) how the flux over an edge follows the unknowns of its two nodes
+    slope: F64  # (D, 2, B) how the flux over an edge of each junction follows the unknowns of its two nodes
     flux: F64  # (I, S) number flux of the ions over the edge to the next site, m^-2 s^-1
 
 
 class Traps(NamedTuple):
-    """Occupations of a junction's charged levels."""
+    """Occupations of charged levels."""
 
-    bulk: F64  # (T, S)
+    bulk: F64  # (T, S); a level's own layer counts
     face: F64  # (TF,)
 
 
 class Stored(NamedTuple):
-    """What time steps of a junction difference: densities, potential, occupations; views into one row of numbers."""
+    """What time steps difference: densities, potential, occupations; views into one row of numbers."""
 
     n: F64  # (S,)
     p: F64  # (S,)
@@ -168,140 +225,33 @@ class Stored(NamedTuple):
     face: F64  # (TF,)
 
 
-# columns of Devices.start: where the parts of a junction begin
-(
-    NODES, SITES, LAYERS, TRAPS, FACES, BARRIERS, IONS, MOVING, ION_SITES, LEVELS, TRAP_SITES, RHS, BLOCK_ROWS, BLOCK,
-    BLOCK_RHS, STORED, CHANNELS, STARTS,
-) = range(18)  # fmt: skip
-# columns of Devices.size
-UNKNOWNS, CAUSES, SIZES = range(3)
+def state_width(device: Device) -> int:
+    """Numbers in a row that holds a state (`kernels.rows.state_in`)."""
+    nodes = device.x.size
+    return 5 * nodes + device.ion.shape[0] + device.motion.shape[0] * nodes + device.junctions
 
 
-class Devices(NamedTuple):
-    """Junctions end to end. Fields as in `Device`, besides:"""
-
-    start: I64  # (D + 1, STARTS)
-    size: I64  # (D, SIZES) unknowns a node with moving ions; most right-hand sides
-    x: F64
-    site_start: I64
-    offset: I64
-    site_layer: I64
-    site_node: I64
-    volume: F64
-    spacing: F64
-    fixed_charge: F64
-    layer: F64
-    trap_start: I64
-    trap: F64
-    face_trap_site: I64
-    face_trap: F64
-    barrier_site: I64
-    barrier: F64
-    ion: F64
-    motion: F64
-    contact: F64  # (2 D, CONTACT_COLUMNS)
-    anode_front: NDArray[np.bool_]  # (D,)
-    vt: float
-    activity: F64
-
-    # where the parts of a row that holds the states of all junctions begin: potentials of all, electrons' levels,
-    # holes' levels, activities, ions' levels, voltages; these are what a guess extrapolates. Then what is left of the
-    # levels (see `State`).
-    @property
-    def width(self) -> int:
-        """Numbers in a row."""
-        end = self.start[-1]
-        return int(5 * end[NODES] + end[IONS] + end[LEVELS] + self.anode_front.size)
-
-    @property
-    def smooth(self) -> int:
-        """How many of them a guess extrapolates: all but what is left of the levels."""
-        return self.width - 2 * int(self.start[-1, NODES])
+def stored_width(device: Device) -> int:
+    """Numbers in a row that holds what time steps difference (`kernels.rows.stored_in`)."""
+    sites = device.volume.size
+    fields = 2 + device.motion.shape[0] + device.trap.shape[0]
+    return fields * sites + device.x.size + device.face_trap_site.size
 
 
-def lay_out(devices: Sequence[Device], causes: Sequence[int]) -> Devices:
-    """Lay junctions end to end.
-
-    Args:
-        devices: of one temperature.
-        causes: right-hand sides of each one's equations, ions apart.
-    """
-    sizes = []
-    for device, count in zip(devices, causes, strict=True):
-        nodes, sites = device.x.size, device.volume.size
-        species, moving, traps = device.ion.shape[0], device.motion.shape[0], device.trap.shape[0]
-        unknowns = 3 if moving == 0 else int(device.motion[:, M_SLOT].max()) + 1
-        columns = count + species
-        stored = 2 * sites + moving * sites + nodes + traps * sites + device.face_trap_site.size
-        row = np.zeros(STARTS + SIZES, dtype=np.int64)
-        row[NODES], row[SITES], row[LAYERS], row[TRAPS] = nodes, sites, device.offset.size, traps
-        row[FACES], row[BARRIERS] = device.face_trap_site.size, device.barrier_site.size
-        row[IONS], row[MOVING], row[ION_SITES] = species, moving, (species + moving) * sites
-        row[LEVELS], row[TRAP_SITES], row[RHS] = moving * nodes, traps * sites, 3 * nodes * columns
-        row[BLOCK_ROWS], row[BLOCK] = nodes * unknowns, nodes * unknowns**2
-        row[BLOCK_RHS], row[STORED], row[CHANNELS] = nodes * unknowns * columns, stored, device.channels
-        row[STARTS + UNKNOWNS], row[STARTS + CAUSES] = unknowns, columns
-        sizes.append(row)
-    table = np.array(sizes).reshape(-1, STARTS + SIZES)
-    start = np.zeros((len(devices) + 1, STARTS), dtype=np.int64)
-    np.cumsum(table[:, :STARTS], axis=0, out=start[1:])
-    skipped = ("anode_front", "vt", "activity")
-    joined = {
-        name: np.ascontiguousarray(np.concatenate([getattr(device, name) for device in devices]))
-        for name in Device._fields
-        if name not in skipped
-    }
-    return Devices(
-        start=start,
-        size=np.ascontiguousarray(table[:, STARTS:]),
-        anode_front=np.array([device.anode_front for device in devices]),
-        vt=devices[0].vt,
-        activity=max((device.activity for device in devices), key=lambda table: table.shape[0]),
-        **joined,
-    )
-
-
-class Works(NamedTuple):
-    """Scratch memory of the steady equations of junctions end to end: as `Work`; what has more than one number a node or
-    site, and is not the same for every junction, is one row.
-    """
-
-    diag: F64
-    lower: F64
-    upper: F64
-    give: F64
-    take: F64
-    leak: F64
-    rhs: F64
-    inverse: F64
-    elim: F64
-    residual: F64
-    n: F64
-    p: F64
-    gn: F64
-    gp: F64
-    lgn: F64
-    lgp: F64
-    jn: F64
-    jp: F64
-    net: F64
-    ion: F64
-    dion: F64
-
-
-def make_works(devices: Devices) -> Works:
-    """Allocate the scratch memory for junctions end to end."""
-    end = devices.start[-1]
-    nodes, sites = int(end[NODES]), int(end[SITES])
+def make_work(device: Device, causes: int) -> Work:
+    """Allocate the scratch memory of the steady equations, with `causes` right-hand sides besides the ions'."""
+    nodes, sites = device.x.size, device.volume.size
+    species = device.ion.shape[0] + device.motion.shape[0]
+    own = np.bincount(device.layer_junction[device.ion[:, I_LAYER].astype(int)], minlength=1)
     z = np.zeros
-    return Works(
+    return Work(
         diag=z((nodes, BLOCK_COLUMNS)),
         lower=z((nodes, NEIGHBOUR_COLUMNS)),
         upper=z((nodes, NEIGHBOUR_COLUMNS)),
         give=z((nodes, 2)),
         take=z((nodes, 2)),
         leak=z((nodes, 2)),
-        rhs=z(end[RHS]),
+        rhs=z((nodes, 3, causes + int(own.max()))),
         inverse=z((nodes, 9)),
         elim=z((nodes, 9)),
         residual=z((nodes, 2)),
@@ -314,53 +264,39 @@ def make_works(devices: Devices) -> Works:
         jn=z(sites),
         jp=z(sites),
         net=z(nodes),
-        ion=z(end[ION_SITES]),
-        dion=z(end[ION_SITES]),
+        ion=z((species, sites)),
+        dion=z((species, sites)),
     )
 
 
-class BlockWorks(NamedTuple):
-    """Scratch memory of the equations of junctions end to end with ions in motion: as `Blocks`, each field one row."""
+def make_blocks(device: Device, causes: int, kind: type = float) -> Blocks:
+    """Allocate the scratch memory with ions in motion, of real or complex numbers, with `causes` right-hand sides.
 
-    diag: F64
-    lower_psi: F64
-    lower_own: F64
-    upper_psi: F64
-    upper_own: F64
-    give: F64
-    take: F64
-    leak: F64
-    rhs: F64
-    inverse: F64
-    elim: F64
-    slope: F64
-    flux: F64
-    bulk: F64  # occupations of charged levels
-    face: F64
+    Every node has room for the most unknowns that one has; each junction uses as many as its own ions ask for.
+    """
+    nodes, sites, species = device.x.size, device.volume.size, device.motion.shape[0]
+    size = np.full(device.junctions, 3, dtype=np.int64)
+    for row in device.motion:
+        d = device.layer_junction[int(row[M_LAYER])]
+        size[d] = max(size[d], int(row[M_SLOT]) + 1)
+    most = int(size.max())
 
+    def z(*shape: int) -> F64:
+        return np.zeros(shape, dtype=kind)
 
-def make_block_works(devices: Devices, kind: type = float) -> BlockWorks:
-    """Allocate the scratch memory for junctions end to end, of real or of complex numbers."""
-    end = devices.start[-1]
-    rows, blocks = int(end[BLOCK_ROWS]), int(end[BLOCK])
-
-    def z(size: int) -> F64:
-        return np.zeros(size, dtype=kind)
-
-    return BlockWorks(
-        diag=z(blocks),
-        lower_psi=z(rows),
-        lower_own=z(rows),
-        upper_psi=z(rows),
-        upper_own=z(rows),
-        give=z(rows),
-        take=z(rows),
-        leak=z(rows),
-        rhs=z(int(end[BLOCK_RHS])),
-        inverse=z(blocks),
-        elim=z(blocks),
-        slope=z(rows),
-        flux=np.zeros(end[ION_SITES]),
-        bulk=np.zeros(end[TRAP_SITES]),
-        face=np.zeros(end[FACES]),
+    return Blocks(
+        size=size,
+        diag=z(nodes, most, most),
+        lower_psi=z(nodes, most),
+        lower_own=z(nodes, most),
+        upper_psi=z(nodes, most),
+        upper_own=z(nodes, most),
+        give=z(nodes, most),
+        take=z(nodes, most),
+        leak=z(nodes, most),
+        rhs=z(nodes, most, causes),
+        inverse=z(nodes, most, most),
+        elim=z(nodes, most, most),
+        slope=z(device.junctions, 2, most),
+        flux=np.zeros((species, sites)),
     )

@@ -54,8 +54,8 @@ class Junction:
         absorption, emission: what the optics gave, or None where generation is prescribed.
         notes: remarks that a reader of the result must see.
         layers: what the electrical layers are called in the cell.
-        halves: names of the two junctions of a cell that are one mesh here, because traps join them; else nothing.
-        between: site in front of the face where they meet.
+        halves: names of the junctions of a cell that are one mesh here, because traps join them; else nothing.
+        between: last site in front of each face where they meet.
     """
 
     stack: Stack
@@ -69,7 +69,7 @@ class Junction:
     notes: tuple[str, ...]
     layers: tuple[str, ...]
     halves: tuple[str, ...] = ()
-    between: int = 0
+    between: tuple[int, ...] = ()
 
     @property
     def vt(self) -> float:
@@ -78,11 +78,8 @@ class Junction:
 
     @property
     def photocurrent(self) -> float:
-        """Pairs generated at 1 sun, as a current (A m^-2): of two halves, those of the one that has fewer."""
-        if self.halves:
-            first = self.generation[: self.between + 1].sum()
-            return float(Q * min(first, self.generation.sum() - first))
-        return float(Q * self.generation.sum())
+        """Pairs generated at 1 sun, as a current (A m^-2): of halves, those of the one that has fewest."""
+        return float(Q * min(one.sum() for one in np.split(self.generation, [s + 1 for s in self.between])))
 
     @property
     def charge(self) -> float:
@@ -93,12 +90,13 @@ class Junction:
     def highest_voltage(self) -> float:
         """A voltage (V) above all that light can make: the largest gap of an absorber, else of any layer.
 
-        Of two halves, the sum of theirs.
+        Of halves, the sum of theirs.
         """
         layers = self.stack.electrical_layers
-        middle = int(self.site_layer[self.between]) + 1 if self.halves else 0
+        ends = (0, *(int(self.site_layer[site]) + 1 for site in self.between), len(layers))
         found = 0.0
-        for part in (layers[:middle], layers[middle:]):
+        for first, last in pairwise(ends):
+            part = layers[first:last]
             gaps = [layer.gap for layer in part if layer.role == "absorber"]
             found += max(gaps or [layer.gap for layer in part], default=0.0)
         return found
@@ -231,7 +229,8 @@ def build_junction(
                 present = row[columns[0]] > 0.0
             else:
                 present = model is not None
-                row[list(columns)] = [] if not present else [float(value) for _, value in model]
+                if present:
+                    row[list(columns)] = [float(value) for _, value in model]
             if present:
                 title = name if model is None else getattr(model, "channel", name)
                 index = len(dv.MECHANISMS) * m + number
@@ -262,6 +261,9 @@ def build_junction(
             charge[start[m] : start[m + 1]] -= float(ion.charge) * float(ion.density)
     contact = _contact_rows(stack, layers, layer_bands, step, vt)
     device = Device(
+        node_start=np.array([0, x.size], dtype=np.int64),
+        layer_start=np.array([0, len(layers)], dtype=np.int64),
+        layer_junction=np.zeros(len(layers), dtype=np.int64),
         x=x,
         site_start=start.astype(np.int64),
         offset=offset,

@@ -1,6 +1,6 @@
 """Steady states of a cell: continuation from equilibrium to light, bias and circuit, without anything to tune.
 
-problem = build(stack)
+problem = build(cell)
 states = sweep(problem, np.linspace(0, 1.3, 131))
 states.current            # A m^-2, positive = power out
 """
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,12 +18,39 @@ from scipy.constants import elementary_charge as Q
 
 from perotwin.errors import ConvergenceError
 from perotwin.progress import note
-from perotwin.transport import kernels as k
 from perotwin.transport.build import Problem
-from perotwin.transport.device import I_LAYER, I_Z, P_GE, P_GH, P_METAL, P_PSI, Device, Work, make_work
+from perotwin.transport.circuit import Circuit, Column, held_current, held_voltage, loaded
+from perotwin.transport.device import (
+    I_LAYER,
+    I_NUMBER,
+    I_Z,
+    MECHANISMS,
+    Device,
+    Work,
+    lay_out,
+    make_work,
+    state_width,
+)
+from perotwin.transport.junction import Junction
+from perotwin.transport.kernels.circuit import (
+    Answer,
+    Constraint,
+    Linear,
+    Net,
+    make_answer,
+    make_linear,
+)
+from perotwin.transport.kernels.equilibrium import equilibrium
+from perotwin.transport.kernels.newton import CONVERGED, Path, Patience, follow, newton
+from perotwin.transport.kernels.observe import observe
+from perotwin.transport.kernels.statistics import steady_ions
+from perotwin.transport.kernels.rows import state_in
+from perotwin.transport.states import JunctionStates, State, States, join
 
 if TYPE_CHECKING:
     from perotwin.transport.small_signal import Linearised
+
+__all__ = ["Solver", "State", "States", "join", "sweep"]
 
 F64 = NDArray[np.float64]
 
@@ -31,286 +59,186 @@ F64 = NDArray[np.float64]
 TOLERANCE = 1e-9
 #: the smallest part of a step in bias or light before a point is given up
 FINEST = 1.0 / 2048.0
-_ITERATIONS = 40
-#: steps along the curve from which open circuit is tried for again, and the longest of them, V
-_APPROACHES, _LONGEST_APPROACH = 12, 0.1
 #: the longest change of the potential in one Newton step, kT
 LONGEST = 10.0
+_ITERATIONS, _ITERATIONS_ALONE = 40, 80
+#: steps along the curve from which open circuit is tried for again, and the longest of them, V
+_APPROACHES, _LONGEST_APPROACH = 12, 0.1
+#: steps of a junction's voltage (V) on the way to its open circuit
+_CLIMB = 0.1
 
 
 @dataclass
-class State:
-    """One steady state; arrays are owned by it."""
+class _System:
+    """Junctions in a circuit as the compiled functions take them, with their scratch memory."""
 
-    psi: F64
-    fn: F64  # (2, N) in two parts that add up
-    fp: F64  # (2, N)
-    v: F64  # (1,) junction voltage, units of kT/q
-    mu: F64  # (I,) activity of the ions that re-equilibrate
+    device: Device
+    work: Work
+    net: Net
+    linear: Linear
+    answer: Answer
 
-    def copy(self) -> State:
-        """An independent copy."""
-        return State(self.psi.copy(), self.fn.copy(), self.fp.copy(), self.v.copy(), self.mu.copy())
+    @classmethod
+    def of(cls, problem: Problem, circuit: Circuit) -> _System:
+        """The arrays of a problem's junctions, in a circuit."""
+        net = circuit.net(problem.parts, problem.lights)
+        device = lay_out([part.device for part in problem.parts])
+        work = make_work(device, causes=2 + int(np.bincount(net.receiver, minlength=1).max()))
+        return cls(device, work, net, make_linear(net), make_answer(net))
 
+    def newton(
+        self, row: F64, generation: F64, held: F64, constraint: Constraint, patience: Patience
+    ) -> tuple[bool, int, float]:
+        """Solve from a state, in place: whether it converged, the iterations, the last step."""
+        status, count, size = newton(
+            self.device, self.work, self.net, row, generation, held, constraint, patience, self.linear, self.answer
+        )  # fmt: skip
+        return status == CONVERGED, count, float(size)
 
-@dataclass(frozen=True)
-class States:
-    """Steady states along a list of terminal voltages. K points, N nodes, S sites, C channels.
+    def follow(
+        self, row: F64, generation: F64, held: F64, constraint: Constraint, patience: Patience, path: Path
+    ) -> None:
+        """Follow the state along a path, from a row that changes in place."""
+        follow(
+            self.device, self.work, self.net, row, generation, held, constraint, patience, self.linear, self.answer,
+            path,
+        )  # fmt: skip
 
-    Attributes:
-        voltage: (K,) terminal voltage asked for, V.
-        junction_voltage: (K,) across the junction, V.
-        current: (K,) terminal current density, A m^-2, positive = power out; NaN where not converged.
-        converged: (K,) bool.
-        psi: (K, N) potential, units of kT/q.
-        fn, fp: (K, 2, N) quasi-Fermi levels in two parts that add up, units of kT (see `kernels`).
-        channel: (K, C) recombination of each of `problem.channels`, A m^-2.
-        front_loss, back_loss: (K,) carriers lost at the wrong contact, A m^-2.
-        shunt: (K,) current through the shunt, A m^-2.
-        mu: (K, I) activities of the ions that re-equilibrate.
-        frozen_charge, frozen_density: (S,) charge (units of q) and density of the ions that are held, m^-3.
-        iterations: (K,) Newton iterations that each point took.
-        intensity: suns.
-        coupled: (K, S) pairs that another junction's light makes besides, m^-2 s^-1; None where there is no such light.
-    """
-
-    problem: Problem
-    intensity: float
-    voltage: F64
-    junction_voltage: F64
-    current: F64
-    converged: NDArray[np.bool_]
-    psi: F64
-    fn: F64
-    fp: F64
-    mu: F64
-    channel: F64
-    front_loss: F64
-    back_loss: F64
-    shunt: F64
-    frozen_charge: F64
-    frozen_density: F64
-    iterations: NDArray[np.int64]
-    coupled: F64 | None = None
-
-    @property
-    def junction_voltages(self) -> dict[str, F64]:
-        """(K,) V of each junction, and what is lost "between" them; nothing where there is but one.
-
-        A junction's voltage is that from its outer contact to the level of the carriers that it brings to the other.
-        """
-        problem = self.problem
-        if problem.device.plane_site.size == 0:
-            return {}
-        node = int(problem.site_node[problem.device.plane_site[0]])
-        of_electrons = self.junction_voltage + problem.vt * self.fn[:, :, node].sum(axis=1)
-        of_holes = self.junction_voltage - problem.vt * self.fp[:, :, node].sum(axis=1)
-        top, bottom = (of_electrons, of_holes) if problem.device.anode_front else (of_holes, of_electrons)
-        return {"top": top, "bottom": bottom, "between": top + bottom - self.voltage}
-
-    @property
-    def parts(self) -> tuple[States, ...]:
-        """The states of each stack that the cell consists of: itself."""
-        return (self,)
-
-    @property
-    def inside(self) -> dict[str, States]:
-        """What the fields along x are those of, front first: itself."""
-        return {"": self}
-
-    @property
-    def shown(self) -> States:
-        """The states whose fields stand for the cell's: itself."""
-        return self
-
-    def losses(self) -> dict[str, F64]:
-        """(K,) A m^-2 lost in each recombination channel, at the contacts and, if there is one, in the shunt."""
-        found = {channel.name: self.channel[:, c] for c, channel in enumerate(self.problem.channels)}
-        found["front contact"], found["back contact"] = self.front_loss, self.back_loss
-        if self.problem.stack.circuit.shunt_resistance is not None:
-            found["shunt"] = self.shunt
-        return found | self._inner_shunts()
-
-    def _inner_shunts(self) -> dict[str, F64]:
-        """(K,) A m^-2 through the shunt of each junction that meets another at a plane inside."""
-        problem, device = self.problem, self.problem.device
-        found = {}
-        for site, row in zip(device.plane_site, device.plane, strict=True):
-            node = int(problem.site_node[site])
-            v = self.junction_voltage / problem.vt
-            metal = row[P_METAL] != 0.0
-            level = row[P_PSI] - self.psi[:, node]
-            # each ends on the metal, or on the level of the carriers that its junction brings
-            electrons = v + (level if metal else self.fn[:, :, node].sum(axis=1))
-            holes = -level if metal else v - self.fp[:, :, node].sum(axis=1)
-            shunts = (row[P_GE] * electrons, row[P_GH] * holes)
-            names = ("top shunt", "bottom shunt")
-            for name, shunt, leak in zip(
-                names if device.anode_front else names[::-1], shunts, (row[P_GE], row[P_GH]), strict=True
-            ):
-                if leak > 0.0:
-                    found[name] = Q * shunt
-        return found
-
-    def joined(self, others: Sequence[States]) -> States:
-        """These points and those of others of the same problem under the same light, one after another."""
-        parts = (self, *others)
-        together: dict[str, Any] = {
-            name: np.concatenate([getattr(part, name) for part in parts]) for name in self._per_point
-        }
-        return replace(self, **together)
-
-    def pick(self, index: ArrayLike) -> States:
-        """Some of the points, in the order of `index`."""
-        chosen = np.asarray(index, dtype=int)
-        picked: dict[str, Any] = {name: getattr(self, name)[chosen] for name in self._per_point}
-        return replace(self, **picked)
-
-    @property
-    def _per_point(self) -> tuple[str, ...]:
-        return _PER_POINT if self.coupled is None else (*_PER_POINT, "coupled")
-
-    def state(self, index: int) -> State:
-        """The state of one point, to start from."""
-        return State(
-            self.psi[index].copy(),
-            self.fn[index].copy(),
-            self.fp[index].copy(),
-            np.array([self.junction_voltage[index] / self.problem.vt]),
-            self.mu[index].copy(),
+    def path(self, targets: F64, start: float) -> Path:
+        """An empty path to some targets."""
+        count = targets.size
+        return Path(
+            start=float(start),
+            targets=targets,
+            finest=FINEST,
+            rows=np.empty((count, state_width(self.device))),
+            lights=np.zeros((count, self.net.emitter.size)),
+            reached=np.zeros(count, dtype=bool),
+            iterations=np.zeros(count, dtype=np.int64),
         )
 
+    def settle(self, name: str, held: F64) -> F64:
+        """The row of the dark equilibrium of its one junction.
 
-#: attributes of `States` that have one row a point
-_PER_POINT = (
-    "voltage", "junction_voltage", "current", "converged", "psi", "fn", "fp", "mu", "channel", "front_loss",
-    "back_loss", "shunt", "iterations",
-)  # fmt: skip
+        Raises:
+            ConvergenceError: Poisson's equation did not settle.
+        """
+        device = self.device
+        row = np.zeros(state_width(device))
+        st = state_in(device, row)
+        fraction = device.x / device.x[-1]
+        st.psi[:] = device.contact[0, 0] * (1.0 - fraction) + device.contact[1, 0] * fraction
+        for number, ion in enumerate(device.ion):
+            # ln activity of each species if its layer were at its mean potential
+            here = device.site_layer == int(ion[I_LAYER])
+            mean = st.psi[device.site_node[here]].mean()
+            st.mu[number] = np.log(ion[I_NUMBER] / device.volume[here].sum()) + ion[I_Z] * mean
+        if equilibrium(device, self.work, row, held, 400, 5.0) < 0:
+            raise ConvergenceError(
+                "Poisson's equation at equilibrium did not settle.",
+                "Look for an extreme doping, ion density or dipole in the stack.",
+                voltage=0.0,
+                state=State(0.0, row),
+                stage="equilibrium",
+                stack=name,
+            )
+        return row
 
 
 @dataclass
 class Solver:
     """Solves one problem again and again; holds its scratch memory and the dark equilibrium.
 
+    Attributes:
+        problem: from `build`.
+        tolerance: largest last step of an accepted state.
+        frozen_charge, frozen_density: (S,) charge (units of q) and density of the ions that are held, of all sites.
+        dark: the row of the dark equilibrium.
+
     Raises `ConvergenceError` where a state that everything else starts from cannot be reached.
     """
 
     problem: Problem
     tolerance: float = TOLERANCE
-    work: Work = field(init=False)
     frozen_charge: F64 = field(init=False)
     frozen_density: F64 = field(init=False)
-    dark: State = field(init=False)
+    dark: F64 = field(init=False)
 
     def __post_init__(self) -> None:
-        device = self.problem.device
-        species = max(
-            device.ion.shape[0], 0 if self.problem.mobile is None else self.problem.mobile.ion.shape[0]
-        )
-        self.work = make_work(device, columns=2 + species + (device.coupled.size > 0))
+        problem = self.problem
         _announce_compilation()
-        self.frozen_charge = np.zeros(device.volume.size)
-        self.frozen_density = np.zeros(device.volume.size)
-        if self.problem.mobile is None:
-            self.dark = self._equilibrium(device, self.frozen_charge)
+        self.system = _System.of(problem, problem.circuit)
+        #: the same with nothing in series, to start from
+        self._bare = self.system
+        if problem.circuit.lone_junction() and problem.circuit.resistance > 0.0:
+            self._bare = replace(self.system, net=problem.circuit.without_resistance().net(problem.parts, problem.lights))
+        self.generation = problem.generation
+        if self.alone:
+            self.frozen_charge = np.concatenate([one.frozen_charge for one in self.alone])
+            self.frozen_density = np.concatenate([one.frozen_density for one in self.alone])
+            self.dark = self._composed([State(0.0, one.dark) for one in self.alone])
             return
-        self._freeze(self.problem.mobile)
-        self.dark = self._equilibrium(device, self.frozen_charge)
+        self.frozen_charge, self.frozen_density = self._frozen(problem.parts[0])
+        self.dark = self.system.settle(problem.stack.name, self.frozen_charge)
+
+    @property
+    def _patience(self) -> Patience:
+        return Patience(_ITERATIONS, self.tolerance, LONGEST)
 
     # --- the states that everything starts from ----------------------------------------------------------------------
 
-    def _equilibrium(self, device: Device, charge: F64) -> State:
-        nodes = device.x.size
-        fraction = device.x / device.x[-1]
-        psi = device.contact[0, 0] * (1.0 - fraction) + device.contact[1, 0] * fraction
-        mu = self._first_activity(device, psi)
-        work = make_work(device)
-        iterations = k.equilibrium(device, work, psi, charge, mu, 400, 5.0)
-        if iterations < 0:
-            raise ConvergenceError(
-                "Poisson's equation at equilibrium did not settle.",
-                "Look for an extreme doping, ion density or dipole in the stack.",
-                voltage=0.0,
-                state=State(psi, np.zeros((2, nodes)), np.zeros((2, nodes)), np.zeros(1), mu),
-                stage="equilibrium",
-            )
-        return State(psi, np.zeros((2, nodes)), np.zeros((2, nodes)), np.zeros(1), mu)
-
-    @staticmethod
-    def _first_activity(device: Device, psi: F64) -> F64:
-        """ln activity of each moving species if its layer were at its mean potential."""
-        mu = np.zeros(device.ion.shape[0])
-        for number, row in enumerate(device.ion):
-            m = int(row[I_LAYER])
-            first, last = device.site_start[m], device.site_start[m + 1]
-            nodes = np.arange(first, last) - device.offset[m]
-            width = device.volume[first:last].sum()
-            mu[number] = np.log(row[1] / width) + row[I_Z] * psi[nodes].mean()
-        return mu
-
-    def _freeze(self, mobile: Device) -> None:
-        """Let all ions settle at the bias and light that their layers name, and hold their charge from then on."""
-        layers = self.problem.stack.electrical_layers
-        responses: set[tuple[float, float]] = set()
+    def _frozen(self, part: Junction) -> tuple[F64, F64]:
+        """Charge and density (S,) of the ions that settle at the bias and light that their layers name, and stay."""
+        sites = part.generation.size
+        total, density = np.zeros(sites), np.zeros(sites)
+        if part.mobile is None:
+            return total, density
         of_layer: dict[int, tuple[float, float]] = {}
-        for m, layer in enumerate(layers):
+        for m, layer in enumerate(part.stack.electrical_layers):
             response = None if layer.ions is None else layer.ions.response
             if response is not None and response.kind == "frozen":
                 of_layer[m] = (float(response.bias), float(response.light))
-                responses.add(of_layer[m])
-        moving = self.problem.device.ion.shape[0]
-        total, density = np.zeros(mobile.volume.size), np.zeros(mobile.volume.size)
-        for bias, light in responses:
-            state = self._equilibrium(mobile, np.zeros(mobile.volume.size))
-            if light > 0.0 or bias != 0.0:
-                work = make_work(mobile)
-                self._reach(mobile, work, state, np.zeros(mobile.volume.size), light, bias, "ions")
-            else:
-                work = make_work(mobile)
-            k.ions(mobile, work, state.psi, state.mu)
-            for number in range(moving, mobile.ion.shape[0]):
-                if of_layer[int(mobile.ion[number, I_LAYER])] == (bias, light):
-                    total += mobile.ion[number, I_Z] * work.ion[number]
+        moving = part.device.ion.shape[0]
+        alone = Problem(
+            stack=part.stack, parts=(part.all_moving(),), names=("",), groups=(), circuit=Circuit(((Column(),),))
+        )  # fmt: skip
+        system = _System.of(alone, alone.circuit)
+        none = np.zeros(sites)
+        for bias, light in set(of_layer.values()):
+            row = system.settle(part.stack.name, none)
+            lit = light * part.generation
+            if light > 0.0:
+                self._illuminate(system, row, lit, none, held_voltage(), "ions")
+            if bias != 0.0:
+                path = system.path(np.array([bias]), 0.0)
+                system.follow(row, lit, none, held_voltage(), self._patience, path)
+                if not path.reached[0]:
+                    raise _failure(part.stack.name, bias, row, "ions")
+            device, work = system.device, system.work
+            steady_ions(device, work, state_in(device, row))
+            for number in range(moving, device.ion.shape[0]):
+                if of_layer[int(device.ion[number, I_LAYER])] == (bias, light):
+                    total += device.ion[number, I_Z] * work.ion[number]
                     density += work.ion[number]
-        self.frozen_charge, self.frozen_density = total, density
+        return total, density
 
     # --- continuation ------------------------------------------------------------------------------------------------
 
-    def _reach(
-        self, device: Device, work: Work, state: State, charge: F64, light: float, bias: float, stage: str
-    ) -> None:
-        """Take `state` from dark equilibrium to `light` (suns), then to the junction voltage `bias` (V), in place."""
-        generation = self.problem.generation
-        if light > 0.0:
-            self._illuminate(device, work, state, charge, light * generation, stage)
-        if bias != float(state.v[0]) * device.vt:
-            status, _ = self._follow(device, work, state, charge, light * generation, np.array([bias]), None)
-            if status[0] != 0:
-                raise _failure(self.problem, bias, state, stage)
-
     def _illuminate(
-        self, device: Device, work: Work, state: State, charge: F64, generation: F64, stage: str
+        self, system: _System, row: F64, generation: F64, held: F64, constraint: Constraint, stage: str
     ) -> None:
-        """Raise the generation from nothing to `generation` at fixed voltage, in factors as large as they can be."""
+        """Raise the generation from nothing to `generation` under a constraint, in factors as large as they can be."""
         level, factor = 0.0, np.inf
         tried: list[float] = []
         first = 1e-6
+        patience = Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST)
         while level < 1.0:
             aim = 1.0 if not np.isfinite(factor) else min(1.0, max(level, first) * factor)
-            trial = state.copy()
-            status, _, size = k.newton(
-                device, work, trial.psi, trial.fn, trial.fp, trial.v, aim * generation, charge, trial.mu,
-                k.CONTROL_VOLTAGE, 0.0, 0.0, 0.0, 80, self.tolerance, LONGEST,
-            )  # fmt: skip
-            tried.append(float(size))
-            if status == k.CONVERGED:
-                state.psi, state.fn, state.fp, state.v, state.mu = (
-                    trial.psi,
-                    trial.fn,
-                    trial.fp,
-                    trial.v,
-                    trial.mu,
-                )
+            trial = row.copy()
+            good, _, size = system.newton(trial, aim * generation, held, constraint, patience)
+            tried.append(size)
+            if good:
+                row[:] = trial
                 level = aim
                 factor = max(factor, 1.5) ** 1.5 if np.isfinite(factor) else factor
             elif not np.isfinite(factor):
@@ -320,101 +248,112 @@ class Solver:
             elif factor > 1.05:
                 factor = factor**0.5
             else:
-                raise _failure(self.problem, float(state.v[0]) * device.vt, state, stage, tried)
+                raise _failure(self.problem.stack.name, 0.0, row, stage, tried)
             if level == first and factor == 1.0:
                 factor = 10.0
 
-    def _follow(
-        self,
-        device: Device,
-        work: Work,
-        state: State,
-        charge: F64,
-        generation: F64,
-        targets: F64,
-        circuit: tuple[float, float] | None,
-    ) -> tuple[NDArray[np.int64], tuple[F64, F64, F64, F64, F64, NDArray[np.int64]]]:
-        """The sweep kernel; `targets` are terminal voltages (V), `circuit` the coefficients of v and J, if any."""
-        count, nodes = targets.size, device.x.size
-        psi, fn, fp = np.empty((count, nodes)), np.empty((count, 2, nodes)), np.empty((count, 2, nodes))
-        v, mu = np.empty(count), np.empty((count, device.ion.shape[0]))
-        status, iterations = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
-        if circuit is None:
-            control, ca, cb = k.CONTROL_VOLTAGE, 0.0, 0.0
-            goals, start = targets / device.vt, float(state.v[0])
-        else:
-            control, (ca, cb) = k.CONTROL_CIRCUIT, circuit
-            goals = targets
-            start = ca * float(state.v[0]) + cb * self._current(device, work, state, generation)
-        k.sweep(
-            device, work, state.psi, state.fn, state.fp, state.v, generation, charge, state.mu, control, ca, cb,
-            start, goals, self.tolerance, _ITERATIONS, LONGEST, FINEST, psi, fn, fp, v, mu, status, iterations,
-        )  # fmt: skip
-        return status, (psi, fn, fp, v, mu, iterations)
+    @cached_property
+    def alone(self) -> tuple[Solver, ...]:
+        """Solvers of what this circuit is started from: its junctions in series, or its columns side by side."""
+        problem = self.problem
+        if len(problem.groups) > 1:
+            return tuple(Solver(problem.group(g), self.tolerance) for g in range(len(problem.groups)))
+        if len(problem.parts) > 1:
+            return tuple(Solver(problem.part(d), self.tolerance) for d in range(len(problem.parts)))
+        return ()
 
-    def _current(self, device: Device, work: Work, state: State, generation: F64) -> float:
-        """Current of the junction alone, A m^-2, positive = power out."""
-        channel = np.empty(_channel_count(device))
-        k.rates(
-            device,
-            work,
-            state.psi,
-            state.fn,
-            state.fp,
-            float(state.v[0]),
-            channel,
-            np.empty(device.volume.size),
-        )
-        if device.coupled.size:
-            generation = generation + device.share * channel[2 * device.emitter] * device.coupled
-        total, _, _ = k.terminal(device, work, generation)
-        return float(total) * Q * (-1.0 if device.anode_front else 1.0)
+    @cached_property
+    def junctions(self) -> dict[str, Solver]:
+        """What solves each junction of a tandem by itself, lit as it is in the tandem; nothing for other cells.
 
-    # --- what instruments call ---------------------------------------------------------------------------------------
-
-    def circuit(self, load: float = 0.0) -> tuple[float, float]:
-        """Coefficients a, b of V = a v + b J with v in units of kT/q and J the junction's current (A m^-2).
-
-        Over a load (ohm m^2) V is what is left behind it: zero.
+        A junction has its own shunt. What is in series with all, and the light that one makes in another, are not part
+        of it. Junctions that are one mesh are taken as if an ideal contact were between them.
         """
-        circuit = self.problem.stack.circuit
-        rs = float(circuit.series_resistance) + load
-        leak = 0.0 if circuit.shunt_resistance is None else 1.0 / float(circuit.shunt_resistance)
-        return self.problem.vt * (1.0 + rs * leak), -rs
+        problem = self.problem
+        if not any(group.name for group in problem.groups) and not problem.parts[0].halves:
+            return {}
+        if any(part.halves for part in problem.parts):
+            return Solver(problem.with_ideal_joints(), self.tolerance).junctions
+        return {group.name: one for group, one in zip(problem.groups, self.alone, strict=True)}
+
+    def relit(self, generation: Sequence[F64]) -> Solver:
+        """The same cell with other pairs made in it: a solver that shares all else with this one.
+
+        Args:
+            generation: (S,) of each part, per area, time and site at 1 sun, m^-2 s^-1.
+        """
+        made = object.__new__(Solver)
+        made.__dict__.update({key: value for key, value in self.__dict__.items() if key not in _CACHED})
+        made.problem = self.problem.relit(generation)
+        made.generation = made.problem.generation
+        return made
+
+    def _begin(self, intensity: float) -> State:
+        """The state that others are reached from: short circuit of one junction or of columns, open circuit in series."""
+        problem = self.problem
+        lit = intensity * self.generation
+        if len(problem.groups) > 1:
+            states = [_open(one, intensity) for one in self.alone]
+            row = self._composed(states)
+            voltage = sum(state.voltage for state in states)
+            # the light between the junctions shifts it; where that is not found, the junctions' own will do
+            trial = row.copy()
+            good, _, _ = self.system.newton(trial, lit, self.frozen_charge, held_current(), self._patience)
+            if good:
+                return State(self._terminals(trial, lit), trial)
+            return State(voltage, row)
+        if len(problem.parts) > 1:
+            states = [one.sweep([0.0], intensity).state(0) for one in self.alone]
+            return State(0.0, self._composed(states))
+        row = self.dark.copy()
+        if problem.parts[0].halves:
+            self._illuminate(self._bare, row, lit, self.frozen_charge, held_current(), "light")
+        elif intensity > 0.0:
+            self._illuminate(self._bare, row, lit, self.frozen_charge, held_voltage(), "light")
+        return State(self._terminals(row, lit), row)
+
+    def _composed(self, states: Sequence[State]) -> F64:
+        """The row of this circuit from those of the solvers that it is started from."""
+        into = state_in(self.system.device, row := np.zeros(state_width(self.system.device)))
+        each = [state_in(one.system.device, state.row) for one, state in zip(self.alone, states, strict=True)]
+        for field, values in zip(into, zip(*each, strict=True), strict=True):
+            field[...] = np.concatenate(values, axis=-1)
+        return row
+
+    def _terminals(self, row: F64, lit: F64) -> float:
+        """The terminal voltage of a state, V."""
+        voltage, current = self._observed(row[None], lit)[:2]
+        return float(self.problem.circuit.terminal_voltage(voltage, current)[0])
 
     def short_circuit(self, intensity: float) -> State:
-        """The junction at zero voltage under `intensity` suns.
+        """The cell's state from which others are reached (see `_begin`) under `intensity` suns.
 
         Raises:
-            ConvergenceError: the light could not be raised.
+            ConvergenceError: it could not be reached.
         """
-        state = self.dark.copy()
-        if intensity > 0.0:
-            self._illuminate(
-                self.problem.device,
-                self.work,
-                state,
-                self.frozen_charge,
-                intensity * self.problem.generation,
-                "light",
-            )
-        return state
+        return self._begin(intensity)
+
+    def _follow(
+        self, targets: F64, intensity: float, start: State | None, constraint: Constraint, from_value: float | None = None
+    ) -> States:
+        state = self._begin(intensity) if start is None else start
+        row, lit = state.row.copy(), intensity * self.generation
+        path = self.system.path(targets, state.voltage if from_value is None else from_value)
+        self.system.follow(row, lit, self.frozen_charge, constraint, self._patience, path)
+        return self._collect(targets, intensity, path.rows, path.reached, path.iterations)
+
+    # --- what instruments call ---------------------------------------------------------------------------------------
 
     def sweep(self, voltage: ArrayLike, intensity: float, start: State | None = None) -> States:
         """Steady states at a list of terminal voltages (V), each starting from the one before.
 
         A point that cannot be reached is recorded as not converged (current NaN), and the sweep goes on.
+
+        Raises:
+            ConvergenceError: the state that all are reached from was not found, where no start is given.
         """
         targets = np.atleast_1d(np.asarray(voltage, dtype=float))
-        device = self.problem.device
-        generation = intensity * self.problem.generation
-        state = self.short_circuit(intensity) if start is None else start.copy()
-        a, b = self.circuit()
-        circuit = (a, b) if b != 0.0 else None
-        status, (psi, fn, fp, v, mu, iterations) = self._follow(
-            device, self.work, state, self.frozen_charge, generation, targets, circuit
-        )
-        return self.collect(targets, intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
+        return self._follow(targets, intensity, start, held_voltage())
 
     def open_circuit(self, near: State, intensity: float) -> States:
         """The state at which no current leaves the cell, from a nearby one.
@@ -423,76 +362,59 @@ class Solver:
             ConvergenceError: it was not found.
         """
         state, size = near, np.inf
+        lit = intensity * self.generation
+        patience = Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST)
         # from far away Newton's method may not arrive: then along the curve, by voltages that its slope suggests
         for _ in range(_APPROACHES):
-            found, size = self._open_circuit_from(state, intensity)
-            if found is not None:
+            row = state.row.copy()
+            good, count, size = self.system.newton(row, lit, self.frozen_charge, held_current(), patience)
+            if good:
+                found = self._collect(
+                    np.array([self._terminals(row, lit)]), intensity, row[None], np.array([True]), np.array([count])
+                )  # fmt: skip
                 return found
-            here = self.sweep([float(state.v[0]) * self.problem.vt], intensity, state)
+            here = self.sweep([state.voltage], intensity, state)
             if not here.converged[0]:
                 break
             state = here.state(0)
             change = -float(here.current[0]) / self.slope(state, intensity)
-            nearer = float(here.voltage[0]) + float(np.clip(change, -_LONGEST_APPROACH, _LONGEST_APPROACH))
+            nearer = state.voltage + float(np.clip(change, -_LONGEST_APPROACH, _LONGEST_APPROACH))
             made = self.sweep([nearer], intensity, state)
             if not made.converged[0]:
                 break
             state = made.state(0)
-        raise _failure(self.problem, float(near.v[0]) * self.problem.vt, near, "open circuit", [size])
-
-    def _open_circuit_from(self, near: State, intensity: float) -> tuple[States | None, float]:
-        """The state of no current, by Newton's method with the voltage as unknown too; None if it does not arrive."""
-        leak = self.problem.stack.circuit.shunt_resistance
-        slope = 0.0 if leak is None else -self.problem.vt / float(leak)
-        generation = intensity * self.problem.generation
-        state = near.copy()
-        status, iterations, size = k.newton(
-            self.problem.device, self.work, state.psi, state.fn, state.fp, state.v, generation, self.frozen_charge,
-            state.mu, k.CONTROL_CIRCUIT, slope, 1.0, 0.0, 80, self.tolerance, LONGEST,
-        )  # fmt: skip
-        if status != k.CONVERGED:
-            return None, float(size)
-        voltage = float(state.v[0]) * self.problem.vt
-        found = self.collect(
-            np.array([voltage]), intensity, generation, state.psi[None], state.fn[None], state.fp[None], state.v,
-            state.mu[None], np.array([True]), np.array([iterations]),
-        )  # fmt: skip
-        return found, float(size)
+        raise _failure(self.problem.stack.name, near.voltage, near.row, "open circuit", [size])
 
     def loaded(self, load: float, intensity: float) -> States:
-        """The state with a resistor (ohm m^2) across the terminals: a load in series is series resistance at 0 V.
-
-        It is recorded as not converged where it cannot be reached.
+        """The state with a resistor (ohm m^2) across the terminals; not converged where it cannot be reached.
 
         Raises:
-            ConvergenceError: the light could not be raised.
+            ConvergenceError: the state that it is reached from was not found.
         """
-        a, b = self.circuit(load)
-        generation = intensity * self.problem.generation
-        status, (psi, fn, fp, v, mu, iterations) = self._follow(
-            self.problem.device, self.work, self.short_circuit(intensity), self.frozen_charge, generation,
-            np.zeros(1), (a, b) if b != 0.0 else None,
-        )  # fmt: skip
-        found = self.collect(np.zeros(1), intensity, generation, psi, fn, fp, v, mu, status == 0, iterations)
-        return replace(found, voltage=load * found.current)
+        state = self._begin(intensity)
+        _, current, _ = self._observed(state.row[None], intensity * self.generation)
+        first = state.voltage - load * float(self.problem.circuit.total(current)[0])
+        found = self._follow(np.zeros(1), intensity, state, loaded(load), first)
+        voltage = load * found.current
+        return replace(found, voltage=voltage, parts=tuple(replace(one, voltage=voltage) for one in found.parts))
 
     def slope(self, state: State, intensity: float) -> float:
         """dJ/dV at the terminals, S m^-2, of the steady curve through a state under `intensity` suns; exact."""
-        from perotwin.transport.response import terminal_slope
+        from perotwin.transport.linear_response import terminal_slope
 
         return terminal_slope(self, state, intensity)
 
     def light_response(self, state: State, intensity: float) -> float:
         """dJ per sun of extra light, A m^-2, at a fixed terminal voltage and with ions held; exact."""
-        from perotwin.transport.response import photocurrent_response
+        from perotwin.transport.linear_response import photocurrent_response
 
-        return float(photocurrent_response(self, state, intensity, self.problem.generation[None])[0])
+        return float(photocurrent_response(self, state, intensity, [part.generation[None] for part in self.problem.parts])[0])
 
     def spectral_response(self, state: State, intensity: float) -> F64:
         """(W,) dJ per extra photon of each wavelength of the problem's absorption, C; as `light_response`."""
-        from perotwin.transport.response import photocurrent_response
+        from perotwin.transport.linear_response import spectral_response
 
-        return photocurrent_response(self, state, intensity, self.problem.absorption.spectral)
+        return spectral_response(self, state, intensity)
 
     def linearised(
         self, state: State, light: float, ions: Literal["moving", "held"] = "moving"
@@ -502,58 +424,132 @@ class Solver:
 
         return Linearised(self, state, light, ions)
 
-    def collect(
-        self, targets: F64, intensity: float, generation: F64, psi: F64, fn: F64, fp: F64, v: F64, mu: F64,
-        converged: NDArray[np.bool_], iterations: NDArray[np.int64], coupled: F64 | None = None,
+    # --- what was found ----------------------------------------------------------------------------------------------
+
+    def _observed(self, rows: F64, lit: F64) -> tuple[F64, F64, tuple[F64, F64, F64, F64]]:
+        """Of K states: junction voltages (V), currents with shunts (A m^-2), both (D, K); and what `observe` found, with
+        the shunts' currents (D, K).
+        """
+        device, net = self.system.device, self.system.net
+        count, parts = rows.shape[0], net.anode.size
+        channel = np.empty((count, device.channels))
+        ends = np.empty((count, parts, 3))
+        lights = np.empty((count, net.emitter.size))
+        observe(device, self.system.work, net, rows, lit, lights, channel, ends)
+        first = 3 * device.x.size + device.ion.shape[0]
+        v = rows[:, first : first + parts].T
+        shunt = net.leak[:, None] * v
+        current = net.charge[:, None] * ends[:, :, 0].T - shunt
+        return self.problem.vt * v, current, (channel, ends, lights, shunt)
+
+    def _channels(self, d: int) -> NDArray[np.int64]:
+        """Columns of what `observe` finds that are the channels of junction d."""
+        device, junction = self.system.device, self.problem.parts[d]
+        mechanisms = len(MECHANISMS) * junction.device.offset.size
+        traps = mechanisms + junction.device.trap.shape[0]
+        before = self.problem.parts[:d]
+        all_mechanisms = len(MECHANISMS) * device.offset.size
+        found = []
+        for channel in junction.channels:
+            index = channel.index
+            if index < mechanisms:
+                index += sum(len(MECHANISMS) * one.device.offset.size for one in before)
+            elif index < traps:
+                index += all_mechanisms - mechanisms + sum(one.device.trap.shape[0] for one in before)
+            else:
+                index += all_mechanisms + device.trap.shape[0] - traps
+                index += sum(one.device.face_trap.shape[0] for one in before)
+            found.append(index)
+        return np.array(found, dtype=np.int64)
+
+    def _collect(
+        self, targets: F64, intensity: float, rows: F64, converged: NDArray[np.bool_], iterations: NDArray[np.int64]
     ) -> States:  # fmt: skip
         """What is reported of states that were found, K of them; `targets` are their terminal voltages (V)."""
-        device = self.problem.device
-        channel = np.empty((v.size, _channel_count(device)))
-        ends = np.empty((v.size, 3))
-        made = generation[None] if coupled is None else generation + coupled
-        k.observe(device, self.work, made, psi, fn, fp, v, channel, ends, np.empty(device.volume.size))
-        if device.coupled.size:
-            coupled = device.share * channel[:, 2 * device.emitter, None] * device.coupled
-        leak = self.problem.stack.circuit.shunt_resistance
-        shunt = np.zeros(v.size) if leak is None else v * device.vt / float(leak)
-        current = ends[:, 0] * Q * (-1.0 if device.anode_front else 1.0) - shunt
-        columns = [item.index for item in self.problem.channels]
-        # signs: a loss is positive. Electrons lost at the anode, holes at the cathode.
-        anode_loss, cathode_loss = -Q * ends[:, 1], Q * ends[:, 2]
-        if device.anode_front:
-            anode_loss, cathode_loss = Q * ends[:, 1], Q * ends[:, 2]
-        front, back = (anode_loss, cathode_loss) if device.anode_front else (cathode_loss, anode_loss)
-        return States(
-            self.problem, intensity, targets, v * device.vt, np.where(converged, current, np.nan), converged, psi, fn,
-            fp, mu, channel[:, columns] * Q, front, back, shunt, self.frozen_charge,
-            self.frozen_density, iterations, coupled,
-        )  # fmt: skip
+        lit = intensity * self.generation
+        voltage, current, (channel, ends, lights, shunt) = self._observed(rows, lit)
+        current = np.where(converged, current, np.nan)
+        net = self.system.net
+        parts = []
+        for d, junction in enumerate(self.problem.parts):
+            sites = self.problem.sites[d]
+            # signs: a loss is positive. Electrons lost at the anode, holes at the cathode.
+            sign = 1.0 if junction.device.anode_front else -1.0
+            of_anode, of_cathode = sign * Q * ends[:, d, 1], sign * Q * ends[:, d, 2]
+            front, back = (of_anode, of_cathode) if junction.device.anode_front else (-of_cathode, -of_anode)
+            coupled = None
+            for number in np.flatnonzero(net.receiver == d):
+                profile = net.profile[net.profile_start[number] : net.profile_start[number + 1]]
+                more = lights[:, number, None] * profile
+                coupled = more if coupled is None else coupled + more
+            parts.append(
+                JunctionStates(
+                    junction, intensity, targets, voltage[d], current[d], converged, **self._fields(rows, d),
+                    channel=channel[:, self._channels(d)] * Q, front_loss=front, back_loss=back, shunt=shunt[d],
+                    frozen_charge=self.frozen_charge[sites], frozen_density=self.frozen_density[sites],
+                    coupled=coupled,
+                )  # fmt: skip
+            )
+        total = self.problem.circuit.total(current)
+        return States(self.problem, intensity, targets, total, converged, iterations, rows, tuple(parts))
+
+    def _fields(self, rows: F64, d: int) -> dict[str, F64]:
+        """The fields of junction d in K rows, as views."""
+        device = self.system.device
+        here, nodes = device.nodes(d), device.x.size
+        ions = 3 * nodes
+        rest = ions + device.ion.shape[0] + len(self.problem.parts)
+        species = device.layer_junction[device.ion[:, I_LAYER].astype(int)] == d
+
+        def at(first: int) -> F64:
+            return rows[:, first + here.start : first + here.stop]
+
+        return {
+            "psi": at(0),
+            "fn": at(nodes),
+            "fp": at(2 * nodes),
+            "mu": rows[:, ions : ions + species.size][:, species],
+            "fn_rest": at(rest),
+            "fp_rest": at(rest + nodes),
+        }
+
+
+_CACHED = ("alone", "junctions")
+
+
+def _open(solver: Solver, intensity: float) -> State:
+    """A junction's own open circuit: straight from short circuit, or by steps where that does not arrive.
+
+    Raises:
+        ConvergenceError: it was not found.
+    """
+    state = solver.short_circuit(intensity)
+    try:
+        return solver.open_circuit(state, intensity).state(0)
+    except ConvergenceError:
+        found = solver.sweep(np.arange(_CLIMB, solver.problem.highest_voltage, _CLIMB), intensity, state)
+        given = np.flatnonzero(found.converged & (found.current > 0.0))
+        near = found.state(int(given[-1])) if given.size else state
+        return solver.open_circuit(near, intensity).state(0)
 
 
 def _announce_compilation() -> None:
-    """Say that the solver is being compiled, where numba finds nothing in its cache: it happens once."""
-    from pathlib import Path
+    """Say that the solver is being compiled, where nothing is found in the cache: it happens once."""
+    from perotwin.compiled import is_cached
 
-    if k.sweep.signatures:
-        return
-    folder = k.sweep.stats.cache_path
-    if folder and not any(Path(folder).glob("kernels.sweep*.nbi")):
+    if not is_cached(follow):
         note("Compiling the solver for this machine, once: about half a minute.")
 
 
-def _channel_count(device: Device) -> int:
-    return 2 * device.offset.size + device.trap.shape[0] + device.face_trap.shape[0]
-
-
 def _failure(
-    problem: Problem, voltage: float, state: State, stage: str, history: list[float] | None = None
+    name: str, voltage: float, row: F64, stage: str, history: list[float] | None = None
 ) -> ConvergenceError:
     return ConvergenceError(
-        f'the steady state of "{problem.stack.name}" could not be reached at {voltage:.4g} V (stage: {stage}).',
+        f'the steady state of "{name}" could not be reached at {voltage:.4g} V (stage: {stage}).',
         "Run perotwin check on it and look for a value far out of the ordinary: a band offset or dipole above 1 eV, a "
         "density above 1e21 cm^-3, a temperature below 100 K. The error holds the last state that was reached.",
         voltage=voltage,
-        state=state,
+        state=State(voltage, row),
         residual_history=history or [],
         stage=stage,
     )
@@ -571,7 +567,7 @@ def sweep(problem: Problem, voltage: ArrayLike, intensity: float | None = None) 
         `States`; points that could not be reached are NaN in `current` and False in `converged`.
 
     Raises:
-        ConvergenceError: not even short circuit could be reached.
+        ConvergenceError: not even the state that all are reached from was found.
     """
     suns = float(problem.stack.light.intensity) if intensity is None else intensity
     return Solver(problem).sweep(voltage, suns)

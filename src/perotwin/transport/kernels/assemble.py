@@ -1,4 +1,4 @@
-"""Residual and Jacobian of a junction's steady equations, node by node."""
+"""Residual and Jacobian of the steady equations, node by node."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _clear(dev, w):
 def _sources(dev, w, st, gen, ion_charge, m):
     """Charge, generation and recombination of layer m."""
     D, F = w.diag, w.rhs
-    off = dev.offset[m]
+    off, v = dev.offset[m], st.v[dev.layer_junction[m]]
     row = dev.layer[m]
     t0, t1 = dev.trap_start[m], dev.trap_start[m + 1]
     recombines = t1 > t0
@@ -86,7 +86,7 @@ def _sources(dev, w, st, gen, ion_charge, m):
         D[i, PSI_FP] += vol * p_psi
         net = gen[s]
         if recombines:
-            force = drive(n, p, st.fn[i] - st.fp[i] + st.v[0])
+            force = drive(n, p, st.fn[i] - st.fp[i] + v)
             d_split = n * p - force  # derivative of the drive by the splitting alone
             k, k_n, k_p = free_carriers(row, n, p)
             # the rate, its derivatives by the eta of electrons and of holes at fixed splitting, and by the splitting

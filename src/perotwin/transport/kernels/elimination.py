@@ -22,8 +22,9 @@ from perotwin.transport.device import (
 
 
 @compiled
-def eliminate(w, nodes, columns):
-    """Block-tridiagonal elimination in place; keeps what `substitute` needs for further right-hand sides.
+def eliminate(w, first, last, columns):
+    """Block-tridiagonal elimination of nodes `first` to `last` - 1 in place; keeps what `substitute` needs for further
+    right-hand sides.
 
     The carriers' pivots are sums of what a node can lose, to its neighbour ahead and by recombination and contacts
     behind, and never differences (Grassmann, Taksar and Heyman, doi:10.1287/opre.33.5.1107): a pocket of carriers
@@ -33,12 +34,12 @@ def eliminate(w, nodes, columns):
     # what electrons (holes) at the nodes so far can lose other than to the next node, and the last node's pivot parts
     loss_n, loss_p, kappa_n, kappa_p = 0.0, 0.0, 0.0, 0.0
     v1, v2 = 0.0, 0.0
-    for i in range(nodes):
+    for i in range(first, last):
         a, b, c = D[i, PSI_PSI], D[i, PSI_FN], D[i, PSI_FP]
         d, f = D[i, FN_PSI], D[i, FN_FP]
         g, h = D[i, FP_PSI], D[i, FP_FN]
         leak_n, leak_p = w.leak[i, 0], w.leak[i, 1]
-        if i > 0:
+        if i > first:
             l0 = L[i, PSI]
             l1, l2 = L[i, FN_BY_PSI], L[i, FN_BY_FN]
             l3, l4 = L[i, FP_BY_PSI], L[i, FP_BY_FP]
@@ -63,9 +64,9 @@ def eliminate(w, nodes, columns):
         loss_n, loss_p = leak_n, leak_p
         e, k = 1.0, 1.0
         if w.leak[i, 0] != np.inf:
-            e = -loss_n - (w.give[i, 0] if i < nodes - 1 else 0.0)
+            e = -loss_n - (w.give[i, 0] if i < last - 1 else 0.0)
         if w.leak[i, 1] != np.inf:
-            k = loss_p + (w.give[i, 1] if i < nodes - 1 else 0.0)
+            k = loss_p + (w.give[i, 1] if i < last - 1 else 0.0)
         ca, cb, cc = e * k - f * h, f * g - d * k, d * h - e * g
         det = a * ca + b * cb + c * cc
         r = 1.0 / det
@@ -87,7 +88,7 @@ def eliminate(w, nodes, columns):
         W[i, 6], W[i, 7], W[i, 8] = v6 * u0 + v7 * u1 + v8 * u3, v7 * u2, v8 * u4
         for q in range(columns):
             r0, r1, r2 = F[i, 0, q], F[i, 1, q], F[i, 2, q]
-            if i > 0:
+            if i > first:
                 y0, y1, y2 = F[i - 1, 0, q], F[i - 1, 1, q], F[i - 1, 2, q]
                 r0 -= L[i, PSI] * y0
                 r1 -= L[i, FN_BY_PSI] * y0 + L[i, FN_BY_FN] * y1
@@ -95,12 +96,12 @@ def eliminate(w, nodes, columns):
             F[i, 0, q] = v0 * r0 + v1 * r1 + v2 * r2
             F[i, 1, q] = v3 * r0 + v4 * r1 + v5 * r2
             F[i, 2, q] = v6 * r0 + v7 * r1 + v8 * r2
-    _back(W, F, nodes, columns)
+    _back(W, F, first, last, columns)
 
 
 @inlined
-def _back(W, F, nodes, columns):
-    for i in range(nodes - 2, -1, -1):
+def _back(W, F, first, last, columns):
+    for i in range(last - 2, first - 1, -1):
         for q in range(columns):
             y0, y1, y2 = F[i + 1, 0, q], F[i + 1, 1, q], F[i + 1, 2, q]
             F[i, 0, q] -= W[i, 0] * y0 + W[i, 1] * y1 + W[i, 2] * y2
@@ -109,13 +110,13 @@ def _back(W, F, nodes, columns):
 
 
 @compiled
-def substitute(w, F, nodes, columns):
+def substitute(w, F, first, last, columns):
     """Solve for further right-hand sides F (N, 3, columns), in place, on the factors that `eliminate` left."""
     V, W, L = w.inverse, w.elim, w.lower
-    for i in range(nodes):
+    for i in range(first, last):
         for q in range(columns):
             r0, r1, r2 = F[i, 0, q], F[i, 1, q], F[i, 2, q]
-            if i > 0:
+            if i > first:
                 y0, y1, y2 = F[i - 1, 0, q], F[i - 1, 1, q], F[i - 1, 2, q]
                 r0 -= L[i, PSI] * y0
                 r1 -= L[i, FN_BY_PSI] * y0 + L[i, FN_BY_FN] * y1
@@ -123,7 +124,7 @@ def substitute(w, F, nodes, columns):
             F[i, 0, q] = V[i, 0] * r0 + V[i, 1] * r1 + V[i, 2] * r2
             F[i, 1, q] = V[i, 3] * r0 + V[i, 4] * r1 + V[i, 5] * r2
             F[i, 2, q] = V[i, 6] * r0 + V[i, 7] * r1 + V[i, 8] * r2
-    _back(W, F, nodes, columns)
+    _back(W, F, first, last, columns)
 
 
 @compiled

@@ -7,28 +7,25 @@ import numpy as np
 from perotwin.compiled import compiled
 from perotwin.transport.device import C_PSI, PSI, PSI_PSI
 from perotwin.transport.kernels.assemble import assemble
-from perotwin.transport.kernels.elimination import solve_small
-from perotwin.transport.kernels.response import ion_border, ion_column
+from perotwin.transport.kernels.response import ion_columns, keep_ions
+from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import settle_ions
-from perotwin.transport.kernels.views import device_of, state_of, work_of
 
 
 @compiled
-def equilibrium(ds, ws, row, d, held, iterations, longest):
-    """Settle junction d at equilibrium by Newton steps of at most `longest` (kT); its levels and voltage are zero.
+def equilibrium(dev, w, row, held, iterations, longest):
+    """Settle one junction at equilibrium by Newton steps of at most `longest` (kT); its levels and voltage are zero.
 
     held (S,): charge of ions that do not move, m^-3. Returns the number of iterations, or -1 if it does not settle. The
-    potential and the ions' activities are updated in place.
+    potential and the ions' activities, in the row of its state, are updated in place.
     """
-    dev, w, st = device_of(ds, d), work_of(ds, ws, d), state_of(ds, row, d)
+    st = state_in(dev, row)
     nodes = dev.x.size
     dark = np.zeros(dev.volume.size)
     st.psi[0] = dev.contact[0, C_PSI]
     st.psi[nodes - 1] = dev.contact[1, C_PSI]
-    species = dev.ion.shape[0]
-    columns = 1 + species
+    columns = 1 + dev.ion.shape[0]
     W, F = np.zeros(nodes), np.zeros((nodes, 1, columns))
-    border, load = np.zeros((species, species)), np.zeros(species)
     last = np.zeros(nodes)
     limit = longest
     for iteration in range(iterations):
@@ -37,10 +34,7 @@ def equilibrium(ds, ws, row, d, held, iterations, longest):
         assemble(dev, w, st, dark, held)
         for i in range(nodes):
             F[i, 0, 0] = w.rhs[i, 0, 0]
-            for k in range(species):
-                F[i, 0, 1 + k] = 0.0
-        for k in range(species):
-            ion_column(dev, w, k, F, 1 + k)
+        ion_columns(dev, w, 0, F, 1)
         for i in range(nodes):
             pivot = w.diag[i, PSI_PSI]
             if i > 0:
@@ -53,13 +47,8 @@ def equilibrium(ds, ws, row, d, held, iterations, longest):
         for i in range(nodes - 2, -1, -1):
             for q in range(columns):
                 F[i, 0, q] -= W[i] * F[i + 1, 0, q]
-        if species > 0:
-            ion_border(dev, w, F, 0, 1, border, load)
-            if not solve_small(border, load):
-                return -1
-            for k in range(species):
-                for i in range(nodes):
-                    F[i, 0, 0] += F[i, 0, 1 + k] * load[k]
+        if not keep_ions(dev, w, 0, F, 1):
+            return -1
         largest, total = 0.0, 0.0
         for i in range(nodes):
             largest = max(largest, abs(F[i, 0, 0]))

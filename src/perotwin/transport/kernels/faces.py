@@ -85,9 +85,10 @@ def face_traps(dev, w, st):
     """Recombination and charge of face traps; both quasi-Fermi levels are continuous across such a face."""
     D, F = w.diag, w.rhs
     for t in range(dev.face_trap_site.size):
-        i = dev.site_node[dev.face_trap_site[t]]
+        s = dev.face_trap_site[t]
+        i, v = dev.site_node[s], st.v[dev.layer_junction[dev.site_layer[s]]]
         level = face_level(dev, w, t)
-        force = drive(level[0], level[1], st.fn[i] - st.fp[i] + st.v[0])
+        force = drive(level[0], level[1], st.fn[i] - st.fp[i] + v)
         kt, by_n, by_p, occupied, o_n, o_p, _ = srh(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], level)
         rate = kt * force
         F[i, 1, 0] += rate

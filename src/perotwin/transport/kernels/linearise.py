@@ -12,7 +12,7 @@ import numpy as np
 from perotwin.compiled import compiled, inlined
 from perotwin.transport.kernels.contacts import bias_column
 from perotwin.transport.kernels.recombination import layer_radiation
-from perotwin.transport.kernels.response import clear_columns, source_column, through
+from perotwin.transport.kernels.response import source_column, through
 
 ITSELF, BY_VOLTAGE = 0, 1
 
@@ -33,8 +33,8 @@ def lights_into(net, d):
 def radiation(net, k, dev, w, st):
     """Light k as its emitter makes it (pairs in the receiver, m^-2 s^-1), from the densities in w."""
     return net.share[k] * layer_radiation(
-        dev, w, net.layer[k], st, np.zeros((1, 3, 0)), np.zeros(0)
-    )  # fmt: skip
+        dev, w, dev.layer_start[net.emitter[k]] + net.layer[k], st, np.zeros((1, 3, 0)), np.zeros(0)
+    )
 
 
 @compiled
@@ -43,7 +43,7 @@ def add_lights(net, d, dev, w, F, lights):
     first, last = lights_into(net, d)
     for k in range(first, last):
         profile = net.profile[net.profile_start[k] : net.profile_start[k + 1]]
-        source_column(dev, w, profile, lights[k], F, 0)
+        source_column(dev, w, d, profile, lights[k], F, ITSELF)
 
 
 @compiled
@@ -52,19 +52,22 @@ def set_columns(net, d, dev, w, st, F, free):
     first, last = lights_into(net, d)
     base = 2 if free else 1
     causes = base + last - first
-    clear_columns(F, 1, causes)
+    for i in range(dev.node_start[d], dev.node_start[d + 1]):
+        for r in range(F.shape[1]):
+            for q in range(1, causes):
+                F[i, r, q] = 0.0
     if free:
-        bias_column(dev, w, st, F, BY_VOLTAGE)
+        bias_column(dev, w, st, d, F, BY_VOLTAGE)
     for k in range(first, last):
         profile = net.profile[net.profile_start[k] : net.profile_start[k + 1]]
-        source_column(dev, w, profile, 1.0, F, base + k - first)
+        source_column(dev, w, d, profile, 1.0, F, base + k - first)
     return causes
 
 
 @compiled
 def gather(net, d, dev, w, st, F, slope, edge, free, linear):
     """Tell the circuit how junction d follows the solved columns of F, from the slopes (2, B) of the current over an
-    edge.
+    edge; its current before, shunt included, is in `linear` already.
     """
     first, last = lights_into(net, d)
     base = 2 if free else 1
@@ -77,7 +80,7 @@ def gather(net, d, dev, w, st, F, slope, edge, free, linear):
     for k in range(net.emitter.size):
         if net.emitter[k] == d:
             changes = np.zeros(base + last - first, dtype=F.dtype)
-            layer_radiation(dev, w, net.layer[k], st, F, changes)
+            layer_radiation(dev, w, dev.layer_start[d] + net.layer[k], st, F, changes)
             linear.glow[k] = net.share[k] * changes[ITSELF]
             linear.glow_by_voltage[k] = net.share[k] * changes[BY_VOLTAGE] if free else 0.0
             for j in range(first, last):
@@ -85,12 +88,12 @@ def gather(net, d, dev, w, st, F, slope, edge, free, linear):
 
 
 @compiled
-def combine(net, d, F, free, answer):
+def combine(net, d, dev, F, free, answer):
     """Let the first column of F follow what the circuit found for junction d; returns its voltage's change, kT/q."""
     first, last = lights_into(net, d)
     base = 2 if free else 1
     dv = answer.voltage[d] if free else 0.0 * answer.voltage[d]
-    for i in range(F.shape[0]):
+    for i in range(dev.node_start[d], dev.node_start[d + 1]):
         for r in range(F.shape[1]):
             if free:
                 F[i, r, ITSELF] += F[i, r, BY_VOLTAGE] * dv

@@ -12,21 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import NODES, PSI_FN, PSI_FP, PSI_PSI, SITES
+from perotwin.transport.device import PSI_FN, PSI_FP, PSI_PSI
 from perotwin.transport.kernels.assemble import assemble
 from perotwin.transport.kernels.circuit import Constraint, close, follows
 from perotwin.transport.kernels.contacts import hold_contacts
 from perotwin.transport.kernels.elimination import eliminate
 from perotwin.transport.kernels.linearise import add_lights, combine, gather, radiation, set_columns
-from perotwin.transport.kernels.response import (
-    clear_columns,
-    edge_current,
-    ion_column,
-    keep_ions,
-    quiet_edge,
-)
+from perotwin.transport.kernels.response import edge_current, ion_columns, keep_ions, quiet_edge
+from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import settle_ions
-from perotwin.transport.kernels.views import device_of, state_of, work_of
 
 #: outcome of `newton`
 CONVERGED, STALLED, NOT_FINITE = 0, 1, 2
@@ -47,55 +41,67 @@ class Patience(NamedTuple):
 
 
 @compiled
-def newton(ds, ws, net, row, gen, held, constraint, patience, linear, answer):
+def newton(dev, w, net, row, gen, held, constraint, patience, linear, answer):
     """Solve a circuit's steady equations from a state, in place.
 
-    ds, ws: the junctions and their scratch memory. row: their states (`views.state_of`). gen, held: pairs per area and
-    time (m^-2 s^-1) and charge of ions that do not move (m^-3, units of q) of each site of all junctions. constraint:
-    at the terminals. linear, answer: scratch memory; they keep the circuit of the last iteration, so that
-    answer.light, (L,) m^-2 s^-1, is the light between the junctions.
+    dev, w: the junctions and their scratch memory. row: their state (`rows.state_in`). gen, held (S,): pairs per area
+    and time (m^-2 s^-1) and charge of ions that do not move (m^-3, units of q) of each site. constraint: at the
+    terminals. linear, answer: scratch memory; they keep the circuit of the last iteration, so that answer.light, (L,)
+    m^-2 s^-1, is the light between the junctions.
 
     Returns status, iterations and the last step.
     """
-    junctions = net.anode.size
+    st = state_in(dev, row)
     free = follows(net, constraint)
-    lights = np.zeros(net.emitter.size)
-    volts = np.zeros(junctions)
+    lights, volts = np.zeros(net.emitter.size), np.zeros(free.size)
     closes = net.emitter.size > 0
+    slope = np.zeros((2, 3))
+    F = w.rhs
     largest = np.inf
-    for d in range(junctions):
-        dev, st = device_of(ds, d), state_of(ds, row, d)
+    for d in range(free.size):
         closes = closes or free[d]
         if not free[d]:
-            st.v[0] = constraint.c / (constraint.a * net.vt)
-        hold_contacts(dev, st)
+            st.v[d] = constraint.c / (constraint.a * net.vt)
+    hold_contacts(dev, st)
     for iteration in range(patience.iterations):
-        for d in range(junctions):
-            if not _assembled(ds, ws, net, row, gen, held, d, lights):
-                return NOT_FINITE, iteration, np.inf
-        for d in range(junctions):
-            volts[d] = _linearised(ds, ws, net, row, d, free[d], lights, linear)
+        if not settle_ions(dev, st):
+            return NOT_FINITE, iteration, np.inf
+        assemble(dev, w, st, gen, held)
+        for k in range(lights.size):
+            lights[k] = radiation(net, k, dev, w, st)
+        for d in range(free.size):
+            add_lights(net, d, dev, w, F, lights)
+        for i in range(dev.x.size):
+            w.residual[i, 0], w.residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
+        for d in range(free.size):
+            causes = set_columns(net, d, dev, w, st, F, free[d])
+            species = ion_columns(dev, w, d, F, causes)
+            edge = quiet_edge(dev, w, d)
+            flux = edge_current(dev, w, edge, slope)
+            eliminate(w, dev.node_start[d], dev.node_start[d + 1], causes + species)
+            if species > 0:
+                keep_ions(dev, w, d, F, causes)
+            linear.current[d] = net.charge[d] * flux - net.leak[d] * st.v[d]
+            volts[d] = net.vt * st.v[d]
+            gather(net, d, dev, w, st, F, slope, edge, free[d], linear)
         if closes:
             if not close(net, linear, volts, constraint, answer):
                 return NOT_FINITE, iteration + 1, np.inf
-            for d in range(junctions):
+            for d in range(free.size):
                 answer.voltage[d] = min(max(answer.voltage[d], -LONGEST_VOLTAGE), LONGEST_VOLTAGE)
-        step, largest, total = 0.0, 0.0, 0.0
-        for d in range(junctions):
-            w = work_of(ds, ws, d)
-            if closes:
-                combine(net, d, w.rhs, free[d], answer)
-            own, size, finite = _length(w, iteration >= LATE, patience.tolerance)
-            step, largest, total = max(step, own), max(largest, size), total + finite
-        # a comparison with NaN is false, so that max() would pass over it: a sum does not
-        if not np.isfinite(total):
+                combine(net, d, dev, F, free[d], answer)
+        step, largest, finite = _length(w, iteration >= LATE, patience.tolerance)
+        if not finite:
             return NOT_FINITE, iteration + 1, np.inf
         damping = min(1.0, patience.longest / step) if step > 0.0 else 1.0
-        for d in range(junctions):
-            _take(ds, ws, row, d, damping, answer.voltage[d] if free[d] else 0.0)
+        for d in range(free.size):
+            dv = damping * answer.voltage[d] if free[d] else 0.0
+            st.v[d] += dv
+            for i in range(dev.node_start[d], dev.node_start[d + 1]):
+                take_step(st, i, damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0], dv)
+        hold_contacts(dev, st)
         if largest < patience.tolerance:
-            for d in range(junctions):
-                settle_ions(device_of(ds, d), state_of(ds, row, d))
+            settle_ions(dev, st)
             for k in range(lights.size):
                 answer.light[k] += lights[k]
             return CONVERGED, iteration + 1, largest
@@ -105,48 +111,14 @@ def newton(ds, ws, net, row, gen, held, constraint, patience, linear, answer):
 
 
 @compiled
-def _assembled(ds, ws, net, row, gen, held, d, lights):
-    """Assemble junction d and find the light (L,) that it sends; False where its ions cannot settle."""
-    dev, w, st = device_of(ds, d), work_of(ds, ws, d), state_of(ds, row, d)
-    if not settle_ions(dev, st):
-        return False
-    sites = slice(ds.start[d, SITES], ds.start[d + 1, SITES])
-    assemble(dev, w, st, gen[sites], held[sites])
-    for k in range(lights.size):
-        if net.emitter[k] == d:
-            lights[k] = radiation(net, k, dev, w, st)
-    return True
-
-
-@compiled
-def _linearised(ds, ws, net, row, d, free, lights, linear):
-    """Factorise junction d and solve for all that it can follow from; returns its voltage, V."""
-    dev, w, st = device_of(ds, d), work_of(ds, ws, d), state_of(ds, row, d)
-    F, slope, species = w.rhs, np.zeros((2, 3)), dev.ion.shape[0]
-    add_lights(net, d, dev, w, F, lights)
-    for i in range(dev.x.size):
-        w.residual[i, 0], w.residual[i, 1] = F[i, 1, 0], F[i, 2, 0]
-    causes = set_columns(net, d, dev, w, st, F, free)
-    clear_columns(F, causes, causes + species)
-    for k in range(species):
-        ion_column(dev, w, k, F, causes + k)
-    edge = quiet_edge(dev, w)
-    flux = edge_current(dev, w, edge, slope)
-    eliminate(w, dev.x.size, causes + species)
-    if species > 0:
-        keep_ions(dev, w, F, causes)
-    linear.current[d] = net.charge[d] * flux - net.leak[d] * st.v[0]
-    gather(net, d, dev, w, st, F, slope, edge, free, linear)
-    return net.vt * st.v[0]
-
-
-@compiled
 def _length(w, late, tolerance):
     """Length of a step (F[:, :, 0]) in the potential, the larger of it and of those in the logarithms of the densities,
-    and its sum, which is a number if all of it is.
+    and whether all of it is a number.
     """
     F = w.rhs
-    step_psi, step_log, total = 0.0, 0.0, 0.0
+    step_psi, step_log = 0.0, 0.0
+    # a comparison with NaN is false, so that max() would pass over it: a sum does not
+    total = 0.0
     for i in range(F.shape[0]):
         total += abs(F[i, 0, 0]) + abs(F[i, 1, 0]) + abs(F[i, 2, 0])
         step_psi = max(step_psi, abs(F[i, 0, 0]))
@@ -164,18 +136,7 @@ def _length(w, late, tolerance):
             and abs(w.diag[i, PSI_FP]) * step < tolerance * abs(w.diag[i, PSI_PSI])
         ):
             step_log = step
-    return step_psi, max(step_psi, step_log), total
-
-
-@compiled
-def _take(ds, ws, row, d, damping, dv):
-    """Change the state of junction d by the part `damping` of its step; dv of its voltage."""
-    dev, w, st = device_of(ds, d), work_of(ds, ws, d), state_of(ds, row, d)
-    dv *= damping
-    st.v[0] += dv
-    for i in range(dev.x.size):
-        take_step(st, i, damping * w.rhs[i, 0, 0], damping * w.rhs[i, 1, 0], damping * w.rhs[i, 2, 0], dv)
-    hold_contacts(dev, st)
+    return step_psi, max(step_psi, step_log), np.isfinite(total)
 
 
 @inlined
@@ -222,14 +183,14 @@ class Path(NamedTuple):
 
 
 @compiled
-def follow(ds, ws, net, row, gen, held, constraint, patience, linear, answer, path):
+def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, path):
     """Follow the steady state along a path, storing every state; the constraint's own c does not count.
 
     Each target is reached in one step, or in as many smaller ones as it takes. Steps begin from the parabola through
     the last three states. A point that is not reached leaves the last good state in place, and the path goes on from
     there.
     """
-    width, smooth = row.size, row.size - 2 * ds.start[net.anode.size, NODES]
+    width, smooth = row.size, row.size - 2 * dev.x.size
     past = np.zeros((3, width))
     where = np.zeros(3)
     known = 1
@@ -249,7 +210,7 @@ def follow(ds, ws, net, row, gen, held, constraint, patience, linear, answer, pa
             status, depth = STALLED, known
             while status != CONVERGED and depth > 0:
                 _predict(past, where, depth, aim, row, smooth)
-                status, count, _ = newton(ds, ws, net, row, gen, held, aimed, patience, linear, answer)
+                status, count, _ = newton(dev, w, net, row, gen, held, aimed, patience, linear, answer)
                 path.iterations[k] += count
                 # the parabola may mislead at a kink: once more from the last state itself
                 depth = 1 if depth > 1 else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perotwin.compiled import compiled
-from perotwin.transport.device import CHANNELS, F_SN, F_SP, MU_N, MU_P, SITES, T_RN, T_RP
+from perotwin.transport.device import F_SN, F_SP, MU_N, MU_P, T_RN, T_RP
 from perotwin.transport.kernels.faces import thermionic_fluxes
 from perotwin.transport.kernels.flux import carrier_fluxes
 from perotwin.transport.kernels.recombination import (
@@ -17,8 +17,8 @@ from perotwin.transport.kernels.recombination import (
     face_level,
     srh,
 )
+from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import densities
-from perotwin.transport.kernels.views import device_of, state_of, work_of
 
 
 @compiled
@@ -37,10 +37,11 @@ def rates(dev, w, st, channel):
         w.net[i] = 0.0
     for m in range(dev.offset.size):
         row, last = dev.layer[m], dev.site_start[m + 1] - 1
+        v = st.v[dev.layer_junction[m]]
         for s in range(dev.site_start[m], last + 1):
             i = s - dev.offset[m]
             n, p, vol = w.n[s], w.p[s], dev.volume[s]
-            force = vol * drive(n, p, st.fn[i] - st.fp[i] + st.v[0])
+            force = vol * drive(n, p, st.fn[i] - st.fp[i] + v)
             for c in range(COUNT):
                 r = coefficient_of(c, row, n, p) * force
                 channel[COUNT * m + c] += r
@@ -53,9 +54,10 @@ def rates(dev, w, st, channel):
                 of_n, of_p = carrier_fluxes(dev, w, st, m, s)
                 w.jn[s], w.jp[s] = of_n[0], -of_p[0]
     for t in range(dev.face_trap_site.size):
-        i = dev.site_node[dev.face_trap_site[t]]
+        s = dev.face_trap_site[t]
+        i, v = dev.site_node[s], st.v[dev.layer_junction[dev.site_layer[s]]]
         level = face_level(dev, w, t)
-        force = drive(level[0], level[1], st.fn[i] - st.fp[i] + st.v[0])
+        force = drive(level[0], level[1], st.fn[i] - st.fp[i] + v)
         r = srh(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], level)[0] * force
         channel[first_face + t] += r
         w.net[i] -= r
@@ -66,19 +68,21 @@ def rates(dev, w, st, channel):
 
 
 @compiled
-def terminal(dev, w, gen):
-    """Current (m^-2 s^-1, conventional, along x) and what each carrier loses at the wrong contact.
+def terminal(dev, w, d, gen):
+    """Current of junction d (m^-2 s^-1, conventional, along x) and what each carrier loses at the wrong contact.
 
     Uses the fluxes and net rates that `rates` left. Each carrier's flux is read where it is least disturbed by
     rounding and carried elsewhere by the balance of generation and recombination. Returns the total, the electrons'
     loss at the anode and the holes' loss at the cathode (m^-2 s^-1).
     """
-    nodes = dev.x.size
+    first = dev.node_start[d]
+    nodes = dev.node_start[d + 1] - first
     flux_n, flux_p = np.empty(nodes - 1), np.empty(nodes - 1)
     noise_n, noise_p = np.empty(nodes - 1), np.empty(nodes - 1)
-    source = w.net.copy()
-    for m in range(dev.offset.size):
-        off = dev.offset[m]
+    source = w.net[first : first + nodes].copy()
+    behind = dev.layer_start[d + 1]
+    for m in range(dev.layer_start[d], behind):
+        off = dev.offset[m] + first
         last = dev.site_start[m + 1] - 1
         for s in range(dev.site_start[m], last + 1):
             i = s - off
@@ -88,7 +92,7 @@ def terminal(dev, w, gen):
                 flux_n[i], flux_p[i] = w.jn[s], w.jp[s]
                 noise_n[i] = dev.layer[m, MU_N] * h * max(w.n[s], w.n[s + 1])
                 noise_p[i] = dev.layer[m, MU_P] * h * max(w.p[s], w.p[s + 1])
-            elif m + 1 < dev.offset.size and dev.offset[m + 1] == off:
+            elif m + 1 < behind and dev.offset[m + 1] == dev.offset[m]:
                 flux_n[i], flux_p[i] = w.jn[s], w.jp[s]
                 noise_n[i], noise_p[i] = np.inf, np.inf
     a, b = np.argmin(noise_n), np.argmin(noise_p)
@@ -119,26 +123,20 @@ def terminal(dev, w, gen):
 
 
 @compiled
-def observe(ds, ws, net, rows, gen, lights, channel, ends):
+def observe(dev, w, net, rows, gen, lights, channel, ends):
     """Channels, terminal currents and the light between the junctions of a series of states.
 
     rows (K, width); gen (S,): pairs per area and time in each site at the light of all of them, m^-2 s^-1. channel
     (K, C), ends (K, D, 3) and lights (K, L), pairs per area and time, are filled; ends as `terminal` gives them.
     """
     for k in range(rows.shape[0]):
-        for d in range(net.anode.size):
-            dev, w = device_of(ds, d), work_of(ds, ws, d)
-            here = channel[k, ds.start[d, CHANNELS] : ds.start[d + 1, CHANNELS]]
-            rates(dev, w, state_of(ds, rows[k], d), here)
+        rates(dev, w, state_in(dev, rows[k]), channel[k])
+        lit = gen.copy()
         for number in range(net.emitter.size):
-            of_layer = ds.start[net.emitter[number], CHANNELS] + COUNT * net.layer[number] + RADIATIVE
-            lights[k, number] = net.share[number] * channel[k, of_layer]
+            m = dev.layer_start[net.emitter[number]] + net.layer[number]
+            lights[k, number] = net.share[number] * channel[k, COUNT * m + RADIATIVE]
+            first = dev.site_start[dev.layer_start[net.receiver[number]]]
+            for j in range(net.profile_start[number], net.profile_start[number + 1]):
+                lit[first + j - net.profile_start[number]] += lights[k, number] * net.profile[j]
         for d in range(net.anode.size):
-            dev, w = device_of(ds, d), work_of(ds, ws, d)
-            lit = gen[ds.start[d, SITES] : ds.start[d + 1, SITES]].copy()
-            for number in range(net.emitter.size):
-                if net.receiver[number] == d:
-                    profile = net.profile[net.profile_start[number] : net.profile_start[number + 1]]
-                    for s in range(lit.size):
-                        lit[s] += lights[k, number] * profile[s]
-            ends[k, d, 0], ends[k, d, 1], ends[k, d, 2] = terminal(dev, w, lit)
+            ends[k, d, 0], ends[k, d, 1], ends[k, d, 2] = terminal(dev, w, d, lit)

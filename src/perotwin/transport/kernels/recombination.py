@@ -156,7 +156,7 @@ def layer_radiation(dev, w, m, st, F, changes):
     """Net radiative rate of layer m (m^-2 s^-1), from the densities in w; changes (Q,) receives how it follows the
     columns of F (N, B, Q'), whose levels are absolute.
     """
-    off = dev.offset[m]
+    off, v = dev.offset[m], st.v[dev.layer_junction[m]]
     rate = 0.0
     for q in range(changes.size):
         changes[q] = 0.0
@@ -165,7 +165,7 @@ def layer_radiation(dev, w, m, st, F, changes):
         n, p = w.n[s], w.p[s]
         k, _, _ = radiative(dev.layer[m], n, p)
         k *= dev.volume[s]
-        force = drive(n, p, st.fn[i] - st.fp[i] + st.v[0])
+        force = drive(n, p, st.fn[i] - st.fp[i] + v)
         rate += k * force
         rest = k * (n * p - force)
         force *= k

@@ -28,66 +28,82 @@ def clear_columns(F, first, last):
 
 
 @compiled
-def source_column(dev, w, source, amount, F, q):
-    """Add to column q of F (N, B, Q) what follows from extra pairs, `amount` times `source` (S,) per area and time."""
-    for s in range(source.size):
-        i = dev.site_node[s]
-        if w.leak[i, 0] != np.inf:
-            F[i, 1, q] -= amount * source[s]
-        if w.leak[i, 1] != np.inf:
-            F[i, 2, q] -= amount * source[s]
-
-
-@compiled
-def ion_column(dev, w, k, F, q):
-    """Add to column q of F what follows from a unit of the activity of species k; no charge of it counts at a contact,
-    where the first row is not Poisson's.
+def source_column(dev, w, d, source, amount, F, q):
+    """Add to column q of F (N, B, Q) what follows from extra pairs in junction d, `amount` times `source` (S,) per area
+    and time in each of its sites.
     """
-    m = int(dev.ion[k, I_LAYER])
-    for s in range(dev.site_start[m], dev.site_start[m + 1]):
-        F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
-    F[0, 0, q] = 0.0
-    F[dev.x.size - 1, 0, q] = 0.0
+    first = dev.site_start[dev.layer_start[d]]
+    for k in range(source.size):
+        i = dev.site_node[first + k]
+        if w.leak[i, 0] != np.inf:
+            F[i, 1, q] -= amount * source[k]
+        if w.leak[i, 1] != np.inf:
+            F[i, 2, q] -= amount * source[k]
+
+
+@inlined
+def species_of(dev, d):
+    """First of the re-equilibrating species of junction d, and the one behind the last: they stand together."""
+    first = 0
+    while first < dev.ion.shape[0] and dev.layer_junction[int(dev.ion[first, I_LAYER])] < d:
+        first += 1
+    last = first
+    while last < dev.ion.shape[0] and dev.layer_junction[int(dev.ion[last, I_LAYER])] == d:
+        last += 1
+    return first, last
 
 
 @compiled
-def keep_ions(dev, w, F, causes):
-    """Let the activities follow in the first `causes` columns of F, so that each species keeps its number.
+def ion_columns(dev, w, d, F, column):
+    """Set columns of F, from `column` on, to what follows from a unit of the activity of each species of junction d; no
+    charge of it counts at a contact, where the first row is not Poisson's. Returns how many there are.
+    """
+    begin, end = species_of(dev, d)
+    first, last = dev.node_start[d], dev.node_start[d + 1]
+    for k in range(begin, end):
+        q = column + k - begin
+        for i in range(first, last):
+            for r in range(F.shape[1]):
+                F[i, r, q] = 0.0
+        m = int(dev.ion[k, I_LAYER])
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+        F[first, 0, q] = 0.0
+        F[last - 1, 0, q] = 0.0
+    return end - begin
+
+
+@compiled
+def keep_ions(dev, w, d, F, causes):
+    """Let the activities of junction d follow in the first `causes` columns of F, so that each species keeps its number,
+    which `statistics.settle_ions` made right.
 
     F (N, B, causes + I): what follows from each cause with the activities held, then from each activity.
     """
-    species = dev.ion.shape[0]
+    begin, end = species_of(dev, d)
+    species = end - begin
     border, load = np.zeros((species, species)), np.zeros(species)
     for q in range(causes):
-        ion_border(dev, w, F, q, causes, border, load)
-        solve_small(border, load)
-        for i in range(F.shape[0]):
+        for k in range(species):
+            m = int(dev.ion[begin + k, I_LAYER])
+            z = dev.ion[begin + k, I_Z]
+            load[k] = 0.0
+            for j in range(species):
+                border[k, j] = 0.0
+            for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                i = s - dev.offset[m]
+                c = dev.volume[s] * w.dion[begin + k, s]
+                border[k, k] += c
+                load[k] += c * z * F[i, 0, q]
+                for j in range(species):
+                    border[k, j] -= c * z * F[i, 0, causes + j]
+        if not solve_small(border, load):
+            return False
+        for i in range(dev.node_start[d], dev.node_start[d + 1]):
             for r in range(F.shape[1]):
                 for k in range(species):
                     F[i, r, q] += F[i, r, causes + k] * load[k]
-
-
-@compiled
-def ion_border(dev, w, F, q, first, border, load):
-    """Equations that keep each species' number, which `statistics.settle_ions` made right, in column q of F: border
-    (I, I) and load (I,). Columns from `first` on follow from the activities.
-    """
-    species = dev.ion.shape[0]
-    for k in range(species):
-        m = int(dev.ion[k, I_LAYER])
-        z = dev.ion[k, I_Z]
-        direct, shift = 0.0, 0.0
-        for j in range(species):
-            border[k, j] = 0.0
-        for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            i = s - dev.offset[m]
-            c = dev.volume[s] * w.dion[k, s]
-            direct += c
-            shift += c * z * F[i, 0, q]
-            for j in range(species):
-                border[k, j] -= c * z * F[i, 0, first + j]
-        border[k, k] += direct
-        load[k] = shift
+    return True
 
 
 @compiled
@@ -100,14 +116,14 @@ def site_of_edge(dev, edge):
 
 
 @compiled
-def quiet_edge(dev, w):
-    """The inner edge with the least conductance, whose flux is least disturbed by rounding."""
-    best, edge = np.inf, 1
-    last = dev.x.size - 1
-    for m in range(dev.offset.size):
+def quiet_edge(dev, w, d):
+    """The inner edge of junction d with the least conductance, whose flux is least disturbed by rounding."""
+    first, last = dev.node_start[d] + 1, dev.node_start[d + 1] - 1
+    best, edge = np.inf, first
+    for m in range(dev.layer_start[d], dev.layer_start[d + 1]):
         for s in range(dev.site_start[m], dev.site_start[m + 1] - 1):
             i = s - dev.offset[m]
-            if i < 1 or i + 1 >= last:
+            if i < first or i + 1 >= last:
                 continue
             g = (
                 dev.layer[m, MU_N] * max(w.n[s], w.n[s + 1]) + dev.layer[m, MU_P] * max(w.p[s], w.p[s + 1])

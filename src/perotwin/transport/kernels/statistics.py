@@ -59,8 +59,8 @@ def activity(table, eta):
 @compiled
 def densities(dev, w, st):
     """Carrier densities of every site."""
-    v = st.v[0]
     for m in range(dev.offset.size):
+        v = st.v[dev.layer_junction[m]]
         ec, ev = dev.layer[m, EC], dev.layer[m, EV]
         ln_nc, ln_nv = dev.layer[m, LN_NC], dev.layer[m, LN_NV]
         off = dev.offset[m]
