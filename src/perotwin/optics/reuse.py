@@ -38,6 +38,7 @@ _UNSEEN = frozenset(
         "dipole",
         "ions",
         "junction",
+        "lower_junction",
         "source",
         "transport",
         "trap",

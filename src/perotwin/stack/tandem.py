@@ -314,6 +314,17 @@ class Tandem(Layered, Document):
         return found
 
     @property
+    def areas(self) -> dict[str, float]:
+        """The fraction of the area that each of `stacks` covers: 1 but for the columns of a patchy junction."""
+        found: dict[str, float] = {}
+        for which, cell in self.cells.items():
+            if isinstance(cell, Stack):
+                found[which] = 1.0
+            else:
+                found |= {f"{which}.{column.name}": float(column.area) for column in cell.column}
+        return found
+
+    @property
     def joints(self) -> tuple[Junction, ...]:
         """What joins each junction to the next, in the order of light."""
         return (self.junction,) if self.middle is None else (self.junction, self.lower_junction)

@@ -61,7 +61,7 @@ class ParallelProblem:
             )
         found = [problem.absorption for problem in self.columns]
         if all(one is not None for one in found):
-            from perotwin.optics.mixed import refuse_unlike_suns
+            from perotwin.optics.parallel import refuse_unlike_suns
 
             refuse_unlike_suns(found)
 
@@ -119,7 +119,7 @@ class ParallelProblem:
     @cached_property
     def absorption(self) -> Absorption | None:
         """What the optics of all columns gave, by area; None where no light was asked for."""
-        from perotwin.optics.mixed import mixed
+        from perotwin.optics.parallel import mixed
 
         found = [problem.absorption for problem in self.columns]
         if any(one is None for one in found):
@@ -336,7 +336,7 @@ class ParallelSolver:
 
     def spectral_response(self, state: ParallelState, intensity: float) -> F64:
         """(W,) dJ per extra photon of each wavelength of the problem's absorption, C."""
-        from perotwin.optics.mixed import onto
+        from perotwin.optics.parallel import onto
 
         assert self.problem.absorption is not None
         lam = self.problem.absorption.wavelength
