@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +20,7 @@ from perotwin.optics.films import films
 from perotwin.optics.generation import Absorption, absorb
 from perotwin.optics.luminescent_coupling import Coupling, balanced, between_junctions
 from perotwin.optics.parallel import mean_absorption, mean_emission, on_one_grid, refuse_unlike_suns
-from perotwin.optics.reuse import reusable
+from perotwin.optics.reuse import reusable, seen
 
 if TYPE_CHECKING:
     from perotwin.stack import Tandem
@@ -88,15 +88,19 @@ def parts(
         raise InputError(
             f"there are no faces for {', '.join(missing)}.", "Give an array for each of tandem.stacks."
         )
+    patchy = list(tandem.stacks) != list(tandem.cells)
+    alike: dict[Any, Parts] = {}
     areas, found, names = [], [], []
     for area, elements, plain in tandem.columns:
         ends = {which: np.asarray(faces[name], float) for which, name in elements.items()}
-        found.append(_of_one_row(plain, ends, light, emission, wavelength))
+        # columns often differ in what light does not see
+        key = (seen(plain), *(end.tobytes() for end in ends.values())) if patchy else None
+        if key not in alike:
+            alike[key] = _of_one_row(plain, ends, light, emission, wavelength)
+        found.append(alike[key])
         areas.append(area)
         names.append(elements)
-    if list(tandem.stacks) == list(tandem.cells):
-        return found[0]
-    return _side_by_side(tandem, areas, names, found, wavelength is None)
+    return _side_by_side(tandem, areas, names, found, wavelength is None) if patchy else found[0]
 
 
 # --- without columns --------------------------------------------------------------------------------------------------
