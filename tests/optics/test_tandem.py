@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expn
 
 import perotwin as pt
-from cells import layer, step_tandem, tandem
+from cells import faces, layer, step_tandem, tandem, told
 from perotwin.errors import InputError, OutOfRangeError
 from perotwin.materials import HC
 from perotwin.optics import absorb, emit, kernels, parts
@@ -26,23 +26,9 @@ LIBRARY = ["tandem-control", "tandem-target"]
 _DEEP = 1e-4
 
 
-def faces(stack: Stack, each: int = 30) -> np.ndarray:
-    """Faces of one junction with every layer boundary, graded towards them."""
-    found, position = [0.0], 0.0
-    for part in stack.electrical_layers:
-        steps = (1 - np.cos(np.linspace(0, np.pi, each + 1))) / 2
-        found += list(position + float(part.thickness) * steps[1:])
-        position += float(part.thickness)
-    return np.array(found)
-
-
 def both(cell: Tandem, each: int = 30) -> np.ndarray:
     top, bottom = faces(cell.top, each), faces(cell.bottom, each)
     return np.concatenate([top, top[-1] + bottom[1:]])
-
-
-def told(cell: Tandem, **options: bool) -> tandem_rules.Parts:
-    return parts(cell, {name: faces(stack) for name, stack in cell.stacks.items()}, **options)
 
 
 @pytest.fixture(scope="module")
