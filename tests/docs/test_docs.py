@@ -32,9 +32,15 @@ def test_the_examples_of_the_stack_file_page_are_usable_cells() -> None:
         pt.stack.from_toml(text, file="docs/stack-files.md")
         for text in blocks(ROOT / "docs" / "stack-files.md", "toml")
     ]
-    assert [cell.name for cell in cells] == ["my-cell", "my-reference", "my-patches", "my-tandem"]
-    *plain, tandem = cells
+    names = ["my-cell", "my-reference", "my-patches", "my-tandem", "my-three", "my-patchy-tandem"]
+    assert [cell.name for cell in cells] == names
+    *plain, tandem, three, patchy = cells
     assert isinstance(tandem, pt.Tandem)
+    assert isinstance(three, pt.Tandem) and list(three.stacks) == ["top", "middle", "bottom"]
+    assert isinstance(patchy, pt.Tandem) and list(patchy.stacks) == ["top.covered", "top.bare", "bottom"]
+    for stack in [*three.stacks.values(), *patchy.stacks.values()]:
+        lost = stack.absorbers[0].gap - float(pt.lab.jv.analyse(pt.lab.jv.measure(stack))["voc"])
+        assert 0.2 < lost < 0.5, stack.name
     for cell in [*plain, *tandem.cells.values()]:
         derived, _ = pt.workflows.check(cell)
         assert 0.9 < next(row.value for row in derived if row.name == "radiative_voc") < 1.7

@@ -7,12 +7,13 @@ import pytest
 from scipy.special import expn
 
 import perotwin as pt
-from cells import layer, step_tandem, tandem
+from cells import faces, layer, step_tandem, tandem, told
 from perotwin.errors import InputError, OutOfRangeError
 from perotwin.materials import HC
 from perotwin.optics import absorb, emit, kernels, parts
 from perotwin.optics import emission as emission_rules
 from perotwin.optics import generation as rules
+from perotwin.optics import luminescent_coupling as coupling_rules
 from perotwin.optics import tandem as tandem_rules
 from perotwin.optics.films import LitFilms, films
 from perotwin.optics.generation import intervals
@@ -25,23 +26,9 @@ LIBRARY = ["tandem-control", "tandem-target"]
 _DEEP = 1e-4
 
 
-def faces(stack: Stack, each: int = 30) -> np.ndarray:
-    """Faces of one junction with every layer boundary, graded towards them."""
-    found, position = [0.0], 0.0
-    for part in stack.electrical_layers:
-        steps = (1 - np.cos(np.linspace(0, np.pi, each + 1))) / 2
-        found += list(position + float(part.thickness) * steps[1:])
-        position += float(part.thickness)
-    return np.array(found)
-
-
 def both(cell: Tandem, each: int = 30) -> np.ndarray:
     top, bottom = faces(cell.top, each), faces(cell.bottom, each)
     return np.concatenate([top, top[-1] + bottom[1:]])
-
-
-def told(cell: Tandem, **options: bool) -> tandem_rules.Parts:
-    return parts(cell, faces(cell.top), faces(cell.bottom), **options)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +81,7 @@ def test_a_lost_photon_fails_the_check(target: Tandem, monkeypatch: pytest.Monke
 def test_the_junctions_are_the_whole(name: str) -> None:
     cell = load(name)
     seen = told(cell)
-    one, two = seen.absorption
+    one, two = seen.absorption.values()
     np.testing.assert_array_equal(np.concatenate([one.generation, two.generation]), seen.whole.generation)
     assert one.photocurrent == pytest.approx(one.current("perovskite"), rel=1e-12)
     assert two.photocurrent == pytest.approx(two.current("perovskite"), rel=1e-12)
@@ -129,14 +116,14 @@ def test_a_tandem_is_the_stack_of_all_its_layers() -> None:
 def test_a_mirrored_tandem_mirrors(target: Tandem, found: tandem_rules.Parts) -> None:
     seen = told(target.mirrored())
     assert seen.whole.side == "back"
-    for here, there in zip(found.absorption, reversed(seen.absorption), strict=True):
+    for here, there in zip(found.absorption.values(), reversed(seen.absorption.values()), strict=True):
         np.testing.assert_allclose(
             there.generation[::-1], here.generation, rtol=1e-9, atol=1e-9 * here.generation.max()
         )
     np.testing.assert_allclose(seen.whole.absorptance[::-1], found.whole.absorptance, atol=1e-12)
     down, up = found.coupling[0], seen.coupling[0]
     assert len(found.coupling) == len(seen.coupling) == 1
-    assert down.junctions == ("top", "bottom") and up.junctions == ("bottom", "top")
+    assert (down.emitter, down.receiver) == ("top", "bottom") == (up.receiver, up.emitter)
     assert up.share == pytest.approx(down.share, rel=1e-9)
     np.testing.assert_allclose(up.profile[::-1], down.profile, rtol=1e-9, atol=1e-9 * down.profile.max())
 
@@ -223,24 +210,26 @@ def test_step_absorbers_share_the_sun_as_shockley_and_queisser_say() -> None:
     """The series pair of 1.79 and 1.25 eV."""
     cell = step_tandem(1.79, 1.25)
     x = np.linspace(0.0, 500e-9, 21)
-    seen = parts(cell, x, x)
-    top, bottom = seen.absorption
+    seen = parts(cell, {"top": x, "bottom": x})
+    top, bottom = seen.absorption.values()
     assert top.photocurrent == pytest.approx(199.06, rel=5e-5)
     assert bottom.photocurrent == pytest.approx(176.69, rel=5e-5)
     np.testing.assert_allclose(top.generation, top.generation.mean())
-    emissions = [each.net_current("perovskite") for each in seen.emissions]
+    emissions = [each.net_current("perovskite") for each in seen.emissions.values()]
     assert emissions == pytest.approx([7.4187e-24, 4.917e-15], rel=1e-4, abs=0.0)
     assert seen.coupling == (), "a step absorber emits to one side only"
     # the order of the gaps decides who gets what
-    wrong = parts(step_tandem(1.25, 1.79), x, x).absorption
-    assert wrong[0].photocurrent == pytest.approx(375.75, rel=5e-5) and wrong[1].photocurrent == 0.0
-    behind = parts(cell.with_light(side="back"), x, x).absorption
-    assert behind[0].photocurrent == 0.0
+    both_ends = {"top": x, "bottom": x}
+    wrong = parts(step_tandem(1.25, 1.79), both_ends).absorption
+    assert wrong["top"].photocurrent == pytest.approx(375.75, rel=5e-5)
+    assert wrong["bottom"].photocurrent == 0.0
+    behind = parts(cell.with_light(side="back"), both_ends).absorption
+    assert behind["top"].photocurrent == 0.0
 
 
 def test_a_junction_may_have_suns_of_its_own(target: Tandem, found: tandem_rules.Parts) -> None:
     seen = told(target.with_values({"top.light.intensity": "0.5 sun", "light.intensity": "2 sun"}))
-    (top, bottom), (one, two) = seen.absorption, found.absorption
+    (top, bottom), (one, two) = seen.absorption.values(), found.absorption.values()
     np.testing.assert_allclose(top.generation, one.generation, rtol=1e-12)
     np.testing.assert_allclose(bottom.generation, 2 * two.generation, rtol=1e-12)
     np.testing.assert_allclose(top.photon_flux, 0.5 * seen.whole.photon_flux, rtol=1e-12)
@@ -259,21 +248,23 @@ def test_prescribed_rates_hold_in_both_junctions(tmp_path: Path) -> None:
             [1e21 * (1 - np.exp(-1)), 1e21 * (np.exp(-1) - np.exp(-2))],
         ),
     ):
-        seen = parts(step_tandem(1.79, 1.25, generation=law), x, x)
-        assert [one.generation.sum() for one in seen.absorption] == pytest.approx(wanted, rel=1e-9)
-        assert seen.emission is None and seen.coupling == () and not seen.emissions[0].absorbers
+        seen = parts(step_tandem(1.79, 1.25, generation=law), {"top": x, "bottom": x})
+        assert [one.generation.sum() for one in seen.absorption.values()] == pytest.approx(wanted, rel=1e-9)
+        assert seen.emission is None and seen.coupling == () and not seen.emissions["top"].absorbers
 
 
 def test_without_light_only_the_emission_is_left(target: Tandem, found: tandem_rules.Parts) -> None:
     seen = told(target, light=False)
-    assert seen.whole is None and seen.absorption == (None, None)
-    assert seen.emissions[0].net_current("perovskite") == found.emissions[0].net_current("perovskite")
+    assert seen.whole is None and seen.absorption == {"top": None, "bottom": None}
+    assert seen.emissions["top"].net_current("perovskite") == found.emissions["top"].net_current("perovskite")
     assert seen.coupling[0].share == found.coupling[0].share
 
 
 def test_faces_that_miss_a_boundary_are_refused(target: Tandem) -> None:
     with pytest.raises(InputError, match="bottom perovskite"):
-        parts(target, faces(target.top), np.linspace(0.0, 1e-6, 7))
+        parts(target, {"top": faces(target.top), "bottom": np.linspace(0.0, 1e-6, 7)})
+    with pytest.raises(InputError, match="no faces for bottom"):
+        parts(target, {"top": faces(target.top)})
 
 
 # --- the light of one junction in the other ------------------------------------------------------
@@ -306,13 +297,14 @@ def test_a_ray_that_is_forgotten_fails_the_check(target: Tandem, monkeypatch: py
 
 def test_most_of_what_the_top_loses_arrives_in_the_bottom(found: tandem_rules.Parts) -> None:
     (one,) = found.coupling
-    assert (one.source, one.into, one.junctions) == ("perovskite", "perovskite", ("top", "bottom"))
+    assert (one.emitter, one.source) == ("top", "perovskite")
+    assert (one.receiver, one.into) == ("bottom", "perovskite")
     assert found.emission is not None
     part = found.emission["top perovskite"]
     assert one.share == pytest.approx(part.taken["bottom perovskite"] / part.net, rel=1e-12)
     assert 0.7 < one.share < 0.9
     assert one.profile.sum() == pytest.approx(1.0, abs=1e-12) and np.all(one.profile >= 0)
-    top, bottom = found.emissions
+    top, bottom = found.emissions.values()
     assert top["perovskite"].taken["bottom perovskite"] == part.taken["bottom perovskite"]
     assert top["perovskite"].taken["ito"] == part.taken["top ito"]
     # the other way there is nothing: the top's tail has ended where the bottom emits
@@ -337,12 +329,12 @@ def test_what_arrives_lies_in_the_absorber_and_mostly_at_its_front(
 def test_the_profile_is_converged(
     target: Tandem, found: tandem_rules.Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tandem_rules, "_ENERGIES", 40)
+    monkeypatch.setattr(coupling_rules, "_ENERGIES", 40)
     monkeypatch.setattr(emission_rules, "_RAYS", 8)
     monkeypatch.setattr(emission_rules, "_TRAPPED", 30)
     fine = told(target, light=False).coupling[0].profile
     assert np.abs(found.coupling[0].profile - fine).sum() < 5e-3
-    monkeypatch.setattr(tandem_rules, "_ENERGIES", 1)
+    monkeypatch.setattr(coupling_rules, "_ENERGIES", 1)
     assert np.abs(told(target, light=False).coupling[0].profile - fine).sum() > 1e-2
 
 
@@ -366,8 +358,9 @@ def endless(tmp_path: Path) -> Tandem:
 def test_the_profile_of_isotropic_light_is_an_exponential_integral(endless: Tandem) -> None:
     """What lies at a depth is met by rays of all angles: E1 of the optical depth, so E2 up to it."""
     edges = 6e-3 * np.linspace(0, 1, 25) ** 2
-    seen = parts(endless, np.array([0.0, 6e-3, 6e-3 + 100e-9]), edges, light=False)
-    (one,) = [each for each in seen.coupling if each.junctions == ("top", "bottom")]
+    ends = {"top": np.array([0.0, 6e-3, 6e-3 + 100e-9]), "bottom": edges}
+    seen = parts(endless, ends, light=False)
+    (one,) = [each for each in seen.coupling if each.receiver == "bottom"]
     assert seen.emission is not None
     part = seen.emission["top emitter"]
     alpha = 4 * np.pi * _DEEP * part.energy[:, None] / HC
@@ -412,7 +405,7 @@ def test_four_terminals_work_alike(apart: Tandem) -> None:
     assert all(row.passed for row in seen.whole.checks.values()), seen.whole.checks
     assert seen.emission is not None and all(row.passed for row in seen.emission.checks.values())
     assert [one for one in seen.whole.layers if " " not in one] == ["rear-izo", "glass", "ito"]
-    top, bottom = (one.photocurrent for one in seen.absorption)
+    top, bottom = (one.photocurrent for one in seen.absorption.values())
     assert 130.0 < top < 180.0 and 100.0 < bottom < 170.0
     (one,) = seen.coupling
     # trapped light stays in the top, because glass lies between
@@ -431,7 +424,7 @@ def test_the_bottom_behind_glass_is_the_bottom_alone_behind_a_filter(apart: Tand
     """Light passes the thick glass without memory of its phase: what is behind sees intensities only."""
     seen = told(apart)
     thicker = told(apart.with_values({"glass.thickness": "1.1001 mm"}))
-    for here, there in zip(seen.absorption, thicker.absorption, strict=True):
+    for here, there in zip(seen.absorption.values(), thicker.absorption.values(), strict=True):
         assert here.photocurrent == pytest.approx(there.photocurrent, rel=1e-4)
 
 

@@ -265,26 +265,58 @@ junctions = st.one_of(
 )
 
 
+def without_inner(draw: st.DrawFn, stack: dict[str, Any], inner: tuple[str, ...]) -> dict[str, Any]:
+    """A drawn stack as part of a tandem: some inner contacts not stated, no light and temperature."""
+    for key in ("light", "temperature"):
+        stack.pop(key, None)
+    for end in inner:
+        if draw(st.booleans()):
+            del stack["contact"][end]
+    if not stack["contact"]:
+        del stack["contact"]
+    if draw(st.booleans()):
+        del stack["name"]
+    return stack
+
+
 @st.composite
 def tandems(draw: st.DrawFn) -> dict[str, Any]:
-    """Two drawn stacks under one light and temperature, with up to two layers between."""
-    data: dict[str, Any] = {"name": "one behind the other"}
-    for which in ("top", "bottom"):
-        stack = draw(stacks())
-        light, temperature = stack.pop("light"), stack.pop("temperature", None)
-        if which == "top":
-            data |= {"light": light} | ({} if temperature is None else {"temperature": temperature})
+    """Two or three junctions, drawn stacks or columns of them, with up to two layers between each."""
+    data: dict[str, Any] = {"name": "one behind the other", "light": draw(lights)}
+    if draw(st.booleans()):
+        data["temperature"] = draw(quantity("temperature", 100.0, 500.0))
+    inner: dict[str, tuple[str, ...]] = {"top": ("back",), "middle": ("front", "back"), "bottom": ("front",)}
+    third = draw(st.booleans())
+    for which in inner if third else ("top", "bottom"):
+        if draw(st.integers(0, 3)):
+            data[which] = without_inner(draw, draw(stacks()), inner[which])
+        else:
+            count = draw(st.integers(1, 2))
+            data[which] = {
+                "column": [
+                    {
+                        "name": f"column {number}",
+                        "area": 1.0 / count,
+                        "stack": without_inner(draw, draw(stacks()), inner[which]),
+                    }
+                    for number in range(count)
+                ]
+            } | draw(
+                st.fixed_dictionaries({}, optional={"name": st.just("patchy"), "source": st.just("a book")})
+            )
         if draw(st.booleans()):
-            stack["light"] = {"intensity": draw(quantity("intensity", 0.0, 100.0))}
-        if draw(st.booleans()):
-            del stack["contact"]["back" if which == "top" else "front"]
-        if draw(st.booleans()):
-            del stack["name"]
-        data[which] = stack
+            data[which]["light"] = {"intensity": draw(quantity("intensity", 0.0, 100.0))}
     thickness = quantity("length", 1e-10, 1e-3)
-    names = ["au", "rear izo"][: draw(st.integers(0, 2))]
-    data["between"] = [{"name": name, "role": "electrode", "thickness": draw(thickness)} for name in names]
-    optional = {"description": st.text(max_size=5), "source": st.just("a definition"), "junction": junctions}
+    for key, names in (("between", ["au", "rear izo"]), ("lower_between", ["ito", "front izo"]))[: 1 + third]:
+        count = draw(st.integers(0, 2))
+        data[key] = [
+            {"name": name, "role": "electrode", "thickness": draw(thickness)} for name in names[:count]
+        ]
+    plain = not third and not any("column" in data[which] for which in ("top", "bottom"))
+    allowed = junctions if plain else junctions.filter(lambda joint: joint != "separate")
+    optional = {"description": st.text(max_size=5), "source": st.just("a definition"), "junction": allowed}
+    if third:
+        optional["lower_junction"] = allowed
     return data | draw(st.fixed_dictionaries({}, optional=optional))
 
 

@@ -327,8 +327,16 @@ def without_electronic(which: str, index: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("wrong", "key", "words"),
     [
-        (data(middle=cell("1.5 eV", front=True)), "middle", ["two junctions", "not modelled"]),
-        (data(cell=[]), "cell", ["two junctions"]),
+        (
+            data(middle=[cell("1.5 eV", front=True)]),
+            "middle",
+            ["one [middle]", "four junctions", "not modelled"],
+        ),
+        (data(cell=[]), "cell", ["[top], [bottom]", "four junctions"]),
+        (data(third=cell("1.5 eV", front=True)), "third", ["one [middle]", "not modelled"]),
+        (data(lower_junction="ideal"), "lower_junction", ["no", "[middle]", "write junction"]),
+        (data(lower_between=[layer("izo", "electrode")]), "lower_between", ["[middle]", "write between"]),
+        (data(column=[]), "column", ["[[top.column]]"]),
         (data(contact={}), "contact", ["[top.contact]"]),
         (data(layer=[]), "layer", ["[[top.layer]]", "[[between]]"]),
         (data(temperature="-1 K"), "temperature", ["not positive"]),

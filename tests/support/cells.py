@@ -1,6 +1,9 @@
 """Small optical cells for tests, in TOML as a user writes them."""
 
-from perotwin.stack import Stack, Tandem
+import numpy as np
+
+from perotwin.optics.tandem import Parts, parts
+from perotwin.stack import Column, Parallel, Stack, Tandem, load, paths
 
 _ELECTRONIC = """
 [layer.electronic]
@@ -63,6 +66,51 @@ def tandem(top: list[str], bottom: list[str], *, between: list[str] | None = Non
     for table in between or ():
         text += table.replace("[[layer]]", "[[between]]")
     return Tandem.from_toml(text)
+
+
+def three(middle_gap: float = 1.5) -> Tandem:
+    """The library's tandem with a cell of its bottom's layers in the middle, 400 nm thick and of this gap (eV)."""
+    both = load("tandem-target")
+    assert isinstance(both, Tandem) and isinstance(both.bottom, Stack)
+    electrical = tuple(one.name for one in both.bottom.electrical_layers)
+    data = paths.plain(both.bottom)
+    data["layer"] = [one for one in data["layer"] if one["name"] in electrical]
+    data["contact"] = {end: {"work_function": "flat-band"} for end in ("front", "back")}
+    middle = Stack.model_validate(data | {"name": "middle"}).with_values(
+        {"thickness": "400 nm", "bandgap": middle_gap, "perovskite.electronic.electron_affinity": 3.9}
+    )
+    return Tandem(
+        name="three", temperature=both.temperature, light=both.light, top=both.top, between=both.between,
+        junction=both.junction, middle=middle, bottom=both.bottom,
+    )  # fmt: skip
+
+
+def patchy(cell: Tandem, which: str, areas: tuple[float, float] = (0.7, 0.3), **changes: object) -> Tandem:
+    """A tandem one of whose junctions has a column as it was and one with changes, by path within the junction."""
+    plain = cell.cells[which]
+    assert isinstance(plain, Stack)
+    stacks = {"covered": plain, "bare": plain.with_values(changes)}
+    columns = tuple(
+        Column(name=name, area=area, stack=stack.with_values({"name": name}))
+        for area, (name, stack) in zip(areas, stacks.items(), strict=True)
+    )
+    given = {key: getattr(cell, key) for key in cell.model_fields_set}
+    return Tandem(**(given | {which: Parallel(name=which, column=columns)}))
+
+
+def faces(stack: Stack, each: int = 30) -> np.ndarray:
+    """Faces of one junction with every layer boundary, graded towards them, m."""
+    found, position = [0.0], 0.0
+    for part in stack.electrical_layers:
+        steps = (1 - np.cos(np.linspace(0, np.pi, each + 1))) / 2
+        found += list(position + float(part.thickness) * steps[1:])
+        position += float(part.thickness)
+    return np.array(found)
+
+
+def told(cell: Tandem, **options: object) -> Parts:
+    """The optics of a tandem on such faces."""
+    return parts(cell, {name: faces(stack) for name, stack in cell.stacks.items()}, **options)
 
 
 def step_tandem(top: float, bottom: float, *, generation: str = '"step"') -> Tandem:

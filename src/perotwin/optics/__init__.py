@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 _LAZY = {
     "Absorption": "generation",
     "absorb": "generation",
-    "absorption_edge": "edge",
+    "absorption_edge": "photovoltaic_bandgap",
     "parts": "tandem",
     "Emission": "emission",
     "emit": "emission",
-    "Coupling": "tandem",
+    "Coupling": "luminescent_coupling",
     "Films": "films",
     "Parts": "tandem",
     "Response": "transfer_matrix",
@@ -41,12 +41,13 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from perotwin.optics.edge import absorption_edge
     from perotwin.optics.emission import Emission, emit
     from perotwin.optics.films import Films
     from perotwin.optics.generation import Absorption, absorb
+    from perotwin.optics.luminescent_coupling import Coupling
+    from perotwin.optics.photovoltaic_bandgap import absorption_edge
     from perotwin.optics.spectra import Spectrum, am15g
-    from perotwin.optics.tandem import Coupling, Parts, parts
+    from perotwin.optics.tandem import Parts, parts
     from perotwin.optics.transfer_matrix import Response, solve
 
 

@@ -15,7 +15,7 @@ __all__ = ["OpticalCell"]
 class OpticalCell(Protocol):
     """Layers one behind the other under one light: a `Stack`, or a `Tandem` seen as layers in one row.
 
-    `interface` names its faces by the names in `layer`; `stacks` are the junctions in that order, one or two.
+    `interface` names its faces by the names in `layer`; `stacks` are the junctions in that order, one to three.
     """
 
     @property

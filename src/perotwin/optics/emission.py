@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -359,8 +359,7 @@ def _escape(optical: Films, sliced: Sliced, index: int, energy: F64, nodes: int)
     return found[0], found[1]
 
 
-@dataclass(frozen=True)
-class Rays:
+class Rays(NamedTuple):
     """Rays that an emitter sends out: cosines to the normal and weights, (A, E), by photon energy.
 
     `before` slices of the films lie in front of the emitter; those from `after` on lie behind it. The weights of one
@@ -418,7 +417,6 @@ def _fates(optical: Films, sliced: Sliced, index: int, energy: F64, depth: F64) 
     """
     from perotwin.optics import kernels
 
-    sent = rays(optical, sliced, index)
     return kernels.rays(
         sliced.index,
         optical.sizes,
@@ -426,10 +424,7 @@ def _fates(optical: Films, sliced: Sliced, index: int, energy: F64, depth: F64) 
         2 * np.pi * energy / HC,
         np.ascontiguousarray(sliced.layers[index].real),
         depth,
-        sent.mu,
-        sent.weight,
-        sent.before,
-        sent.after,
+        rays(optical, sliced, index),
         optical.media,
         sliced.share,
         index,

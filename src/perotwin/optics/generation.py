@@ -16,8 +16,8 @@ from perotwin.errors import InputError, OutOfRangeError
 from perotwin.materials import HALIDE, HC
 from perotwin.materials.tables import read_columns
 from perotwin.measurement.checks import Checks, check
-from perotwin.optics.edge import inflection
 from perotwin.optics.films import Films, films, optical_gap
+from perotwin.optics.photovoltaic_bandgap import inflection
 from perotwin.optics.reuse import reusable
 from perotwin.optics.spectra import Monochromatic, Spectrum, am15g, from_file
 from perotwin.units import ELEMENTARY_CHARGE as Q

@@ -350,18 +350,16 @@ def escape(index, thickness, coherent, k0, sine, weight, target):
 
 
 @_compiled
-def rays(
-    index, thickness, coherent, k0, own, depth, mu, weight, before, after, media, share, emitter, layers
-):
+def rays(index, thickness, coherent, k0, own, depth, sent, media, share, emitter, layers):
     """Fate of a layer's internal emission by rays: shares (layers + 2, E).
 
     The rows are what each layer absorbs, what escapes, and what the emitter absorbs again (its own row stays zero).
 
     index : (S + 2, E), air in front and behind. own, depth : (E,), real index of the emitter, and absorption
-    coefficient times thickness. mu, weight : (A, E), cosine inside. before, after : slices 0 to before - 1 lie in front
-    of the emitter, after to S - 1 behind it. media : (S, 2), the layers that a slice consists of, -1 for air; share :
-    (S, E), of the first one in what it absorbs. emitter : its layer.
+    coefficient times thickness. sent : `emission.Rays`. media : (S, 2), the layers that a slice consists of, -1 for
+    air; share : (S, E), of the first one in what it absorbs. emitter : its layer.
     """
+    before, after, mu, weight = sent
     size, many = thickness.size, mu.shape[0]
     slices, runs, absorbed, found = _scratch(size)
     matrix, growth, eta, decay, _, _ = slices

@@ -38,6 +38,7 @@ _UNSEEN = frozenset(
         "dipole",
         "ions",
         "junction",
+        "lower_junction",
         "source",
         "transport",
         "trap",
@@ -101,7 +102,7 @@ def _visible(node: Any, outermost: bool = False) -> Any:
         names: tuple[str, ...] = tuple(type(node).model_fields)
         if type(node).__name__ == "Electronic":
             names = _EDGE
-        elif outermost:
+        elif outermost or type(node).__name__ == "Stack":
             names = tuple(name for name in names if name != "name")
         return (
             type(node).__name__,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -314,6 +315,17 @@ class Tandem(Layered, Document):
         return found
 
     @property
+    def areas(self) -> dict[str, float]:
+        """The fraction of the area that each of `stacks` covers: 1 but for the columns of a patchy junction."""
+        found: dict[str, float] = {}
+        for which, cell in self.cells.items():
+            if isinstance(cell, Stack):
+                found[which] = 1.0
+            else:
+                found |= {f"{which}.{column.name}": float(column.area) for column in cell.column}
+        return found
+
+    @property
     def joints(self) -> tuple[Junction, ...]:
         """What joins each junction to the next, in the order of light."""
         return (self.junction,) if self.middle is None else (self.junction, self.lower_junction)
@@ -335,37 +347,30 @@ class Tandem(Layered, Document):
                 found += [("lower_between", layer) for layer in self.lower_between]
         return tuple(found)
 
-    @functools.cached_property
+    @property
     def columns(self) -> tuple[tuple[float, dict[str, str], Tandem], ...]:
         """The tandems without columns that lie side by side in this one.
 
         Each with its fraction of the area (the product, where several junctions are patchy) and, by junction, the key
         of `stacks` that it consists of there. A tandem without columns is the only one itself, of area 1.
         """
-        choices: list[list[tuple[float, str, Stack]]] = []
-        for which, cell in self.cells.items():
-            if isinstance(cell, Stack):
-                choices.append([(1.0, which, cell)])
-            else:
-                choices.append([(float(one.area), f"{which}.{one.name}", one.stack) for one in cell.column])
-        if len(self.stacks) == len(self.cells) and all(
-            isinstance(cell, Stack) for cell in self.cells.values()
-        ):
+        if list(self.stacks) == list(self.cells):
             return ((1.0, {which: which for which in self.cells}, self),)
+        return self._columns
+
+    @functools.cached_property
+    def _columns(self) -> tuple[tuple[float, dict[str, str], Tandem], ...]:
+        areas, stacks = self.areas, self.stacks
+        choices = [[name for name in stacks if name.partition(".")[0] == which] for which in self.cells]
+        # every part has been validated with the whole
+        given = {key: getattr(self, key) for key in type(self).model_fields}
         found = []
         for chosen in itertools.product(*choices):
-            area = 1.0
-            for fraction, _, _ in chosen:
-                area *= fraction
-            names = dict(zip(self.cells, (name for _, name, _ in chosen), strict=True))
+            names = dict(zip(self.cells, chosen, strict=True))
             patchy = ", ".join(name for which, name in names.items() if name != which)
-            update = dict(zip(self.cells, (stack for _, _, stack in chosen), strict=True))
-            # every part of it has been validated with the whole
-            fields = {key: getattr(self, key) for key in type(self).model_fields}
-            plain = type(self).model_construct(
-                set(self.model_fields_set), **(fields | update | {"name": f"{self.name} {patchy}"})
-            )
-            found.append((area, names, plain))
+            own = {which: stacks[name] for which, name in names.items()} | {"name": f"{self.name} {patchy}"}
+            plain = type(self).model_construct(set(self.model_fields_set), **(given | own))
+            found.append((math.prod(areas[name] for name in chosen), names, plain))
         return tuple(found)
 
     def _only_without_columns(self, what: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 import perotwin as pt
 from perotwin.errors import InputError
 from perotwin.materials.library import halide_tables
-from perotwin.optics.edge import absorption_edge, edge_map, inflection
+from perotwin.optics.photovoltaic_bandgap import absorption_edge, edge_map, inflection
 
 
 @pytest.mark.parametrize(
