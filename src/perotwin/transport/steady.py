@@ -41,7 +41,7 @@ from perotwin.transport.kernels.circuit import (
     make_linear,
 )
 from perotwin.transport.kernels.equilibrium import equilibrium
-from perotwin.transport.kernels.newton import CONVERGED, Path, Patience, follow, newton
+from perotwin.transport.kernels.newton import Path, Patience, follow
 from perotwin.transport.kernels.observe import observe
 from perotwin.transport.kernels.statistics import steady_ions
 from perotwin.transport.kernels.rows import state_in
@@ -90,10 +90,9 @@ class _System:
         self, row: F64, generation: F64, held: F64, constraint: Constraint, patience: Patience
     ) -> tuple[bool, int, float]:
         """Solve from a state, in place: whether it converged, the iterations, the last step."""
-        status, count, size = newton(
-            self.device, self.work, self.net, row, generation, held, constraint, patience, self.linear, self.answer
-        )  # fmt: skip
-        return status == CONVERGED, count, float(size)
+        path = self.path(np.array([constraint.c]), np.nan, finest=1.0)
+        self.follow(row, generation, held, constraint, patience, path)
+        return bool(path.reached[0]), int(path.iterations[0]), float(path.size[0])
 
     def follow(
         self, row: F64, generation: F64, held: F64, constraint: Constraint, patience: Patience, path: Path
@@ -104,17 +103,18 @@ class _System:
             path,
         )  # fmt: skip
 
-    def path(self, targets: F64, start: float) -> Path:
+    def path(self, targets: F64, start: float, finest: float = FINEST) -> Path:
         """An empty path to some targets."""
         count = targets.size
         return Path(
             start=float(start),
             targets=targets,
-            finest=FINEST,
+            finest=finest,
             rows=np.empty((count, state_width(self.device))),
             lights=np.zeros((count, self.net.emitter.size)),
             reached=np.zeros(count, dtype=bool),
             iterations=np.zeros(count, dtype=np.int64),
+            size=np.full(count, np.inf),
         )
 
     def settle(self, name: str, held: F64) -> F64:
@@ -402,19 +402,20 @@ class Solver:
         """dJ/dV at the terminals, S m^-2, of the steady curve through a state under `intensity` suns; exact."""
         from perotwin.transport.linear_response import terminal_slope
 
-        return terminal_slope(self, state, intensity)
+        return terminal_slope(self, state)
 
     def light_response(self, state: State, intensity: float) -> float:
         """dJ per sun of extra light, A m^-2, at a fixed terminal voltage and with ions held; exact."""
         from perotwin.transport.linear_response import photocurrent_response
 
-        return float(photocurrent_response(self, state, intensity, [part.generation[None] for part in self.problem.parts])[0])
+        made = [part.generation[None] for part in self.problem.parts]
+        return float(photocurrent_response(self, state, made)[0])
 
     def spectral_response(self, state: State, intensity: float) -> F64:
         """(W,) dJ per extra photon of each wavelength of the problem's absorption, C; as `light_response`."""
         from perotwin.transport.linear_response import spectral_response
 
-        return spectral_response(self, state, intensity)
+        return spectral_response(self, state)
 
     def linearised(
         self, state: State, light: float, ions: Literal["moving", "held"] = "moving"

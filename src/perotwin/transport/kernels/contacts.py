@@ -37,7 +37,7 @@ def contact_loss(velocity, n, d):
     return -velocity * n * expm1(-d), velocity * n * np.exp(-d)
 
 
-@inlined
+@compiled
 def _end(dev, d, side):
     """Node and site of an end of junction d (0 front, 1 back), its row of `Device.contact`, whether it is the anode."""
     if side == 0:

@@ -34,7 +34,8 @@ def equilibrium(dev, w, row, held, iterations, longest):
         assemble(dev, w, st, dark, held)
         for i in range(nodes):
             F[i, 0, 0] = w.rhs[i, 0, 0]
-        ion_columns(dev, w, 0, F, 1)
+        for d in range(st.v.size):
+            ion_columns(dev, w, d, F, columns - dev.ion.shape[0])
         for i in range(nodes):
             pivot = w.diag[i, PSI_PSI]
             if i > 0:
@@ -47,8 +48,9 @@ def equilibrium(dev, w, row, held, iterations, longest):
         for i in range(nodes - 2, -1, -1):
             for q in range(columns):
                 F[i, 0, q] -= W[i] * F[i + 1, 0, q]
-        if not keep_ions(dev, w, 0, F, 1):
-            return -1
+        for d in range(st.v.size):
+            if not keep_ions(dev, w, d, F, columns - dev.ion.shape[0]):
+                return -1
         largest, total = 0.0, 0.0
         for i in range(nodes):
             largest = max(largest, abs(F[i, 0, 0]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perotwin.compiled import compiled, inlined
+from perotwin.compiled import compiled
 from perotwin.transport.device import (
     B_JUMP_C,
     B_JUMP_V,
@@ -25,7 +25,7 @@ from perotwin.transport.kernels.statistics import expm1
 _FACE_LENGTH = 1e-13
 
 
-@inlined
+@compiled
 def _emission(velocity, near, far, from_far, d):
     """Flux over a face towards the front, as `flux.edge_flux` returns it.
 
@@ -42,7 +42,7 @@ def _emission(velocity, near, far, from_far, d):
     return flux, psi_1 - slope, psi_2 + slope, psi_1, psi_2
 
 
-@inlined
+@compiled
 def thermionic_fluxes(dev, w, st, b):
     """Fluxes of electrons and of holes over face b, which has a node on either side (doi:10.1016/0038-1101(93)90067-N)."""
     s = dev.barrier_site[b]

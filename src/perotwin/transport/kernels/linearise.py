@@ -14,7 +14,8 @@ from perotwin.transport.kernels.contacts import bias_column
 from perotwin.transport.kernels.recombination import layer_radiation
 from perotwin.transport.kernels.response import source_column, through
 
-ITSELF, BY_VOLTAGE = 0, 1
+# of numpy's type: numba would compile what takes a literal once more
+ITSELF, BY_VOLTAGE = np.int64(0), np.int64(1)
 
 
 @inlined

@@ -22,7 +22,7 @@ from perotwin.transport.kernels.response import edge_current, ion_columns, keep_
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import settle_ions
 
-#: outcome of `newton`
+#: outcome of a Newton iteration
 CONVERGED, STALLED, NOT_FINITE = 0, 1, 2
 #: from this iteration on a carrier's balance that holds to ROUNDED of its own terms counts as solved where the step
 #: that it still asks for leaves the potential as it is: such steps belong to pockets of carriers that nothing depends
@@ -40,8 +40,8 @@ class Patience(NamedTuple):
     longest: float  # longest step of the potential, kT
 
 
-@compiled
-def newton(dev, w, net, row, gen, held, constraint, patience, linear, answer):
+@inlined
+def _newton(dev, w, net, row, gen, held, constraint, patience, linear, answer):
     """Solve a circuit's steady equations from a state, in place.
 
     dev, w: the junctions and their scratch memory. row: their state (`rows.state_in`). gen, held (S,): pairs per area
@@ -180,14 +180,15 @@ class Path(NamedTuple):
     lights: NDArray[np.float64]  # (K, L) light between the junctions, m^-2 s^-1
     reached: NDArray[np.bool_]  # (K,)
     iterations: NDArray[np.int64]  # (K,)
+    size: NDArray[np.float64]  # (K,) last step of the last iteration
 
 
 @compiled
 def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, path):
     """Follow the steady state along a path, storing every state; the constraint's own c does not count.
 
-    Each target is reached in one step, or in as many smaller ones as it takes. Steps begin from the parabola through
-    the last three states. A point that is not reached leaves the last good state in place, and the path goes on from
+    Each target is reached in one step, or in as many smaller ones as it takes, unless `path.finest` is 1. Steps begin
+    from the parabola through the last three states. A point that is not reached leaves the last good state in place, and the path goes on from
     there.
     """
     width, smooth = row.size, row.size - 2 * dev.x.size
@@ -210,8 +211,9 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
             status, depth = STALLED, known
             while status != CONVERGED and depth > 0:
                 _predict(past, where, depth, aim, row, smooth)
-                status, count, _ = newton(dev, w, net, row, gen, held, aimed, patience, linear, answer)
+                status, count, size = _newton(dev, w, net, row, gen, held, aimed, patience, linear, answer)
                 path.iterations[k] += count
+                path.size[k] = size
                 # the parabola may mislead at a kink: once more from the last state itself
                 depth = 1 if depth > 1 else 0
             if status == CONVERGED:

@@ -87,7 +87,7 @@ def drive(n, p, split):
     return n * p - np.exp(np.log(n) + np.log(p) - split)
 
 
-@inlined
+@compiled
 def bulk_level(dev, w, t, s):
     """What bulk level t sees at site s: n, p, n1, p1 (m^-3), then their derivatives by eta.
 
@@ -99,7 +99,7 @@ def bulk_level(dev, w, t, s):
     return n, p, n1, p1, n * gn, p * gp, n1 * (gn - 1.0), p1 * (gp - 1.0)
 
 
-@inlined
+@compiled
 def face_level(dev, w, t):
     """The same of face level t: carriers of both sides together, and one shift of eta moves those of both."""
     s = dev.face_trap_site[t]
@@ -117,7 +117,7 @@ def face_level(dev, w, t):
     )
 
 
-@inlined
+@compiled
 def srh(rn, rp, level):
     """Shockley, Read and Hall's rate of a level at stationary occupation (doi:10.1103/PhysRev.87.835).
 
@@ -139,7 +139,7 @@ def srh(rn, rp, level):
     )
 
 
-@inlined
+@compiled
 def enter_recombination(w, i, vol, r_n, r_p, r_s):
     """Enter at node i the slopes of a rate by the eta of electrons and of holes, and by the splitting."""
     D = w.diag
