@@ -15,20 +15,20 @@ from scipy.constants import elementary_charge as Q
 from perotwin.measurement.checks import Check, Checks, check, worst
 from perotwin.stack import Tandem
 from perotwin.transport import device as dv
-from perotwin.transport.build import Problem
+from perotwin.transport.device import State
+from perotwin.transport.junction import Junction
 from perotwin.transport.profiles import (
     Profiles,
     drive,
     log_activity,
-    profiles,
+    junction_profiles,
     symmetric_flux,
     trap_rate,
 )
-from perotwin.transport.steady import States
+from perotwin.transport.states import JunctionStates, States
 
 if TYPE_CHECKING:
-    from perotwin.transport.cell import CellProblem, CellStates
-    from perotwin.transport.trace import Moment
+    from perotwin.transport.build import Problem
 
 F64 = NDArray[np.float64]
 
@@ -45,9 +45,9 @@ VOLTAGE_LIMIT = 1e-7
 _ROUNDING = 16.0 * np.finfo(float).eps
 
 
-def noise_floor(states: States, fields: Profiles) -> F64:
+def noise_floor(states: JunctionStates, fields: Profiles) -> F64:
     """Float64 round-off of the current of each edge (K, E), A m^-2: 16 eps q mu n kT / (q h), the larger carrier."""
-    device, vt = states.problem.device, states.problem.vt
+    device, vt = states.junction.device, states.junction.vt
     layer, e = fields.layer, fields.edge
     mu_n, mu_p = device.layer[layer[e], dv.MU_N], device.layer[layer[e], dv.MU_P]
     n = mu_n * np.maximum(fields.electron_density[:, e], fields.electron_density[:, e + 1])
@@ -55,21 +55,21 @@ def noise_floor(states: States, fields: Profiles) -> F64:
     return np.asarray(_ROUNDING * Q * vt * np.maximum(n, p) / device.spacing[e])
 
 
-def current_scale(states: States, current: F64) -> F64:
+def current_scale(states: JunctionStates, current: F64) -> F64:
     """(K,) the larger of the current's size and the photocurrent, A m^-2."""
-    photo = Q * states.intensity * float(states.problem.generation.sum())
+    photo = Q * states.intensity * float(states.junction.generation.sum())
     return np.maximum(np.abs(current), photo)
 
 
-def constancy(states: States, fields: Profiles) -> Check:
+def constancy(states: JunctionStates, fields: Profiles) -> Check:
     """Largest departure of the current along x from its mean, and of the terminal current from that mean."""
-    total = fields.electron_current + fields.hole_current + shunted(states, fields)
+    total = fields.electron_current + fields.hole_current
     floor = noise_floor(states, fields)
     # edges whose flux carries no rounding decide the mean
     weight = 1.0 / (floor + floor.min(axis=1, keepdims=True) + 1e-300)
     mean = (total * weight).sum(axis=1) / weight.sum(axis=1)
     allowed = CURRENT_LIMIT * current_scale(states, mean)[:, None] + floor
-    sign = -1.0 if states.problem.device.anode_front else 1.0
+    sign = -1.0 if states.junction.device.anode_front else 1.0
     terminal = np.abs(states.current + states.shunt - sign * mean)
     worst = np.abs(total - mean[:, None]) / np.maximum(allowed, 1e-300)
     # the terminal current is stored with the shunt's, whose round-off it carries
@@ -78,23 +78,19 @@ def constancy(states: States, fields: Profiles) -> Check:
     return check(_largest(states, worst, at_terminal) * CURRENT_LIMIT, CURRENT_LIMIT)
 
 
-def balance(states: States, fields: Profiles) -> Check:
+def balance(states: JunctionStates, fields: Profiles) -> Check:
     """Electrons' current at one contact minus that at the other against q times generation minus recombination.
 
     Every rate is computed here again from the stored densities and quasi-Fermi levels.
     """
-    problem, device = states.problem, states.problem.device
+    problem, device = states.junction, states.junction.device
     node_source = _per_node(problem, (fields.generation - fields.recombination) * device.volume)
     # a rate at a face is the difference of what passes both ways, and hangs on differences of the potential
-    rounding = np.zeros(states.voltage.size) + device.plane[:, dv.P_RATE].sum()
+    rounding = np.zeros(states.voltage.size)
     for t, site in enumerate(device.face_trap_site):
         rate, gross = face_rate(states, fields, t)
         node_source[:, problem.site_node[site]] -= rate
         rounding += gross
-    of_carrier = [node_source, node_source.copy()]
-    for q, site in enumerate(device.plane_site):
-        for source, taken in zip(of_carrier, plane_rates(states, fields, q), strict=True):
-            source[:, problem.site_node[site]] -= taken
     # the balance of each inner node, in amperes per area, summed over any stretch of the cell
     emission = _thermionic(states, fields)
     jn = _node_edges(problem, fields.electron_current, emission[0])
@@ -103,8 +99,8 @@ def balance(states: States, fields: Profiles) -> Check:
     scale = BALANCE_LIMIT * current_scale(states, states.current)
     ratios = []
     rounding = rounding * np.abs(states.psi).max(axis=1) + np.abs(node_source).sum(axis=1)
-    for flux, sign, source in ((jn, 1.0, of_carrier[0]), (jp, -1.0, of_carrier[1])):
-        residual = np.cumsum(np.diff(flux, axis=1) + sign * Q * source[:, 1:-1], axis=1)
+    for flux, sign in ((jn, 1.0), (jp, -1.0)):
+        residual = np.cumsum(np.diff(flux, axis=1) + sign * Q * node_source[:, 1:-1], axis=1)
         allowed = (
             scale[:, None]
             + floor[:, :1]
@@ -115,19 +111,19 @@ def balance(states: States, fields: Profiles) -> Check:
     return check(_largest(states, *ratios) * BALANCE_LIMIT, BALANCE_LIMIT)
 
 
-def _largest(states: States, *values: F64) -> float:
+def _largest(states: JunctionStates, *values: F64) -> float:
     """The largest entry of converged points; NaN if one is not a number, which max() would pass over."""
     return float(np.max([np.max(value[states.converged], initial=0.0) for value in values]))
 
 
-def _per_node(problem: Problem, values: F64) -> F64:
+def _per_node(problem: Junction, values: F64) -> F64:
     """Sums over the sites of each node, (K, S) to (K, N): the two sites of a face belong to one node."""
     return np.add.reduceat(values, problem.node_site, axis=1)
 
 
-def _at_face(states: States, fields: Profiles, t: int) -> tuple[F64, F64, F64, F64]:
+def _at_face(states: JunctionStates, fields: Profiles, t: int) -> tuple[F64, F64, F64, F64]:
     """Carriers of both sides together at face trap t, n, p, n1 and p1, each (K,), m^-3."""
-    device, vt = states.problem.device, states.problem.vt
+    device, vt = states.junction.device, states.junction.vt
     s, row = int(device.face_trap_site[t]), device.face_trap[t]
     n = fields.electron_density[:, s] + fields.electron_density[:, s + 1]
     p = fields.hole_density[:, s] + fields.hole_density[:, s + 1]
@@ -141,9 +137,9 @@ def _at_face(states: States, fields: Profiles, t: int) -> tuple[F64, F64, F64, F
     return n, p, n1, p1
 
 
-def face_rate(states: States, fields: Profiles, t: int) -> tuple[F64, F64]:
+def face_rate(states: JunctionStates, fields: Profiles, t: int) -> tuple[F64, F64]:
     """Rate of one face trap (K,), m^-2 s^-1, from the stored fields, and what it is the difference of."""
-    device, vt = states.problem.device, states.problem.vt
+    device, vt = states.junction.device, states.junction.vt
     s, row = int(device.face_trap_site[t]), device.face_trap[t]
     n, p, n1, p1 = _at_face(states, fields, t)
     split = (fields.electron_fermi_level[:, s] - fields.hole_fermi_level[:, s]) / vt
@@ -153,53 +149,7 @@ def face_rate(states: States, fields: Profiles, t: int) -> tuple[F64, F64]:
     return rate, gross
 
 
-def _levels(states: States, q: int) -> tuple[F64, F64, F64, F64]:
-    """At plane q, (K,) in kT from the cathode's Fermi level: the electrons', the holes' and the plane's level (of a
-    metal; else NaN), and the junction voltage.
-    """
-    problem, v = states.problem, states.junction_voltage / states.problem.vt
-    node = int(problem.site_node[problem.device.plane_site[q]])
-    row = problem.device.plane[q]
-    metal = row[dv.P_PSI] - states.psi[:, node] if row[dv.P_METAL] != 0.0 else np.full(v.size, np.nan)
-    return states.fn[:, :, node].sum(axis=1), states.fp[:, :, node].sum(axis=1) - v, metal, v
-
-
-def plane_rates(states: States, fields: Profiles, q: int) -> tuple[F64, F64]:
-    """What electrons and holes lose to plane q and to the shunts that end there (K,), m^-2 s^-1."""
-    device, row = states.problem.device, states.problem.device.plane[q]
-    up, down, metal, v = _levels(states, q)
-    if row[dv.P_METAL] == 0.0:
-        return row[dv.P_GE] * (up + v), -row[dv.P_GH] * down
-    s = int(device.plane_site[q])
-    taken = []
-    for density, velocity, d in (
-        (fields.electron_density, row[dv.P_SN], up - metal),
-        (fields.hole_density, row[dv.P_SP], metal - down),
-    ):
-        if velocity < 0.0:
-            taken.append(row[dv.P_RATE] * d)
-            continue
-        n = density[:, s] + density[:, s + 1]
-        # velocity (n - n0), in series with the largest rate
-        taken.append(-n * np.expm1(-d) / (1.0 / velocity + n / row[dv.P_RATE]))
-    return taken[0], taken[1]
-
-
-def shunted(states: States, fields: Profiles) -> F64:
-    """Current of shunts beside the junction that each edge lies in, A m^-2 along x: (K, E), or zero without planes."""
-    device = states.problem.device
-    if device.plane_site.size == 0:
-        return np.zeros((1, 1))
-    up, down, metal, v = _levels(states, 0)
-    row = device.plane[0]
-    electrons_at, holes_at = (metal, metal) if row[dv.P_METAL] != 0.0 else (up, down)
-    sign = Q if device.anode_front else -Q
-    of_electrons, of_holes = sign * row[dv.P_GE] * (v + electrons_at), -sign * row[dv.P_GH] * holes_at
-    front, back = (of_electrons, of_holes) if device.anode_front else (of_holes, of_electrons)
-    return np.where(fields.edge < device.plane_site[0], front[:, None], back[:, None])
-
-
-def _node_edges(problem: Problem, values: F64, at_faces: F64) -> F64:
+def _node_edges(problem: Junction, values: F64, at_faces: F64) -> F64:
     """Edge values (K, E) in node order (K, N - 1); `at_faces` (K, B) stands between the nodes of thermionic faces."""
     device, layer = problem.device, problem.site_layer
     last = np.append(layer[1:] != layer[:-1], True)
@@ -210,36 +160,41 @@ def _node_edges(problem: Problem, values: F64, at_faces: F64) -> F64:
     return out
 
 
-def _thermionic(states: States, fields: Profiles) -> tuple[F64, F64, F64]:
+def _thermionic(states: JunctionStates, fields: Profiles) -> tuple[F64, F64, F64]:
     """Electrons' and holes' currents over thermionic faces and their round-off, each (K, B), A m^-2.
 
     A carrier leaves the higher band at its thermal velocity and meets as many as the other side's level sends:
     q v N_top exp(-+d/2) 2 sinh(d/2), with d the step of the quasi-Fermi level.
     """
-    problem, device = states.problem, states.problem.device
+    problem, device = states.junction, states.junction.device
     shape = (states.voltage.size, device.barrier_site.size)
     jn, jp, floor = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for b, s in enumerate(device.barrier_site):
         i = int(problem.site_node[s])
         speed_n, speed_p, jump_c, jump_v = device.barrier[b]
-        d = np.diff(states.fn[:, :, i : i + 2], axis=2).sum(axis=(1, 2))
+        d = _step(states.fn, states.fn_rest, i)
         top = Q * speed_n * fields.electron_density[:, s + (jump_c > 0.0)]
         jn[:, b] = top * np.exp(-0.5 * d if jump_c > 0.0 else 0.5 * d) * 2.0 * np.sinh(0.5 * d)
         floor[:, b] = _ROUNDING * top
-        d = np.diff(states.fp[:, :, i : i + 2], axis=2).sum(axis=(1, 2))
+        d = _step(states.fp, states.fp_rest, i)
         top = Q * speed_p * fields.hole_density[:, s + (jump_v < 0.0)]
         jp[:, b] = top * np.exp(0.5 * d if jump_v < 0.0 else -0.5 * d) * 2.0 * np.sinh(0.5 * d)
         floor[:, b] = np.maximum(floor[:, b], _ROUNDING * top)
     return jn, jp, floor
 
 
-def gauss(states: States, fields: Profiles) -> Check:
+def _step(level: F64, rest: F64, node: int) -> F64:
+    """(K,) step of a quasi-Fermi level from a node to the next, kT."""
+    return np.asarray((level[:, node + 1] - level[:, node]) + (rest[:, node + 1] - rest[:, node]))
+
+
+def gauss(states: JunctionStates, fields: Profiles) -> Check:
     """Displacement at the two ends against the charge between, relative to the largest displacement.
 
     The round-off of the potential and of the densities, which hang on it, is allowed beside: with flat bands there is
     nothing else. Over a thermionic face, which holds no charge, the displacement is carried from its left.
     """
-    problem, device, vt = states.problem, states.problem.device, states.problem.vt
+    problem, device, vt = states.junction, states.junction.device, states.junction.vt
     eps = device.layer[fields.layer[fields.edge], dv.EPS] / vt  # times V/m gives charge per area, units of q
     displacement = _node_edges(
         problem, fields.electric_field * eps, np.zeros((states.voltage.size, device.barrier_site.size))
@@ -249,9 +204,6 @@ def gauss(states: States, fields: Profiles) -> Check:
         kind, density = device.face_trap[t, dv.F_KIND], device.face_trap[t, dv.F_NT]
         if kind != 0.0:
             charge[:, problem.site_node[site]] += _face_charge(states, fields, t, kind, density)
-    for node in problem.site_node[device.plane_site[device.plane[:, dv.P_METAL] != 0.0]]:
-        # the charge on a metal is what it needs to be
-        charge[:, node] = displacement[:, node] - displacement[:, node - 1]
     for node in problem.site_node[device.barrier_site]:
         displacement[:, node] = displacement[:, node - 1] + charge[:, node]
     residual = np.cumsum(np.diff(displacement, axis=1) - charge[:, 1:-1], axis=1)
@@ -267,18 +219,18 @@ def gauss(states: States, fields: Profiles) -> Check:
     return check(_largest(states, worst) * GAUSS_LIMIT, GAUSS_LIMIT)
 
 
-def _face_charge(states: States, fields: Profiles, t: int, kind: float, density: float) -> F64:
+def _face_charge(states: JunctionStates, fields: Profiles, t: int, kind: float, density: float) -> F64:
     """Charge that one face trap holds (K,), units of q, m^-2."""
-    row = states.problem.device.face_trap[t]
+    row = states.junction.device.face_trap[t]
     n, p, n1, p1 = _at_face(states, fields, t)
     _, occupied = trap_rate(n, p, n, float(row[dv.F_SN]), float(row[dv.F_SP]), n1, p1)
     return density * (1.0 - occupied) if kind > 0.0 else -density * occupied
 
 
-def ion_number(states: States, fields: Profiles) -> Check | None:
+def ion_number(states: JunctionStates, fields: Profiles) -> Check | None:
     """Relative change of the number of mobile ions; None where there are none."""
     worst: list[F64] = []
-    for m, layer in enumerate(states.problem.stack.electrical_layers):
+    for m, layer in enumerate(states.junction.stack.electrical_layers):
         if layer.ions is None:
             continue
         species = [layer.ions, *([layer.ions.second] if layer.ions.second is not None else [])]
@@ -286,101 +238,109 @@ def ion_number(states: States, fields: Profiles) -> Check | None:
         if wanted == 0.0:
             continue
         here = fields.layer == m
-        number = (fields.ion_density[:, here] * states.problem.device.volume[here]).sum(axis=1)
+        number = (fields.ion_density[:, here] * states.junction.device.volume[here]).sum(axis=1)
         worst.append(np.abs(number / wanted - 1.0))
     return check(_largest(states, *worst), ION_LIMIT) if worst else None
 
 
-def steady_checks(states: CellStates, fields: Profiles | None = None) -> Checks:
-    """All checks that steady states can be put to, by name; of a cell of several stacks the worst of each name.
+def steady_checks(states: States, fields: Profiles | None = None) -> Checks:
+    """All checks that steady states can be put to, by name; of a cell of several junctions the worst of each name.
 
-    `fields` are those of the states of one stack, where they are known.
+    `fields` are those of the states of one junction, where they are known.
     """
-    made = [profiles(part) if fields is None else fields for part in states.parts]
+    made = [junction_profiles(part) if fields is None else fields for part in states.parts]
     found = worst(_steady_checks(part, one) for part, one in zip(states.parts, made, strict=True))
-    if states.junction_voltages:
-        found |= junction_checks(states, made)
+    if len(states.parts) > 1 or states.junction_voltages:
+        found |= circuit_checks(states, made)
     return found
 
 
-def junction_checks(states: CellStates, fields: Sequence[Profiles]) -> Checks:
-    """That the voltages of a tandem's junctions add up to the terminals', and that one current runs through both.
+def circuit_checks(states: States, fields: Sequence[Profiles]) -> Checks:
+    """Kirchhoff's laws: that the voltages of a cell's junctions add up to the terminals', and currents at each node.
 
-    Junction voltages are found again from the stored potential at the contacts (and, where the tandem was solved in
-    one, from the quasi-Fermi levels on either side of the plane), currents from the fluxes along x, and what is lost
-    in series from the resistances that the cell states.
+    Junction voltages are found again from the stored potential at the contacts (and, where junctions are one mesh, from
+    the quasi-Fermi levels on either side of the face), currents from the fluxes along x, and what is lost in series from
+    the resistances that the cell states.
 
     Args:
-        states: of a tandem. fields: of each of their parts.
+        states: of a cell of several junctions. fields: of each of its parts.
     """
-    cell, parts = states.problem.stack, states.parts
-    # a tandem that is solved in one is a stack, whose circuit holds all resistances
-    resistance = sum(float(one.circuit.series_resistance) for one in cell.stacks.values())
-    if isinstance(cell, Tandem) and cell.junction.kind == "resistive":
-        resistance += float(cell.junction.resistance)
-    told = states.junction_voltages
-    if len(parts) == 1:
-        found, currents, floors = _of_whole(parts[0], fields[0])
-    else:
-        found, currents, floors = {}, [], []
-        for name, part, one in zip(states.inside, parts, fields, strict=True):
-            found[name] = _from_potential(part)
-            total = one.electron_current + one.hole_current
-            current, floor = _through(part, one, total)
-            leak = part.problem.stack.circuit.shunt_resistance
-            currents.append(current - (0.0 if leak is None else found[name] / float(leak)))
-            floors.append(floor)
-        found["plane"] = np.zeros(states.voltage.size)
-    mean = 0.5 * (currents[0] + currents[1])
-    sums = found["top"] + found["bottom"] - found["plane"] - resistance * mean - states.voltage
-    apart = [told[name] - found[name] for name in ("top", "bottom")]
-    apart.append(told["top"] + told["bottom"] - told["between"] - states.voltage)
-    scale = np.maximum.reduce([current_scale(part, current) for part, current in zip(parts, currents, strict=False)])
-    allowed = CURRENT_LIMIT * scale + floors[0] + floors[1]
-    ratio = np.abs(currents[0] - currents[1]) / np.maximum(allowed, 1e-300)
-    whole: Any = states
-    return {
+    problem, cell, parts = states.problem, states.problem.stack, states.parts
+    series = 0.0
+    if isinstance(cell, Tandem):
+        series = sum(float(joint.resistance) for joint in cell.joints if joint.kind == "resistive")
+    told, sums, apart, spread = states.junction_voltages, -states.voltage, [], []
+    currents, allowed = [], np.zeros(states.voltage.size)
+    for group in problem.groups:
+        total, voltages = np.zeros(states.voltage.size), []
+        for part in group.parts:
+            own = parts[part]
+            current, floor = _through(own, fields[part])
+            across = _from_potential(own)
+            circuit = own.junction.stack.circuit
+            if circuit.shunt_resistance is not None:
+                current = current - across / float(circuit.shunt_resistance)
+            lost = float(circuit.series_resistance)
+            if len(group.parts) == 1:
+                series, lost = series + lost, 0.0
+            area = float(problem.areas[part])
+            total = total + area * current
+            allowed = allowed + area * (CURRENT_LIMIT * current_scale(own, current) + floor)
+            voltages.append(across - lost * current)
+        currents.append(total)
+        sums = sums + voltages[0]
+        spread += [np.abs(one - voltages[0]) for one in voltages[1:]]
+        halves = parts[group.parts[0]].junction.halves
+        if halves:
+            found = _halves(parts[group.parts[0]], fields[group.parts[0]])
+            apart += [np.abs(found[name] - told[name]) for name in halves]
+        elif group.name:
+            apart.append(np.abs(voltages[0] - told[group.name]))
+    sums = sums - series * currents[0]
+    if told:
+        apart.append(np.abs(sum(told.values()) - 2.0 * told["between"] - states.voltage))
+    checks = {
         "junction voltages sum to the terminal's (V)": check(
-            _largest(whole, np.abs(sums), *(np.abs(one) for one in apart)), VOLTAGE_LIMIT
-        ),
-        "junctions carry one current": check(_largest(whole, ratio) * CURRENT_LIMIT, CURRENT_LIMIT),
+            _largest(states, np.abs(sums), *apart, *spread), VOLTAGE_LIMIT
+        )
     }
+    if len(currents) > 1:
+        ratio = [np.abs(one - currents[0]) / np.maximum(allowed, 1e-300) for one in currents[1:]]
+        checks["junctions carry one current"] = check(_largest(states, *ratio) * CURRENT_LIMIT, CURRENT_LIMIT)
+    return checks
 
 
-def _from_potential(states: States) -> F64:
-    """(K,) V between a stack's contacts: how far the potential between them is from that at equilibrium."""
-    device = states.problem.device
+def _from_potential(states: JunctionStates) -> F64:
+    """(K,) V between a junction's contacts: how far the potential between them is from that at equilibrium."""
+    device = states.junction.device
     step = states.psi[:, 0] - states.psi[:, -1] - (device.contact[0, dv.C_PSI] - device.contact[1, dv.C_PSI])
     return np.asarray(device.vt * (step if device.anode_front else -step))
 
 
-def _through(states: States, fields: Profiles, total: F64, edges: Any = slice(None)) -> tuple[F64, F64]:
+def _through(states: JunctionStates, fields: Profiles) -> tuple[F64, F64]:
     """(K,) current along x as the terminals count it, A m^-2, from the edges whose flux carries least rounding; and
     that rounding.
     """
-    floor = noise_floor(states, fields)[:, edges]
+    floor = noise_floor(states, fields)
     weight = 1.0 / (floor + floor.min(axis=1, keepdims=True) + 1e-300)
-    mean = (total[:, edges] * weight).sum(axis=1) / weight.sum(axis=1)
-    return (-mean if states.problem.device.anode_front else mean), floor.min(axis=1)
+    mean = ((fields.electron_current + fields.hole_current) * weight).sum(axis=1) / weight.sum(axis=1)
+    return (-mean if states.junction.device.anode_front else mean), floor.min(axis=1)
 
 
-def _of_whole(states: States, fields: Profiles) -> tuple[dict[str, F64], list[F64], list[F64]]:
-    """Voltages of the junctions and of the plane between them, and currents through both, of a tandem solved in one."""
-    device = states.problem.device
-    site, across = int(device.plane_site[0]), _from_potential(states)
-    up, down = fields.electron_fermi_level[:, site], fields.hole_fermi_level[:, site + 1]
-    top, bottom = (across + up, -down) if device.anode_front else (-down, across + up)
-    total = fields.electron_current + fields.hole_current + shunted(states, fields)
-    front = fields.edge < site
-    sides = [_through(states, fields, total, edges) for edges in (front, ~front)]
-    return (
-        {"top": top, "bottom": bottom, "plane": up - down},
-        [current for current, _ in sides],
-        [floor for _, floor in sides],
-    )
+def _halves(states: JunctionStates, fields: Profiles) -> dict[str, F64]:
+    """(K,) V of junctions that are one mesh, from the levels of the carriers that each brings to its neighbours."""
+    junction, across = states.junction, _from_potential(states)
+    sites = np.array(junction.between)
+    # the site in front of a face and the one behind it are one node; energies count from the cathode's level
+    up, down = fields.electron_fermi_level[:, sites].T, fields.hole_fermi_level[:, sites + 1].T
+    if junction.device.anode_front:
+        high, low = [*up, np.zeros_like(across)], [-across, *down]
+    else:
+        high, low = [np.zeros_like(across), *up], [*down, -across]
+    return {name: top - bottom for name, top, bottom in zip(junction.halves, high, low, strict=True)}
 
 
-def _steady_checks(states: States, fields: Profiles) -> Checks:
+def _steady_checks(states: JunctionStates, fields: Profiles) -> Checks:
     found: Checks = {
         "current constant along x": constancy(states, fields),
         "contact currents balance generation and recombination": balance(states, fields),
@@ -392,16 +352,16 @@ def _steady_checks(states: States, fields: Profiles) -> Checks:
     return found
 
 
-def optical_checks(problem: CellProblem) -> Checks:
+def optical_checks(problem: Problem) -> Checks:
     """Checks of the light: what the optics found, and the radiative limit against the cell's own absorptance.
 
     The radiative limit of the equations (their radiative coefficients at work alone) must not lie above the one that
     the absorptance allows, kT/q ln(Jph / J0) with J0 what the cell emits. Of a cell of several stacks the worst.
     """
-    return worst([problem.checks, *(_optical_checks(part) for part in problem.parts)])
+    return worst([problem.checks or {}, *(_optical_checks(part) for part in problem.parts)])
 
 
-def _optical_checks(problem: Problem) -> Checks:
+def _optical_checks(problem: Junction) -> Checks:
     found: Checks = {}
     if problem.absorption is not None:
         found.update(problem.absorption.checks)
@@ -418,7 +378,7 @@ def _optical_checks(problem: Problem) -> Checks:
     return found
 
 
-def radiative_current(problem: Problem) -> float:
+def radiative_current(problem: Junction) -> float:
     """Radiative recombination at equilibrium (A m^-2) with the coefficients that the equations use."""
     device = problem.device
     rows = device.layer
@@ -427,14 +387,14 @@ def radiative_current(problem: Problem) -> float:
 
 
 class CurrentInTime:
-    """The total current (carriers, ions, displacement) along x, computed again from moments of one cell.
+    """The total current (carriers, ions, displacement) along x, computed again from moments of one junction.
 
     Args:
         problem: whose device holds all ions as moving ones.
-        motion: of the ions (`motion.motion_of`).
+        motion: of the ions (`mobile_ions.motion_of`).
     """
 
-    def __init__(self, problem: Problem, motion: F64) -> None:
+    def __init__(self, problem: Junction, motion: F64) -> None:
         device, vt = problem.device, problem.vt
         layer, self._node = problem.site_layer, problem.site_node
         self._table = device.layer[layer]
@@ -449,18 +409,14 @@ class CurrentInTime:
         ]
         self._h = h
         self._sign = -1.0 if device.anode_front else 1.0
-        self._device = device
-        # a metal's charge is a difference of displacements, whose rounding is a step of the current there
-        metal = device.plane_site[device.plane[:, dv.P_METAL] != 0.0]
-        self._at_metal = float(self._eps[np.isin(e, [metal - 1, metal + 1])].sum())
 
     def departure(
-        self, moment: Moment, rate: float, past_psi: F64, generated: float, current: float
+        self, moment: State, rate: float, past_psi: F64, generated: float, current: float
     ) -> float:
         """Departure of the current along x from the terminal one, over its allowance.
 
         Args:
-            moment: the cell at the end of a time step.
+            moment: the junction at the end of a time step.
             rate, past_psi: the step's time derivative of the potential, rate * psi - past_psi (kT/q per s; (N,)).
             generated: what the light generates, as a current, A m^-2.
             current: of the junction, A m^-2, positive = power out.
@@ -471,21 +427,21 @@ class CurrentInTime:
         """
         node, e, table = self._node, self._edge, self._table
         psi, v = moment.psi[node], float(moment.v[0])
-        eta_n = psi + moment.fn[0, node] - table[:, dv.EC]
-        eta_p = table[:, dv.EV] - psi - (moment.fp[0, node] - v)
+        eta_n = psi + moment.fn[node] - table[:, dv.EC]
+        eta_p = table[:, dv.EV] - psi - (moment.fp[node] - v)
         lgn, lgp = np.split(log_activity(np.concatenate((eta_n, eta_p)), self._degenerate), 2)
         n, p = np.exp(eta_n + table[:, dv.LN_NC] + lgn), np.exp(eta_p + table[:, dv.LN_NV] + lgp)
 
         def step(values: F64) -> F64:
             return values[e + 1] - values[e]
 
-        def steps(level: F64) -> F64:
-            return step(level[0, node]) + step(level[1, node])
+        def steps(level: F64, rest: F64) -> F64:
+            return step(level[node]) + step(rest[node])
 
         dpsi = step(psi)
         most_n, most_p = np.maximum(n[e], n[e + 1]), np.maximum(p[e], p[e + 1])
-        flux = self._scale_n * symmetric_flux(n[e], n[e + 1], dpsi + step(lgn), steps(moment.fn))
-        flux -= self._scale_p * symmetric_flux(p[e], p[e + 1], -dpsi + step(lgp), -steps(moment.fp))
+        flux = self._scale_n * symmetric_flux(n[e], n[e + 1], dpsi + step(lgn), steps(moment.fn, moment.fn_rest))
+        flux -= self._scale_p * symmetric_flux(p[e], p[e + 1], -dpsi + step(lgp), -steps(moment.fp, moment.fp_rest))
         for number, (z, sites, here, mobility) in enumerate(self._species):
             level = moment.level[number][node]
             eta = level - z * psi
@@ -497,24 +453,8 @@ class CurrentInTime:
                 mobility / self._h[here] * symmetric_flux(c[s], c[s + 1], x, level[s + 1] - level[s])
             )
         flux -= self._eps * (rate * dpsi - step(past_psi[node]))
-        flux += self._beside(moment)
         floor = _ROUNDING * Q * np.maximum(self._scale_n * most_n, self._scale_p * most_p)
         # the potential's own round-off, differenced in time
-        floor += _ROUNDING * Q * (self._eps + self._at_metal) * rate * np.abs(psi).max()
+        floor += _ROUNDING * Q * self._eps * rate * np.abs(psi).max()
         allowed = CURRENT_LIMIT * max(abs(current), generated) + floor
         return float(np.max(np.abs(Q * self._sign * flux - current) / np.maximum(allowed, 1e-300)))
-
-    def _beside(self, moment: Moment) -> F64:
-        """(E,) flux of shunts beside the junction that each edge lies in, m^-2 s^-1."""
-        device = self._device
-        total = np.zeros(self._edge.size)
-        for site, row in zip(device.plane_site, device.plane, strict=True):
-            node, v = int(self._node[site]), float(moment.v[0])
-            electrons, holes = moment.fn[:, node].sum(), moment.fp[:, node].sum() - v
-            if row[dv.P_METAL] != 0.0:
-                # the shunts end on it
-                electrons = holes = row[dv.P_PSI] - moment.psi[node]
-            of_electrons, of_holes = -row[dv.P_GE] * (v + electrons), row[dv.P_GH] * holes
-            sides = (of_electrons, of_holes) if device.anode_front else (of_holes, of_electrons)
-            total += self._sign * np.where(self._edge < site, *sides)
-        return total

@@ -7,7 +7,7 @@ Where each light generates carriers is found once by optics; lights add up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator
 
 from perotwin.errors import InputError
-from perotwin.measurement.checks import Checks
+from perotwin.measurement.checks import Checks, worst
+from perotwin.stack import Cell, Parallel, Separate, Tandem
 from perotwin.stack.choices import Monochromatic, Spectrum, StandardSpectrum
 from perotwin.stack.fields import Dim, Intensity, Length, Model
+from perotwin.transport.junction import mesh_of
 from perotwin.units import Quantity, parse
 
 if TYPE_CHECKING:
@@ -141,14 +143,10 @@ class Lights:
 
     Attributes:
         problem: the cell.
-        absorb: what its sites take of light (changes of the stack's own), at given wavelengths (m) if any: (S,) pairs
-            per area and time, at one wavelength per photon, with the optics that say so. That of the stack alone unless
-            it is part of a larger cell.
         checks, notes: what the optics of lights other than the cell's own found.
     """
 
     problem: Problem
-    absorb: Callable[[dict[str, Any], list[float] | None], tuple[F64, Absorption]] | None = None
     checks: Checks = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _known: dict[Any, F64] = field(default_factory=dict)
@@ -172,7 +170,7 @@ class Lights:
 
     def of(self, beam: Beam | LaserPulse, where: str | None = None) -> F64:
         """(S,) pairs per area and time at one sun of a beam (m^-2 s^-1), or per photon of a laser (1)."""
-        light = self.problem.stack.light
+        light = self.problem.lit_cell.light
         side = beam.side or light.side
         pulsed = isinstance(beam, LaserPulse)
         key = (pulsed, side, float(beam.wavelength) if isinstance(beam, LaserPulse) else beam.spectrum)
@@ -187,15 +185,22 @@ class Lights:
         return self._known[key]
 
     def _absorbed(self, beam: Beam | LaserPulse, side: str, where: str | None) -> F64:
-        stack = self.problem.stack
-        kind = stack.light.generation.kind
+        cell = self.problem.lit_cell
+        kind = cell.light.generation.kind
         if kind != "optics" and not (kind == "step" and isinstance(beam, Beam)):
             what = "a laser pulse" if isinstance(beam, LaserPulse) else "a spectrum of its own"
             raise InputError(
-                f'{what} on "{stack.name}", a cell without optics: its generation is prescribed ({kind}), so that '
+                f'{what} on "{cell.name}", a cell without optics: its generation is prescribed ({kind}), so that '
                 "nothing says where other light is absorbed.",
                 'Give every layer a material and set light.generation = { kind = "optics" }, or keep to suns of the '
                 "cell's own light.",
+                key=where,
+            )
+        if isinstance(beam, Beam) and isinstance(beam.spectrum, Monochromatic) and isinstance(cell, Parallel):
+            raise InputError(
+                "suns of one wavelength are a photon flux that depends on what absorbs it, which is not the same "
+                "in all columns.",
+                "Give a broad spectrum, or a laser pulse with its fluence.",
                 key=where,
             )
         light: dict[str, Any] = {"intensity": 1.0, "side": side}
@@ -204,24 +209,12 @@ class Lights:
             light["spectrum"], line = Monochromatic(wavelength=beam.wavelength), [float(beam.wavelength)]
         else:
             light["spectrum"] = beam.spectrum
-        profile, found = (self.absorb or self._alone)(light, line)
-        self.checks.update(found.checks)
-        self.notes += [note for note in found.notes if note not in (*self.problem.notes, *self.notes)]
-        return np.ascontiguousarray(profile, dtype=float)
-
-    def _alone(self, light: dict[str, Any], wavelength: list[float] | None) -> tuple[F64, Absorption]:
-        from perotwin.optics import absorb
-
-        problem = self.problem
-        cell: Any = problem.stack if problem.lit_as is None else problem.lit_as
-        found = absorb(cell.with_light(**light), problem.mesh.control_faces, wavelength=wavelength)
-        profile = found.generation if wavelength is None else found.spectral[0]
-        if problem.lit_as is None:
-            return profile, found
-        # each junction takes its own part of the light
-        suns = [float(one.light.intensity) for one in problem.lit_as.cells.values()]
-        behind = np.arange(profile.size) > problem.device.plane_site[0]
-        return np.where(behind, suns[1], suns[0]) * profile, found
+        made, found = absorbed(self.problem, cell.with_light(**light), line)
+        self.checks.update(worst(one.checks for one in found))
+        for note in (note for one in found for note in one.notes):
+            if note not in (*self.problem.notes, *self.notes):
+                self.notes.append(note)
+        return np.ascontiguousarray(made, dtype=float)
 
     def steady(self, suns: float, beams: tuple[Beam, ...] = ()) -> F64:
         """(S,) pairs per area and time (m^-2 s^-1) of the cell's own light and of beams at their first intensity."""
@@ -267,6 +260,44 @@ class Lights:
                 first, last = (float(suns) for suns in beam.intensity)
                 total = total + (first + fraction * (last - first)) * self.of(beam)
         return total
+
+
+def absorbed(
+    problem: Problem, cell: Cell, wavelength: list[float] | None
+) -> tuple[F64, list[Absorption]]:
+    """What the sites of a problem take of the light of a cell.
+
+    Args:
+        problem: whose sites. cell: the same under another light. wavelength: (1,) m, of a laser.
+
+    Returns:
+        (S,) pairs per area of each part, time and site (m^-2 s^-1), at one wavelength per photon; what the optics found.
+    """
+    from perotwin.optics import absorb, parts
+
+    def taken(one: Absorption) -> F64:
+        return one.generation if wavelength is None else one.spectral[0]
+
+    if isinstance(cell, Tandem):
+        faces = {name: mesh_of(stack).control_faces for name, stack in cell.stacks.items()}
+        found = parts(cell, faces, emission=False, wavelength=wavelength)
+        made = []
+        for name, stack in cell.stacks.items():
+            own = found.absorption[name]
+            assert own is not None
+            suns = 1.0 if wavelength is None else float(stack.light.intensity)
+            made.append((name, suns * taken(own)))
+        chosen = {name: values for name, values in made}
+        if isinstance(cell.junction, Separate):
+            chosen = {name: values for name, values in made if name == cell.junction.terminals}
+        assert found.whole is not None
+        return np.concatenate(list(chosen.values())), [found.whole]
+    stacks = cell.stacks.values()
+    each = [
+        absorb(stack, part.mesh.control_faces, wavelength=wavelength)
+        for stack, part in zip(stacks, problem.parts, strict=True)
+    ]
+    return np.concatenate([taken(one) for one in each]), each
 
 
 def _sum(one: F64 | None, other: F64) -> F64:

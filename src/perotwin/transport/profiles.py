@@ -17,8 +17,7 @@ from perotwin.transport import device as dv
 from perotwin.transport.fermi import fermi_dirac_half
 
 if TYPE_CHECKING:
-    from perotwin.transport.cell import CellStates
-    from perotwin.transport.steady import States
+    from perotwin.transport.states import JunctionStates, States
 
 F64 = NDArray[np.float64]
 
@@ -94,7 +93,7 @@ def drive(n: F64, p: F64, split: F64) -> F64:
     return np.asarray(out)
 
 
-def profiles(states: CellStates, index: NDArray[np.int64] | list[int] | None = None) -> Profiles:
+def profiles(states: States, index: NDArray[np.int64] | list[int] | None = None) -> Profiles:
     """Fields of some (or all) of the points of `states`.
 
     Args:
@@ -107,35 +106,37 @@ def profiles(states: CellStates, index: NDArray[np.int64] | list[int] | None = N
     """
     chosen = states if index is None else states.pick(index)
     inside = chosen.inside
-    if len(inside) == 1:
-        return _profiles(chosen.shown)
-    made = {name: _profiles(junction) for name, junction in inside.items()}
-    return _in_series(made, chosen)
+    made = [junction_profiles(part) for part in inside.values()]
+    return made[0] if len(made) == 1 else _in_series(made, list(inside.values()), chosen.voltage)
 
 
-def _in_series(made: dict[str, Profiles], states: CellStates) -> Profiles:
-    """Fields of junctions one behind the other, from front to back, energies from the last contact's or the first's."""
-    front, back = made.values()
-    # the plane between them is at one energy: that of the cathode's zero in the junction that has its cathode there
-    if states.parts[0].problem.device.anode_front:
-        raised = (-states.parts[1].junction_voltage, np.zeros(states.voltage.size))
-    else:
-        raised = (np.zeros(states.voltage.size), -states.parts[0].junction_voltage)
-    depth, sites = float(front.x[-1]), front.x.size
+def _in_series(made: list[Profiles], states: list[JunctionStates], voltage: F64) -> Profiles:
+    """Fields of junctions one behind the other, from front to back, on the energy scale of the cell's cathode.
+
+    Where two meet they share one level: the cathode's zero of the one that has its cathode there.
+    """
+    count = len(made)
+    front = states[0].junction.device.anode_front
+    volts = [one.junction_voltage for one in states]
+    # each junction's zero, its cathode's level, below that of the cell's by the voltages between
+    raised = [-np.sum(volts[n + 1 :] if front else volts[:n], axis=0) + np.zeros(voltage.size) for n in range(count)]
+    depth = np.cumsum([0.0, *(float(one.x[-1]) for one in made)])
+    sites = np.cumsum([0, *(one.x.size for one in made)])
+    layers = np.cumsum([0, *(len(one.layers) for one in made)])
     joined: dict[str, Any] = {
-        name: np.concatenate((getattr(front, name), getattr(back, name)), axis=-1) for name in _FIELDS
+        name: np.concatenate([getattr(one, name) for one in made], axis=-1) for name in _FIELDS
     }
     for name in _ENERGIES:
-        both = zip((front, back), raised, strict=True)
-        joined[name] = np.concatenate([getattr(one, name) + up[:, None] for one, up in both], axis=1)
-    generation = [np.broadcast_to(one.generation, one.recombination.shape) for one in (front, back)]
+        each = zip(made, raised, strict=True)
+        joined[name] = np.concatenate([getattr(one, name) + up[:, None] for one, up in each], axis=1)
+    generation = [np.broadcast_to(one.generation, one.recombination.shape) for one in made]
     return Profiles(
-        x=np.concatenate((front.x, depth + back.x)),
-        layer=np.concatenate((front.layer, len(front.layers) + back.layer)),
-        layers=tuple(f"{name} {layer}" for name, one in made.items() for layer in one.layers),
-        edge=np.concatenate((front.edge, sites + back.edge)),
-        x_edge=np.concatenate((front.x_edge, depth + back.x_edge)),
-        voltage=states.voltage,
+        x=np.concatenate([depth[n] + one.x for n, one in enumerate(made)]),
+        layer=np.concatenate([layers[n] + one.layer for n, one in enumerate(made)]),
+        layers=tuple(layer for one in made for layer in one.layers),
+        edge=np.concatenate([sites[n] + one.edge for n, one in enumerate(made)]),
+        x_edge=np.concatenate([depth[n] + one.x_edge for n, one in enumerate(made)]),
+        voltage=voltage,
         generation=np.concatenate(generation, axis=1),
         **joined,
     )
@@ -148,12 +149,13 @@ _FIELDS = (
 )  # fmt: skip
 
 
-def _profiles(chosen: States) -> Profiles:
-    problem = chosen.problem
+def junction_profiles(chosen: JunctionStates) -> Profiles:
+    """Fields of some points of one junction; energies from its own cathode's level."""
+    problem = chosen.junction
     device, vt = problem.device, problem.vt
     layer, node = problem.site_layer, problem.site_node
     psi = chosen.psi[:, node]
-    fn, fp = chosen.fn[:, 0, node], chosen.fp[:, 0, node]
+    fn, fp = chosen.fn[:, node], chosen.fp[:, node]
     v = chosen.junction_voltage[:, None] / vt
     table = device.layer[layer]
     eta_n = psi + fn - table[:, dv.EC]
@@ -197,7 +199,7 @@ def _profiles(chosen: States) -> Profiles:
     h = device.spacing[edge]
     # differences between neighbours; at an edge both sites are neighbouring nodes of one layer
     dpsi = np.diff(psi, axis=1)[:, edge]
-    rest_n, rest_p = chosen.fn[:, 1, node], chosen.fp[:, 1, node]
+    rest_n, rest_p = chosen.fn_rest[:, node], chosen.fp_rest[:, node]
     dfn = (np.diff(fn, axis=1) + np.diff(rest_n, axis=1))[:, edge]
     dfp = (np.diff(fp, axis=1) + np.diff(rest_p, axis=1))[:, edge]
     jn = symmetric_flux(n[:, edge], n[:, edge + 1], dpsi + lgn[:, edge + 1] - lgn[:, edge], dfn) * (
@@ -213,7 +215,7 @@ def _profiles(chosen: States) -> Profiles:
     return Profiles(
         x=sites,
         layer=layer,
-        layers=tuple(one.name for one in problem.stack.electrical_layers),
+        layers=problem.layers,
         edge=edge,
         x_edge=0.5 * (sites[edge] + sites[edge + 1]),
         voltage=chosen.voltage,

@@ -3,15 +3,14 @@
     engine = Engine(build(cell))
     trace = engine.run([Step(1.0, Voltage(0.9), light=1.0)], engine.settled(0.0, 0.0))
 
-Steps of time and their error are those of `stepping`; they begin anew at each corner of the schedule.
+Steps of time and their error are those of `implicit_steps`; they begin anew at each corner of the schedule.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,19 @@ from scipy.constants import elementary_charge as Q
 
 from perotwin.errors import ConvergenceError
 from perotwin.transport.checks import CurrentInTime
-from perotwin.transport.light import Beam, Lights, Piece
-from perotwin.transport.motion import all_moving, motion_of
+from perotwin.transport.device import state_width
+from perotwin.transport.implicit_steps import TOLERANCE, Attempt, Past, Stepper, Task
+from perotwin.transport.kernels.implicit_step import Difference
+from perotwin.transport.kernels.rows import state_in, stored_in
+from perotwin.transport.light import Beam, Lights
+from perotwin.transport.mobile_ions import in_motion
 from perotwin.transport.schedule import Current, Load, MaximumPower, OpenCircuit, Step, Voltage
 from perotwin.transport.schedule import check as check_schedule
-from perotwin.transport.steady import Solver, State
-from perotwin.transport.stepping import TOLERANCE, Attempt, Equations, M, Past, Stepper, Task
-from perotwin.transport.trace import Moment, Trace
+from perotwin.transport.states import State
+from perotwin.transport.steady import Solver
+from perotwin.transport.time_series import Moment, Trace
+
+__all__ = ["TOLERANCE", "Current", "Engine", "Load", "Moment", "OpenCircuit", "Step", "Trace", "Voltage"]
 
 F64 = NDArray[np.float64]
 
@@ -60,41 +65,92 @@ class _Tracker:
         self.voltage = float(np.round(self.voltage + self.direction * self.perturbation, 12))
 
 
-class Lighting(Protocol):
-    """Where the light of a schedule generates carriers: see `light.Lights`."""
-
-    def prepare(self, step: Step, where: str) -> None:
-        """Find all that a step needs."""
-
-    def pieces(self, step: Step, holds: F64 | None = None) -> Iterator[Piece]:
-        """A step cut where its light jumps and at a tracker's holds (s)."""
-
-
-class Driver(Stepper[M]):
-    """Runs schedules on a cell whose equations its subclass brings.
+@dataclass
+class Engine(Stepper):
+    """Runs schedules on a cell.
 
     Attributes:
+        problem: from `build`; all its ions move.
+        tolerance: allowed local error of a step (kT, relative).
+        solver: of the steady states that runs begin from.
         lights: where each light of its schedules generates carriers.
     """
 
-    lights: Lighting
+    solver: Solver = field(init=False)
+    lights: Lights = field(init=False)
     #: s, of the last step after a corner
-    _begun = 0.0
+    _begun: float = field(init=False, default=0.0)
 
-    @abstractmethod
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.solver = Solver(self.problem)
+        self.lights = Lights(self.problem)
+        self._currents = [CurrentInTime(part, in_motion(part).motion) for part in self.problem.parts]
+        # what a pair in each site counts per area of the cell
+        self._weight = np.concatenate(
+            [np.full(part.generation.size, area) for part, area in zip(self.problem.parts, self.problem.areas, strict=True)]
+        )
+
+    # --- states ------------------------------------------------------------------------------------------------------
+
+    def moment(self, state: State) -> Moment:
+        """A steady state (ions settled) as the cell at one time."""
+        steady = state_in(self.solver.system.device, state.row)
+        made = Moment(self.device, np.zeros(state_width(self.device)), state.voltage)
+        for name in ("psi", "fn", "fp", "fn_rest", "fp_rest", "v"):
+            getattr(made.state, name)[:] = getattr(steady, name)
+        made.state.level[:] = steady.mu[:, None]
+        return made
+
+    def settled(self, voltage: float, light: float, beams: tuple[Beam, ...] = ()) -> Moment:
+        """The cell after an endless wait at a terminal voltage (V) and light (suns), ions included.
+
+        Beams shine besides, at their first intensity.
+
+        Raises:
+            InputError: a beam on a cell without optics.
+            ConvergenceError: that steady state could not be reached.
+        """
+        if beams:
+            lit = self.lights.steady(light, beams)
+            states = Solver(self.problem.relit([lit[part] for part in self.problem.sites])).sweep([voltage], 1.0)
+        else:
+            states = self.solver.sweep([voltage], light)
+        if not states.converged[0]:
+            raise ConvergenceError(
+                f'the steady state of "{self.problem.stack.name}" at {voltage:.4g} V was not reached.',
+                "Start from another voltage.",
+                voltage=voltage,
+                stage="preconditioning",
+            )
+        return self.moment(states.state(0))
+
+    # --- what is reported of a moment --------------------------------------------------------------------------------
+
     def _ion_numbers(self) -> F64:
-        """(I,) number of each moving species, m^-2."""
+        """(I,) number of each moving species, per area of its part."""
+        return np.asarray((self.work.ion * self.device.volume).sum(axis=1))
 
-    @abstractmethod
-    def _constancy(self, made: M, flux: float, generated: float) -> float:
-        """Departure of the total current along x from the terminal one over its allowance, of the last step."""
+    def _constancy(self, made: Moment, generation: F64) -> float:
+        """Departure of the current along x from that of its junction over its allowance, of the last step: the largest."""
+        past = stored_in(self.device, self.difference.past).psi
+        assert made.current is not None
+        found = []
+        for d, (part, currents) in enumerate(zip(self.problem.parts, self._currents, strict=True)):
+            own = made.current[d] + self.net.leak[d] * made.state.v[d]
+            generated = Q * float(generation[self.problem.sites[d]].sum())
+            here = past[self.device.nodes(d)]
+            found.append(
+                currents.departure(made.junction(d), self.difference.rate, here, generated, float(own))
+            )
+        return max(found)
 
     # --- a schedule --------------------------------------------------------------------------------------------------
 
     def run(
         self,
         schedule: Sequence[Step],
-        start: M,
+        start: Moment,
         *,
         stop: Callable[[float, float, float], bool] | None = None,
         advanced: Callable[[float], Any] | None = None,
@@ -121,18 +177,19 @@ class Driver(Stepper[M]):
         for number, step in enumerate(schedule, 1):
             self.lights.prepare(step, f"step {number}")
         rows: list[tuple[float, int, float, float, float, float, F64, float]] = []
-        moments: list[M] = []
+        moments: list[Moment] = []
         count = {"steps": 0, "iterations": 0}
         now = start.copy()
         clock = 0.0
         complete = True
         try:
             for number, step in enumerate(schedule):
-                for since, made, flux, generated in self._step(step, now, count):
+                for since, made, generation in self._step(step, now, count):
                     time = clock + since
-                    voltage, current = self._terminal(made, flux)
+                    voltage, current = made.voltage, self.terminal_current(made)
                     light = step.light_at(min(1.0, since / step.duration))
-                    ions, even = self._ion_numbers(), self._constancy(made, flux, generated)
+                    generated = Q * float(generation @ self._weight)
+                    ions, even = self._ion_numbers(), self._constancy(made, generation)
                     rows.append((time, number, voltage, current, light, generated, ions, even))
                     if not keep:
                         moments.clear()
@@ -171,13 +228,13 @@ class Driver(Stepper[M]):
             complete=complete,
         )
 
-    def _step(self, step: Step, start: M, count: dict[str, int]) -> Any:
-        """Yield (time from its start, moment, flux, generated current) at the step's reported moments."""
+    def _step(self, step: Step, start: Moment, count: dict[str, int]) -> Any:
+        """Yield (time from its start, moment, generation) at the step's reported moments."""
         targets, control = step.moments().copy(), step.control
         targets[-1] = step.duration
         now, tracker, holds = start, None, 0
         if isinstance(control, MaximumPower):
-            first = float(start.v[0]) * self.problem.vt if control.start is None else control.start
+            first = start.voltage if control.start is None else control.start
             tracker = _Tracker(control.perturbation, first)
         for piece in self.lights.pieces(step, None if tracker is None else targets):
             if tracker is not None:
@@ -197,29 +254,27 @@ class Driver(Stepper[M]):
                     # one hold is like the other: what was refused there is not tried again
                     size = min(size, _AGAIN * self._begun)
             run = self._piece(Task(control, piece, step.duration), now, marks, size, count)
-            for number, (time, moment, flux) in enumerate(run):
+            for number, (time, moment) in enumerate(run):
                 now = moment
                 if number < here.size:
-                    generated = Q * float(piece.generation(time).sum())
-                    yield here[number], moment, flux, generated
+                    yield here[number], moment, piece.generation(time)
                     if tracker is not None:
                         holds += 1
-                        voltage, current = self._terminal(moment, flux)
-                        tracker.observe(voltage * current)
+                        tracker.observe(moment.voltage * self.terminal_current(moment))
 
-    def _flash(self, task: Task, start: M, count: dict[str, int]) -> M:
+    def _flash(self, task: Task, start: Moment, count: dict[str, int]) -> Moment:
         """The cell after the carriers of a flash have appeared, all else as it was."""
         flash = task.piece.flash
         assert flash is not None
         rate = 1.0 / _FLASH
-        condition = self._condition(task.control, task.fraction(0.0))
+        constraint = self.constraint(task.control, task.fraction(0.0))
         for parts in (1, 8, 64):
             now, ok = start, True
             for _ in range(parts):
                 self._refresh(now)
                 trial = now.copy()
-                history = rate * self._past(0.0, now).stored
-                ok, iterations, _ = self._solve(trial, condition, rate / parts * flash, rate, history, 120)
+                difference = Difference(rate, rate * self._past(0.0, now).stored)
+                ok, iterations = self._solve(trial, constraint, rate / parts * flash, difference, 120)
                 count["iterations"] += iterations
                 if not ok:
                     break
@@ -230,14 +285,14 @@ class Driver(Stepper[M]):
         raise ConvergenceError(
             f'the carriers of a laser pulse could not be put into "{self.problem.stack.name}".',
             "Give the pulse a duration, or a smaller fluence.",
-            voltage=float(start.v[0]) * self.problem.vt,
+            voltage=start.voltage,
             state=start,
             stage="transient",
             time=task.piece.begin,
         )
 
-    def _piece(self, task: Task, start: M, marks: F64, size: float, count: dict[str, int]) -> Any:
-        """Yield (time, moment, flux) at the marks of a piece, s from its beginning; `size`: of the first time step."""
+    def _piece(self, task: Task, start: Moment, marks: F64, size: float, count: dict[str, int]) -> Any:
+        """Yield (time, moment) at the marks of a piece, s from its beginning; `size`: of the first time step."""
         self._refresh(start)
         past = [self._past(0.0, start)]
         now, time = start, 0.0
@@ -251,7 +306,7 @@ class Driver(Stepper[M]):
                     size = 0.5 * left
                 taken, grow, used = self._advance(task, now, past, time, size, count)
                 assert taken.moment is not None
-                now, flux = taken.moment, taken.flux
+                now = taken.moment
                 time = target if used == left else time + used
                 if taken.between is None:
                     past = [self._past(time, now), *past[:2]]
@@ -261,11 +316,11 @@ class Driver(Stepper[M]):
                     # the potential may have jumped at the corner: what was before it is no past to difference with
                     past = [self._past(time, now), taken.between]
                     size = min(used * grow, 2.2 * (time - taken.between.time))
-            yield time, now, flux
+            yield time, now
 
     def _advance(
-        self, task: Task, now: M, past: list[Past], time: float, size: float, count: dict[str, int]
-    ) -> tuple[Attempt[M], float, float]:
+        self, task: Task, now: Moment, past: list[Past], time: float, size: float, count: dict[str, int]
+    ) -> tuple[Attempt, float, float]:
         """One accepted step of at most `size` s, by how much the next may grow, and its size."""
         # a float's digits limit how close two moments can be
         shortest = max(_RESOLUTION, 1e-12 * time)
@@ -288,74 +343,10 @@ class Driver(Stepper[M]):
                     f'"{self.problem.stack.name}" could not be followed beyond {task.piece.begin + time:.4g} s into a '
                     f"step: steps of {size:.1e} s still fail.",
                     "Soften the corner with a ramp, or start from a settled state nearer to it.",
-                    voltage=float(now.v[0]) * self.problem.vt,
+                    voltage=now.voltage,
                     state=now,
                     stage="transient",
                     time=task.piece.begin + time,
                 )
 
 
-@dataclass
-class Engine(Equations, Driver[Moment]):
-    """Runs schedules on one stack.
-
-    Attributes:
-        problem: from `build`; all its ions move.
-        tolerance: allowed local error of a step (kT, relative).
-        solver: of the steady states that runs begin from.
-        lights: where each light of its schedules generates carriers.
-    """
-
-    solver: Solver = field(init=False)
-    lights: Lights = field(init=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.solver = Solver(self.problem)
-        self.lights = Lights(self.problem)
-        self._currents = CurrentInTime(self.problem, self.motion)
-
-    # --- states ------------------------------------------------------------------------------------------------------
-
-    def moment(self, state: State) -> Moment:
-        """A steady state (ions settled) as the cell at one time."""
-        level = np.repeat(state.mu[:, None], self.device.x.size, axis=1)
-        return Moment(state.psi.copy(), state.fn.copy(), state.fp.copy(), level, state.v.copy())
-
-    def settled(self, voltage: float, light: float, beams: tuple[Beam, ...] = ()) -> Moment:
-        """The cell after an endless wait at a terminal voltage (V) and light (suns), ions included.
-
-        Beams shine besides, at their first intensity.
-
-        Raises:
-            InputError: a beam on a cell without optics.
-            ConvergenceError: that steady state could not be reached.
-        """
-        if beams:
-            lit = replace(self.problem, generation=self.lights.steady(light, beams))
-            states = Solver(lit).sweep([voltage], 1.0)
-        else:
-            states = self.solver.sweep([voltage], light)
-        if not states.converged[0]:
-            raise ConvergenceError(
-                f'the steady state of "{self.problem.stack.name}" at {voltage:.4g} V was not reached.',
-                "Start from another voltage.",
-                voltage=voltage,
-                stage="preconditioning",
-            )
-        return self.moment(states.state(0))
-
-    # --- what the driver asks of a moment ----------------------------------------------------------------------------
-
-    def _ion_numbers(self) -> F64:
-        return np.asarray((self.blocks.ion * self.device.volume).sum(axis=1))
-
-    def _constancy(self, made: Moment, flux: float, generated: float) -> float:
-        rate, past = self._step_taken
-        return self._currents.departure(made, rate, past[3], generated, flux * self._charge)
-
-
-__all__ = [
-    "TOLERANCE", "Current", "Engine", "Load", "Moment", "OpenCircuit", "Step", "Trace", "Voltage", "all_moving",
-    "motion_of",
-]  # fmt: skip

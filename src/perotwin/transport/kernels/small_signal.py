@@ -46,9 +46,9 @@ def _at_terminals(dev, w, net, st, F, slopes, edges, first, memory, out):
     """
     linear, answer = memory
     volts = np.zeros(net.anode.size)
-    linear.current[:] = 0.0
+    all_free = np.ones(net.anode.size, dtype=np.bool_)
     for d in range(net.anode.size):
-        gather(net, d, dev, w, st, F, slopes[d], edges[d], True, linear)
+        gather(net, d, dev, w, st, F, slopes[d], edges[d], all_free[d], linear)
     linear.current[:] = 0.0
     linear.glow[:] = 0.0
     count = out.size - 1
@@ -79,11 +79,12 @@ def respond(dev, w, net, row, held, sources, lights, memory, out):
     most = w.rhs.shape[2]
     F = np.zeros((dev.x.size, 3, first + count + most))
     slopes, edges = np.zeros((net.anode.size, 2, 3)), np.zeros(net.anode.size, dtype=np.int64)
+    all_free = np.ones(net.anode.size, dtype=np.bool_)
     assemble(dev, w, st, np.zeros(dev.volume.size), held)
     for d in range(net.anode.size):
         edges[d] = quiet_edge(dev, w, d)
         edge_current(dev, w, edges[d], slopes[d])
-        set_columns(net, d, dev, w, st, F, True)
+        set_columns(net, d, dev, w, st, F, all_free[d])
         _source_columns(dev, w, d, sources, F, first)
         species = ion_columns(dev, w, d, F, first + count)
         begin, end = dev.node_start[d], dev.node_start[d + 1]
@@ -104,6 +105,7 @@ def signals(dev, w, b, net, row, held, rate, sources, nothing, filled, memory, o
     st = state_in(dev, row)
     first = b.rhs.shape[2] - sources.shape[0]
     edges = np.zeros(net.anode.size, dtype=np.int64)
+    all_free = np.ones(net.anode.size, dtype=np.bool_)
     moving_ions(dev, w, st)
     charge = held.copy()
     moving_charge(dev, w, charge)
@@ -115,7 +117,7 @@ def signals(dev, w, b, net, row, held, rate, sources, nothing, filled, memory, o
         for d in range(net.anode.size):
             edges[d] = quiet_edge(dev, w, d)
             total_current(dev, w, b, d, edges[d], rate[number], st.psi, past.psi)
-            set_columns(net, d, dev, w, st, b.rhs, True)
+            set_columns(net, d, dev, w, st, b.rhs, all_free[d])
             _source_columns(dev, w, d, sources, b.rhs, first)
             eliminate_blocks(dev, b, d, b.rhs.shape[2])
         _at_terminals(dev, w, net, st, b.rhs, b.slope, edges, first, memory, out[number])
