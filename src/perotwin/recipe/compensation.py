@@ -35,7 +35,7 @@ from perotwin.recipe.coverage import (
     eyring,
     random_state,
 )
-from perotwin.recipe.defaults import table
+from perotwin.recipe.library import from_library
 from perotwin.stack.fields import Dim, Model, PositiveEnergy, VolumeRate
 from perotwin.units import Quantity
 
@@ -72,7 +72,7 @@ class Competition(Model):
     @classmethod
     def library(cls) -> Competition:
         """The numbers that come with perotwin, each with its assumed range."""
-        return table("competition", cls)
+        return from_library(cls, "competition")
 
     def desorption_rate(self, temperature: float = ROOM) -> float:
         """Rate (s^-1) at which the additive leaves its site at a temperature (K)."""

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from perotwin import progress
 from perotwin.errors import InputError, PerotwinError
-from perotwin.recipe.defaults import table
-from perotwin.recipe.patch import ADDITIVE, BARE, PIXEL, PROBE, SAM, Oxide, Patch, Surface, survey
+from perotwin.recipe.library import from_library
+from perotwin.recipe.oxide_surface import ADDITIVE, BARE, PIXEL, PROBE, SAM, Oxide, Patch, Surface, survey
 from perotwin.stack.fields import Dim, Length, Model, NonNegativeEnergy
 from perotwin.units import BOLTZMANN, Quantity
 
@@ -107,7 +107,7 @@ class Monolayer(Model):
     @classmethod
     def library(cls) -> Monolayer:
         """The numbers that come with perotwin, each with its assumed range."""
-        return table("monolayer", cls)
+        return from_library(cls, "monolayer")
 
 
 # --- deposition -----------------------------------------------------------------------------------
