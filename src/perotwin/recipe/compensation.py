@@ -133,7 +133,7 @@ def sites(patch: Patch, additive_diameter: float, seed: int | None = None) -> Si
     pos[:n], rad[:n] = patch.positions, patch.radii
     sort, quota, held = np.zeros((1, 1), np.uint8), np.array([room, room]), np.zeros(2, np.int64)
     state = random_state(patch.seed if seed is None else seed, patch.step, _PLACES)
-    total = kernels.insert(pos, rad, when, n, radius, patch.side, sort, quota, held, 0, state)
+    total = kernels.adsorb(pos, rad, when, n, radius, patch.side, sort, quota, held, 0, state)
     return Sites(patch, float(additive_diameter), pos[n:total].copy())
 
 
