@@ -365,10 +365,11 @@ def sort_by_cell(pos, n, side, width):
     for c in range(count * count):
         j = head[c]
         while j >= 0:
-            sorted_pos[at] = pos[j]
+            sorted_pos[at, 0], sorted_pos[at, 1] = pos[j, 0], pos[j, 1]
             at += 1
             j = nxt[j]
-    pos[:n] = sorted_pos
+    for i in range(n):
+        pos[i, 0], pos[i, 1] = sorted_pos[i, 0], sorted_pos[i, 1]
 
 
 @_compiled
