@@ -13,8 +13,8 @@ from statistics import median
 
 import numpy as np
 
-from perotwin.recipe.drying import Adsorption, DriedFilm, Drying, dry, drying
-from perotwin.recipe.passivation import Film, GrainBoundaries, grain_boundaries, passivate
+from perotwin.recipe.drying import Adsorption, DriedFilm, Drying, dry
+from perotwin.recipe.passivation import Film, GrainBoundaries, passivate
 
 GOAL_MS = 50.0
 DOSES = np.linspace(0.0, 0.03, 13)
@@ -52,7 +52,7 @@ def row(words: str, first: Drying, second: GrainBoundaries) -> None:
 
 def ranges() -> None:
     """One line for each end of each assumed range."""
-    first, second = drying(), grain_boundaries()
+    first, second = Drying.library(), GrainBoundaries.library()
     print(
         f"{'':44s} theta residue % in 20nm % life0 ns  life ns   fall %     ions0      ions"
         "        D0         D"

@@ -22,7 +22,7 @@ import numpy as np
 
 from perotwin.recipe.compensation import fill, sites
 from perotwin.recipe.coverage import Monolayer, Patch, delaminate, deposit, saturate
-from perotwin.recipe.patch import survey
+from perotwin.recipe.oxide_surface import survey
 
 GOAL = 2.0  # s, warm
 SAM, ADDITIVE = 1.129e-9, 0.567e-9

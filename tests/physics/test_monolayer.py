@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from perotwin.recipe.compensation import equilibrium, langmuir_rate, occupancy
 from perotwin.recipe.coverage import Monolayer, Patch, Saturation, delaminate, deposit, saturate
-from perotwin.recipe.patch import Oxide
+from perotwin.recipe.oxide_surface import Oxide
 
 #: doi:10.1103/PhysRevE.88.053312: 0.5470735(28); the bound is the one that this project set itself
 JAMMING, BOUND = 0.5470, 1e-3

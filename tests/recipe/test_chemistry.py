@@ -16,7 +16,7 @@ from perotwin.units import convert
 pytest.importorskip("rdkit", reason="the extra perotwin[mol] is not installed")
 pytest.importorskip("tblite", reason="the extra perotwin[mol] is not installed")
 
-from perotwin.recipe import chemistry, conformers, extras, shape, xtb
+from perotwin.recipe import chemistry, conformers, molecule_size, optional_packages, xtb
 from perotwin.recipe.from_smiles import as_molecule
 
 DEBYE = 1e-21 / 299792458
@@ -35,16 +35,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @functools.cache
-def sizes_of(smiles: str, seeds: tuple[int, ...]) -> tuple[tuple[shape.Size, ...], tuple[float, ...]]:
+def sizes_of(smiles: str, seeds: tuple[int, ...]) -> tuple[tuple[molecule_size.Size, ...], tuple[float, ...]]:
     """Sizes and MMFF94 energies of conformers; one seed and few embeddings will do for a small molecule."""
     species = conformers.read(smiles)
     count = chemistry.EMBEDDINGS if len(seeds) > 1 else 100 if len(species.numbers) <= 30 else 40
     found = [conformers.embed(species, count, seed) for seed in seeds]
-    sizes = tuple(shape.size(species.numbers, positions) for one in found for positions in one.positions)
+    sizes = tuple(molecule_size.size(species.numbers, positions) for one in found for positions in one.positions)
     return sizes, tuple(float(energy) for one in found for energy in one.energies)
 
 
-def extended(smiles: str, seeds: tuple[int, ...] = (1,)) -> shape.Size:
+def extended(smiles: str, seeds: tuple[int, ...] = (1,)) -> molecule_size.Size:
     if smiles in LARGE:
         seeds = chemistry.SEEDS
     sizes, energies = sizes_of(smiles, seeds)
@@ -204,7 +204,7 @@ def test_dipoles_of_committed_conformers_agree_with_tblite_called_directly(file:
     ours = float(np.linalg.norm(point.dipole)) / DEBYE
     calculator = Calculator("GFN2-xTB", np.array(numbers), positions * 1.8897261246)
     calculator.set("verbosity", 0)
-    with extras.one_thread():
+    with optional_packages.one_thread():
         theirs = calculator.singlepoint().get("dipole") * 2.541746473
     assert ours == pytest.approx(recorded, abs=0.05)
     assert point.dipole / DEBYE == pytest.approx(theirs, abs=1e-3)
@@ -239,7 +239,7 @@ def test_a_relaxed_geometry_is_a_minimum() -> None:
         result = calculator.singlepoint()
         return result.get("energy"), result.get("gradient").ravel()
 
-    with extras.one_thread():
+    with optional_packages.one_thread():
         deepest = minimize(
             energy, relaxed.positions.ravel() / xtb.BOHR, jac=True, method="BFGS", options={"gtol": 1e-4}
         )
@@ -369,7 +369,7 @@ def test_a_missing_package_is_named_with_the_extra_that_installs_it(package, ext
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(PerotwinError, match="not installed") as caught:
-        extras.load(f"{package}.interface", extra, "A test")
+        optional_packages.load(f"{package}.interface", extra, "A test")
     assert f'pip install "perotwin[{extra}]"' in caught.value.advice
 
 
@@ -377,10 +377,10 @@ def test_openmp_is_kept_to_one_thread_and_given_back() -> None:
     code = (
         "import os; os.environ['OMP_NUM_THREADS'] = '2'\n"
         "from tblite.interface import Calculator\n"  # OpenMP is loaded, with two threads
-        "from perotwin.recipe import extras\n"
-        "openmp = extras._openmp()\n"
+        "from perotwin.recipe import optional_packages\n"
+        "openmp = optional_packages._openmp()\n"
         "before = openmp and openmp.omp_get_max_threads()\n"
-        "with extras.one_thread():\n"
+        "with optional_packages.one_thread():\n"
         "    inside = openmp and openmp.omp_get_max_threads(), os.environ['OMP_NUM_THREADS']\n"
         "assert inside == (openmp and 1, '1'), inside\n"
         "assert (openmp and openmp.omp_get_max_threads()) == before\n"

@@ -11,7 +11,7 @@ from monolayers import MONOLAYER
 from perotwin.errors import InputError
 from perotwin.recipe.compensation import Competition, equilibrium, fill, langmuir_rate, occupancy, sites, wash
 from perotwin.recipe.coverage import Monolayer, delaminate, deposit
-from perotwin.recipe.patch import ADDITIVE, SAM, Patch
+from perotwin.recipe.oxide_surface import ADDITIVE, SAM, Patch
 
 NM = 1e-9
 AVA, PEA, ME4PACZ = 0.567 * NM, 0.675 * NM, 1.129 * NM

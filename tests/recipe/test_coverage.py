@@ -10,8 +10,8 @@ import fresh
 from monolayers import MONOLAYER
 from perotwin.errors import InputError
 from perotwin.recipe.coverage import Monolayer, delaminate, deposit, eyring, saturate
-from perotwin.recipe.defaults import table
-from perotwin.recipe.patch import SAM, Patch
+from perotwin.recipe.library import from_library
+from perotwin.recipe.oxide_surface import SAM, Patch
 
 NM = 1e-9
 ME4PACZ = 1.129 * NM
@@ -178,7 +178,7 @@ def test_a_section_of_the_library_names_its_faults() -> None:
     from perotwin.recipe.compensation import Competition
 
     with pytest.raises(InputError, match=r"parameters\.toml"):
-        table("monolayer", Competition)
+        from_library(Competition, "monolayer")
 
 
 # --- refusals -------------------------------------------------------------------------------------

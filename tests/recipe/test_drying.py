@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perotwin.errors import InputError
-from perotwin.recipe.drying import INK, Adsorption, DriedFilm, Drying, dry, drying, wet_thickness
+from perotwin.recipe.drying import INK, Adsorption, DriedFilm, Drying, dry, wet_thickness
 
 #: of the order that a patch and a strong binder give: 0.2 sites in a square nanometre, filled within seconds
 OXIDE = Adsorption(sites=2e17, k_on=1e-25, k_off=5e-4, solvent_competition=5.0)
-LIBRARY = drying()
+LIBRARY = Drying.library()
 
 
 def changed(**values: Any) -> Drying:

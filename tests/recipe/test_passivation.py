@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from perotwin.errors import InputError
-from perotwin.recipe.drying import Adsorption, dry, drying
-from perotwin.recipe.passivation import Film, GrainBoundaries, grain_boundaries, passivate, unbound
+from perotwin.recipe.drying import Adsorption, Drying, dry
+from perotwin.recipe.passivation import Film, GrainBoundaries, passivate, unbound
 
-LIBRARY = grain_boundaries()
+LIBRARY = GrainBoundaries.library()
 #: lead atoms of the film (m^-3)
 LEAD = 4e27
 OXIDE = Adsorption(sites=2e17, k_on=1e-25, k_off=5e-4, solvent_competition=5.0)
@@ -161,7 +161,7 @@ def test_bad_films_are_refused_with_a_sentence(wrong: dict[str, Any], sentence: 
 
 
 def test_every_number_of_the_library_has_a_range_and_says_what_fixes_it() -> None:
-    for model in (drying(), LIBRARY):
+    for model in (Drying.library(), LIBRARY):
         for name in type(model).model_fields:
             number = getattr(model, name)
             assert number.assumed is not None or number.source is not None, name
@@ -171,7 +171,7 @@ def test_every_number_of_the_library_has_a_range_and_says_what_fixes_it() -> Non
 
 def test_the_page_states_every_parameter_as_the_library_has_it() -> None:
     page = (Path(__file__).parents[2] / "docs" / "film.md").read_text(encoding="utf-8")
-    for model in (drying(), LIBRARY):
+    for model in (Drying.library(), LIBRARY):
         for name in type(model).model_fields:
             number = getattr(model, name)
             row = re.search(rf"^\| `{name}` \| (.+?) \| (\S+) to (\S+) \|", page, re.MULTILINE)

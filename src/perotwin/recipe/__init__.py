@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 #: public name -> (module, attribute in it; None means the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
     "Dipole": ("molecules", "Dipole"),
-    "Made": ("made", "Made"),
+    "Made": ("cell_from_sample", "Made"),
     "Molecule": ("molecules", "Molecule"),
     "Parameters": ("parameters", "Parameters"),
     "Recipe": ("recipe", "Recipe"),
     "Sample": ("sample", "Sample"),
-    "apply": ("made", "apply"),
+    "apply": ("cell_from_sample", "apply"),
     "chemistry": ("chemistry", None),
     "library_parameters": ("parameters", "library_parameters"),
     "load": ("recipe", "load"),
-    "make": ("made", "make"),
+    "make": ("cell_from_sample", "make"),
     "molecules": ("molecules", None),
     "names": ("recipe", "names"),
     "prepare": ("sample", "prepare"),
-    "readings": ("numbers", "readings"),
-    "record": ("numbers", "record"),
+    "readings": ("sample_data", "readings"),
+    "record": ("sample_data", "record"),
 }
 
 __all__ = sorted(_LAZY)
@@ -36,13 +36,11 @@ __all__ = sorted(_LAZY)
 if TYPE_CHECKING:
     from perotwin.recipe import chemistry as chemistry
     from perotwin.recipe import molecules as molecules
-    from perotwin.recipe.made import Made as Made
-    from perotwin.recipe.made import apply as apply
-    from perotwin.recipe.made import make as make
+    from perotwin.recipe.cell_from_sample import Made as Made
+    from perotwin.recipe.cell_from_sample import apply as apply
+    from perotwin.recipe.cell_from_sample import make as make
     from perotwin.recipe.molecules import Dipole as Dipole
     from perotwin.recipe.molecules import Molecule as Molecule
-    from perotwin.recipe.numbers import readings as readings
-    from perotwin.recipe.numbers import record as record
     from perotwin.recipe.parameters import Parameters as Parameters
     from perotwin.recipe.parameters import library_parameters as library_parameters
     from perotwin.recipe.recipe import Recipe as Recipe
@@ -50,6 +48,8 @@ if TYPE_CHECKING:
     from perotwin.recipe.recipe import names as names
     from perotwin.recipe.sample import Sample as Sample
     from perotwin.recipe.sample import prepare as prepare
+    from perotwin.recipe.sample_data import readings as readings
+    from perotwin.recipe.sample_data import record as record
 
 
 def __getattr__(name: str) -> Any:

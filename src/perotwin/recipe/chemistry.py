@@ -21,8 +21,8 @@ from perotwin.errors import PerotwinError
 from perotwin.materials import cache
 from perotwin.recipe import conformers, dft, xtb
 from perotwin.recipe.conformers import Shapes, Species
-from perotwin.recipe.extras import release
-from perotwin.recipe.shape import Size, size
+from perotwin.recipe.molecule_size import Size, size
+from perotwin.recipe.optional_packages import release
 
 __all__ = ["EMBEDDINGS", "KEPT", "SEEDS", "Computed", "Conformer", "Refined", "compute", "longest", "refine"]
 

@@ -35,7 +35,7 @@ from perotwin.recipe.coverage import (
     eyring,
     random_state,
 )
-from perotwin.recipe.defaults import table
+from perotwin.recipe.library import from_library
 from perotwin.stack.fields import Dim, Model, PositiveEnergy, VolumeRate
 from perotwin.units import Quantity
 
@@ -72,7 +72,7 @@ class Competition(Model):
     @classmethod
     def library(cls) -> Competition:
         """The numbers that come with perotwin, each with its assumed range."""
-        return table("competition", cls)
+        return from_library(cls, "competition")
 
     def desorption_rate(self, temperature: float = ROOM) -> float:
         """Rate (s^-1) at which the additive leaves its site at a temperature (K)."""
@@ -133,7 +133,7 @@ def sites(patch: Patch, additive_diameter: float, seed: int | None = None) -> Si
     pos[:n], rad[:n] = patch.positions, patch.radii
     sort, quota, held = np.zeros((1, 1), np.uint8), np.array([room, room]), np.zeros(2, np.int64)
     state = random_state(patch.seed if seed is None else seed, patch.step, _PLACES)
-    total = kernels.insert(pos, rad, when, n, radius, patch.side, sort, quota, held, 0, state)
+    total = kernels.adsorb(pos, rad, when, n, radius, patch.side, sort, quota, held, 0, state)
     return Sites(patch, float(additive_diameter), pos[n:total].copy())
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.errors import InputError, PerotwinError
-from perotwin.recipe.extras import load
-from perotwin.recipe.shape import ELEMENTS
+from perotwin.recipe.molecule_size import ELEMENTS
+from perotwin.recipe.optional_packages import load
 
 __all__ = ["ANCHOR_PATTERNS", "Shapes", "Species", "embed", "fingerprint", "read"]
 

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from perotwin import progress
 from perotwin.errors import InputError, PerotwinError
-from perotwin.recipe.defaults import table
-from perotwin.recipe.patch import ADDITIVE, BARE, PIXEL, PROBE, SAM, Oxide, Patch, Surface, survey
+from perotwin.recipe.library import from_library
+from perotwin.recipe.oxide_surface import ADDITIVE, BARE, PIXEL, PROBE, SAM, Oxide, Patch, Surface, survey
 from perotwin.stack.fields import Dim, Length, Model, NonNegativeEnergy
 from perotwin.units import BOLTZMANN, Quantity
 
@@ -107,7 +107,7 @@ class Monolayer(Model):
     @classmethod
     def library(cls) -> Monolayer:
         """The numbers that come with perotwin, each with its assumed range."""
-        return table("monolayer", cls)
+        return from_library(cls, "monolayer")
 
 
 # --- deposition -----------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def saturate(side: float, diameter: float, seed: int = 0) -> Saturation:
     pos, rad, when = np.empty((room, 2)), np.empty(room), np.empty(room)
     sort, quota, held = np.zeros((1, 1), np.uint8), np.array([room, room]), np.zeros(2, np.int64)
     plain = int(_PLAIN * side**2 / disc)
-    n = kernels.insert(
+    n = kernels.adsorb(
         pos, rad, when, 0, 0.5 * diameter, side, sort, quota, held, plain, random_state(seed, 0, 0)
     )
     return Saturation(side, diameter, pos[:n].copy(), when[:n].copy())
@@ -234,15 +234,15 @@ def deposit(
     )
     held, sort = np.zeros(2, np.int64), oxide.sort
     pos, rad, when = np.empty((room, 2)), np.full(room, radius), np.empty(room)
-    n = kernels.insert(pos, rad, when, 0, radius, side, sort, quota, held, int(_PLAIN * places), state)
+    n = kernels.adsorb(pos, rad, when, 0, radius, side, sort, quota, held, int(_PLAIN * places), state)
     rounds = 0
     while n < quota.sum():
         rounds += 1
         rad[:n] = _LANDING * radius
-        n = kernels.insert(pos, rad, when, n, _LANDING * radius, side, sort, quota, held, 0, state)
+        n = kernels.adsorb(pos, rad, when, n, _LANDING * radius, side, sort, quota, held, 0, state)
         rad[:n] = radius
-        kernels.in_order(pos, n, side, d)
-        overlap = kernels.part(pos, rad, n, side, _PASSES)
+        kernels.sort_by_cell(pos, n, side, d)
+        overlap = kernels.separate(pos, rad, n, side, _PASSES)
         if overlap > 0.0 or (rounds == _ROUNDS and n < quota.sum()):
             raise PerotwinError(
                 f"the molecules do not reach a packing of {float(monolayer.packing):.3g} on the oxide: they jam first.",
@@ -255,7 +255,7 @@ def deposit(
         pos, n, radius, side, _MOVE * d, d + monolayer.cohesion_gap, monolayer.cohesion / kt, sort,
         monolayer.weaker_anchoring / kt, held, _SWEEPS, state,
     )  # fmt: skip
-    kernels.in_order(pos, n, side, d)
+    kernels.sort_by_cell(pos, n, side, d)
     return Patch(
         side, pos[:n].copy(), np.zeros(n, np.int8), (float(molecule_diameter), math.nan), oxide, seed
     )
@@ -383,7 +383,7 @@ def delaminate(
         patch.positions, patch.radii, len(patch.kind), patch.side, monolayer.cohesion_gap, False
     )
     state = random_state(patch.seed if seed is None else seed, patch.step, 2)
-    left = kernels.leave(first, who, patch.kind, alone, weaken, float(when[-1]), state)
+    left = kernels.desorb(first, who, patch.kind, alone, weaken, float(when[-1]), state)
     return History(patch, when, left)
 
 
@@ -445,5 +445,5 @@ def _announce_compilation() -> None:
     from perotwin.compiled import is_cached
     from perotwin.recipe import kernels
 
-    if not is_cached(kernels.insert):
+    if not is_cached(kernels.adsorb):
         progress.note("Compiling the kernels of the monolayer for this machine, once: about half a minute.")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.errors import InputError, PerotwinError
-from perotwin.recipe.extras import load
+from perotwin.recipe.optional_packages import load
 
 __all__ = ["BASIS", "dipole", "method"]
 

@@ -18,7 +18,6 @@ doi:10.1016/j.ces.2004.04.027; rejection by a solid front, V. G. Smith, W. A. Ti
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,14 +27,14 @@ from pydantic import model_validator
 
 from perotwin.errors import InputError
 from perotwin.recipe.adsorption import Adsorption
-from perotwin.recipe.defaults import table
+from perotwin.recipe.library import from_library
 from perotwin.stack.fields import Density, Diffusion, Dim, Length, Model
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
     from perotwin.recipe.liquid import Stage, Trace
 
-__all__ = ["Adsorption", "DriedFilm", "Drying", "Snapshot", "dry", "drying", "wet_thickness"]
+__all__ = ["Adsorption", "DriedFilm", "Drying", "Snapshot", "dry", "wet_thickness"]
 
 F64 = NDArray[np.float64]
 
@@ -82,11 +81,10 @@ class Drying(Model):
             )
         return self
 
-
-@functools.lru_cache(maxsize=1)
-def drying() -> Drying:
-    """The parameters of the library."""
-    return table("drying", Drying)
+    @classmethod
+    def library(cls) -> Drying:
+        """The numbers that come with perotwin, each with its assumed range."""
+        return from_library(cls, "drying")
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +186,7 @@ class DriedFilm:
 
 def wet_thickness(film_thickness: float, ink_concentration: float, parameters: Drying | None = None) -> float:
     """Thickness of ink (m) whose lead makes the dry film."""
-    parameters = parameters or drying()
+    parameters = parameters or Drying.library()
     return film_thickness * parameters.lead_density / ink_concentration
 
 
@@ -221,7 +219,7 @@ def dry(
     """
     from perotwin.recipe.liquid import cell_faces, run
 
-    parameters = parameters or drying()
+    parameters = parameters or Drying.library()
     ink = float(ink_concentration)
     _refuse(dose, film_thickness, ink, parameters)
     wet = wet_thickness(film_thickness, ink, parameters)

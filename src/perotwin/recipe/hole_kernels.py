@@ -1,4 +1,4 @@
-"""Compiled functions that find the largest circle that fits in each hole of a monolayer."""
+"""Compiled functions of what a probe finds in a monolayer: bare points, and the largest circle in each hole."""
 
 from __future__ import annotations
 
@@ -7,14 +7,118 @@ import math
 import numpy as np
 
 from perotwin.compiled import compiled
-from perotwin.recipe.kernels import fill_cells, index
+from perotwin.recipe.kernels import TOUCH, clear, fill_cells, index, inside, neighbours, wrap
 
+#: what a point of the surface shows (`classify`); molecules show their kind + 1
+BARE = 0
 #: at most this many discs are told apart around the middle of a hole
 _AROUND = 32
-#: relative slack with which a circle may touch a fourth disc
-_TOUCH = 1e-9
 
 _compiled = compiled(contract=False)
+
+
+# --- what a point shows ---------------------------------------------------------------------------
+
+
+@_compiled
+def _corners(pos, rad, probe, side, head, nxt, count):
+    """Where a probe disc touches two molecules and overlaps none (M, 2), and which molecules it can touch at all (N,).
+
+    These points are the corners of the region that the centre of the probe can reach.
+    """
+    n, m = pos.shape[0], 0
+    found = np.empty((max(n, 16), 2))
+    touched, alone = np.zeros(n, np.bool_), np.ones(n, np.bool_)
+    first, who = neighbours(pos, rad, n, side, 2.0 * probe, True)
+    for i in range(n):
+        for k in range(first[i], first[i + 1]):
+            j = who[k]
+            alone[i] = alone[j] = False
+            dx, dy = wrap(pos[j, 0] - pos[i, 0], side), wrap(pos[j, 1] - pos[i, 1], side)
+            square, a, b = dx * dx + dy * dy, rad[i] + probe, rad[j] + probe
+            along = 0.5 * (square + a * a - b * b) / square
+            across = math.sqrt(max(a * a / square - along * along, 0.0))
+            for sign in (-1.0, 1.0):
+                x = inside(pos[i, 0] + along * dx - sign * across * dy, side)
+                y = inside(pos[i, 1] + along * dy + sign * across * dx, side)
+                if clear(x, y, probe, pos, rad, head, nxt, count, side, i, j):
+                    if m == found.shape[0]:
+                        longer = np.empty((2 * m, 2))
+                        longer[:m] = found
+                        found = longer
+                    found[m, 0], found[m, 1] = x, y
+                    m += 1
+                    touched[i] = touched[j] = True
+    return found[:m].copy(), touched | alone
+
+
+@_compiled
+def classify(pos, rad, kind, probe, side, pixels):
+    """What each point of a raster shows: int8 (pixels, pixels), row y and column x, at the middles of the pixels.
+
+    A point is BARE where a disc of radius `probe` that overlaps no molecule covers it; any other point belongs to the
+    molecule whose edge is nearest and shows its kind + 1. Each point is decided exactly: the nearest place that the
+    probe's centre can reach is the point itself, the foot of the normal on a circle of centres around a molecule, or a
+    corner where two such circles meet.
+    """
+    shown = np.zeros((pixels, pixels), np.int8)
+    n = pos.shape[0]
+    if n == 0:
+        return shown
+    widest = np.max(rad)
+    count = max(int(side / (2.0 * (widest + probe))), 1)
+    head, nxt = fill_cells(pos, n, side, count)
+    corners, touched = _corners(pos, rad, probe, side, head, nxt, count)
+    chead, cnxt = fill_cells(corners, corners.shape[0], side, count)
+    pitch = side / pixels
+    for iy in range(pixels):
+        y = (iy + 0.5) * pitch
+        cy = index(y, side, count)
+        for ix in range(pixels):
+            x = (ix + 0.5) * pitch
+            cx = index(x, side, count)
+            nearest, at = np.inf, -1
+            for oy in range(-1, 2):
+                row = (cy + oy + count) % count * count
+                for ox in range(-1, 2):
+                    j = head[row + (cx + ox + count) % count]
+                    while j >= 0:
+                        dx, dy = wrap(x - pos[j, 0], side), wrap(y - pos[j, 1], side)
+                        gap = math.sqrt(dx * dx + dy * dy) - rad[j]
+                        if gap < nearest:
+                            nearest, at = gap, j
+                        j = nxt[j]
+            if nearest >= probe:
+                continue
+            shown[iy, ix] = kind[at] + 1
+            if nearest < 0.0:
+                continue
+            for oy in range(-1, 2):
+                row = (cy + oy + count) % count * count
+                for ox in range(-1, 2):
+                    c = row + (cx + ox + count) % count
+                    j = chead[c]
+                    while j >= 0 and shown[iy, ix] != BARE:
+                        dx, dy = wrap(x - corners[j, 0], side), wrap(y - corners[j, 1], side)
+                        if dx * dx + dy * dy <= probe * probe:
+                            shown[iy, ix] = BARE
+                        j = cnxt[j]
+                    j = head[c]
+                    while j >= 0 and shown[iy, ix] != BARE:
+                        if touched[j]:
+                            dx, dy = wrap(x - pos[j, 0], side), wrap(y - pos[j, 1], side)
+                            distance = math.sqrt(dx * dx + dy * dy)
+                            if distance < rad[j] + 2.0 * probe:
+                                away = (rad[j] + probe) / distance
+                                px = inside(pos[j, 0] + away * dx, side)
+                                py = inside(pos[j, 1] + away * dy, side)
+                                if clear(px, py, probe, pos, rad, head, nxt, count, side, j, j):
+                                    shown[iy, ix] = BARE
+                        j = nxt[j]
+    return shown
+
+
+# --- holes ----------------------------------------------------------------------------------------
 
 
 @_compiled
@@ -50,7 +154,7 @@ def _edges_near(x, y, least, slack, pos, rad, head, nxt, count, side, widest, ar
 
 
 @_compiled
-def circles(pos, rad, side, bare, least):
+def largest_circles(pos, rad, side, bare, least):
     """Circles (M, 3) of radius `least` or more, as (x, y, radius), that fit between the discs and that no small move
     would let grow; largest first, and of circles that overlap only the largest.
 
@@ -69,7 +173,7 @@ def circles(pos, rad, side, bare, least):
     around = np.empty((_AROUND, 3))
     found, m = np.empty((64, 3)), 0
     corner = 0.7072 * pitch  # from the middle of a pixel to its corner
-    half = 0.5 * pitch * (1.0 + _TOUCH)
+    half = 0.5 * pitch * (1.0 + TOUCH)
     for iy in range(pixels):
         for ix in range(pixels):
             if not bare[iy, ix]:
@@ -103,7 +207,7 @@ def circles(pos, rad, side, bare, least):
         for j in range(number):
             dx, dy = abs(found[k, 0] - kept[j, 0]), abs(found[k, 1] - kept[j, 1])
             dx, dy = min(dx, abs(side - dx)), min(dy, abs(side - dy))
-            apart = (found[k, 2] + kept[j, 2]) * (1.0 - _TOUCH)
+            apart = (found[k, 2] + kept[j, 2]) * (1.0 - TOUCH)
             if dx * dx + dy * dy < apart * apart:
                 alone = False
                 break
@@ -118,7 +222,7 @@ def _surround(x, y, p, q, r):
     """Whether the middles of three discs lie around a point, so that a circle there cannot move away from all."""
     px, py, qx, qy, rx, ry = p[0] - x, p[1] - y, q[0] - x, q[1] - y, r[0] - x, r[1] - y
     a, b, c = px * qy - py * qx, qx * ry - qy * rx, rx * py - ry * px
-    slack = _TOUCH * (abs(a) + abs(b) + abs(c))
+    slack = TOUCH * (abs(a) + abs(b) + abs(c))
     return (a >= -slack and b >= -slack and c >= -slack) or (a <= slack and b <= slack and c <= slack)
 
 
@@ -127,7 +231,7 @@ def _fits(x, y, radius, around, near):
     """Whether a circle overlaps none of the discs around."""
     for k in range(near):
         gap = math.hypot(x - around[k, 0], y - around[k, 1]) - around[k, 2]
-        if gap < radius - _TOUCH * (radius + around[k, 2]):
+        if gap < radius - TOUCH * (radius + around[k, 2]):
             return False
     return True
 

@@ -16,11 +16,9 @@ import numpy as np
 
 from perotwin.compiled import compiled, inlined
 
-#: what a point of the surface shows (`classify`); molecules show their kind + 1
-BARE = 0
 #: relative slack of comparisons between discs that touch: rounding must not open or close a gap
-_TOUCH = 1e-9
-#: discs that are pushed apart aim at this relative gap, so that they arrive at none with few passes (`part`)
+TOUCH = 1e-9
+#: discs that are pushed apart aim at this relative gap, so that they arrive at none with few passes (`separate`)
 _APART = 4e-3
 #: and each pair moves this much further than it must (successive over-relaxation)
 _FURTHER = 1.7
@@ -66,7 +64,7 @@ def shuffle(items, state):
 
 
 @_inlined
-def _wrap(d, side):
+def wrap(d, side):
     """The shortest of a difference and those to periodic images."""
     half = 0.5 * side
     if d > half:
@@ -77,7 +75,7 @@ def _wrap(d, side):
 
 
 @_inlined
-def _inside(x, side):
+def inside(x, side):
     """The periodic image of a coordinate within [0, side)."""
     x -= math.floor(x / side) * side
     return x if x < side else 0.0
@@ -103,7 +101,7 @@ def fill_cells(pos, n, side, count):
 
 
 @_compiled
-def _clear(x, y, radius, pos, rad, head, nxt, count, side, skip_a, skip_b):
+def clear(x, y, radius, pos, rad, head, nxt, count, side, skip_a, skip_b):
     """Whether a disc at (x, y) overlaps none but `skip_a` and `skip_b`."""
     cx, cy = index(x, side, count), index(y, side, count)
     for oy in range(-1, 2):
@@ -112,9 +110,9 @@ def _clear(x, y, radius, pos, rad, head, nxt, count, side, skip_a, skip_b):
             j = head[row + (cx + ox + count) % count]
             while j >= 0:
                 if j != skip_a and j != skip_b:
-                    dx, dy = _wrap(x - pos[j, 0], side), _wrap(y - pos[j, 1], side)
+                    dx, dy = wrap(x - pos[j, 0], side), wrap(y - pos[j, 1], side)
                     least = radius + rad[j]
-                    if dx * dx + dy * dy < least * least * (1.0 - _TOUCH):
+                    if dx * dx + dy * dy < least * least * (1.0 - TOUCH):
                         return False
                 j = nxt[j]
     return True
@@ -142,7 +140,7 @@ def neighbours(pos, rad, n, side, gap, half):
                 j = head[row + (cx + ox + count) % count]
                 while j >= 0:
                     if j > i or (j != i and not half):
-                        dx, dy = _wrap(pos[i, 0] - pos[j, 0], side), _wrap(pos[i, 1] - pos[j, 1], side)
+                        dx, dy = wrap(pos[i, 0] - pos[j, 0], side), wrap(pos[i, 1] - pos[j, 1], side)
                         reach = rad[i] + rad[j] + gap
                         if dx * dx + dy * dy <= reach * reach:
                             if found == who.size:
@@ -175,16 +173,16 @@ def _covered(ix, iy, h, radius, pos, rad, head, nxt, count, side):
         for ox in range(-1, 2):
             j = head[row + (cx + ox + count) % count]
             while j >= 0:
-                dx, dy = abs(_wrap(x - pos[j, 0], side)) + half, abs(_wrap(y - pos[j, 1], side)) + half
+                dx, dy = abs(wrap(x - pos[j, 0], side)) + half, abs(wrap(y - pos[j, 1], side)) + half
                 least = radius + rad[j]
-                if dx * dx + dy * dy < least * least * (1.0 - _TOUCH):
+                if dx * dx + dy * dy < least * least * (1.0 - TOUCH):
                     return True
                 j = nxt[j]
     return False
 
 
 @_compiled
-def insert(pos, rad, when, n, radius, side, sort, quota, held, plain, state):
+def adsorb(pos, rad, when, n, radius, side, sort, quota, held, plain, state):
     """Random sequential adsorption of discs until certainly no more fits; returns how many discs there are then.
 
     First `plain` attempts anywhere, then attempts only in voxels that are not excluded as a whole by one disc;
@@ -209,15 +207,19 @@ def insert(pos, rad, when, n, radius, side, sort, quota, held, plain, state):
         elapsed += 1.0
         x, y = uniform(state) * side, uniform(state) * side
         s = _sort_at(x, y, sort, side)
-        if held[s] < quota[s] and _clear(x, y, radius, pos, rad, head, nxt, count, side, -1, -1):
-            n = _add(x, y, radius, s, elapsed, pos, rad, when, n, head, nxt, count, side, held)
+        if held[s] < quota[s] and clear(x, y, radius, pos, rad, head, nxt, count, side, -1, -1):
+            n = _place(x, y, radius, n, pos, rad, head, nxt, count, side)
+            when[n - 1] = elapsed
+            held[s] += 1
     across = math.ceil(side / (0.8 * radius))
     h = side / across
     vx, vy = np.empty(across * across, np.int64), np.empty(across * across, np.int64)
     listed = 0
     for iy in range(across):
         for ix in range(across):
-            if _wanted(ix, iy, h, radius, pos, rad, head, nxt, count, side, sort, quota, held):
+            if _takes(ix, iy, h, side, sort, quota, held) and not _covered(
+                ix, iy, h, radius, pos, rad, head, nxt, count, side
+            ):
                 vx[listed], vy[listed] = ix, iy
                 listed += 1
     while listed > 0 and n < pos.shape[0]:
@@ -227,11 +229,13 @@ def insert(pos, rad, when, n, radius, side, sort, quota, held, plain, state):
         for _ in range(listed):
             v = int(uniform(state) * listed)
             x, y = (vx[v] + uniform(state)) * h, (vy[v] + uniform(state)) * h
-            x, y = _inside(x, side), _inside(y, side)
+            x, y = inside(x, side), inside(y, side)
             elapsed += math.floor(math.log1p(-uniform(state)) / rarer) + 1.0
             s = _sort_at(x, y, sort, side)
-            if held[s] < quota[s] and _clear(x, y, radius, pos, rad, head, nxt, count, side, -1, -1):
-                n = _add(x, y, radius, s, elapsed, pos, rad, when, n, head, nxt, count, side, held)
+            if held[s] < quota[s] and clear(x, y, radius, pos, rad, head, nxt, count, side, -1, -1):
+                n = _place(x, y, radius, n, pos, rad, head, nxt, count, side)
+                when[n - 1] = elapsed
+                held[s] += 1
                 landed += 1
                 if n == pos.shape[0]:
                     break
@@ -243,7 +247,9 @@ def insert(pos, rad, when, n, radius, side, sort, quota, held, plain, state):
         for v in range(listed):
             for part in range(parts * parts):
                 ix, iy = parts * vx[v] + part % parts, parts * vy[v] + part // parts
-                if _wanted(ix, iy, h, radius, pos, rad, head, nxt, count, side, sort, quota, held):
+                if _takes(ix, iy, h, side, sort, quota, held) and not _covered(
+                    ix, iy, h, radius, pos, rad, head, nxt, count, side
+                ):
                     wx[left], wy[left] = ix, iy
                     left += 1
         vx, vy, listed = wx[:left].copy(), wy[:left].copy(), left
@@ -251,23 +257,20 @@ def insert(pos, rad, when, n, radius, side, sort, quota, held, plain, state):
 
 
 @_compiled
-def _wanted(ix, iy, h, radius, pos, rad, head, nxt, count, side, sort, quota, held):
-    """Whether a voxel may still take a centre."""
+def _takes(ix, iy, h, side, sort, quota, held):
+    """Whether the oxide in a voxel takes more discs."""
     s = _sort_at((ix + 0.5) * h, (iy + 0.5) * h, sort, side)
     # The edge between sorts runs through voxels as long as these are wider than the raster.
-    if held[s] >= quota[s] and (h * sort.shape[0] < side or held[1 - s] >= quota[1 - s]):
-        return False
-    return not _covered(ix, iy, h, radius, pos, rad, head, nxt, count, side)
+    return held[s] < quota[s] or (h * sort.shape[0] >= side and held[1 - s] < quota[1 - s])
 
 
 @_compiled
-def _add(x, y, radius, s, elapsed, pos, rad, when, n, head, nxt, count, side, held):
-    """Put a disc down; returns the new number of discs."""
-    pos[n, 0], pos[n, 1], rad[n], when[n] = x, y, radius, elapsed
+def _place(x, y, radius, n, pos, rad, head, nxt, count, side):
+    """Put a disc down as number `n`; returns the new number of discs."""
+    pos[n, 0], pos[n, 1], rad[n] = x, y, radius
     c = index(y, side, count) * count + index(x, side, count)
     nxt[n] = head[c]
     head[c] = n
-    held[s] += 1
     return n + 1
 
 
@@ -294,7 +297,7 @@ def relax(pos, n, radius, side, step, reach, bond, sort, weaker, held, sweeps, s
         i = int(uniform(state) * n)
         x0, y0 = pos[i, 0], pos[i, 1]
         x, y = x0 + (2.0 * uniform(state) - 1.0) * step, y0 + (2.0 * uniform(state) - 1.0) * step
-        x, y = _inside(x, side), _inside(y, side)
+        x, y = inside(x, side), inside(y, side)
         cx, cy = index(x, side, count), index(y, side, count)
         gained, overlaps = 0, False
         for oy in range(-1, 2):
@@ -303,7 +306,7 @@ def relax(pos, n, radius, side, step, reach, bond, sort, weaker, held, sweeps, s
                 j = head[row + (cx + ox + count) % count]
                 while j >= 0:
                     if j != i:
-                        dx, dy = _wrap(x - pos[j, 0], side), _wrap(y - pos[j, 1], side)
+                        dx, dy = wrap(x - pos[j, 0], side), wrap(y - pos[j, 1], side)
                         distance = dx * dx + dy * dy
                         if distance < least:
                             overlaps = True
@@ -327,7 +330,7 @@ def relax(pos, n, radius, side, step, reach, bond, sort, weaker, held, sweeps, s
                     j = head[row + (bx + ox + count) % count]
                     while j >= 0:
                         if j != i:
-                            dx, dy = _wrap(x0 - pos[j, 0], side), _wrap(y0 - pos[j, 1], side)
+                            dx, dy = wrap(x0 - pos[j, 0], side), wrap(y0 - pos[j, 1], side)
                             if dx * dx + dy * dy <= near:
                                 cost += bond
                         j = nxt[j]
@@ -353,7 +356,7 @@ def relax(pos, n, radius, side, step, reach, bond, sort, weaker, held, sweeps, s
 
 
 @_compiled
-def in_order(pos, n, side, width):
+def sort_by_cell(pos, n, side, width):
     """Renumber the first `n` discs in place, cell by cell: neighbours on the surface lie together in memory."""
     count = max(int(side / width), 1)
     head, nxt = fill_cells(pos, n, side, count)
@@ -362,14 +365,15 @@ def in_order(pos, n, side, width):
     for c in range(count * count):
         j = head[c]
         while j >= 0:
-            sorted_pos[at] = pos[j]
+            sorted_pos[at, 0], sorted_pos[at, 1] = pos[j, 0], pos[j, 1]
             at += 1
             j = nxt[j]
-    pos[:n] = sorted_pos
+    for i in range(n):
+        pos[i, 0], pos[i, 1] = sorted_pos[i, 0], sorted_pos[i, 1]
 
 
 @_compiled
-def part(pos, rad, n, side, most):
+def separate(pos, rad, n, side, most):
     """Push overlapping equal discs apart, in place, until none overlaps; returns the worst overlap left (m, 0 if none).
 
     Each pair that is too close moves apart along its line, one pair after the other, a little further than it must:
@@ -390,7 +394,7 @@ def part(pos, rad, n, side, most):
             for i in range(n):
                 for k in range(first[i], first[i + 1]):
                     j = who[k]
-                    dx, dy = _wrap(pos[j, 0] - pos[i, 0], side), _wrap(pos[j, 1] - pos[i, 1], side)
+                    dx, dy = wrap(pos[j, 0] - pos[i, 0], side), wrap(pos[j, 1] - pos[i, 1], side)
                     square = dx * dx + dy * dy
                     if square < aim * aim:
                         distance = math.sqrt(square)
@@ -408,7 +412,7 @@ def part(pos, rad, n, side, most):
                 travelled = max(travelled, dx * dx + dy * dy)
         for i in range(n):
             for axis in range(2):
-                pos[i, axis] = _inside(pos[i, axis], side)
+                pos[i, axis] = inside(pos[i, axis], side)
         if worst == 0.0:
             break
     return worst
@@ -418,7 +422,7 @@ def part(pos, rad, n, side, most):
 
 
 @_compiled
-def leave(first, who, kind, alone, weaken, until, state):
+def desorb(first, who, kind, alone, weaken, until, state):
     """When each molecule leaves, by rejection-free kinetic Monte Carlo (doi:10.1016/0021-9991(75)90060-1).
 
     Parameters
@@ -485,104 +489,3 @@ def _set_rate(tree, k, rate):
     while k > 1:
         k //= 2
         tree[k] = tree[2 * k] + tree[2 * k + 1]
-
-
-# --- what the surface shows -----------------------------------------------------------------------
-
-
-@_compiled
-def _corners(pos, rad, probe, side, head, nxt, count):
-    """Where a probe disc touches two molecules and overlaps none (M, 2), and which molecules it can touch at all (N,).
-
-    These points are the corners of the region that the centre of the probe can reach.
-    """
-    n, m = pos.shape[0], 0
-    found = np.empty((max(n, 16), 2))
-    touched, alone = np.zeros(n, np.bool_), np.ones(n, np.bool_)
-    first, who = neighbours(pos, rad, n, side, 2.0 * probe, True)
-    for i in range(n):
-        for k in range(first[i], first[i + 1]):
-            j = who[k]
-            alone[i] = alone[j] = False
-            dx, dy = _wrap(pos[j, 0] - pos[i, 0], side), _wrap(pos[j, 1] - pos[i, 1], side)
-            square, a, b = dx * dx + dy * dy, rad[i] + probe, rad[j] + probe
-            along = 0.5 * (square + a * a - b * b) / square
-            across = math.sqrt(max(a * a / square - along * along, 0.0))
-            for sign in (-1.0, 1.0):
-                x = _inside(pos[i, 0] + along * dx - sign * across * dy, side)
-                y = _inside(pos[i, 1] + along * dy + sign * across * dx, side)
-                if _clear(x, y, probe, pos, rad, head, nxt, count, side, i, j):
-                    if m == found.shape[0]:
-                        longer = np.empty((2 * m, 2))
-                        longer[:m] = found
-                        found = longer
-                    found[m, 0], found[m, 1] = x, y
-                    m += 1
-                    touched[i] = touched[j] = True
-    return found[:m].copy(), touched | alone
-
-
-@_compiled
-def classify(pos, rad, kind, probe, side, pixels):
-    """What each point of a raster shows: int8 (pixels, pixels), row y and column x, at the middles of the pixels.
-
-    A point is BARE where a disc of radius `probe` that overlaps no molecule covers it; any other point belongs to the
-    molecule whose edge is nearest and shows its kind + 1. Each point is decided exactly: the nearest place that the
-    probe's centre can reach is the point itself, the foot of the normal on a circle of centres around a molecule, or a
-    corner where two such circles meet.
-    """
-    shown = np.zeros((pixels, pixels), np.int8)
-    n = pos.shape[0]
-    if n == 0:
-        return shown
-    widest = np.max(rad)
-    count = max(int(side / (2.0 * (widest + probe))), 1)
-    head, nxt = fill_cells(pos, n, side, count)
-    corners, touched = _corners(pos, rad, probe, side, head, nxt, count)
-    chead, cnxt = fill_cells(corners, corners.shape[0], side, count)
-    pitch = side / pixels
-    for iy in range(pixels):
-        y = (iy + 0.5) * pitch
-        cy = index(y, side, count)
-        for ix in range(pixels):
-            x = (ix + 0.5) * pitch
-            cx = index(x, side, count)
-            nearest, at = np.inf, -1
-            for oy in range(-1, 2):
-                row = (cy + oy + count) % count * count
-                for ox in range(-1, 2):
-                    j = head[row + (cx + ox + count) % count]
-                    while j >= 0:
-                        dx, dy = _wrap(x - pos[j, 0], side), _wrap(y - pos[j, 1], side)
-                        gap = math.sqrt(dx * dx + dy * dy) - rad[j]
-                        if gap < nearest:
-                            nearest, at = gap, j
-                        j = nxt[j]
-            if nearest >= probe:
-                continue
-            shown[iy, ix] = kind[at] + 1
-            if nearest < 0.0:
-                continue
-            for oy in range(-1, 2):
-                row = (cy + oy + count) % count * count
-                for ox in range(-1, 2):
-                    c = row + (cx + ox + count) % count
-                    j = chead[c]
-                    while j >= 0 and shown[iy, ix] != BARE:
-                        dx, dy = _wrap(x - corners[j, 0], side), _wrap(y - corners[j, 1], side)
-                        if dx * dx + dy * dy <= probe * probe:
-                            shown[iy, ix] = BARE
-                        j = cnxt[j]
-                    j = head[c]
-                    while j >= 0 and shown[iy, ix] != BARE:
-                        if touched[j]:
-                            dx, dy = _wrap(x - pos[j, 0], side), _wrap(y - pos[j, 1], side)
-                            distance = math.sqrt(dx * dx + dy * dy)
-                            if distance < rad[j] + 2.0 * probe:
-                                away = (rad[j] + probe) / distance
-                                px = _inside(pos[j, 0] + away * dx, side)
-                                py = _inside(pos[j, 1] + away * dy, side)
-                                if _clear(px, py, probe, pos, rad, head, nxt, count, side, j, j):
-                                    shown[iy, ix] = BARE
-                        j = nxt[j]
-    return shown

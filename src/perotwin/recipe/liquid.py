@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,14 +113,42 @@ def _bernoulli(x: float) -> float:
     return x / np.expm1(x)
 
 
+class _Boundary(NamedTuple):
+    """The falling top boundary: its speed w (m/s), whether a solid grows there, and U = w (partition c + bend c^2)."""
+
+    speed: float
+    solid: bool
+    partition: float
+    bend: float
+
+
+class _Uptake(NamedTuple):
+    """What the oxide takes: sites (m^-2), k_on (m^3/s), k_off (1/s), competition of pure solvent."""
+
+    sites: float
+    k_on: float
+    k_off: float
+    competition: float
+
+
+class _Stepping(NamedTuple):
+    """First step (s), concentration (m^-3) below which errors do not count, tolerance, equal steps (0: by error)."""
+
+    first: float
+    floor: float
+    tolerance: float
+    steps: int
+
+
 @_compiled
 def _top(
-    held: float, ratio_in: float, ratio_out: float, resistance: float, speed: float, partition: float, bend: float
+    held: float, ratio_in: float, ratio_out: float, resistance: float, boundary: _Boundary
 ) -> tuple[float, float, float]:
     """Concentration at the top boundary, flux U into the solid and dU/d held.
 
     U = w (k c + bend c^2), with  resistance U + ratio_out c = ratio_in held.
     """
+    speed, partition, bend = boundary.speed, boundary.partition, boundary.bend
     if held <= 0.0:
         slope = ratio_in / (speed * partition * resistance + ratio_out)
         value = slope * held
@@ -134,13 +163,16 @@ def _top(
 
 @_compiled
 def _implicit(
-    rest: F64, theta_rest: float, lag: float, length: float, speed: float, solid: float, partition: float, bend: float,
-    factor: float, diffusion: float, sites: float, k_on: float, k_off: float, faces: F64, amount: F64, work: F64,
+    rest: F64, theta_rest: float, lag: float, length: float, boundary: _Boundary, factor: float, diffusion: float,
+    oxide: _Uptake, faces: F64, amount: F64, work: F64,
 ) -> tuple[float, float, float, float]:  # fmt: skip
     """Solve amount = rest + lag (inflow - outflow), theta = theta_rest + lag J / sites, into `amount`.
 
-    Returns theta, flux U and the concentrations at the oxide and at the top.
+    `length` is the liquid's thickness (m), `factor` is 1 + K_s c_s of the competing solvent. Returns theta, flux U and
+    the concentrations at the oxide and at the top.
     """
+    speed, solid = boundary.speed, boundary.solid
+    sites, k_on, k_off = oxide.sites, oxide.k_on, oxide.k_off
     n = rest.size
     diagonal, upper, plain, low, high = work[0], work[1], work[2], work[3], work[4]
     # The unknowns are concentrations; `low` and `high` are the answers to a unit source in the first and last cell.
@@ -203,7 +235,7 @@ def _implicit(
     resistance = half / diffusion + ratio_in * lag * high[n - 1]
     wall = 0.5 * length * faces[1] / diffusion
 
-    theta, flux, oxide, uptake, top = theta_rest, 0.0, 0.0, 0.0, 0.0
+    theta, flux, bottom, uptake, top = theta_rest, 0.0, 0.0, 0.0, 0.0
     if sites > 0.0:
         least, most = min(theta_rest, 0.0), max(theta_rest, 1.0)
         theta = min(max(theta_rest, 0.0), 1.0)
@@ -212,20 +244,20 @@ def _implicit(
             slope_uptake = 0.0
             if solid:
                 held = plain[n - 1] - lag * flux * low[n - 1]
-                top, uptake, slope = _top(held, ratio_in, ratio_out, resistance, speed, partition, bend)
+                top, uptake, slope = _top(held, ratio_in, ratio_out, resistance, boundary)
                 slope_uptake = -slope * lag * low[n - 1]
-            oxide = plain[0] - lag * (flux * low[0] + uptake * high[0]) - flux * wall
+            bottom = plain[0] - lag * (flux * low[0] + uptake * high[0]) - flux * wall
             fall = -lag * (low[0] + slope_uptake * high[0]) - wall
-            wrong = (theta - theta_rest) / lag - langmuir_rate(theta, oxide, k_on, k_off, factor)
+            wrong = (theta - theta_rest) / lag - langmuir_rate(theta, bottom, k_on, k_off, factor)
             if wrong > 0.0:
                 most = theta
             else:
                 least = theta
-            some = max(abs(oxide), 1.0)
+            some = max(abs(bottom), 1.0)
             empty = langmuir_rate(theta, 0.0, k_on, k_off, factor)
             by_oxide = (langmuir_rate(theta, some, k_on, k_off, factor) - empty) / some
-            by_theta = langmuir_rate(1.0, oxide, k_on, k_off, factor) - langmuir_rate(
-                0.0, oxide, k_on, k_off, factor
+            by_theta = langmuir_rate(1.0, bottom, k_on, k_off, factor) - langmuir_rate(
+                0.0, bottom, k_on, k_off, factor
             )
             slope_wrong = 1.0 / lag - by_theta - by_oxide * fall * sites / lag
             step = -wrong / slope_wrong
@@ -239,28 +271,29 @@ def _implicit(
         flux = sites * (theta - theta_rest) / lag
     if solid:
         held = plain[n - 1] - lag * flux * low[n - 1]
-        top, uptake, slope = _top(held, ratio_in, ratio_out, resistance, speed, partition, bend)
+        top, uptake, slope = _top(held, ratio_in, ratio_out, resistance, boundary)
     for i in range(n):
         c = plain[i] - lag * (flux * low[i] + uptake * high[i])
         amount[i] = c * length * (faces[i + 1] - faces[i])
     if not solid:
         last = amount[n - 1] / (length * (1.0 - faces[n - 1]))
         top = last * ratio_in / ratio_out if ratio_out > 0.0 else np.inf
-    oxide = amount[0] / (length * faces[1]) - flux * wall
-    return theta, uptake, oxide, top
+    bottom = amount[0] / (length * faces[1]) - flux * wall
+    return theta, uptake, bottom, top
 
 
 @_compiled
 def _advance(
-    amount: F64, theta: float, start: float, duration: float, speed: float, solid: float, partition: float,
-    bend: float, solvent_a: float, solvent_b: float, competition: float, diffusion: float, sites: float, k_on: float,
-    k_off: float, faces: F64, moments: F64, first: float, floor: float, tolerance: float, steps: int,
+    amount: F64, theta: float, start: float, duration: float, boundary: _Boundary, solvent: tuple[float, float],
+    diffusion: float, oxide: _Uptake, faces: F64, moments: F64, stepping: _Stepping,
 ) -> tuple[int, F64, F64, float]:  # fmt: skip
     """One stage. `amount` is changed in place; returns the outcome, the log (steps, 6), the moments' cells and theta.
 
-    The error of the concentration counts relative to its highest value, and to no less than `floor` (m^-3).
+    `start` is the liquid's thickness (m) when the stage of `duration` (s) begins, `solvent` as in `Stage`. The error of
+    the concentration counts relative to its highest value, and to no less than `floor` (m^-3).
     Columns of the log: time in the stage, thickness, oxide, top, theta, uptake in the stage.
     """
+    first, floor, tolerance, steps = stepping
     n = amount.size
     work = np.empty((5, n))
     stage, rest, new = np.empty(n), np.empty(n), np.empty(n)
@@ -279,17 +312,19 @@ def _advance(
             size = 0.5 * (goal - time)
         lag = _GAMMA * size
 
-        length = start - speed * (time + lag)
-        factor = 1.0 + competition * (solvent_a - solvent_b / length)
-        middle, uptake_1, _, _ = _implicit(amount, theta, lag, length, speed, solid, partition, bend, factor, diffusion,
-                                           sites, k_on, k_off, faces, stage, work)  # fmt: skip
+        length = start - boundary.speed * (time + lag)
+        factor = 1.0 + oxide.competition * (solvent[0] - solvent[1] / length)
+        middle, uptake_1, _, _ = _implicit(
+            amount, theta, lag, length, boundary, factor, diffusion, oxide, faces, stage, work
+        )
         for i in range(n):
             rest[i] = amount[i] + more * (stage[i] - amount[i])
         theta_rest = theta + more * (middle - theta)
-        length = start - speed * (goal if lands else time + size)
-        factor = 1.0 + competition * (solvent_a - solvent_b / length)
-        after, uptake_2, oxide, top = _implicit(rest, theta_rest, lag, length, speed, solid, partition, bend, factor,
-                                                diffusion, sites, k_on, k_off, faces, new, work)  # fmt: skip
+        length = start - boundary.speed * (goal if lands else time + size)
+        factor = 1.0 + oxide.competition * (solvent[0] - solvent[1] / length)
+        after, uptake_2, bottom, top = _implicit(
+            rest, theta_rest, lag, length, boundary, factor, diffusion, oxide, faces, new, work
+        )
         if not np.isfinite(middle + after):
             return _NOT_FINITE, log[:used], seen, theta
         if steps == 0:
@@ -320,7 +355,7 @@ def _advance(
             log = longer
         log[used, 0] = time
         log[used, 1] = length
-        log[used, 2] = oxide
+        log[used, 2] = bottom
         log[used, 3] = top
         log[used, 4] = theta
         log[used, 5] = taken
@@ -375,6 +410,7 @@ def run(
         )
     faces = cell_faces(160) if faces is None else np.ascontiguousarray(faces, dtype=float)
     oxide = adsorption or Adsorption()
+    takes = _Uptake(*(float(x) for x in (oxide.sites, oxide.k_on, oxide.k_off, oxide.solvent_competition)))
     amount = concentration * thickness * np.diff(faces)
     logs = [np.array([[0.0, thickness, concentration, concentration, 0.0, 0.0]])]
     wanted = np.sort(np.asarray(moments, dtype=float))
@@ -390,10 +426,16 @@ def run(
         # a first step in which nothing can change much: the oxide fills no site, the boundary meets no molecule
         quick = oxide.k_on * concentration + oxide.k_off + stage.speed / length
         fastest = max(stage.speed**2 / diffusion, quick, 1.0 / stage.duration)
+        boundary = _Boundary(
+            float(stage.speed), solid, partition, float((1.0 - partition) / stage.saturation)
+        )
+        solvent = float(stage.solvent[0]), float(stage.solvent[1])
+        stepping = _Stepping(
+            float(1e-3 / fastest), float(max(1e-6 * concentration, 1.0)), float(tolerance), steps
+        )
         outcome, log, seen, theta = _advance(
-            amount, theta, length, stage.duration, stage.speed, solid, partition, (1.0 - partition) / stage.saturation,
-            stage.solvent[0], stage.solvent[1], oxide.solvent_competition, diffusion, oxide.sites, oxide.k_on,
-            oxide.k_off, faces, inside, 1e-3 / fastest, max(1e-6 * concentration, 1.0), tolerance, steps,
+            amount, theta, length, float(stage.duration), boundary, solvent, float(diffusion), takes, faces, inside,
+            stepping,
         )  # fmt: skip
         if outcome != _DONE:
             why = (

@@ -6,24 +6,19 @@ to them and by nothing here.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Annotated
-
-from pydantic import ValidationError
 
 from perotwin.recipe.compensation import Competition
 from perotwin.recipe.coverage import Monolayer
 from perotwin.recipe.drying import Drying
 from perotwin.recipe.interface import Dipoles
+from perotwin.recipe.library import from_library
 from perotwin.recipe.passivation import GrainBoundaries
-from perotwin.stack.fields import BARE_NUMBERS, Dim, Model, explain
+from perotwin.stack.fields import Dim, Model
 from perotwin.stack.paths import walk
 from perotwin.units import Quantity
 
 __all__ = ["Parameters", "Solvent", "library_parameters"]
-
-_FILE = Path(__file__).parent / "library" / "parameters.toml"
 
 
 class Solvent(Model):
@@ -53,13 +48,6 @@ class Parameters(Model):
         return found
 
 
-@lru_cache(maxsize=1)
 def library_parameters() -> Parameters:
     """The parameters that come with perotwin."""
-    import tomllib
-
-    data = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    try:
-        return Parameters.model_validate(data, context={BARE_NUMBERS: False})
-    except ValidationError as error:
-        raise explain(error, file=str(_FILE), data=data) from None
+    return from_library(Parameters)

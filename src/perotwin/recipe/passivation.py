@@ -21,7 +21,6 @@ doi:10.1039/C6EE00413J.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -29,11 +28,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perotwin.errors import InputError
-from perotwin.recipe.defaults import table
+from perotwin.recipe.library import from_library
 from perotwin.stack.fields import ArealDensity, Diffusion, Dim, Model, Time, TrapDensity, VolumeRate
 from perotwin.units import Quantity
 
-__all__ = ["Film", "GrainBoundaries", "grain_boundaries", "passivate", "unbound"]
+__all__ = ["Film", "GrainBoundaries", "passivate", "unbound"]
 
 F64 = NDArray[np.float64]
 
@@ -62,11 +61,10 @@ class GrainBoundaries(Model):
     inside_diffusion: Diffusion
     boundary_diffusion: Diffusion
 
-
-@functools.lru_cache(maxsize=1)
-def grain_boundaries() -> GrainBoundaries:
-    """The parameters of the library."""
-    return table("passivation", GrainBoundaries)
+    @classmethod
+    def library(cls) -> GrainBoundaries:
+        """The numbers that come with perotwin, each with its assumed range."""
+        return from_library(cls, "passivation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +142,7 @@ def passivate(
     ------
     InputError : a negative or infinite additive, a grain size or widths that are not positive.
     """
-    boundaries = parameters or grain_boundaries()
+    boundaries = parameters or GrainBoundaries.library()
     size = float(grain_size)
     density = np.atleast_1d(np.asarray(additive, dtype=float))
     weight = np.ones_like(density) if widths is None else np.asarray(widths, dtype=float)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.errors import InputError, PerotwinError
-from perotwin.recipe.extras import load, one_thread
+from perotwin.recipe.optional_packages import load, one_thread
 
 __all__ = ["BOHR", "HARTREE", "Point", "relax", "single_point"]
 

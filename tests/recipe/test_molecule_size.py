@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perotwin.errors import InputError
-from perotwin.recipe.shape import ELEMENTS, enclosing_circle, principal_axes, size
+from perotwin.recipe.molecule_size import ELEMENTS, enclosing_circle, principal_axes, size
 
 coordinate = st.floats(-5.0, 5.0).map(lambda value: round(value, 3))
 discs = st.lists(

@@ -141,11 +141,11 @@ class Patch:
 
     def map(self, pixel: float = PIXEL, probe: float = PROBE) -> NDArray[np.int8]:
         """(P, P) int8, row y and column x: 0 bare, 1 SAM, 2 additive, at points about `pixel` apart."""
-        from perotwin.recipe import kernels
+        from perotwin.recipe import hole_kernels
 
         _check_probe(self, pixel, probe)
         pixels = max(round(self.side / pixel), 1)
-        return kernels.classify(self.positions, self.radii, self.kind, 0.5 * probe, self.side, pixels)
+        return hole_kernels.classify(self.positions, self.radii, self.kind, 0.5 * probe, self.side, pixels)
 
     @cached_property
     def surface(self) -> Surface:
@@ -193,7 +193,7 @@ def survey(patch: Patch, pixel: float = PIXEL, probe: float = PROBE) -> Surface:
     if patch.positions.shape[0] == 0:
         holes = np.array([[0.5, 0.5, 1.0]]) * patch.side
     else:
-        holes = hole_kernels.circles(patch.positions, patch.radii, patch.side, bare, 0.5 * probe)
+        holes = hole_kernels.largest_circles(patch.positions, patch.radii, patch.side, bare, 0.5 * probe)
         holes[:, :2] %= patch.side
         holes[:, 2] *= 2.0
     return Surface(

@@ -9,7 +9,16 @@ from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
 from perotwin.errors import InputError
-from perotwin.recipe.patch import ADDITIVE, BARE, PROBE, SAM, Oxide, Patch, _correlation_length, survey
+from perotwin.recipe.oxide_surface import (
+    ADDITIVE,
+    BARE,
+    PROBE,
+    SAM,
+    Oxide,
+    Patch,
+    _correlation_length,
+    survey,
+)
 
 NM = 1e-9
 BIG, SMALL = 1.129 * NM, 0.567 * NM
