@@ -115,8 +115,10 @@ class Circuit:
         return self.series + sum(group[0].series for group in self.groups if len(group) == 1)
 
     @property
-    def lone(self) -> float:
-        """What the series resistances come to at high frequency, ohm m^2: the columns' side by side, then all."""
+    def in_series(self) -> float:
+        """What series resistances come to at the terminals, ohm m^2: the columns' side by side, then all one behind the
+        other. Columns of which one has none come to nothing.
+        """
         total = self.resistance
         for group in self.groups:
             if len(group) > 1 and all(column.series > 0.0 for column in group):
