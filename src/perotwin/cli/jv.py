@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import Output, command
 
 if TYPE_CHECKING:
@@ -95,12 +96,12 @@ def _curves(
             continue
         if "" in taken:
             dataset, metrics = taken[""]
-            out.result(machine.jv_result([(dataset, metrics)]))
+            out.result(machine.instrument_result(lab.jv.INSTRUMENT, dataset, metrics))
             own = junctions.metrics(dataset)
         else:
             own = {which: metrics for which, (_, metrics) in taken.items()}
             metrics = junctions.together(own)
-            out.result(machine.four_terminal_result(stack.name, taken, metrics))
+            out.result(machine.terminals_result(stack.name, lab.jv.INSTRUMENT, taken, metrics))
         rows.append((stack.name, metrics))
         rows.extend((f"  {which} junction alone", one) for which, one in own.items())
         for dataset, _ in taken.values():
@@ -115,7 +116,7 @@ def _curves(
         out.notes(datasets)
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset), dataset)
-        files.write(out, folder, "jv", datasets)
+        files.write(out, folder, lab.jv.INSTRUMENT, datasets)
 
 
 def _sweep(
@@ -153,7 +154,7 @@ def _sweep(
                     rows.append((point.written, "failed"))
                 else:
                     assert point.result is not None
-                    out.result({**machine.jv_result([point.result]), "vary": varied})
+                    out.result({**machine.instrument_result(lab.jv.INSTRUMENT, *point.result), "vary": varied})
                     rows.append((point.written, point.result[1]))
                     dataset = point.result[0]
                     # The measurement says which of the cells of the sweep it belongs to.
@@ -166,4 +167,7 @@ def _sweep(
                 out.say(f"{stack.name}, {path}")
                 out.table(tables.metrics_table(rows, first=path))
     if datasets:
-        files.write(out, folder, "jv", datasets, draw_each=False)
+        files.write(out, folder, lab.jv.INSTRUMENT, datasets, draw_each=False)
+
+
+COMMANDS = (Entry(20, jv),)

@@ -37,6 +37,7 @@ def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: st
     from perotwin.measurement import checks_of
     from perotwin.report import machine, tables
 
+    tool = lab.scan.INSTRUMENT
     protocol = lab.scan.Protocol(**given)
     folder = files.prepare(output)
     rows: list[tuple[str, Any]] = []
@@ -49,15 +50,14 @@ def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: st
             scans = lab.scan.measure(stack, protocol)
         except PerotwinError as error:
             kept = error.context.get("measured") or {}
-            out.failed(
-                stack.name, error, **(machine.scan_result(kept, lab.scan.analyse(kept)) if kept else {})
-            )
+            entry = machine.instrument_result(tool, kept, tool.analyse(kept)) if kept else {}
+            out.failed(stack.name, error, **entry)
             continue
         except KeyboardInterrupt:
             interrupted = True
             break
         found = lab.scan.analyse(scans)
-        out.result(machine.scan_result(scans, found))
+        out.result(machine.instrument_result(tool, scans, tool.analyse(scans)))
         for direction, dataset in scans.items():
             rows.append((f"{stack.name}, {direction}", found[direction]))
             datasets[files.unique(f"{stack.name}-{direction}", datasets)] = dataset
@@ -76,6 +76,6 @@ def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: st
         out.notes(cells)
         for name, dataset in cells.items():
             out.look_at(name, checks_of(dataset), dataset)
-        files.write(out, folder, "scan", datasets, draw_each=len(datasets) == 1)
+        files.write(out, folder, tool, datasets, draw_each=len(datasets) == 1)
     if interrupted:
         raise KeyboardInterrupt

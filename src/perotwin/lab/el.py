@@ -2,10 +2,10 @@
 of its quasi-Fermi levels is behind it.
 
     measured = measure(cell)                               # in the dark, up to the photocurrent of one sun
-    analyse(measured)["elqy"]                              # of a tandem "elqy, top" and "elqy, bottom"
+    analyse(measured)["elqy"]                              # of several junctions "elqy, top" and so on
 
 What leaves the cell is the escaping share of each absorber's radiative recombination, by the same optics that fix its
-rate. Light of the top junction in the bottom one is part of a tandem's. By reciprocity the yield at an injection as
+rate. Light of one junction in another is part of a tandem's. By reciprocity the yield at an injection as
 large as the photocurrent tells the open-circuit voltage, Voc = Voc,rad + kT/q ln(ELQY) (U. Rau, Phys. Rev. B 76, 085303
 (2007), doi:10.1103/PhysRevB.76.085303), for each junction of a tandem apart (S. Roensch, R. Hoheisel, F. Dimroth, A. W.
 Bett, Appl. Phys. Lett. 98, 251113 (2011), doi:10.1063/1.3601472).
@@ -13,7 +13,6 @@ Bett, Appl. Phys. Lett. 98, 251113 (2011), doi:10.1063/1.3601472).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,8 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from perotwin.errors import ConvergenceError, InputError
-from perotwin.measurement import Metric, Metrics
+from perotwin.measurement import Instrument, Metric, Metrics, Variable
+from perotwin.measurement.junction_names import junction_of
 from perotwin.stack.fields import CurrentDensity, Intensity, Model, Voltage
 from perotwin.units import Quantity
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from perotwin.stack import Cell
     from perotwin.transport.cell import CellSolver, CellStates
-    from perotwin.transport.steady import Solver, States
+    from perotwin.transport.steady import States
 
-__all__ = ["Protocol", "analyse", "at_currents", "measure", "plot"]
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "at_currents", "measure", "plot"]
 
 F64 = NDArray[np.float64]
 
@@ -80,6 +80,7 @@ class _Emitter:
     """An absorber whose light is known: where it is in the cell, and what of its recombination gets out."""
 
     name: str
+    junction: str
     part: int
     layer: int
     channel: int
@@ -105,12 +106,10 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         InputError: no absorber's light is known; a tandem with four terminals of which none are chosen.
         ConvergenceError: the cell cannot carry a current that was asked for.
     """
-    import xarray as xr
     from scipy.constants import elementary_charge as q
 
-    from perotwin.lab import fields as inside
-    from perotwin.measurement import check, checks_to_json, describe
-    from perotwin.transport.apart import junction_solvers
+    from perotwin.lab import conditions, junctions
+    from perotwin.measurement import check, make_dataset
     from perotwin.transport.cell import build, solver_of
     from perotwin.transport.checks import optical_checks, steady_checks
 
@@ -137,13 +136,15 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     photons = np.array([_photons(states, one) for one in emitters])
     made = light * np.array([one.area * solver.problem.parts[one.part].photocurrent for one in emitters])
     pairs = (injected if light == 0.0 else np.maximum(injected, 0.0)) + made[:, None]
-    own = [_own(cell, solver, junction_solvers(cell, solver), one) for one in emitters]
+    alone: dict[str, Any] = junctions.solvers(cell, solver)
+    own = [_own(cell, solver, alone.get(one.junction), one) for one in emitters]
     found = {**steady_checks(states), **optical_checks(solver.problem)}
     found["splitting at open circuit against the light that it makes (V)"] = check(
         max(one.pop("miss") for one in own), _SPLITTING
     )
     wavelength, spectra = _spectra(emitters, photons[:, -1])
-    dataset = xr.Dataset(
+    return make_dataset(
+        INSTRUMENT,
         {
             "voltage": ("injected", states.voltage),
             "qfls": (("emitter", "injected"), np.array([_splitting(states, one) for one in emitters])),
@@ -152,40 +153,38 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             "spectrum": (("emitter", "wavelength"), spectra),
             **{name: ("emitter", np.array([one[name] for one in own])) for name in own[0]},
         },
-        coords={"injected": injected, "emitter": [one.name for one in emitters], "wavelength": wavelength},
-        attrs={
-            **inside.attributes("el", cell, protocol, light),
-            "checks": json.dumps(checks_to_json(found)),
-            "notes": json.dumps(inside.notes(states)),
-        },
+        {"injected": injected, "emitter": [one.name for one in emitters], "wavelength": wavelength},
+        about=conditions.about(cell, protocol, light),
+        checks=found,
+        notes=conditions.notes(states),
     )
-    return describe(dataset)
 
 
 def _emitters(solver: CellSolver) -> Iterator[_Emitter]:
     """The absorbers whose emission follows from optics."""
-    problem = solver.problem
-    areas = getattr(problem, "areas", np.ones(len(problem.parts)))
-    prefixes = list(problem.stack.stacks)
-    for number, part in enumerate(problem.parts):
-        prefix = prefixes[number] if len(problem.parts) > 1 else ""
-        layers = [layer.name for layer in part.stack.electrical_layers]
-        channels = {one.place: c for c, one in enumerate(part.channels) if one.kind == "radiative"}
+    from perotwin.lab import junctions
+
+    parts = junctions.parts(solver.problem)
+    # junctions that are solved as one stack: the layers are called after theirs
+    joined = len(parts) == 1 and len(solver.problem.stack.stacks) > 1
+    for number, (part, area, problem) in enumerate(parts):
+        layers = [layer.name for layer in problem.stack.electrical_layers]
+        channels = {one.place: c for c, one in enumerate(problem.channels) if one.kind == "radiative"}
         found = [
             layer.name
-            for layer in part.stack.absorbers
+            for layer in problem.stack.absorbers
             if layer.name in channels
-            and part.emission is not None
-            and layer.name in part.emission.absorbers
-            and part.stack.radiative(layer).kind == "detailed-balance"
+            and problem.emission is not None
+            and layer.name in problem.emission.absorbers
+            and problem.stack.radiative(layer).kind == "detailed-balance"
         ]
         for name in found:
-            called = f"{prefix} {name}".strip() if len(found) > 1 or not prefix else prefix
-            if part.device.plane_site.size:
-                # in one solve the layers are called after their junctions already
-                called = name.split(" ")[0]
+            junction = junction_of(name)[0] if joined else part
+            # the layer is named where its junction does not tell it from the others
+            alone = bool(junction) and (joined or len(found) == 1)
+            called = junction if alone else f"{part} {name}".strip()
             yield _Emitter(
-                called, number, layers.index(name), channels[name], float(areas[number]), part.emission[name]
+                called, junction, number, layers.index(name), channels[name], area, problem.emission[name]
             )
 
 
@@ -210,8 +209,12 @@ def _splitting(states: CellStates, emitter: _Emitter) -> F64:
     return np.asarray(split @ width / width.sum())
 
 
-def _own(cell: Cell, solver: CellSolver, alone: dict[str, Solver], emitter: _Emitter) -> dict[str, float]:
+def _own(cell: Cell, solver: CellSolver, alone: Any, emitter: _Emitter) -> dict[str, float]:
     """What an emitter's junction does by itself under the cell's own light.
+
+    Args:
+        cell, solver: what is measured. alone: what solves the junction by itself; None where the cell is of one.
+        emitter: the absorber.
 
     Returns:
         `voc_own` (V) and `jsc_own` (A m^-2) as solved, `voc_radiative` (V) of photons that leave the cell alone, and
@@ -224,7 +227,7 @@ def _own(cell: Cell, solver: CellSolver, alone: dict[str, Solver], emitter: _Emi
     from perotwin.lab import jv
 
     suns = float(cell.light.intensity) or 1.0
-    one: Any = alone.get(emitter.name.split(" ")[0], solver)
+    one: Any = solver if alone is None else alone
     if one is solver and len(solver.problem.parts) > 1:
         from perotwin.transport.steady import Solver as Single
 
@@ -236,7 +239,7 @@ def _own(cell: Cell, solver: CellSolver, alone: dict[str, Solver], emitter: _Emi
     part = at.parts[0]
     layers = [layer.name for layer in part.problem.stack.electrical_layers]
     name = solver.problem.parts[emitter.part].stack.electrical_layers[emitter.layer].name
-    name = name if name in layers else name.split(" ", 1)[1]
+    name = name if name in layers else junction_of(name)[1]
     channel = next(
         c for c, x in enumerate(part.problem.channels) if x.kind == "radiative" and x.place == name
     )
@@ -384,7 +387,33 @@ def analyse(dataset: xr.Dataset) -> Metrics:
 
 
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
-    """Spectra, and yields against the injected current; see `plotting.luminescence.el`."""
+    """Spectra, and yields against the injected current; see `plotting.luminescence.yields_and_spectra`."""
     from perotwin.plotting import luminescence
 
-    return luminescence.el(datasets, ax)
+    return luminescence.yields_and_spectra(datasets, ax)
+
+
+INSTRUMENT = Instrument(
+    name="el",
+    title="electroluminescence",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    caption=(
+        "Electroluminescence of {cells}: spectra at the largest injection (left), and photons out over injected "
+        "electrons against the current (right)."
+    ),
+    variables=(
+        Variable("injected", ("injected",)),
+        Variable("voltage", ("injected",)),
+        Variable("wavelength", ("wavelength",)),
+        Variable("elqy", ("emitter", "injected"), required=True),
+        Variable("qfls", ("emitter", "injected"), required=True),
+        Variable("photons", ("emitter", "injected")),
+        Variable("spectrum", ("emitter", "wavelength")),
+        *(Variable(name, ("emitter",), written=False) for name in ("voc_own", "jsc_own", "voc_radiative")),
+    ),
+    entries={"emitter": "emitters"},
+    place=30,
+)

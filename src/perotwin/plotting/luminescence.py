@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["el"]
+__all__ = ["yields_and_spectra"]
 
 _NM, _MA = 1e9, 0.1
 #: emitters of one cell, where colours tell cells apart
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
 
 
-def el(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+def yields_and_spectra(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Spectra at the largest injection (left) and yields against the injected current (right); into given axes the
     yields.
 

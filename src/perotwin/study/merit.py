@@ -86,7 +86,7 @@ def merit(cell: Cell) -> Merit:
 
     if isinstance(cell, Tandem) and cell.junction.kind == "separate" and cell.junction.terminals == "both":
         return _of_four_terminals(cell)
-    from perotwin.lab import fields, jv
+    from perotwin.lab import conditions, jv
     from perotwin.transport.cell import build, join, solver_of
     from perotwin.transport.checks import optical_checks, steady_checks
 
@@ -121,7 +121,7 @@ def merit(cell: Cell) -> Merit:
             "Look at its contacts and bands.",
         )
     return Merit(
-        pce=vmp * jmp / fields.irradiance(states),
+        pce=vmp * jmp / conditions.irradiance(states),
         voc=voc,
         jsc=jsc,
         ff=vmp * jmp / (voc * jsc),

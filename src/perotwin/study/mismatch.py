@@ -54,7 +54,7 @@ def mismatch(cell: Cell, ratios: Sequence[float] = _RATIOS, *, one_solve: bool =
     """
     import xarray as xr
 
-    from perotwin.lab import fields, jv
+    from perotwin.lab import conditions, jv
     from perotwin.measurement import describe
     from perotwin.transport.apart import junction_solvers, relit
     from perotwin.transport.cell import build, solver_of
@@ -83,7 +83,7 @@ def mismatch(cell: Cell, ratios: Sequence[float] = _RATIOS, *, one_solve: bool =
                 if not rows:
                     raise
                 break
-            rows.append([*_metrics(points, fields.irradiance(states)), *(intensity * wanted)])
+            rows.append([*_metrics(points, conditions.irradiance(states)), *(intensity * wanted)])
             counter.advance()
     values = np.array(rows).T
     names = (*_METRICS, "top", "bottom")
