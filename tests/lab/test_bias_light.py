@@ -203,7 +203,7 @@ def test_a_cell_of_one_junction_is_measured_as_ever() -> None:
 
 def test_it_is_stored_and_written_by_junction(tmp_path: Path) -> None:
     again = load(save(validate(measured()), tmp_path / "eqe.nc"))
-    entry = machine.eqe_result(again, eqe.analyse(again))
+    entry = machine.instrument_result(eqe.INSTRUMENT, again, eqe.analyse(again))
     assert set(entry["junctions"]) == {"top", "bottom"}
     top = entry["junctions"]["top"]
     assert top["bias_voltage"]["unit"] == "V" and top["jsc_integrated"]["unit"] == "mA/cm^2"

@@ -9,9 +9,13 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import ModuleType
 
-from perotwin.lab.registry import find, instruments, known, register, validate, withdraw
+from perotwin.lab.registry import find, instruments, known, register, withdraw
+from perotwin.measurement.instrument import look_up_with
 
-__all__ = ["find", "instruments", "known", "register", "validate", "withdraw"]
+__all__ = ["find", "instruments", "known", "register", "withdraw"]
+
+# a measurement says its instrument by name, and its shape is what that instrument declares
+look_up_with(find)
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -164,10 +164,9 @@ def _emitters(solver: CellSolver) -> Iterator[_Emitter]:
     """The absorbers whose emission follows from optics."""
     from perotwin.lab import junctions
 
-    parts = junctions.parts(solver.problem)
-    # junctions that are solved as one stack: the layers are called after theirs
-    joined = len(parts) == 1 and len(solver.problem.stack.stacks) > 1
-    for number, (part, area, problem) in enumerate(parts):
+    for number, (part, area, problem) in enumerate(junctions.parts(solver.problem)):
+        # junctions that are solved as one stack: the layers are called after theirs
+        joined = len(junctions.subcells(problem)) > 1
         layers = [layer.name for layer in problem.stack.electrical_layers]
         channels = {one.place: c for c, one in enumerate(problem.channels) if one.kind == "radiative"}
         found = [

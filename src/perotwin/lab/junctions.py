@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from perotwin.measurement import Metric, Metrics
+from perotwin.measurement.junction_names import BETWEEN, junction_layers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,14 +43,13 @@ __all__ = [
     "parts",
     "received",
     "solvers",
+    "subcells",
     "terminals",
     "together",
     "voltages",
     "words",
 ]
 
-#: what is lost between the junctions and in all that is in series with them
-BETWEEN = "between"
 #: least step (V) of a junction's own curve: its points of interest are solved for
 _STEP = 0.02
 
@@ -91,6 +91,11 @@ def parts(problem: CellProblem) -> list[Part]:
     return [Part(name, float(area), one) for name, area, one in zip(names, areas, found, strict=True)]
 
 
+def subcells(problem: Problem) -> dict[str, list[str]]:
+    """The electrical layers of one mesh by the junction that they are called after; all under "" where it is of one."""
+    return junction_layers(layer.name for layer in problem.stack.electrical_layers)
+
+
 def solvers(cell: Cell, solver: CellSolver, *, light: bool = True) -> dict[str, Solver]:
     """What solves each of several junctions in series by itself, lit as it is in the cell; nothing for other cells.
 
@@ -104,13 +109,13 @@ def solvers(cell: Cell, solver: CellSolver, *, light: bool = True) -> dict[str, 
 
 def received(states: CellStates, name: str) -> float:
     """Pairs (m^-2 s^-1) that light of other junctions makes in one of several in series, at the first of its states."""
-    subcells = list(states.problem.stack.stacks)
-    found = states.parts
-    if len(found) == len(subcells):
-        light = found[subcells.index(name)].coupled
+    names = [part.name for part in parts(states.problem)]
+    if name in names:
+        light = states.parts[names.index(name)].coupled
     else:
         # solved as one stack, where only the last one has another in front of it
-        light = found[0].coupled if name == subcells[-1] else None
+        last = list(subcells(states.problem.parts[0]))[-1]
+        light = states.parts[0].coupled if name == last else None
     return 0.0 if light is None else float(light[0].sum())
 
 

@@ -16,16 +16,13 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from perotwin import measurement, progress
+from perotwin import progress
 from perotwin.errors import InputError, nearest
 from perotwin.measurement.instrument import Instrument
 
-if TYPE_CHECKING:
-    import xarray as xr
-
-__all__ = ["GROUP", "find", "instruments", "known", "register", "validate", "withdraw"]
+__all__ = ["GROUP", "find", "instruments", "known", "register", "withdraw"]
 
 #: entry points by which other packages bring instruments
 GROUP = "perotwin.instruments"
@@ -88,20 +85,6 @@ def instruments(of: str | None = None) -> list[Instrument]:
             found.setdefault(brought.name, brought)
     chosen = [one for one in found.values() if of in (None, one.of)]
     return sorted(chosen, key=lambda one: (one.place, one.name))
-
-
-def validate(dataset: xr.Dataset, instrument: str | None = None) -> xr.Dataset:
-    """Return `dataset` if it has the shape of a measurement with an instrument (default: the one that it names).
-
-    Raises:
-        ValueError: a sentence saying what it lacks, or that it names no instrument.
-    """
-    kind = instrument or str(dataset.attrs.get("instrument"))
-    found = find(kind)
-    if found is None:
-        names = ", ".join(one.name for one in instruments())
-        raise ValueError(f"a measurement names its instrument ({names}); this one says {kind!r}")
-    return measurement.validate(dataset, found)
 
 
 def _own(name: str) -> Instrument | None:

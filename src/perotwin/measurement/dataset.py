@@ -75,14 +75,20 @@ def describe(dataset: xr.Dataset) -> xr.Dataset:
     return described
 
 
-def validate(dataset: xr.Dataset, instrument: Instrument) -> xr.Dataset:
-    """Return ``dataset`` if it has the shape of a measurement with ``instrument``.
+def validate(dataset: xr.Dataset, instrument: Instrument | None = None) -> xr.Dataset:
+    """Return ``dataset`` if it has the shape of a measurement with ``instrument`` (default: the one that it names).
 
     Raises
     ------
     ValueError
         A sentence saying which variable is missing, or has which dimensions or unit instead of which.
     """
+    from perotwin.measurement.instrument import named
+
+    said = dataset.attrs.get("instrument")
+    instrument = instrument or named(str(said))
+    if instrument is None:
+        raise ValueError(f"a measurement names its instrument; this one says {said!r}, which nothing here knows")
     kind = instrument.name
     known = dataset.variables
     for name, dims in instrument.schema.items():

@@ -12,7 +12,7 @@ __all__ = ["BETWEEN", "IN_SERIES", "is_junction", "junction_layers", "junction_o
 
 #: junctions one behind the other, in the order in which light meets them
 IN_SERIES = ("top", "middle", "bottom")
-#: what belongs to no junction but lies between two
+#: what belongs to no junction but lies between two, and what is lost there and in all that is in series with them
 BETWEEN = "between"
 
 

@@ -46,7 +46,7 @@ def _looks(items: Sequence[xr.Dataset], item: xr.Dataset) -> list[tuple[str, str
     emitters = [str(name) for name in item["emitter"].values]
     if len(items) == 1:
         spare = iter(style.CELLS)
-        return [(name, style.JUNCTIONS.get(name) or next(spare), "-") for name in emitters]
+        return [(name, style.junction_colour(name) or next(spare), "-") for name in emitters]
     colour = style.colour_of_cells(items)[str(item.attrs.get("stack", ""))]
     return [(name, colour, _DASHES[row % len(_DASHES)]) for row, name in enumerate(emitters)]
 

@@ -130,7 +130,7 @@ def cell_result(result: CellResult) -> dict[str, Any]:
     made: dict[str, Any] = {"stack": result.name}
     for instrument in result.instruments:
         measured = result.measured_by(instrument.name)
-        metrics = result.readings.get(instrument.name, Metrics())
+        metrics = result.read_by(instrument.name)
         if instrument.summary is not None:
             merged(made, instrument.summary(measured, metrics))
         elif metrics:

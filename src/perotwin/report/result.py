@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from perotwin.recipe import Made
     from perotwin.stack import Cell
 
-__all__ = ["CellResult"]
+__all__ = ["HEADLINE", "CellResult"]
+
+#: the instrument whose metrics are those of a cell in tables
+HEADLINE = "jv"
+
 
 @dataclass
 class CellResult:
@@ -52,6 +56,10 @@ class CellResult:
             for name, dataset in self.measurements.items()
             if name.partition("-")[0] == instrument
         }
+
+    def read_by(self, instrument: str) -> Metrics:
+        """What one instrument read; of the illuminated curve the metrics of the cell."""
+        return self.readings.get(instrument) or (self.metrics if instrument == HEADLINE else Metrics())
 
     @property
     def instruments(self) -> list[Instrument]:

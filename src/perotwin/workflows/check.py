@@ -33,13 +33,13 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
         The stack has no electrical layers, a material or its range does not fit, and so on.
     """
     from perotwin.stack import Tandem
-    from perotwin.stack.tandem import JUNCTIONS
     from perotwin.transport.cell import build
 
     if isinstance(cell, Tandem) and cell.junction.kind == "separate":
-        both = [build(cell.at(which)) for which in JUNCTIONS]
-        problems = [problem.parts[0] for problem in both]
-        notes = list(dict.fromkeys(note for problem in both for note in problem.notes))
+        tandem: Any = cell
+        each = [build(tandem.at(which)) for which in cell.stacks]
+        problems = [problem.parts[0] for problem in each]
+        notes = list(dict.fromkeys(note for problem in each for note in problem.notes))
     else:
         problem = build(cell)
         notes = list(problem.notes)
@@ -63,26 +63,30 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
 
 
 def _of_tandem(cell: Tandem, problem: CellProblem, rows: list[Derived]) -> Iterator[Derived]:
-    """What follows for both junctions together from what follows for each."""
-    from perotwin.transport.tandem import TandemProblem
-
+    """What follows for the junctions together from what follows for each."""
     known = {(row.name, row.where): row.value for row in rows}
     current = {which: known.get(("photocurrent", which), 0.0) for which in cell.cells}
     if max(current.values()) > 0.0:
         least = min(current, key=lambda which: current[which])
-        how = f"of the {least} junction, which generates less: the current of both"
+        how = f"of the {least} junction, which generates least: the current of all"
         yield Derived("photocurrent", "photocurrent", "cell", current[least], "A m-2", how)
-        gap = current["top"] - current["bottom"]
-        how = "photocurrent of the top junction minus that of the bottom one; zero where they match"
+        if len(current) == 2:
+            front, back = current
+            gap = current[front] - current[back]
+            how = f"photocurrent of the {front} junction minus that of the {back} one; zero where they match"
+        else:
+            gap = max(current.values()) - min(current.values())
+            how = "largest photocurrent of a junction minus the smallest one; zero where they match"
         yield Derived("photocurrent_mismatch", "current mismatch", "cell", gap, "A m-2", how)
     limits = [known[key] for key in (("radiative_voc", which) for which in cell.cells) if key in known]
-    if len(limits) == 2:
+    if len(limits) == len(current):
         how = "sum of those of the junctions, each with its own photocurrent"
         yield Derived("radiative_voc", "radiative limit of Voc", "cell", sum(limits), "V", how)
-    if isinstance(problem, TandemProblem) and problem.coupling is not None:
+    coupling = getattr(problem, "coupling", None)
+    if coupling is not None:
         how = "photons that the bottom absorbs per net radiative event in the top (doi:10.1063/1.4729827)"
         yield Derived(
-            "luminescent_coupling", "luminescent coupling", "cell", problem.coupling.share, "1", how
+            "luminescent_coupling", "luminescent coupling", "cell", coupling.share, "1", how
         )
 
 

@@ -15,6 +15,7 @@ from perotwin import lab, measurement, progress
 from perotwin.errors import InputError, PerotwinError, nearest
 from perotwin.recipe import Made, record
 from perotwin.report import CellResult, figures, machine, page
+from perotwin.report.result import HEADLINE
 from perotwin.workflows.made import made_text
 
 if TYPE_CHECKING:
@@ -133,9 +134,9 @@ def measure(
         if read:
             result.readings[instrument.name] = read
     # the numbers of a cell in tables are those of its curve
-    result.metrics = result.readings.get("jv", measurement.Metrics())
-    if "jv" in result.absent and result.error is None:
-        result.error = result.absent["jv"]
+    result.metrics = result.readings.get(HEADLINE, measurement.Metrics())
+    if HEADLINE in result.absent and result.error is None:
+        result.error = result.absent[HEADLINE]
     return result
 
 
@@ -168,15 +169,16 @@ def _map(cell: Cell, processes: int | None) -> xr.Dataset:
         It has columns side by side, or not one absorber.
     """
     from perotwin import study
-    from perotwin.stack import Parallel, Tandem
+    from perotwin.measurement.junction_names import is_junction
 
-    if isinstance(cell, Parallel):
+    first = next(iter(cell.stacks))
+    if "." in first or (first and not is_junction(first)):
         raise InputError(
             "columns side by side have no thickness and bandgap of their own.",
             "Use perotwin map with the numbers of a column.",
         )
-    top = "top." if isinstance(cell, Tandem) else ""
-    return study.map_of(cell, f"{top}thickness", f"{top}bandgap", _STEPS, processes=processes)
+    within = f"{first}." if first else ""
+    return study.map_of(cell, f"{within}thickness", f"{within}bandgap", _STEPS, processes=processes)
 
 
 def run(
