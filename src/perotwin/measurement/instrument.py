@@ -1,14 +1,14 @@
 """What an instrument says of itself: its name, what it measures, and who measures, analyses and draws it.
 
     INSTRUMENT = Instrument(
-        name="el",
-        title="electroluminescence",
+        name="echo",
+        title="echoes of sound",
         protocol=Protocol,
         measure=measure,
         analyse=analyse,
         plot=plot,
-        caption="Electroluminescence of {cells}.",
-        variables=(Variable("elqy", over=("emitter", "injected"), required=True), ...),
+        caption="Echoes that {cells} give back.",
+        variables=(Variable("loudness", over=("sound",), required=True), ...),
     )
 
 All that shows instruments follows from this: the experiments of the main job and what people can ask for, the shape of

@@ -30,9 +30,9 @@ class CellResult:
     ----------
     name : unique among the results shown together; also the name of the cell's folder.
     cell : the stack that was simulated.
-    measurements : by name: "jv", "jv-dark", "eqe", "bands", "scan-reverse", "scan-forward", "mppt", "map", ...
+    measurements : by the name of the instrument, with what tells several apart after a dash: "jv", "jv-dark"; "map".
     metrics : of the illuminated curve.
-    readings : what each instrument read, by its name: "scan" ("pce, reverse"), "mppt", ...
+    readings : what each instrument read, by its name.
     absent : measurement -> why this cell has none (prescribed generation has no quantum efficiency, say).
     error : why the cell failed, if it did; what was measured before is kept.
     figures : by name, the SVG file of each figure.
