@@ -138,13 +138,10 @@ def comparison_figures(results: Sequence[CellResult]) -> dict[str, Figure]:
         if not picture.together:
             continue
         measured = [result.measured_by(instrument.name) for result in results]
-        # cell after cell in each of the states that were measured, the cell's own first
-        shown = [
-            one[key]
-            for key in dict.fromkeys(["", *(key for one in measured for key in one)])
-            for one in measured
-            if key in one
-        ]
+        variants = [variant.name for variant in instrument.variants]
+        # cell after cell in its own state, then in each of the others
+        shown = [dataset for one in measured for key, dataset in one.items() if key not in variants]
+        shown += [one[key] for key in variants for one in measured if key in one]
         if len(shown) >= picture.together:
             made[name] = picture.draw(shown)
     return made
