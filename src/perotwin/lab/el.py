@@ -13,7 +13,7 @@ Bett, Appl. Phys. Lett. 98, 251113 (2011), doi:10.1063/1.3601472).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,7 @@ class _Emitter:
 
     name: str
     junction: str
+    absorber: str
     part: int
     layer: int
     channel: int
@@ -115,7 +116,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
     protocol = protocol or Protocol()
     solver = solver_of(build(cell))
-    emitters = list(_emitters(solver))
+    alone = junctions.each_alone(cell, solver)
+    emitters = list(_emitters(solver, alone))
     if not emitters:
         raise InputError(
             f'how light leaves "{cell.name}" is not known: no absorber radiates as detailed balance has it.',
@@ -136,8 +138,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     photons = np.array([_photons(states, one) for one in emitters])
     made = light * np.array([one.area * solver.problem.parts[one.part].photocurrent for one in emitters])
     pairs = (injected if light == 0.0 else np.maximum(injected, 0.0)) + made[:, None]
-    alone: dict[str, Any] = junctions.solvers(cell, solver)
-    own = [_own(cell, solver, alone.get(one.junction), one) for one in emitters]
+    own = [_own(cell, alone[one.junction], one) for one in emitters]
     found = {**steady_checks(states), **optical_checks(solver.problem)}
     found["splitting at open circuit against the light that it makes (V)"] = check(
         max(one.pop("miss") for one in own), _SPLITTING
@@ -160,13 +161,13 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     )
 
 
-def _emitters(solver: CellSolver) -> Iterator[_Emitter]:
-    """The absorbers whose emission follows from optics."""
+def _emitters(solver: CellSolver, alone: Mapping[str, Any]) -> Iterator[_Emitter]:
+    """The absorbers whose emission follows from optics; `alone` has the names of the junctions."""
     from perotwin.lab import junctions
 
     for number, (part, area, problem) in enumerate(junctions.parts(solver.problem)):
         # junctions that are solved as one stack: the layers are called after theirs
-        joined = len(junctions.subcells(problem)) > 1
+        joined = part not in alone
         layers = [layer.name for layer in problem.stack.electrical_layers]
         channels = {one.place: c for c, one in enumerate(problem.channels) if one.kind == "radiative"}
         found = [
@@ -180,10 +181,10 @@ def _emitters(solver: CellSolver) -> Iterator[_Emitter]:
         for name in found:
             junction = junction_of(name)[0] if joined else part
             # the layer is named where its junction does not tell it from the others
-            alone = bool(junction) and (joined or len(found) == 1)
-            called = junction if alone else f"{part} {name}".strip()
+            told = bool(junction) and (joined or len(found) == 1)
+            called = junction if told else f"{part} {name}".strip()
             yield _Emitter(
-                called, junction, number, layers.index(name), channels[name], area, problem.emission[name]
+                called, junction, name, number, layers.index(name), channels[name], area, problem.emission[name]
             )
 
 
@@ -208,12 +209,11 @@ def _splitting(states: CellStates, emitter: _Emitter) -> F64:
     return np.asarray(split @ width / width.sum())
 
 
-def _own(cell: Cell, solver: CellSolver, alone: Any, emitter: _Emitter) -> dict[str, float]:
+def _own(cell: Cell, solver: CellSolver, emitter: _Emitter) -> dict[str, float]:
     """What an emitter's junction does by itself under the cell's own light.
 
     Args:
-        cell, solver: what is measured. alone: what solves the junction by itself; None where the cell is of one.
-        emitter: the absorber.
+        cell: what is measured. solver: of the junction by itself. emitter: the absorber.
 
     Returns:
         `voc_own` (V) and `jsc_own` (A m^-2) as solved, `voc_radiative` (V) of photons that leave the cell alone, and
@@ -226,24 +226,19 @@ def _own(cell: Cell, solver: CellSolver, alone: Any, emitter: _Emitter) -> dict[
     from perotwin.lab import jv
 
     suns = float(cell.light.intensity) or 1.0
-    one: Any = solver if alone is None else alone
-    if one is solver and len(solver.problem.parts) > 1:
-        from perotwin.transport.steady import Solver as Single
-
-        one = Single(solver.problem.parts[emitter.part])
-    points = jv.solved_points(one, jv.curve(one, jv.Protocol(step="50 mV"), suns), suns)
+    points = jv.solved_points(solver, jv.curve(solver, jv.Protocol(step="50 mV"), suns), suns)
     if "open-circuit" not in points or "short-circuit" not in points:
         return {"voc_own": np.nan, "jsc_own": np.nan, "voc_radiative": np.nan, "miss": np.nan}
     at = points["open-circuit"]
     part = at.parts[0]
     layers = [layer.name for layer in part.problem.stack.electrical_layers]
-    name = solver.problem.parts[emitter.part].stack.electrical_layers[emitter.layer].name
-    name = name if name in layers else junction_of(name)[1]
+    # by itself a junction calls its layers without its own name
+    name = emitter.absorber if emitter.absorber in layers else junction_of(emitter.absorber)[1]
     channel = next(
         c for c, x in enumerate(part.problem.channels) if x.kind == "radiative" and x.place == name
     )
     local = replace(emitter, part=0, layer=layers.index(name), channel=channel, area=1.0)
-    jsc, vt = float(points["short-circuit"].current[0]), one.problem.vt
+    jsc, vt = float(points["short-circuit"].current[0]), solver.problem.vt
     escape = emitter.emission.escape
     told = vt * float(np.log1p(q * _photons(at, local)[0] / escape))
     return {

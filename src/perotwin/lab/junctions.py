@@ -35,6 +35,7 @@ __all__ = [
     "at_points",
     "curves",
     "document",
+    "each_alone",
     "in_time",
     "limiting",
     "metrics",
@@ -105,6 +106,23 @@ def solvers(cell: Cell, solver: CellSolver, *, light: bool = True) -> dict[str, 
     from perotwin.transport.apart import junction_solvers
 
     return junction_solvers(cell, solver, light=light)
+
+
+def each_alone(cell: Cell, solver: CellSolver) -> dict[str, Any]:
+    """What solves each junction or column of a cell by itself, by name; of a cell of one mesh and junction "", its own.
+
+    Args:
+        cell, solver: what is measured.
+    """
+    series = solvers(cell, solver)
+    if series:
+        return dict(series)
+    found = parts(solver.problem)
+    if len(found) == 1:
+        return {found[0].name: solver}
+    from perotwin.transport.steady import Solver as Single
+
+    return {part.name: Single(part.problem) for part in found}
 
 
 def received(states: CellStates, name: str) -> float:
