@@ -550,7 +550,7 @@ def _document(scans: Any, metrics: Metrics) -> dict[str, Any]:
 
 INSTRUMENT = Instrument(
     name="scan",
-    title="J-V scans in time",
+    title="scans in time",
     protocol=Protocol,
     measure=measure,
     analyse=read,

@@ -75,7 +75,7 @@ def describe(dataset: xr.Dataset) -> xr.Dataset:
     return described
 
 
-def validate(dataset: xr.Dataset, instrument: Instrument | None = None) -> xr.Dataset:
+def validate(dataset: xr.Dataset, instrument: Instrument | str | None = None) -> xr.Dataset:
     """Return ``dataset`` if it has the shape of a measurement with ``instrument`` (default: the one that it names).
 
     Raises
@@ -85,13 +85,13 @@ def validate(dataset: xr.Dataset, instrument: Instrument | None = None) -> xr.Da
     """
     from perotwin.measurement.instrument import named
 
-    said = dataset.attrs.get("instrument")
-    instrument = instrument or named(str(said))
-    if instrument is None:
+    said = instrument or dataset.attrs.get("instrument")
+    declared = named(str(said)) if said is None or isinstance(said, str) else said
+    if declared is None:
         raise ValueError(f"a measurement names its instrument; this one says {said!r}, which nothing here knows")
-    kind = instrument.name
+    kind = declared.name
     known = dataset.variables
-    for name, dims in instrument.schema.items():
+    for name, dims in declared.schema.items():
         if name not in known:
             present = ", ".join(map(str, dataset))
             raise ValueError(f"a {kind} measurement needs {name!r}; this one has {present}")
