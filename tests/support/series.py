@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
+from columns import another
+from devices import everything
 from perotwin.stack import Stack
 from perotwin.transport.build import Group, Problem, build
 from perotwin.transport.circuit import Circuit, Column, Light
@@ -34,6 +36,11 @@ def pair(top: Stack, bottom: Stack, share: float = 0.0) -> Problem:
         lights=lights,
         absorption=problems[0].absorption,
     )
+
+
+def unlike(share: float = 0.0) -> Problem:
+    """Two unlike junctions with charged traps, ions, a shunt, a resistor and light of one in the other."""
+    return pair(everything("fermi-dirac"), another(), share)
 
 
 def column(stack: Stack) -> Column:
