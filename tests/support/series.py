@@ -51,7 +51,8 @@ def column(stack: Stack) -> Column:
 
 def dimmed(problem: Problem, *suns: float) -> Problem:
     """The same where each junction has a light of its own."""
-    return problem.relit([part * one.generation for part, one in zip(suns, problem.parts, strict=True)])
+    made = [part * one.generation for part, one in zip(suns, problem.parts, strict=True)]
+    return problem.relit(np.concatenate(made))
 
 
 def current_by_root(top: Solver, bottom: Solver, voltage: float, between: tuple[float, float]) -> float:
