@@ -335,6 +335,14 @@ def test_voltages_that_do_not_add_up_fail(joined: States) -> None:
     assert VOLTAGES in failed(replace(joined, voltage=joined.voltage + 1e-6))
 
 
+def test_a_current_at_the_terminals_that_is_not_the_junctions_fails(joined: States) -> None:
+    if len(joined.parts) == 1:
+        wrong = corrupted(joined, 0, lambda s: replace(s, current=s.current * (1 + 1e-5)))
+        assert CURRENT in failed(wrong)
+    else:
+        assert ONE_CURRENT in failed(replace(joined, current=joined.current * (1 + 1e-5)))
+
+
 def test_a_leak_that_is_another_fails(joined: States) -> None:
     """The shunt of the top alone has a node between the junctions to end on."""
     if len(joined.parts) == 1:

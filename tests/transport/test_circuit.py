@@ -37,9 +37,11 @@ def test_currents_losses_and_light_add_by_area() -> None:
     merged = found.losses()
     assert list(merged)[-3:] == ["front contact", "back contact", "shunt"]
     assert set(merged) == set(losses[0]) | set(losses[1])
+    # a loss is the exponential of a potential, whose own round-off it carries
+    rounding = 16.0 * np.finfo(float).eps * max(float(np.abs(part.psi).max()) for part in found.parts)
     for name, lost in merged.items():
         expected = sum(area * one.get(name, 0.0 * voltage) for area, one in zip(areas, losses, strict=True))
-        assert lost == pytest.approx(expected, rel=1e-13, abs=1e-300), name
+        assert lost == pytest.approx(expected, rel=rounding, abs=1e-300), name
     photo = [one.problem.photocurrent for one in alone]
     assert problem.photocurrent == pytest.approx(areas[0] * photo[0] + areas[1] * photo[1], rel=1e-14)
     # everything that is generated is delivered or lost somewhere
@@ -107,8 +109,8 @@ def test_fields_are_those_of_the_column_of_the_largest_area() -> None:
 
 def test_a_point_that_is_not_reached_is_missing_and_the_rest_is_not() -> None:
     solver = Solver(build(unlike()))
-    # no density can be told at ten thousand times kT/q
-    states = solver.sweep([0.0, 400.0, 0.8], 1.0)
+    # the finest part of a way of 100 kV is longer than any step of Newton's method can be
+    states = solver.sweep([0.0, 1e5, 0.8], 1.0)
     assert states.converged.tolist() == [True, False, True]
     for one in (states, *states.parts):
         assert np.isnan(one.current).tolist() == [False, True, False]

@@ -62,7 +62,10 @@ def test_error_falls_with_the_tolerance(problem: Any) -> None:
     for tolerance in tolerances:
         trace = Engine(problem, tolerance=float(tolerance)).run(schedule, start)
         errors.append(
-            max(float(np.abs(a.state.psi - b.state.psi).max()) for a, b in zip(trace.moments, exact.moments, strict=True))
+            max(
+                float(np.abs(a.state.psi - b.state.psi).max())
+                for a, b in zip(trace.moments, exact.moments, strict=True)
+            )
         )
         steps.append(trace.steps)
     fall = np.log(errors[0] / errors[-1]) / np.log(tolerances[0] / tolerances[-1])
@@ -275,7 +278,7 @@ def test_the_error_is_what_wrong_densities_do_to_the_junctions(name: str, contro
 
 @pytest.mark.parametrize("name", ["columns", "series"])
 def test_the_slopes_over_a_step_are_exact(name: str) -> None:
-    """Currents of both junctions and the light of one, by the voltage of each, against differences of whole solutions."""
+    """Of currents and of light, by the voltage of each junction, against differences of whole solutions."""
     engine, start, light = begun(name)
     rate = 1e6
     difference = Difference(rate, rate * engine._past(0.0, start).stored)

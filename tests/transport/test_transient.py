@@ -1,4 +1,4 @@
-"""Schedules in time: of one stack, of columns side by side and of junctions in series, whose steps are taken together."""
+"""Schedules in time: of one stack, of columns side by side, of junctions in series."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,6 +19,7 @@ from perotwin.transport.steady import Solver
 from perotwin.transport.transient import Engine, Moment
 from series import dimmed, pair
 from series import unlike as unlike_pair
+
 
 @pytest.fixture(scope="module")
 def problem() -> Any:

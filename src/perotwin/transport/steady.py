@@ -339,8 +339,9 @@ class Solver:
     ) -> States:
         state = self._begin(intensity) if start is None else start
         row, lit = state.row.copy(), intensity * self.generation
-        # a state that is given may have been found under other light
-        path = self.system.path(targets, state.voltage if from_value is None else from_value, solved=start is None)
+        # a state that is given may have been found under other light, one of several parts is what they are alone
+        solved = start is None and len(self.problem.parts) == 1
+        path = self.system.path(targets, state.voltage if from_value is None else from_value, solved=solved)
         self.system.follow(row, lit, self.frozen_charge, constraint, self._patience, path)
         return self._collect(targets, intensity, path.rows, path.reached, path.iterations)
 
