@@ -174,6 +174,7 @@ class Path(NamedTuple):
     """A list of values of the constraint's right side c to be reached one after another, and what was found there."""
 
     start: float  # value that the first state belongs to
+    solved: bool  # whether it is a solution there
     targets: NDArray[np.float64]  # (K,)
     finest: float  # smallest part of the way to a target that is tried
     rows: NDArray[np.float64]  # (K, width) states
@@ -202,7 +203,7 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
         here = where[0]
         fraction = 1.0
         path.iterations[k] = 0
-        reached = goal == here and known == 1
+        reached = path.solved and goal == here and known == 1
         while not reached:
             aim = here + fraction * (goal - here)
             if fraction >= 0.999999 or abs(goal - aim) < 1e-12 * abs(goal - here):
