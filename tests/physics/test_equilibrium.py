@@ -34,7 +34,7 @@ def test_every_channel_balances_at_equilibrium(stack: Stack) -> None:
     """Each channel by itself: its rate crosses zero with the bias, and near it goes as exp(V/kT) - 1 does."""
     small = 1e-4
     states, _ = inside(stack, [small, -small, 0.0], 0.0)
-    up, down, zero = states.channel
+    up, down, zero = states.shown.channel
     assert np.all(up > 0.0)
     assert np.all(down < 0.0)
     assert np.all(np.abs(zero) <= 1e-9 * up)
