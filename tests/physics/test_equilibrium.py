@@ -20,7 +20,7 @@ def test_no_current_flows_at_equilibrium(stack: Stack) -> None:
     """Zero volt in the dark is reached here from a bias, so that nothing vanishes by having been set."""
     for path in ([0.4, 0.1, 0.0], [-0.5, 0.0]):
         states, fields = inside(stack, path, 0.0)
-        floor = noise_floor(states, fields)[-1]
+        floor = noise_floor(states.shown, fields)[-1]
         assert np.all(np.abs(fields.electron_current[-1]) <= floor)
         assert np.all(np.abs(fields.hole_current[-1]) <= floor)
         # the dark current at 0.1 V is the scale

@@ -43,8 +43,8 @@ from perotwin.transport.kernels.circuit import (
 from perotwin.transport.kernels.equilibrium import equilibrium
 from perotwin.transport.kernels.newton import Path, Patience, follow
 from perotwin.transport.kernels.observe import observe
-from perotwin.transport.kernels.statistics import steady_ions
 from perotwin.transport.kernels.rows import state_in
+from perotwin.transport.kernels.statistics import steady_ions
 from perotwin.transport.states import JunctionStates, State, States, join
 
 if TYPE_CHECKING:
@@ -103,11 +103,12 @@ class _System:
             path,
         )  # fmt: skip
 
-    def path(self, targets: F64, start: float, finest: float = FINEST) -> Path:
-        """An empty path to some targets."""
+    def path(self, targets: F64, start: float, finest: float = FINEST, solved: bool = False) -> Path:
+        """An empty path to some targets; `solved`: the first state is a solution under the light of the path."""
         count = targets.size
         return Path(
             start=float(start),
+            solved=solved,
             targets=targets,
             finest=finest,
             rows=np.empty((count, state_width(self.device))),
@@ -171,7 +172,9 @@ class Solver:
         #: the same with nothing in series, to start from
         self._bare = self.system
         if problem.circuit.lone_junction() and problem.circuit.resistance > 0.0:
-            self._bare = replace(self.system, net=problem.circuit.without_resistance().net(problem.parts, problem.lights))
+            self._bare = replace(
+                self.system, net=problem.circuit.without_resistance().net(problem.parts, problem.lights)
+            )
         self.generation = problem.generation
         if self.alone:
             self.frozen_charge = np.concatenate([one.frozen_charge for one in self.alone])
@@ -289,7 +292,7 @@ class Solver:
         return made
 
     def _begin(self, intensity: float) -> State:
-        """The state that others are reached from: short circuit of one junction or of columns, open circuit in series."""
+        """The state that others are reached from: short circuit of a junction or of columns, open circuit in series."""
         problem = self.problem
         lit = intensity * self.generation
         if len(problem.groups) > 1:
@@ -316,8 +319,8 @@ class Solver:
         """The row of this circuit from those of the solvers that it is started from."""
         into = state_in(self.system.device, row := np.zeros(state_width(self.system.device)))
         each = [state_in(one.system.device, state.row) for one, state in zip(self.alone, states, strict=True)]
-        for field, values in zip(into, zip(*each, strict=True), strict=True):
-            field[...] = np.concatenate(values, axis=-1)
+        for whole, values in zip(into, zip(*each, strict=True), strict=True):
+            whole[...] = np.concatenate(values, axis=-1)
         return row
 
     def _terminals(self, row: F64, lit: F64) -> float:
@@ -334,11 +337,18 @@ class Solver:
         return self._begin(intensity)
 
     def _follow(
-        self, targets: F64, intensity: float, start: State | None, constraint: Constraint, from_value: float | None = None
+        self,
+        targets: F64,
+        intensity: float,
+        start: State | None,
+        constraint: Constraint,
+        from_value: float | None = None,
     ) -> States:
         state = self._begin(intensity) if start is None else start
         row, lit = state.row.copy(), intensity * self.generation
-        path = self.system.path(targets, state.voltage if from_value is None else from_value)
+        # a state that is given may have been found under other light, one of several parts is what they are alone
+        solved = start is None and len(self.problem.parts) == 1
+        path = self.system.path(targets, state.voltage if from_value is None else from_value, solved=solved)
         self.system.follow(row, lit, self.frozen_charge, constraint, self._patience, path)
         return self._collect(targets, intensity, path.rows, path.reached, path.iterations)
 
@@ -396,7 +406,9 @@ class Solver:
         first = state.voltage - load * float(self.problem.circuit.total(current)[0])
         found = self._follow(np.zeros(1), intensity, state, loaded(load), first)
         voltage = load * found.current
-        return replace(found, voltage=voltage, parts=tuple(replace(one, voltage=voltage) for one in found.parts))
+        return replace(
+            found, voltage=voltage, parts=tuple(replace(one, voltage=voltage) for one in found.parts)
+        )
 
     def slope(self, state: State, intensity: float) -> float:
         """dJ/dV at the terminals, S m^-2, of the steady curve through a state under `intensity` suns; exact."""
@@ -428,7 +440,7 @@ class Solver:
     # --- what was found ----------------------------------------------------------------------------------------------
 
     def _observed(self, rows: F64, lit: F64) -> tuple[F64, F64, tuple[F64, F64, F64, F64]]:
-        """Of K states: junction voltages (V), currents with shunts (A m^-2), both (D, K); and what `observe` found, with
+        """Of K states: junction voltages (V), currents with shunts (A m^-2), both (D, K); what `observe` found, and
         the shunts' currents (D, K).
         """
         device, net = self.system.device, self.system.net
@@ -485,11 +497,21 @@ class Solver:
                 coupled = more if coupled is None else coupled + more
             parts.append(
                 JunctionStates(
-                    junction, intensity, targets, voltage[d], current[d], converged, **self._fields(rows, d),
-                    channel=channel[:, self._channels(d)] * Q, front_loss=front, back_loss=back, shunt=shunt[d],
-                    frozen_charge=self.frozen_charge[sites], frozen_density=self.frozen_density[sites],
+                    junction,
+                    intensity,
+                    targets,
+                    voltage[d],
+                    current[d],
+                    converged,
+                    **self._fields(rows, d),
+                    channel=channel[:, self._channels(d)] * Q,
+                    front_loss=front,
+                    back_loss=back,
+                    shunt=shunt[d],
+                    frozen_charge=self.frozen_charge[sites],
+                    frozen_density=self.frozen_density[sites],
                     coupled=coupled,
-                )  # fmt: skip
+                )
             )
         total = self.problem.circuit.total(current)
         return States(self.problem, intensity, targets, total, converged, iterations, rows, tuple(parts))

@@ -110,7 +110,7 @@ def _newton(dev, w, net, row, gen, held, constraint, patience, linear, answer):
     return STALLED, patience.iterations, largest
 
 
-@compiled
+@inlined
 def _length(w, late, tolerance):
     """Length of a step (F[:, :, 0]) in the potential, the larger of it and of those in the logarithms of the densities,
     and whether all of it is a number.
@@ -174,6 +174,7 @@ class Path(NamedTuple):
     """A list of values of the constraint's right side c to be reached one after another, and what was found there."""
 
     start: float  # value that the first state belongs to
+    solved: bool  # whether it is a solution there
     targets: NDArray[np.float64]  # (K,)
     finest: float  # smallest part of the way to a target that is tried
     rows: NDArray[np.float64]  # (K, width) states
@@ -188,8 +189,8 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
     """Follow the steady state along a path, storing every state; the constraint's own c does not count.
 
     Each target is reached in one step, or in as many smaller ones as it takes, unless `path.finest` is 1. Steps begin
-    from the parabola through the last three states. A point that is not reached leaves the last good state in place, and the path goes on from
-    there.
+    from the parabola through the last three states. A point that is not reached leaves the last good state in place,
+    and the path goes on from there.
     """
     width, smooth = row.size, row.size - 2 * dev.x.size
     past = np.zeros((3, width))
@@ -202,7 +203,7 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
         here = where[0]
         fraction = 1.0
         path.iterations[k] = 0
-        reached = goal == here and known == 1
+        reached = path.solved and goal == here and known == 1
         while not reached:
             aim = here + fraction * (goal - here)
             if fraction >= 0.999999 or abs(goal - aim) < 1e-12 * abs(goal - here):
@@ -238,7 +239,7 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
         path.rows[k, :] = row
 
 
-@compiled
+@inlined
 def _predict(past, where, known, aim, row, smooth):
     """State at `aim`: the last one, or the line or parabola through the last two or three (newest first)."""
     a0, a1, a2 = 1.0, 0.0, 0.0
