@@ -13,7 +13,7 @@ import perotwin as pt
 from devices import VT, layer
 from perotwin.lab import jv
 from perotwin.measurement import checks_of
-from perotwin.stack import Stack, Tandem
+from perotwin.stack import Tandem
 from perotwin.transport.build import build
 from perotwin.transport.checks import steady_checks
 from perotwin.transport.circuit import Light
@@ -22,6 +22,8 @@ from perotwin.transport.steady import Solver, States
 from tandems import ideal, plain, shining, with_traps
 
 VOLTAGE = np.linspace(-0.2, 2.3, 51)
+#: eV, work function of a metal between the junctions
+METAL = 4.3
 
 
 def solved(tandem: Tandem, voltage: Any = VOLTAGE) -> States:
@@ -50,12 +52,24 @@ def unshunted(name: str) -> Tandem:
     return tandem.with_values({f"{which}.circuit.shunt_resistance": None for which in tandem.cells})
 
 
+BETWEEN: dict[str, dict[str, Any]] = {
+    "ideal": {"kind": "ideal"},
+    "metal": {
+        "kind": "traps",
+        "electron_velocity": 1e3,
+        "hole_velocity": 1e3,
+        "metal": {"work_function": METAL},
+    },
+    "traps": {"kind": "traps", "electron_velocity": 1e-2, "hole_velocity": 1e-2},
+}
+
+
 # --- two junctions, each solved by itself -----------------------------------------------------------------------------
 
 
 @dataclass
 class Junction:
-    """One junction solved by itself, without what is in series; its states along its own curve are starts for others."""
+    """One junction solved by itself, without what is in series; states along its own curve are starts for others."""
 
     solver: Solver
     suns: float
@@ -66,7 +80,9 @@ class Junction:
 
     def at(self, voltage: float, extra: Any = None) -> States:
         """Its state at a voltage (V), with `extra` pairs made in each site besides (m^-2 s^-1)."""
-        near = self.curve.state(int(np.argmin(np.abs(np.where(self.curve.converged, self.grid, np.inf) - voltage))))
+        near = self.curve.state(
+            int(np.argmin(np.abs(np.where(self.curve.converged, self.grid, np.inf) - voltage)))
+        )
         solver = self.solver
         if extra is not None:
             solver = solver.relit(solver.problem.generation + extra / self.suns)
@@ -151,7 +167,9 @@ def agree(states: States, judge: InSeries) -> None:
             assert one.current[0] == pytest.approx(states.current[k], abs=1e-9 * scale), voltage
             assert one.voltage[0] == pytest.approx(voltages[name][k], abs=1e-9), (name, voltage)
             for channel, value in one.losses().items():
-                assert losses[f"{name} {channel}"][k] == pytest.approx(value[0], rel=1e-6, abs=1e-9 * scale), channel
+                assert losses[f"{name} {channel}"][k] == pytest.approx(
+                    value[0], rel=1e-6, abs=1e-9 * scale
+                ), channel
         between = judge.resistance * states.current[k]
         assert voltages["between"][k] == pytest.approx(between, abs=1e-12)
 
@@ -176,7 +194,9 @@ def test_so_it_is_with_the_light_of_one_junction_in_the_other(tandem: str) -> No
     states, judge = solved(made, POINTS), in_one_light(made)
     agree(states, judge)
     # at open circuit the top is at its own, and the bottom at that of its own light and the top's
-    top = judge.top.solver.open_circuit(judge.top.curve.state(int(np.argmin(np.abs(judge.top.curve.current)))), 1.0)
+    top = judge.top.solver.open_circuit(
+        judge.top.curve.state(int(np.argmin(np.abs(judge.top.curve.current)))), 1.0
+    )
 
     def leaves(volts: float) -> float:
         return float(judge._bottom(top, float(top.voltage[0]) + volts).current[0])
@@ -245,17 +265,18 @@ def test_traps_cost_what_flat_bands_and_their_level_say(ends: int) -> None:
         wide = {"nc": 1e26, "nv": 1e26, "eps": 5.0, "mobility": 1e-5}
         return [
             layer("htl", 40e-9, role="htl", affinity=4.0 + gap - 2.9, gap=2.9, doping=-density, **wide),
-            layer("absorber", 200e-9, affinity=4.0, gap=gap, mobility=2e-4, radiative=2e-17),
+            layer("absorber", 200e-9, affinity=4.0, gap=gap, mobility=2e-4, radiative=2e-17,
+                  trap=[{"electron_lifetime": 2e-7, "hole_lifetime": 2e-7}]),
             layer("etl", 40e-9, role="etl", affinity=4.0, gap=2.5, doping=density, **wide),
-        ]
+        ]  # fmt: skip
 
-    for velocity in (1e-4, 1e-2, 1.0):
+    for velocity in (1e-6, 1e-4, 1e-2, 1.0, 100.0):
         tandem = with_traps(plain(top={"layer": junction(1.7)}, bottom={"layer": junction(1.2)}), velocity)
         states = solved(tandem if ends > 0 else tandem.mirrored(), np.linspace(0.0, 2.0, 9))
         given = states.current > 0.0
         expected = 2.0 * VT * np.log1p(2.0 * states.current[given] / (Q * velocity * density))
-        assert states.junction_voltages["between"][given] == pytest.approx(expected, rel=2e-3)
-        assert given.sum() > 4
+        assert states.junction_voltages["between"][given] == pytest.approx(expected, rel=1e-5)
+        assert given.sum() > 2
 
 
 @pytest.mark.parametrize("velocity", [1e-4, 1.0, 1e8])
@@ -276,9 +297,6 @@ def test_voltages_of_halves_add_up(velocity: float) -> None:
     top = fields.electron_fermi_level[:, face] + states.junction_voltage
     assert found["bottom"] == pytest.approx(bottom, abs=1e-9)
     assert found["top"] == pytest.approx(top, abs=1e-9)
-
-
-METAL = 4.3
 
 
 @pytest.mark.parametrize("velocities", [(1e2, 1e2), (1e3, 1e3), (1e5, 1e2), (1e5, 1e5)])
@@ -383,7 +401,9 @@ def test_luminescent_coupling_balances() -> None:
         for part, more in ((top, 0.0), (bottom, extra)):
             gone = sum(part.losses().values())
             made_here = Q * part.junction.generation.sum() + more
-            assert made_here - gone == pytest.approx(part.current, abs=1e-6 * Q * part.junction.generation.sum())
+            assert made_here - gone == pytest.approx(
+                part.current, abs=1e-6 * Q * part.junction.generation.sum()
+            )
 
 
 def test_coupling_lifts_the_junction_that_limits() -> None:
@@ -397,6 +417,17 @@ def test_coupling_lifts_the_junction_that_limits() -> None:
     assert currents[0] - currents[1] > 0.3 * surplus
 
 
+@pytest.mark.parametrize("between", BETWEEN)
+def test_the_light_goes_to_the_front_seen_from_the_other_end(between: str) -> None:
+    """The wider gap lies behind there, and what it emits makes the same pairs in the same places."""
+    tandem = unshunted("tandem-target").with_values({"junction": BETWEEN[between]})
+    (forth,), (back,) = build(tandem).lights, build(tandem.mirrored()).lights
+    assert back.share == pytest.approx(forth.share, rel=1e-6)
+    assert back.profile[::-1] == pytest.approx(forth.profile, abs=1e-6 * forth.profile.max())
+    if between != "traps":
+        assert (forth.emitter, forth.receiver, back.emitter, back.receiver) == (0, 1, 1, 0)
+
+
 # --- small changes ----------------------------------------------------------------------------------------------------
 
 
@@ -404,13 +435,6 @@ def derivative(function: Any, at: float, step: float = 2e-3) -> float:
     """Of fourth order with a long step: what lies between may leave 1e-9 of the current to rounding."""
     ends = [float(function(at + d * step)) for d in (-2, -1, 1, 2)]
     return (ends[0] - 8 * ends[1] + 8 * ends[2] - ends[3]) / (12 * step)
-
-
-BETWEEN: dict[str, dict[str, Any]] = {
-    "ideal": {"kind": "ideal"},
-    "metal": {"kind": "traps", "electron_velocity": 1e3, "hole_velocity": 1e3, "metal": {"work_function": METAL}},
-    "traps": {"kind": "traps", "electron_velocity": 1e-2, "hole_velocity": 1e-2},
-}
 
 
 @pytest.mark.parametrize("between", BETWEEN)
@@ -453,18 +477,11 @@ def test_four_terminals_are_two_cells_in_one_light() -> None:
 
 
 @pytest.mark.parametrize("between", BETWEEN)
-def test_light_that_is_left_out_is_told(between: str) -> None:
-    """Seen from the other end the wider gap lies behind, and its light goes to the front."""
-    tandem = unshunted("tandem-target").with_values({"junction": BETWEEN[between]})
-    assert not any("left out" in note for note in build(tandem).notes)
-    assert any("it is left out" in note for note in build(tandem.mirrored()).notes)
-
-
-@pytest.mark.parametrize("between", BETWEEN)
 def test_open_circuit_is_found_from_anywhere(between: str) -> None:
     """Newton's method with the voltage unknown too does not arrive from the flat part of the curve by itself."""
     solver = Solver(build(unshunted("tandem-target").with_values({"junction": BETWEEN[between]})))
     found = [
-        float(solver.open_circuit(solver.sweep([volts], 1.0).state(0), 1.0).voltage[0]) for volts in (0.0, 1.5, 2.3)
+        float(solver.open_circuit(solver.sweep([volts], 1.0).state(0), 1.0).voltage[0])
+        for volts in (0.0, 1.5, 2.3)
     ]
     assert found == pytest.approx([found[-1]] * 3, abs=1e-9)
