@@ -149,7 +149,7 @@ def test_what_cannot_be_measured_is_refused() -> None:
 def test_it_is_stored_and_written(tmp_path: Path) -> None:
     again = load(save(validate(tandem()), tmp_path / "el.nc"))
     assert el.analyse(again).to_json() == el.analyse(tandem()).to_json()
-    entry = machine.el_result(again, el.analyse(again))
+    entry = machine.instrument_result(el.INSTRUMENT, again, el.analyse(again))
     assert entry["metrics"]["elqy, top"]["unit"] == "%"
     assert entry["injected"]["unit"] == "mA/cm^2" and set(entry["emitters"]) == {"top", "bottom"}
     assert entry["emitters"]["top"]["photons"]["unit"] == "cm^-2 s^-1"

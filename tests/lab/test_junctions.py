@@ -135,7 +135,7 @@ def test_a_cell_of_one_junction_says_nothing_of_junctions() -> None:
     data = jv.measure(pt.load("cell-a"), jv.Protocol(step="0.1 V"))
     assert junctions.names(data) == [] and junctions.curves(data) == {} and junctions.words(data) == ""
     assert junctions.limiting(data) is None and junctions.at(data) == {}
-    assert set(machine.jv_result([(data, jv.analyse(data))])) == {
+    assert set(machine.instrument_result(jv.INSTRUMENT, data, jv.analyse(data))) == {
         "stack", "light", "temperature", "scans", "checks", "notes"
     }  # fmt: skip
     assert junctions.terminals(pt.load("cell-a")) == {"": pt.load("cell-a")}
@@ -149,7 +149,7 @@ def test_own_curves_are_left_out_where_they_are_not_asked_for() -> None:
 
 def test_machine_output_of_a_tandem() -> None:
     data = measured(False)
-    made = machine.jv_result([(data, jv.analyse(data))])
+    made = machine.instrument_result(jv.INSTRUMENT, data, jv.analyse(data))
     told = made["scans"][0]["curve"]["junction_voltages"]
     assert set(told) == {"top", "bottom", "between"} and told["top"]["unit"] == "V"
     assert set(made["junctions"]) == {"top", "bottom"} and made["limiting"] == junctions.limiting(data)
@@ -216,7 +216,7 @@ def test_scans_in_time_carry_the_junctions() -> None:
     assert data["voltage_between"].values == pytest.approx(
         resistance(tandem) * data["current_density"].values, abs=1e-9
     )
-    made = machine.scan_result(scans, pt.lab.scan.analyse(scans))
+    made = machine.instrument_result(pt.lab.scan.INSTRUMENT, scans, pt.lab.scan.INSTRUMENT.analyse(scans))
     assert set(made["scans"][0]["curve"]["junction_voltages"]) == {"top", "bottom", "between"}
 
 
@@ -243,7 +243,7 @@ def test_four_terminals_are_measured_one_pair_after_the_other() -> None:
         sum(float(found["pce"]) for _, found in taken.values()), rel=1e-12
     )
     assert float(both["pce"]) > float(jv.analyse(measured(False))["pce"])
-    entry = machine.four_terminal_result(tandem.name, taken, both)
+    entry = machine.terminals_result(tandem.name, jv.INSTRUMENT, taken, both)
     assert entry["scans"] == [] and entry["metrics"]["pce"]["unit"] == "%"
     assert set(entry["junctions"]["top"]) == {"metrics", "curve"}
     assert float(pt.lab.eqe.analyse(pt.lab.eqe.measure(cells["bottom"]))["bandgap"]) == pytest.approx(

@@ -97,7 +97,8 @@ def test_where_a_table_has_ended_the_spectra_are_unknown(tmp_path: Path) -> None
     assert beyond.any()
     assert np.isnan(made["reflectance"].values) == pytest.approx(beyond)
     assert np.isfinite(made["eqe"].values).all()
-    entry = json.loads(machine.to_text(machine.eqe_result(made, pt.lab.eqe.analyse(made))))
+    eqe = pt.lab.eqe
+    entry = json.loads(machine.to_text(machine.instrument_result(eqe.INSTRUMENT, made, eqe.analyse(made))))
     assert entry["reflectance"]["value"][-1] is None
     pt.lab.eqe.plot(made)
 
@@ -144,7 +145,9 @@ def test_it_is_stored_and_written_as_every_measurement(tmp_path: Path) -> None:
         assert again.attrs["stack"] == "patchy"
     entry: dict[str, Any] = json.loads(
         machine.to_text(
-            machine.jv_result([(pt.lab.jv.measure(cell), pt.lab.jv.analyse(pt.lab.jv.measure(cell)))])
+            machine.instrument_result(
+                pt.lab.jv.INSTRUMENT, pt.lab.jv.measure(cell), pt.lab.jv.analyse(pt.lab.jv.measure(cell))
+            )
         )
     )
     assert entry["stack"] == "patchy" and entry["scans"][0]["metrics"]["voc"]["value"] > 1.3

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import perotwin.lab  # noqa: F401  # it knows the instruments by their names
 import synthetic
 from perotwin import measurement
 from perotwin.measurement import Metric, Metrics, check, checks_from_json, checks_to_json

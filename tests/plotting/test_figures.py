@@ -41,8 +41,10 @@ FIGURES = {
     "eqe of two tandems": lambda ax=None: spectra.eqe([synthetic.tandem_eqe(), synthetic.tandem_eqe("b")], ax),
     "jv of a tandem": lambda ax=None: curves.jv(synthetic.tandem_jv(), ax),
     "jv of two tandems": lambda ax=None: curves.jv([synthetic.tandem_jv(), synthetic.tandem_jv("b")], ax),
-    "el": lambda ax=None: luminescence.el(synthetic.el(), ax),
-    "el of two": lambda ax=None: luminescence.el([synthetic.el(), synthetic.el("b", ("perovskite",))], ax),
+    "el": lambda ax=None: luminescence.yields_and_spectra(synthetic.el(), ax),
+    "el of two": lambda ax=None: luminescence.yields_and_spectra(
+        [synthetic.el(), synthetic.el("b", ("perovskite",))], ax
+    ),
     "mismatch": lambda ax=None: curves.mismatch([synthetic.mismatch(), synthetic.mismatch("b")], ax),
     "eqe of two": lambda ax=None: spectra.eqe([synthetic.eqe(), synthetic.eqe("b", 680e-9)], ax),
     "impedance": lambda ax=None: lab.impedance.plot(synthetic.impedance(), ax),

@@ -24,7 +24,7 @@ def as_read(document: object) -> dict:
 
 
 def test_a_scan_has_metrics_curve_and_checks() -> None:
-    result = machine.jv_result([(synthetic.jv(fail=True), METRICS)])
+    result = machine.instrument_result(pt.lab.jv.INSTRUMENT, synthetic.jv(fail=True), METRICS)
     document = as_read(machine.document([result]))
     assert document["schema"] == 1
     assert document["perotwin"] == pt.__version__
@@ -46,13 +46,13 @@ def test_a_point_that_did_not_converge_is_null_not_a_number() -> None:
     dataset = synthetic.jv()
     dataset["converged"][5] = False
     dataset["current_density"][7] = np.nan
-    (scan,) = as_read(machine.jv_result([(dataset, METRICS)]))["scans"]
+    (scan,) = as_read(machine.instrument_result(pt.lab.jv.INSTRUMENT, dataset, METRICS))["scans"]
     assert [i for i, value in enumerate(scan["curve"]["current_density"]["value"]) if value is None] == [5, 7]
 
 
 def test_eqe_is_a_fraction_against_nanometres() -> None:
     metrics = Metrics({"jsc_integrated": Metric(173.2, "A m-2")})
-    read = as_read(machine.eqe_result(synthetic.eqe(), metrics))
+    read = as_read(machine.instrument_result(pt.lab.eqe.INSTRUMENT, synthetic.eqe(), metrics))
     assert read["wavelength"]["unit"] == "nm"
     assert read["wavelength"]["value"][0] == pytest.approx(300)
     assert read["eqe"]["unit"] == "1"
@@ -63,7 +63,8 @@ def test_eqe_is_a_fraction_against_nanometres() -> None:
 
 
 def test_bands_by_state() -> None:
-    read = as_read(machine.bands_result(synthetic.bands()))
+    dataset = synthetic.bands()
+    read = as_read(machine.instrument_result(pt.lab.bands.INSTRUMENT, dataset, pt.lab.bands.analyse(dataset)))
     assert [state["state"] for state in read["states"]] == [
         "dark", "short-circuit", "maximum-power", "open-circuit",
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The main job leaves whole results or none, keeps what was done, and touches nothing that is not its own."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_cell_that_fails_keeps_what_was_measured_and_the_others_go_on(
             raise ConvergenceError("no solution at 1.1 V.", "Look at the contacts.", voltage=1.1)
         return measure(cell)
 
-    monkeypatch.setattr(lab.bands, "measure", failing)
+    monkeypatch.setattr(lab.bands, "INSTRUMENT", replace(lab.bands.INSTRUMENT, measure=failing))
     first, second = workflows.run([pt.load("cell-a"), pt.load("cell-b")], tmp_path)
     assert isinstance(first.error, ConvergenceError)
     assert second.error is None
@@ -88,7 +89,7 @@ def test_old_results_of_a_cell_that_now_fails_are_gone(
     def failing(*_: object) -> None:
         raise ConvergenceError("no solution.", "")
 
-    monkeypatch.setattr(lab.jv, "measure", failing)
+    monkeypatch.setattr(lab.jv, "INSTRUMENT", replace(lab.jv.INSTRUMENT, measure=failing))
     (result,) = workflows.run([cell], tmp_path)
     assert result.error is not None
     assert not (tmp_path / "cell-b" / "jv.nc").exists()
@@ -104,7 +105,7 @@ def test_an_interrupted_run_keeps_the_cells_that_are_complete(
             raise KeyboardInterrupt
         return measure(cell)
 
-    monkeypatch.setattr(lab.bands, "measure", interrupted)
+    monkeypatch.setattr(lab.bands, "INSTRUMENT", replace(lab.bands.INSTRUMENT, measure=interrupted))
     with pytest.raises(KeyboardInterrupt):
         list(workflows.run([pt.load("cell-b"), pt.load("cell-a")], tmp_path))
     assert (tmp_path / "cell-b" / "jv.nc").exists()

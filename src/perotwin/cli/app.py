@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Annotated
 
 import typer
 
-from perotwin.cli import (
-    bands,
-    check,
-    cite,
-    coverage,
-    design,
-    el,
-    eqe,
-    jv,
-    make,
-    molecule,
-    mppt,
-    pulses,
-    run,
-    show,
-    signals,
-    stacks,
-    tandem,
-)
+from perotwin.cli.entry import Entry
 
 __all__ = ["app"]
 
@@ -50,27 +34,13 @@ def _program(
         raise typer.Exit()
 
 
-for _command in (
-    run.run,
-    jv.jv,
-    mppt.mppt,
-    pulses.tpv,
-    pulses.tpc,
-    signals.impedance,
-    signals.cv,
-    eqe.eqe,
-    el.el,
-    bands.bands,
-    design.optimise,
-    design.map,
-    design.sensitivity,
-    coverage.coverage,
-    make.make,
-    tandem.tandem,
-    stacks.stacks,
-    show.show,
-    check.check,
-    molecule.molecule,
-    cite.cite,
-):
-    app.command()(_command)
+def _declared() -> list[Entry]:
+    """The commands that the files of this room declare, in the order of their places."""
+    room = import_module("perotwin.cli")
+    files = [import_module(f"perotwin.cli.{file.name}") for file in iter_modules(room.__path__) if file.name != "app"]
+    found: list[Entry] = [entry for file in files for entry in getattr(file, "COMMANDS", ())]
+    return sorted(found, key=lambda entry: entry.place)
+
+
+for _entry in _declared():
+    app.command(cls=_entry.kind)(_entry.command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 
@@ -33,10 +34,13 @@ def bands(
             except PerotwinError as error:
                 out.failed(stack.name, error)
                 continue
-            out.result(machine.bands_result(dataset))
+            out.result(machine.instrument_result(lab.bands.INSTRUMENT, dataset, lab.bands.analyse(dataset)))
             out.table(tables.band_edges(stack.name, dataset))
             datasets[files.unique(stack.name, datasets)] = dataset
         out.notes(datasets)
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset))
-        files.write(out, folder, "bands", datasets)
+        files.write(out, folder, lab.bands.INSTRUMENT, datasets)
+
+
+COMMANDS = (Entry(100, bands),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 
@@ -27,3 +28,6 @@ def check(cells: options.Cells, changes: options.Set = None, json: options.Json 
             out.table(tables.derived(derived))
             for note in notes:
                 out.say(f"note: {note}")
+
+
+COMMANDS = (Entry(190, check),)

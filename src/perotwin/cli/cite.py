@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 
@@ -16,3 +17,6 @@ def cite(cells: options.Cells, json: options.Json = False) -> None:
             found = citations.of(stack)
             out.result({"stack": stack.name, **found.to_json()})
             out.say(found.text())
+
+
+COMMANDS = (Entry(210, cite),)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import Output, command
 
 if TYPE_CHECKING:
@@ -130,3 +131,6 @@ def _series(
                     folder / f"{recipe.name}-{path}", path, points[0][0].unit, rows
                 )
                 out.say(f"written: {', '.join(str(file) for file in written)}")
+
+
+COMMANDS = (Entry(140, coverage),)

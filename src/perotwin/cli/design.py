@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import Output, command
 
 Cell = Annotated[str, typer.Argument(metavar="CELL", help="A library name or a TOML file.")]
@@ -128,3 +129,6 @@ def _close(out: Output, notes: Iterable[object], files: list[Path], complete: bo
         out.say(f"written: {', '.join(str(path) for path in files)}")
     if not complete:
         raise KeyboardInterrupt
+
+
+COMMANDS = (Entry(110, optimise), Entry(120, map), Entry(130, sensitivity))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from perotwin.cli import options, readings
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 
@@ -37,11 +38,14 @@ def el(
     given: dict[str, Any] = {"currents": _list(currents), "voltages": _list(voltages), "light": under}
     with command(json) as out:
         stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
-        from perotwin.report import machine
+        from perotwin import lab
 
-        readings.take(out, "el", stacks, given, output, machine.el_result)
+        readings.take(out, lab.el.INSTRUMENT, stacks, given, output)
 
 
 def _list(text: str | None) -> tuple[str, ...] | None:
     """Quantities between commas."""
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+COMMANDS = (Entry(90, el),)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 
@@ -51,7 +52,7 @@ def eqe(
                 continue
             name = files.unique(stack.name, datasets)
             datasets[name], metrics[name] = dataset, lab.eqe.analyse(dataset)
-            out.result(machine.eqe_result(dataset, metrics[name]))
+            out.result(machine.instrument_result(lab.eqe.INSTRUMENT, dataset, metrics[name]))
         if datasets:
             rows: dict[str, Any] = {}
             for name, dataset in datasets.items():
@@ -64,4 +65,7 @@ def eqe(
             out.notes(datasets)
             for name, dataset in datasets.items():
                 out.look_at(name, checks_of(dataset))
-            files.write(out, folder, "eqe", datasets)
+            files.write(out, folder, lab.eqe.INSTRUMENT, datasets)
+
+
+COMMANDS = (Entry(80, eqe),)

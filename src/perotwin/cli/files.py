@@ -12,6 +12,8 @@ from perotwin.cli.output import Output
 if TYPE_CHECKING:
     import xarray as xr
 
+    from perotwin.measurement import Instrument
+
 
 def unique(name: str, taken: Container[str]) -> str:
     """``name`` as part of a file name, with a number when it is taken."""
@@ -35,7 +37,7 @@ def prepare(folder: str | None) -> Path | None:
 def write(
     out: Output,
     folder: Path | None,
-    instrument: str,
+    instrument: Instrument,
     datasets: Mapping[str, xr.Dataset],
     *,
     draw_each: bool = True,
@@ -43,17 +45,16 @@ def write(
     """Write each measurement as NetCDF, and draw each and all together, into ``folder`` if one was given."""
     if folder is None:
         return
-    from perotwin import lab, measurement
+    from perotwin import measurement
     from perotwin.plotting import style
 
-    plot = getattr(lab, instrument).plot
     written: list[Path] = []
     for name, dataset in datasets.items():
-        stem = folder / f"{name}-{instrument}"
+        stem = folder / f"{name}-{instrument.name}"
         written.append(measurement.save(dataset, stem.with_name(stem.name + ".nc")))
         if draw_each:
-            written.extend(style.save(plot(dataset), stem))
-    if len(datasets) > 1 and instrument != "bands":
-        written.extend(style.save(plot(list(datasets.values())), folder / instrument))
+            written.extend(style.save(instrument.plot(dataset), stem))
+    if len(datasets) > 1 and instrument.drawn_together:
+        written.extend(style.save(instrument.plot(list(datasets.values())), folder / instrument.name))
     names = ", ".join(str(path) for path in written)
     out.say(f"written: {names}" if len(written) < 10 else f"written: {len(written)} files in {folder}")

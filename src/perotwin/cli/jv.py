@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import Output, command
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ def jv(
     to: Annotated[str | None, typer.Option(help="Last value of the sweep.")] = None,
     steps: Annotated[int, typer.Option(help="Number of values.")] = 5,
     log: Annotated[bool, typer.Option("--log", help="Space the values evenly in the logarithm.")] = False,
-    one_solve: Annotated[
-        bool, typer.Option("--one-solve", help="Solve a tandem as one stack, not as two junctions in series.")
-    ] = False,
     output: options.Folder = None,
     json: options.Json = False,
 ) -> None:
@@ -61,17 +59,16 @@ def jv(
             from perotwin.cli import scans
 
             scans.refuse_sweep(vary, from_, to)
-            scans.refuse_one_solve(one_solve)
             scans.curves(out, stacks, {**protocol, **scanned}, output)
         elif vary is not None or from_ is not None or to is not None:
             swept = options.swept(vary, from_, to, 'perovskite.thickness --from "300 nm" --to "600 nm"')
-            _sweep(out, stacks, protocol, swept, steps, log, output, one_solve)
+            _sweep(out, stacks, protocol, swept, steps, log, output)
         else:
-            _curves(out, stacks, protocol, output, one_solve)
+            _curves(out, stacks, protocol, output)
 
 
 def _curves(
-    out: Output, stacks: list[Cell], given: dict[str, str], output: str | None, one_solve: bool
+    out: Output, stacks: list[Cell], given: dict[str, str], output: str | None
 ) -> None:
     from perotwin import lab
     from perotwin.cli import files
@@ -88,19 +85,19 @@ def _curves(
         taken: dict[str, Any] = {}
         try:
             for which, cell in junctions.terminals(stack).items():
-                dataset = lab.jv.measure(cell, protocol, one_solve=one_solve)
+                dataset = lab.jv.measure(cell, protocol)
                 taken[which] = dataset, lab.jv.analyse(dataset)
         except PerotwinError as error:
             out.failed(stack.name, error)
             continue
         if "" in taken:
             dataset, metrics = taken[""]
-            out.result(machine.jv_result([(dataset, metrics)]))
+            out.result(machine.instrument_result(lab.jv.INSTRUMENT, dataset, metrics))
             own = junctions.metrics(dataset)
         else:
             own = {which: metrics for which, (_, metrics) in taken.items()}
             metrics = junctions.together(own)
-            out.result(machine.four_terminal_result(stack.name, taken, metrics))
+            out.result(machine.terminals_result(stack.name, lab.jv.INSTRUMENT, taken, metrics))
         rows.append((stack.name, metrics))
         rows.extend((f"  {which} junction alone", one) for which, one in own.items())
         for dataset, _ in taken.values():
@@ -115,7 +112,7 @@ def _curves(
         out.notes(datasets)
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset), dataset)
-        files.write(out, folder, "jv", datasets)
+        files.write(out, folder, lab.jv.INSTRUMENT, datasets)
 
 
 def _sweep(
@@ -126,7 +123,6 @@ def _sweep(
     steps: int,
     log: bool,
     output: str | None,
-    one_solve: bool,
 ) -> None:
     from perotwin import lab, study
     from perotwin.cli import files
@@ -142,7 +138,7 @@ def _sweep(
         rows: list[tuple[str, Any]] = []
 
         def job(cell: Cell) -> Any:
-            dataset = lab.jv.measure(cell, protocol, one_solve=one_solve)
+            dataset = lab.jv.measure(cell, protocol)
             return dataset, lab.jv.analyse(dataset)
 
         try:
@@ -153,7 +149,7 @@ def _sweep(
                     rows.append((point.written, "failed"))
                 else:
                     assert point.result is not None
-                    out.result({**machine.jv_result([point.result]), "vary": varied})
+                    out.result({**machine.instrument_result(lab.jv.INSTRUMENT, *point.result), "vary": varied})
                     rows.append((point.written, point.result[1]))
                     dataset = point.result[0]
                     # The measurement says which of the cells of the sweep it belongs to.
@@ -166,4 +162,7 @@ def _sweep(
                 out.say(f"{stack.name}, {path}")
                 out.table(tables.metrics_table(rows, first=path))
     if datasets:
-        files.write(out, folder, "jv", datasets, draw_each=False)
+        files.write(out, folder, lab.jv.INSTRUMENT, datasets, draw_each=False)
+
+
+COMMANDS = (Entry(20, jv),)

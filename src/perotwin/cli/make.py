@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 
@@ -70,3 +71,6 @@ def make(
                 "why": words,
             }
         )
+
+
+COMMANDS = (Entry(150, make),)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import Output, command
 
 
@@ -98,3 +99,6 @@ def _compute(out: Output, name: str, toml: bool, dft: bool) -> None:
         out.table(table)
     for line in shown.computed_words(computed, refined):
         out.say(line)
+
+
+COMMANDS = (Entry(200, molecule),)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from perotwin.cli import options, readings
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 
@@ -29,7 +30,10 @@ def mppt(
     """Track maximum power, perturb and observe: stabilised power and its spread."""
     with command(json) as out:
         stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
-        from perotwin.report import machine
+        from perotwin import lab
 
         given = {"duration": duration, "perturbation": perturbation, "interval": interval, "start": start}
-        readings.take(out, "mppt", stacks, given, output, machine.mppt_result)
+        readings.take(out, lab.mppt.INSTRUMENT, stacks, given, output)
+
+
+COMMANDS = (Entry(30, mppt),)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from perotwin.cli import options, readings
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 Width = Annotated[str | None, typer.Option(help="Length of the pulse.", show_default="1 us")]
@@ -36,10 +37,11 @@ def tpv(
     given = {"pulse": pulse, "width": width, "duration": duration}
     with command(json) as out:
         stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
-        from perotwin.report import machine
+        from perotwin import lab
 
         suns = _intensities(lights, light)
-        readings.take(out, "tpv", stacks, given, output, machine.pulse_result, suns)
+        series = None if not suns else lambda stack, protocol: lab.tpv.series(stack, suns, protocol)
+        readings.take(out, lab.tpv.INSTRUMENT, stacks, given, output, series)
 
 
 def tpc(
@@ -60,9 +62,9 @@ def tpc(
     given = {"pulse": pulse, "width": width, "load": load, "duration": duration}
     with command(json) as out:
         stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
-        from perotwin.report import machine
+        from perotwin import lab
 
-        readings.take(out, "tpc", stacks, given, output, machine.pulse_result)
+        readings.take(out, lab.tpc.INSTRUMENT, stacks, given, output)
 
 
 def _intensities(lights: str | None, light: str | None) -> tuple[float, ...]:
@@ -75,3 +77,6 @@ def _intensities(lights: str | None, light: str | None) -> tuple[float, ...]:
     if light is not None:
         raise InputError("--light and --lights exclude each other.", "Give one of them.")
     return tuple(float(units.parse(part.strip(), "intensity")) for part in lights.split(",") if part.strip())
+
+
+COMMANDS = (Entry(40, tpv), Entry(50, tpc))

@@ -6,9 +6,29 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
+
+_EXPERIMENTS = "Names of experiments, with commas."
+
+
+class WithExperiments(TyperCommand):
+    """The command, whose help names the experiments that there are: nothing else has to load all instruments."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the options into the help page."""
+        from perotwin import lab
+
+        tools = lab.instruments("cell")
+        usual = ",".join(one.name for one in tools if one.usual)
+        for option in self.params:
+            if getattr(option, "help", None) == _EXPERIMENTS:
+                names = ", ".join(one.name for one in tools)
+                setattr(option, "help", f"Of {names}, with commas.  [default: {usual}]")  # noqa: B010
+        super().format_options(ctx, formatter)
 
 
 def run(
@@ -26,8 +46,7 @@ def run(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Of jv, scan, eqe, el, bands, mppt, tpv, tpc, impedance, cv, with commas.",
-            show_default="jv,eqe,bands",
+            help=_EXPERIMENTS,
         ),
     ] = None,
     map: Annotated[  # the option's name; nothing here needs the built-in one
@@ -43,11 +62,10 @@ def run(
     with command(json) as out:
         stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin.recipe import readings
-        from perotwin.report import designs, junctions, machine, tables
-        from perotwin.report.result import EXPERIMENTS
+        from perotwin.report import designs, figures, junctions, machine, tables
         from perotwin.workflows import made_cells
         from perotwin.workflows import run as work
-        from perotwin.workflows.run import chosen
+        from perotwin.workflows.run import called, chosen
 
         jobs: list[Any] = list(stacks)
         if recipes:
@@ -77,9 +95,10 @@ def run(
                     out.table(alone)
                 for sentence in junctions.four_terminals(done):
                     out.say(sentence)
-                for part in dict.fromkeys(part for item in done for part in item.readings):
-                    read = {item.name: item.readings[part] for item in done if part in item.readings}
-                    out.table(tables.readings(read, title=EXPERIMENTS[part]))
+                for one in figures.instruments_of(done):
+                    read = {item.name: item.readings[one.name] for item in done if one.name in item.readings}
+                    if read and not one.own_section:
+                        out.table(tables.readings(read, title=one.title))
                 for item in done:
                     if "map" in item.measurements:
                         out.table(designs.map_table(item.measurements["map"]))
@@ -89,6 +108,9 @@ def run(
                     for note in item.notes:
                         out.say(f"{item.name}: {note}")
                     for part, reason in item.absent.items():
-                        out.say(f"{item.name}: no {EXPERIMENTS.get(part, part)}, because {reason.message}")
+                        out.say(f"{item.name}: no {called().get(part, part)}, because {reason.message}")
                 if output is not None:
                     out.say(f"report: {Path(output) / 'report.html'}")
+
+
+COMMANDS = (Entry(10, run, WithExperiments),)

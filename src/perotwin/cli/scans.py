@@ -21,15 +21,6 @@ def refuse_sweep(*sweep: str | None) -> None:
         )
 
 
-def refuse_one_solve(asked: bool) -> None:
-    """Refuse to solve a tandem in one together with a scan in time."""
-    if asked:
-        raise InputError(
-            "a scan in time solves a tandem in the way that its junction needs, and --one-solve was given.",
-            "Leave out --scan and the options that go with it, or --one-solve.",
-        )
-
-
 def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: str | None) -> None:
     """Scan each cell and report its directions, its hysteresis and its checks."""
     from perotwin import lab
@@ -37,6 +28,7 @@ def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: st
     from perotwin.measurement import checks_of
     from perotwin.report import machine, tables
 
+    tool = lab.scan.INSTRUMENT
     protocol = lab.scan.Protocol(**given)
     folder = files.prepare(output)
     rows: list[tuple[str, Any]] = []
@@ -49,15 +41,14 @@ def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: st
             scans = lab.scan.measure(stack, protocol)
         except PerotwinError as error:
             kept = error.context.get("measured") or {}
-            out.failed(
-                stack.name, error, **(machine.scan_result(kept, lab.scan.analyse(kept)) if kept else {})
-            )
+            entry = machine.instrument_result(tool, kept, tool.analyse(kept)) if kept else {}
+            out.failed(stack.name, error, **entry)
             continue
         except KeyboardInterrupt:
             interrupted = True
             break
         found = lab.scan.analyse(scans)
-        out.result(machine.scan_result(scans, found))
+        out.result(machine.instrument_result(tool, scans, tool.analyse(scans)))
         for direction, dataset in scans.items():
             rows.append((f"{stack.name}, {direction}", found[direction]))
             datasets[files.unique(f"{stack.name}-{direction}", datasets)] = dataset
@@ -76,6 +67,6 @@ def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: st
         out.notes(cells)
         for name, dataset in cells.items():
             out.look_at(name, checks_of(dataset), dataset)
-        files.write(out, folder, "scan", datasets, draw_each=len(datasets) == 1)
+        files.write(out, folder, tool, datasets, draw_each=len(datasets) == 1)
     if interrupted:
         raise KeyboardInterrupt

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 
@@ -30,3 +31,6 @@ def show(
             for part in tables.parts(stack):
                 out.table(tables.layers(stack, part))
             out.table(tables.numbers(stack))
+
+
+COMMANDS = (Entry(180, show),)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from perotwin.cli import options, readings
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 
@@ -60,6 +61,9 @@ def _run(
 ) -> None:
     with command(json) as out:
         stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
-        from perotwin.report import machine
+        from perotwin import lab
 
-        readings.take(out, instrument, stacks, given, output, machine.signal_result)
+        readings.take(out, lab.known(instrument), stacks, given, output)
+
+
+COMMANDS = (Entry(60, impedance), Entry(70, cv))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 
@@ -22,3 +23,6 @@ def stacks(json: options.Json = False) -> None:
             rows.append((name, cell.description, " / ".join(layers)))
             out.result({"stack": name, "description": cell.description, "layers": layers})
         out.table(tables.library(rows))
+
+
+COMMANDS = (Entry(170, stacks),)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from perotwin.cli import options
+from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
 
@@ -59,3 +60,6 @@ def tandem(
             measurement.write_text(Path(output), room.joined_text(joined, notes, how))
             out.say(f"written: {output}")
         out.result({**machine.stack_result(joined), "junction": junction, "notes": list(notes)})
+
+
+COMMANDS = (Entry(160, tandem),)

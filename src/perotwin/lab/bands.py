@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perotwin.measurement import Metric, Metrics
+from perotwin.lab import depth_profiles
+from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable
+from perotwin.measurement.junction_names import junction_layers
 from perotwin.stack.fields import Model
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from perotwin.stack import Cell
 
-__all__ = ["Protocol", "analyse", "measure", "plot"]
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot"]
 
 
 class Protocol(Model):
@@ -37,18 +39,16 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     Raises:
         ConvergenceError: short circuit or open circuit could not be reached.
     """
-    import xarray as xr
-
-    from perotwin.lab import fields as inside
-    from perotwin.lab import jv
-    from perotwin.measurement import checks_to_json, describe, worst
-    from perotwin.transport.cell import build, solver_of
+    from perotwin.lab import conditions, jv
+    from perotwin.measurement import make_dataset, worst
+    from perotwin.transport.build import build
+    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import steady_checks
     from perotwin.transport.profiles import profiles
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    solver = solver_of(build(cell, light=intensity > 0.0))
+    solver = Solver(build(cell, light=intensity > 0.0))
     dark = solver.sweep([0.0], 0.0)
     made: dict[str, Any] = {"dark": dark}
     if intensity > 0.0:
@@ -59,25 +59,22 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
                 made[name] = points[name]
     parts = [profiles(states) for states in made.values()]
     found = worst(steady_checks(states) for states in made.values())
-    rows = [inside.variables(part, "state") for part in parts]
+    rows = [depth_profiles.variables(part, "state") for part in parts]
     variables = {
         name: (dims, np.concatenate([row[name][1] for row in rows])) for name, (dims, _) in rows[0].items()
     }
-    dataset = xr.Dataset(
+    return make_dataset(
+        INSTRUMENT,
         variables,
-        coords={
+        {
             "state": list(made),
             "voltage": ("state", [float(states.voltage[0]) for states in made.values()]),
-            **inside.coordinates(parts[0]),
+            **depth_profiles.coordinates(parts[0]),
         },
-        attrs={
-            **inside.attributes("bands", cell, protocol, intensity),
-            **inside.shown(dark),
-            "checks": json.dumps(checks_to_json(found)),
-            "notes": json.dumps(inside.notes(dark, fields=True)),
-        },
+        about={**conditions.about(cell, protocol, intensity), **depth_profiles.shown(dark)},
+        checks=found,
+        notes=conditions.notes(dark, fields=True),
     )
-    return describe(dataset)
 
 
 def analyse(dataset: xr.Dataset) -> Metrics:
@@ -88,14 +85,11 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     names = np.array([str(name) for name in dataset["layer"].values])
     x = dataset["x"].values
     widths = {name: float(np.ptp(x[names == name])) for name in dict.fromkeys(names)}
-    starts = {name: name.split(" ")[0] for name in widths}
-    tandem = set(starts.values()) == {"top", "bottom"}
     found = {}
     for index, state in enumerate(dataset["state"].values):
         row = dataset.isel(state=index)
-        for which in ("top", "bottom") if tandem else ("",):
-            inside = [name for name in widths if not which or starts[name] == which]
-            here = names == max(inside, key=lambda name: widths[name])
+        for which, layers in junction_layers(widths).items():
+            here = names == max(layers, key=lambda name: widths[name])
             split = row["electron_fermi_level"].values[here] - row["hole_fermi_level"].values[here]
             mean = float(np.trapezoid(split, x[here]) / np.ptp(x[here]))
             end = f", {which}" if which else ""
@@ -103,8 +97,55 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     return Metrics(found)
 
 
-def plot(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
-    """The diagrams, one panel a state; see `plotting.depth.bands`."""
+def _several(dataset: xr.Dataset) -> bool:
+    """Whether the diagrams run through junctions in series."""
+    return len(junction_layers(dict.fromkeys(str(name) for name in dataset["layer"].values))) > 1
+
+
+def plot(dataset: xr.Dataset, ax: Axes | None = None, states: Sequence[str] | None = None) -> Figure:
+    """The diagrams, one panel a state, of all states unless some are named; see `plotting.depth.bands`."""
     from perotwin.plotting import depth
 
-    return depth.bands(dataset, ax)
+    return depth.bands(dataset, ax, states)
+
+
+def _drawn(dataset: xr.Dataset) -> Figure:
+    """Of junctions in series, whose diagrams are as wide as a page, two states; the files hold the others too."""
+    return plot(dataset, states=("maximum-power", "dark") if _several(dataset) else None)
+
+
+INSTRUMENT = Instrument(
+    name="bands",
+    title="energy bands",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    pictures=(
+        Picture(
+            "bands",
+            _drawn,
+            "Energy bands of {cells} in the dark, at short circuit, at maximum power and at open circuit. Dashed: "
+            "quasi-Fermi levels of electrons (blue) and holes (red); the arrow is their splitting in the absorber.",
+            of_tandems=(
+                "Energy bands of the whole of {cells} at maximum power and, below, at equilibrium. Dashed: quasi-Fermi "
+                "levels of electrons (blue) and holes (red); the arrows are their splitting in the absorbers. At the "
+                "dotted line the junctions meet. Layers too thin for their name are drawn wider than they are: the "
+                "axis says at which depth each face is."
+            ),
+            section="bands",
+            wide=True,
+            inside=True,
+        ),
+    ),
+    variables=(
+        Variable("voltage", ("state",)),
+        *depth_profiles.declared("state", required=True, written=True),
+    ),
+    entries={"state": "states"},
+    listed=True,
+    summary=lambda measured, metrics: {},
+    usual=True,
+    own_section=True,
+    place=40,
+)

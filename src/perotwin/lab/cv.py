@@ -17,7 +17,6 @@ within a decade of that (m = 1 to 2, and ions that bend the bands as dopants wou
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from perotwin.lab import fields
-from perotwin.measurement import Metric, Metrics
+from perotwin.lab import conditions
+from perotwin.measurement import Attribute, Instrument, Metric, Metrics, Variable
 from perotwin.stack.fields import Frequency, Model, Voltage
 from perotwin.units import Quantity
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     from perotwin.stack import Cell
 
-__all__ = ["Protocol", "analyse", "measure", "mott_schottky", "plot"]
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "mott_schottky", "plot"]
 
 F64 = NDArray[np.float64]
 
@@ -64,7 +63,7 @@ class Protocol(Model):
 
     @model_validator(mode="after")
     def _possible(self) -> Protocol:
-        fields.refuse_range(self.start, self.stop, self.step, _MOST)
+        conditions.refuse_range(self.start, self.stop, self.step, _MOST)
         return self
 
 
@@ -84,16 +83,14 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     Raises:
         ConvergenceError: equilibrium could not be reached.
     """
-    import xarray as xr
-
-    from perotwin.lab import fields as inside
     from perotwin.lab import jv
-    from perotwin.measurement import check, checks_to_json, describe
-    from perotwin.transport.cell import build, solver_of
+    from perotwin.measurement import add_notes, check, make_dataset
+    from perotwin.transport.build import build
+    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import steady_checks
 
     protocol = protocol or Protocol()
-    solver = solver_of(build(cell, light=inside.frozen_in_light(cell)))
+    solver = Solver(build(cell, light=conditions.frozen_in_light(cell)))
     stack = solver.problem.shown.stack
     absorber = max(stack.absorbers or stack.electrical_layers, key=lambda layer: float(layer.thickness))
     stop = absorber.gap - _BELOW_GAP if protocol.stop is None else float(protocol.stop)
@@ -107,25 +104,24 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         **steady_checks(states),
         "points without a solution": check(float((~states.converged).sum()), 0.0),
     }
-    dataset = describe(
-        xr.Dataset(
-            {
-                "capacitance": ("voltage", admittance.imag / (2.0 * np.pi * hertz)),
-                "conductance": ("voltage", admittance.real),
-            },
-            coords={"voltage": voltage},
-            attrs={
-                **inside.attributes("cv", cell, protocol, 0.0),
-                "frequency": hertz,
-                "permittivity": float(absorber.electronic.permittivity) if absorber.electronic else np.nan,
-                "thickness": float(absorber.thickness),
-                "geometric_capacitance": solver.problem.geometric_capacitance,
-                "checks": json.dumps(checks_to_json(found)),
-            },
-        )
+    dataset = make_dataset(
+        INSTRUMENT,
+        {
+            "capacitance": ("voltage", admittance.imag / (2.0 * np.pi * hertz)),
+            "conductance": ("voltage", admittance.real),
+        },
+        {"voltage": voltage},
+        about={
+            **conditions.about(cell, protocol, 0.0),
+            "frequency": hertz,
+            "permittivity": float(absorber.electronic.permittivity) if absorber.electronic else np.nan,
+            "thickness": float(absorber.thickness),
+            "geometric_capacitance": solver.problem.geometric_capacitance,
+        },
+        checks=found,
+        notes=conditions.notes(states),
     )
-    dataset.attrs["notes"] = json.dumps([*inside.notes(states), *_doubts(analyse(dataset))])
-    return dataset
+    return add_notes(dataset, _doubts(analyse(dataset)))
 
 
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
@@ -210,3 +206,21 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
         for item in items
     ]
     return signals.cv(items, [(slope, intercept) for slope, intercept, _ in found], ax)
+
+
+INSTRUMENT = Instrument(
+    name="cv",
+    title="capacitance against voltage",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    caption="Capacitance of {cells} against voltage in the dark, and its inverse square.",
+    variables=(
+        Variable("voltage", ("voltage",)),
+        Variable("capacitance", ("voltage",), required=True),
+        Variable("conductance", ("voltage",)),
+    ),
+    attributes=(Attribute("frequency", "Hz", "frequency"),),
+    place=90,
+)

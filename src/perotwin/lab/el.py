@@ -2,10 +2,10 @@
 of its quasi-Fermi levels is behind it.
 
     measured = measure(cell)                               # in the dark, up to the photocurrent of one sun
-    analyse(measured)["elqy"]                              # of a tandem "elqy, top" and "elqy, bottom"
+    analyse(measured)["elqy"]                              # of several junctions "elqy, top" and so on
 
 What leaves the cell is the escaping share of each absorber's radiative recombination, by the same optics that fix its
-rate. Light of the top junction in the bottom one is part of a tandem's. By reciprocity the yield at an injection as
+rate. Light of one junction in another is part of a tandem's. By reciprocity the yield at an injection as
 large as the photocurrent tells the open-circuit voltage, Voc = Voc,rad + kT/q ln(ELQY) (U. Rau, Phys. Rev. B 76, 085303
 (2007), doi:10.1103/PhysRevB.76.085303), for each junction of a tandem apart (S. Roensch, R. Hoheisel, F. Dimroth, A. W.
 Bett, Appl. Phys. Lett. 98, 251113 (2011), doi:10.1063/1.3601472).
@@ -13,8 +13,7 @@ Bett, Appl. Phys. Lett. 98, 251113 (2011), doi:10.1063/1.3601472).
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,8 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from perotwin.errors import ConvergenceError, InputError
-from perotwin.measurement import Metric, Metrics
+from perotwin.measurement import Instrument, Metric, Metrics, Variable
+from perotwin.measurement.junction_names import junction_of
 from perotwin.stack.fields import CurrentDensity, Intensity, Model, Voltage
 from perotwin.units import Quantity
 
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellSolver, CellStates
-    from perotwin.transport.steady import Solver, States
+    from perotwin.transport.states import States
+    from perotwin.transport.steady import Solver
+    from perotwin.transport.steady import States
 
-__all__ = ["Protocol", "analyse", "at_currents", "measure", "plot"]
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "at_currents", "measure", "plot"]
 
 F64 = NDArray[np.float64]
 
@@ -80,6 +81,8 @@ class _Emitter:
     """An absorber whose light is known: where it is in the cell, and what of its recombination gets out."""
 
     name: str
+    junction: str
+    absorber: str
     part: int
     layer: int
     channel: int
@@ -105,18 +108,18 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         InputError: no absorber's light is known; a tandem with four terminals of which none are chosen.
         ConvergenceError: the cell cannot carry a current that was asked for.
     """
-    import xarray as xr
     from scipy.constants import elementary_charge as q
 
-    from perotwin.lab import fields as inside
-    from perotwin.measurement import check, checks_to_json, describe
-    from perotwin.transport.apart import junction_solvers
-    from perotwin.transport.cell import build, solver_of
+    from perotwin.lab import conditions, junctions
+    from perotwin.measurement import check, make_dataset
+    from perotwin.transport.build import build
+    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import optical_checks, steady_checks
 
     protocol = protocol or Protocol()
-    solver = solver_of(build(cell))
-    emitters = list(_emitters(solver))
+    solver = Solver(build(cell))
+    alone = junctions.each_alone(solver)
+    emitters = list(_emitters(solver, alone))
     if not emitters:
         raise InputError(
             f'how light leaves "{cell.name}" is not known: no absorber radiates as detailed balance has it.',
@@ -137,13 +140,14 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     photons = np.array([_photons(states, one) for one in emitters])
     made = light * np.array([one.area * solver.problem.parts[one.part].photocurrent for one in emitters])
     pairs = (injected if light == 0.0 else np.maximum(injected, 0.0)) + made[:, None]
-    own = [_own(cell, solver, junction_solvers(cell, solver), one) for one in emitters]
+    own = [_own(cell, alone[one.junction], one) for one in emitters]
     found = {**steady_checks(states), **optical_checks(solver.problem)}
     found["splitting at open circuit against the light that it makes (V)"] = check(
         max(one.pop("miss") for one in own), _SPLITTING
     )
     wavelength, spectra = _spectra(emitters, photons[:, -1])
-    dataset = xr.Dataset(
+    return make_dataset(
+        INSTRUMENT,
         {
             "voltage": ("injected", states.voltage),
             "qfls": (("emitter", "injected"), np.array([_splitting(states, one) for one in emitters])),
@@ -152,44 +156,41 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             "spectrum": (("emitter", "wavelength"), spectra),
             **{name: ("emitter", np.array([one[name] for one in own])) for name in own[0]},
         },
-        coords={"injected": injected, "emitter": [one.name for one in emitters], "wavelength": wavelength},
-        attrs={
-            **inside.attributes("el", cell, protocol, light),
-            "checks": json.dumps(checks_to_json(found)),
-            "notes": json.dumps(inside.notes(states)),
-        },
+        {"injected": injected, "emitter": [one.name for one in emitters], "wavelength": wavelength},
+        about=conditions.about(cell, protocol, light),
+        checks=found,
+        notes=conditions.notes(states),
     )
-    return describe(dataset)
 
 
-def _emitters(solver: CellSolver) -> Iterator[_Emitter]:
-    """The absorbers whose emission follows from optics."""
-    problem = solver.problem
-    areas = getattr(problem, "areas", np.ones(len(problem.parts)))
-    prefixes = list(problem.stack.stacks)
-    for number, part in enumerate(problem.parts):
-        prefix = prefixes[number] if len(problem.parts) > 1 else ""
-        layers = [layer.name for layer in part.stack.electrical_layers]
-        channels = {one.place: c for c, one in enumerate(part.channels) if one.kind == "radiative"}
+def _emitters(solver: Solver, alone: Mapping[str, Any]) -> Iterator[_Emitter]:
+    """The absorbers whose emission follows from optics; `alone` has the names of the junctions."""
+    from perotwin.lab import junctions
+
+    for number, (part, area, problem) in enumerate(junctions.parts(solver.problem)):
+        # junctions that are solved as one stack: the layers are called after theirs
+        joined = bool(problem.halves)
+        layers = [layer.name for layer in problem.stack.electrical_layers]
+        channels = {one.place: c for c, one in enumerate(problem.channels) if one.kind == "radiative"}
         found = [
             layer.name
-            for layer in part.stack.absorbers
+            for layer in problem.stack.absorbers
             if layer.name in channels
-            and part.emission is not None
-            and layer.name in part.emission.absorbers
-            and part.stack.radiative(layer).kind == "detailed-balance"
+            and problem.emission is not None
+            and layer.name in problem.emission.absorbers
+            and problem.stack.radiative(layer).kind == "detailed-balance"
         ]
         for name in found:
-            called = f"{prefix} {name}".strip() if len(found) > 1 or not prefix else prefix
-            if part.device.plane_site.size:
-                # in one solve the layers are called after their junctions already
-                called = name.split(" ")[0]
+            junction = junction_of(name)[0] if joined else part
+            # the layer is named where its junction does not tell it from the others
+            told = bool(junction) and (joined or len(found) == 1)
+            called = junction if told else f"{part} {name}".strip()
             yield _Emitter(
-                called, number, layers.index(name), channels[name], float(areas[number]), part.emission[name]
+                called, junction, name, number, layers.index(name), channels[name], area, problem.emission[name]
             )
 
 
-def _photons(states: CellStates, emitter: _Emitter) -> F64:
+def _photons(states: States, emitter: _Emitter) -> F64:
     """(K,) photons that leave the cell on both sides, m^-2 s^-1 of the whole area."""
     from scipy.constants import elementary_charge as q
 
@@ -198,20 +199,23 @@ def _photons(states: CellStates, emitter: _Emitter) -> F64:
     return np.asarray(emitter.area * share * net / q)
 
 
-def _splitting(states: CellStates, emitter: _Emitter) -> F64:
+def _splitting(states: States, emitter: _Emitter) -> F64:
     """(K,) mean splitting of the quasi-Fermi levels over the absorber, eV."""
-    from perotwin.transport.profiles import profiles
+    from perotwin.transport.profiles import junction_profiles
 
-    part: States = states.parts[emitter.part]
-    fields = profiles(part)
+    part = states.parts[emitter.part]
+    fields = junction_profiles(part)
     here = fields.layer == emitter.layer
-    width = part.problem.device.volume[here]
+    width = part.junction.device.volume[here]
     split = fields.electron_fermi_level[:, here] - fields.hole_fermi_level[:, here]
     return np.asarray(split @ width / width.sum())
 
 
-def _own(cell: Cell, solver: CellSolver, alone: dict[str, Solver], emitter: _Emitter) -> dict[str, float]:
+def _own(cell: Cell, solver: Solver, emitter: _Emitter) -> dict[str, float]:
     """What an emitter's junction does by itself under the cell's own light.
+
+    Args:
+        cell: what is measured. solver: of the junction by itself. emitter: the absorber.
 
     Returns:
         `voc_own` (V) and `jsc_own` (A m^-2) as solved, `voc_radiative` (V) of photons that leave the cell alone, and
@@ -224,24 +228,19 @@ def _own(cell: Cell, solver: CellSolver, alone: dict[str, Solver], emitter: _Emi
     from perotwin.lab import jv
 
     suns = float(cell.light.intensity) or 1.0
-    one: Any = alone.get(emitter.name.split(" ")[0], solver)
-    if one is solver and len(solver.problem.parts) > 1:
-        from perotwin.transport.steady import Solver as Single
-
-        one = Single(solver.problem.parts[emitter.part])
-    points = jv.solved_points(one, jv.curve(one, jv.Protocol(step="50 mV"), suns), suns)
+    points = jv.solved_points(solver, jv.curve(solver, jv.Protocol(step="50 mV"), suns), suns)
     if "open-circuit" not in points or "short-circuit" not in points:
         return {"voc_own": np.nan, "jsc_own": np.nan, "voc_radiative": np.nan, "miss": np.nan}
     at = points["open-circuit"]
     part = at.parts[0]
-    layers = [layer.name for layer in part.problem.stack.electrical_layers]
-    name = solver.problem.parts[emitter.part].stack.electrical_layers[emitter.layer].name
-    name = name if name in layers else name.split(" ", 1)[1]
+    layers = [layer.name for layer in part.junction.stack.electrical_layers]
+    # by itself a junction calls its layers without its own name
+    name = emitter.absorber if emitter.absorber in layers else junction_of(emitter.absorber)[1]
     channel = next(
-        c for c, x in enumerate(part.problem.channels) if x.kind == "radiative" and x.place == name
+        c for c, x in enumerate(part.junction.channels) if x.kind == "radiative" and x.place == name
     )
     local = replace(emitter, part=0, layer=layers.index(name), channel=channel, area=1.0)
-    jsc, vt = float(points["short-circuit"].current[0]), one.problem.vt
+    jsc, vt = float(points["short-circuit"].current[0]), solver.problem.vt
     escape = emitter.emission.escape
     told = vt * float(np.log1p(q * _photons(at, local)[0] / escape))
     return {
@@ -275,17 +274,17 @@ def _spectra(emitters: Sequence[_Emitter], photons: F64) -> tuple[F64, F64]:
     return wavelength, found
 
 
-def at_currents(solver: CellSolver, injected: F64, light: float) -> CellStates:
+def at_currents(solver: Solver, injected: F64, light: float) -> States:
     """Steady states at injected currents (K,), A m^-2, positive and ascending, under `light` suns.
 
     Raises:
         ConvergenceError: one was not reached.
     """
-    from perotwin.transport.cell import join
+    from perotwin.transport.states import join
 
     most = solver.problem.highest_voltage + 2.0
     voltage, start = 0.0, None
-    parts: list[CellStates] = []
+    parts: list[States] = []
     while voltage < most:
         part = solver.sweep(voltage + _STEP * np.arange(_CHUNK), light, start)
         voltage += _CHUNK * _STEP
@@ -310,7 +309,7 @@ def at_currents(solver: CellSolver, injected: F64, light: float) -> CellStates:
     return join(found) if len(found) > 1 else found[0]
 
 
-def _at_current(solver: CellSolver, curve: CellStates, index: int, wanted: float, light: float) -> CellStates:
+def _at_current(solver: Solver, curve: States, index: int, wanted: float, light: float) -> States:
     """The state of one current, by Newton's method from the first point of the curve that carries more."""
     state, voltage = curve.state(index), float(curve.voltage[index])
     low = float(curve.voltage[index - 1]) if index else voltage - _STEP
@@ -330,7 +329,7 @@ def _at_current(solver: CellSolver, curve: CellStates, index: int, wanted: float
     return made
 
 
-def _unreached(solver: CellSolver, wanted: float, voltage: float) -> ConvergenceError:
+def _unreached(solver: Solver, wanted: float, voltage: float) -> ConvergenceError:
     return ConvergenceError(
         f'"{solver.problem.stack.name}" was not brought to carry {0.1 * wanted:.3g} mA/cm2; it was followed to '
         f"{voltage:.4g} V.",
@@ -384,7 +383,33 @@ def analyse(dataset: xr.Dataset) -> Metrics:
 
 
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
-    """Spectra, and yields against the injected current; see `plotting.luminescence.el`."""
+    """Spectra, and yields against the injected current; see `plotting.luminescence.yields_and_spectra`."""
     from perotwin.plotting import luminescence
 
-    return luminescence.el(datasets, ax)
+    return luminescence.yields_and_spectra(datasets, ax)
+
+
+INSTRUMENT = Instrument(
+    name="el",
+    title="electroluminescence",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    caption=(
+        "Electroluminescence of {cells}: spectra at the largest injection (left), and photons out over injected "
+        "electrons against the current (right)."
+    ),
+    variables=(
+        Variable("injected", ("injected",)),
+        Variable("voltage", ("injected",)),
+        Variable("wavelength", ("wavelength",)),
+        Variable("elqy", ("emitter", "injected"), required=True),
+        Variable("qfls", ("emitter", "injected"), required=True),
+        Variable("photons", ("emitter", "injected")),
+        Variable("spectrum", ("emitter", "wavelength")),
+        *(Variable(name, ("emitter",), written=False) for name in ("voc_own", "jsc_own", "voc_radiative")),
+    ),
+    entries={"emitter": "emitters"},
+    place=30,
+)

@@ -2,8 +2,8 @@
 
 The extra light is small: the response is the exact linearisation of a steady state, ions held where that state has
 them. A cell of one junction is measured under its own light at the protocol's voltage. A tandem is measured once for
-each junction, with bias light that saturates the other one and a bias voltage that brings the measured one to its short
-circuit (see `lab.bias`).
+each junction, with bias light that saturates the others and a bias voltage that brings the measured one to its short
+circuit (see `lab.bias_light`).
 
     measured = measure(tandem)
     junctions(measured)["top"]           # a measurement of the top junction
@@ -12,15 +12,14 @@ circuit (see `lab.bias`).
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perotwin.errors import InputError
-from perotwin.lab.bias import BiasLight, Led, Suns, Unlit, Wrong
-from perotwin.measurement import Metric, Metrics
+from perotwin.lab.bias_light import BiasLight, Led, Suns, Unlit, Wrong
+from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, quantity
 from perotwin.stack.fields import Model, Voltage
 
 if TYPE_CHECKING:
@@ -31,10 +30,12 @@ if TYPE_CHECKING:
     from perotwin.measurement import Checks
     from perotwin.optics import Absorption
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellSolver, CellStates
+    from perotwin.transport.build import Problem
+    from perotwin.transport.states import States
+    from perotwin.transport.steady import Solver
     from perotwin.transport.steady import Solver
 
-__all__ = ["Led", "Protocol", "Suns", "Unlit", "Wrong", "analyse", "junctions", "measure", "plot"]
+__all__ = ["INSTRUMENT", "Led", "Protocol", "Suns", "Unlit", "Wrong", "analyse", "junctions", "measure", "plot"]
 
 #: allowed relative difference of the spectrum's integral and the short-circuit current; recombination that is not
 #: linear in light makes it real, so that it is not a rounding error that is looked for
@@ -46,9 +47,9 @@ _SHONE = 2e-3
 class Protocol(Model):
     """How a quantum efficiency is taken.
 
-    bias : terminal voltage (V). Unless said, short circuit; of a tandem the open circuit of the junction that is not
+    bias : terminal voltage (V). Unless said, short circuit; of a tandem the open circuits of the junctions that are not
         measured, under the bias light.
-    bias_light : of a tandem, what saturates the junction that is not measured. For a cell of one junction the bias
+    bias_light : of a tandem, what saturates the junctions that are not measured. For a cell of one junction the bias
         light is the cell's own.
     """
 
@@ -67,21 +68,19 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         The measurement: `eqe`, `reflectance`, `transmittance` (wavelength), `absorptance` (layer, wavelength), the
         photons `photon_flux` (wavelength) of 1 sun that stand for each wavelength (their sum over a response is an
         integral over the spectrum), and
-        `jsc_integrated` (A m^-2, over the stored spectrum at 1 sun) in its attributes. Of a tandem `eqe_top` and
-        `eqe_bottom` (wavelength), whose sum is `eqe`; the attributes `jsc_integrated_top`, `bias_voltage_top` (V),
-        `bias_light_top` (words) and those of the bottom; and `jsc_integrated` is the smaller of the two.
+        `jsc_integrated` (A m^-2, over the stored spectrum at 1 sun) in its attributes. Of a tandem `eqe_top` and so on
+        (wavelength), whose sum is `eqe`; the attributes `jsc_integrated_top`, `bias_voltage_top` (V), `bias_light_top`
+        (words) and those of the others; and `jsc_integrated` is the smallest of all.
 
     Raises:
         InputError: generation is prescribed, so that no wavelength is known; a tandem with four terminals of which
             none are chosen.
         ConvergenceError: a bias point could not be reached.
     """
-    import xarray as xr
-
-    from perotwin.lab import fields as inside
-    from perotwin.measurement import checks_to_json, describe
-    from perotwin.transport.apart import junction_solvers
-    from perotwin.transport.cell import build, solver_of
+    from perotwin.lab import conditions
+    from perotwin.measurement import make_dataset
+    from perotwin.transport.build import build
+    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import optical_checks
 
     protocol = protocol or Protocol()
@@ -95,12 +94,13 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     problem = build(cell)
     absorption = problem.absorption
     assert absorption is not None
-    solver = solver_of(problem)
+    solver = Solver(problem)
     intensity = float(cell.light.intensity)
-    alone = junction_solvers(cell, solver)
+    alone = solver.junctions
     take = _of_junctions if alone else _of_cell
     spectra, integrated, found, notes = take(solver, alone, protocol, intensity)
-    dataset = xr.Dataset(
+    return make_dataset(
+        INSTRUMENT,
         {
             **{name: ("wavelength", values) for name, values in spectra.items()},
             "reflectance": ("wavelength", absorption.reflectance),
@@ -108,23 +108,22 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             "absorptance": (("layer", "wavelength"), absorption.absorptance),
             "photon_flux": ("wavelength", absorption.photon_flux),
         },
-        coords={"wavelength": absorption.wavelength, "layer": list(absorption.layers)},
-        attrs={
-            **inside.attributes("eqe", cell, protocol, intensity),
+        {"wavelength": absorption.wavelength, "layer": list(absorption.layers)},
+        about={
+            **conditions.about(cell, protocol, intensity),
             **integrated,
-            "absorbers": ",".join(dict.fromkeys(layer.name for layer in problem.stack.absorbers)),
-            "checks": json.dumps(checks_to_json({**found, **optical_checks(problem)})),
-            "notes": json.dumps([*problem.notes, *notes]),
+            "absorbers": ",".join(_absorbers(problem)),
         },
+        checks={**found, **optical_checks(problem)},
+        notes=[*problem.notes, *notes],
     )
-    return describe(dataset)
 
 
 Found = tuple[dict[str, Any], dict[str, Any], "Checks", list[str]]
 
 
 def _of_cell(
-    solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float
+    solver: Solver, alone: dict[str, Solver], protocol: Protocol, intensity: float
 ) -> Found:
     """Spectra, attributes, checks and notes of a cell of one junction under its own light."""
     from scipy.constants import elementary_charge as q
@@ -145,7 +144,18 @@ def _of_cell(
     return {"eqe": eqe}, {"jsc_integrated": integrated}, found, []
 
 
-def _reached(solver: CellSolver, voltage: float, intensity: float) -> CellStates:
+def _absorbers(problem: Problem) -> list[str]:
+    """The absorbers of all parts, by the names that they have in the cell, each once."""
+    names = [
+        called
+        for part in problem.parts
+        for called, layer in zip(part.layers, part.stack.electrical_layers, strict=True)
+        if layer.role == "absorber"
+    ]
+    return list(dict.fromkeys(names))
+
+
+def _reached(solver: Solver, voltage: float, intensity: float) -> States:
     """The steady state at a terminal voltage (V).
 
     Raises:
@@ -165,13 +175,12 @@ def _reached(solver: CellSolver, voltage: float, intensity: float) -> CellStates
 
 
 def _of_junctions(
-    solver: CellSolver, alone: dict[str, Solver], protocol: Protocol, intensity: float
+    solver: Solver, alone: dict[str, Solver], protocol: Protocol, intensity: float
 ) -> Found:
     """The same of a tandem, each junction under its own bias light and at its own bias voltage."""
     from scipy.constants import elementary_charge as q
 
     from perotwin.measurement import check, worst
-    from perotwin.transport.apart import relit
     from perotwin.transport.checks import steady_checks
 
     problems = {name: one.problem for name, one in alone.items()}
@@ -180,13 +189,13 @@ def _of_junctions(
     spectra: dict[str, Any] = {"eqe": np.zeros(absorption.wavelength.size)}
     attributes: dict[str, Any] = {"jsc_integrated": np.inf}
     checks, notes = [], []
-    biased: Any = solver
+    biased = solver
     for measured in problems:
         pairs, words = protocol.bias_light.generation(problems, measured)
-        made = relit(biased, list(pairs.values()))
+        made = biased.relit(np.concatenate(list(pairs.values())))
         if protocol.bias is None:
             voltage = sum(
-                _open_circuit(relit(one, [pairs[name]])) for name, one in alone.items() if name != measured
+                _open_circuit(one.relit(pairs[name])) for name, one in alone.items() if name != measured
             )
         else:
             voltage = float(protocol.bias)
@@ -206,7 +215,7 @@ def _of_junctions(
             f"quantum efficiency of the {measured} junction: bias light {words}; bias voltage {voltage:.3f} V, which "
             f"leaves the {measured} junction at {inside:.3f} V."
         )
-    notes += _shone(absorption, [layer.name for layer in solver.problem.stack.absorbers], spectra["eqe"])
+    notes += _shone(absorption, _absorbers(solver.problem), spectra["eqe"])
     found = worst(checks)
     if intensity > 0.0 and protocol.bias is None and isinstance(protocol.bias_light, Led | Suns):
         share = _against_short_circuit(solver, alone, attributes, intensity)
@@ -217,7 +226,7 @@ def _of_junctions(
 def _shone(absorption: Absorption, absorbers: list[str], eqe: np.ndarray) -> list[str]:
     """Whether junctions together give more than their absorbers take from the light, and why.
 
-    The saturated top junction is near its open circuit, and part of what it absorbs more it sends on (S. H. Lim et al.,
+    A saturated junction is near its open circuit, and part of what it absorbs more it sends on (S. H. Lim et al.,
     Prog. Photovolt. 21, 344 (2013), doi:10.1002/pip.1215).
     """
     taken = sum(absorption.absorptance[absorption.layers.index(name)] for name in absorbers)
@@ -227,7 +236,7 @@ def _shone(absorption: Absorption, absorbers: list[str], eqe: np.ndarray) -> lis
         return []
     return [
         f"the junctions together respond with up to {100.0 * more[best]:.1f} % more than their absorbers take "
-        f"({1e9 * absorption.wavelength[best]:.0f} nm): luminescence of the saturated top junction in the bottom one."
+        f"({1e9 * absorption.wavelength[best]:.0f} nm): luminescence of a saturated junction in the one behind it."
     ]
 
 
@@ -242,21 +251,22 @@ def _open_circuit(solver: Solver) -> float:
 
 
 def _against_short_circuit(
-    solver: CellSolver, alone: dict[str, Solver], integrated: dict[str, Any], intensity: float
+    solver: Solver, alone: dict[str, Solver], integrated: dict[str, Any], intensity: float
 ) -> float:
-    """How far the limiting junction's integral is from the tandem's short-circuit current, as a part of it.
+    """How far the limiting junction's integral is from the cell's short-circuit current, as a part of it.
 
-    At short circuit of the tandem that junction is not at its own: the other one drives it backwards. What its curve
-    rises to on the way there, and what the other one's light adds, is counted beside the integral.
+    At short circuit of the whole that junction is not at its own: the others drive it backwards. What its curve rises
+    to on the way there, and what light of the others adds, is counted beside the integral.
     """
     from scipy.constants import elementary_charge as q
+
+    from perotwin.lab import junctions as of_cell
 
     states = solver.sweep([0.0], intensity)
     which = min(alone, key=lambda name: integrated[f"jsc_integrated_{name}"])
     there = float(states.junction_voltages[which][0])
     own = alone[which].sweep([0.0, there], intensity)
-    light = next((part.coupled for part in states.parts if part.coupled is not None), None)
-    shone = q * float(light.sum()) if light is not None and which == "bottom" else 0.0
+    shone = q * of_cell.received(states, which)
     expected = intensity * integrated[f"jsc_integrated_{which}"] + float(own.current[1] - own.current[0]) + shone
     return expected / float(states.current[0]) - 1.0
 
@@ -264,9 +274,7 @@ def _against_short_circuit(
 def junctions(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
     """The quantum efficiency of each junction of a tandem as a measurement; empty for a cell of one junction."""
     found = {}
-    for name in ("top", "bottom"):
-        if f"eqe_{name}" not in dataset:
-            continue
+    for name in (str(key).removeprefix("eqe_") for key in dataset.data_vars if str(key).startswith("eqe_")):
         one = dataset[[f"eqe_{name}"]].rename({f"eqe_{name}": "eqe"})
         one.attrs = {
             "instrument": "eqe",
@@ -332,3 +340,98 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     from perotwin.plotting import spectra
 
     return spectra.eqe(datasets, ax)
+
+
+def _several(dataset: xr.Dataset) -> bool:
+    return bool(junctions(dataset))
+
+
+def _layers(dataset: xr.Dataset) -> Figure:
+    """Which layer absorbs what, where the quantum efficiency is drawn apart."""
+    from perotwin.plotting import spectra
+
+    return spectra.absorption(dataset)
+
+
+def _document(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
+    """The spectra, what they come to, and of junctions those of each with its bias light and voltage."""
+    from perotwin.measurement.document import variable, written
+
+    def came_to(found: Metrics) -> dict[str, Any]:
+        unknown = {"jsc_integrated": Metric(np.nan, "A m-2"), "bandgap": Metric(np.nan, "eV")}
+        return Metrics({name: found.get(name, nothing) for name, nothing in unknown.items()}).to_json()
+
+    each = {
+        name: {
+            "eqe": variable(one, "eqe"),
+            **came_to(analyse(one)),
+            "bias_light": one.attrs.get("bias_light"),
+            "bias_voltage": quantity("voltage", one.attrs.get("bias_voltage", np.nan), "V"),
+        }
+        for name, one in junctions(dataset).items()
+    }
+    return {**written(INSTRUMENT, dataset), **came_to(metrics), **({"junctions": each} if each else {})}
+
+
+def _summary(measured: Mapping[str, xr.Dataset], metrics: Metrics) -> dict[str, Any]:
+    full = _document(next(iter(measured.values())), metrics)
+    wanted = ("wavelength", "eqe", "jsc_integrated", "bandgap", "junctions")
+    return {"eqe": {key: full[key] for key in wanted if key in full}}
+
+
+INSTRUMENT = Instrument(
+    name="eqe",
+    title="quantum efficiency",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    pictures=(
+        Picture(
+            "eqe",
+            plot,
+            "External quantum efficiency of {cells} and, dashed, the share of photons that is not reflected. The "
+            "current density is the overlap with the AM1.5G spectrum.",
+            of_tandems=(
+                "External quantum efficiency of the junctions of {cells}, each under its bias light and bias voltage, "
+                "and, dashed, the share of photons that is not reflected. The current densities, junction by junction "
+                "from the front, are the overlap with the AM1.5G spectrum."
+            ),
+            together=2,
+            section="light",
+        ),
+        Picture(
+            "absorption",
+            lambda dataset: _layers(dataset) if _several(dataset) else plot(dataset),
+            "Where the photons go in {cells}: collected as current (EQE), absorbed by a layer without giving current, "
+            "transmitted, or reflected (above the dashed line).",
+            of_tandems=(
+                "Which layer of {cells} absorbs the photons: the absorbers of the junctions below, above them what "
+                "gives no current, and reflection. The numbers are the current densities that they come to."
+            ),
+            section="light",
+            needs=lambda dataset: "photon_flux" in dataset or not _several(dataset),
+        ),
+        Picture(
+            "collected",
+            plot,
+            "What {cells} makes of the photons: collected by each junction (EQE, under bias light and bias voltage), "
+            "absorbed without giving current, or reflected (above the dashed line).",
+            section="light",
+            needs=_several,
+        ),
+    ),
+    variables=(
+        Variable("wavelength", ("wavelength",)),
+        Variable("eqe", ("wavelength",), required=True),
+        Variable("reflectance", ("wavelength",)),
+        Variable("transmittance", ("wavelength",)),
+        Variable("absorptance", ("layer", "wavelength")),
+        Variable("photon_flux", ("wavelength",), written=False),
+    ),
+    document=_document,
+    summary=_summary,
+    usual=True,
+    own_section=True,
+    place=20,
+)

@@ -9,7 +9,6 @@ where they settled comes with it. The response is the exact linearisation of the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from perotwin.errors import ConvergenceError, InputError
-from perotwin.measurement import Metric, Metrics
+from perotwin.measurement import Attribute, Instrument, Metric, Metrics, Variable
 from perotwin.stack.fields import Frequency, Model, Voltage
 from perotwin.units import Quantity
 
@@ -28,9 +27,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellSolver, CellStates
+    from perotwin.transport.states import States
+    from perotwin.transport.steady import Solver
 
-__all__ = ["Protocol", "analyse", "measure", "plot"]
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot"]
 
 F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
@@ -104,22 +104,21 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         `capacitance` (F m^-2); the same with `_held` for ions held, where there are ions; in the light `imps_real`,
         `imps_imag` (A m^-2 per sun, terminal voltage held) and `imvs_real`, `imvs_imag` (V per sun, terminal current
         held); `time_constant` (mode), the slowest at open circuit, s. `voltage` and `current_density` of the bias
-        point are in the attributes (V, A m^-2), of a tandem `voltage_top` and `voltage_bottom` too.
+        point are in the attributes (V, A m^-2), of a tandem those of its junctions too, `voltage_top` and so on.
 
     Raises:
         InputError: maximum power in the dark.
         ConvergenceError: the bias point was not reached.
     """
-    import xarray as xr
-
-    from perotwin.lab import fields as inside
-    from perotwin.measurement import check, checks_to_json, describe
-    from perotwin.transport.cell import all_moving, build, solver_of
+    from perotwin.lab import conditions
+    from perotwin.measurement import add_notes, check, make_dataset
+    from perotwin.transport.build import build
+    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import optical_checks, steady_checks
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    solver = solver_of(all_moving(build(cell, light=intensity > 0.0)))
+    solver = Solver(build(cell, light=intensity > 0.0).all_moving())
     settled = bias_point(solver, protocol.bias, intensity)
     state = settled.state(0)
     hertz = protocol.hertz()
@@ -151,20 +150,21 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         found["response to light at zero frequency against the steady one"] = check(
             (still - steady) / max(abs(steady), abs(still), 1e-300), _STEADY_LIMIT
         )
-    dataset = xr.Dataset(
+    dataset = make_dataset(
+        INSTRUMENT,
         variables,
-        coords={"frequency": hertz, "mode": list(modes)},
-        attrs={
-            **inside.attributes("impedance", cell, protocol, intensity),
+        {"frequency": hertz, "mode": list(modes)},
+        about={
+            **conditions.about(cell, protocol, intensity),
             "series_resistance": held.series,
             "voltage": float(settled.voltage[0]),
             **{f"voltage_{name}": float(values[0]) for name, values in settled.junction_voltages.items()},
             "current_density": float(settled.current[0]),
-            "checks": json.dumps(checks_to_json(found)),
         },
+        checks=found,
+        notes=conditions.notes(settled),
     )
-    dataset.attrs["notes"] = json.dumps([*inside.notes(settled), *_doubts(*_sorted(dataset))])
-    return describe(dataset)
+    return add_notes(dataset, _doubts(*_sorted(dataset)))
 
 
 def _doubts(frequency: F64, impedance: C128) -> list[str]:
@@ -177,7 +177,7 @@ def _doubts(frequency: F64, impedance: C128) -> list[str]:
     ]
 
 
-def bias_point(solver: CellSolver, bias: str | float, intensity: float) -> CellStates:
+def bias_point(solver: Solver, bias: str | float, intensity: float) -> States:
     """The settled state at a terminal voltage (V), at "open-circuit" or at "maximum-power".
 
     Raises:
@@ -338,3 +338,30 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     from perotwin.plotting import signals
 
     return signals.impedance(datasets, ax)
+
+
+_SPECTRA = (
+    "impedance_real", "impedance_imag", "capacitance", "impedance_real_held", "impedance_imag_held", "capacitance_held",
+    "imps_real", "imps_imag", "imvs_real", "imvs_imag",
+)  # fmt: skip
+_ALWAYS = ("impedance_real", "impedance_imag")
+
+INSTRUMENT = Instrument(
+    name="impedance",
+    title="impedance",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    caption="Impedance of {cells}: Nyquist plot, magnitude and phase, and capacitance against frequency.",
+    variables=(
+        Variable("frequency", ("frequency",)),
+        *(Variable(name, ("frequency",), required=name in _ALWAYS) for name in _SPECTRA),
+        Variable("time_constant", ("mode",), written=False),
+    ),
+    attributes=(
+        Attribute("voltage", "V", "bias_voltage"),
+        Attribute("current_density", "A m-2", "bias_current_density"),
+    ),
+    place=80,
+)

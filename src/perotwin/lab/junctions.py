@@ -1,61 +1,66 @@
-"""The junctions of a tandem in a current-voltage curve: their voltages at each point, and their own curves.
+"""The junctions of a cell in a current-voltage curve: their voltages at each point, and their own curves.
 
     measured = jv.measure(tandem)
     curves(measured)["top"]          # an ordinary measurement of the top junction alone
     metrics(measured)["top"]["voc"]
-    limiting(measured)               # "top" or "bottom"
+    limiting(measured)               # "top", "middle" or "bottom"
 
 A junction's own curve is that between its own two terminals, lit as it is in the tandem. Its shunt belongs to it; what
-is in series with both junctions does not, nor does the light that the other junction sends it.
+is in series with all of them does not, nor does the light that another junction sends it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from perotwin.measurement import Metric, Metrics
+from perotwin.measurement.junction_names import BETWEEN
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellEngine, CellSolver, CellStates
-    from perotwin.transport.trace import Trace
+    from perotwin.transport.build import Problem
+    from perotwin.transport.junction import Junction
+    from perotwin.transport.states import States
+    from perotwin.transport.steady import Solver
 
 __all__ = [
     "BETWEEN",
+    "Part",
     "at",
     "at_points",
     "curves",
-    "in_time",
+    "document",
+    "each_alone",
     "limiting",
     "metrics",
     "names",
     "own",
+    "parts",
+    "received",
     "terminals",
     "together",
     "voltages",
     "words",
 ]
 
-#: what is lost between the junctions and in all that is in series with them
-BETWEEN = "between"
 #: least step (V) of a junction's own curve: its points of interest are solved for
 _STEP = 0.02
 
 
 def terminals(cell: Cell) -> dict[str, Cell]:
-    """The cells that instruments are connected to: of a tandem with four terminals each junction, "top" and "bottom",
-    in the light of the whole; of any other cell itself, "".
+    """The cells that instruments are connected to: of junctions with terminals of their own each one, "top" and
+    "bottom", in the light of the whole; of any other cell itself, "".
     """
     joined: Any = getattr(cell, "junction", None)
     if joined is None or joined.kind != "separate" or joined.terminals != "both":
         return {"": cell}
     tandem: Any = cell
-    return {"top": tandem.at("top"), "bottom": tandem.at("bottom")}
+    return {name: tandem.at(name) for name in tandem.stacks}
 
 
 def together(found: Mapping[str, Metrics]) -> Metrics:
@@ -65,13 +70,60 @@ def together(found: Mapping[str, Metrics]) -> Metrics:
     )
 
 
+# --- what the solver says of junctions -------------------------------------------------------------------------------
+
+
+class Part(NamedTuple):
+    """One mesh of a cell: its name ("" in a cell of one), its share of the area, and what is solved on it."""
+
+    name: str
+    area: float
+    junction: Junction
+
+
+def parts(problem: Problem) -> list[Part]:
+    """The meshes that a cell consists of, in the order of the parts of its states."""
+    each = zip(problem.names, problem.areas, problem.parts, strict=True)
+    return [Part(name, float(area), one) for name, area, one in each]
+
+
+def each_alone(solver: Solver) -> dict[str, Solver]:
+    """What solves each junction or column of a cell by itself, by name; of a cell of one mesh, "", itself.
+
+    Junctions that are one mesh are taken apart.
+    """
+    problem = solver.problem
+    if any(part.halves for part in problem.parts):
+        return solver.junctions
+    if len(problem.parts) == 1:
+        return {problem.names[0]: solver}
+    made = type(solver)
+    return {
+        name: solver.junctions[name] if name in solver.junctions else made(problem.part(number))
+        for number, name in enumerate(problem.names)
+    }
+
+
+def received(states: States, name: str) -> float:
+    """Pairs (m^-2 s^-1 of its area) that light of other layers makes in a junction, at the first of its states."""
+    problem = states.problem
+    made = np.zeros(problem.generation.size)
+    for here, part in zip(problem.sites, states.parts, strict=True):
+        if part.coupled is not None:
+            made[here] = part.coupled[0]
+    made *= problem.site_areas
+    return sum(float(made[here].sum()) for here in problem.junction_sites[name])
+
+
 # --- what a measurement of a tandem holds besides --------------------------------------------------------------------
 
 
-def voltages(states: CellStates, dimension: str) -> dict[str, tuple[str, Any]]:
-    """`voltage_top`, `voltage_bottom` and `voltage_between` (V) over the states; nothing for cells of one junction.
+def voltages(states: States, dimension: str) -> dict[str, tuple[str, Any]]:
+    """`voltage_top`, `voltage_bottom` (V) and so on over the states, and `voltage_between`; nothing for cells of one
+    junction.
 
-    The first two less the third are the terminal voltage. Points that did not converge are NaN.
+    Those of the junctions less what is lost between them are the terminal voltage. Points that did not converge are
+    NaN.
     """
     return {
         f"voltage_{name}": (dimension, np.where(states.converged, values, np.nan))
@@ -79,7 +131,7 @@ def voltages(states: CellStates, dimension: str) -> dict[str, tuple[str, Any]]:
     }
 
 
-def at_points(points: Mapping[str, CellStates]) -> dict[str, tuple[str, Any]]:
+def at_points(points: Mapping[str, States]) -> dict[str, tuple[str, Any]]:
     """`solved_voltage_top` and the like (point), V."""
     found: dict[str, list[float]] = {}
     for states in points.values():
@@ -88,35 +140,21 @@ def at_points(points: Mapping[str, CellStates]) -> dict[str, tuple[str, Any]]:
     return {name: ("point", np.array(values)) for name, values in found.items()}
 
 
-def in_time(engine: CellEngine, trace: Trace) -> dict[str, Any]:
-    """(T,) V of the junctions and what is lost between them at the moments of a run; nothing for other cells, or where
-    the run did not keep its moments.
-    """
-    parts = [getattr(moment, "parts", ()) for moment in trace.moments]
-    found = list(engine.problem.stack.stacks)
-    if set(found) != {"top", "bottom"} or len(parts) != trace.time.size:
-        return {}
-    vt = engine.problem.vt
-    each = {name: vt * np.array([float(part[i].v[0]) for part in parts]) for i, name in enumerate(found)}
-    return each | {BETWEEN: sum(each.values()) - trace.voltage}
-
-
 def own(
-    cell: Cell, solver: CellSolver, step: float, intensity: float
+    solver: Solver, step: float, intensity: float
 ) -> tuple[dict[str, tuple[str, Any]], dict[str, Any]]:
     """Variables and coordinates of the junctions' own curves; nothing for cells of one junction.
 
     Args:
-        cell, solver: what is measured.
+        solver: of what is measured.
         step: V, of the cell's own curve.
         intensity: suns of the whole.
     """
     from perotwin.lab import jv
-    from perotwin.transport.apart import junction_solvers
 
     variables: dict[str, tuple[str, Any]] = {}
     coordinates: dict[str, Any] = {}
-    for name, one in junction_solvers(cell, solver, light=intensity > 0.0).items():
+    for name, one in solver.junctions.items():
         states = jv.curve(one, jv.Protocol(step=max(step, _STEP)), intensity)
         points = jv.solved_points(one, states, intensity)
         along = f"own_voltage_{name}"
@@ -204,15 +242,42 @@ def at(dataset: xr.Dataset, point: str = "maximum-power") -> dict[str, float]:
     }
 
 
+def document(dataset: xr.Dataset) -> dict[str, Any]:
+    """Each junction's own curve and metrics, which one limits, and where they stand at maximum power, for machines;
+    nothing where the measurement does not hold their curves.
+    """
+    from perotwin.measurement.document import quantity, variable
+
+    alone = curves(dataset)
+    if not alone:
+        return {}
+    found = metrics(dataset)
+    made: dict[str, Any] = {
+        "junctions": {
+            name: {
+                "metrics": found[name].to_json(),
+                "curve": {key: variable(curve, key) for key in ("voltage", "current_density")},
+            }
+            for name, curve in alone.items()
+        },
+        "limiting": limiting(dataset),
+    }
+    here = at(dataset)
+    if here:
+        made["maximum_power"] = {f"voltage_{name}": quantity("voltage", value, "V") for name, value in here.items()}
+    return made
+
+
 def words(dataset: xr.Dataset) -> str:
     """Where the junctions stand at maximum power, and which one limits the current, as a sentence; else empty."""
     found = at(dataset)
     if not found:
         return ""
-    parts = [f"the {name} junction at {value:.3f} V" for name, value in found.items() if name != BETWEEN]
+    each = [f"the {name} junction at {value:.3f} V" for name, value in found.items() if name != BETWEEN]
+    places = " and ".join(filter(None, [", ".join(each[:-1]), each[-1]]))
     lost = 1e3 * found.get(BETWEEN, 0.0)
     said = (
-        f"at maximum power {' and '.join(parts)}, {lost:.1f} mV lost between them and in series resistances"
+        f"at maximum power {places}, {lost:.1f} mV lost between them and in series resistances"
     )
     which = limiting(dataset)
     return f"{said}; the {which} junction limits the current." if which else f"{said}."

@@ -8,8 +8,7 @@ The curve is steady: every point is in equilibrium with its light and voltage, i
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from perotwin.errors import InputError
-from perotwin.lab import fields
-from perotwin.measurement import Metric, Metrics
+from perotwin.lab import conditions, depth_profiles
+from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, Variant, quantity
 from perotwin.stack.fields import Model, Voltage
 from perotwin.units import Quantity
 
@@ -28,9 +27,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellSolver, CellStates
+    from perotwin.transport.states import States
+    from perotwin.transport.steady import Solver
 
-__all__ = ["Protocol", "analyse", "measure", "plot"]
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "document", "measure", "plot"]
 
 F64 = NDArray[np.float64]
 Method = Literal["solved", "pchip", "astm-e1036"]
@@ -67,7 +67,7 @@ class Protocol(Model):
 
     @model_validator(mode="after")
     def _possible(self) -> Protocol:
-        fields.refuse_range(self.start, self.stop, self.step, _MOST)
+        conditions.refuse_range(self.start, self.stop, self.step, _MOST)
         return self
 
     def voltages(self, stop: float) -> F64:
@@ -78,18 +78,17 @@ class Protocol(Model):
         return np.round(float(self.start) + direction * float(self.step) * np.arange(count), 12)
 
 
-def measure(cell: Cell, protocol: Protocol | None = None, *, one_solve: bool = False) -> xr.Dataset:
+def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the steady current-voltage curve of a cell under its own light.
 
     Args:
         cell: a stack, several side by side, or a tandem.
         protocol: voltages; a default one if absent.
-        one_solve: whether a tandem is solved as one stack, where two junctions in series would do as well.
 
     Returns:
         The measurement: `current_density` (voltage), A m^-2; `converged`; `channel_current` (channel, voltage); fields
-        at `bias`; the solved points `solved_voltage` and `solved_current` (point). Of a tandem besides `voltage_top`,
-        `voltage_bottom` and what is lost, `voltage_between` (voltage), V; `solved_voltage_top` ... (point); and each
+        at `bias`; the solved points `solved_voltage` and `solved_current` (point). Of a tandem besides `voltage_top`
+        and so on and what is lost, `voltage_between` (voltage), V; `solved_voltage_top` ... (point); and each
         junction's own curve, which `lab.junctions.curves` gives as measurements.
 
     Raises:
@@ -97,19 +96,18 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, one_solve: bool = F
         ConvergenceError: not even short circuit could be reached. A single voltage that cannot be reached is NaN in
             the result and fails its checks.
     """
-    import xarray as xr
-
-    from perotwin.lab import fields as inside
     from perotwin.lab import junctions
-    from perotwin.measurement import check, checks_to_json, describe
-    from perotwin.transport.cell import build, join, solver_of
+    from perotwin.measurement import check, make_dataset
+    from perotwin.transport.build import build
+    from perotwin.transport.states import join
+    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.profiles import profiles
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    lit = intensity > 0.0 or inside.frozen_in_light(cell)
-    solver = solver_of(build(cell, light=lit, one_solve=one_solve))
+    lit = intensity > 0.0 or conditions.frozen_in_light(cell)
+    solver = Solver(build(cell, light=lit))
     states = curve(solver, protocol, intensity)
     points = solved_points(solver, states, intensity)
     shown = list(points.values())
@@ -126,7 +124,7 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, one_solve: bool = F
     losses = states.losses()
     lost = np.array(list(losses.values()))
     lost[:, ~states.converged] = np.nan
-    alone, along = junctions.own(cell, solver, float(protocol.step), intensity) if protocol.junctions else ({}, {})
+    alone, along = junctions.own(solver, float(protocol.step), intensity) if protocol.junctions else ({}, {})
     variables: dict[str, Any] = {
         "current_density": ("voltage", states.current),
         "converged": ("voltage", states.converged),
@@ -135,41 +133,41 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, one_solve: bool = F
         "generation": (("bias", "x")[-data.generation.ndim :], data.generation),
         "solved_voltage": ("point", np.array([float(s.voltage[0]) for s in points.values()])),
         "solved_current": ("point", np.array([float(s.current[0]) for s in points.values()])),
-        **inside.variables(data, "bias"),
+        **depth_profiles.variables(data, "bias"),
         **junctions.voltages(states, "voltage"),
         **junctions.at_points(points),
         **alone,
     }
-    dataset = xr.Dataset(
+    return make_dataset(
+        INSTRUMENT,
         variables,
-        coords={
+        {
             **along,
             "voltage": states.voltage,
             "channel": list(losses),
             "bias": data.voltage,
             "point": list(points),
-            **inside.coordinates(data),
+            **depth_profiles.coordinates(data),
         },
-        attrs={
-            **inside.attributes("jv", cell, protocol, intensity),
-            **inside.shown(states),
+        about={
+            **conditions.about(cell, protocol, intensity),
+            **depth_profiles.shown(states),
             "direction": "steady",
-            "irradiance": inside.irradiance(states),
-            "checks": json.dumps(checks_to_json(found)),
-            "notes": json.dumps(inside.notes(states, fields=True)),
+            "irradiance": conditions.irradiance(states),
         },
+        checks=found,
+        notes=conditions.notes(states, fields=True),
     )
-    return describe(dataset)
 
 
-def curve(solver: CellSolver, protocol: Protocol, intensity: float) -> CellStates:
+def curve(solver: Solver, protocol: Protocol, intensity: float) -> States:
     """The states of the protocol's voltages; without a stop, until past the end of interest."""
-    from perotwin.transport.cell import join
+    from perotwin.transport.states import join
 
     if protocol.stop is not None:
         return solver.sweep(protocol.voltages(float(protocol.stop)), intensity)
     voltages = protocol.voltages(max(solver.problem.highest_voltage, float(protocol.start)) + 0.2)
-    parts: list[CellStates] = []
+    parts: list[States] = []
     start = None
     for first in range(0, voltages.size, _CHUNK):
         part = solver.sweep(voltages[first : first + _CHUNK], intensity, start)
@@ -187,9 +185,9 @@ def curve(solver: CellSolver, protocol: Protocol, intensity: float) -> CellState
     return join(parts)
 
 
-def _states_at(solver: CellSolver, states: CellStates, voltages: F64, intensity: float) -> CellStates:
-    """CellStates at chosen voltages, each from the nearest one of the curve."""
-    from perotwin.transport.cell import join
+def _states_at(solver: Solver, states: States, voltages: F64, intensity: float) -> States:
+    """States at chosen voltages, each from the nearest one of the curve."""
+    from perotwin.transport.states import join
 
     good = np.flatnonzero(states.converged)
     found = []
@@ -201,7 +199,7 @@ def _states_at(solver: CellSolver, states: CellStates, voltages: F64, intensity:
     return join(found)
 
 
-def solved_points(solver: CellSolver, states: CellStates, intensity: float) -> dict[str, CellStates]:
+def solved_points(solver: Solver, states: States, intensity: float) -> dict[str, States]:
     """Short circuit, maximum power and open circuit, solved for and not read off the grid; none in the dark.
 
     They belong to the cell and not to the range that was asked for: where the curve does not reach them, one that
@@ -209,7 +207,7 @@ def solved_points(solver: CellSolver, states: CellStates, intensity: float) -> d
     """
     if intensity <= 0.0 or not states.converged.any():
         return {}
-    points: dict[str, CellStates] = {}
+    points: dict[str, States] = {}
     short = _states_at(solver, states, np.array([0.0]), intensity)
     if short.converged[0]:
         points["short-circuit"] = short
@@ -224,7 +222,7 @@ def solved_points(solver: CellSolver, states: CellStates, intensity: float) -> d
     return points
 
 
-def _bracket(states: CellStates) -> tuple[int, int] | None:
+def _bracket(states: States) -> tuple[int, int] | None:
     """Points of a curve next to maximum power and next to open circuit; None if it does not go past both."""
     good = np.flatnonzero(states.converged)
     good = good[np.argsort(states.voltage[good], kind="stable")]
@@ -236,7 +234,7 @@ def _bracket(states: CellStates) -> tuple[int, int] | None:
     return int(good[best]), int(good[crossing[0] + 1])
 
 
-def _maximum_power(solver: CellSolver, states: CellStates, index: int, intensity: float) -> CellStates:
+def _maximum_power(solver: Solver, states: States, index: int, intensity: float) -> States:
     """The point of largest power near point `index`, by parabolas through three solved points."""
     near = states.state(index)
     power = states.voltage * states.current
@@ -246,7 +244,7 @@ def _maximum_power(solver: CellSolver, states: CellStates, index: int, intensity
         first = _vertex(power[index - 1 : index + 2], width)
         centre += first if np.isfinite(first) else 0.0
 
-    def at(voltage: float) -> tuple[float, CellStates]:
+    def at(voltage: float) -> tuple[float, States]:
         made = solver.sweep([voltage], intensity, near)
         return float(made.voltage[0] * made.current[0]), made
 
@@ -451,3 +449,125 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     from perotwin.plotting import curves
 
     return curves.jv(datasets, ax)
+
+
+# --- what it is ------------------------------------------------------------------------------------------------------
+
+#: metrics that every current-voltage scan reports, known or not
+_OF_A_SCAN = {"voc": "V", "jsc": "A m-2", "ff": "1", "pce": "1", "vmp": "V", "jmp": "A m-2"}
+
+
+def scan_entry(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
+    """One curve for machines: its direction, metrics, voltages and currents, of junctions in series their voltages."""
+    from perotwin.lab import junctions
+    from perotwin.measurement.document import variable
+
+    unknown = {name: Metric(np.nan, unit) for name, unit in _OF_A_SCAN.items()}
+    current = dataset["current_density"].values
+    if "converged" in dataset:
+        current = np.where(dataset["converged"].values, current, np.nan)
+    curve = {"voltage": variable(dataset, "voltage"), "current_density": quantity("current_density", current, "A m-2")}
+    if "time" in dataset.coords:
+        curve["time"] = variable(dataset, "time")
+    names = junctions.names(dataset)
+    if names:
+        curve["junction_voltages"] = {
+            name: variable(dataset, f"voltage_{name}") for name in (*names, junctions.BETWEEN)
+        }
+    return {
+        "direction": str(dataset.attrs.get("direction", "steady")),
+        "metrics": Metrics({**unknown, **metrics}).to_json(),
+        "curve": curve,
+    }
+
+
+def document(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
+    """A curve for machines, and of junctions in series their own curves and where they stand at maximum power."""
+    from perotwin.lab import junctions
+
+    return {"scans": [scan_entry(dataset, metrics)], **junctions.document(dataset)}
+
+
+def _summary(measured: Mapping[str, xr.Dataset], metrics: Metrics) -> dict[str, Any]:
+    made = document(measured[""], metrics) if "" in measured else {}
+    if "dark" in measured:
+        made["dark"] = scan_entry(measured["dark"], Metrics())["curve"]
+    return made
+
+
+def _channels(dataset: xr.Dataset) -> Figure:
+    from perotwin.plotting import curves
+
+    return curves.channels(dataset)
+
+
+def _profiles(dataset: xr.Dataset) -> Figure:
+    from perotwin.plotting import depth
+
+    return depth.profiles(dataset)
+
+
+INSTRUMENT = Instrument(
+    name="jv",
+    title="J-V in the light",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    pictures=(
+        Picture(
+            "jv",
+            plot,
+            "Current density against voltage of {cells}, under illumination (left; the dot marks maximum power) and in "
+            "the dark (right).",
+            of_tandems=(
+                "Current density against voltage of {cells}, under illumination (left; the dot marks maximum power; "
+                "thin lines are the junctions of tandems alone) and in the dark (right)."
+            ),
+            together=1,
+            section="curves",
+        ),
+        Picture(
+            "channels",
+            _channels,
+            "Current density lost in each recombination channel of {cells} against voltage. Dotted: delivered.",
+            of_tandems=(
+                "Current density lost in each recombination channel of {cells} against the voltage of the whole, "
+                "junction by junction. Dotted: delivered."
+            ),
+            section="recombination",
+            needs=lambda dataset: "channel_current" in dataset,
+        ),
+        Picture(
+            "profiles",
+            _profiles,
+            "Generation and recombination rates (left) and carrier densities (right; electrons solid, holes dashed) in "
+            "{cells} against depth. Recombination at faces and contacts is not part of the rates.",
+            of_tandems=(
+                "Generation at short circuit and recombination rates (above) and carrier densities (below; electrons "
+                "solid, holes dashed) in {cells} against depth. Recombination at faces and contacts is not part of the "
+                "rates. Layers too thin for their name are drawn wider than they are."
+            ),
+            section="recombination",
+            wide=True,
+            inside=True,
+            needs=lambda dataset: "recombination" in dataset,
+        ),
+    ),
+    variables=(
+        Variable("voltage", ("voltage",)),
+        Variable("current_density", ("voltage",), required=True),
+        Variable("converged", ("voltage",)),
+        Variable("junction_voltage", ("voltage",)),
+        Variable("channel_current", ("channel", "voltage")),
+        Variable("solved_voltage", ("point",)),
+        Variable("solved_current", ("point",)),
+        *depth_profiles.declared("bias", required=False, written=False),
+    ),
+    document=document,
+    summary=_summary,
+    variants=(Variant("dark", "J-V in the dark", lambda cell: cell.with_light(intensity="0 sun")),),
+    usual=True,
+    own_section=True,
+    place=0,
+)

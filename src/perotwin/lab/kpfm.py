@@ -20,7 +20,6 @@ the bare oxide; higher is more p-type.
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,7 +29,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from perotwin.errors import InputError
-from perotwin.measurement import Metric, Metrics
+from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.fields import Dim, Length, Model
 from perotwin.units import Quantity, parse
 
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from perotwin.lab.specimen import Specimen
 
 __all__ = [
+    "INSTRUMENT",
     "Protocol",
     "analyse",
     "full_width",
@@ -139,10 +139,8 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
     Raises:
         InputError: a film covers the oxide, or the map has too many pixels.
     """
-    import xarray as xr
-
     from perotwin.lab import specimen
-    from perotwin.measurement import check, checks_to_json, describe
+    from perotwin.measurement import check, make_dataset
 
     protocol = protocol or Protocol()
     if not specimen.laid_bare(sample):
@@ -174,23 +172,17 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
     noisy = scanned + float(protocol.noise) * chance.standard_normal(scanned.shape)
     place = (np.arange(pixels) + 0.5) * side / pixels
     width = resolution(radius, lift)
-    dataset = xr.Dataset(
+    return make_dataset(
+        INSTRUMENT,
         {"surface_potential": (("y", "x"), noisy)},
-        coords={
+        {
             "x": ("x", place, {"units": "m", "long_name": "position along a line"}),
             "y": ("y", place, {"units": "m", "long_name": "position across the lines"}),
         },
-        attrs={
-            **specimen.attributes("kpfm", sample, protocol),
-            "resolution": width,
-            "reference": "bare oxide",
-            "checks": json.dumps(
-                checks_to_json({"mean kept by the tip": check(scanned.mean() - truth.mean(), 1e-9)})
-            ),
-            "notes": json.dumps(_notes(side, width)),
-        },
+        about={**specimen.about(sample, protocol), "resolution": width, "reference": "bare oxide"},
+        checks={"mean kept by the tip": check(scanned.mean() - truth.mean(), 1e-9)},
+        notes=_notes(side, width),
     )
-    return describe(dataset)
 
 
 def _block(count: int, wanted: float) -> int:
@@ -282,3 +274,20 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     items = style.as_list(datasets)
     found: list[tuple[Any, Any]] = [histogram(np.asarray(item["surface_potential"], float)) for item in items]
     return interface.kpfm(items, found, ax)
+
+
+INSTRUMENT = Instrument(
+    name="kpfm",
+    title="Kelvin probe force microscopy",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    caption="Surface potential of {cells} as the tip sees it, over the bare oxide, and its histogram.",
+    variables=(
+        Variable("x", ("x",)),
+        Variable("y", ("y",)),
+        Variable("surface_potential", ("y", "x"), required=True),
+    ),
+    of="sample",
+)

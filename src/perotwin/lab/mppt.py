@@ -9,7 +9,6 @@ the power rises (D. P. Hohm, M. E. Ropp, Prog. Photovolt. 11, 47 (2003), doi:10.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ import numpy as np
 from pydantic import model_validator
 
 from perotwin.errors import InputError
-from perotwin.measurement import Metric, Metrics
+from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.fields import Model, Time, Voltage
 from perotwin.units import Quantity
 
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellEngine
-    from perotwin.transport.trace import Trace
+    from perotwin.transport.transient import Engine
+    from perotwin.transport.time_series import Trace
 
-__all__ = ["Protocol", "analyse", "measure", "plot", "track"]
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot", "track"]
 
 #: allowed local error of the time steps: in the first seconds of light-soaking, while the power changes by half from
 #: one hold to the next, it is then right to 1.5e-2, and to 3e-4 or better once it is steady
@@ -99,7 +98,8 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
     """
     from perotwin import progress
     from perotwin.errors import ConvergenceError
-    from perotwin.transport.cell import build, engine_of
+    from perotwin.transport.build import build
+    from perotwin.transport.transient import Engine
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
@@ -109,7 +109,7 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
             'Give it light: intensity = "1 sun".',
             key="light.intensity",
         )
-    engine = engine_of(build(cell), tolerance or TOLERANCE)
+    engine = Engine(build(cell), tolerance or TOLERANCE)
     voltage, irradiance = _first(engine, intensity, protocol)
     protocol = Protocol(**{**protocol.model_dump(), "start": voltage})
     with progress.task(f"{cell.name}: tracking", total=protocol.holds) as counter:
@@ -128,7 +128,7 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
 
 
 def track(
-    engine: CellEngine,
+    engine: Engine,
     protocol: Protocol,
     intensity: float,
     *,
@@ -148,12 +148,12 @@ def track(
     return engine.run(steps, engine.settled(0.0, 0.0), advanced=advanced, keep=False)
 
 
-def _first(engine: CellEngine, intensity: float, protocol: Protocol) -> tuple[float, float]:
+def _first(engine: Engine, intensity: float, protocol: Protocol) -> tuple[float, float]:
     """The voltage that the tracker begins at (V), and the irradiance (W m^-2)."""
-    from perotwin.lab import fields, jv
+    from perotwin.lab import conditions, jv
 
     states = jv.curve(engine.solver, jv.Protocol(step="20 mV"), intensity)
-    irradiance = fields.irradiance(states)
+    irradiance = conditions.irradiance(states)
     if protocol.start is not None:
         return float(protocol.start), irradiance
     power = np.where(states.converged, states.voltage * states.current, -np.inf)
@@ -163,16 +163,14 @@ def _first(engine: CellEngine, intensity: float, protocol: Protocol) -> tuple[fl
 def _dataset(
     cell: Cell,
     protocol: Protocol,
-    engine: CellEngine,
+    engine: Engine,
     intensity: float,
     irradiance: float,
     run: Trace,
 ) -> xr.Dataset:
-    import xarray as xr
-
-    from perotwin.lab import fields as inside
+    from perotwin.lab import conditions
     from perotwin.lab.scan import ION_LIMIT
-    from perotwin.measurement import check, checks_to_json, describe
+    from perotwin.measurement import check, make_dataset
     from perotwin.transport.checks import CURRENT_LIMIT, optical_checks
 
     time, voltage, current = run.time, run.voltage, run.current
@@ -191,24 +189,23 @@ def _dataset(
     ]
     if not run.complete:
         notes.append("interrupted: it holds what was computed until then.")
-    return describe(
-        xr.Dataset(
-            {
-                "voltage": ("time", voltage),
-                "current_density": ("time", current),
-                "power_density": ("time", voltage * current),
-            },
-            coords={"time": time},
-            attrs={
-                **inside.attributes("mppt", cell, protocol, intensity),
-                "irradiance": irradiance,
-                "steps": run.steps,
-                "iterations": run.iterations,
-                "complete": int(run.complete),
-                "checks": json.dumps(checks_to_json(found)),
-                "notes": json.dumps(notes),
-            },
-        )
+    return make_dataset(
+        INSTRUMENT,
+        {
+            "voltage": ("time", voltage),
+            "current_density": ("time", current),
+            "power_density": ("time", voltage * current),
+        },
+        {"time": time},
+        about={
+            **conditions.about(cell, protocol, intensity),
+            "irradiance": irradiance,
+            "steps": run.steps,
+            "iterations": run.iterations,
+            "complete": int(run.complete),
+        },
+        checks=found,
+        notes=notes,
     )
 
 
@@ -253,3 +250,24 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     from perotwin.plotting import style, time
 
     return time.tracking(style.as_list(datasets), ax)
+
+
+INSTRUMENT = Instrument(
+    name="mppt",
+    title="power tracking",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    caption=(
+        "Tracked power of {cells} from the moment that the light goes on, and the voltage at which the tracker held "
+        "them."
+    ),
+    variables=(
+        Variable("time", ("time",)),
+        Variable("voltage", ("time",), required=True),
+        Variable("current_density", ("time",), required=True),
+        Variable("power_density", ("time",), required=True),
+    ),
+    place=50,
+)

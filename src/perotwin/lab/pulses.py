@@ -13,9 +13,9 @@ from perotwin.errors import InputError
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellEngine
+    from perotwin.transport.transient import Engine
     from perotwin.transport.schedule import Control
-    from perotwin.transport.trace import Trace
+    from perotwin.transport.time_series import Trace
 
 F64 = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ class Record:
 
 
 def follow(
-    engine: CellEngine,
+    engine: Engine,
     start: Any,
     control: Control,
     base: tuple[float, float],

@@ -9,7 +9,6 @@ one, the dwell at the first voltage, and the scans, one after another without a 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, model_validator
 
 from perotwin.errors import InputError, nearest
-from perotwin.measurement import Metric, Metrics
+from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.fields import Dim, Intensity, Model, Time, Voltage
 from perotwin.units import Quantity
 
@@ -28,11 +27,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellEngine, CellStates
+    from perotwin.transport.states import States
+    from perotwin.transport.transient import Engine
     from perotwin.transport.schedule import Step
-    from perotwin.transport.trace import Trace
+    from perotwin.transport.time_series import Trace
 
 __all__ = [
+    "INSTRUMENT",
     "Hold",
     "Protocol",
     "Rest",
@@ -290,7 +291,7 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
 
     Returns:
         By direction, in the order of the scans: `current_density` (voltage), A m^-2, and the coordinate `time`
-        (voltage), s since the first scan began; of a tandem `voltage_top`, `voltage_bottom` and what is lost,
+        (voltage), s since the first scan began; of a tandem `voltage_top` and so on and what is lost,
         `voltage_between`, V. After Ctrl-C it holds what was computed, and `complete` among the
         attributes is 0.
 
@@ -301,13 +302,14 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
     """
     from perotwin import progress
     from perotwin.errors import ConvergenceError
-    from perotwin.transport.cell import build, engine_of
+    from perotwin.transport.build import build
+    from perotwin.transport.transient import Engine
     from perotwin.transport.transient import TOLERANCE
 
     intensity = float(cell.light.intensity)
     protocol = protocol or Protocol()
     lit = max(intensity, float(protocol.rest.light)) > 0.0
-    engine = engine_of(build(cell, light=lit), tolerance or TOLERANCE)
+    engine = Engine(build(cell, light=lit), tolerance or TOLERANCE)
     steady, voc = _open_circuit(engine, intensity)
     protocol = protocol.resolved(voc)
     steps, owner = _schedule(protocol, intensity)
@@ -328,7 +330,7 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
     return found
 
 
-def _open_circuit(engine: CellEngine, intensity: float) -> tuple[CellStates, float]:
+def _open_circuit(engine: Engine, intensity: float) -> tuple[States, float]:
     """A steady curve of the cell, ions settled, and its open circuit (V); in the dark, its end of interest."""
     from perotwin.errors import ConvergenceError
     from perotwin.lab import jv
@@ -345,14 +347,11 @@ def _open_circuit(engine: CellEngine, intensity: float) -> tuple[CellStates, flo
 
 
 def _datasets(
-    cell: Cell, protocol: Protocol, steady: CellStates, engine: CellEngine, trace: Trace, owner: Sequence[str]
+    cell: Cell, protocol: Protocol, steady: States, engine: Engine, trace: Trace, owner: Sequence[str]
 ) -> Scans:
     """The scans of a trace, complete or not."""
-    import xarray as xr
-
-    from perotwin.lab import fields as inside
-    from perotwin.lab import junctions, jv
-    from perotwin.measurement import check, checks_to_json, describe
+    from perotwin.lab import conditions, junctions, jv
+    from perotwin.measurement import check, make_dataset
     from perotwin.transport.checks import CURRENT_LIMIT, optical_checks
 
     direction_of = np.array([owner[int(number)] for number in trace.step])
@@ -375,7 +374,7 @@ def _datasets(
     if not trace.complete:
         notes.append("interrupted: the scans hold what was computed until then.")
     made: Scans = {}
-    each = junctions.in_time(engine, trace)
+    each = engine.junction_voltages(trace)
     short = [
         direction
         for direction in protocol.directions
@@ -395,25 +394,26 @@ def _datasets(
         # the first point is what was read last before the scan: at the end of the dwell, or where the voltage turns
         index = np.concatenate(([here[0] - 1], here))
         path = points if number == 0 else points[::-1]
-        dataset = xr.Dataset(
+        # a scan has the shape of a current-voltage curve
+        made[direction] = make_dataset(
+            jv.INSTRUMENT,
             {
                 "current_density": ("voltage", trace.current[index]),
                 "converged": ("voltage", np.ones(index.size, dtype=bool)),
                 **{f"voltage_{name}": ("voltage", values[index]) for name, values in each.items()},
             },
-            coords={"voltage": path[: index.size], "time": ("voltage", trace.time[index] - clock)},
-            attrs={
-                **inside.attributes("jv", cell, protocol, steady.intensity),
+            {"voltage": path[: index.size], "time": ("voltage", trace.time[index] - clock)},
+            about={
+                **conditions.about(cell, protocol, steady.intensity),
                 "direction": direction,
-                "irradiance": inside.irradiance(steady),
+                "irradiance": conditions.irradiance(steady),
                 "steps": trace.steps,
                 "iterations": trace.iterations,
                 "complete": int(trace.complete),
-                "checks": json.dumps(checks_to_json(found_checks)),
-                "notes": json.dumps(notes),
             },
+            checks=found_checks,
+            notes=notes,
         )
-        made[direction] = describe(dataset)
     return made
 
 
@@ -507,3 +507,66 @@ def _flat(scans: Any) -> list[xr.Dataset]:
     if isinstance(scans, Mapping):
         return list(scans.values())
     return [dataset for one in scans for dataset in _flat(one)]
+
+
+# --- what it is ------------------------------------------------------------------------------------------------------
+
+
+def _by_direction(scans: Any) -> dict[str, xr.Dataset]:
+    return {str(one.attrs.get("direction", "steady")): one for one in _flat(scans)}
+
+
+def read(scans: Any) -> Metrics:
+    """What a table shows of scans: the metrics of each direction, "pce, reverse", and of the loop."""
+    flat = {
+        name if direction == "loop" else f"{name}, {direction}": metric
+        for direction, metrics in analyse(_by_direction(scans)).items()
+        for name, metric in metrics.items()
+        if name in ("voc", "jsc", "ff", "pce", "hysteresis_index")
+    }
+    return Metrics(flat)
+
+
+def _entries(scans: Any) -> dict[str, Any]:
+    from perotwin.lab import jv
+
+    found = analyse(_by_direction(scans))
+    unknown = Metrics({"hysteresis_index": Metric(float("nan"), "1")})
+    return {
+        "scans": [jv.scan_entry(one, found[direction]) for direction, one in _by_direction(scans).items()],
+        **found.get("loop", unknown).to_json(),
+    }
+
+
+def _document(scans: Any, metrics: Metrics) -> dict[str, Any]:
+    """The scans for machines, with times, hysteresis index and protocol."""
+    from perotwin.measurement import protocol_of
+
+    first = _flat(scans)[0]
+    return {
+        **_entries(scans),
+        "protocol": protocol_of(first),
+        "complete": bool(first.attrs.get("complete", True)),
+    }
+
+
+INSTRUMENT = Instrument(
+    name="scan",
+    title="scans in time",
+    protocol=Protocol,
+    measure=measure,
+    analyse=read,
+    plot=plot,
+    caption=(
+        "Scans of {cells} in time, reverse solid and forward dashed; dots mark maximum power. The notes below say how "
+        "the cells were preconditioned and how fast they were scanned."
+    ),
+    variables=(
+        Variable("voltage", ("voltage",)),
+        Variable("time", ("voltage",)),
+        Variable("current_density", ("voltage",), required=True),
+    ),
+    document=_document,
+    summary=lambda measured, metrics: _entries(measured),
+    place=10,
+)

@@ -12,7 +12,7 @@ from perotwin.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Specimen", "attributes", "film_edges", "laid_bare"]
+__all__ = ["Specimen", "about", "film_edges", "laid_bare"]
 
 F64 = NDArray[np.float64]
 
@@ -61,17 +61,13 @@ class Specimen(Protocol):
     def depth_profile(self) -> tuple[F64, F64] | None: ...
 
 
-def attributes(instrument: str, sample: Specimen, protocol: Any) -> dict[str, Any]:
-    """What belongs to the whole measurement, but for its checks and notes."""
-    from perotwin import __version__
-
+def about(sample: Specimen, protocol: Any) -> dict[str, Any]:
+    """What was measured and how: attributes that every measurement of a sample has."""
     return {
-        "instrument": instrument,
         "stack": sample.name,
         "recipe": sample.recipe.to_toml(),
         "protocol": protocol.model_dump_json(),
         "temperature": _TEMPERATURE,
-        "perotwin": __version__,
     }
 
 

@@ -20,7 +20,6 @@ along the depth of one species within one matrix, and over their maximum, as the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -29,7 +28,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from perotwin.errors import InputError
-from perotwin.measurement import Metric, Metrics
+from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.fields import Density, Dim, Length, Model
 from perotwin.units import Quantity, parse
 
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
     from perotwin.lab.specimen import Specimen
 
-__all__ = ["Protocol", "Resolution", "analyse", "blur", "measure", "plot", "resolved", "response"]
+__all__ = ["INSTRUMENT", "Protocol", "Resolution", "analyse", "blur", "measure", "plot", "resolved", "response"]
 
 F64 = NDArray[np.float64]
 
@@ -194,10 +193,8 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
     Raises:
         InputError: the sample has no film.
     """
-    import xarray as xr
-
     from perotwin.lab import specimen
-    from perotwin.measurement import check, checks_to_json, describe
+    from perotwin.measurement import check, make_dataset
 
     protocol = protocol or Protocol()
     edges, density = specimen.film_edges(sample)
@@ -228,25 +225,25 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
     if sheets["sam"] > 0.0:
         seen = float(np.trapezoid(rows["sam"], depth))
         checks["monolayer on the depth axis"] = check(seen / sheets["sam"] - 1.0, 0.01)
-    dataset = xr.Dataset(
+    return make_dataset(
+        INSTRUMENT,
         {
             "species_density": (("species", "sputter_depth"), concentration),
             "signal": (("species", "sputter_depth"), concentration / np.where(top > 0.0, top, 1.0)),
         },
-        coords={
+        {
             "species": list(SPECIES),
             "sputter_depth": depth,
             "fragment": ("species", _fragments(sample)),
         },
-        attrs={
-            **specimen.attributes("tof_sims", sample, protocol),
+        about={
+            **specimen.about(sample, protocol),
             "film_thickness": thickness,
             "dynamic_range": float(protocol.dynamic_range),
-            "checks": json.dumps(checks_to_json(checks)),
-            "notes": json.dumps(_notes(sample)),
         },
+        checks=checks,
+        notes=_notes(sample),
     )
-    return describe(dataset)
 
 
 def _fragments(sample: Specimen) -> list[str]:
@@ -386,3 +383,20 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     from perotwin.plotting import interface
 
     return interface.tof_sims(datasets, ax)
+
+
+INSTRUMENT = Instrument(
+    name="tof_sims",
+    title="depth profiles of secondary ions",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    caption="Signals of {cells} over their maxima against the sputter depth; the dashed line is the buried interface.",
+    variables=(
+        Variable("sputter_depth", ("sputter_depth",)),
+        Variable("signal", ("species", "sputter_depth"), required=True),
+        Variable("species_density", ("species", "sputter_depth")),
+    ),
+    of="sample",
+)

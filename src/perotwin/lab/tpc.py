@@ -10,7 +10,6 @@ through the load and the series resistance, as in the laboratory.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ import numpy as np
 from pydantic import model_validator
 
 from perotwin.errors import InputError
-from perotwin.measurement import Metric, Metrics
+from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.fields import AreaResistance, Intensity, Model, Time
 from perotwin.units import Quantity
 
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellEngine
+    from perotwin.transport.transient import Engine
 
-__all__ = ["Protocol", "analyse", "measure", "plot"]
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot"]
 
 #: allowed local error of the time steps as a part of what the pulse adds to the light, and the largest
 _PART, _COARSE = 1e-3, 1e-4
@@ -72,19 +71,17 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     Raises:
         ConvergenceError: the settled state was not found, or a time step could not be taken.
     """
-    import xarray as xr
-
-    from perotwin.lab import fields as inside
-    from perotwin.lab import pulses
-    from perotwin.measurement import checks_to_json, describe
-    from perotwin.transport.cell import build, engine_of
+    from perotwin.lab import conditions, pulses
+    from perotwin.measurement import make_dataset
+    from perotwin.transport.build import build
+    from perotwin.transport.transient import Engine
     from perotwin.transport.checks import optical_checks
     from perotwin.transport.schedule import Load
 
     protocol = protocol or Protocol()
     light, extra = float(cell.light.intensity), float(protocol.pulse)
     share = 1.0 if light == 0.0 else min(1.0, extra / light)
-    engine = engine_of(build(cell), min(_PART * share, _COARSE))
+    engine = Engine(build(cell), min(_PART * share, _COARSE))
     load = float(protocol.load)
     start, current = _settled(engine, light, load)
     record = pulses.follow(
@@ -94,27 +91,26 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     )  # fmt: skip
     found = optical_checks(engine.problem)
     found.update(pulses.checks(record))
-    return describe(
-        xr.Dataset(
-            {
-                "current_density": ("time", record.current),
-                "voltage": ("time", record.voltage),
-                "light": ("time", record.light, {"units": "sun"}),
-            },
-            coords={"time": record.time},
-            attrs={
-                **inside.attributes("tpc", cell, protocol, light),
-                **pulses.attributes(record),
-                "generated": extra * engine.problem.photocurrent * float(protocol.width),
-                "tolerance": engine.tolerance,
-                "checks": json.dumps(checks_to_json(found)),
-                "notes": json.dumps([*engine.problem.notes]),
-            },
-        )
+    return make_dataset(
+        INSTRUMENT,
+        {
+            "current_density": ("time", record.current),
+            "voltage": ("time", record.voltage),
+            "light": ("time", record.light, {"units": "sun"}),
+        },
+        {"time": record.time},
+        about={
+            **conditions.about(cell, protocol, light),
+            **pulses.attributes(record),
+            "generated": extra * engine.problem.photocurrent * float(protocol.width),
+            "tolerance": engine.tolerance,
+        },
+        checks=found,
+        notes=engine.problem.notes,
     )
 
 
-def _settled(engine: CellEngine, light: float, load: float) -> tuple[Any, float]:
+def _settled(engine: Engine, light: float, load: float) -> tuple[Any, float]:
     """The settled cell with the load across it, and its current."""
     from perotwin.errors import ConvergenceError
 
@@ -172,3 +168,21 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
 
     items = style.as_list(datasets)
     return pulses.decays(items, "current_density", [float(analyse(item)["decay_time"]) for item in items], ax)
+
+
+INSTRUMENT = Instrument(
+    name="tpc",
+    title="transient photocurrent",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    caption="Photocurrent of {cells} after a small pulse of light at short circuit.",
+    variables=(
+        Variable("time", ("time",)),
+        Variable("voltage", ("time",)),
+        Variable("current_density", ("time",), required=True),
+        Variable("light", ("time",), written=False),
+    ),
+    place=70,
+)

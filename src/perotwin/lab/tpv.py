@@ -10,7 +10,6 @@ doi:10.1063/1.2891871.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ import numpy as np
 from pydantic import model_validator
 
 from perotwin.errors import InputError
-from perotwin.measurement import Metric, Metrics
+from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.fields import Model, Time
 from perotwin.units import Quantity
 
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellEngine
+    from perotwin.transport.transient import Engine
 
-__all__ = ["Protocol", "analyse", "measure", "plot", "series"]
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot", "series"]
 
 #: allowed local error of the time steps as a part of what the pulse changes (kT/q), and its bounds: the lifetime is
 #: then right to half a percent
@@ -77,17 +76,19 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         ConvergenceError: open circuit was not found, or a time step could not be taken.
     """
     from perotwin.lab import pulses
-    from perotwin.transport.cell import build, engine_of
+    from perotwin.transport.build import build
+    from perotwin.transport.transient import Engine
 
     pulses.refuse_dark(cell, float(cell.light.intensity))
-    return _measure(cell, engine_of(build(cell)), protocol or Protocol())
+    return _measure(cell, Engine(build(cell)), protocol or Protocol())
 
 
 def series(cell: Cell, lights: Sequence[float], protocol: Protocol | None = None) -> list[xr.Dataset]:
     """The same pulse, as a part of the bias light, under several bias lights (suns); the optics are done once."""
     from perotwin import progress
     from perotwin.lab import pulses
-    from perotwin.transport.cell import build, engine_of
+    from perotwin.transport.build import build
+    from perotwin.transport.transient import Engine
 
     for light in lights:
         pulses.refuse_dark(cell, float(light))
@@ -96,13 +97,13 @@ def series(cell: Cell, lights: Sequence[float], protocol: Protocol | None = None
     with progress.task(f"{cell.name}: photovoltage against light", total=len(lights)) as counter:
         for light in lights:
             made.append(
-                _measure(cell.with_light(intensity=light), engine_of(problem), protocol or Protocol())
+                _measure(cell.with_light(intensity=light), Engine(problem), protocol or Protocol())
             )
             counter.advance()
     return made
 
 
-def _open_circuit(engine: CellEngine, light: float) -> tuple[Any, float]:
+def _open_circuit(engine: Engine, light: float) -> tuple[Any, float]:
     """The settled cell at open circuit, and its voltage."""
     from perotwin.errors import ConvergenceError
     from perotwin.lab import jv
@@ -118,12 +119,9 @@ def _open_circuit(engine: CellEngine, light: float) -> tuple[Any, float]:
     return engine.moment(point.state(0)), float(point.voltage[0])
 
 
-def _measure(cell: Cell, engine: CellEngine, protocol: Protocol) -> xr.Dataset:
-    import xarray as xr
-
-    from perotwin.lab import fields as inside
-    from perotwin.lab import pulses
-    from perotwin.measurement import check, checks_to_json, describe
+def _measure(cell: Cell, engine: Engine, protocol: Protocol) -> xr.Dataset:
+    from perotwin.lab import conditions, pulses
+    from perotwin.measurement import check, make_dataset
     from perotwin.transport.checks import optical_checks
     from perotwin.transport.schedule import OpenCircuit
 
@@ -154,21 +152,17 @@ def _measure(cell: Cell, engine: CellEngine, protocol: Protocol) -> xr.Dataset:
             f"the pulse changes the voltage by {1e3 * float(np.abs(record.voltage - voc).max()):.3g} mV, more than "
             "kT/q: the decay is not that of a small signal. Give a smaller or shorter pulse."
         )
-    return describe(
-        xr.Dataset(
-            {
-                "voltage": ("time", record.voltage),
-                "light": ("time", record.light, {"units": "sun"}),
-            },
-            coords={"time": record.time},
-            attrs={
-                **inside.attributes("tpv", cell, protocol, light),
-                **pulses.attributes(record),
-                "tolerance": engine.tolerance,
-                "checks": json.dumps(checks_to_json(found)),
-                "notes": json.dumps(notes),
-            },
-        )
+    return make_dataset(
+        INSTRUMENT,
+        {"voltage": ("time", record.voltage), "light": ("time", record.light, {"units": "sun"})},
+        {"time": record.time},
+        about={
+            **conditions.about(cell, protocol, light),
+            **pulses.attributes(record),
+            "tolerance": engine.tolerance,
+        },
+        checks=found,
+        notes=notes,
     )
 
 
@@ -214,3 +208,20 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
             rows.setdefault(str(item.attrs.get("stack", "")), []).append(found)
         return pulses.lifetimes(rows, ax)
     return pulses.decays(items, "voltage", [float(analyse(item)["lifetime"]) for item in items], ax)
+
+
+INSTRUMENT = Instrument(
+    name="tpv",
+    title="transient photovoltage",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    caption="Photovoltage of {cells} after a small pulse of light at open circuit.",
+    variables=(
+        Variable("time", ("time",)),
+        Variable("voltage", ("time",), required=True),
+        Variable("light", ("time",), written=False),
+    ),
+    place=60,
+)

@@ -24,7 +24,6 @@ in the paper is no output of this model, and nickel is an intensity here, not a 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -32,7 +31,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from perotwin.measurement import Metric, Metrics
+from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.fields import Dim, Model, PositiveEnergy
 from perotwin.units import Quantity, parse
 
@@ -43,7 +42,17 @@ if TYPE_CHECKING:
 
     from perotwin.lab.specimen import Specimen
 
-__all__ = ["Protocol", "analyse", "atoms_of", "components", "line", "mean_free_path", "measure", "plot"]
+__all__ = [
+    "INSTRUMENT",
+    "Protocol",
+    "analyse",
+    "atoms_of",
+    "components",
+    "line",
+    "mean_free_path",
+    "measure",
+    "plot",
+]
 
 F64 = NDArray[np.float64]
 
@@ -172,10 +181,8 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
         molecules). Intensities are in units of Ni 2p of the bare oxide. The level "film" stands for all atoms of a
         film on top. In the attributes `detection_limit`.
     """
-    import xarray as xr
-
     from perotwin.lab import specimen
-    from perotwin.measurement import check, checks_to_json, describe
+    from perotwin.measurement import check, make_dataset
 
     protocol = protocol or Protocol()
     parts = _intensities(sample, protocol)
@@ -184,7 +191,8 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
     spectra = np.array([carbons[name] for name in COMPONENTS])[:, None] * unit
     levels = list(parts.level)
     shares = sample.face.shares
-    dataset = xr.Dataset(
+    return make_dataset(
+        INSTRUMENT,
         {
             "c1s": ("binding_energy", spectra.sum(axis=0)),
             "component_intensity": (("component", "binding_energy"), spectra),
@@ -192,24 +200,21 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
             "sensitivity": ("level", [parts.sensitivity[name] for name in levels]),
             "attenuation_length": ("level", [parts.length[name] for name in levels]),
         },
-        coords={
+        {
             "binding_energy": _AXIS,
             "component": list(COMPONENTS),
             "position": ("component", [place for place, _ in COMPONENTS.values()]),
             "width": ("component", [width for _, width in COMPONENTS.values()]),
             "level": levels,
         },
-        attrs={
-            **specimen.attributes("xps", sample, protocol),
+        about={
+            **specimen.about(sample, protocol),
             "detection_limit": float(protocol.detection_limit),
             "through_film": parts.through,
-            "checks": json.dumps(
-                checks_to_json({"area of the surface": check(sum(shares.values()) - 1.0, 1e-9)})
-            ),
-            "notes": json.dumps(_notes(sample, parts.through)),
         },
+        checks={"area of the surface": check(sum(shares.values()) - 1.0, 1e-9)},
+        notes=_notes(sample, parts.through),
     )
-    return describe(dataset)
 
 
 class _Parts(NamedTuple):
@@ -372,3 +377,23 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
         for item in items
     ]
     return interface.xps(items, contents, ax)
+
+
+INSTRUMENT = Instrument(
+    name="xps",
+    title="X-ray photoelectron spectroscopy",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    caption="Carbon 1s of {cells} with its components, and nickel 2p over that of the bare oxide.",
+    variables=(
+        Variable("binding_energy", ("binding_energy",)),
+        Variable("c1s", ("binding_energy",), required=True),
+        Variable("component_intensity", ("component", "binding_energy")),
+        Variable("level_intensity", ("level",)),
+        Variable("sensitivity", ("level",)),
+        Variable("attenuation_length", ("level",)),
+    ),
+    of="sample",
+)

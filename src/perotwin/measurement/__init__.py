@@ -11,7 +11,8 @@ from perotwin.measurement.checks import (
     checks_to_json,
     worst,
 )
-from perotwin.measurement.dataset import SCHEMAS, describe, notes_of, protocol_of, validate
+from perotwin.measurement.dataset import add_notes, describe, make_dataset, notes_of, protocol_of, validate
+from perotwin.measurement.document import quantity
 from perotwin.measurement.files import (
     load,
     make_folder,
@@ -21,17 +22,24 @@ from perotwin.measurement.files import (
     write_atomically,
     write_text,
 )
+from perotwin.measurement.instrument import Attribute, Instrument, Picture, Section, Variable, Variant
 from perotwin.measurement.metrics import Metric, Metrics
-from perotwin.measurement.nomenclature import NOMENCLATURE, Term, field_unit, heading
+from perotwin.measurement.nomenclature import NOMENCLATURE, Term, field_unit, heading, term_of
 
 __all__ = [
     "NOMENCLATURE",
-    "SCHEMAS",
+    "Attribute",
     "Check",
     "Checks",
+    "Instrument",
     "Metric",
     "Metrics",
+    "Picture",
+    "Section",
     "Term",
+    "Variable",
+    "Variant",
+    "add_notes",
     "check",
     "checks_from_json",
     "checks_of",
@@ -40,11 +48,14 @@ __all__ = [
     "field_unit",
     "heading",
     "load",
+    "make_dataset",
     "make_folder",
     "notes_of",
     "protocol_of",
+    "quantity",
     "result_folder",
     "save",
+    "term_of",
     "validate",
     "whole_folder",
     "worst",

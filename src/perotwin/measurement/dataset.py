@@ -9,39 +9,58 @@ are SI, energies eV. What belongs to the whole measurement is in ``attrs``: ``in
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from perotwin.measurement.nomenclature import NOMENCLATURE
+from perotwin.measurement.checks import Check, checks_to_json
+from perotwin.measurement.nomenclature import term_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["SCHEMAS", "describe", "notes_of", "protocol_of", "validate"]
+    from perotwin.measurement.instrument import Instrument
 
-_PROFILES: dict[str, tuple[str, ...]] = {
-    "conduction_band": ("x",),
-    "valence_band": ("x",),
-    "electron_fermi_level": ("x",),
-    "hole_fermi_level": ("x",),
-    "electron_density": ("x",),
-    "hole_density": ("x",),
-}
+__all__ = ["add_notes", "describe", "make_dataset", "notes_of", "protocol_of", "validate"]
 
-#: instrument -> variable -> its dimensions, of the variables that every such measurement has
-SCHEMAS: dict[str, dict[str, tuple[str, ...]]] = {
-    "jv": {"current_density": ("voltage",)},
-    "eqe": {"eqe": ("wavelength",)},
-    "el": {name: ("emitter", "injected") for name in ("elqy", "qfls")},
-    "impedance": {"impedance_real": ("frequency",), "impedance_imag": ("frequency",)},
-    "cv": {"capacitance": ("voltage",)},
-    "mppt": {name: ("time",) for name in ("voltage", "current_density", "power_density")},
-    "tpv": {"voltage": ("time",)},
-    "tpc": {"current_density": ("time",)},
-    "kpfm": {"surface_potential": ("y", "x")},
-    "tof_sims": {"signal": ("species", "sputter_depth")},
-    "xps": {"c1s": ("binding_energy",)},
-    "bands": {name: ("state", *dims) for name, dims in _PROFILES.items()},
-}
+def make_dataset(
+    instrument: Instrument,
+    variables: Mapping[str, Any],
+    coordinates: Mapping[str, Any],
+    *,
+    about: Mapping[str, Any],
+    checks: Mapping[str, Check],
+    notes: Sequence[str] = (),
+) -> xr.Dataset:
+    """A measurement by an instrument.
+
+    Parameters
+    ----------
+    variables, coordinates : as ``xarray.Dataset`` takes them, in SI.
+    about : attributes: what was measured and under which conditions, what else belongs to the whole.
+    checks, notes : what vouches for it, and what its reader must know.
+
+    Raises
+    ------
+    ValueError
+        It lacks what the instrument declares as required.
+    """
+    import xarray as xr
+
+    from perotwin import __version__
+
+    attributes = {
+        "instrument": instrument.name,
+        **about,
+        "perotwin": __version__,
+        "checks": json.dumps(checks_to_json(checks)),
+        "notes": json.dumps(list(notes)),
+    }
+    return validate(describe(xr.Dataset(variables, coordinates, attributes)), instrument)
+
+
+def add_notes(measured: xr.Dataset, notes: Sequence[str]) -> xr.Dataset:
+    """The measurement with further notes, such as those that follow from its analysis."""
+    return measured.assign_attrs(notes=json.dumps([*notes_of(measured), *notes]))
 
 
 def describe(dataset: xr.Dataset) -> xr.Dataset:
@@ -49,33 +68,38 @@ def describe(dataset: xr.Dataset) -> xr.Dataset:
     described = dataset.copy()
     # variables themselves: asking the dataset for each by name would cost a tenth of a whole measurement
     for name, variable in described.variables.items():
-        known = NOMENCLATURE.get(str(name))
+        known = term_of(str(name))
         if known is not None:
             variable.attrs.setdefault("units", known.unit)
             variable.attrs.setdefault("long_name", known.words)
     return described
 
 
-def validate(dataset: xr.Dataset, instrument: str | None = None) -> xr.Dataset:
-    """Return ``dataset`` if it has the shape of a measurement with ``instrument`` (default: the one it
-    names).
+def validate(dataset: xr.Dataset, instrument: Instrument | str | None = None) -> xr.Dataset:
+    """Return ``dataset`` if it has the shape of a measurement with ``instrument`` (default: the one that it names).
 
     Raises
     ------
     ValueError
         A sentence saying which variable is missing, or has which dimensions or unit instead of which.
     """
-    kind = instrument or dataset.attrs.get("instrument")
-    if kind not in SCHEMAS:
-        raise ValueError(f"a measurement names its instrument ({', '.join(SCHEMAS)}); this one says {kind!r}")
-    for name, dims in SCHEMAS[kind].items():
-        if name not in dataset:
+    from perotwin.measurement.instrument import named
+
+    said = instrument or dataset.attrs.get("instrument")
+    declared = named(str(said)) if said is None or isinstance(said, str) else said
+    if declared is None:
+        raise ValueError(f"a measurement names its instrument; this one says {said!r}, which nothing here knows")
+    kind = declared.name
+    known = dataset.variables
+    for name, dims in declared.schema.items():
+        if name not in known:
             present = ", ".join(map(str, dataset))
             raise ValueError(f"a {kind} measurement needs {name!r}; this one has {present}")
-        found = tuple(map(str, dataset[name].dims))
+        found = tuple(map(str, known[name].dims))
         if found != dims:
             raise ValueError(f"{name!r} of a {kind} measurement runs over {dims}; this one over {found}")
-        unit, wanted = dataset[name].attrs.get("units"), NOMENCLATURE[name].unit
+        term = term_of(name)
+        unit, wanted = known[name].attrs.get("units"), None if term is None else term.unit
         if unit != wanted:
             raise ValueError(f"{name!r} of a {kind} measurement is in {wanted!r}; this one says {unit!r}")
     return dataset

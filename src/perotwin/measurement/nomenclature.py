@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["NOMENCLATURE", "Term", "field_unit", "heading"]
+from perotwin.errors import InputError
+
+__all__ = ["NOMENCLATURE", "OF_A_JUNCTION", "Term", "add_term", "field_unit", "heading", "term_of"]
 
 
 class Term(NamedTuple):
@@ -45,16 +47,8 @@ NOMENCLATURE: dict[str, Term] = {
         "Jst", r"$J_\mathrm{st}$", "A m-2", "mA/cm^2", 0.1, "current density of the stabilised power"
     ),
     "power_drift": Term("drift", "drift", "1", "%", 100.0, "drift of the stabilised power"),
-    "voltage_top": Term("Vt", r"$V_\mathrm{t}$", "V", "V", 1.0, "voltage of the top junction"),
-    "voltage_bottom": Term("Vb", r"$V_\mathrm{b}$", "V", "V", 1.0, "voltage of the bottom junction"),
     "voltage_between": Term(
         "ΔVj", r"$\Delta V_\mathrm{j}$", "V", "V", 1.0, "voltage lost between the junctions and in series with them"
-    ),
-    "own_voltage_top": Term("Vt1", r"$V_\mathrm{t1}$", "V", "V", 1.0, "voltage of the top junction alone"),
-    "own_voltage_bottom": Term("Vb1", r"$V_\mathrm{b1}$", "V", "V", 1.0, "voltage of the bottom junction alone"),
-    "own_current_top": Term("Jt1", r"$J_\mathrm{t1}$", "A m-2", "mA/cm^2", 0.1, "current of the top junction alone"),
-    "own_current_bottom": Term(
-        "Jb1", r"$J_\mathrm{b1}$", "A m-2", "mA/cm^2", 0.1, "current of the bottom junction alone"
     ),
     "channel_current": Term("Jch", r"$J_\mathrm{ch}$", "A m-2", "mA/cm^2", 0.1, "current lost in a channel"),
     "wavelength": Term("λ", r"$\lambda$", "m", "nm", 1e9, "wavelength"),
@@ -63,8 +57,6 @@ NOMENCLATURE: dict[str, Term] = {
     "transmittance": Term("T", "$T$", "1", "1", 1.0, "transmittance"),
     "absorptance": Term("A", "$A$", "1", "1", 1.0, "absorptance of a layer"),
     "photon_flux": Term("Φ", r"$\Phi$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons that stand for a wavelength"),
-    "eqe_top": Term("EQEt", r"EQE$_\mathrm{t}$", "1", "1", 1.0, "quantum efficiency of the top junction"),
-    "eqe_bottom": Term("EQEb", r"EQE$_\mathrm{b}$", "1", "1", 1.0, "quantum efficiency of the bottom junction"),
     "x": Term("x", "$x$", "m", "nm", 1e9, "depth"),
     "conduction_band": Term("Ec", r"$E_\mathrm{C}$", "eV", "eV", 1.0, "conduction-band edge"),
     "valence_band": Term("Ev", r"$E_\mathrm{V}$", "eV", "eV", 1.0, "valence-band edge"),
@@ -180,6 +172,19 @@ NOMENCLATURE: dict[str, Term] = {
     "nickel_ratio": Term("Ni 2p", "Ni 2p", "1", "%", 100.0, "Ni 2p over that of the bare oxide"),
 }  # fmt: skip
 
+#: the same of quantities that each junction of a cell has, by the start of their names: "voltage_top", "eqe_middle"
+OF_A_JUNCTION: dict[str, Term] = {
+    "own_voltage": Term("V {} alone", r"$V_\mathrm{{{},1}}$", "V", "V", 1.0, "voltage of the {} junction alone"),
+    "own_current": Term(
+        "J {} alone", r"$J_\mathrm{{{},1}}$", "A m-2", "mA/cm^2", 0.1, "current of the {} junction alone"
+    ),
+    "voltage": Term("V {}", r"$V_\mathrm{{{}}}$", "V", "V", 1.0, "voltage of the {} junction"),
+    "eqe": Term("EQE {}", r"EQE$_\mathrm{{{}}}$", "1", "1", 1.0, "quantum efficiency of the {} junction"),
+}
+
+#: quantities that instruments bring along
+_BROUGHT: dict[str, Term] = {}
+
 #: stored unit -> (unit that people read, factor), for quantities that are not listed by name
 _BY_UNIT: dict[str, tuple[str, float]] = {
     "A m-2": ("mA/cm^2", 0.1),
@@ -194,11 +199,50 @@ _BY_UNIT: dict[str, tuple[str, float]] = {
 }
 
 
+def term_of(name: str) -> Term | None:
+    """What is known of a quantity; None of an unknown one. What stands behind a comma in a name tells it from others
+    of its kind.
+    """
+    base = name.partition(",")[0]
+    known = NOMENCLATURE.get(base) or _BROUGHT.get(base)
+    if known is not None:
+        return known
+    for start, term in OF_A_JUNCTION.items():
+        junction = base.removeprefix(f"{start}_")
+        if junction != base:
+            return term._replace(
+                symbol=term.symbol.format(junction),
+                latex=term.latex.format(junction),
+                words=term.words.format(junction),
+            )
+    return None
+
+
+def add_term(name: str, term: Term) -> None:
+    """Make a quantity known that an instrument brings along.
+
+    Raises
+    ------
+    InputError
+        It is known already, as something else.
+    """
+    known = term_of(name)
+    if known is not None and known != term:
+        raise InputError(
+            f'"{name}" is the {known.words} in {known.unit} already, and an instrument declares it as the '
+            f"{term.words} in {term.unit}.",
+            "Give the instrument's quantity another name.",
+            key=name,
+        )
+    if known is None:
+        _BROUGHT[name] = term
+
+
 def field_unit(name: str, unit: str) -> tuple[str, float]:
     """The unit in which people read the quantity ``name`` stored in ``unit``, and the factor that takes it
-    there. What stands behind a comma in a name tells it from others of its kind.
+    there.
     """
-    known = NOMENCLATURE.get(name.partition(",")[0])
+    known = term_of(name)
     if known is not None and known.unit == unit:
         return known.field_unit, known.factor
     return _BY_UNIT.get(unit, (unit, 1.0))
@@ -206,7 +250,7 @@ def field_unit(name: str, unit: str) -> tuple[str, float]:
 
 def heading(name: str, unit: str | None = None) -> str:
     """A table heading such as "Voc (V)"; ``name`` itself when the quantity is not a known one."""
-    known = NOMENCLATURE.get(name)
+    known = term_of(name)
     if known is None:
         return name if unit in (None, "1") else f"{name} ({field_unit(name, str(unit))[0]})"
     return known.symbol if known.field_unit == "1" else f"{known.symbol} ({known.field_unit})"

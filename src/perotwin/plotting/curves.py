@@ -5,7 +5,7 @@ recombines.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,8 +63,8 @@ def _lit(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None
             )
         for which, own in _junctions(item).items():
             shown = own["current_density"].values * _MA
-            tint = style.JUNCTIONS[which] if len(items) == 1 else colour
-            ax.plot(own["voltage"].values, shown, color=tint, linewidth=0.9, linestyle=_DASHES[which], zorder=1.5)
+            tint = (style.junction_colour(which) or colour) if len(items) == 1 else colour
+            ax.plot(own["voltage"].values, shown, color=tint, linewidth=0.9, linestyle=_dashes(which), zorder=1.5)
             ceiling = max(ceiling, float(np.nanmax(shown, initial=0.0)))
             if len(items) == 1:
                 _name_junction(ax, own, f"{which} alone", tint)
@@ -85,7 +85,8 @@ def _lit(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None
         style.text_key(ax, entries, 0.06, 0.16 + 0.055 * len(entries))
         return
     if len(items) > 1:
-        entries += [("dotted: top", style.MUTED), ("dashed: bottom", style.MUTED)]
+        drawn = dict.fromkeys(which.partition(".")[0] for item in tandems for which in _junctions(item))
+        entries += [(f"{_WORDS.get(which, 'thin')}: {which}", style.MUTED) for which in drawn]
     elif _limits(tandems[0]):
         ax.set_title(f"the {_limits(tandems[0])} junction limits the current")
     # the curves of the junctions fall through where the key stands
@@ -107,7 +108,12 @@ def _name_junction(ax: Axes, own: xr.Dataset, words: str, colour: str) -> None:
 
 
 #: how the curves of junctions alone are told apart where colours tell cells apart
-_DASHES = {"top": (0, (1, 1.2)), "bottom": (0, (4, 1.5))}
+_DASHES = {"top": (0, (1, 1.2)), "middle": (0, (4, 1.2, 1, 1.2)), "bottom": (0, (4, 1.5))}
+_WORDS = {"top": "dotted", "middle": "dash-dotted", "bottom": "dashed"}
+
+
+def _dashes(which: str) -> Any:
+    return _DASHES.get(which.partition(".")[0], "-")
 
 
 def _junctions(item: xr.Dataset) -> dict[str, xr.Dataset]:
@@ -116,7 +122,7 @@ def _junctions(item: xr.Dataset) -> dict[str, xr.Dataset]:
         which: item[[f"own_current_{which}"]].rename(
             {f"own_current_{which}": "current_density", f"own_voltage_{which}": "voltage"}
         )
-        for which in _DASHES
+        for which in (str(name).removeprefix("own_current_") for name in item.data_vars)
         if f"own_current_{which}" in item
     }
 

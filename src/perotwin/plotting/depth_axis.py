@@ -1,6 +1,6 @@
 """The depth axis of a figure: layers in faint colours, their names, and where each depth is drawn.
 
-One junction is drawn to scale. Two junctions are more than a micrometre of absorbers with contact layers of 10 to
+One junction is drawn to scale. Several junctions are more than a micrometre of absorbers with contact layers of 10 to
 30 nm between: there a thin layer is drawn as wide as its name, and the faces say at which depth they are.
 """
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from perotwin.measurement.junction_names import junction_layers
 from perotwin.plotting import style
 
 if TYPE_CHECKING:
@@ -85,13 +86,11 @@ class DepthAxis:
     @cached_property
     def junctions(self) -> dict[str, tuple[Span, ...]]:
         """The layers by the junction of a tandem that they are called after; one "" where there is but one."""
-        named = [style.junction_of(span.name)[0] for span in self.spans]
-        found = tuple(dict.fromkeys(named))
-        if len(found) != 2 or "" in found or named != sorted(named, key=found.index):
+        layers = {span.name: span for span in self.spans}
+        if len(layers) < len(self.spans):
             return {"": self.spans}
         return {
-            junction: tuple(span for span, of in zip(self.spans, named, strict=True) if of == junction)
-            for junction in found
+            junction: tuple(layers[name] for name in names) for junction, names in junction_layers(layers).items()
         }
 
     @property

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["el"]
+__all__ = ["yields_and_spectra"]
 
 _NM, _MA = 1e9, 0.1
 #: emitters of one cell, where colours tell cells apart
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
 
 
-def el(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+def yields_and_spectra(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Spectra at the largest injection (left) and yields against the injected current (right); into given axes the
     yields.
 
@@ -46,7 +46,7 @@ def _looks(items: Sequence[xr.Dataset], item: xr.Dataset) -> list[tuple[str, str
     emitters = [str(name) for name in item["emitter"].values]
     if len(items) == 1:
         spare = iter(style.CELLS)
-        return [(name, style.JUNCTIONS.get(name) or next(spare), "-") for name in emitters]
+        return [(name, style.junction_colour(name) or next(spare), "-") for name in emitters]
     colour = style.colour_of_cells(items)[str(item.attrs.get("stack", ""))]
     return [(name, colour, _DASHES[row % len(_DASHES)]) for row, name in enumerate(emitters)]
 

@@ -19,7 +19,7 @@ __all__ = ["absorption", "eqe"]
 
 _NM = 1e9
 #: what becomes current: in all, and by junction
-_COLLECTED = {"": "#F2C14E", "top": "#D9C3E0", "bottom": "#F6CBA4"}
+_COLLECTED = {"": "#F2C14E", "top": "#D9C3E0", "middle": "#B9DDCF", "bottom": "#F6CBA4"}
 
 #: absorbers in the order of light, as the colours that they take
 _ABSORBERS = ("#4C86B8", "#B4513A", "#7A4B3A", "#8E4A9E")
@@ -159,12 +159,13 @@ def _lines(ax: Axes, items: Sequence[xr.Dataset]) -> None:
 
 def _collected(item: xr.Dataset) -> dict[str, np.ndarray]:
     """What is collected: in each junction of a tandem, or in all ("")."""
-    parts = {name: item[f"eqe_{name}"].values for name in style.JUNCTIONS if f"eqe_{name}" in item}
+    names = [str(name).removeprefix("eqe_") for name in item.data_vars if str(name).startswith("eqe_")]
+    parts = {name: item[f"eqe_{name}"].values for name in names}
     return parts or {"": item["eqe"].values}
 
 
 def _current(item: xr.Dataset, junction: str = "") -> str:
-    """The current that the spectrum would give, if the measurement says it (A/m^2); of a tandem both junctions'."""
+    """The current that the spectrum would give, if the measurement says it (A/m^2), or those of the junctions."""
     stored = [item.attrs.get(f"jsc_integrated_{name}" if name else "jsc_integrated") for name in (
         [junction] if junction else _collected(item)
     )]  # fmt: skip
@@ -180,11 +181,11 @@ def _stacked(ax: Axes, item: xr.Dataset) -> None:
     taken = item["absorptance"].transpose("layer", "wavelength").values[generating].sum(axis=0)
     parts = _collected(item)
     if len(parts) > 1:
-        # light of the top junction adds to what the bottom one gives: areas hold the photons that it absorbed itself
+        # light of one junction adds to what the one behind it gives: areas hold the photons that it absorbed itself
         collected = np.minimum(collected, taken)
     lost = taken - collected
     bands: list[tuple[str, np.ndarray, str]] = [
-        (f"{which} junction (EQE)" if which else "collected (EQE)", area, _COLLECTED[which])
+        (f"{which} junction (EQE)" if which else "collected (EQE)", area, _COLLECTED[which.partition(".")[0]])
         for which, area in _shared(parts, collected).items()
     ]
     if np.nanmax(lost) > 1e-4:
@@ -194,7 +195,7 @@ def _stacked(ax: Axes, item: xr.Dataset) -> None:
     ax.plot(wavelength, 100 * collected, color=style.INK, linewidth=1.2)
     for which, part in parts.items():
         if which:
-            ax.plot(wavelength, 100 * part, color=style.JUNCTIONS[which], linewidth=1.2)
+            ax.plot(wavelength, 100 * part, color=style.junction_colour(which), linewidth=1.2)
     ax.set_title(str(item.attrs.get("stack", "")) + _current(item))
 
 

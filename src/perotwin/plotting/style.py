@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perotwin.measurement import NOMENCLATURE, write_atomically
+from perotwin.measurement import term_of, write_atomically
+from perotwin.measurement.junction_names import junction_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,6 +35,7 @@ __all__ = [
     "colour_of_cells",
     "context",
     "figure",
+    "junction_colour",
     "junction_of",
     "layer_colour",
     "new_axes",
@@ -49,8 +51,8 @@ MUTED = "#6b7785"
 CELLS = ("#0B62A4", "#D55E00", "#008F6B", "#8E4A9E", "#B07C00", "#4D4D4D")
 ELECTRON = "#0B62A4"
 HOLE = "#C6362F"
-#: junctions of a tandem: the one that takes the blue light, the one that takes the red
-JUNCTIONS = {"top": "#8E4A9E", "bottom": "#D55E00"}
+#: junctions in series, from the one that takes the blue light to the one that takes the red
+JUNCTIONS = {"top": "#8E4A9E", "middle": "#008F6B", "bottom": "#D55E00"}
 #: operating points, from dark to bright
 STATES = {
     "dark": "#4D4D4D",
@@ -85,8 +87,8 @@ _NAMED = {
     "tio2": "etl",
     "sno2": "buffer",
 }
-#: the absorber of a tandem's bottom junction, which takes what is left
-_SECOND = "#4A2A33"
+#: absorbers of the junctions behind the first, which take what is left
+_BEHIND = {"middle": "#624036", "bottom": "#4A2A33"}
 _METALS = {"ag": "#B5B8BC", "au": "#D9B44A", "cu": "#C27B52", "al": "#C3C7CB"}
 #: layers that need a colour of their own beside others of the same role
 SPARE = ("#B9CFE0", "#E5A86B", "#5E9C8F", "#9CC3B5", "#C59FC9", "#D9C27E", "#8FA8C9", "#B5B8BC")
@@ -184,7 +186,9 @@ def save(made: Figure, stem: str | Path) -> tuple[Path, Path]:
 
 def axis_label(name: str) -> str:
     """ "Terminal voltage $V$ (V)" and the like, in the units that people read."""
-    term = NOMENCLATURE[name]
+    term = term_of(name)
+    if term is None:
+        raise KeyError(name)
     words = term.words[0].upper() + term.words[1:]
     symbol = "" if term.symbol in ("EQE", "FF", "PCE", "HI", "drift") else f" {term.latex}"
     return f"{words}{symbol}" + ("" if term.field_unit == "1" else f" ({unit_latex(term.field_unit)})")
@@ -217,19 +221,9 @@ def colour_of_cells(datasets: Sequence[xr.Dataset]) -> dict[str, str]:
     return {name: to_hex(scale(0.9 * index / (len(names) - 1))) for index, name in enumerate(names)}
 
 
-def junction_of(name: str) -> tuple[str, str]:
-    """The junction of a tandem that a layer, face or channel is called after, and its name there.
-
-    "top perovskite radiative" gives "top" and "perovskite radiative", "top niox|top perovskite" gives "top" and
-    "niox|perovskite"; the face where two junctions meet gives "between" and its own name, what belongs to no junction
-    "" and its own name.
-    """
-    junction, _, rest = name.partition(" ")
-    if junction not in JUNCTIONS or not rest:
-        return "", name
-    if any(f"|{other} " in rest for other in JUNCTIONS if other != junction):
-        return "between", name
-    return junction, rest.replace(f"|{junction} ", "|")
+def junction_colour(name: str) -> str | None:
+    """The colour of a junction in series, or of the one that a column belongs to; None of anything else."""
+    return JUNCTIONS.get(name.partition(".")[0])
 
 
 def layer_colour(name: str, role: str | None = None, material: str | None = None) -> str:
@@ -241,8 +235,9 @@ def layer_colour(name: str, role: str | None = None, material: str | None = None
         return _METALS[key]
     if role not in ROLES:
         role = next((known for start, known in _NAMED.items() if key.startswith(start)), None)
-    if role == "absorber" and junction_of(name)[0] == "bottom":
-        return _SECOND
+    behind = _BEHIND.get(junction_of(name)[0].partition(".")[0])
+    if role == "absorber" and behind is not None:
+        return behind
     if role is not None:
         return ROLES[role]
     return SPARE[sum(key.encode()) % len(SPARE)]

@@ -74,11 +74,12 @@ def four_terminals(results: Sequence[CellResult]) -> list[str]:
             pairs.setdefault(cell.name.removesuffix(f" {which}"), {})[which] = result
     said = []
     for name, found in pairs.items():
-        if set(found) == {"top", "bottom"}:
-            parts = [100.0 * found[which].metrics["pce"].value for which in ("top", "bottom")]
+        if len(found) > 1:
+            parts = [100.0 * one.metrics["pce"].value for one in found.values()]
+            terms = " + ".join(f"{part:.2f}" for part in parts)
             said.append(
-                f"From its four terminals {name} gives {parts[0]:.2f} + {parts[1]:.2f} = {sum(parts):.2f} %, each "
-                "junction at its own maximum power."
+                f"From its four terminals {name} gives {terms} = {sum(parts):.2f} %, each junction at its own maximum "
+                "power."
             )
     return said
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from perotwin.plotting.style import junction_of
+from perotwin.measurement.junction_names import BETWEEN, IN_SERIES, is_junction, junction_of
 
 if TYPE_CHECKING:
     from perotwin.report.result import CellResult
@@ -18,16 +18,11 @@ _MA = 0.1  # A m^-2 -> mA cm^-2
 _REFLECTED, _TRANSMITTED, _ALL = "reflected", "transmitted", "all photons"
 _DELIVERED, _TOGETHER = "delivered", "delivered and lost"
 _WHOLE = (_REFLECTED, _TRANSMITTED, _ALL, _DELIVERED)
-#: parts of cells, with their headings
-_PARTS = {
-    "one": "cells of one junction",
-    "top": "top junction",
-    "between": "between the junctions",
-    "bottom": "bottom junction",
-    "ends": "outer contacts",
-}
-#: parts that deliver
-_WORKING = ("one", "top", "bottom")
+#: parts of cells that are no junctions in series, with their headings
+_ONE, _ENDS = "one", "ends"
+_HEADINGS = {_ONE: "cells of one junction", BETWEEN: "between the junctions", _ENDS: "outer contacts"}
+#: parts in the order in which light from the front meets them; what lies between junctions is before the last one
+_ORDER = (_ONE, *IN_SERIES[:-1], BETWEEN, IN_SERIES[-1], _ENDS)
 
 
 class Group(NamedTuple):
@@ -54,12 +49,12 @@ def carriers(results: Sequence[CellResult]) -> list[Group]:
     found = []
     for part, rows in _rows(parts, _small):
         total = ""
-        if part in _WORKING:
+        if part == _ONE or is_junction(part):
             own = [one.get(part, {}) for one in parts]
             pairs = list(zip(own, columns, strict=True))
             delivered = [column[_DELIVERED] if channels else None for channels, column in pairs]
             rows.insert(0, (_DELIVERED, [_small(value) for value in delivered]))
-            if part != "one":
+            if part != _ONE:
                 total = _TOGETHER
                 sums = [
                     column[_DELIVERED] + sum(channels.values()) if channels else None
@@ -71,8 +66,8 @@ def carriers(results: Sequence[CellResult]) -> list[Group]:
 
 
 def _part(result: CellResult, name: str) -> str:
-    """What a layer or channel of a cell belongs to: "one" (a cell of one junction), "top", "between", "bottom", or
-    "ends" (the outer contacts of a tandem solved in one).
+    """What a layer or channel of a cell belongs to: "one" (a cell of one junction), a junction in series, "between", or
+    "ends" (the outer contacts of junctions that are solved in one).
 
     Where instruments are connected to one junction of four terminals, its channels are called as it calls them.
     """
@@ -80,13 +75,13 @@ def _part(result: CellResult, name: str) -> str:
 
     cell = result.cell
     if not isinstance(cell, Tandem):
-        return "one"
+        return _ONE
     junction = junction_of(name)[0]
     if junction:
         return junction
     if any(layer.name == name for layer in cell.between):
-        return "between"
-    return cell.junction.terminals if cell.junction.kind == "separate" else "ends"
+        return BETWEEN
+    return cell.junction.terminals if cell.junction.kind == "separate" else _ENDS
 
 
 def _by_part(result: CellResult, column: Mapping[str, float]) -> dict[str, dict[str, float]]:
@@ -102,7 +97,8 @@ def _rows(
     columns: Sequence[Mapping[str, Mapping[str, float]]], shown: Callable[[float | None], str]
 ) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
     """Each part that some cell has, in the order in which light from the front meets them, with its rows."""
-    for part in _PARTS:
+    found = dict.fromkeys(part for column in columns for part in column)
+    for part in sorted(found, key=lambda part: _ORDER.index(part.partition(".")[0])):
         own = [column.get(part, {}) for column in columns]
         names = dict.fromkeys(name for values in own for name in values)
         if names:
@@ -113,9 +109,9 @@ def _heading(part: str, results: Sequence[CellResult]) -> str:
     """The heading of a part's rows; none for cells of one junction among themselves."""
     from perotwin.stack import Tandem
 
-    if part == "one" and not any(isinstance(result.cell, Tandem) for result in results):
+    if part == _ONE and not any(isinstance(result.cell, Tandem) for result in results):
         return ""
-    return _PARTS[part]
+    return _HEADINGS.get(part) or f"{part} junction"
 
 
 def _carriers(result: CellResult) -> dict[str, float]:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from perotwin import references
 from perotwin.measurement import NOMENCLATURE, heading
 from perotwin.report import junctions, losses
-from perotwin.report.figures import caption
-from perotwin.report.result import EXPERIMENTS
+from perotwin.report.figures import caption, instruments_of, pictures
 from perotwin.report.tables import CELL_COLUMNS, comparison_rows, digits, readings_rows
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from markupsafe import Markup
 
+    from perotwin.measurement import Section
     from perotwin.report.result import CellResult
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -76,25 +76,63 @@ def differences(results: Sequence[CellResult]) -> list[tuple[str, list[tuple[str
     return found
 
 
-#: experiments beyond the steady ones, with their headings
-_HEADINGS = {
-    "scan": "Scans in time",
-    "mppt": "Power tracking",
-    "tpv": "Transient photovoltage",
-    "tpc": "Transient photocurrent",
-    "impedance": "Impedance",
-    "cv": "Capacitance against voltage",
-}
-
-
 def experiments(results: Sequence[CellResult]) -> list[dict[str, Any]]:
-    """Name, heading and rows (words, unit, value by cell) of each experiment that some cell went through."""
+    """Name, heading, names of figures and rows (words, unit, value by cell) of each instrument without a section of its
+    own that read something of some cell.
+    """
     from perotwin.measurement import Metrics
 
     found = []
-    for part in dict.fromkeys(part for item in results for part in item.readings):
-        rows = readings_rows([item.readings.get(part, Metrics()) for item in results])
-        found.append({"name": part, "heading": _HEADINGS.get(part, part), "rows": rows})
+    for one in instruments_of(results):
+        columns = [item.readings.get(one.name, Metrics()) for item in results]
+        if one.own_section or not any(columns):
+            continue
+        heading = one.title[:1].upper() + one.title[1:]
+        figures = [picture.name for picture in one.pictures if picture.section == "measurements"]
+        found.append({"name": one.name, "heading": heading, "figures": figures, "rows": readings_rows(columns)})
+    return found
+
+
+class Drawn(NamedTuple):
+    """Names of the figures of a section: of all cells together, and of each cell, side by side or one a line."""
+
+    together: list[str]
+    paired: list[str]
+    wide: list[str]
+
+
+def _sections(results: Sequence[CellResult]) -> dict[Section, Drawn]:
+    """The figures of each section that instruments declare them for."""
+    sections: tuple[Section, ...] = ("curves", "light", "recombination", "bands")
+    made: dict[Section, Drawn] = {}
+    for section in sections:
+        found = [picture for _, picture in pictures(results).values() if picture.section == section]
+        made[section] = Drawn(
+            [one.name for one in found if one.together],
+            [one.name for one in found if not one.together and not one.wide],
+            [one.name for one in found if not one.together and one.wide],
+        )
+    return made
+
+
+def _called() -> dict[str, str]:
+    """What people call each experiment of the main job."""
+    from perotwin import lab
+
+    return {part: words for one in lab.instruments("cell") for part, words in one.experiments.items()}
+
+
+def _missing(results: Sequence[CellResult]) -> dict[str, list[str]]:
+    """Sentences for the sections with measurements that some cell does not have, by section."""
+    from perotwin import lab
+
+    found: dict[str, list[str]] = {}
+    for item in results:
+        for part, reason in item.absent.items():
+            one = lab.find(part)
+            if one is not None and one.own_section:
+                words = f"{item.name} has no {one.title}: {reason.message}"
+                found.setdefault(one.pictures[0].section, []).append(words)
     return found
 
 
@@ -163,7 +201,9 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
             name: _figure(name, path, listed(_shown(name, results)), f"all{name}", results)
             for name, path in comparison.items()
         },
-        called=EXPERIMENTS,
+        called=_called(),
+        sections=_sections(results),
+        missing=_missing(results),
         differences=differences(results) if len(results) > 1 else [],
         junctions=junctions.of(results),
         at_maximum_power=junctions.AT,
@@ -203,14 +243,19 @@ def _samples(results: Sequence[CellResult]) -> dict[str, Any]:
 
 def _shown(figure: str, results: Sequence[CellResult]) -> list[str]:
     """The cells whose measurement a figure of the comparison draws."""
-    if figure in ("surfaces", "holes", "additives"):
+    known = pictures(results).get(figure)
+    if known is None:
+        # figures of samples
         return [item.name for item in results if item.made is not None]
-    return [item.name for item in results if any(part.split("-")[0] == figure for part in item.measurements)]
+    return [item.name for item in results if item.measured_by(known[0].name)]
 
 
 def _whose(figure: str, result: CellResult) -> str:
     """What a figure of one cell shows: the cell, or for fields inside the part of it that they belong to."""
-    measured = result.measurements.get({"bands": "bands", "profiles": "jv"}.get(figure, ""))
+    known = pictures([result]).get(figure)
+    measured = None
+    if known is not None and known[1].inside:
+        measured = result.measured_by(known[0].name).get("")
     part = "" if measured is None else str(measured.attrs.get("shown", ""))
     return f"{result.name} ({part})" if part else result.name
 

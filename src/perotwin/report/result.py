@@ -12,26 +12,14 @@ from perotwin.measurement import Checks, Metrics, checks_of, notes_of, worst
 if TYPE_CHECKING:
     import xarray as xr
 
+    from perotwin.measurement import Instrument
     from perotwin.recipe import Made
     from perotwin.stack import Cell
 
-__all__ = ["EXPERIMENTS", "CellResult"]
+__all__ = ["HEADLINE", "CellResult"]
 
-#: experiments of the main job, in the order in which they are done, with what people call them
-EXPERIMENTS = {
-    "jv": "J-V in the light",
-    "jv-dark": "J-V in the dark",
-    "scan": "J-V scans in time",
-    "eqe": "quantum efficiency",
-    "el": "electroluminescence",
-    "bands": "energy bands",
-    "mppt": "power tracking",
-    "tpv": "transient photovoltage",
-    "tpc": "transient photocurrent",
-    "impedance": "impedance",
-    "cv": "capacitance against voltage",
-    "map": "map over thickness and bandgap",
-}
+#: the instrument whose metrics are those of a cell in tables
+HEADLINE = "jv"
 
 
 @dataclass
@@ -42,9 +30,9 @@ class CellResult:
     ----------
     name : unique among the results shown together; also the name of the cell's folder.
     cell : the stack that was simulated.
-    measurements : by name: "jv", "jv-dark", "eqe", "bands", "scan-reverse", "scan-forward", "mppt", "map", ...
-    metrics : of the illuminated curve. eqe_metrics : of the quantum efficiency.
-    readings : what the other experiments read, by their names: "scan" ("pce, reverse"), "mppt", ...
+    measurements : by the name of the instrument, with what tells several apart after a dash: "jv", "jv-dark"; "map".
+    metrics : of the illuminated curve.
+    readings : what each instrument read, by its name.
     absent : measurement -> why this cell has none (prescribed generation has no quantum efficiency, say).
     error : why the cell failed, if it did; what was measured before is kept.
     figures : by name, the SVG file of each figure.
@@ -55,12 +43,32 @@ class CellResult:
     cell: Cell
     measurements: dict[str, xr.Dataset] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
-    eqe_metrics: Metrics = field(default_factory=Metrics)
     readings: dict[str, Metrics] = field(default_factory=dict)
     absent: dict[str, PerotwinError] = field(default_factory=dict)
     error: PerotwinError | None = None
     figures: dict[str, Path] = field(default_factory=dict)
     made: Made | None = None
+
+    def measured_by(self, instrument: str) -> dict[str, xr.Dataset]:
+        """The measurements of one instrument, by what tells them apart: "" for the only one, "dark", "reverse", ..."""
+        return {
+            name.partition("-")[2]: dataset
+            for name, dataset in self.measurements.items()
+            if name.partition("-")[0] == instrument
+        }
+
+    def read_by(self, instrument: str) -> Metrics:
+        """What one instrument read; of the illuminated curve the metrics of the cell."""
+        return self.readings.get(instrument) or (self.metrics if instrument == HEADLINE else Metrics())
+
+    @property
+    def instruments(self) -> list[Instrument]:
+        """The instruments that measured this cell, in the order in which they are shown."""
+        from perotwin import lab
+
+        names = dict.fromkeys(name.partition("-")[0] for name in self.measurements)
+        found = [one for one in map(lab.find, names) if one is not None]
+        return sorted(found, key=lambda one: (one.place, one.name))
 
     @property
     def checks(self) -> Checks:

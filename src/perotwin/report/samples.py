@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perotwin import lab
 from perotwin.measurement import NOMENCLATURE, Check, Metric, Metrics, checks_to_json
 from perotwin.report import machine, tables
 
@@ -43,7 +44,7 @@ def result(
         }
         made["hole_diameters"] = machine.quantity("hole_diameter", data["hole_diameter"].values, "m")
     if curve is not None:
-        made["jv"] = machine.jv_result([(curve, metrics or Metrics())])
+        made["jv"] = machine.instrument_result(lab.jv.INSTRUMENT, curve, metrics or Metrics())
     made["checks"] = checks_to_json(dict(checks or {}))
     return made
 

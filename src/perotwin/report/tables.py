@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from perotwin.measurement import NOMENCLATURE, Check, Metric, Metrics, heading
+from perotwin.measurement import Check, Metric, Metrics, heading, term_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -129,7 +129,7 @@ def readings_rows(columns: Sequence[Metrics]) -> list[tuple[str, str, list[str]]
     rows = []
     for name in dict.fromkeys(name for metrics in columns for name in metrics):
         base, comma, rest = name.partition(",")
-        known = NOMENCLATURE.get(base)
+        known = term_of(base)
         shown = [metrics.get(name) for metrics in columns]
         unit = next(metric.in_field_units(base).unit for metric in shown if metric is not None)
         words = (base if known is None else known.words) + comma + rest

@@ -18,7 +18,7 @@ from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell, Tandem
-    from perotwin.transport.cell import CellProblem
+    from perotwin.transport.build import Problem
 
 __all__ = ["NAMES", "Merit", "MeritOf", "merit"]
 
@@ -86,15 +86,17 @@ def merit(cell: Cell) -> Merit:
 
     if isinstance(cell, Tandem) and cell.junction.kind == "separate" and cell.junction.terminals == "both":
         return _of_four_terminals(cell)
-    from perotwin.lab import fields, jv
-    from perotwin.transport.cell import build, join, solver_of
+    from perotwin.lab import conditions, jv
+    from perotwin.transport.build import build
+    from perotwin.transport.states import join
+    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import optical_checks, steady_checks
 
     intensity = float(cell.light.intensity)
     if not intensity > 0.0:
         raise InputError("a cell in the dark has no efficiency.", "Give it light.", key="light.intensity")
     problem = build(cell)
-    solver = solver_of(problem)
+    solver = Solver(problem)
     step = 2.0 * _STEP if isinstance(cell, Tandem) else _STEP
     states = jv.curve(solver, jv.Protocol(step=step), intensity)
     points = jv.solved_points(solver, states, intensity)
@@ -121,7 +123,7 @@ def merit(cell: Cell) -> Merit:
             "Look at its contacts and bands.",
         )
     return Merit(
-        pce=vmp * jmp / fields.irradiance(states),
+        pce=vmp * jmp / conditions.irradiance(states),
         voc=voc,
         jsc=jsc,
         ff=vmp * jmp / (voc * jsc),
@@ -146,7 +148,7 @@ def _of_four_terminals(cell: Tandem) -> Merit:
     )
 
 
-def _of_junctions(cell: Cell, problem: CellProblem) -> dict[str, float]:
+def _of_junctions(cell: Cell, problem: Problem) -> dict[str, float]:
     """What each junction of a tandem generates under its own light, A m^-2, by name; empty for other cells."""
     from perotwin.stack import Separate, Tandem
 
@@ -155,10 +157,4 @@ def _of_junctions(cell: Cell, problem: CellProblem) -> dict[str, float]:
     intensity = float(cell.light.intensity)
     if isinstance(cell.junction, Separate):
         return {cell.junction.terminals: intensity * problem.photocurrent}
-    if len(problem.parts) > 1:
-        found = [part.photocurrent for part in problem.parts]
-    else:
-        (whole,) = problem.parts
-        upper = whole.site_layer < len(cell.top.electrical_layers)
-        found = [Q * float(whole.generation[where].sum()) for where in (upper, ~upper)]
-    return {name: intensity * float(value) for name, value in zip(cell.stacks, found, strict=True)}
+    return {name: intensity * value for name, value in problem.photocurrents.items()}

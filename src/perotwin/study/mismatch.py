@@ -34,7 +34,7 @@ _RATIOS = tuple(float(one) for one in np.round(np.linspace(0.8, 1.25, 19), 4))
 _METRICS = ("voc", "jsc", "ff", "pce", "vmp", "jmp")
 
 
-def mismatch(cell: Cell, ratios: Sequence[float] = _RATIOS, *, one_solve: bool = False) -> xr.Dataset:
+def mismatch(cell: Cell, ratios: Sequence[float] = _RATIOS) -> xr.Dataset:
     """Light moved from one junction of a tandem to the other, the sum of both photocurrents being held.
 
     Only the number of pairs in each junction changes, not where in it they are made; the optics are done once.
@@ -42,7 +42,6 @@ def mismatch(cell: Cell, ratios: Sequence[float] = _RATIOS, *, one_solve: bool =
     Args:
         cell: a tandem with two terminals.
         ratios: photocurrent of the top junction over that of the bottom one.
-        one_solve: whether it is solved as one stack.
 
     Returns:
         Over `ratio`: `voc`, `jsc`, `ff`, `pce`, `vmp`, `jmp` (SI, fractions), and the photocurrents `top` and `bottom`
@@ -54,15 +53,15 @@ def mismatch(cell: Cell, ratios: Sequence[float] = _RATIOS, *, one_solve: bool =
     """
     import xarray as xr
 
-    from perotwin.lab import fields, jv
+    from perotwin.lab import conditions, jv
     from perotwin.measurement import describe
-    from perotwin.transport.apart import junction_solvers, relit
-    from perotwin.transport.cell import build, solver_of
+    from perotwin.transport.build import build
+    from perotwin.transport.steady import Solver
 
-    solver: Any = solver_of(build(cell, one_solve=one_solve))
-    alone = junction_solvers(cell, solver)
+    solver = Solver(build(cell))
+    alone = solver.junctions
     intensity = float(cell.light.intensity)
-    if not alone or intensity == 0.0:
+    if len(alone) != 2 or intensity == 0.0:
         raise InputError(
             f'"{cell.name}" has no two junctions whose currents could differ under one light.',
             "Give a tandem with two terminals, and light.",
@@ -75,7 +74,8 @@ def mismatch(cell: Cell, ratios: Sequence[float] = _RATIOS, *, one_solve: bool =
     with progress.task(f"{cell.name}: current mismatch", total=len(ratios)) as counter:
         for ratio in ratios:
             wanted = sum(own) * np.array([ratio, 1.0]) / (1.0 + ratio)
-            made = relit(solver, [w / j * g for w, j, g in zip(wanted, own, pairs, strict=True)])
+            shares = [w / j * g for w, j, g in zip(wanted, own, pairs, strict=True)]
+            made = solver.relit(np.concatenate(shares))
             try:
                 states = jv.curve(made, jv.Protocol(step="20 mV"), intensity)
                 points = jv.solved_points(made, states, intensity)
@@ -83,7 +83,7 @@ def mismatch(cell: Cell, ratios: Sequence[float] = _RATIOS, *, one_solve: bool =
                 if not rows:
                     raise
                 break
-            rows.append([*_metrics(points, fields.irradiance(states)), *(intensity * wanted)])
+            rows.append([*_metrics(points, conditions.irradiance(states)), *(intensity * wanted)])
             counter.advance()
     values = np.array(rows).T
     names = (*_METRICS, "top", "bottom")

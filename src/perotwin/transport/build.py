@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.constants import elementary_charge as Q
 
 from perotwin.errors import InputError
 from perotwin.stack import Cell, Parallel, Separate, Stack, Tandem, Traps
@@ -100,6 +102,36 @@ class Problem:
         """(S,) pairs per area of each part, time and site at 1 sun, part after part (m^-2 s^-1)."""
         return np.concatenate([part.generation for part in self.parts])
 
+    @cached_property
+    def site_areas(self) -> F64:
+        """(S,) fraction of the cell's area that each site's part has."""
+        each = zip(self.parts, self.areas, strict=True)
+        return np.concatenate([np.full(part.generation.size, area) for part, area in each])
+
+    @cached_property
+    def junction_sites(self) -> dict[str, tuple[slice, ...]]:
+        """Sites of each junction of a tandem by name, in each of its columns, among those of all parts."""
+        found: dict[str, tuple[slice, ...]] = {}
+        for group in self.groups:
+            part = self.parts[group.parts[0]]
+            if part.halves:
+                here = self.sites[group.parts[0]]
+                ends = (here.start, *(here.start + site + 1 for site in part.between), here.stop)
+                halves = zip(part.halves, pairwise(ends), strict=True)
+                found |= {name: (slice(first, last),) for name, (first, last) in halves}
+            elif group.name:
+                found[group.name] = tuple(self.sites[number] for number in group.parts)
+        return found
+
+    @property
+    def photocurrents(self) -> dict[str, float]:
+        """Pairs generated at 1 sun in each junction of a tandem, as a current per area of the cell (A m^-2)."""
+        made = self.generation * self.site_areas
+        return {
+            name: Q * sum(float(made[here].sum()) for here in places)
+            for name, places in self.junction_sites.items()
+        }
+
     def _widest(self, group: Group) -> int:
         """The part of the largest area in a group; among equal ones the first by name."""
         return min(group.parts, key=lambda part: (-float(self.areas[part]), self.names[part]))
@@ -167,17 +199,25 @@ class Problem:
         """The same with every ion mobile, whatever its steady response."""
         return replace(self, parts=tuple(part.all_moving() for part in self.parts))
 
-    def relit(self, generation: Sequence[F64]) -> Problem:
+    def relit(self, generation: F64) -> Problem:
         """The same with other pairs made in it.
 
         Args:
-            generation: (S,) of each part, per area, time and site at 1 sun, m^-2 s^-1.
+            generation: (S,) per area of each part, time and site at 1 sun, part after part, m^-2 s^-1.
         """
         parts = (
-            replace(part, generation=np.ascontiguousarray(made))
-            for part, made in zip(self.parts, generation, strict=True)
+            replace(part, generation=np.ascontiguousarray(generation[here]))
+            for part, here in zip(self.parts, self.sites, strict=True)
         )
         return replace(self, parts=tuple(parts))
+
+    def with_ideal_joints(self) -> Problem:
+        """The same tandem with nothing lost between junctions that traps join: each is a mesh of its own."""
+        assert isinstance(self.stack, Tandem)
+        keys = ("junction", "lower_junction")
+        joints = zip(keys, self.stack.joints, strict=False)
+        values = {key: {"kind": "ideal"} for key, joint in joints if isinstance(joint, Traps)}
+        return build(self.stack.with_values(values), light=self.absorption is not None)
 
     def group(self, number: int) -> Problem:
         """One junction of the cell by itself, lit as it is in the cell, with its own shunt.
@@ -208,7 +248,7 @@ class Problem:
             groups=(Group("", tuple(range(len(parts)))),),
             circuit=circuit,
             lights=within,
-            absorption=self.parts[parts[0]].absorption if len(parts) == 1 else None,
+            absorption=_together([self.parts[part].absorption for part in parts]),
         )
 
 
@@ -235,6 +275,21 @@ def build(
         return _tandem(cell, light, density)
     part = build_junction(cell, density=density, mesh=mesh, light=light)
     return _single(cell, part)
+
+
+def _together(found: Sequence[Absorption | None]) -> Absorption | None:
+    """What columns under one light absorb, their sites one after another; None where that is not known."""
+    lit = [one for one in found if one is not None]
+    if len(lit) < len(found) or any(one.wavelength.size != lit[0].wavelength.size for one in lit):
+        return None
+    if len(lit) == 1:
+        return lit[0]
+    return replace(
+        lit[0],
+        faces=np.zeros(0),
+        generation=np.concatenate([one.generation for one in lit]),
+        spectral=np.concatenate([one.spectral for one in lit], axis=1),
+    )
 
 
 def _resistances(stack: Stack, area: float = 1.0) -> Column:

@@ -76,23 +76,9 @@ class JunctionStates:
         return found
 
     def half_voltages(self) -> dict[str, F64]:
-        """(K,) V of each of the junctions that are one mesh, by name.
-
-        A junction's voltage is that between the levels of the carriers that it brings to its two neighbours.
-        """
-        junction = self.junction
-        nodes = junction.site_node[list(junction.between)]
-        v = self.junction_voltage[:, None] / junction.vt
-        up = (self.fn + self.fn_rest)[:, nodes]
-        down = (self.fp + self.fp_rest)[:, nodes] - v
-        # from the anode's level to the cathode's, zero
-        anode, cathode = -v, np.zeros_like(v)
-        if junction.device.anode_front:
-            high, low = np.hstack((up, cathode)), np.hstack((anode, down))
-        else:
-            high, low = np.hstack((cathode, up)), np.hstack((down, anode))
-        found = junction.vt * (high - low)
-        return {name: found[:, number] for number, name in enumerate(junction.halves)}
+        """(K,) V of each of the junctions that are one mesh, by name."""
+        up, down = self.fn + self.fn_rest, self.fp + self.fp_rest
+        return half_voltages(self.junction, self.junction_voltage, up, down)
 
     def pick(self, index: NDArray[np.int64]) -> JunctionStates:
         """Some of the points, in the order of `index`."""
@@ -110,6 +96,28 @@ class JunctionStates:
     @property
     def _per_point(self) -> tuple[str, ...]:
         return _PER_POINT if self.coupled is None else (*_PER_POINT, "coupled")
+
+
+def half_voltages(junction: Junction, voltage: F64, up: F64, down: F64) -> dict[str, F64]:
+    """(K,) V of each of the junctions that are one mesh, by name.
+
+    A junction's voltage is that between the levels of the carriers that it brings to its two neighbours.
+
+    Args:
+        junction: of halves. voltage: (K,) across it, V.
+        up, down: (K, N) levels of electrons and holes, each counted from its own contact, kT.
+    """
+    nodes = junction.site_node[list(junction.between)]
+    v = voltage[:, None] / junction.vt
+    up, down = up[:, nodes], down[:, nodes] - v
+    # from the anode's level to the cathode's, zero
+    anode, cathode = -v, np.zeros_like(v)
+    if junction.device.anode_front:
+        high, low = np.hstack((up, cathode)), np.hstack((anode, down))
+    else:
+        high, low = np.hstack((cathode, up)), np.hstack((down, anode))
+    found = junction.vt * (high - low)
+    return {name: found[:, number] for number, name in enumerate(junction.halves)}
 
 
 #: attributes of `JunctionStates` that have one row a point

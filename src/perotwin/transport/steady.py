@@ -276,11 +276,11 @@ class Solver:
             return Solver(problem.with_ideal_joints(), self.tolerance).junctions
         return {group.name: one for group, one in zip(problem.groups, self.alone, strict=True)}
 
-    def relit(self, generation: Sequence[F64]) -> Solver:
+    def relit(self, generation: F64) -> Solver:
         """The same cell with other pairs made in it: a solver that shares all else with this one.
 
         Args:
-            generation: (S,) of each part, per area, time and site at 1 sun, m^-2 s^-1.
+            generation: (S,) per area of each part, time and site at 1 sun, part after part, m^-2 s^-1.
         """
         made = object.__new__(Solver)
         made.__dict__.update({key: value for key, value in self.__dict__.items() if key not in _CACHED})

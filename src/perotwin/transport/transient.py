@@ -26,7 +26,7 @@ from perotwin.transport.light import Beam, Lights
 from perotwin.transport.mobile_ions import in_motion
 from perotwin.transport.schedule import Current, Load, MaximumPower, OpenCircuit, Step, Voltage
 from perotwin.transport.schedule import check as check_schedule
-from perotwin.transport.states import State
+from perotwin.transport.states import State, half_voltages
 from perotwin.transport.steady import Solver
 from perotwin.transport.time_series import Moment, Trace
 
@@ -86,10 +86,6 @@ class Engine(Stepper):
         self.solver = Solver(self.problem)
         self.lights = Lights(self.problem)
         self._currents = [CurrentInTime(part, in_motion(part).motion) for part in self.problem.parts]
-        # what a pair in each site counts per area of the cell
-        self._weight = np.concatenate(
-            [np.full(part.generation.size, area) for part, area in zip(self.problem.parts, self.problem.areas, strict=True)]
-        )
 
     # --- states ------------------------------------------------------------------------------------------------------
 
@@ -113,7 +109,7 @@ class Engine(Stepper):
         """
         if beams:
             lit = self.lights.steady(light, beams)
-            states = Solver(self.problem.relit([lit[part] for part in self.problem.sites])).sweep([voltage], 1.0)
+            states = Solver(self.problem.relit(lit)).sweep([voltage], 1.0)
         else:
             states = self.solver.sweep([voltage], light)
         if not states.converged[0]:
@@ -124,6 +120,28 @@ class Engine(Stepper):
                 stage="preconditioning",
             )
         return self.moment(states.state(0))
+
+    def junction_voltages(self, trace: Trace) -> dict[str, F64]:
+        """(T,) V by junction of a tandem at the moments of a run, and what is lost "between" them (see
+        `states.States.junction_voltages`); nothing for other cells, or where the run did not keep its moments.
+        """
+        problem = self.problem
+        if not problem.junction_sites or len(trace.moments) != trace.time.size:
+            return {}
+        volts = problem.vt * np.array([moment.state.v for moment in trace.moments]).T
+        currents = np.array([moment.current for moment in trace.moments]).T
+        found: dict[str, F64] = {}
+        for group, columns in zip(problem.groups, problem.circuit.groups, strict=True):
+            part = problem.parts[group.parts[0]]
+            if part.halves:
+                inside = [moment.junction(group.parts[0]) for moment in trace.moments]
+                levels = (np.array([getattr(one, name) for one in inside]) for name in ("fn", "fp"))
+                rests = (np.array([getattr(one, f"{name}_rest") for one in inside]) for name in ("fn", "fp"))
+                up, down = (level + rest for level, rest in zip(levels, rests, strict=True))
+                found |= half_voltages(part, volts[group.parts[0]], up, down)
+            else:
+                found[group.name] = problem.circuit.group_voltage(columns, group.parts, volts, currents)
+        return found | {"between": sum(found.values()) - trace.voltage}
 
     # --- what is reported of a moment --------------------------------------------------------------------------------
 
@@ -188,7 +206,7 @@ class Engine(Stepper):
                     time = clock + since
                     voltage, current = made.voltage, self.terminal_current(made)
                     light = step.light_at(min(1.0, since / step.duration))
-                    generated = Q * float(generation @ self._weight)
+                    generated = Q * float(generation @ self.problem.site_areas)
                     ions, even = self._ion_numbers(), self._constancy(made, generation)
                     rows.append((time, number, voltage, current, light, generated, ions, even))
                     if not keep:

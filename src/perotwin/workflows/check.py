@@ -13,7 +13,9 @@ from perotwin.units import BOLTZMANN
 if TYPE_CHECKING:
     from perotwin.stack import Cell, Layer, Stack, Tandem
     from perotwin.transport.build import Problem
-    from perotwin.transport.cell import CellProblem
+    from perotwin.transport.junction import Junction
+    from perotwin.transport.build import Problem
+    from perotwin.transport.junction import Junction
 
 __all__ = ["check"]
 
@@ -33,19 +35,19 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
         The stack has no electrical layers, a material or its range does not fit, and so on.
     """
     from perotwin.stack import Tandem
-    from perotwin.stack.tandem import JUNCTIONS
-    from perotwin.transport.cell import build
+    from perotwin.transport.build import build
 
     if isinstance(cell, Tandem) and cell.junction.kind == "separate":
-        both = [build(cell.at(which)) for which in JUNCTIONS]
-        problems = [problem.parts[0] for problem in both]
-        notes = list(dict.fromkeys(note for problem in both for note in problem.notes))
+        tandem: Any = cell
+        each = [build(tandem.at(which)) for which in cell.stacks]
+        problems = [problem.parts[0] for problem in each]
+        notes = list(dict.fromkeys(note for problem in each for note in problem.notes))
     else:
         problem = build(cell)
         notes = list(problem.notes)
-        if isinstance(cell, Tandem) and len(problem.parts) == 1:
-            # What is solved as one stack is derived by junction all the same.
-            problem = build(cell.with_values({"junction": {"kind": "ideal"}}))
+        if any(part.halves for part in problem.parts):
+            # What is one mesh is derived by junction all the same.
+            problem = problem.with_ideal_joints()
         problems = list(problem.parts)
     rows: list[Derived] = []
     for (prefix, stack), part in zip(cell.stacks.items(), problems, strict=True):
@@ -62,31 +64,36 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
     return rows, notes
 
 
-def _of_tandem(cell: Tandem, problem: CellProblem, rows: list[Derived]) -> Iterator[Derived]:
-    """What follows for both junctions together from what follows for each."""
-    from perotwin.transport.tandem import TandemProblem
-
+def _of_tandem(cell: Tandem, problem: Problem, rows: list[Derived]) -> Iterator[Derived]:
+    """What follows for the junctions together from what follows for each."""
     known = {(row.name, row.where): row.value for row in rows}
     current = {which: known.get(("photocurrent", which), 0.0) for which in cell.cells}
     if max(current.values()) > 0.0:
         least = min(current, key=lambda which: current[which])
-        how = f"of the {least} junction, which generates less: the current of both"
+        how = f"of the {least} junction, which generates least: the current of all"
         yield Derived("photocurrent", "photocurrent", "cell", current[least], "A m-2", how)
-        gap = current["top"] - current["bottom"]
-        how = "photocurrent of the top junction minus that of the bottom one; zero where they match"
+        if len(current) == 2:
+            front, back = current
+            gap = current[front] - current[back]
+            how = f"photocurrent of the {front} junction minus that of the {back} one; zero where they match"
+        else:
+            gap = max(current.values()) - min(current.values())
+            how = "largest photocurrent of a junction minus the smallest one; zero where they match"
         yield Derived("photocurrent_mismatch", "current mismatch", "cell", gap, "A m-2", how)
     limits = [known[key] for key in (("radiative_voc", which) for which in cell.cells) if key in known]
-    if len(limits) == 2:
+    if len(limits) == len(current):
         how = "sum of those of the junctions, each with its own photocurrent"
         yield Derived("radiative_voc", "radiative limit of Voc", "cell", sum(limits), "V", how)
-    if isinstance(problem, TandemProblem) and problem.coupling is not None:
-        how = "photons that the bottom absorbs per net radiative event in the top (doi:10.1063/1.4729827)"
-        yield Derived(
-            "luminescent_coupling", "luminescent coupling", "cell", problem.coupling.share, "1", how
-        )
+    for light in problem.lights:
+        source, into = problem.names[light.emitter], problem.names[light.receiver]
+        how = f"photons that {into} absorbs per net radiative event in {source} (doi:10.1063/1.4729827)"
+        name, title = "luminescent_coupling", "luminescent coupling"
+        if len(problem.lights) > 1:
+            title = f"{title}, {source} into {into}"
+        yield Derived(name, title, "cell", light.share, "1", how)
 
 
-def _of_stack(problem: Problem) -> list[Derived]:
+def _of_stack(problem: Junction) -> list[Derived]:
     stack = problem.stack
     rows = [_built_in(problem)]
     for layer in stack.electrical_layers:

@@ -7,7 +7,7 @@ could be taken for a result; the report and the machine-readable results are wri
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,26 +15,23 @@ from perotwin import lab, measurement, progress
 from perotwin.errors import InputError, PerotwinError, nearest
 from perotwin.recipe import Made, record
 from perotwin.report import CellResult, figures, machine, page
-from perotwin.report.result import EXPERIMENTS
+from perotwin.report.result import HEADLINE
 from perotwin.workflows.made import made_text
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from perotwin.measurement import Instrument
     from perotwin.stack import Cell
 
-__all__ = ["chosen", "measure", "run", "unique_names"]
+__all__ = ["called", "chosen", "measure", "run", "unique_names"]
 
-#: those that are done unless said
-_DEFAULT = ("jv", "jv-dark", "eqe", "bands")
+#: a study that a run can do beside the instruments
+_MAP = "map"
 #: cells along each side of a map
 _STEPS = 21
-#: measurements of an experiment that has more than one
-_SCANS = ("scan-reverse", "scan-forward")
-#: what stands in a cell's folder
-_OURS = {
-    "stack.toml", "recipe.toml", "sample.nc", "figures", *(f"{part}.nc" for part in (*EXPERIMENTS, *_SCANS)),
-}  # fmt: skip
+#: what stands in a cell's folder besides measurements
+_OURS = ("stack.toml", "recipe.toml", "sample.nc", "figures", f"{_MAP}.nc")
 
 
 class Named(Protocol):
@@ -44,9 +41,21 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
-def _known() -> tuple[str, ...]:
-    """Experiments that a user can name; the dark curve comes with the lit one."""
-    return tuple(name for name in EXPERIMENTS if name in lab.__all__ or name == "map")
+class _Places(Container[str]):
+    """What may stand in a cell's folder: files of a run, and measurements of any instrument that there is."""
+
+    def __contains__(self, name: object) -> bool:
+        words = str(name)
+        if words in _OURS:
+            return True
+        instrument = lab.find(words.removesuffix(".nc").partition("-")[0])
+        return words.endswith(".nc") and instrument is not None
+
+
+def called() -> dict[str, str]:
+    """All experiments that a run can do, in their order, with what people call them."""
+    found = {part: words for one in lab.instruments("cell") for part, words in one.experiments.items()}
+    return found | {_MAP: "map over thickness and bandgap"}
 
 
 def chosen(experiments: str | Sequence[str] | None = None) -> tuple[str, ...]:
@@ -57,21 +66,24 @@ def chosen(experiments: str | Sequence[str] | None = None) -> tuple[str, ...]:
     InputError
         None, or one that does not exist.
     """
+    instruments = lab.instruments("cell")
     if experiments is None:
-        return _DEFAULT
+        return tuple(part for one in instruments if one.usual for part in one.experiments)
     names = experiments.split(",") if isinstance(experiments, str) else list(experiments)
-    wanted = [name.strip() for name in names if name.strip()]
-    known = _known()
-    for name in wanted:
-        if name not in known and name not in EXPERIMENTS:
+    wanted = {name.strip() for name in names if name.strip()}
+    parts = [part for one in instruments for part in one.experiments]
+    known = [*(one.name for one in instruments), _MAP]
+    for name in sorted(wanted):
+        if name not in known and name not in parts:
             close = nearest(name, known)
             advice = f'Did you mean "{close[0]}"?' if close else f"There are {', '.join(known)}."
             raise InputError(f'there is no experiment "{name}".', advice, key="experiments")
     if not wanted:
         raise InputError("no experiment is named.", f"Choose from {', '.join(known)}.", key="experiments")
-    if "jv" in wanted:
-        wanted.append("jv-dark")
-    return tuple(name for name in EXPERIMENTS if name in wanted)
+    done = [
+        part for one in instruments for part in one.experiments if part in wanted or one.name in wanted
+    ]
+    return (*done, *([_MAP] if _MAP in wanted else []))
 
 
 def unique_names(cells: Sequence[Named]) -> list[str]:
@@ -102,11 +114,12 @@ def measure(
     """
     result = CellResult(name or cell.name, cell)
     parts = chosen(experiments)
+    titles = called()
     with progress.task(result.name, total=len(parts)) as counter:
         for part in parts:
-            counter.advance(0, label=f"{result.name}: {EXPERIMENTS[part]}")
+            counter.advance(0, label=f"{result.name}: {titles[part]}")
             try:
-                made = _measure_part(cell, part, processes)
+                made = {part: _map(cell, processes)} if part == _MAP else _taken(cell, part)
                 if not all(dataset.attrs.get("complete", 1) for dataset in made.values()):
                     raise KeyboardInterrupt
                 result.measurements |= made
@@ -116,29 +129,35 @@ def measure(
                 result.error = error
                 break
             counter.advance()
-    if "jv" in result.measurements:
-        result.metrics = lab.jv.analyse(result.measurements["jv"])
-    elif result.error is None:
-        result.error = result.absent.get("jv")
-    if "eqe" in result.measurements:
-        result.eqe_metrics = lab.eqe.analyse(result.measurements["eqe"])
-    for part in parts:
-        if part not in (*_DEFAULT, "map"):
-            found = _readings(result.measurements, part)
-            if found:
-                result.readings[part] = found
+    for instrument in result.instruments:
+        read = _readings(instrument, result.measured_by(instrument.name))
+        if read:
+            result.readings[instrument.name] = read
+    # the numbers of a cell in tables are those of its curve
+    result.metrics = result.readings.get(HEADLINE, measurement.Metrics())
+    if HEADLINE in result.absent and result.error is None:
+        result.error = result.absent[HEADLINE]
     return result
 
 
-def _measure_part(cell: Cell, part: str, processes: int | None) -> dict[str, xr.Dataset]:
+def _taken(cell: Cell, part: str) -> dict[str, xr.Dataset]:
     """The measurements of one experiment, by the names of their files."""
-    if part == "map":
-        return {part: _map(cell, processes)}
-    if part == "jv-dark":
-        return {part: lab.jv.measure(cell.with_light(intensity="0 sun"))}
-    if part == "scan":
-        return {f"scan-{direction}": one for direction, one in lab.scan.measure(cell).items()}
-    return {part: getattr(lab, part).measure(cell)}
+    name, _, variant = part.partition("-")
+    instrument = lab.known(name)
+    in_state = next((one.cell for one in instrument.variants if one.name == variant), None)
+    made = instrument.measure(cell if in_state is None else in_state(cell))
+    if hasattr(made, "data_vars"):
+        return {part: made}
+    return {f"{part}-{which}": one for which, one in made.items()}
+
+
+def _readings(instrument: Instrument, measured: Mapping[str, xr.Dataset]) -> measurement.Metrics:
+    """What an instrument read of a cell in its own state; nothing where that was not measured."""
+    states = {one.name for one in instrument.variants}
+    own = {which: one for which, one in measured.items() if which not in states}
+    if not own:
+        return measurement.Metrics()
+    return instrument.analyse(own.get("", own))
 
 
 def _map(cell: Cell, processes: int | None) -> xr.Dataset:
@@ -150,31 +169,16 @@ def _map(cell: Cell, processes: int | None) -> xr.Dataset:
         It has columns side by side, or not one absorber.
     """
     from perotwin import study
-    from perotwin.stack import Parallel, Tandem
+    from perotwin.measurement.junction_names import is_junction
 
-    if isinstance(cell, Parallel):
+    first = next(iter(cell.stacks))
+    if "." in first or (first and not is_junction(first)):
         raise InputError(
             "columns side by side have no thickness and bandgap of their own.",
             "Use perotwin map with the numbers of a column.",
         )
-    top = "top." if isinstance(cell, Tandem) else ""
-    return study.map_of(cell, f"{top}thickness", f"{top}bandgap", _STEPS, processes=processes)
-
-
-def _readings(measurements: Mapping[str, xr.Dataset], part: str) -> measurement.Metrics:
-    """What an experiment read; of scans the metrics of each direction, "pce, reverse"."""
-    if part != "scan":
-        known = measurements.get(part)
-        return measurement.Metrics() if known is None else getattr(lab, part).analyse(known)
-    scans = {name.removeprefix("scan-"): one for name, one in measurements.items() if name in _SCANS}
-    found = lab.scan.analyse(scans)
-    flat = {
-        name if direction == "loop" else f"{name}, {direction}": metric
-        for direction, metrics in found.items()
-        for name, metric in metrics.items()
-        if name in ("voc", "jsc", "ff", "pce", "hysteresis_index")
-    }
-    return measurement.Metrics(flat)
+    within = f"{first}." if first else ""
+    return study.map_of(cell, f"{within}thickness", f"{within}bandgap", _STEPS, processes=processes)
 
 
 def run(
@@ -195,7 +199,7 @@ def run(
     experiments = chosen(experiments)
     cells = [part for cell in cells for part in _by_terminals(cell)]
     names = unique_names(cells)
-    folder = None if out is None else measurement.result_folder(out, names, _OURS)
+    folder = None if out is None else measurement.result_folder(out, names, _Places())
     done: list[CellResult] = []
     for cell, name in zip(cells, names, strict=True):
         result = measure(cell.cell if isinstance(cell, Made) else cell, name, experiments, processes)
@@ -210,11 +214,9 @@ def run(
 
 def _by_terminals(cell: Cell | Made) -> list[Cell | Made]:
     """What instruments can be connected to: of a tandem with four terminals each junction in turn, else the cell."""
-    from perotwin.stack import Tandem
+    from perotwin.lab import junctions
 
-    if isinstance(cell, Tandem) and cell.junction.kind == "separate" and cell.junction.terminals == "both":
-        return [cell.at("top"), cell.at("bottom")]
-    return [cell]
+    return [cell] if isinstance(cell, Made) else list(junctions.terminals(cell).values())
 
 
 def _write_cell(result: CellResult, folder: Path) -> None:

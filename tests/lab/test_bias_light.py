@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -203,9 +204,42 @@ def test_a_cell_of_one_junction_is_measured_as_ever() -> None:
 
 def test_it_is_stored_and_written_by_junction(tmp_path: Path) -> None:
     again = load(save(validate(measured()), tmp_path / "eqe.nc"))
-    entry = machine.eqe_result(again, eqe.analyse(again))
+    entry = machine.instrument_result(eqe.INSTRUMENT, again, eqe.analyse(again))
     assert set(entry["junctions"]) == {"top", "bottom"}
     top = entry["junctions"]["top"]
     assert top["bias_voltage"]["unit"] == "V" and top["jsc_integrated"]["unit"] == "mA/cm^2"
     assert "nm" in top["bias_light"] and top["eqe"]["value"].size == entry["wavelength"]["value"].size
     machine.to_text(machine.document([entry]))
+
+
+def three() -> dict[str, Any]:
+    """Three junctions that absorb one part of the spectrum each, and a little of the next."""
+    wavelength = np.linspace(400e-9, 1100e-9, 8)
+    shares = {
+        "top": (0.9, 0.9, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0),
+        "middle": (0.0, 0.1, 0.5, 0.9, 0.9, 0.1, 0.0, 0.0),
+        "bottom": (0.0, 0.0, 0.0, 0.0, 0.1, 0.9, 0.9, 0.5),
+    }
+    found = {}
+    for name, part in shares.items():
+        spectral = np.outer(part, [0.5, 0.5])
+        found[name] = SimpleNamespace(
+            generation=np.array([1.0, 3.0]) * 1e20,
+            absorption=SimpleNamespace(wavelength=wavelength, spectral=spectral),
+        )
+    return found
+
+
+@pytest.mark.parametrize("measured", ["top", "middle", "bottom"])
+def test_of_three_junctions_the_others_are_saturated_and_the_measured_one_is_spared(measured: str) -> None:
+    cell = three()
+    pairs, words = eqe.Led().generation(cell, measured)
+    for name, made in pairs.items():
+        share = made.sum() / cell[name].generation.sum()
+        assert share >= 1.0 - 1e-12 if name != measured else 0.1 - 1e-12 <= share < 0.3, name
+        assert f"{'0.1' if name == measured else '1'} sun in the {name} junction" in words
+    wrong, said = eqe.Wrong().generation(cell, measured)
+    assert wrong[measured].sum() == pytest.approx(cell[measured].generation.sum())
+    assert said.endswith(f"1 sun in the {measured} junction")
+    chosen, told = eqe.Led(middle=700e-9).generation(cell, "top")
+    assert "700 nm, 1 sun in the middle junction" in told and set(chosen) == set(cell)

@@ -1,4 +1,4 @@
-"""What instruments share: fields of solved states as variables, attributes, incident power, ranges of voltage."""
+"""What every measurement of a cell says of itself: the cell, its protocol and light, incident power, remarks."""
 
 from __future__ import annotations
 
@@ -11,40 +11,10 @@ from perotwin.errors import InputError
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell
-    from perotwin.transport.cell import CellStates
-    from perotwin.transport.profiles import Profiles
+    from perotwin.transport.states import States
     from perotwin.units import Quantity
 
-
-def variables(fields: Profiles, dimension: str) -> dict[str, tuple[tuple[str, ...], Any]]:
-    """The fields by name, over (`dimension`, x) or (`dimension`, x_edge), SI and eV."""
-    rows = (dimension, "x")
-    edges = (dimension, "x_edge")
-    return {
-        "conduction_band": (rows, fields.conduction_band),
-        "valence_band": (rows, fields.valence_band),
-        "electron_fermi_level": (rows, fields.electron_fermi_level),
-        "hole_fermi_level": (rows, fields.hole_fermi_level),
-        "electron_density": (rows, fields.electron_density),
-        "hole_density": (rows, fields.hole_density),
-        "ion_density": (rows, fields.ion_density),
-        "recombination": (rows, fields.recombination),
-        "electric_field": (edges, fields.electric_field),
-        "electron_current": (edges, fields.electron_current),
-        "hole_current": (edges, fields.hole_current),
-    }
-
-
-def coordinates(fields: Profiles) -> dict[str, Any]:
-    """x, x_edge and the layer's name at each x (faces appear twice)."""
-    names = np.array(fields.layers)
-    return {"x": fields.x, "x_edge": fields.x_edge, "layer": ("x", names[fields.layer])}
-
-
-def shown(states: CellStates) -> dict[str, str]:
-    """The attribute that says whose fields a measurement holds, where they are those of a part of the cell."""
-    part = states.problem.shown_as
-    return {"shown": part} if part else {}
+__all__ = ["about", "frozen_in_light", "irradiance", "notes", "refuse_range"]
 
 
 def frozen_in_light(cell: Cell) -> bool:
@@ -63,22 +33,18 @@ def _text(cell: Cell) -> str:
     return cell.to_toml()
 
 
-def attributes(instrument: str, cell: Cell, protocol: Any, intensity: float) -> dict[str, Any]:
-    """What belongs to the whole measurement, but for its checks and notes."""
-    from perotwin import __version__
-
+def about(cell: Cell, protocol: Any, intensity: float) -> dict[str, Any]:
+    """What was measured, how and under which light (suns): attributes that every measurement of a cell has."""
     return {
-        "instrument": instrument,
         "stack": cell.name,
         "cell": _text(cell),
         "protocol": protocol.model_dump_json(),
         "light": intensity,
         "temperature": float(cell.temperature),
-        "perotwin": __version__,
     }
 
 
-def notes(states: CellStates, fields: bool = False) -> list[str]:
+def notes(states: States, fields: bool = False) -> list[str]:
     """Remarks that a reader of the result must see; of one with `fields` also whose they are."""
     found, part = list(states.problem.notes), states.problem.shown_as
     if fields and part:
@@ -86,7 +52,7 @@ def notes(states: CellStates, fields: bool = False) -> list[str]:
     return found
 
 
-def irradiance(states: CellStates) -> float:
+def irradiance(states: States) -> float:
     """Incident power of the states' light, W m^-2.
 
     A sun of AM1.5G counts as 1000 W/m2 by convention, and so does prescribed generation; another spectrum is

@@ -1,4 +1,4 @@
-"""Bias light and bias voltage for the quantum efficiency of one junction of a tandem.
+"""Bias light and bias voltage for the quantum efficiency of one of several junctions in series.
 
 In series only the junction with the smallest current passes on what it collects. To measure one junction the others are
 saturated by bias light, and a bias voltage of about their open circuit brings the measured one to its own short circuit
@@ -9,6 +9,7 @@ doi:10.1002/ese3.141.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -36,51 +37,53 @@ _FAINT = 1e-6
 
 
 class Led(Model):
-    """A diode that shines on the junction that is not measured, so strongly that the measured one limits; and a weak
+    """A diode that shines on each junction that is not measured, so strongly that the measured one limits; and a weak
     one on the measured junction, which fills its traps as the light of its operation does.
 
     suns : pairs that the first makes in its junction over those that the cell's spectrum makes there at 1 sun.
-    measured : the same of the second.
-    top, bottom : wavelength (m) of the diode for that junction; one that it absorbs and the other one does not, unless
-        said.
+    measured : the same of the weak one.
+    top, middle, bottom : wavelength (m) of the diode for that junction; unless said, one that it absorbs and the
+        measured one (of the weak diode the others) does not.
     """
 
     kind: Literal["led"] = "led"
     suns: Intensity = _SUN
     measured: Intensity = _WEAK
     top: Length | None = None
+    middle: Length | None = None
     bottom: Length | None = None
 
     def generation(self, junctions: Problems, measured: str) -> tuple[dict[str, F64], str]:
         """Pairs in each junction (S,), m^-2 s^-1, and what shines, in words."""
-        other = _other(junctions, measured)
-        pairs, words = _diode(self, junctions, other, self.suns)
+        others = _others(junctions, measured)
+        shining = [_diode(self, junctions, other, [measured], self.suns) for other in others]
         if float(self.measured) > 0.0:
-            weak, more = _diode(self, junctions, measured, self.measured)
-            pairs, words = {name: pairs[name] + weak[name] for name in pairs}, f"{words}; {more}"
-        return pairs, words
+            shining.append(_diode(self, junctions, measured, others, self.measured))
+        pairs = {name: sum((made[name] for made, _ in shining[1:]), shining[0][0][name]) for name in junctions}
+        return pairs, "; ".join(words for _, words in shining)
 
 
 class Wrong(Model):
-    """What comes of a diode on the wrong junction: it shines on the one that is measured, and the other one limits.
+    """What comes of a diode on the wrong junction: it shines on the one that is measured, and another one limits.
 
-    suns, top, bottom : as of `Led`.
+    suns, top, middle, bottom : as of `Led`.
     """
 
     kind: Literal["wrong"] = "wrong"
     suns: Intensity = _SUN
     top: Length | None = None
+    middle: Length | None = None
     bottom: Length | None = None
 
     def generation(self, junctions: Problems, measured: str) -> tuple[dict[str, F64], str]:
         """Pairs in each junction (S,), m^-2 s^-1, and what shines, in words."""
-        return _diode(self, junctions, measured, self.suns)
+        return _diode(self, junctions, measured, _others(junctions, measured), self.suns)
 
 
 class Suns(Model):
     """The cell's own light, with a number of suns for each junction apart.
 
-    measured, other : suns in the junction that is measured, and in the one that is to be saturated.
+    measured, other : suns in the junction that is measured, and in those that are to be saturated.
     """
 
     kind: Literal["suns"] = "suns"
@@ -93,7 +96,7 @@ class Suns(Model):
             name: float(self.measured if name == measured else self.other) * one.generation
             for name, one in junctions.items()
         }
-        words = f"{float(self.other):g} sun in the {_other(junctions, measured)} junction"
+        words = ", ".join(f"{float(self.other):g} sun in the {name} junction" for name in _others(junctions, measured))
         if float(self.measured) > 0.0:
             words += f", {float(self.measured):g} sun in the {measured} junction"
         return pairs, words
@@ -117,30 +120,33 @@ BiasLight = Annotated[
 ]
 
 
-def _other(junctions: Problems, measured: str) -> str:
-    return next(name for name in junctions if name != measured)
+def _others(junctions: Problems, measured: str) -> list[str]:
+    return [name for name in junctions if name != measured]
 
 
-def _diode(led: Led | Wrong, junctions: Problems, lit: str, suns: float) -> tuple[dict[str, F64], str]:
-    """Pairs that a diode makes which shines on the junction `lit`, and the diode in words."""
-    chosen = led.top if lit == "top" else led.bottom
-    dark = _other(junctions, lit)
-    wavelength = _best(junctions[lit], junctions[dark]) if chosen is None else float(chosen)
+def _diode(
+    led: Led | Wrong, junctions: Problems, lit: str, spared: Sequence[str], suns: float
+) -> tuple[dict[str, F64], str]:
+    """Pairs that a diode makes which shines on the junction `lit` and is to miss some others, and it in words."""
+    chosen: Length | None = getattr(led, lit, None)
+    wavelength = _best(junctions, lit, spared) if chosen is None else float(chosen)
     per_photon = {name: _at(one, wavelength) for name, one in junctions.items()}
-    taken = float(per_photon[lit].sum())
+    taken = float(per_photon[lit] @ junctions[lit].site_areas)
     if not taken > 1e-6:
         raise InputError(
             f"light of {1e9 * wavelength:.4g} nm makes no pairs in the {lit} junction.",
             "Give a wavelength that it absorbs.",
             key=f"bias_light.{lit}",
         )
-    flux = float(suns) * float(junctions[lit].generation.sum()) / taken
+    flux = float(suns) * float(junctions[lit].generation @ junctions[lit].site_areas) / taken
     words = f"{1e9 * wavelength:.0f} nm, {float(suns):g} sun in the {lit} junction"
     # what a diode far from an edge still makes there is nothing to its dark current
-    faint = float(per_photon[dark].sum()) < _FAINT * taken
-    return {
-        name: 0.0 * share if faint and name == dark else flux * share for name, share in per_photon.items()
-    }, words
+    faint = {
+        name
+        for name, share in per_photon.items()
+        if float(share @ junctions[name].site_areas) < _FAINT * taken
+    }
+    return {name: 0.0 * share if name in faint else flux * share for name, share in per_photon.items()}, words
 
 
 def _at(problem: Problem, wavelength: float) -> F64:
@@ -153,8 +159,9 @@ def _at(problem: Problem, wavelength: float) -> F64:
     return np.asarray((1.0 - part) * spectral[row - 1] + part * spectral[row])
 
 
-def _best(lit: Problem, dark: Problem) -> float:
-    """The wavelength (m) that one junction absorbs well and the other hardly at all."""
-    wanted, unwanted = (one.absorption.spectral.sum(axis=1) for one in (lit, dark))
+def _best(junctions: Problems, lit: str, spared: Sequence[str]) -> float:
+    """The wavelength (m) that one junction absorbs well and some others hardly at all."""
+    wanted = junctions[lit].absorption.spectral.sum(axis=1)
+    unwanted = np.sum([junctions[name].absorption.spectral.sum(axis=1) for name in spared], axis=0)
     merit = wanted**2 / np.maximum(wanted + _LEAK * unwanted, 1e-300)
-    return float(lit.absorption.wavelength[int(np.argmax(merit))])
+    return float(junctions[lit].absorption.wavelength[int(np.argmax(merit))])
