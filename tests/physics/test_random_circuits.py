@@ -17,8 +17,8 @@ from scipy.optimize import brentq
 
 from circuit_draw import FIRST_SEED, Drawn, circuit
 from perotwin.errors import ConvergenceError
-from perotwin.transport.circuit import Circuit, Column
 from perotwin.transport.checks import steady_checks
+from perotwin.transport.circuit import Circuit, Column
 from perotwin.transport.steady import Solver, States
 
 CIRCUITS = 200
@@ -101,7 +101,10 @@ class ByHand:
         centre = self.near[d].voltage
         return float(
             brentq(
-                lambda v: v - series * self.current(d, v) - voltage, centre - 4 * NEAR, centre + 4 * NEAR, xtol=1e-11
+                lambda v: v - series * self.current(d, v) - voltage,
+                centre - 4 * NEAR,
+                centre + 4 * NEAR,
+                xtol=1e-11,
             )
         )
 
@@ -111,9 +114,7 @@ class ByHand:
         if len(parts) == 1:
             # what is in series with one alone is in series with all
             return self.current(parts[0], voltage)
-        return sum(
-            float(self.problem.areas[d]) * self.current(d, self.column(d, voltage)) for d in parts
-        )
+        return sum(float(self.problem.areas[d]) * self.current(d, self.column(d, voltage)) for d in parts)
 
 
 def differences(drawn: Drawn, point: int) -> dict[str, float]:
@@ -135,9 +136,7 @@ def differences(drawn: Drawn, point: int) -> dict[str, float]:
         d = group.parts[0]
         series = columns[d].series if len(group.parts) > 1 else 0.0
         told.append(at[d] - series * float(states.parts[d].current[point]))
-    resistance = sum(
-        columns[group.parts[0]].series for group in problem.groups if len(group.parts) == 1
-    )
+    resistance = sum(columns[group.parts[0]].series for group in problem.groups if len(group.parts) == 1)
 
     # the flattest junction says the current, the others take the voltages that go with it
     slopes = [abs(hand.group(g, u + 1e-4) - hand.group(g, u - 1e-4)) for g, u in enumerate(told)]
@@ -146,7 +145,12 @@ def differences(drawn: Drawn, point: int) -> dict[str, float]:
     def others(current: float) -> dict[int, float]:
         return {
             g: float(
-                brentq(lambda u, g=g: hand.group(g, u) - current, told[g] - 2 * NEAR, told[g] + 2 * NEAR, xtol=1e-11)
+                brentq(
+                    lambda u, g=g: hand.group(g, u) - current,
+                    told[g] - 2 * NEAR,
+                    told[g] + 2 * NEAR,
+                    xtol=1e-11,
+                )
             )
             for g in range(len(told))
             if g != first

@@ -48,7 +48,9 @@ def ideal() -> Tandem:
 def emission(gap: float) -> float:
     """Dark current of an ideal cell that radiates to one side, A m^-2 (doi:10.1063/1.1736034)."""
     scale = 2 * np.pi * elementary_charge**4 / (h**3 * c**2)
-    return float(scale * quad(lambda e: e**2 / np.expm1(e / VT), gap, gap + 60 * VT, epsabs=0, epsrel=1e-12)[0])
+    return float(
+        scale * quad(lambda e: e**2 / np.expm1(e / VT), gap, gap + 60 * VT, epsabs=0, epsrel=1e-12)[0]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +110,9 @@ def test_each_is_the_ideal_diode_and_their_voltages_add_up(solver: Solver) -> No
         assert states.current[k] == pytest.approx(through(middle), abs=1e-6 * made["middle"])
         assert states.junction_voltages["middle"][k] == pytest.approx(middle, abs=1e-6)
         for name in ("top", "bottom"):
-            assert states.junction_voltages[name][k] == pytest.approx(volts(name, through(middle)), abs=1e-6), name
+            assert states.junction_voltages[name][k] == pytest.approx(
+                volts(name, through(middle)), abs=1e-6
+            ), name
 
 
 @pytest.mark.parametrize("name", ["ideal", "three-junctions"])
@@ -154,7 +158,10 @@ def test_each_junction_is_at_a_point_of_its_own_curve() -> None:
     for voltage in (0.5, 2.6, 3.1):
         states = solver.sweep([voltage], 1.0)
         all_passed(states)
-        near = [one.sweep([part.junction_voltage[0]], 1.0).state(0) for one, part in zip(alone, states.parts, strict=True)]
+        near = [
+            one.sweep([part.junction_voltage[0]], 1.0).state(0)
+            for one, part in zip(alone, states.parts, strict=True)
+        ]
 
         def volts(which: int, current: float, near: Any = near) -> float:
             def excess(v: float) -> float:

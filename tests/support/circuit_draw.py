@@ -159,7 +159,9 @@ def circuit(seed: int) -> Drawn:
             shunt = made.circuit.shunt_resistance
             here.append(
                 Column(
-                    float(shares[column]), float(made.circuit.series_resistance), None if shunt is None else float(shunt)
+                    float(shares[column]),
+                    float(made.circuit.series_resistance),
+                    None if shunt is None else float(shunt),
                 )
             )
             parts.append(part)

@@ -37,7 +37,11 @@ def _program(
 def _declared() -> list[Entry]:
     """The commands that the files of this room declare, in the order of their places."""
     room = import_module("perotwin.cli")
-    files = [import_module(f"perotwin.cli.{file.name}") for file in iter_modules(room.__path__) if file.name != "app"]
+    files = [
+        import_module(f"perotwin.cli.{file.name}")
+        for file in iter_modules(room.__path__)
+        if file.name != "app"
+    ]
     found: list[Entry] = [entry for file in files for entry in getattr(file, "COMMANDS", ())]
     return sorted(found, key=lambda entry: entry.place)
 

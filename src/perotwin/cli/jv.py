@@ -67,9 +67,7 @@ def jv(
             _curves(out, stacks, protocol, output)
 
 
-def _curves(
-    out: Output, stacks: list[Cell], given: dict[str, str], output: str | None
-) -> None:
+def _curves(out: Output, stacks: list[Cell], given: dict[str, str], output: str | None) -> None:
     from perotwin import lab
     from perotwin.cli import files
     from perotwin.errors import PerotwinError
@@ -149,7 +147,9 @@ def _sweep(
                     rows.append((point.written, "failed"))
                 else:
                     assert point.result is not None
-                    out.result({**machine.instrument_result(lab.jv.INSTRUMENT, *point.result), "vary": varied})
+                    out.result(
+                        {**machine.instrument_result(lab.jv.INSTRUMENT, *point.result), "vary": varied}
+                    )
                     rows.append((point.written, point.result[1]))
                     dataset = point.result[0]
                     # The measurement says which of the cells of the sweep it belongs to.

@@ -49,7 +49,9 @@ def take(
             made = [instrument.measure(stack, protocol)] if series is None else series(stack, protocol)
         except PerotwinError as error:
             kept = error.context.get("measured")
-            entry = {} if kept is None else machine.instrument_result(instrument, kept, instrument.analyse(kept))
+            entry = (
+                {} if kept is None else machine.instrument_result(instrument, kept, instrument.analyse(kept))
+            )
             out.failed(stack.name, error, **entry)
             continue
         except KeyboardInterrupt:

@@ -52,7 +52,8 @@ def run(
     map: Annotated[  # the option's name; nothing here needs the built-in one
         bool,
         typer.Option(
-            "--map", help="Map over thickness and bandgap too (of a tandem its top junction's); takes a minute or more."
+            "--map",
+            help="Map over thickness and bandgap too (of a tandem its top junction's); takes a minute or more.",
         ),
     ] = False,
     output: options.Folder = None,

@@ -42,9 +42,9 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     from perotwin.lab import conditions, jv
     from perotwin.measurement import make_dataset, worst
     from perotwin.transport.build import build
-    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import steady_checks
     from perotwin.transport.profiles import profiles
+    from perotwin.transport.steady import Solver
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)

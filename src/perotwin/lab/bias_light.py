@@ -59,7 +59,9 @@ class Led(Model):
         shining = [_diode(self, junctions, other, [measured], self.suns) for other in others]
         if float(self.measured) > 0.0:
             shining.append(_diode(self, junctions, measured, others, self.measured))
-        pairs = {name: sum((made[name] for made, _ in shining[1:]), shining[0][0][name]) for name in junctions}
+        pairs = {
+            name: sum((made[name] for made, _ in shining[1:]), shining[0][0][name]) for name in junctions
+        }
         return pairs, "; ".join(words for _, words in shining)
 
 
@@ -96,7 +98,9 @@ class Suns(Model):
             name: float(self.measured if name == measured else self.other) * one.generation
             for name, one in junctions.items()
         }
-        words = ", ".join(f"{float(self.other):g} sun in the {name} junction" for name in _others(junctions, measured))
+        words = ", ".join(
+            f"{float(self.other):g} sun in the {name} junction" for name in _others(junctions, measured)
+        )
         if float(self.measured) > 0.0:
             words += f", {float(self.measured):g} sun in the {measured} junction"
         return pairs, words
@@ -151,7 +155,9 @@ def _diode(
 
 def _at(problem: Problem, wavelength: float) -> F64:
     """(S,) share of incident photons of one wavelength (m) that make pairs in each site."""
-    lam, spectral = problem.absorption.wavelength, problem.absorption.spectral
+    absorption = problem.absorption
+    assert absorption is not None
+    lam, spectral = absorption.wavelength, absorption.spectral
     if not lam[0] <= wavelength <= lam[-1]:
         return np.zeros(spectral.shape[1])
     row = min(max(int(np.searchsorted(lam, wavelength)), 1), lam.size - 1)
@@ -161,7 +167,14 @@ def _at(problem: Problem, wavelength: float) -> F64:
 
 def _best(junctions: Problems, lit: str, spared: Sequence[str]) -> float:
     """The wavelength (m) that one junction absorbs well and some others hardly at all."""
-    wanted = junctions[lit].absorption.spectral.sum(axis=1)
-    unwanted = np.sum([junctions[name].absorption.spectral.sum(axis=1) for name in spared], axis=0)
+    absorptions = {name: junctions[name].absorption for name in (lit, *spared)}
+    taken = {
+        name: one.spectral @ junctions[name].site_areas
+        for name, one in absorptions.items()
+        if one is not None
+    }
+    wanted, unwanted = taken[lit], np.sum([taken[name] for name in spared], axis=0)
     merit = wanted**2 / np.maximum(wanted + _LEAK * unwanted, 1e-300)
-    return float(junctions[lit].absorption.wavelength[int(np.argmax(merit))])
+    absorption = absorptions[lit]
+    assert absorption is not None
+    return float(absorption.wavelength[int(np.argmax(merit))])

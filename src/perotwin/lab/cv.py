@@ -86,8 +86,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     from perotwin.lab import jv
     from perotwin.measurement import add_notes, check, make_dataset
     from perotwin.transport.build import build
-    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import steady_checks
+    from perotwin.transport.steady import Solver
 
     protocol = protocol or Protocol()
     solver = Solver(build(cell, light=conditions.frozen_in_light(cell)))

@@ -9,8 +9,8 @@ import numpy as np
 from perotwin.measurement import Variable
 
 if TYPE_CHECKING:
-    from perotwin.transport.states import States
     from perotwin.transport.profiles import Profiles
+    from perotwin.transport.states import States
 
 __all__ = ["coordinates", "declared", "shown", "variables"]
 

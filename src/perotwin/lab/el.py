@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from perotwin.stack import Cell
     from perotwin.transport.states import States
     from perotwin.transport.steady import Solver
-    from perotwin.transport.steady import States
 
 __all__ = ["INSTRUMENT", "Protocol", "analyse", "at_currents", "measure", "plot"]
 
@@ -113,8 +112,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     from perotwin.lab import conditions, junctions
     from perotwin.measurement import check, make_dataset
     from perotwin.transport.build import build
-    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import optical_checks, steady_checks
+    from perotwin.transport.steady import Solver
 
     protocol = protocol or Protocol()
     solver = Solver(build(cell))
@@ -181,12 +180,20 @@ def _emitters(solver: Solver, alone: Mapping[str, Any]) -> Iterator[_Emitter]:
             and problem.stack.radiative(layer).kind == "detailed-balance"
         ]
         for name in found:
+            assert problem.emission is not None
             junction = junction_of(name)[0] if joined else part
             # the layer is named where its junction does not tell it from the others
             told = bool(junction) and (joined or len(found) == 1)
             called = junction if told else f"{part} {name}".strip()
             yield _Emitter(
-                called, junction, name, number, layers.index(name), channels[name], area, problem.emission[name]
+                called,
+                junction,
+                name,
+                number,
+                layers.index(name),
+                channels[name],
+                area,
+                problem.emission[name],
             )
 
 

@@ -33,9 +33,19 @@ if TYPE_CHECKING:
     from perotwin.transport.build import Problem
     from perotwin.transport.states import States
     from perotwin.transport.steady import Solver
-    from perotwin.transport.steady import Solver
 
-__all__ = ["INSTRUMENT", "Led", "Protocol", "Suns", "Unlit", "Wrong", "analyse", "junctions", "measure", "plot"]
+__all__ = [
+    "INSTRUMENT",
+    "Led",
+    "Protocol",
+    "Suns",
+    "Unlit",
+    "Wrong",
+    "analyse",
+    "junctions",
+    "measure",
+    "plot",
+]
 
 #: allowed relative difference of the spectrum's integral and the short-circuit current; recombination that is not
 #: linear in light makes it real, so that it is not a rounding error that is looked for
@@ -80,8 +90,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     from perotwin.lab import conditions
     from perotwin.measurement import make_dataset
     from perotwin.transport.build import build
-    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import optical_checks
+    from perotwin.transport.steady import Solver
 
     protocol = protocol or Protocol()
     if cell.light.generation.kind != "optics":
@@ -122,9 +132,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 Found = tuple[dict[str, Any], dict[str, Any], "Checks", list[str]]
 
 
-def _of_cell(
-    solver: Solver, alone: dict[str, Solver], protocol: Protocol, intensity: float
-) -> Found:
+def _of_cell(solver: Solver, alone: dict[str, Solver], protocol: Protocol, intensity: float) -> Found:
     """Spectra, attributes, checks and notes of a cell of one junction under its own light."""
     from scipy.constants import elementary_charge as q
 
@@ -174,9 +182,7 @@ def _reached(solver: Solver, voltage: float, intensity: float) -> States:
     return states
 
 
-def _of_junctions(
-    solver: Solver, alone: dict[str, Solver], protocol: Protocol, intensity: float
-) -> Found:
+def _of_junctions(solver: Solver, alone: dict[str, Solver], protocol: Protocol, intensity: float) -> Found:
     """The same of a tandem, each junction under its own bias light and at its own bias voltage."""
     from scipy.constants import elementary_charge as q
 
@@ -267,7 +273,9 @@ def _against_short_circuit(
     there = float(states.junction_voltages[which][0])
     own = alone[which].sweep([0.0, there], intensity)
     shone = q * of_cell.received(states, which)
-    expected = intensity * integrated[f"jsc_integrated_{which}"] + float(own.current[1] - own.current[0]) + shone
+    expected = (
+        intensity * integrated[f"jsc_integrated_{which}"] + float(own.current[1] - own.current[0]) + shone
+    )
     return expected / float(states.current[0]) - 1.0
 
 

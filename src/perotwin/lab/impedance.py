@@ -113,8 +113,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     from perotwin.lab import conditions
     from perotwin.measurement import add_notes, check, make_dataset
     from perotwin.transport.build import build
-    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import optical_checks, steady_checks
+    from perotwin.transport.steady import Solver
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)

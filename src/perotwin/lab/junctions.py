@@ -140,9 +140,7 @@ def at_points(points: Mapping[str, States]) -> dict[str, tuple[str, Any]]:
     return {name: ("point", np.array(values)) for name, values in found.items()}
 
 
-def own(
-    solver: Solver, step: float, intensity: float
-) -> tuple[dict[str, tuple[str, Any]], dict[str, Any]]:
+def own(solver: Solver, step: float, intensity: float) -> tuple[dict[str, tuple[str, Any]], dict[str, Any]]:
     """Variables and coordinates of the junctions' own curves; nothing for cells of one junction.
 
     Args:
@@ -264,7 +262,9 @@ def document(dataset: xr.Dataset) -> dict[str, Any]:
     }
     here = at(dataset)
     if here:
-        made["maximum_power"] = {f"voltage_{name}": quantity("voltage", value, "V") for name, value in here.items()}
+        made["maximum_power"] = {
+            f"voltage_{name}": quantity("voltage", value, "V") for name, value in here.items()
+        }
     return made
 
 
@@ -276,8 +276,6 @@ def words(dataset: xr.Dataset) -> str:
     each = [f"the {name} junction at {value:.3f} V" for name, value in found.items() if name != BETWEEN]
     places = " and ".join(filter(None, [", ".join(each[:-1]), each[-1]]))
     lost = 1e3 * found.get(BETWEEN, 0.0)
-    said = (
-        f"at maximum power {places}, {lost:.1f} mV lost between them and in series resistances"
-    )
+    said = f"at maximum power {places}, {lost:.1f} mV lost between them and in series resistances"
     which = limiting(dataset)
     return f"{said}; the {which} junction limits the current." if which else f"{said}."

@@ -99,10 +99,10 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     from perotwin.lab import junctions
     from perotwin.measurement import check, make_dataset
     from perotwin.transport.build import build
-    from perotwin.transport.states import join
-    from perotwin.transport.steady import Solver
     from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.profiles import profiles
+    from perotwin.transport.states import join
+    from perotwin.transport.steady import Solver
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
@@ -466,7 +466,10 @@ def scan_entry(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
     current = dataset["current_density"].values
     if "converged" in dataset:
         current = np.where(dataset["converged"].values, current, np.nan)
-    curve = {"voltage": variable(dataset, "voltage"), "current_density": quantity("current_density", current, "A m-2")}
+    curve = {
+        "voltage": variable(dataset, "voltage"),
+        "current_density": quantity("current_density", current, "A m-2"),
+    }
     if "time" in dataset.coords:
         curve["time"] = variable(dataset, "time")
     names = junctions.names(dataset)

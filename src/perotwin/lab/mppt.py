@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
-    from perotwin.transport.transient import Engine
     from perotwin.transport.time_series import Trace
+    from perotwin.transport.transient import Engine
 
 __all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot", "track"]
 

@@ -13,9 +13,9 @@ from perotwin.errors import InputError
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell
-    from perotwin.transport.transient import Engine
     from perotwin.transport.schedule import Control
     from perotwin.transport.time_series import Trace
+    from perotwin.transport.transient import Engine
 
 F64 = NDArray[np.float64]
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
-    from perotwin.transport.states import States
-    from perotwin.transport.transient import Engine
     from perotwin.transport.schedule import Step
+    from perotwin.transport.states import States
     from perotwin.transport.time_series import Trace
+    from perotwin.transport.transient import Engine
 
 __all__ = [
     "INSTRUMENT",
@@ -303,8 +303,7 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
     from perotwin import progress
     from perotwin.errors import ConvergenceError
     from perotwin.transport.build import build
-    from perotwin.transport.transient import Engine
-    from perotwin.transport.transient import TOLERANCE
+    from perotwin.transport.transient import TOLERANCE, Engine
 
     intensity = float(cell.light.intensity)
     protocol = protocol or Protocol()
@@ -350,7 +349,7 @@ def _datasets(
     cell: Cell, protocol: Protocol, steady: States, engine: Engine, trace: Trace, owner: Sequence[str]
 ) -> Scans:
     """The scans of a trace, complete or not."""
-    from perotwin.lab import conditions, junctions, jv
+    from perotwin.lab import conditions, jv
     from perotwin.measurement import check, make_dataset
     from perotwin.transport.checks import CURRENT_LIMIT, optical_checks
 

@@ -39,7 +39,17 @@ if TYPE_CHECKING:
 
     from perotwin.lab.specimen import Specimen
 
-__all__ = ["INSTRUMENT", "Protocol", "Resolution", "analyse", "blur", "measure", "plot", "resolved", "response"]
+__all__ = [
+    "INSTRUMENT",
+    "Protocol",
+    "Resolution",
+    "analyse",
+    "blur",
+    "measure",
+    "plot",
+    "resolved",
+    "response",
+]
 
 F64 = NDArray[np.float64]
 

@@ -74,9 +74,9 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     from perotwin.lab import conditions, pulses
     from perotwin.measurement import make_dataset
     from perotwin.transport.build import build
-    from perotwin.transport.transient import Engine
     from perotwin.transport.checks import optical_checks
     from perotwin.transport.schedule import Load
+    from perotwin.transport.transient import Engine
 
     protocol = protocol or Protocol()
     light, extra = float(cell.light.intensity), float(protocol.pulse)

@@ -96,9 +96,7 @@ def series(cell: Cell, lights: Sequence[float], protocol: Protocol | None = None
     made = []
     with progress.task(f"{cell.name}: photovoltage against light", total=len(lights)) as counter:
         for light in lights:
-            made.append(
-                _measure(cell.with_light(intensity=light), Engine(problem), protocol or Protocol())
-            )
+            made.append(_measure(cell.with_light(intensity=light), Engine(problem), protocol or Protocol()))
             counter.advance()
     return made
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_notes", "describe", "make_dataset", "notes_of", "protocol_of", "validate"]
 
+
 def make_dataset(
     instrument: Instrument,
     variables: Mapping[str, Any],
@@ -88,7 +89,9 @@ def validate(dataset: xr.Dataset, instrument: Instrument | str | None = None) ->
     said = instrument or dataset.attrs.get("instrument")
     declared = named(str(said)) if said is None or isinstance(said, str) else said
     if declared is None:
-        raise ValueError(f"a measurement names its instrument; this one says {said!r}, which nothing here knows")
+        raise ValueError(
+            f"a measurement names its instrument; this one says {said!r}, which nothing here knows"
+        )
     kind = declared.name
     known = dataset.variables
     for name, dims in declared.schema.items():

@@ -174,7 +174,9 @@ NOMENCLATURE: dict[str, Term] = {
 
 #: the same of quantities that each junction of a cell has, by the start of their names: "voltage_top", "eqe_middle"
 OF_A_JUNCTION: dict[str, Term] = {
-    "own_voltage": Term("V {} alone", r"$V_\mathrm{{{},1}}$", "V", "V", 1.0, "voltage of the {} junction alone"),
+    "own_voltage": Term(
+        "V {} alone", r"$V_\mathrm{{{},1}}$", "V", "V", 1.0, "voltage of the {} junction alone"
+    ),
     "own_current": Term(
         "J {} alone", r"$J_\mathrm{{{},1}}$", "A m-2", "mA/cm^2", 0.1, "current of the {} junction alone"
     ),

@@ -64,7 +64,9 @@ def _lit(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None
         for which, own in _junctions(item).items():
             shown = own["current_density"].values * _MA
             tint = (style.junction_colour(which) or colour) if len(items) == 1 else colour
-            ax.plot(own["voltage"].values, shown, color=tint, linewidth=0.9, linestyle=_dashes(which), zorder=1.5)
+            ax.plot(
+                own["voltage"].values, shown, color=tint, linewidth=0.9, linestyle=_dashes(which), zorder=1.5
+            )
             ceiling = max(ceiling, float(np.nanmax(shown, initial=0.0)))
             if len(items) == 1:
                 _name_junction(ax, own, f"{which} alone", tint)
@@ -178,7 +180,9 @@ def channels(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
     lost = np.abs(dataset["channel_current"].transpose("channel", "voltage").values) * _MA
     peak = np.nanmax(lost, axis=1, initial=0.0)
     passing = [style.junction_of(name)[0] == "between" for name in names]
-    top = max((most for most, between in zip(peak.tolist(), passing, strict=True) if not between), default=0.0)
+    top = max(
+        (most for most, between in zip(peak.tolist(), passing, strict=True) if not between), default=0.0
+    )
     groups: dict[str, list[int]] = {}
     for index, name in enumerate(names):
         if peak[index] > 1e-6 * top and not passing[index]:
@@ -266,12 +270,19 @@ def mismatch(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None
                 own = float(item.attrs.get("own", np.nan))
                 if ratio.min() <= own <= ratio.max():
                     axes.plot(
-                        own, np.interp(own, ratio, values), "o", color=colour, markersize=3.5, markeredgecolor="w"
+                        own,
+                        np.interp(own, ratio, values),
+                        "o",
+                        color=colour,
+                        markersize=3.5,
+                        markeredgecolor="w",
                     )
             axes.axvline(1.0, color=style.MUTED, linewidth=0.5, zorder=0)
             axes.set_xlabel("Photocurrent of the top over the bottom junction")
             axes.set_ylabel(style.axis_label(name))
-        entries = [(str(item.attrs.get("stack", "")), colours[str(item.attrs.get("stack", ""))]) for item in items]
+        entries = [
+            (str(item.attrs.get("stack", "")), colours[str(item.attrs.get("stack", ""))]) for item in items
+        ]
         style.text_key(panels[-1][1], entries, 0.36, 0.05 + 0.075 * len(entries))
         return made
 

@@ -90,7 +90,8 @@ class DepthAxis:
         if len(layers) < len(self.spans):
             return {"": self.spans}
         return {
-            junction: tuple(layers[name] for name in names) for junction, names in junction_layers(layers).items()
+            junction: tuple(layers[name] for name in names)
+            for junction, names in junction_layers(layers).items()
         }
 
     @property

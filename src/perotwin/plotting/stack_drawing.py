@@ -44,7 +44,9 @@ def draw(
 
     with style.context():
         parts = any(layer.part for layer in layers)
-        made, axes = style.new_axes(ax, width=style.COLUMN * (1.2 if parts else 1.1), height=4.4 if parts else 3.6)
+        made, axes = style.new_axes(
+            ax, width=style.COLUMN * (1.2 if parts else 1.1), height=4.4 if parts else 3.6
+        )
         axes.set_axis_off()
         thin = sum(layer.thickness for layer in layers if layer.thickness <= _THICK) or 1e-9
         cut = 0.22 * thin
@@ -98,7 +100,14 @@ def _parts(ax: Axes, layers: Sequence[Drawn], places: Sequence[float], reach: fl
         ax.plot([2.2, 2.2], [low, high], color=style.MUTED, linewidth=0.8, clip_on=False)
         words = f"{part} junction"
         ax.text(
-            2.26, (low + high) / 2, words, rotation=270, va="center", fontsize=7, color=style.MUTED, weight="bold"
+            2.26,
+            (low + high) / 2,
+            words,
+            rotation=270,
+            va="center",
+            fontsize=7,
+            color=style.MUTED,
+            weight="bold",
         )
 
 

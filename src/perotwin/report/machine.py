@@ -39,6 +39,7 @@ __all__ = [
 #: raised when a reader written for the old output would misread the new one
 SCHEMA = 1
 
+
 def document(results: Sequence[Mapping[str, Any]], error: PerotwinError | None = None) -> dict[str, Any]:
     """The top level of every output: schema, version, results and, when there is nothing else, the error."""
     from perotwin import __version__

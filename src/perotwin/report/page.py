@@ -89,7 +89,9 @@ def experiments(results: Sequence[CellResult]) -> list[dict[str, Any]]:
             continue
         heading = one.title[:1].upper() + one.title[1:]
         figures = [picture.name for picture in one.pictures if picture.section == "measurements"]
-        found.append({"name": one.name, "heading": heading, "figures": figures, "rows": readings_rows(columns)})
+        found.append(
+            {"name": one.name, "heading": heading, "figures": figures, "rows": readings_rows(columns)}
+        )
     return found
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from perotwin.errors import ConvergenceError, InputError, PerotwinError
 from perotwin.measurement import Metric, Metrics
-from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell, Tandem
@@ -88,9 +87,9 @@ def merit(cell: Cell) -> Merit:
         return _of_four_terminals(cell)
     from perotwin.lab import conditions, jv
     from perotwin.transport.build import build
+    from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.states import join
     from perotwin.transport.steady import Solver
-    from perotwin.transport.checks import optical_checks, steady_checks
 
     intensity = float(cell.light.intensity)
     if not intensity > 0.0:

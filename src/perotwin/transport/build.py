@@ -3,8 +3,8 @@
     problem = build(cell)
     states = Solver(problem).sweep([0.0, 0.5], 1.0)
 
-One stack is one junction, columns are several side by side, a tandem is two or three one behind the other. Two junctions
-that traps join without a metal share their potential: they are one mesh, and two halves of it.
+One stack is one junction, columns are several side by side, a tandem is two or three one behind the other. Two
+junctions that traps join without a metal share their potential: they are one mesh, and two halves of it.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Problem:
     def sites(self) -> tuple[slice, ...]:
         """Where each part's sites lie among those of all."""
         ends = np.cumsum([0, *(part.generation.size for part in self.parts)]).tolist()
-        return tuple(slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True))
+        return tuple(slice(a, b) for a, b in pairwise(ends))
 
     @property
     def generation(self) -> F64:
@@ -252,9 +252,7 @@ class Problem:
         )
 
 
-def build(
-    cell: Cell, *, light: bool = True, density: float = DENSITY, mesh: Mesh | None = None
-) -> Problem:
+def build(cell: Cell, *, light: bool = True, density: float = DENSITY, mesh: Mesh | None = None) -> Problem:
     """Make a cell ready to be solved.
 
     Args:
@@ -362,8 +360,8 @@ def _same_side(parts: Sequence[Junction], names: Sequence[str]) -> None:
             for name, part in zip(names, parts, strict=True)
         )
         raise InputError(
-            f"the parts of the cell do not have their anode on the same side ({listed}), so that they work against each "
-            "other.",
+            f"the parts of the cell do not have their anode on the same side ({listed}), so that they work against "
+            "each other.",
             "Turn the layers of one of them round.",
             key=names[-1],
         )
@@ -499,5 +497,7 @@ def _at_own_terminals(tandem: Tandem, light: bool, density: float) -> Problem:
         emission = replace(emission, checks=found.emission.checks, notes=found.emission.notes)
     stack = tandem.stacks[which]
     part = build_junction(stack, density=density, optics=(absorption, emission))
-    note = f"measured at the terminals of the {which} junction; light that the other junction emits is left out."
+    note = (
+        f"measured at the terminals of the {which} junction; light that the other junction emits is left out."
+    )
     return _single(stack, part, (note,), lit=tandem)

@@ -6,7 +6,7 @@ Each returns a number that must stay below its limit; a result that fails is sti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ from perotwin.transport.junction import Junction
 from perotwin.transport.profiles import (
     Profiles,
     drive,
-    log_activity,
     junction_profiles,
+    log_activity,
     symmetric_flux,
     trap_rate,
 )
@@ -103,17 +103,12 @@ def balance(states: JunctionStates, fields: Profiles) -> Check:
     rounding = rounding * np.abs(states.psi).max(axis=1) + np.abs(node_source).sum(axis=1)
     for flux, sign in ((jn, 1.0), (jp, -1.0)):
         residual = np.cumsum(np.diff(flux, axis=1) + sign * Q * node_source[:, 1:-1], axis=1)
-        allowed = (
-            scale[:, None]
-            + floor[:, :1]
-            + floor[:, 1:]
-            + _ROUNDING * Q * rounding[:, None]
-        )
+        allowed = scale[:, None] + floor[:, :1] + floor[:, 1:] + _ROUNDING * Q * rounding[:, None]
         ratios.append(np.abs(residual) / np.maximum(allowed, 1e-300))
     return check(_largest(states, *ratios) * BALANCE_LIMIT, BALANCE_LIMIT)
 
 
-def _largest(states: JunctionStates, *values: F64) -> float:
+def _largest(states: JunctionStates | States, *values: F64) -> float:
     """The largest entry of converged points; NaN if one is not a number, which max() would pass over."""
     return float(np.max([np.max(value[states.converged], initial=0.0) for value in values]))
 
@@ -261,8 +256,8 @@ def circuit_checks(states: States, fields: Sequence[Profiles]) -> Checks:
     """Kirchhoff's laws: that the voltages of a cell's junctions add up to the terminals', and currents at each node.
 
     Junction voltages are found again from the stored potential at the contacts (and, where junctions are one mesh, from
-    the quasi-Fermi levels on either side of the face), currents from the fluxes along x, and what is lost in series from
-    the resistances that the cell states.
+    the quasi-Fermi levels on either side of the face), currents from the fluxes along x, and what is lost in series
+    from the resistances that the cell states.
 
     Args:
         states: of a cell of several junctions. fields: of each of its parts.
@@ -412,9 +407,7 @@ class CurrentInTime:
         self._h = h
         self._sign = -1.0 if device.anode_front else 1.0
 
-    def departure(
-        self, moment: State, rate: float, past_psi: F64, generated: float, current: float
-    ) -> float:
+    def departure(self, moment: State, rate: float, past_psi: F64, generated: float, current: float) -> float:
         """Departure of the current along x from the terminal one, over its allowance.
 
         Args:
@@ -442,8 +435,12 @@ class CurrentInTime:
 
         dpsi = step(psi)
         most_n, most_p = np.maximum(n[e], n[e + 1]), np.maximum(p[e], p[e + 1])
-        flux = self._scale_n * symmetric_flux(n[e], n[e + 1], dpsi + step(lgn), steps(moment.fn, moment.fn_rest))
-        flux -= self._scale_p * symmetric_flux(p[e], p[e + 1], -dpsi + step(lgp), -steps(moment.fp, moment.fp_rest))
+        flux = self._scale_n * symmetric_flux(
+            n[e], n[e + 1], dpsi + step(lgn), steps(moment.fn, moment.fn_rest)
+        )
+        flux -= self._scale_p * symmetric_flux(
+            p[e], p[e + 1], -dpsi + step(lgp), -steps(moment.fp, moment.fp_rest)
+        )
         for number, (z, sites, here, mobility) in enumerate(self._species):
             level = moment.level[number][node]
             eta = level - z * psi

@@ -155,7 +155,6 @@ class Circuit:
 
         Columns give the mean of what they say of their common nodes.
         """
-        branches, _, _ = self._wired
         total = -self.resistance * self.total(current)
         for group, parts in zip(self.groups, self.numbers, strict=True):
             total = total + self.group_voltage(group, parts, junction_voltage, current)
@@ -224,7 +223,6 @@ class Circuit:
             profile_start=ends.astype(np.int64),
             profile=np.ascontiguousarray(profile, dtype=float),
         )
-
 
 
 def held_voltage(voltage: float = 0.0) -> Constraint:

@@ -11,7 +11,7 @@ couples the last node of one to the first of the next. So one compiled form serv
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +101,7 @@ def lay_out(devices: Sequence[Device]) -> Device:
     if len(devices) == 1:
         return devices[0]
 
-    def joined(name: str, step: Sequence[int] | None = None, ends: bool = False) -> NDArray[np.generic]:
+    def joined(name: str, step: Sequence[int] | None = None, ends: bool = False) -> Any:
         """A field of all, numbers in it raised by those of the junctions before; `ends`: it has one more entry."""
         parts = [getattr(device, name) for device in devices]
         if step is not None:
@@ -121,7 +121,20 @@ def lay_out(devices: Sequence[Device]) -> Device:
     for name, column in (("ion", I_LAYER), ("motion", M_LAYER)):
         for table, first in zip(tables[name], layers, strict=True):
             table[:, column] += first
-    plain = ("x", "volume", "spacing", "fixed_charge", "layer", "trap", "face_trap", "barrier", "contact")
+    plain: dict[str, Any] = {
+        name: joined(name)
+        for name in (
+            "x",
+            "volume",
+            "spacing",
+            "fixed_charge",
+            "layer",
+            "trap",
+            "face_trap",
+            "barrier",
+            "contact",
+        )
+    }
     return devices[0]._replace(
         node_start=joined("node_start", nodes, ends=True),
         layer_start=joined("layer_start", layers, ends=True),
@@ -136,16 +149,16 @@ def lay_out(devices: Sequence[Device]) -> Device:
         ion=np.concatenate(tables["ion"]),
         motion=np.concatenate(tables["motion"]),
         activity=max((device.activity for device in devices), key=lambda table: table.shape[0]),
-        **{name: joined(name) for name in plain},
+        **plain,
     )
 
 
 class State(NamedTuple):
     """What junctions are like: views into one row of numbers.
 
-    psi is in units of kT/q. fn (energy of the electrons' level) is counted from the cathode's Fermi level and fp (of the
-    holes') from the anode's, both in kT and each kept as the sum of two floats: a level far from its contact's would
-    otherwise lose the digits that its gradient, the current, is made of.
+    psi is in units of kT/q. fn (energy of the electrons' level) is counted from the cathode's Fermi level and fp (of
+    the holes') from the anode's, both in kT and each kept as the sum of two floats: a level far from its contact's
+    would otherwise lose the digits that its gradient, the current, is made of.
     """
 
     psi: F64  # (N,)

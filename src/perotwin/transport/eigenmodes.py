@@ -202,7 +202,18 @@ class Resolvent:
         for d, edge in enumerate(self.edges):
             substitute_blocks(device, self.blocks, d, F, 1)
             self.linear.current[d] = -net.charge[d] * displaced[d]
-            gather(net, d, device, self.work, self.state, F, self.blocks.slope[d], edge, self.free[d], self.linear)
+            gather(
+                net,
+                d,
+                device,
+                self.work,
+                self.state,
+                F,
+                self.blocks.slope[d],
+                edge,
+                self.free[d],
+                self.linear,
+            )
         close(net, self.linear, np.zeros(junctions), self.constraint, self.answer)
         for d in range(junctions):
             combine(net, d, device, F, self.free[d], self.answer)
@@ -236,7 +247,7 @@ class _Traps:
 
 
 def _charged_traps(linear: Linearised) -> _Traps:
-    """What `kernels.in_motion.trap_memory` eliminates, as variables of their own, from the densities in `linear.work`."""
+    """What `kernels.in_motion.trap_memory` eliminates, as variables of their own, from the densities in work."""
     device = linear.device
     rows: list[list[float]] = []
     for m in range(device.offset.size):

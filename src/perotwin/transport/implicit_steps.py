@@ -6,8 +6,8 @@ particles are conserved to rounding.
 
 The error of a step is what its differences miss of the densities, put through the equations of that step once more: a
 density that decays freely keeps all of it, one that follows the others at once keeps nothing. So a decay is followed
-over many e-folds to the tolerance, and carriers that merely follow a voltage cost no steps. All junctions of a cell take
-every step together; the worst decides.
+over many e-folds to the tolerance, and carriers that merely follow a voltage cost no steps. All junctions of a cell
+take every step together; the worst decides.
 
 Variable-step BDF2 and its error: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, III.5 (1996),
 doi:10.1007/978-3-642-05221-7; error estimates filtered by the step's own matrix: IV.8 there.
@@ -39,7 +39,7 @@ from perotwin.transport.kernels.circuit import ANODE, Constraint, Net, make_answ
 from perotwin.transport.kernels.implicit_step import Difference, Judgement, implicit_step, step_error
 from perotwin.transport.kernels.in_motion import trap_memory
 from perotwin.transport.kernels.newton import CONVERGED, Patience
-from perotwin.transport.kernels.rows import state_in, stored_in
+from perotwin.transport.kernels.rows import stored_in
 from perotwin.transport.kernels.statistics import densities, moving_ions
 from perotwin.transport.light import Piece
 from perotwin.transport.mobile_ions import in_motion

@@ -18,8 +18,8 @@ __all__ = ["inner_contact", "traps_between"]
 
 
 def inner_contact(tandem: Tandem, which: str, stack: Stack) -> Stack:
-    """A junction with the contacts that its joints are to it: a metal with its work function takes either carrier at the
-    velocity at which the joint's levels capture it. Other joints leave the inner contact as it is.
+    """A junction with the contacts that its joints are to it: a metal with its work function takes either carrier at
+    the velocity at which the joint's levels capture it. Other joints leave the inner contact as it is.
     """
     names = list(tandem.cells)
     number = names.index(which)

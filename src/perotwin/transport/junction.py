@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
+
 @dataclass(frozen=True)
 class Channel:
     """One way to lose carriers: its name, what kind it is and where."""
@@ -239,7 +240,12 @@ def build_junction(
         for number, trap in enumerate(layer.trap, 1):
             n1, p1 = logs(level_energy(trap.level, band), band.affinity, band)
             channels.append(
-                Channel(f"{layer.name} trap {number}", "trap", layer.name, len(dv.MECHANISMS) * len(layers) + len(trap_rows))
+                Channel(
+                    f"{layer.name} trap {number}",
+                    "trap",
+                    layer.name,
+                    len(dv.MECHANISMS) * len(layers) + len(trap_rows),
+                )
             )
             trap_rows.append(
                 [

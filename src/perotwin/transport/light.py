@@ -175,9 +175,7 @@ class Lights:
         pulsed = isinstance(beam, LaserPulse)
         key = (pulsed, side, float(beam.wavelength) if isinstance(beam, LaserPulse) else beam.spectrum)
         if key not in self._known:
-            own = (
-                not isinstance(beam, LaserPulse) and side == light.side and beam.spectrum == light.spectrum
-            )
+            own = not isinstance(beam, LaserPulse) and side == light.side and beam.spectrum == light.spectrum
             if own and self.problem.absorption is not None:
                 self._known[key] = self.problem.generation
             else:
@@ -262,16 +260,14 @@ class Lights:
         return total
 
 
-def absorbed(
-    problem: Problem, cell: Cell, wavelength: list[float] | None
-) -> tuple[F64, list[Absorption]]:
+def absorbed(problem: Problem, cell: Cell, wavelength: list[float] | None) -> tuple[F64, list[Absorption]]:
     """What the sites of a problem take of the light of a cell.
 
     Args:
         problem: whose sites. cell: the same under another light. wavelength: (1,) m, of a laser.
 
     Returns:
-        (S,) pairs per area of each part, time and site (m^-2 s^-1), at one wavelength per photon; what the optics found.
+        (S,) pairs per area of each part, time and site (m^-2 s^-1), at one wavelength per photon; the optics' findings.
     """
     from perotwin.optics import absorb, parts
 

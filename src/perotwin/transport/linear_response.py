@@ -16,8 +16,8 @@ from perotwin.transport.kernels.small_signal import respond
 from perotwin.transport.kernels.statistics import steady_ions
 
 if TYPE_CHECKING:
-    from perotwin.transport.steady import Solver
     from perotwin.transport.states import State
+    from perotwin.transport.steady import Solver
 
 F64 = NDArray[np.float64]
 

@@ -119,7 +119,9 @@ def _in_series(made: list[Profiles], states: list[JunctionStates], voltage: F64)
     front = states[0].junction.device.anode_front
     volts = [one.junction_voltage for one in states]
     # each junction's zero, its cathode's level, below that of the cell's by the voltages between
-    raised = [-np.sum(volts[n + 1 :] if front else volts[:n], axis=0) + np.zeros(voltage.size) for n in range(count)]
+    raised = [
+        -np.sum(volts[n + 1 :] if front else volts[:n], axis=0) + np.zeros(voltage.size) for n in range(count)
+    ]
     depth = np.cumsum([0.0, *(float(one.x[-1]) for one in made)])
     sites = np.cumsum([0, *(one.x.size for one in made)])
     layers = np.cumsum([0, *(len(one.layers) for one in made)])

@@ -43,8 +43,8 @@ from perotwin.transport.kernels.circuit import (
 from perotwin.transport.kernels.equilibrium import equilibrium
 from perotwin.transport.kernels.newton import Path, Patience, follow
 from perotwin.transport.kernels.observe import observe
-from perotwin.transport.kernels.statistics import steady_ions
 from perotwin.transport.kernels.rows import state_in
+from perotwin.transport.kernels.statistics import steady_ions
 from perotwin.transport.states import JunctionStates, State, States, join
 
 if TYPE_CHECKING:
@@ -171,7 +171,9 @@ class Solver:
         #: the same with nothing in series, to start from
         self._bare = self.system
         if problem.circuit.lone_junction() and problem.circuit.resistance > 0.0:
-            self._bare = replace(self.system, net=problem.circuit.without_resistance().net(problem.parts, problem.lights))
+            self._bare = replace(
+                self.system, net=problem.circuit.without_resistance().net(problem.parts, problem.lights)
+            )
         self.generation = problem.generation
         if self.alone:
             self.frozen_charge = np.concatenate([one.frozen_charge for one in self.alone])
@@ -289,7 +291,7 @@ class Solver:
         return made
 
     def _begin(self, intensity: float) -> State:
-        """The state that others are reached from: short circuit of one junction or of columns, open circuit in series."""
+        """The state that others are reached from: short circuit of a junction or of columns, open circuit in series."""
         problem = self.problem
         lit = intensity * self.generation
         if len(problem.groups) > 1:
@@ -316,8 +318,8 @@ class Solver:
         """The row of this circuit from those of the solvers that it is started from."""
         into = state_in(self.system.device, row := np.zeros(state_width(self.system.device)))
         each = [state_in(one.system.device, state.row) for one, state in zip(self.alone, states, strict=True)]
-        for field, values in zip(into, zip(*each, strict=True), strict=True):
-            field[...] = np.concatenate(values, axis=-1)
+        for whole, values in zip(into, zip(*each, strict=True), strict=True):
+            whole[...] = np.concatenate(values, axis=-1)
         return row
 
     def _terminals(self, row: F64, lit: F64) -> float:
@@ -334,7 +336,12 @@ class Solver:
         return self._begin(intensity)
 
     def _follow(
-        self, targets: F64, intensity: float, start: State | None, constraint: Constraint, from_value: float | None = None
+        self,
+        targets: F64,
+        intensity: float,
+        start: State | None,
+        constraint: Constraint,
+        from_value: float | None = None,
     ) -> States:
         state = self._begin(intensity) if start is None else start
         row, lit = state.row.copy(), intensity * self.generation
@@ -361,6 +368,16 @@ class Solver:
         Raises:
             ConvergenceError: it was not found.
         """
+        found, size = self._open_circuit_near(near, intensity)
+        if found is None and len(self.problem.groups) > 1:
+            # junctions in series are reached from open circuit
+            found, size = self._open_circuit_near(self._begin(intensity), intensity)
+        if found is None:
+            raise _failure(self.problem.stack.name, near.voltage, near.row, "open circuit", [size])
+        return found
+
+    def _open_circuit_near(self, near: State, intensity: float) -> tuple[States | None, float]:
+        """Open circuit, or nothing where it is not found from a state, and the last step."""
         state, size = near, np.inf
         lit = intensity * self.generation
         patience = Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST)
@@ -369,21 +386,17 @@ class Solver:
             row = state.row.copy()
             good, count, size = self.system.newton(row, lit, self.frozen_charge, held_current(), patience)
             if good:
-                found = self._collect(
-                    np.array([self._terminals(row, lit)]), intensity, row[None], np.array([True]), np.array([count])
-                )  # fmt: skip
-                return found
+                voltage = np.array([self._terminals(row, lit)])
+                return self._collect(voltage, intensity, row[None], np.array([True]), np.array([count])), size
             here = self.sweep([state.voltage], intensity, state)
+            if here.converged[0]:
+                change = -float(here.current[0]) / self.slope(here.state(0), intensity)
+                nearer = state.voltage + float(np.clip(change, -_LONGEST_APPROACH, _LONGEST_APPROACH))
+                here = self.sweep([nearer], intensity, here.state(0))
             if not here.converged[0]:
                 break
             state = here.state(0)
-            change = -float(here.current[0]) / self.slope(state, intensity)
-            nearer = state.voltage + float(np.clip(change, -_LONGEST_APPROACH, _LONGEST_APPROACH))
-            made = self.sweep([nearer], intensity, state)
-            if not made.converged[0]:
-                break
-            state = made.state(0)
-        raise _failure(self.problem.stack.name, near.voltage, near.row, "open circuit", [size])
+        return None, size
 
     def loaded(self, load: float, intensity: float) -> States:
         """The state with a resistor (ohm m^2) across the terminals; not converged where it cannot be reached.
@@ -396,7 +409,9 @@ class Solver:
         first = state.voltage - load * float(self.problem.circuit.total(current)[0])
         found = self._follow(np.zeros(1), intensity, state, loaded(load), first)
         voltage = load * found.current
-        return replace(found, voltage=voltage, parts=tuple(replace(one, voltage=voltage) for one in found.parts))
+        return replace(
+            found, voltage=voltage, parts=tuple(replace(one, voltage=voltage) for one in found.parts)
+        )
 
     def slope(self, state: State, intensity: float) -> float:
         """dJ/dV at the terminals, S m^-2, of the steady curve through a state under `intensity` suns; exact."""
@@ -428,7 +443,7 @@ class Solver:
     # --- what was found ----------------------------------------------------------------------------------------------
 
     def _observed(self, rows: F64, lit: F64) -> tuple[F64, F64, tuple[F64, F64, F64, F64]]:
-        """Of K states: junction voltages (V), currents with shunts (A m^-2), both (D, K); and what `observe` found, with
+        """Of K states: junction voltages (V), currents with shunts (A m^-2), both (D, K); what `observe` found, and
         the shunts' currents (D, K).
         """
         device, net = self.system.device, self.system.net
@@ -485,11 +500,21 @@ class Solver:
                 coupled = more if coupled is None else coupled + more
             parts.append(
                 JunctionStates(
-                    junction, intensity, targets, voltage[d], current[d], converged, **self._fields(rows, d),
-                    channel=channel[:, self._channels(d)] * Q, front_loss=front, back_loss=back, shunt=shunt[d],
-                    frozen_charge=self.frozen_charge[sites], frozen_density=self.frozen_density[sites],
+                    junction,
+                    intensity,
+                    targets,
+                    voltage[d],
+                    current[d],
+                    converged,
+                    **self._fields(rows, d),
+                    channel=channel[:, self._channels(d)] * Q,
+                    front_loss=front,
+                    back_loss=back,
+                    shunt=shunt[d],
+                    frozen_charge=self.frozen_charge[sites],
+                    frozen_density=self.frozen_density[sites],
                     coupled=coupled,
-                )  # fmt: skip
+                )
             )
         total = self.problem.circuit.total(current)
         return States(self.problem, intensity, targets, total, converged, iterations, rows, tuple(parts))

@@ -41,8 +41,9 @@ class Moment:
         """The fields of one of them, as views or copies."""
         state, here = self.state, self.device.nodes(d)
         own = self.device.layer_junction[self.device.motion[:, M_LAYER].astype(int)] == d
-        levels = (getattr(state, name)[here] for name in ("psi", "fn", "fp", "fn_rest", "fp_rest"))
-        return State(*levels, state.mu[:0], state.level[own][:, here], state.v[d : d + 1])
+        psi, fn, fp, fn_rest, fp_rest = (field[here] for field in state[:5])
+        level, v = state.level[own][:, here], state.v[d : d + 1]
+        return State(psi, fn, fp, fn_rest, fp_rest, state.mu[:0], level, v)
 
     def copy(self) -> Moment:
         """An independent copy."""

@@ -150,11 +150,11 @@ class Engine(Stepper):
         return np.asarray((self.work.ion * self.device.volume).sum(axis=1))
 
     def _constancy(self, made: Moment, generation: F64) -> float:
-        """Departure of the current along x from that of its junction over its allowance, of the last step: the largest."""
+        """Departure of the current along x from its junction's over its allowance, in the last step: the largest."""
         past = stored_in(self.device, self.difference.past).psi
         assert made.current is not None
         found = []
-        for d, (part, currents) in enumerate(zip(self.problem.parts, self._currents, strict=True)):
+        for d, currents in enumerate(self._currents):
             own = made.current[d] + self.net.leak[d] * made.state.v[d]
             generated = Q * float(generation[self.problem.sites[d]].sum())
             here = past[self.device.nodes(d)]
@@ -366,5 +366,3 @@ class Engine(Stepper):
                     stage="transient",
                     time=task.piece.begin + time,
                 )
-
-

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from perotwin.stack import Cell, Layer, Stack, Tandem
     from perotwin.transport.build import Problem
     from perotwin.transport.junction import Junction
-    from perotwin.transport.build import Problem
-    from perotwin.transport.junction import Junction
 
 __all__ = ["check"]
 

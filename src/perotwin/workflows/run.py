@@ -80,9 +80,7 @@ def chosen(experiments: str | Sequence[str] | None = None) -> tuple[str, ...]:
             raise InputError(f'there is no experiment "{name}".', advice, key="experiments")
     if not wanted:
         raise InputError("no experiment is named.", f"Choose from {', '.join(known)}.", key="experiments")
-    done = [
-        part for one in instruments for part in one.experiments if part in wanted or one.name in wanted
-    ]
+    done = [part for one in instruments for part in one.experiments if part in wanted or one.name in wanted]
     return (*done, *([_MAP] if _MAP in wanted else []))
 
 

@@ -20,7 +20,13 @@ from perotwin.transport.device import (
 from perotwin.transport.kernels.contacts import contacts
 from perotwin.transport.kernels.faces import barriers, face_traps
 from perotwin.transport.kernels.flux import carrier_fluxes, enter_displacement, enter_electrons, enter_holes
-from perotwin.transport.kernels.recombination import bulk_level, drive, enter_recombination, free_carriers, srh
+from perotwin.transport.kernels.recombination import (
+    bulk_level,
+    drive,
+    enter_recombination,
+    free_carriers,
+    srh,
+)
 from perotwin.transport.kernels.statistics import densities, steady_ions
 
 
@@ -64,7 +70,7 @@ def _clear(dev, w):
         w.leak[i, 1] = 0.0
 
 
-@compiled
+@inlined
 def _sources(dev, w, st, gen, ion_charge, m):
     """Charge, generation and recombination of layer m."""
     D, F = w.diag, w.rhs
@@ -113,7 +119,7 @@ def _sources(dev, w, st, gen, ion_charge, m):
         F[i, 2, 0] -= net
 
 
-@compiled
+@inlined
 def _edges(dev, w, st, m):
     """Displacement and currents between the nodes of layer m."""
     for s in range(dev.site_start[m], dev.site_start[m + 1] - 1):

@@ -1,8 +1,8 @@
 """The circuit that joins the junctions: one small dense system for whatever is asked of it.
 
 Each junction is known by how its current follows its voltage and the light that reaches it from others. Unknown are the
-changes of the junctions' voltages, of the light, the branches' currents and the nodes' potentials; each row is in a unit
-of its own. Nodal conductances alone would not do: those of a dark junction between lit ones are next to nothing.
+changes of the junctions' voltages, of the light, the branches' currents and the nodes' potentials; each row is in a
+unit of its own. Nodal conductances alone would not do: those of a dark junction between lit ones are next to nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from perotwin.compiled import compiled
+from perotwin.compiled import compiled, inlined
 from perotwin.transport.kernels.elimination import solve_small
 
 F64 = NDArray[np.float64]
@@ -23,7 +23,7 @@ CATHODE, ANODE = 0, 1
 
 
 class Net(NamedTuple):
-    """A circuit of D junctions and R resistors between nodes, and L paths of light. Areas are fractions of the cell's."""
+    """A circuit of D junctions and R resistors between nodes, and L paths of light; areas are parts of the cell's."""
 
     nodes: int
     anode: I64  # (D,) node of each junction's anode
@@ -89,7 +89,7 @@ def make_answer(net: Net, kind: type = float) -> Answer:
     return Answer(*(np.zeros(size, dtype=kind) for size in sizes))
 
 
-@compiled
+@inlined
 def follows(net, constraint):
     """(D,) whether each junction's voltage is unknown: not that of one between terminals that are held."""
     free = np.ones(net.anode.size, dtype=np.bool_)
@@ -168,7 +168,7 @@ def close(net, linear, volts, constraint, answer):
     return True
 
 
-@compiled
+@inlined
 def _connect(A, row, own, node, last, tail, head, area):
     """Connect a branch: in its `row` the potentials of its nodes, in the nodes' rows its current, unknown `own`."""
     if tail != CATHODE:

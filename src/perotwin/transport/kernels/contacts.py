@@ -37,7 +37,7 @@ def contact_loss(velocity, n, d):
     return -velocity * n * expm1(-d), velocity * n * np.exp(-d)
 
 
-@compiled
+@inlined
 def _end(dev, d, side):
     """Node and site of an end of junction d (0 front, 1 back), its row of `Device.contact`, whether it is the anode."""
     if side == 0:
@@ -102,7 +102,7 @@ def hold_contacts(dev, st):
 
 @compiled
 def bias_column(dev, w, st, d, F, q):
-    """Right-hand side, column q of F (N, B, Q), of the state's derivative by the voltage of junction d (levels absolute)."""
+    """Right-hand side, column q of F (N, B, Q), of the derivative by the voltage of junction d (levels absolute)."""
     i, s, row, _ = _end(dev, d, 0 if dev.anode_front else 1)
     sn, sp = dev.contact[row, C_SN], dev.contact[row, C_SP]
     F[i, 0, q] = 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perotwin.compiled import compiled
+from perotwin.compiled import compiled, inlined
 from perotwin.transport.device import (
     B_JUMP_C,
     B_JUMP_V,
@@ -25,7 +25,7 @@ from perotwin.transport.kernels.statistics import expm1
 _FACE_LENGTH = 1e-13
 
 
-@compiled
+@inlined
 def _emission(velocity, near, far, from_far, d):
     """Flux over a face towards the front, as `flux.edge_flux` returns it.
 
@@ -44,7 +44,7 @@ def _emission(velocity, near, far, from_far, d):
 
 @compiled
 def thermionic_fluxes(dev, w, st, b):
-    """Fluxes of electrons and of holes over face b, which has a node on either side (doi:10.1016/0038-1101(93)90067-N)."""
+    """Fluxes of electrons and of holes over face b, with a node on either side (doi:10.1016/0038-1101(93)90067-N)."""
     s = dev.barrier_site[b]
     i = dev.site_node[s]
     row = dev.barrier[b]

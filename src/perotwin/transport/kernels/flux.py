@@ -44,7 +44,7 @@ def bernoulli(x):
     return b - x, b, (1.0 - b + x) / x
 
 
-@compiled
+@inlined
 def edge_flux(c, left, right, weight, d):
     """Number flux from the right node to the left one and its slopes.
 
@@ -70,7 +70,7 @@ def edge_flux(c, left, right, weight, d):
     )
 
 
-@compiled
+@inlined
 def enter_electrons(w, i, found):
     """Enter a flux of electrons from node i + 1 to node i, as `edge_flux` returns it, into the equations of both."""
     flux, by_1, by_2, psi_1, psi_2 = found
@@ -84,7 +84,7 @@ def enter_electrons(w, i, found):
     w.give[i, 0], w.take[i, 0] = -by_1, by_2
 
 
-@compiled
+@inlined
 def enter_holes(w, i, found):
     """The same of holes, whose row carries minus their current, so that generation enters both rows alike."""
     flux, by_1, by_2, psi_1, psi_2 = found
@@ -98,7 +98,7 @@ def enter_holes(w, i, found):
     w.give[i, 1], w.take[i, 1] = -by_1, by_2
 
 
-@compiled
+@inlined
 def enter_displacement(w, i, a, dpsi):
     """Enter the displacement (m^-2, units of q) between nodes i and i + 1, a per kT/q of their difference dpsi."""
     D, L, U, F = w.diag, w.lower, w.upper, w.rhs
@@ -118,7 +118,7 @@ def level_step(level, rest, i):
 
 @compiled
 def carrier_fluxes(dev, w, st, m, s):
-    """Fluxes of electrons and of holes over the edge behind site s of layer m, from the densities in w; see `edge_flux`.
+    """Fluxes of electrons and of holes over the edge behind site s of layer m, from densities in w; see `edge_flux`.
 
     Both run towards the front; that of the holes is their current's.
     """

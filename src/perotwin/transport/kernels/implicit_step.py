@@ -251,7 +251,11 @@ def step_error(dev, w, b, net, row, gen, difference, missed, constraint, judgeme
         for s in range(dev.site_start[dev.layer_start[d]], dev.site_start[dev.layer_start[d + 1]]):
             light += gen[s]
         scale = max(abs(through[d] + net.leak[d] * st.v[d]), light * abs(net.charge[d]), judgement.current)
-        worst = max(worst, _THROUGH * abs(own) / scale, _weight(dev, w, b, d, difference.rate, miss, judgement.relevant))
+        worst = max(
+            worst,
+            _THROUGH * abs(own) / scale,
+            _weight(dev, w, b, d, difference.rate, miss, judgement.relevant),
+        )
     answer.current[:] = through
     return worst
 

@@ -134,31 +134,42 @@ def trap_memory(dev, w, b, rate, at_rest, past, filled):
     back would be charge lost.
     """
     for m in range(dev.offset.size):
+        d = dev.layer_junction[m]
+        first, last = dev.node_start[d], dev.node_start[d + 1] - 1
         for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
             nt = dev.trap[t, T_NT]
             if dev.trap[t, T_KIND] == 0.0 or nt == 0.0:
                 continue
             for s in range(dev.site_start[m], dev.site_start[m + 1]):
+                i = dev.site_node[s]
+                numbers = (dev.volume[s], nt, dev.trap[t, T_RN], dev.trap[t, T_RP])
                 filled.bulk[t, s] = _lagging(
-                    dev, w, b, dev.site_node[s], (dev.volume[s], nt, dev.trap[t, T_RN], dev.trap[t, T_RP]),
-                    bulk_level(dev, w, t, s), rate, at_rest, past.bulk[t, s],
-                )  # fmt: skip
+                    w,
+                    b,
+                    i,
+                    first < i < last,
+                    numbers,
+                    bulk_level(dev, w, t, s),
+                    rate,
+                    at_rest,
+                    past.bulk[t, s],
+                )
     for t in range(dev.face_trap_site.size):
         nt = dev.face_trap[t, F_NT]
         if dev.face_trap[t, F_KIND] == 0.0 or nt == 0.0:
             continue
-        i = dev.site_node[dev.face_trap_site[t]]
-        filled.face[t] = _lagging(
-            dev, w, b, i, (1.0, nt, dev.face_trap[t, F_SN], dev.face_trap[t, F_SP]), face_level(dev, w, t), rate,
-            at_rest, past.face[t],
-        )  # fmt: skip
+        i, d = dev.site_node[dev.face_trap_site[t]], dev.layer_junction[dev.site_layer[dev.face_trap_site[t]]]
+        inner = dev.node_start[d] < i < dev.node_start[d + 1] - 1
+        numbers = (1.0, nt, dev.face_trap[t, F_SN], dev.face_trap[t, F_SP])
+        filled.face[t] = _lagging(w, b, i, inner, numbers, face_level(dev, w, t), rate, at_rest, past.face[t])
 
 
 @compiled
-def _lagging(dev, w, b, i, numbers, level, rate, at_rest, past):
+def _lagging(w, b, i, inner, numbers, level, rate, at_rest, past):
     """Corrections of one level at node i, f' = den (stationary - f); returns the occupation f.
 
-    numbers: width (m) of the site, density, capture rates by electrons and holes.
+    inner: whether Poisson's equation holds there. numbers: width (m) of the site, density, capture rates by electrons
+    and holes.
     """
     vol, nt, rn, rp = numbers
     n, p, n1, p1, n_eta, p_eta, n1_eta, p1_eta = level
@@ -182,21 +193,12 @@ def _lagging(dev, w, b, i, numbers, level, rate, at_rest, past):
         b.diag[i, 2, 0] -= vol * (h_n - h_p)
         b.diag[i, 2, 1] -= vol * h_n
         b.leak[i, 2] += vol * h_p
-    if not _is_end(dev, i):
+    if inner:
         b.rhs[i, 0, 0] += vol * nt * lag
         b.diag[i, 0, 0] -= vol * nt * (lag_n - lag_p)
         b.diag[i, 0, 1] -= vol * nt * lag_n
         b.diag[i, 0, 2] += vol * nt * lag_p
     return stationary + lag.real
-
-
-@compiled
-def _is_end(dev, i):
-    """Whether a node is the first or the last of its junction."""
-    for d in range(dev.node_start.size - 1):
-        if i == dev.node_start[d] or i == dev.node_start[d + 1] - 1:
-            return True
-    return False
 
 
 @compiled

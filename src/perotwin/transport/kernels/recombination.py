@@ -87,7 +87,7 @@ def drive(n, p, split):
     return n * p - np.exp(np.log(n) + np.log(p) - split)
 
 
-@compiled
+@inlined
 def bulk_level(dev, w, t, s):
     """What bulk level t sees at site s: n, p, n1, p1 (m^-3), then their derivatives by eta.
 
@@ -99,12 +99,18 @@ def bulk_level(dev, w, t, s):
     return n, p, n1, p1, n * gn, p * gp, n1 * (gn - 1.0), p1 * (gp - 1.0)
 
 
-@compiled
+@inlined
 def face_level(dev, w, t):
     """The same of face level t: carriers of both sides together, and one shift of eta moves those of both."""
     s = dev.face_trap_site[t]
-    n1l, n1r = np.exp(dev.face_trap[t, F_LN_N1L] + w.lgn[s]), np.exp(dev.face_trap[t, F_LN_N1R] + w.lgn[s + 1])
-    p1l, p1r = np.exp(dev.face_trap[t, F_LN_P1L] + w.lgp[s]), np.exp(dev.face_trap[t, F_LN_P1R] + w.lgp[s + 1])
+    n1l, n1r = (
+        np.exp(dev.face_trap[t, F_LN_N1L] + w.lgn[s]),
+        np.exp(dev.face_trap[t, F_LN_N1R] + w.lgn[s + 1]),
+    )
+    p1l, p1r = (
+        np.exp(dev.face_trap[t, F_LN_P1L] + w.lgp[s]),
+        np.exp(dev.face_trap[t, F_LN_P1R] + w.lgp[s + 1]),
+    )
     return (
         w.n[s] + w.n[s + 1],
         w.p[s] + w.p[s + 1],
@@ -139,7 +145,7 @@ def srh(rn, rp, level):
     )
 
 
-@compiled
+@inlined
 def enter_recombination(w, i, vol, r_n, r_p, r_s):
     """Enter at node i the slopes of a rate by the eta of electrons and of holes, and by the splitting."""
     D = w.diag

@@ -75,8 +75,8 @@ def ion_columns(dev, w, d, F, column):
 
 @compiled
 def keep_ions(dev, w, d, F, causes):
-    """Let the activities of junction d follow in the first `causes` columns of F, so that each species keeps its number,
-    which `statistics.settle_ions` made right.
+    """Let the activities of junction d follow in the first `causes` columns of F, so that each species keeps the number
+    that `statistics.settle_ions` gave it.
 
     F (N, B, causes + I): what follows from each cause with the activities held, then from each activity.
     """
@@ -106,7 +106,7 @@ def keep_ions(dev, w, d, F, causes):
     return True
 
 
-@compiled
+@inlined
 def site_of_edge(dev, edge):
     """The site on the left of the edge from node `edge` to the next."""
     s = 0
@@ -133,7 +133,7 @@ def quiet_edge(dev, w, d):
     return edge
 
 
-@compiled
+@inlined
 def edge_current(dev, w, edge, slope):
     """Current over an edge (m^-2 s^-1, conventional, along x); slope (2, 3) receives its slopes by the unknowns of the
     edge's two nodes.

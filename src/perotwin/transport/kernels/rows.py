@@ -1,4 +1,4 @@
-"""Rows of numbers that hold states, and what time steps difference, as the arrays that they stand for: nothing is copied.
+"""Rows of numbers that hold states, and what time steps difference, as the arrays that they stand for: views.
 
 A row of a state holds the potential, both levels, the ions' activities or levels, the voltages: what a guess
 extrapolates; then what is left of the levels (see `device.State`).

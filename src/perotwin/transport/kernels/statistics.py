@@ -158,7 +158,7 @@ def settle_ions(dev, st):
     return True
 
 
-@compiled
+@inlined
 def _settle_crowded(dev, st, k, first, last):
     """The same of species k with limited sites, from what is a first guess for it."""
     m = int(dev.ion[k, I_LAYER])
