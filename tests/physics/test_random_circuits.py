@@ -1,7 +1,7 @@
-"""Two hundred random circuits of junctions: nobody may have to help the solver, and each is what its junctions are alone.
+"""Two hundred random circuits of junctions: nobody may have to help the solver, and each is what its junctions are.
 
-The draw stands in `circuit_draw`. By hand means: single junctions, each by itself at a held voltage under a light that is
-given, joined by nothing but sums and a root finder.
+The draw stands in `circuit_draw`. By hand means: single junctions, each by itself at a held voltage under a light that
+is given, joined by nothing but sums and a root finder.
 """
 
 from __future__ import annotations

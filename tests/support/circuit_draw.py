@@ -8,7 +8,7 @@ fraction, which is uniform. Meshes are coarse: what is tested is the circuit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -101,8 +101,6 @@ def stack(rng: np.random.Generator, gap: float, inverted: bool, rate: float) -> 
 
 def _relit(part: Junction, current: float) -> Junction:
     """A junction in which light makes another current (A m^-2)."""
-    from dataclasses import replace
-
     made = part.generation
     return replace(part, generation=made * (current / part.photocurrent))
 
@@ -132,7 +130,6 @@ def circuit(seed: int) -> Drawn:
     rng = np.random.default_rng(seed)
     junctions = int(rng.integers(1, 4))
     inverted = bool(rng.integers(2))
-    traits = set()
     suns = _log(rng, 0.1, 3.0)
     matched = junctions > 1 and rng.uniform() < 0.25
     dark = int(rng.integers(junctions)) if junctions > 1 and rng.uniform() < 0.25 else None
