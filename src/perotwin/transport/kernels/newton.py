@@ -110,7 +110,7 @@ def _newton(dev, w, net, row, gen, held, constraint, patience, linear, answer):
     return STALLED, patience.iterations, largest
 
 
-@inlined
+@compiled
 def _length(w, late, tolerance):
     """Length of a step (F[:, :, 0]) in the potential, the larger of it and of those in the logarithms of the densities,
     and whether all of it is a number.
@@ -240,7 +240,7 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
         path.rows[k, :] = row
 
 
-@inlined
+@compiled
 def _predict(past, where, known, aim, row, smooth):
     """State at `aim`: the last one, or the line or parabola through the last two or three (newest first)."""
     a0, a1, a2 = 1.0, 0.0, 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perotwin.compiled import compiled, inlined
+from perotwin.compiled import compiled
 from perotwin.transport.device import F_SN, F_SP, MU_N, MU_P, T_RN, T_RP
 from perotwin.transport.kernels.faces import thermionic_fluxes
 from perotwin.transport.kernels.flux import carrier_fluxes
@@ -21,7 +21,7 @@ from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import densities
 
 
-@inlined
+@compiled
 def rates(dev, w, st, channel):
     """Recombination of every channel and the fluxes of a state.
 
@@ -67,7 +67,7 @@ def rates(dev, w, st, channel):
         w.jn[s], w.jp[s] = of_n[0], -of_p[0]
 
 
-@inlined
+@compiled
 def terminal(dev, w, d, gen):
     """Current of junction d (m^-2 s^-1, conventional, along x) and what each carrier loses at the wrong contact.
 
