@@ -190,8 +190,8 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
 
     Each target is reached in one step, or in as many smaller ones as it takes, unless `path.finest` is 1. Steps begin
     from the parabola through the last three states. The first target is solved for also where the path starts from it,
-    unless the state is a solution there: it may belong to another light. A point that is not reached leaves the last good state in
-    place, and the path goes on from there.
+    unless the state is a solution there: it may belong to another light. A point that is not reached leaves the last
+    good state in place, and the path goes on from there.
     """
     width, smooth = row.size, row.size - 2 * dev.x.size
     past = np.zeros((3, width))

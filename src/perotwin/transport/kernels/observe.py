@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perotwin.compiled import compiled
+from perotwin.compiled import compiled, inlined
 from perotwin.transport.device import F_SN, F_SP, MU_N, MU_P, T_RN, T_RP
 from perotwin.transport.kernels.faces import thermionic_fluxes
 from perotwin.transport.kernels.flux import carrier_fluxes
