@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from perotwin.transport.apart import junction_solvers, relit
-from perotwin.transport.cell import build, solver_of
 
 import perotwin as pt
 from perotwin.errors import InputError
 from perotwin.lab import eqe, junctions, jv
 from perotwin.measurement import checks_of, load, notes_of, protocol_of, save, validate
 from perotwin.report import machine
+from perotwin.transport.build import build
+from perotwin.transport.steady import Solver
 
 Q = 1.602176634e-19
 QUIET = {"top.perovskite.recombination.radiative": {"kind": "none"}}
@@ -45,12 +45,12 @@ def test_in_series_a_junction_shows_its_own_short_circuit() -> None:
     """No shunts, and no light from one junction to the other: each gives what it gives alone at short circuit."""
     cell = tandem(**QUIET, **UNSHUNTED)
     data = eqe.measure(cell)
-    solver = solver_of(build(cell))
-    alone = junction_solvers(cell, solver)
+    solver = Solver(build(cell))
+    alone = solver.junctions
     problems = {name: one.problem for name, one in alone.items()}
     for name, one in alone.items():
         pairs, _ = eqe.Led().generation(problems, name)
-        lit = relit(one, [pairs[name]])
+        lit = one.relit(pairs[name])
         own = lit.spectral_response(lit.sweep([0.0], 1.0).state(0), 1.0) / Q
         assert data[f"eqe_{name}"].values == pytest.approx(own, abs=2e-4 * own.max())
 
