@@ -225,6 +225,7 @@ def three() -> dict[str, Any]:
         spectral = np.outer(part, [0.5, 0.5])
         found[name] = SimpleNamespace(
             generation=np.array([1.0, 3.0]) * 1e20,
+            site_areas=np.ones(2),
             absorption=SimpleNamespace(wavelength=wavelength, spectral=spectral),
         )
     return found

@@ -1,6 +1,5 @@
 """Quantum efficiency: an exact linearisation, against two solved steady states and against what light there is."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -66,8 +65,7 @@ def test_response_is_the_slope_of_the_current(stack: Stack, voltage: float, suns
         ends = []
         for sign in (1, -1):
             # the bias light and its change both pass through the generation at one sun
-            lamp = replace(twin.problem, generation=suns * problem.generation + sign * step * source)
-            other = Solver(lamp)
+            other = Solver(twin.problem.relit(suns * problem.generation + sign * step * source))
             other.frozen_charge, other.frozen_density, other.dark = (
                 twin.frozen_charge,
                 twin.frozen_density,
