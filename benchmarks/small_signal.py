@@ -20,7 +20,6 @@ from perotwin.transport.build import build
 from perotwin.transport.mesh import graded
 from perotwin.transport.small_signal import Linearised
 from perotwin.transport.steady import Solver
-from perotwin.transport.transient import all_moving
 
 FREQUENCY = np.geomspace(1e-3, 1e7, 60)
 
@@ -41,12 +40,12 @@ def main() -> None:
     cell = pt.load("wbg-control")
     thickness = [float(layer.thickness) for layer in cell.electrical_layers]
     for mesh in (None, graded(thickness, 80.0), graded(thickness, 160.0)):
-        problem = all_moving(build(cell) if mesh is None else build(cell, mesh=mesh))
+        problem = (build(cell) if mesh is None else build(cell, mesh=mesh)).all_moving()
         solver = Solver(problem)
         state = solver.sweep(np.linspace(0.0, 1.1, 12), 1.0).state(11)
         moving, held = Linearised(solver, state, 1.0), Linearised(solver, state, 1.0, "held")
         print(
-            f"{problem.device.x.size:5d} nodes: 60 frequencies, voltage and light: ions moving "
+            f"{problem.parts[0].device.x.size:5d} nodes: 60 frequencies, voltage and light: ions moving "
             f"{milliseconds(lambda one=moving: one.spectrum(FREQUENCY)):6.1f} ms, held "
             f"{milliseconds(lambda one=held: one.spectrum(FREQUENCY)):6.1f} ms (goal 150); slowest mode: moving "
             f"{milliseconds(lambda one=moving: one.rates(1), 5):6.1f} ms, held "

@@ -68,7 +68,7 @@ def sweep(cell: pt.stack.Stack, title: str, goal: float) -> None:
     problem = build(cell)
     states = Solver(problem).sweep(POINTS, 1.0)
     took = milliseconds(lambda: Solver(problem).sweep(POINTS, 1.0))
-    nodes, iterations = problem.device.x.size, int(states.iterations.sum())
+    nodes, iterations = problem.parts[0].device.x.size, int(states.iterations.sum())
     print(
         f"{title}: {took:6.1f} ms (goal {goal:g}) for {POINTS.size} points on {nodes} nodes, {iterations} Newton "
         f"iterations, {1e3 * took / nodes / iterations:.3f} us per node and iteration, all included (goal 0.25)"
@@ -81,7 +81,7 @@ def linear(cell: pt.stack.Stack) -> None:
     for density in (20.0, 40.0, 80.0, 160.0):
         problem = build(cell, mesh=graded(thickness, density))
         took = milliseconds(lambda problem=problem: Solver(problem).sweep(POINTS, 1.0), 5)
-        nodes = problem.device.x.size
+        nodes = problem.parts[0].device.x.size
         print(f"  {nodes:5d} nodes: {took:7.1f} ms, {1e3 * took / nodes:6.1f} us a node")
     problem = build(cell)
     for count in (131, 261, 521, 1041):

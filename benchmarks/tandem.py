@@ -1,4 +1,4 @@
-"""The J-V of a tandem: two junctions in series and the whole in one solve, with and without ions, and a loop in time.
+"""The J-V of tandems: two junctions in series with and without ions, columns, three junctions, and a loop in time.
 
 Run `python benchmarks/tandem.py`: one thread, warm medians; one sweep of the top junction alone, in the same run, is
 the yardstick. `--cold` adds the first sweep of a fresh process.
@@ -22,7 +22,8 @@ import numpy as np
 import perotwin as pt
 from perotwin.lab import scan
 from perotwin.stack import Tandem
-from perotwin.transport.cell import build, solver_of
+from perotwin.transport.build import build
+from perotwin.transport.steady import Solver
 
 POINTS = np.linspace(0.0, 2.3, 131)
 CELL = "tandem-target"
@@ -47,20 +48,25 @@ def without_ions(tandem: Tandem) -> Tandem:
 def main() -> None:
     tandem = pt.load(CELL)
     assert isinstance(tandem, Tandem)
-    alone = solver_of(build(tandem).parts[0])
+    alone = Solver(build(tandem).group(0))
     single = milliseconds(lambda: alone.sweep(np.linspace(0.0, 1.37, 131), 1.0))
     print(f"the top junction alone, 131 points, ions settled: {single:.0f} ms")
-    print(f"{'131 points of ' + CELL:34s} {'ms':>6s} {'of one junction':>16s} {'iterations':>11s} {'nodes':>6s}")
-    for words, cell in (("ions held", without_ions(tandem)), ("ions settled at each point", tandem)):
-        for form in (False, True):
-            problem = build(cell, one_solve=form)
-            solver = solver_of(problem)
-            states = solver.sweep(POINTS, 1.0)
-            assert states.converged.all()
-            took = milliseconds(partial(solver.sweep, POINTS, 1.0))
-            nodes = sum(part.device.x.size for part in problem.parts)
-            label = f"{'one solve' if form else 'in series'}, {words}"
-            print(f"{label:34s} {took:6.0f} {took / single:16.1f} {states.iterations.sum():11d} {nodes:6d}")
+    print(f"{'131 points, ' + CELL + ' first':34s} {'ms':>6s} {'of one junction':>16s} {'iterations':>11s} {'nodes':>6s}")
+    cells = (
+        ("ions held", without_ions(tandem)),
+        ("ions settled at each point", tandem),
+        ("patchy-tandem", pt.load("patchy-tandem")),
+        ("three-junctions", pt.load("three-junctions")),
+    )
+    for words, cell in cells:
+        problem = build(cell)
+        solver = Solver(problem)
+        points = np.linspace(0.0, 2.3 if isinstance(cell, Tandem) and cell.middle is None else 3.5, 131)
+        states = solver.sweep(points, 1.0)
+        assert states.converged.all()
+        took = milliseconds(partial(solver.sweep, points, 1.0))
+        nodes = sum(part.device.x.size for part in problem.parts)
+        print(f"{words:34s} {took:6.0f} {took / single:16.1f} {states.iterations.sum():11d} {nodes:6d}")
     print(f"optics and emission of both junctions: {milliseconds(lambda: build(tandem)):.0f} ms")
     loop = milliseconds(lambda: scan.measure(tandem), 3)
     made = scan.measure(tandem)

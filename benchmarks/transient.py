@@ -19,7 +19,6 @@ import tmm
 
 import perotwin as pt
 from perotwin.lab import mppt, scan
-from perotwin.transport import cell
 from perotwin.transport.build import Problem, build
 from perotwin.transport.mesh import DENSITY
 from perotwin.transport.schedule import Step, Voltage
@@ -57,7 +56,7 @@ def meshed(nodes: int) -> Problem:
     stack = pt.load(CELL)
     density = DENSITY
     problem = build(stack)
-    while problem.device.x.size > nodes:
+    while problem.parts[0].device.x.size > nodes:
         density *= 0.95
         problem = build(stack, density=density)
     return problem
@@ -74,7 +73,7 @@ def loop(problem: Problem, tolerance: float = TOLERANCE) -> None:
     trace = engine.run(schedule, start)
     took = seconds(lambda: engine.run(schedule, start))
     print(
-        f"loop of 121 points: {took:.3f} s (goal 0.6), {problem.device.x.size} nodes, {trace.steps} steps, "
+        f"loop of 121 points: {took:.3f} s (goal 0.6), {problem.parts[0].device.x.size} nodes, {trace.steps} steps, "
         f"{trace.iterations} Newton iterations"
     )
 
@@ -86,15 +85,15 @@ def tracking(problem: Problem) -> None:
     run = mppt.track(engine, protocol, 1.0)
     took = seconds(lambda: mppt.track(engine, protocol, 1.0), 3)
     print(
-        f"ten minutes of power tracking: {took:.2f} s (goal 3), {problem.device.x.size} nodes, {run.steps} steps, "
+        f"ten minutes of power tracking: {took:.2f} s (goal 3), {problem.parts[0].device.x.size} nodes, {run.steps} steps, "
         f"{run.iterations} Newton iterations"
     )
 
 
 def pair() -> None:
     """The same loop of two junctions in series, which share their steps."""
-    problem = cell.build(pt.load(TANDEM))
-    engine = cell.engine_of(problem)
+    problem = build(pt.load(TANDEM))
+    engine = Engine(problem)
     start = engine.settled(2.1, 1.0)
     schedule = [
         Step(12.0, Voltage(2.1, 0.0), 1.0, points=60),

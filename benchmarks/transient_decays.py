@@ -19,7 +19,6 @@ from perotwin.lab import jv, tpc, tpv
 from perotwin.transport.build import build
 from perotwin.transport.small_signal import Linearised
 from perotwin.transport.steady import Solver
-from perotwin.transport.transient import all_moving
 
 
 def seconds(job: Callable[[], object], repeats: int = 7) -> float:
@@ -36,7 +35,7 @@ def seconds(job: Callable[[], object], repeats: int = 7) -> float:
 def slowest(cell: pt.stack.Stack) -> float:
     """Time constant (s) of the slowest mode at open circuit with the ions held."""
     light = float(cell.light.intensity)
-    solver = Solver(all_moving(build(cell)))
+    solver = Solver(build(cell).all_moving())
     states = jv.curve(solver, jv.Protocol(step="20 mV"), light)
     point = jv.solved_points(solver, states, light)["open-circuit"].state(0)
     (rate,) = Linearised(solver, point, light, "held").rates(1)
@@ -47,7 +46,7 @@ def main() -> None:
     for name in ("wbg-control", "wbg-target"):
         cell = pt.load(name)
         optics = seconds(lambda cell=cell: build(cell))
-        print(f"{name}: {build(cell).device.x.size} nodes, optics {optics:.3f} s")
+        print(f"{name}: {build(cell).parts[0].device.x.size} nodes, optics {optics:.3f} s")
         for tool, goal in ((tpv, 0.3), (tpc, 0.3)):
             made = tool.measure(cell)
             took = seconds(lambda cell=cell, tool=tool: tool.measure(cell))

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from perotwin.transport.apart import junction_solvers, relit
+from perotwin.transport.cell import build, solver_of
 
 import perotwin as pt
 from perotwin.errors import InputError
 from perotwin.lab import eqe, junctions, jv
 from perotwin.measurement import checks_of, load, notes_of, protocol_of, save, validate
 from perotwin.report import machine
-from perotwin.transport.apart import junction_solvers, relit
-from perotwin.transport.cell import build, solver_of
 
 Q = 1.602176634e-19
 QUIET = {"top.perovskite.recombination.radiative": {"kind": "none"}}

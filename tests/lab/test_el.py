@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from perotwin.transport.cell import build, solver_of
 
 import perotwin as pt
 from columns import beside
@@ -14,7 +15,6 @@ from perotwin.errors import ConvergenceError, InputError
 from perotwin.lab import el, jv
 from perotwin.measurement import checks_of, load, save, validate
 from perotwin.report import machine
-from perotwin.transport.cell import build, solver_of
 from tandems import ideal
 
 KT = 8.617333262e-5 * 298.15

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import xarray as xr
+from perotwin.transport.response import photocurrent_response
 
 import perotwin as pt
 from devices import Q, everything
@@ -13,7 +14,6 @@ from perotwin.errors import InputError
 from perotwin.lab import eqe, jv
 from perotwin.stack import Stack
 from perotwin.transport.build import build
-from perotwin.transport.response import photocurrent_response
 from perotwin.transport.steady import Solver
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from perotwin.transport.apart import junction_solvers, relit
+from perotwin.transport.cell import build, solver_of
 
 import perotwin as pt
 from perotwin.lab import junctions, jv
 from perotwin.measurement import checks_of, load, save, validate
 from perotwin.report import machine
 from perotwin.stack import Tandem
-from perotwin.transport.apart import junction_solvers, relit
-from perotwin.transport.cell import build, solver_of
 from perotwin.transport.checks import junction_checks, steady_checks
 from perotwin.transport.profiles import profiles
 from tandems import plain

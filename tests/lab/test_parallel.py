@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from perotwin.transport.cell import build, solver_of
 
 import perotwin as pt
 from columns import alike, beside, patchy, twice
 from devices import everything
 from perotwin.measurement import checks_of, load, notes_of, save, validate
 from perotwin.report import machine
-from perotwin.transport.cell import build, solver_of
 
 #: of each instrument, a stack to measure and the relative round-off of the equations' solutions
 TWICE = {

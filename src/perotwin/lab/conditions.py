@@ -23,7 +23,8 @@ def frozen_in_light(cell: Cell) -> bool:
         layer.ions is not None
         and layer.ions.response.kind == "frozen"
         and float(layer.ions.response.light) > 0.0
-        for layer in cell.electrical_layers
+        for stack in cell.stacks.values()
+        for layer in stack.electrical_layers
     )
 
 

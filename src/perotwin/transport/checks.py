@@ -56,8 +56,10 @@ def noise_floor(states: JunctionStates, fields: Profiles) -> F64:
 
 
 def current_scale(states: JunctionStates, current: F64) -> F64:
-    """(K,) the larger of the current's size and the photocurrent, A m^-2."""
+    """(K,) the larger of the current's size and all pairs that light makes, that of another layer included, A m^-2."""
     photo = Q * states.intensity * float(states.junction.generation.sum())
+    if states.coupled is not None:
+        photo = photo + Q * states.coupled.sum(axis=1)
     return np.maximum(np.abs(current), photo)
 
 

@@ -35,6 +35,9 @@ T_RN, T_RP, T_LN_N1, T_LN_P1, T_NT, T_KIND, TRAP_COLUMNS = range(7)
 B_VN, B_VP, B_JUMP_C, B_JUMP_V, BARRIER_COLUMNS = range(5)
 # columns of Device.contact: potential at equilibrium (units of kT/q), velocities (m/s, negative = infinite)
 C_PSI, C_SN, C_SP, CONTACT_COLUMNS = range(4)
+#: ways other than with these velocities in which carriers pass into a contact, by the field of `stack.Contact` that
+#: describes each, with their columns of Device.contact
+CONTACT_TYPES: dict[str, tuple[int, ...]] = {}
 # columns of Device.ion, species that re-equilibrate: charge number, number per area (m^-2), density of sites (m^-3,
 # 0 = no steric limit), layer
 I_Z, I_NUMBER, I_SITES, I_LAYER, ION_COLUMNS = range(5)

@@ -471,8 +471,14 @@ def _contact_rows(
         else:
             work = float(contact.work_function)
         rows[side, dv.C_PSI] = (step[m] - work) / vt
-        rows[side, dv.C_SN] = -1.0 if contact.electron_velocity is None else float(contact.electron_velocity)
-        rows[side, dv.C_SP] = -1.0 if contact.hole_velocity is None else float(contact.hole_velocity)
+        others = {columns: getattr(contact, name) for name, columns in dv.CONTACT_TYPES.items()}
+        for columns, model in others.items():
+            if model is not None:
+                rows[side, list(columns)] = [float(value) for _, value in model]
+        # carriers that pass in another way are not at equilibrium with the metal too, unless a velocity says so
+        absent = -1.0 if all(model is None for model in others.values()) else 0.0
+        velocities = contact.electron_velocity, contact.hole_velocity
+        rows[side, [dv.C_SN, dv.C_SP]] = [absent if one is None else float(one) for one in velocities]
     return rows
 
 

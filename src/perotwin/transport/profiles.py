@@ -6,6 +6,7 @@ Everything here is recomputed from the stored potential and quasi-Fermi levels w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from perotwin.transport.states import JunctionStates, States
 
 F64 = NDArray[np.float64]
+
+
+#: coefficient (m^3/s) of each mechanism of free carriers, (K, S), from the numbers of each site's layer (S, columns):
+#: once more, apart from the compiled ones
+COEFFICIENTS: dict[str, Callable[[F64, F64, F64], F64]] = {
+    "radiative": lambda layer, n, p: layer[:, dv.K_RAD],
+    "auger": lambda layer, n, p: layer[:, dv.AUGER_N] * n + layer[:, dv.AUGER_P] * p,
+}
 
 
 @dataclass(frozen=True)
@@ -181,9 +190,10 @@ def junction_profiles(chosen: JunctionStates) -> Profiles:
 
     split = fn - (fp - v)
     force = drive(n, p, split)
-    rate = table[:, dv.K_RAD] * force
-    if device.layer[:, [dv.AUGER_N, dv.AUGER_P]].any():
-        rate += (table[:, dv.AUGER_N] * n + table[:, dv.AUGER_P] * p) * force
+    rate = np.zeros_like(force)
+    for name, columns in dv.MECHANISMS.items():
+        if device.layer[:, list(columns)].any():
+            rate += COEFFICIENTS[name](table, n, p) * force
     for m in range(device.offset.size):
         here = slice(int(device.site_start[m]), int(device.site_start[m + 1]))
         for t in range(device.trap_start[m], device.trap_start[m + 1]):

@@ -371,6 +371,16 @@ class Solver:
         Raises:
             ConvergenceError: it was not found.
         """
+        found, size = self._open_circuit_near(near, intensity)
+        if found is None and len(self.problem.groups) > 1:
+            # junctions in series are reached from open circuit
+            found, size = self._open_circuit_near(self._begin(intensity), intensity)
+        if found is None:
+            raise _failure(self.problem.stack.name, near.voltage, near.row, "open circuit", [size])
+        return found
+
+    def _open_circuit_near(self, near: State, intensity: float) -> tuple[States | None, float]:
+        """Open circuit, or nothing where it is not found from a state, and the last step."""
         state, size = near, np.inf
         lit = intensity * self.generation
         patience = Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST)
@@ -379,21 +389,17 @@ class Solver:
             row = state.row.copy()
             good, count, size = self.system.newton(row, lit, self.frozen_charge, held_current(), patience)
             if good:
-                found = self._collect(
-                    np.array([self._terminals(row, lit)]), intensity, row[None], np.array([True]), np.array([count])
-                )  # fmt: skip
-                return found
+                voltage = np.array([self._terminals(row, lit)])
+                return self._collect(voltage, intensity, row[None], np.array([True]), np.array([count])), size
             here = self.sweep([state.voltage], intensity, state)
+            if here.converged[0]:
+                change = -float(here.current[0]) / self.slope(here.state(0), intensity)
+                nearer = state.voltage + float(np.clip(change, -_LONGEST_APPROACH, _LONGEST_APPROACH))
+                here = self.sweep([nearer], intensity, here.state(0))
             if not here.converged[0]:
                 break
             state = here.state(0)
-            change = -float(here.current[0]) / self.slope(state, intensity)
-            nearer = state.voltage + float(np.clip(change, -_LONGEST_APPROACH, _LONGEST_APPROACH))
-            made = self.sweep([nearer], intensity, state)
-            if not made.converged[0]:
-                break
-            state = made.state(0)
-        raise _failure(self.problem.stack.name, near.voltage, near.row, "open circuit", [size])
+        return None, size
 
     def loaded(self, load: float, intensity: float) -> States:
         """The state with a resistor (ohm m^2) across the terminals; not converged where it cannot be reached.

@@ -1,8 +1,13 @@
 """The two ends of each junction: the potential is given; each carrier is at equilibrium with the metal, or leaves at a
-finite velocity.
+finite velocity, or in another way.
+
+A way to leave is one function (row of the contact, carrier, n, d) -> what leaves and its slopes; `device.CONTACT_TYPES`
+names the columns of the row that hold its numbers.
 """
 
 from __future__ import annotations
+
+from functools import reduce
 
 import numpy as np
 
@@ -26,15 +31,37 @@ from perotwin.transport.device import (
 )
 from perotwin.transport.kernels.statistics import expm1
 
+ELECTRONS, HOLES = 0, 1
+
 
 @inlined
-def contact_loss(velocity, n, d):
-    """What leaves into a contact, velocity (n - n0), m^-2 s^-1, and its slope by the level at a fixed density.
+def surface_recombination(row, carrier, n, d):
+    """What leaves with a velocity, velocity (n - n0), m^-2 s^-1; its slopes by ln n at a fixed level, and by the level
+    at a fixed n.
 
-    d: the carriers' level over the metal's, kT, in the sense in which there are more of them. The slope by ln n at a
-    fixed level is the loss itself.
+    carrier: ELECTRONS or HOLES. n: their density. d: their level over the metal's, kT, in the sense in which there are
+    more of them.
     """
-    return -velocity * n * expm1(-d), velocity * n * np.exp(-d)
+    velocity = row[C_SN + carrier]
+    loss = -velocity * n * expm1(-d)
+    return loss, loss, velocity * n * np.exp(-d)
+
+
+#: all ways to leave, at the same time: that with a velocity, then those of `device.CONTACT_TYPES`
+LOSSES = (surface_recombination,)
+
+
+def _sum(first, second):
+    @inlined
+    def both(row, carrier, n, d):
+        a, a_n, a_d = first(row, carrier, n, d)
+        b, b_n, b_d = second(row, carrier, n, d)
+        return a + b, a_n + b_n, a_d + b_d
+
+    return both
+
+
+contact_loss = reduce(_sum, LOSSES)
 
 
 @inlined
@@ -66,20 +93,20 @@ def contacts(dev, w, st):
             F[i, 1, 0] = 0.0
         else:
             # the electrons' level counts from the cathode's, here from this contact's
-            loss, slope = contact_loss(dev.contact[row, C_SN], w.n[s], st.fn[i] + v)
+            loss, by_n, by_level = contact_loss(dev.contact[row], ELECTRONS, w.n[s], st.fn[i] + v)
             F[i, 1, 0] += loss
-            D[i, FN_PSI] -= loss * w.gn[s]
-            w.leak[i, 0] += loss * w.gn[s] + slope
+            D[i, FN_PSI] -= by_n * w.gn[s]
+            w.leak[i, 0] += by_n * w.gn[s] + by_level
         if dev.contact[row, C_SP] < 0.0:
             D[i, FP_PSI], D[i, FP_FN] = 0.0, 0.0
             L[i, FP_BY_PSI] = L[i, FP_BY_FP] = U[i, FP_BY_PSI] = U[i, FP_BY_FP] = 0.0
             w.leak[i, 1] = np.inf
             F[i, 2, 0] = 0.0
         else:
-            loss, slope = contact_loss(dev.contact[row, C_SP], w.p[s], back - st.fp[i])
+            loss, by_p, by_level = contact_loss(dev.contact[row], HOLES, w.p[s], back - st.fp[i])
             F[i, 2, 0] += loss
-            D[i, FP_PSI] += loss * w.gp[s]
-            w.leak[i, 1] += loss * w.gp[s] + slope
+            D[i, FP_PSI] += by_p * w.gp[s]
+            w.leak[i, 1] += by_p * w.gp[s] + by_level
 
 
 @compiled
@@ -104,7 +131,7 @@ def hold_contacts(dev, st):
 def bias_column(dev, w, st, d, F, q):
     """Right-hand side, column q of F (N, B, Q), of the derivative by the voltage of junction d (levels absolute)."""
     i, s, row, _ = _end(dev, d, 0 if dev.anode_front else 1)
-    sn, sp = dev.contact[row, C_SN], dev.contact[row, C_SP]
+    end = dev.contact[row]
     F[i, 0, q] = 1.0
-    F[i, 1, q] = -1.0 if sn < 0.0 else contact_loss(sn, w.n[s], st.fn[i] + st.v[d])[1]
-    F[i, 2, q] = -1.0 if sp < 0.0 else -contact_loss(sp, w.p[s], -st.fp[i])[1]
+    F[i, 1, q] = -1.0 if end[C_SN] < 0.0 else contact_loss(end, ELECTRONS, w.n[s], st.fn[i] + st.v[d])[2]
+    F[i, 2, q] = -1.0 if end[C_SP] < 0.0 else -contact_loss(end, HOLES, w.p[s], -st.fp[i])[2]

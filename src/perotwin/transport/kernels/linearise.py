@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perotwin.compiled import inlined
+from perotwin.compiled import compiled, inlined
 from perotwin.transport.kernels.contacts import bias_column
 from perotwin.transport.kernels.recombination import layer_radiation
 from perotwin.transport.kernels.response import source_column, through
@@ -30,7 +30,7 @@ def lights_into(net, d):
     return first, last
 
 
-@inlined
+@compiled
 def radiation(net, k, dev, w, st):
     """Light k as its emitter makes it (pairs in the receiver, m^-2 s^-1), from the densities in w."""
     return net.share[k] * layer_radiation(
@@ -38,7 +38,7 @@ def radiation(net, k, dev, w, st):
     )
 
 
-@inlined
+@compiled
 def add_lights(net, d, dev, w, F, lights):
     """Take the light (L,) that reaches junction d into its equations."""
     first, last = lights_into(net, d)
@@ -47,7 +47,7 @@ def add_lights(net, d, dev, w, F, lights):
         source_column(dev, w, d, profile, lights[k], F, ITSELF)
 
 
-@inlined
+@compiled
 def set_columns(net, d, dev, w, st, F, free):
     """Set the columns that junction d follows from, but for the first and the ions'; returns how many there are."""
     first, last = lights_into(net, d)
@@ -65,7 +65,7 @@ def set_columns(net, d, dev, w, st, F, free):
     return causes
 
 
-@inlined
+@compiled
 def gather(net, d, dev, w, st, F, slope, edge, free, linear):
     """Tell the circuit how junction d follows the solved columns of F, from the slopes (2, B) of the current over an
     edge; its current before, shunt included, is in `linear` already.
@@ -88,7 +88,7 @@ def gather(net, d, dev, w, st, F, slope, edge, free, linear):
                 linear.glow_by_light[k, j] = net.share[k] * changes[base + j - first]
 
 
-@inlined
+@compiled
 def combine(net, d, dev, F, free, answer):
     """Let the first column of F follow what the circuit found for junction d; returns its voltage's change, kT/q."""
     first, last = lights_into(net, d)

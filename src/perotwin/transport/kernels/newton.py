@@ -110,7 +110,7 @@ def _newton(dev, w, net, row, gen, held, constraint, patience, linear, answer):
     return STALLED, patience.iterations, largest
 
 
-@inlined
+@compiled
 def _length(w, late, tolerance):
     """Length of a step (F[:, :, 0]) in the potential, the larger of it and of those in the logarithms of the densities,
     and whether all of it is a number.
@@ -189,8 +189,9 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
     """Follow the steady state along a path, storing every state; the constraint's own c does not count.
 
     Each target is reached in one step, or in as many smaller ones as it takes, unless `path.finest` is 1. Steps begin
-    from the parabola through the last three states. A point that is not reached leaves the last good state in place,
-    and the path goes on from there.
+    from the parabola through the last three states. The first target is solved for also where the path starts from it,
+    unless the state is a solution there: it may belong to another light. A point that is not reached leaves the last
+    good state in place, and the path goes on from there.
     """
     width, smooth = row.size, row.size - 2 * dev.x.size
     past = np.zeros((3, width))
@@ -219,11 +220,12 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
                 depth = 1 if depth > 1 else 0
             if status == CONVERGED:
                 path.lights[k, :] = answer.light
-                past[2, :] = past[1]
-                past[1, :] = past[0]
+                if aim != where[0]:
+                    past[2, :] = past[1]
+                    past[1, :] = past[0]
+                    where[2], where[1], where[0] = where[1], where[0], aim
+                    known = min(known + 1, 3)
                 past[0, :] = row
-                where[2], where[1], where[0] = where[1], where[0], aim
-                known = min(known + 1, 3)
                 if aim == goal:
                     reached = True
                 else:
@@ -239,7 +241,7 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
         path.rows[k, :] = row
 
 
-@inlined
+@compiled
 def _predict(past, where, known, aim, row, smooth):
     """State at `aim`: the last one, or the line or parabola through the last two or three (newest first)."""
     a0, a1, a2 = 1.0, 0.0, 0.0

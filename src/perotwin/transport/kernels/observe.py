@@ -21,7 +21,7 @@ from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import densities
 
 
-@inlined
+@compiled
 def rates(dev, w, st, channel):
     """Recombination of every channel and the fluxes of a state.
 
