@@ -80,7 +80,9 @@ def test_luminescence_speaks_of_the_splitting_inside(name: str) -> None:
     out = losses(found)[f"{absorber} radiative"] * part.escape / part.net
     inside = KT * np.log(1.0 + photo / part.escape) + KT * np.log(out / photo)
     fields = profiles(found)
-    here = fields.layer == [layer.name for layer in found.problem.shown.stack.electrical_layers].index(absorber)
+    here = fields.layer == [layer.name for layer in found.problem.shown.stack.electrical_layers].index(
+        absorber
+    )
     split = (fields.electron_fermi_level - fields.hole_fermi_level)[0, here]
     weight = found.problem.shown.device.volume[here]
     mean = KT * np.log(np.sum(weight * np.exp(split / KT)) / weight.sum())

@@ -165,15 +165,17 @@ class ByHand:
             ]
             return currents[1] - currents[0]
 
-        near, width = self.now[0].voltage, 0.02
-        while excess(near - width) * excess(near + width) > 0.0:
-            width *= 2.0
-        self.now = at(brentq(excess, near - width, near + width, xtol=1e-14, rtol=1e-15))
+        # half of what the terminals take to begin with; the more the first one has, the larger the excess
+        near = self.now[0].voltage + 0.5 * (voltage - sum(one.voltage for one in self.now))
+        sign = float(np.sign(excess(near)))
+        while np.sign(excess(near - 0.05 * sign)) == sign:
+            near -= 0.05 * sign
+        self.now = at(brentq(excess, near - 0.05 * sign, near, xtol=1e-14, rtol=1e-15))
         return first.terminal_current(self.now[0])
 
 
 STEPS: dict[str, tuple[tuple[float, float], list[tuple[float, float | None, float]]]] = {
-    "scan": ((0.0, 1.0), [(0.05, volts, 1.0) for volts in (0.3, 0.9, 1.5, 1.8, 1.9, 1.4, 0.5)]),
+    "scan": ((1.4, 1.0), [(0.05, volts, 1.0) for volts in (1.5, 1.6, 1.7, 1.8, 1.9, 1.8, 1.7, 1.6)]),
     "light": ((1.0, 0.1), [(size, 1.0, 1.0) for size in (1e-9, 1e-8, 1e-7, 1e-6, 1e-3)]),
     "decay": ((1.7, 1.0), [(size, None, 0.0) for size in (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-2)]),
 }
