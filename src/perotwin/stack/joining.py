@@ -250,7 +250,8 @@ def _without_shunts(junctions: Mapping[str, dict[str, Any]]) -> list[str]:
         if shunt is None:
             continue
         notes.append(
-            f"Left out: the shunt of the {which}, {shunt}; without a metal between the junctions it has no node to end on."
+            f"Left out: the shunt of the {which}, {shunt}; where the junctions touch without a metal it has no node "
+            "to end on."
         )
         data.pop("circuit")
         if circuit:
