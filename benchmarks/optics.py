@@ -109,7 +109,7 @@ def tandem() -> None:
 
     def point() -> object:
         one: Tandem = cell.with_values({"top.bandgap": float(next(gaps))})
-        return parts(one, faces(one.top), faces(one.bottom))
+        return parts(one, {name: faces(stack) for name, stack in one.stacks.items()})
 
     new = milliseconds(point, 30)
     print(

@@ -17,10 +17,10 @@ MOST = 12
 
 #: rooms without circles among their files, and rooms whose functions keep to MOST parameters
 WITHOUT_CIRCLES = (
-    "measurement", "plotting", "materials", "stack", "recipe", "optics", "study", "workflows", "cli",
+    "measurement", "plotting", "materials", "stack", "recipe", "optics", "transport", "study", "workflows", "cli",
 )  # fmt: skip
 FEW_PARAMETERS = (
-    "measurement", "plotting", "materials", "stack", "recipe", "lab", "study", "report", "workflows",
+    "measurement", "plotting", "materials", "stack", "recipe", "transport", "lab", "study", "report", "workflows",
 )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_the_junction_inside_its_circuit(series: str, shunt: str | None, suns: f
     bare = states(pt.load("cell-a"), junction, suns)
     scale = max(np.abs(bare.current).max(), 1.0)
     assert found.current == pytest.approx(bare.current - junction * leak, abs=1e-9 * scale)
-    assert found.shunt == pytest.approx(junction * leak, abs=1e-9 * scale)
+    assert found.shown.shunt == pytest.approx(junction * leak, abs=1e-9 * scale)
 
 
 def test_series_resistance_against_interpolation_of_a_fine_curve() -> None:

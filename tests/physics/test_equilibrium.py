@@ -20,7 +20,7 @@ def test_no_current_flows_at_equilibrium(stack: Stack) -> None:
     """Zero volt in the dark is reached here from a bias, so that nothing vanishes by having been set."""
     for path in ([0.4, 0.1, 0.0], [-0.5, 0.0]):
         states, fields = inside(stack, path, 0.0)
-        floor = noise_floor(states, fields)[-1]
+        floor = noise_floor(states.shown, fields)[-1]
         assert np.all(np.abs(fields.electron_current[-1]) <= floor)
         assert np.all(np.abs(fields.hole_current[-1]) <= floor)
         # the dark current at 0.1 V is the scale
@@ -34,7 +34,7 @@ def test_every_channel_balances_at_equilibrium(stack: Stack) -> None:
     """Each channel by itself: its rate crosses zero with the bias, and near it goes as exp(V/kT) - 1 does."""
     small = 1e-4
     states, _ = inside(stack, [small, -small, 0.0], 0.0)
-    up, down, zero = states.channel
+    up, down, zero = states.shown.channel
     assert np.all(up > 0.0)
     assert np.all(down < 0.0)
     assert np.all(np.abs(zero) <= 1e-9 * up)

@@ -100,7 +100,7 @@ def test_ions_of_a_working_cell(sites: str | None) -> None:
     assert np.all(np.ptp(level, axis=1) < 1e-8)
     if sites is not None:
         assert c.max() < 2e23
-    mesh = build(stack, light=False).mesh
+    mesh = build(stack, light=False).shown.mesh
     width = np.diff(mesh.control_faces)[here]
     assert c @ width == pytest.approx(np.full(5, 1e23 * 500e-9), rel=1e-10)
     # and they matter: they gather where the potential is low
@@ -113,11 +113,11 @@ def test_two_species_of_opposite_charge() -> None:
     text = stack.to_toml().replace('response = "steady"', f'response = "steady"\nsecond = {second}')
     both = Stack.from_toml(text)
     found, seen = inside(both, [0.0, 1.0])
-    device = found.problem.device
+    device = found.problem.shown.device
     assert [row[0] for row in device.ion] == [1.0, -1.0]
     assert all(row.passed for row in steady_checks(found, seen).values())
     # the total is what the stack says, and the charges cancel
-    width = np.diff(found.problem.mesh.control_faces)
+    width = np.diff(found.problem.shown.mesh.control_faces)
     assert seen.ion_density @ width == pytest.approx(np.full(2, 1.5e23 * 500e-9), rel=1e-10)
     assert (seen.charge - seen.hole_density + seen.electron_density) @ width == pytest.approx(
         np.zeros(2), abs=1e-9 * 1.5e23 * 500e-9

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 import perotwin as pt
 from devices import VT, Q, cell, everything, layer
 from perotwin.stack import Stack
+from perotwin.transport import device as dv
 from perotwin.transport.build import build
 from perotwin.transport.mesh import graded
 from perotwin.transport.schedule import Load, OpenCircuit, Step, Voltage
@@ -74,9 +75,11 @@ def test_a_settled_double_layer_is_gouy_and_chapman_s() -> None:
     debye = screening_length(True)
     trace = engine.run([Step(3e4 * debye * THICKNESS / DIFFUSION, Voltage(drop))], engine.settled(0.0, 0.0))
     moment, x = trace.moments[-1], engine.device.x
-    u = moment.psi - moment.psi[np.argmin(np.abs(x - THICKNESS / 2))]
+    psi = moment.state.psi
+    u = psi - psi[np.argmin(np.abs(x - THICKNESS / 2))]
     assert abs(u[0]) == pytest.approx(drop / 2 / VT, rel=1e-4)
-    middle = float(engine.blocks.ion[0, np.argmin(np.abs(x - THICKNESS / 2))])
+    engine._refresh(moment)
+    middle = float(engine.work.ion[0, np.argmin(np.abs(x - THICKNESS / 2))])
     # what each layer holds beyond the middle's density: 4 c lambda (cosh(u0/2) - 1) for both layers together
     stored = 4 * middle * debye * np.sqrt(DENSITY / middle) * (np.cosh(u[0] / 2) - 1)
     assert middle * THICKNESS + stored == pytest.approx(DENSITY * THICKNESS, rel=1e-3)
@@ -84,14 +87,14 @@ def test_a_settled_double_layer_is_gouy_and_chapman_s() -> None:
     near = x < 8 * debye
     expected = 4 * np.arctanh(np.tanh(u[0] / 4) * np.exp(-x[near] / debye))
     assert u[near] == pytest.approx(expected, abs=5e-3)
-    ions = engine.blocks.ion[:, : near.sum()] / middle
+    ions = engine.work.ion[:, : near.sum()] / middle
     for row, charge in zip(ions, (1.0, -1.0), strict=True):
         assert row == pytest.approx(np.exp(-charge * expected), rel=1e-2)
 
 
 def conserved(engine: Engine, trace: Trace, start: np.ndarray) -> float:
     """Largest relative change of the number of any species."""
-    assert trace.ions.shape == (trace.time.size, engine.motion.shape[0])
+    assert trace.ions.shape == (trace.time.size, engine.device.motion.shape[0])
     return float(np.abs(trace.ions / start - 1.0).max())
 
 
@@ -122,8 +125,10 @@ def test_no_ion_is_lost_from_nanoseconds_to_hours(make: Any) -> None:
     assert trace.ions[0] == pytest.approx(numbers(stack), rel=1e-9)
     assert conserved(engine, trace, trace.ions[0]) < 1e-10
     # and they did move: somewhere their density changed by more than a tenth
-    first, last = trace.moments[0], trace.moments[27]
-    assert np.abs((first.level - last.level)[0][engine._home[0]]).max() > 0.1
+    first, last = (trace.moments[number].state.level[0] for number in (0, 27))
+    device = engine.device
+    home = device.site_node[device.site_layer == int(device.motion[0, dv.M_LAYER])]
+    assert np.abs((first - last)[home]).max() > 0.1
 
 
 def test_slow_ions_keep_still_and_fast_ones_follow() -> None:
@@ -135,10 +140,10 @@ def test_slow_ions_keep_still_and_fast_ones_follow() -> None:
     fast = engine.run([Step(1e-5 * tau, Voltage(0.0, 0.2))], start).moments[-1]
     slow = engine.run([Step(1e5 * tau, Voltage(0.0, 0.2))], start).moments[-1]
     settled = engine.settled(0.2, 0.0)
-    linear = start.psi + 0.2 / VT * (1 - engine.device.x / THICKNESS) * (
+    linear = start.state.psi + 0.2 / VT * (1 - engine.device.x / THICKNESS) * (
         1.0 if engine.device.anode_front else 0.0
     )
     if not engine.device.anode_front:
-        linear = start.psi + 0.2 / VT * engine.device.x / THICKNESS
-    assert fast.psi == pytest.approx(linear, abs=2e-3)
-    assert slow.psi == pytest.approx(settled.psi, abs=2e-3)
+        linear = start.state.psi + 0.2 / VT * engine.device.x / THICKNESS
+    assert fast.state.psi == pytest.approx(linear, abs=2e-3)
+    assert slow.state.psi == pytest.approx(settled.state.psi, abs=2e-3)

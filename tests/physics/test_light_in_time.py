@@ -35,7 +35,7 @@ def absorbed(stack: Stack, wavelength: float, side: str = "front") -> float:
     lit = stack.with_light(
         spectrum={"kind": "monochromatic", "wavelength": wavelength}, intensity=1.0, side=side
     )
-    faces = build(stack, light=False).mesh.control_faces
+    faces = build(stack, light=False).shown.mesh.control_faces
     found = absorb(lit, faces, wavelength=[wavelength])
     return float(found.absorptance[found.layers.index("perovskite"), 0])
 

@@ -13,15 +13,16 @@ VOLTAGES = (-0.3, 0.0, 0.6, 1.1, 1.3)
 @pytest.mark.parametrize("name", ["cell-a", "wbg-target", "nip-example"])
 def test_a_mirrored_cell_mirrors(name: str) -> None:
     cell: Stack = pt.load(name)
-    ours, seen = inside(cell, VOLTAGES)
-    theirs, mirrored = inside(cell.mirrored(), VOLTAGES)
-    jsc = abs(ours.current[1])
+    found, seen = inside(cell, VOLTAGES)
+    other, mirrored = inside(cell.mirrored(), VOLTAGES)
+    jsc = abs(found.current[1])
+    ours, theirs = found.shown, other.shown
     assert np.abs(ours.current - theirs.current).max() < 1e-9 * jsc
     # losses follow their place: the front contact's are now the back contact's
     assert theirs.back_loss == pytest.approx(ours.front_loss, abs=1e-9 * jsc)
     assert theirs.front_loss == pytest.approx(ours.back_loss, abs=1e-9 * jsc)
-    channels = [channel.name for channel in ours.problem.channels]
-    for c, channel in enumerate(theirs.problem.channels):
+    channels = [channel.name for channel in ours.junction.channels]
+    for c, channel in enumerate(theirs.junction.channels):
         place, _, rest = channel.name.partition(" ")
         own = channels.index(" ".join(("|".join(reversed(place.split("|"))), rest)))
         assert theirs.channel[:, c] == pytest.approx(ours.channel[:, own], rel=1e-8, abs=1e-10 * jsc)

@@ -28,10 +28,7 @@ def open_circuit(stack: Stack, suns: float = 1.0) -> States:
 
 def losses(found: States) -> dict[str, float]:
     """Every loss at open circuit, A m^-2, by name."""
-    lost = dict(zip([channel.name for channel in found.problem.channels], found.channel[0], strict=True))
-    lost["front contact"], lost["back contact"] = float(found.front_loss[0]), float(found.back_loss[0])
-    lost["shunt"] = float(found.shunt[0])
-    return lost
+    return {name: float(lost[0]) for name, lost in found.losses().items()}
 
 
 def fast(stack: Stack) -> Stack:
@@ -56,7 +53,7 @@ def test_voc_is_its_radiative_limit_less_the_missing_light(name: str, suns: floa
     photo = suns * generation(found.problem)
     assert sum(lost.values()) == pytest.approx(photo, rel=1e-8)
 
-    emission = found.problem.emission
+    emission = found.problem.shown.emission
     (absorber,) = emission.absorbers
     part = emission[absorber]
     # what the equations lose to radiation is what escapes or is absorbed elsewhere; photons re-absorbed are no loss
@@ -77,15 +74,17 @@ def test_voc_is_its_radiative_limit_less_the_missing_light(name: str, suns: floa
 def test_luminescence_speaks_of_the_splitting_inside(name: str) -> None:
     """With real mobilities the same sum is the mean splitting of the absorber, and Voc lies below it (Ross's law)."""
     found = open_circuit(pt.load(name))
-    (absorber,) = found.problem.emission.absorbers
-    part = found.problem.emission[absorber]
+    (absorber,) = found.problem.shown.emission.absorbers
+    part = found.problem.shown.emission[absorber]
     photo = generation(found.problem)
     out = losses(found)[f"{absorber} radiative"] * part.escape / part.net
     inside = KT * np.log(1.0 + photo / part.escape) + KT * np.log(out / photo)
     fields = profiles(found)
-    here = fields.layer == [layer.name for layer in found.problem.stack.electrical_layers].index(absorber)
+    here = fields.layer == [layer.name for layer in found.problem.shown.stack.electrical_layers].index(
+        absorber
+    )
     split = (fields.electron_fermi_level - fields.hole_fermi_level)[0, here]
-    weight = found.problem.device.volume[here]
+    weight = found.problem.shown.device.volume[here]
     mean = KT * np.log(np.sum(weight * np.exp(split / KT)) / weight.sum())
     assert inside == pytest.approx(mean, abs=1e-4)
     # at the anode and the cathode the levels are those of the contacts: no splitting inside is far below Voc
@@ -100,10 +99,9 @@ def test_electroluminescence_of_the_target_cell() -> None:
     points = jv.solved_points(solver, jv.curve(solver, jv.Protocol(step="50 mV"), 1.0), 1.0)
     voc, jsc = float(points["open-circuit"].voltage[0]), float(points["short-circuit"].current[0])
     dark = solver.sweep(np.arange(1.2, 1.45, 0.005), 0.0, solver.sweep([0.6, 1.0, 1.2], 0.0).state(2))
-    (absorber,) = dark.problem.emission.absorbers
-    part = dark.problem.emission[absorber]
-    names = [channel.name for channel in dark.problem.channels]
-    out = dark.channel[:, names.index(f"{absorber} radiative")] * part.escape / part.net
+    (absorber,) = dark.problem.shown.emission.absorbers
+    part = dark.problem.shown.emission[absorber]
+    out = dark.losses()[f"{absorber} radiative"] * part.escape / part.net
     yields = np.interp(np.log(jsc), np.log(-dark.current), np.log(-out / dark.current))
     limit = KT * np.log(1.0 + generation(dark.problem) / part.escape)
     assert limit + KT * yields == pytest.approx(voc, abs=2e-3)
@@ -131,7 +129,7 @@ def test_without_other_losses_the_cell_reaches_its_optical_limit(name: str) -> N
         minority = {"front": "hole", "back": "electron"}
     values |= {f"contact.{side}.{kind}_velocity": 0.0 for side, kind in minority.items()}
     found = open_circuit(stack.with_values(values))
-    emission = found.problem.emission
+    emission = found.problem.shown.emission
     photo = generation(found.problem)
     # transport takes a little: the splitting is not quite the same everywhere
     assert float(found.voltage[0]) == pytest.approx(emission.voc_optical(photo), abs=1e-3)
@@ -151,7 +149,7 @@ def test_emission_follows_from_the_quantum_efficiency(name: str) -> None:
     wavelength, quantum = measured["wavelength"].values, measured["eqe"].values
     black = 2 * np.pi * c / wavelength**4 / np.expm1(h * c / (wavelength * Boltzmann * 298.15))
     j0 = Q * np.trapezoid(quantum * black, wavelength)
-    emission = build(pt.load(name)).emission
+    emission = build(pt.load(name)).shown.emission
     front = sum(part.escape_front for part in emission.absorbers.values())
     assert KT * abs(np.log(front / j0)) < 8e-3
     # and so does the shape of the spectrum: its peak lies where EQE times the black body has it

@@ -30,8 +30,9 @@ def open_circuit(stack: Stack) -> tuple[float, dict[str, float]]:
     solver = Solver(build(stack))
     points = jv.solved_points(solver, jv.curve(solver, jv.Protocol(step="50 mV"), 1.0), 1.0)
     found = points["open-circuit"]
-    lost = found.channel[0] / found.channel[0].sum()
-    return float(found.voltage[0]), dict(zip([c.name for c in found.problem.channels], lost, strict=True))
+    part = found.shown
+    lost = part.channel[0] / part.channel[0].sum()
+    return float(found.voltage[0]), dict(zip([c.name for c in part.junction.channels], lost, strict=True))
 
 
 def splitting(balance: Callable[[float], float]) -> float:
@@ -226,4 +227,4 @@ def test_a_face_recombines_electrons_of_one_layer_with_holes_of_the_other() -> N
     # midgap of the absorber lies 0.2 eV over the donor's valence band
     p1 = 1e24 * np.exp(-0.2 / VT)
     expected = Q * 10.0 * n * p * -np.expm1(-0.3 / VT) / (n + p + p1)
-    assert states.channel[0, 0] == pytest.approx(expected, rel=1e-4)
+    assert states.shown.channel[0, 0] == pytest.approx(expected, rel=1e-4)

@@ -13,6 +13,7 @@ from perotwin.stack import Stack
 from perotwin.transport import device as dv
 from perotwin.transport.build import build
 from perotwin.transport.schedule import Current, Load, OpenCircuit, Step, Voltage
+from perotwin.transport.states import State
 from perotwin.transport.transient import Engine, Moment, Trace
 
 F64 = np.ndarray
@@ -49,7 +50,7 @@ def test_a_capacitor_charges_through_its_resistor(resistance: float) -> None:
     trace = engine.run([Step(times[-1], Voltage(0.8), times=times)], engine.settled(0.0, 0.0))
     fall = np.exp(-trace.time / tau)
     assert trace.current == pytest.approx(-0.8 / resistance * fall, abs=1e-3 * 0.8 / resistance)
-    junction = [float(moment.v[0]) * engine.problem.vt for moment in trace.moments]
+    junction = [float(moment.state.v[0]) * engine.problem.vt for moment in trace.moments]
     assert junction == pytest.approx(0.8 * (1.0 - fall), abs=8e-4)
     assert trace.voltage == pytest.approx(np.full(60, 0.8), abs=1e-12)
 
@@ -120,7 +121,7 @@ def test_carriers_of_a_closed_slab(channels: dict[str, Any], doping: float) -> N
     rate, on, off = 5e28, 2e-7, 1e-6
     body = layer("body", 200e-9, doping=doping, **channels)
     engine = Engine(build(cell(body, front=CLOSED, back=CLOSED, rate=rate)), tolerance=2e-5)
-    start = engine.moment(engine.solver.dark)
+    start = engine.moment(State(0.0, engine.solver.dark))
     schedule = [Step(on, Voltage(0.0), light=1.0, points=10), Step(off, Voltage(0.0), points=40)]
     trace = engine.run(schedule, start)
     # the fewer are p in n-type and intrinsic slabs and n in p-type ones
@@ -165,18 +166,18 @@ def test_two_closed_forms_by_hand() -> None:
         body = layer("body", 200e-9, **channels)
         engine = Engine(build(cell(body, front=CLOSED, back=CLOSED, rate=1e28)), tolerance=2e-6)
         on = [Step(1e-6, Voltage(0.0), light=1.0), Step(3e-6, Voltage(0.0), points=30)]
-        trace = engine.run(on, engine.moment(engine.solver.dark))
+        trace = engine.run(on, engine.moment(State(0.0, engine.solver.dark)))
         n = np.array([densities(engine, moment)[0][0] for moment in trace.moments])
         assert n[1:] == pytest.approx(law(n[0], trace.time[1:] - 1e-6), rel=3e-3)
 
 
 def densities(engine: Engine, moment: Moment) -> tuple[F64, F64]:
     """Electrons and holes (S,) of dilute statistics, from the moment's potential and levels."""
-    problem = engine.problem
-    node, rows = problem.site_node, problem.device.layer[problem.site_layer]
-    psi, fn, fp = moment.psi[node], moment.fn.sum(axis=0)[node], moment.fp.sum(axis=0)[node]
+    device, state = engine.device, moment.state
+    node, rows = device.site_node, device.layer[device.site_layer]
+    psi, fn, fp = state.psi[node], (state.fn + state.fn_rest)[node], (state.fp + state.fp_rest)[node]
     n = np.exp(rows[:, dv.LN_NC] + psi + fn - rows[:, dv.EC])
-    p = np.exp(rows[:, dv.LN_NV] + rows[:, dv.EV] - psi - fp + float(moment.v[0]))
+    p = np.exp(rows[:, dv.LN_NV] + rows[:, dv.EV] - psi - fp + float(moment.state.v[0]))
     return n, p
 
 
@@ -190,7 +191,7 @@ def test_a_face_takes_carriers_at_its_velocity() -> None:
         build(cell(left, right, front=CLOSED, back=CLOSED, rate=1e27, faces=faces)), tolerance=4e-6
     )
     on = [Step(1e-6, Voltage(0.0), light=1.0), Step(4e-6, Voltage(0.0), points=30)]
-    trace = engine.run(on, engine.moment(engine.solver.dark))
+    trace = engine.run(on, engine.moment(State(0.0, engine.solver.dark)))
     n = np.array([densities(engine, moment)[0][-1] for moment in trace.moments])
     # R = S (nL + nR)(pL + pR) / (n + p) = 2 S n / 2 on both sides together
     expected = n[0] * np.exp(-(trace.time - 1e-6) * velocity / (thickness + 10e-9))
@@ -206,13 +207,14 @@ def total_current(engine: Engine, before: Moment, at: Moment, after: Moment, h: 
 
     Scharfetter and Gummel's fluxes written here again; the field's derivative from the moments h before and after.
     """
-    problem = engine.problem
-    d, vt = problem.device, problem.vt
-    rows = d.layer[problem.site_layer]
-    edge = np.flatnonzero(problem.site_layer[1:] == problem.site_layer[:-1])
-    node, step = problem.site_node[edge], d.spacing[edge]
+    d = engine.device
+    vt = d.vt
+    rows = d.layer[d.site_layer]
+    edge = np.flatnonzero(d.site_layer[1:] == d.site_layer[:-1])
+    node, step = d.site_node[edge], d.spacing[edge]
     n, p = densities(engine, at)
-    u = np.diff(at.psi)[node]
+    psi, level = at.state.psi, at.state.level
+    u = np.diff(psi)[node]
 
     def b(x: F64) -> F64:
         small = np.abs(x) < 1e-5
@@ -221,14 +223,14 @@ def total_current(engine: Engine, before: Moment, at: Moment, after: Moment, h: 
     jn = rows[edge, dv.MU_N] * vt / step * (n[edge + 1] * b(u) - n[edge] * b(-u))
     jp = rows[edge, dv.MU_P] * vt / step * (p[edge] * b(u) - p[edge + 1] * b(-u))
     total = jn + jp
-    for k, (z, diffusion, sites, m, _) in enumerate(engine.motion):
-        here = problem.site_layer[edge] == int(m)
+    for k, (z, diffusion, sites, m, _) in enumerate(d.motion):
+        here = d.site_layer[edge] == int(m)
         i = node[here]
-        raw = [np.exp(at.level[k, j] - z * at.psi[j]) for j in (i, i + 1)]
+        raw = [np.exp(level[k, j] - z * psi[j]) for j in (i, i + 1)]
         c1, c2 = raw if sites == 0.0 else [c * sites / (c + sites) for c in raw]
         y = z * u[here] - (0.0 if sites == 0.0 else np.log((1 - c2 / sites) / (1 - c1 / sites)))
         total[here] += z * diffusion / step[here] * (c1 * b(y) - c2 * b(-y))
-    change = (np.diff(after.psi) - np.diff(before.psi))[node] / (2 * h)
+    change = (np.diff(after.state.psi) - np.diff(before.state.psi))[node] / (2 * h)
     total -= rows[edge, dv.EPS] / step * change
     return Q * total * (-1.0 if d.anode_front else 1.0)
 
@@ -263,8 +265,9 @@ def test_electrodes_hold_what_has_flowed() -> None:
 
     def electrode(moment: Moment) -> float:
         # eps E between the first two nodes, less what the ions in front of it hold
-        field = -(moment.psi[1] - moment.psi[0]) / (device.x[1] - device.x[0])
-        ions = np.exp(moment.level[0, 0] - moment.psi[0]) - 1e23
+        psi = moment.state.psi
+        field = -(psi[1] - psi[0]) / (device.x[1] - device.x[0])
+        ions = np.exp(moment.state.level[0, 0] - psi[0]) - 1e23
         return float(Q * (device.layer[0, dv.EPS] * field - ions * device.volume[0]))
 
     charge = np.array([electrode(moment) for moment in (start, *trace.moments)])
@@ -294,7 +297,7 @@ PULSE = [
 def junction_current(engine: Engine, trace: Trace) -> F64:
     """What the shunt takes, A m^-2, at the junction's voltage."""
     leak = float(engine.problem.stack.circuit.shunt_resistance or np.inf)
-    return np.array([float(moment.v[0]) for moment in trace.moments]) * engine.problem.vt / leak
+    return np.array([float(moment.state.v[0]) for moment in trace.moments]) * engine.problem.vt / leak
 
 
 def test_no_current_leaves_at_open_circuit(control: Engine) -> None:
@@ -351,6 +354,7 @@ def test_waiting_long_enough_is_the_steady_state(control: Engine) -> None:
     trace = control.run([Step(1e7, Voltage(0.8), light=1.0)], control.settled(0.0, 0.0))
     steady = control.solver.sweep([0.8], 1.0)
     assert trace.current[-1] == pytest.approx(steady.current[0], rel=1e-6)
-    assert trace.moments[-1].psi == pytest.approx(steady.psi[0], abs=1e-5)
-    level = trace.moments[-1].level[0][control._home[0]]
-    assert level == pytest.approx(np.full_like(level, steady.mu[0, 0]), abs=1e-5)
+    last, device = trace.moments[-1].state, control.device
+    assert last.psi == pytest.approx(steady.shown.psi[0], abs=1e-5)
+    level = last.level[0][device.site_node[device.site_layer == int(device.motion[0, dv.M_LAYER])]]
+    assert level == pytest.approx(np.full_like(level, steady.shown.mu[0, 0]), abs=1e-5)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from perotwin.stack import Stack
+from perotwin.transport import device as dv
 from perotwin.transport.build import build
 from perotwin.transport.schedule import Step, Voltage
 from perotwin.transport.transient import Engine
@@ -64,8 +65,8 @@ def test_a_level_empties_at_its_emission_rate(charge: str) -> None:
     times = tuple(np.array([0.5, 1.0, 2.0, 3.0]) / emission)
     trace = engine.run([Step(times[-1], Voltage(-3.0), times=times)], filled)
     # where the reverse field leaves no electrons, away from the cathode that supplies them
-    middle = int(np.argmin(np.abs(engine.problem.mesh.sites - 0.3e-6)))
-    occupation = [float(moment.trap[0, middle]) for moment in trace.moments]
+    middle = int(np.argmin(np.abs(engine.problem.shown.mesh.sites - 0.3e-6)))
+    occupation = [float(moment.bulk[0, middle]) for moment in trace.moments]
     swept = occupation[0] / np.exp(-0.5)
     expected = swept * np.exp(-emission * np.array(times))
     assert occupation == pytest.approx(expected, rel=5e-3)
@@ -76,11 +77,11 @@ def test_at_rest_the_occupation_is_that_of_the_fermi_level() -> None:
     engine = Engine(build(slab()))
     trace = engine.run([Step(1.0, Voltage(0.0))], engine.settled(0.0, 0.0))
     moment = trace.moments[-1]
-    node = engine.problem.site_node
+    state, node = moment.state, engine.device.site_node
     # Ec - EF in units of kT, from the potential and the levels
-    ec = engine.device.layer[0, 0] - moment.psi[node] - moment.fn[0][node]
+    ec = engine.device.layer[0, dv.EC] - state.psi[node] - state.fn[node]
     fermi = 1.0 / (1.0 + np.exp(ec - DEPTH / VT))
-    assert moment.trap[0] == pytest.approx(fermi, rel=1e-9)
+    assert moment.bulk[0] == pytest.approx(fermi, rel=1e-9)
 
 
 def test_no_charge_is_lost_between_bands_and_traps() -> None:
@@ -93,10 +94,10 @@ def test_no_charge_is_lost_between_bands_and_traps() -> None:
     charges = []
     for moment in (start, *trace.moments):
         engine._refresh(moment)
-        held = engine.work.p - engine.work.n - DENSITY * engine._trap[0]
+        held = engine.work.p - engine.work.n - DENSITY * engine._filled.bulk[0]
         charges.append(float((held * volume)[1:-1].sum()))
     # Gauss: the field's difference between the ends holds the same charge at every moment
-    eps = device.layer[0, 6]
+    eps = device.layer[0, dv.EPS]
     for moment, charge in zip((start, *trace.moments), charges, strict=True):
-        slope = np.diff(moment.psi) / np.diff(device.x)
+        slope = np.diff(moment.state.psi) / np.diff(device.x)
         assert -eps * (slope[-1] - slope[0]) == pytest.approx(charge, rel=1e-7)

@@ -5,7 +5,11 @@ from typing import Any
 import numpy as np
 
 import written
+from devices import everything
 from perotwin.stack import Parallel, Stack
+
+#: resistances of a stack
+CIRCUIT = {"circuit.series_resistance": "5 ohm cm^2", "circuit.shunt_resistance": "2 kohm cm^2"}
 
 
 def beside(*columns: tuple[str, Any, Stack], name: str = "beside") -> Parallel:
@@ -18,6 +22,18 @@ def beside(*columns: tuple[str, Any, Stack], name: str = "beside") -> Parallel:
 def twice(stack: Stack, name: str = "twice") -> Parallel:
     """A stack beside itself, 0.3 and 0.7 of the area."""
     return beside(("one", 0.3, stack), ("other", 0.7, stack), name=name)
+
+
+def another() -> Stack:
+    """A cell of everything in other numbers than `everything("fermi-dirac")`, with resistances."""
+    return everything("boltzmann", crowded=False).with_values(
+        {"absorber.thickness": 250e-9, "htl|absorber.dipole": 0.05, **CIRCUIT}
+    )
+
+
+def unlike() -> Parallel:
+    """Two unlike stacks with charged traps and ions, one of them with resistances."""
+    return beside(("a", 0.35, everything("fermi-dirac")), ("b", 0.65, another()))
 
 
 def patchy(covered: Any = 0.7, bare: Any = 0.3, **changes: Any) -> Parallel:

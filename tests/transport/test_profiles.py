@@ -112,16 +112,17 @@ def test_currents_are_the_slopes_of_the_levels(made: tuple[Stack, States, Profil
 
 def test_rates_add_up_to_channels(made: tuple[Stack, States, Profiles]) -> None:
     _, found, seen = made
-    width = np.diff(found.problem.mesh.control_faces)
-    names = [channel.kind for channel in found.problem.channels]
+    (part,) = found.parts
+    width = np.diff(part.junction.mesh.control_faces)
+    names = [channel.kind for channel in part.junction.channels]
     bulk = [i for i, kind in enumerate(names) if kind != "face trap"]
-    assert Q * seen.recombination @ width == pytest.approx(found.channel[:, bulk].sum(axis=1), rel=1e-9)
-    everything_lost = found.channel.sum(axis=1) + found.front_loss + found.back_loss + found.current
+    assert Q * seen.recombination @ width == pytest.approx(part.channel[:, bulk].sum(axis=1), rel=1e-9)
+    everything_lost = part.channel.sum(axis=1) + part.front_loss + part.back_loss + found.current
     assert everything_lost == pytest.approx(np.full(3, Q * seen.generation @ width), rel=1e-9)
     n, p = seen.electron_density, seen.hole_density
     split = (seen.electron_fermi_level - seen.hole_fermi_level) / VT
     radiative = 1e-16 * n * p * -np.expm1(-split)
-    assert found.channel[:, names.index("radiative")] == pytest.approx(
+    assert part.channel[:, names.index("radiative")] == pytest.approx(
         Q * (radiative * (seen.layer == 1)) @ width, rel=1e-7
     )
 
@@ -136,4 +137,4 @@ def test_the_measurement_keeps_the_fields_at_chosen_voltages() -> None:
     assert row["electron_density"].values == pytest.approx(seen.electron_density[0], rel=1e-6)
     assert row["electric_field"].values == pytest.approx(seen.electric_field[0], rel=1e-6, abs=1.0)
     assert list(np.unique(measured["layer"].values)) == ["etl", "htl", "perovskite"]
-    assert measured["x"].size == seen.x.size == build(stack).mesh.sites.size
+    assert measured["x"].size == seen.x.size == build(stack).shown.mesh.sites.size

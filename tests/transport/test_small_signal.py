@@ -1,44 +1,28 @@
 """Small signals against the steady equations, against time steps, against closed forms and against themselves."""
 
+from itertools import pairwise
+from typing import Any, Literal
+
 import numpy as np
 import pytest
 
 import perotwin as pt
-from devices import VT, cell, everything, layer
+from columns import CIRCUIT
+from columns import unlike as unlike_columns
+from devices import cell, everything, layer
+from linear import CELLS, open_circuit, settled, with_circuit
 from perotwin.errors import InputError
-from perotwin.stack import Stack
-from perotwin.transport import kernels
-from perotwin.transport.build import build
-from perotwin.transport.device import M_D, make_blocks
-from perotwin.transport.schedule import OpenCircuit, Step, Voltage
+from perotwin.transport.build import Problem, build
+from perotwin.transport.device import M_D
+from perotwin.transport.schedule import Current, Step, Voltage
 from perotwin.transport.small_signal import Linearised
-from perotwin.transport.steady import Solver, State
-from perotwin.transport.transient import Engine, all_moving
-from robustness_draw import FIRST_SEED
-from robustness_draw import cell as random_cell
+from perotwin.transport.steady import Solver
+from perotwin.transport.transient import Engine
+from series import dimmed, pair
+from series import unlike as unlike_pair
 
-THERMIONIC = ("thermionic", "thermionic")
 EPS0 = 8.8541878128e-12
-
-
-def settled(stack: Stack, voltage: float, light: float = 1.0) -> tuple[Solver, State]:
-    """The cell with all ions settled at a terminal voltage."""
-    solver = Solver(all_moving(build(stack)))
-    found = solver.sweep([voltage], light)
-    assert found.converged.all()
-    return solver, found.state(0)
-
-
-def open_circuit(stack: Stack, light: float = 1.0) -> tuple[Solver, State]:
-    """The cell with all ions settled at open circuit."""
-    solver = Solver(all_moving(build(stack)))
-    states = solver.sweep(np.arange(0.0, 1.6, 0.02), light)
-    last = int(np.flatnonzero(states.converged & (states.current > 0.0))[-1])
-    return solver, solver.open_circuit(states.state(last), light).state(0)
-
-
-def with_circuit(stack: Stack) -> Stack:
-    return stack.with_values({"circuit.series_resistance": 2e-4, "circuit.shunt_resistance": 0.1})
+FREQUENCIES = np.geomspace(1e-3, 1e9, 13)
 
 
 def slope(solver: Solver, voltage: float, light: float = 1.0, by: float = 2e-4) -> float:
@@ -46,29 +30,6 @@ def slope(solver: Solver, voltage: float, light: float = 1.0, by: float = 2e-4) 
     found = solver.sweep(voltage + by * np.array([-2.0, -1.0, 1.0, 2.0]), light)
     assert found.converged.all()
     return -12.0 * by / float(found.current @ [1.0, -8.0, 8.0, -1.0])
-
-
-def three_ion_layers() -> Stack:
-    """Neighbours with ions of their own share the node on their face."""
-    ions = {"density": 1e23}
-    both = {**ions, "second": {"density": 1e22, "charge": -1, "diffusion_coefficient": 1e-14}}
-    return cell(
-        layer("a", 200e-9, ions=ions, radiative=1e-16),
-        layer("b", 200e-9, ions=both, radiative=1e-16),
-        layer("c", 100e-9, ions=ions, radiative=1e-16),
-        front=5.4,
-        back=4.2,
-        rate=1e27,
-    )
-
-
-CELLS = {
-    "boltzmann": everything("boltzmann"),
-    "fermi-dirac, thermionic": everything("fermi-dirac", transport=THERMIONIC),
-    "circuit": with_circuit(everything("fermi-dirac")),
-    "library": pt.load("wbg-control"),
-    "ions on both sides of faces": three_ion_layers(),
-}
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -102,9 +63,10 @@ def test_ions_that_the_stack_freezes_stay_held() -> None:
 def test_above_every_dielectric_rate_it_is_the_capacitance_of_all_layers_in_series(name: str) -> None:
     stack = CELLS[name]
     solver, state = settled(stack, 0.9)
-    # the admittance of the junction: a series resistor would hide it
     hertz = 1e16
-    (admittance,) = Linearised(solver, state, 1.0).spectrum(hertz).junction_admittance
+    linear = Linearised(solver, state, 1.0)
+    # the admittance of the junction: a series resistor would hide it
+    (admittance,) = 1.0 / (linear.spectrum(hertz).impedance - linear.series)
     layers = stack.electrical_layers
     expected = 1.0 / sum(float(one.thickness) / (EPS0 * float(one.electronic.permittivity)) for one in layers)
     assert admittance.imag / (2.0 * np.pi * hertz) == pytest.approx(expected, rel=1e-3)
@@ -163,8 +125,8 @@ def test_it_is_the_transform_of_a_small_step_in_time(light: float) -> None:
     """A voltage ramp of 1 ns by 0.1 mV, held for 1 ms; ions slowed until they do not take part."""
     stack = everything("fermi-dirac")
     solver, state = settled(stack, 0.8, light)
-    engine = Engine(all_moving(build(stack)), tolerance=2e-7)
-    engine.motion[:, M_D] *= 1e-12
+    engine = Engine(build(stack), tolerance=2e-7)
+    engine.device.motion[:, M_D] *= 1e-12
     rise, by, end = 1e-9, 1e-4, 1e-3
     after = tuple(np.geomspace(1e-11, end, 900))
     schedule = [
@@ -183,157 +145,145 @@ def test_it_is_the_transform_of_a_small_step_in_time(light: float) -> None:
         assert -of_current / of_voltage == pytest.approx(expected, rel=2e-3), hertz
 
 
-# --- time constants ---------------------------------------------------------------------------------------------------
-
-
-def _admittance_at(linear: Linearised, rate: complex) -> complex:
-    """Junction's admittance and shunt at exp(rate t)."""
-    blocks = make_blocks(linear.device, linear._size, linear.motion.shape[0], 1, complex)
-    state, none = linear.state, np.zeros((0, linear.device.volume.size))
-    (flux,) = kernels.signal(
-        linear.device, linear.work, blocks, linear.motion, state.psi, state.fn, state.fp, linear.level,
-        float(state.v[0]), linear.light, linear.held, complex(rate), none,
-    )  # fmt: skip
-    return complex(-linear._sign * flux / linear.problem.vt + linear._leak)
-
-
-@pytest.mark.parametrize("ions", ["held", "moving"])
-@pytest.mark.parametrize("name", CELLS)
-def test_at_open_circuit_the_slowest_rate_is_a_zero_of_the_admittance(name: str, ions: str) -> None:
-    """A mode that lives without a current: found by iteration on the contents, held to the frequency response."""
-    linear = Linearised(*open_circuit(CELLS[name]), 1.0, ions)
-    (rate,) = linear.rates(1)
-    assert rate.real < 0.0
-    assert rate.imag == 0.0
-    nearby = [_admittance_at(linear, rate * (1.0 + part)) for part in (-1e-6, 1e-6)]
-    correction = _admittance_at(linear, rate) / (nearby[1] - nearby[0]) * 2e-6
-    assert abs(correction) < 1e-9
-
-
-@pytest.mark.parametrize("name", ["boltzmann", "fermi-dirac, thermionic"])
-def test_at_a_held_voltage_the_slowest_rate_is_a_pole_of_the_admittance(name: str) -> None:
-    linear = Linearised(*settled(CELLS[name], 0.9), 1.0)
-    (rate,) = linear.rates(1, control="voltage")
-    nearby = [1.0 / _admittance_at(linear, rate * (1.0 + part)) for part in (-1e-6, 1e-6)]
-    assert abs(1.0 / _admittance_at(linear, rate) / (nearby[1] - nearby[0]) * 2e-6) < 1e-9
-
-
-@pytest.mark.parametrize("name", ["cell-a", "wbg-control", "wbg-target"])
-def test_a_small_photovoltage_decays_at_the_slowest_electronic_rate(name: str) -> None:
-    stack = pt.load(name)
-    solver, state = open_circuit(stack)
-    (rate,) = Linearised(solver, state, 1.0, "held").rates(1)
-    life = -1.0 / float(rate.real)
-    engine = Engine(all_moving(build(stack)), tolerance=1e-8)
-    engine.motion[:, M_D] *= 1e-12
-    schedule = [
-        Step(3.0 * life, OpenCircuit(), light=1.0001),
-        Step(7.0 * life, OpenCircuit(), light=1.0, points=280),
-    ]
-    trace = engine.run(schedule, engine.moment(state))
-    late = trace.time > 8.0 * life
-    decay = np.polyfit(
-        trace.time[late], np.log(trace.voltage[late] - float(state.v[0]) * solver.problem.vt), 1
-    )[0]
-    assert decay == pytest.approx(float(rate.real), rel=0.01)
-
-
-def test_the_last_of_a_photovoltage_decays_at_the_slowest_ionic_rate() -> None:
-    stack = pt.load("wbg-target")
-    solver, state = open_circuit(stack)
-    (rate,) = Linearised(solver, state, 1.0).rates(1)
-    life = -1.0 / float(rate.real)
-    engine = Engine(all_moving(build(stack)), tolerance=1e-6)
-    schedule = [
-        Step(5.0 * life, OpenCircuit(), light=1.01),
-        Step(6.0 * life, OpenCircuit(), light=1.0, points=120),
-    ]
-    trace = engine.run(schedule, engine.moment(state))
-    late = trace.time > 8.0 * life
-    decay = np.polyfit(
-        trace.time[late], np.log(np.abs(trace.voltage[late] - float(state.v[0]) * solver.problem.vt)), 1
-    )[0]
-    assert decay == pytest.approx(float(rate.real), rel=0.01)
-
-
-def test_a_pocket_of_carriers_is_not_taken_for_what_the_terminals_show() -> None:
-    """Holes in a layer that they cannot leave take minutes; the cell answers in microseconds."""
-    stack = Stack.from_data(random_cell(FIRST_SEED + 35), bare_numbers=True)
-    linear = Linearised(*settled(stack, 0.7), 1.0, "held")
-    (pocket,) = linear.rates(1)
-    assert abs(pocket) < 1.0
-    assert linear.shares(pocket)[0] < 1e-9
-    rate = linear.slowest()
-    assert linear.shares(rate)[0] > 0.01
-    nearby = [_admittance_at(linear, rate * (1.0 + part)) for part in (-1e-6, 1e-6)]
-    assert abs(_admittance_at(linear, rate) / (nearby[1] - nearby[0]) * 2e-6) < 1e-9
-
-
-def test_the_shares_of_all_modes_are_the_impedance() -> None:
-    """A capacitor with a leak has one mode, which carries everything."""
-    linear = Linearised(*open_circuit(pt.load("cell-a")), 1.0)
-    assert linear.shares(linear.rates(1))[0] == pytest.approx(1.0, abs=0.05)
-    assert linear.slowest() == pytest.approx(float(linear.rates(1)[0].real), rel=1e-9)
-
-
-def test_a_capacitor_behind_a_resistor_discharges_at_their_product() -> None:
-    """An intrinsic slab in reverse bias is a plate capacitor."""
-    resistance = 1.0
-    stack = cell(
-        layer("slab", 400e-9, affinity=4.0, gap=1.6, eps=24.0),
-        front=5.4,
-        back=4.2,
-        circuit={"series_resistance": resistance},
-    )
-    solver, state = settled(stack, -1.0, 0.0)
-    linear = Linearised(solver, state, 0.0)
-    capacitance = float(linear.spectrum(1.0).junction_admittance.imag[0] / (2.0 * np.pi))
-    plate = 24.0 * EPS0 / 400e-9
-    assert capacitance == pytest.approx(plate, rel=0.1)
-    (rate,) = linear.rates(1, control="voltage")
-    assert -1.0 / rate.real == pytest.approx(resistance * capacitance, rel=1e-3)
-    hertz = 1.0 / (2.0 * np.pi * resistance * capacitance)
-    (impedance,) = linear.spectrum(hertz).impedance
-    assert impedance == pytest.approx(resistance * (1.0 - 1j), rel=2e-3)
-
-
-def test_ions_between_blocking_faces_relax_in_the_time_of_their_double_layers() -> None:
-    """The linear problem of Poisson, Nernst and Planck for one species on a fixed background, closed form in space.
-
-    With lengths in Debye lengths and rates in D / L^2: c'' = (1 + s) c, psi'' = -c, no flux (c' + psi' = 0) and no
-    potential at both faces; c is odd.
-    """
-    from scipy.optimize import brentq
-
-    density, width, eps, diffusion = 1e22, 200e-9, 20.0, 1e-14
-    stack = cell(
-        layer(
-            "slab",
-            width,
-            affinity=3.0,
-            gap=3.0,
-            eps=eps,
-            ions={"density": density, "diffusion_coefficient": diffusion},
-        ),
-        front=4.5,
-        back=4.5,
-    )
-    solver, state = settled(stack, 0.0, 0.0)
-    (rate,) = Linearised(solver, state, 0.0).rates(1, control="voltage")
-    debye = np.sqrt(eps * EPS0 * VT / (1.602176634e-19 * density))
-    half = 0.5 * width / debye
-
-    def mismatch(s: float) -> float:
-        # c = sinh(k x), psi = -c / k^2 + b x with b from psi = 0 at the face; what is left of the flux there
-        k = np.sqrt(1.0 + s)
-        return k * np.cosh(k * half) * (1.0 - 1.0 / k**2) + np.sinh(k * half) / (k**2 * half)
-
-    expected = brentq(mismatch, -0.999, -1e-9) * diffusion / debye**2
-    assert rate.real == pytest.approx(expected, rel=5e-3)
-
-
 def test_frequencies_that_are_none_are_refused() -> None:
     linear = Linearised(*settled(pt.load("wbg-target"), 0.0), 1.0)
     for bad in (-1.0, np.nan, 0.0):
         with pytest.raises(InputError, match="frequencies"):
             linear.spectrum(bad)
+
+
+# --- columns side by side --------------------------------------------------------------------------------------------
+
+
+def test_admittances_add_each_with_its_own_resistances() -> None:
+    both = unlike_columns()
+    hertz = np.geomspace(1e-2, 1e8, 11)
+    solver, state = settled(both, 0.9)
+    linear = solver.linearised(state, 1.0)
+    found = linear.spectrum(hertz)
+    areas = [float(column.area) for column in both.column]
+    apart = []
+    for column in both.column:
+        one, at = settled(column.stack, 0.9)
+        apart.append(one.linearised(at, 1.0).spectrum(hertz))
+    for name in ("admittance", "imps"):
+        expected = sum(area * getattr(one, name) for area, one in zip(areas, apart, strict=True))
+        assert getattr(found, name) == pytest.approx(expected, rel=1e-12), name
+    assert found.impedance == pytest.approx(1.0 / found.admittance)
+    assert found.imvs == pytest.approx(found.imps * found.impedance)
+    assert found.capacitance == pytest.approx(found.admittance.imag / (2 * np.pi * hertz))
+    # a column without series resistance shorts the other at the highest frequencies
+    assert linear.series == 0.0
+    # at rest it is the steady curve, ions held or moving
+    slow = linear.spectrum(1e-7).admittance[0].real
+    assert slow == pytest.approx(-solver.slope(state, 1.0), rel=1e-6)
+    still = solver.linearised(state, 1.0, "held").spectrum(0.0).imps[0].real
+    assert still == pytest.approx(solver.light_response(state, 1.0), rel=1e-9)
+
+
+# --- junctions in series ---------------------------------------------------------------------------------------------
+
+
+def linearised(problem: Problem, voltage: float, ions: Literal["moving", "held"] = "moving") -> Any:
+    solver = Solver(problem)
+    states = solver.sweep([voltage], 1.0)
+    assert states.converged.all()
+    return solver, states.state(0), solver.linearised(states.state(0), 1.0, ions)
+
+
+def test_a_stack_in_series_with_itself_has_twice_its_impedance() -> None:
+    stack = everything("fermi-dirac").with_values(CIRCUIT)
+    alone = Linearised(*settled(stack, 0.8), 1.0)
+    _, _, both = linearised(pair(stack, stack), 1.6)
+    one, two = alone.spectrum(FREQUENCIES), both.spectrum(FREQUENCIES)
+    assert two.impedance == pytest.approx(2.0 * one.impedance, rel=1e-8)
+    assert two.capacitance == pytest.approx(0.5 * one.capacitance, rel=1e-6)
+    assert two.imvs == pytest.approx(2.0 * one.imvs, rel=1e-8)
+    assert two.imps == pytest.approx(one.imps, rel=1e-8)
+    assert both.slowest() == pytest.approx(alone.slowest(), rel=1e-6)
+
+
+def test_capacitors_in_series() -> None:
+    problem = pair(*(
+        cell(layer("body", thickness, affinity=3.0, gap=3.4, eps=10.0), front=4.7, back=4.7)
+        for thickness in (300e-9, 150e-9)
+    ))  # fmt: skip
+    _, _, linear = linearised(problem, 0.0)
+    expected = 10.0 * EPS0 / 450e-9
+    assert linear.spectrum([1e3, 1e6]).capacitance == pytest.approx(expected, rel=1e-6)
+    # and of any two junctions at frequencies that nothing else follows
+    _, _, other = linearised(unlike_pair(0.9), 1.2)
+    geometric = other.problem.geometric_capacitance
+    assert -1.0 / (2e13 * np.pi * (other.spectrum([1e13]).impedance - other.series).imag) == pytest.approx(
+        geometric, rel=2e-2
+    )
+
+
+@pytest.mark.parametrize("voltage", [0.2, 1.5])
+def test_at_rest_it_is_the_steady_curve(voltage: float) -> None:
+    """Slope and light response of the steady pair are found by other code, and by differences of whole solutions."""
+    problem = unlike_pair(0.9)
+    solver, state, linear = linearised(problem, voltage)
+    slow = linear.spectrum([1e-7])
+    assert slow.impedance[0].real == pytest.approx(-1.0 / solver.slope(state, 1.0), rel=1e-6)
+    held = linearised(problem, voltage, "held")[2].spectrum([0.0])
+    assert held.imps[0].real == pytest.approx(solver.light_response(state, 1.0), rel=1e-6)
+    h = 1e-3
+    currents = [float(solver.sweep([voltage], 1.0 + n * h, state).current[0]) for n in (-2, -1, 1, 2)]
+    change = (8.0 * (currents[2] - currents[1]) - (currents[3] - currents[0])) / (12.0 * h)
+    assert slow.imps[0].real == pytest.approx(change, rel=1e-5)
+
+
+def test_at_open_circuit_light_changes_the_voltage() -> None:
+    solver, state, _ = linearised(unlike_pair(0.9), 1.5)
+    point = solver.open_circuit(state, 1.0)
+    linear = solver.linearised(point.state(0), 1.0)
+    h = 1e-3
+    v = [float(solver.open_circuit(point.state(0), 1.0 + n * h).voltage[0]) for n in (-2, -1, 1, 2)]
+    change = (8.0 * (v[2] - v[1]) - (v[3] - v[0])) / (12.0 * h)
+    assert linear.spectrum([1e-7]).imvs[0].real == pytest.approx(change, rel=1e-5)
+
+
+@pytest.mark.parametrize("frequency", [3e-2, 3e5])
+def test_a_small_sine_in_time_gives_the_impedance(frequency: float) -> None:
+    """The current of a small triangle wave, whose first harmonic is the linear response there."""
+    problem = unlike_pair(0.9)
+    engine = Engine(problem, 1e-5)
+    start = engine.settled(1.5, 1.0)
+    linear = engine.solver.linearised(engine.solver.sweep([1.5], 1.0).state(0), 1.0)
+    swing, quarter, points = 2e-3, 0.25 / frequency, 40
+    corners = [1.5, 1.5 + swing, 1.5, 1.5 - swing, 1.5]
+    round_ = [Step(quarter, Voltage(a, b), 1.0, points=points) for a, b in pairwise(corners)]
+    trace = engine.run(round_ * 3, start)
+    last = trace.time > 2.0 / frequency * (1.0 + 1e-9)
+    wave = np.exp(-2j * np.pi * frequency * trace.time[last])
+    response = -(wave @ trace.current[last]) / (wave @ (trace.voltage[last] - 1.5))
+    assert response == pytest.approx(complex(linear.spectrum([frequency]).admittance[0]), rel=1e-2)
+
+
+def test_light_of_the_top_counts() -> None:
+    """A bottom that limits the current gets more of it."""
+    found = []
+    for share in (0.0, 0.8):
+        problem = dimmed(pair(pt.load("wbg-target"), pt.load("nbg"), share), 1.0, 0.5)
+        _, _, linear = linearised(problem, 0.5, "held")
+        found.append(linear.spectrum([1e2]))
+    without, coupled = found
+    assert coupled.imps[0].real > 1.001 * without.imps[0].real
+
+
+def test_frequencies_are_checked() -> None:
+    _, _, linear = linearised(unlike_pair(0.9), 1.0)
+    for wrong in ([0.0], [-1.0], [np.nan]):
+        with pytest.raises(InputError, match="needs frequencies"):
+            linear.spectrum(wrong)
+
+
+def test_a_current_step_is_answered_by_the_impedance_s_resistance_first() -> None:
+    """What is in series with both shows at once."""
+    engine = Engine(unlike_pair(0.9))
+    start = engine.settled(1.5, 1.0)
+    before = engine.run([Step(1e-6, Voltage(1.5), 1.0)], start)
+    current = float(before.current[-1])
+    after = engine.run([Step(1e-12, Current(current - 1.0), 1.0)], before.moments[-1])
+    assert after.voltage[-1] - 1.5 == pytest.approx(engine.problem.circuit.resistance, rel=2e-2)

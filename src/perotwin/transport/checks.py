@@ -302,7 +302,8 @@ def circuit_checks(states: States, fields: Sequence[Profiles]) -> Checks:
         )
     }
     if len(currents) > 1:
-        ratio = [np.abs(one - currents[0]) / np.maximum(allowed, 1e-300) for one in currents[1:]]
+        others = (*currents[1:], states.current)
+        ratio = [np.abs(one - currents[0]) / np.maximum(allowed, 1e-300) for one in others]
         checks["junctions carry one current"] = check(_largest(states, *ratio) * CURRENT_LIMIT, CURRENT_LIMIT)
     return checks
 

@@ -14,7 +14,7 @@ which serves voltage and light alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +28,10 @@ from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.small_signal import signals
 from perotwin.transport.kernels.statistics import steady_ions
 from perotwin.transport.mobile_ions import in_motion
-from perotwin.transport.steady import Solver, State
+from perotwin.transport.states import State
+
+if TYPE_CHECKING:
+    from perotwin.transport.steady import Solver
 
 F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]

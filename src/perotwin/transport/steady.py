@@ -103,11 +103,12 @@ class _System:
             path,
         )  # fmt: skip
 
-    def path(self, targets: F64, start: float, finest: float = FINEST) -> Path:
-        """An empty path to some targets."""
+    def path(self, targets: F64, start: float, finest: float = FINEST, solved: bool = False) -> Path:
+        """An empty path to some targets; `solved`: the first state is a solution under the light of the path."""
         count = targets.size
         return Path(
             start=float(start),
+            solved=solved,
             targets=targets,
             finest=finest,
             rows=np.empty((count, state_width(self.device))),
@@ -345,7 +346,9 @@ class Solver:
     ) -> States:
         state = self._begin(intensity) if start is None else start
         row, lit = state.row.copy(), intensity * self.generation
-        path = self.system.path(targets, state.voltage if from_value is None else from_value)
+        # a state that is given may have been found under other light, one of several parts is what they are alone
+        solved = start is None and len(self.problem.parts) == 1
+        path = self.system.path(targets, state.voltage if from_value is None else from_value, solved=solved)
         self.system.follow(row, lit, self.frozen_charge, constraint, self._patience, path)
         return self._collect(targets, intensity, path.rows, path.reached, path.iterations)
 

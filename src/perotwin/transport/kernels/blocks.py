@@ -32,7 +32,7 @@ def _eliminate(b, first, last, columns, size):
             held = leak == np.inf
             # electrons' and ions' rows have negative diagonals, the holes' a positive one
             sign = 1.0 if r == 2 else -1.0
-            if i > 0 and not held:
+            if i > first and not held:
                 give, take = b.give[j, r], b.take[j, r]
                 if b.leak[j, r] == np.inf:
                     leak += take

@@ -174,6 +174,7 @@ class Path(NamedTuple):
     """A list of values of the constraint's right side c to be reached one after another, and what was found there."""
 
     start: float  # value that the first state belongs to
+    solved: bool  # whether it is a solution there
     targets: NDArray[np.float64]  # (K,)
     finest: float  # smallest part of the way to a target that is tried
     rows: NDArray[np.float64]  # (K, width) states
@@ -188,9 +189,9 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
     """Follow the steady state along a path, storing every state; the constraint's own c does not count.
 
     Each target is reached in one step, or in as many smaller ones as it takes, unless `path.finest` is 1. Steps begin
-    from the parabola through the last three states. The first target is solved for also where the path starts from it:
-    the state that it starts from may belong to another light. A point that is not reached leaves the last good state in
-    place, and the path goes on from there.
+    from the parabola through the last three states. The first target is solved for also where the path starts from it,
+    unless the state is a solution there: it may belong to another light. A point that is not reached leaves the last
+    good state in place, and the path goes on from there.
     """
     width, smooth = row.size, row.size - 2 * dev.x.size
     past = np.zeros((3, width))
@@ -203,7 +204,7 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
         here = where[0]
         fraction = 1.0
         path.iterations[k] = 0
-        reached = False
+        reached = path.solved and goal == here and known == 1
         while not reached:
             aim = here + fraction * (goal - here)
             if fraction >= 0.999999 or abs(goal - aim) < 1e-12 * abs(goal - here):

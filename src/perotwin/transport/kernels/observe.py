@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perotwin.compiled import compiled
+from perotwin.compiled import compiled, inlined
 from perotwin.transport.device import F_SN, F_SP, MU_N, MU_P, T_RN, T_RP
 from perotwin.transport.kernels.faces import thermionic_fluxes
 from perotwin.transport.kernels.flux import carrier_fluxes
@@ -67,19 +67,47 @@ def rates(dev, w, st, channel):
         w.jn[s], w.jp[s] = of_n[0], -of_p[0]
 
 
-@compiled
+@inlined
+def _quiet(noise, crossed):
+    """Edges at which a carrier's flux is best read for the front, for the back: where what disturbs it there and on the
+    way, `crossed` (E,) of all nodes up to the edge, is least.
+    """
+    return np.argmin(noise + crossed), np.argmin(noise - crossed)
+
+
+@inlined
+def _quiet_pair(noise_n, noise_p, crossed):
+    """Edges at which the two carriers' fluxes are best read for their sum: noise and what lies between is least."""
+    found, first, second = np.inf, 0, 0
+    front_n = front_p = 0
+    for i in range(noise_n.size):
+        if noise_n[i] - crossed[i] < noise_n[front_n] - crossed[front_n]:
+            front_n = i
+        if noise_p[i] - crossed[i] < noise_p[front_p] - crossed[front_p]:
+            front_p = i
+        for a, b in ((front_n, i), (i, front_p)):
+            size = noise_n[a] + noise_p[b] + abs(crossed[b] - crossed[a])
+            if size < found:
+                found, first, second = size, a, b
+    return first, second
+
+
+@inlined
 def terminal(dev, w, d, gen):
     """Current of junction d (m^-2 s^-1, conventional, along x) and what each carrier loses at the wrong contact.
 
     Uses the fluxes and net rates that `rates` left. Each carrier's flux is read where it is least disturbed by
-    rounding and carried elsewhere by the balance of generation and recombination. Returns the total, the electrons'
-    loss at the anode and the holes' loss at the cathode (m^-2 s^-1).
+    rounding and carried elsewhere by the balance of generation and recombination, but not over a face whose rate is the
+    difference of much larger ones. Returns the total, the electrons' loss at the anode and the holes' loss at the
+    cathode (m^-2 s^-1).
     """
     first = dev.node_start[d]
     nodes = dev.node_start[d + 1] - first
     flux_n, flux_p = np.empty(nodes - 1), np.empty(nodes - 1)
     noise_n, noise_p = np.empty(nodes - 1), np.empty(nodes - 1)
     source = w.net[first : first + nodes].copy()
+    # what disturbs the rates of the nodes up to each edge
+    crossed = np.zeros(nodes - 1)
     behind = dev.layer_start[d + 1]
     for m in range(dev.layer_start[d], behind):
         off = dev.offset[m] + first
@@ -95,7 +123,13 @@ def terminal(dev, w, d, gen):
             elif m + 1 < behind and dev.offset[m + 1] == dev.offset[m]:
                 flux_n[i], flux_p[i] = w.jn[s], w.jp[s]
                 noise_n[i], noise_p[i] = np.inf, np.inf
-    a, b = np.argmin(noise_n), np.argmin(noise_p)
+    for t in range(dev.face_trap_site.size):
+        s = dev.face_trap_site[t]
+        if dev.layer_junction[dev.site_layer[s]] == d:
+            level = face_level(dev, w, t)
+            gross = srh(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], level)[0] * level[0] * level[1]
+            crossed[dev.site_node[s] - first :] += gross / dev.vt
+    a, b = _quiet_pair(noise_n, noise_p, crossed)
     # the balance of node i reads  jn[i] - jn[i - 1] + source = 0  and  jp[i] - jp[i - 1] - source = 0
     jn_b = flux_n[a]
     if b > a:
@@ -105,17 +139,17 @@ def terminal(dev, w, d, gen):
         for i in range(b + 1, a + 1):
             jn_b += source[i]
     total = jn_b + flux_p[b]
-    jn_front = flux_n[a]
-    for i in range(0, a + 1):
+    to_front, to_back = _quiet(noise_n, crossed)
+    jn_front, jn_back = flux_n[to_front], flux_n[to_back]
+    for i in range(0, to_front + 1):
         jn_front += source[i]
-    jn_back = flux_n[a]
-    for i in range(a + 1, nodes):
+    for i in range(to_back + 1, nodes):
         jn_back -= source[i]
-    jp_front = flux_p[b]
-    for i in range(0, b + 1):
+    to_front, to_back = _quiet(noise_p, crossed)
+    jp_front, jp_back = flux_p[to_front], flux_p[to_back]
+    for i in range(0, to_front + 1):
         jp_front -= source[i]
-    jp_back = flux_p[b]
-    for i in range(b + 1, nodes):
+    for i in range(to_back + 1, nodes):
         jp_back += source[i]
     if dev.anode_front:
         return total, jn_front, jp_back
