@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from perotwin.errors import InputError, UnknownNameError
 from perotwin.stack import paths
-from perotwin.stack.fields import BARE_NUMBERS, Model, explain
 from perotwin.stack.junction import Ideal, Junction, Separate, Traps
 from perotwin.stack.library import load
 from perotwin.stack.parts import Layer
+from perotwin.stack.quantity_fields import BARE_NUMBERS, Model, explain
 from perotwin.stack.stack import Stack
 from perotwin.stack.tandem import Tandem
 
