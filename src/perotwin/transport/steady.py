@@ -309,9 +309,14 @@ class Solver:
             states = [one.sweep([0.0], intensity).state(0) for one in self.alone]
             return State(0.0, self._composed(states))
         row = self.dark.copy()
-        if problem.parts[0].halves:
-            self._illuminate(self._bare, row, lit, self.frozen_charge, held_current(), "light")
-        elif intensity > 0.0:
+        if intensity > 0.0 and problem.parts[0].halves:
+            try:
+                self._illuminate(self._bare, row, lit, self.frozen_charge, held_current(), "light")
+                return State(self._terminals(row, lit), row)
+            except ConvergenceError:
+                # where next to nothing recombines the dark cell has no slope by which open circuit is found
+                row = self.dark.copy()
+        if intensity > 0.0:
             self._illuminate(self._bare, row, lit, self.frozen_charge, held_voltage(), "light")
         return State(self._terminals(row, lit), row)
 
