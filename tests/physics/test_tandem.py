@@ -252,31 +252,47 @@ def test_traps_approach_an_ideal_junction() -> None:
         assert last.junction_voltages[name] == pytest.approx(values, abs=1e-6), name
 
 
-@pytest.mark.parametrize("ends", [1, -1], ids=["front", "back"])
-def test_traps_cost_what_flat_bands_and_their_level_say(ends: int) -> None:
+#: m^-3, of both layers where the junctions of `alike` meet
+DOPING = 2e24
+
+
+def alike(velocity: float, trap: list[dict[str, Any]] | None) -> Tandem:
+    """With alike layers on both sides of what traps of a velocity (m/s) join; trap: in the absorbers."""
+    wide = {"nc": 1e26, "nv": 1e26, "eps": 5.0, "mobility": 1e-5}
+
+    def junction(gap: float) -> dict[str, Any]:
+        return {
+            "layer": [
+                layer("htl", 40e-9, role="htl", affinity=4.0 + gap - 2.9, gap=2.9, doping=-DOPING, **wide),
+                layer("absorber", 200e-9, affinity=4.0, gap=gap, mobility=2e-4, radiative=2e-17, trap=trap),
+                layer("etl", 40e-9, role="etl", affinity=4.0, gap=2.5, doping=DOPING, **wide),
+            ]
+        }
+
+    return with_traps(plain(top=junction(1.7), bottom=junction(1.2)), velocity)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("velocity", [1e-6, 1e-4, 1e-2, 1.0, 100.0])
+def test_traps_cost_what_flat_bands_and_their_level_say(velocity: float, mirrored: bool) -> None:
     """Alike layers of N carriers on both sides, flat bands, a level in the middle: J = q S N (exp(dV / 2 kT) - 1) / 2.
 
     Half of the splitting dV bends the bands of each side, n = p = N exp(dV / 2 kT); midway is where both Fermi levels
     are at equilibrium, so n1 = p1 = N.
     """
-    density = 2e24
+    tandem = alike(velocity, [{"electron_lifetime": 2e-7, "hole_lifetime": 2e-7}])
+    states = solved(tandem.mirrored() if mirrored else tandem, np.linspace(0.0, 2.0, 9))
+    given = states.current > 0.0
+    expected = 2.0 * VT * np.log1p(2.0 * states.current[given] / (Q * velocity * DOPING))
+    assert states.junction_voltages["between"][given] == pytest.approx(expected, rel=1e-5)
+    assert given.sum() > 2
 
-    def junction(gap: float) -> list[dict[str, Any]]:
-        wide = {"nc": 1e26, "nv": 1e26, "eps": 5.0, "mobility": 1e-5}
-        return [
-            layer("htl", 40e-9, role="htl", affinity=4.0 + gap - 2.9, gap=2.9, doping=-density, **wide),
-            layer("absorber", 200e-9, affinity=4.0, gap=gap, mobility=2e-4, radiative=2e-17,
-                  trap=[{"electron_lifetime": 2e-7, "hole_lifetime": 2e-7}]),
-            layer("etl", 40e-9, role="etl", affinity=4.0, gap=2.5, doping=density, **wide),
-        ]  # fmt: skip
 
-    for velocity in (1e-6, 1e-4, 1e-2, 1.0, 100.0):
-        tandem = with_traps(plain(top={"layer": junction(1.7)}, bottom={"layer": junction(1.2)}), velocity)
-        states = solved(tandem if ends > 0 else tandem.mirrored(), np.linspace(0.0, 2.0, 9))
-        given = states.current > 0.0
-        expected = 2.0 * VT * np.log1p(2.0 * states.current[given] / (Q * velocity * density))
-        assert states.junction_voltages["between"][given] == pytest.approx(expected, rel=1e-5)
-        assert given.sum() > 2
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_halves_are_lit_where_nothing_but_light_recombines(mirrored: bool) -> None:
+    """The dark cell has no slope there that would lead to open circuit."""
+    tandem = alike(1e-4, None)
+    assert solved(tandem.mirrored() if mirrored else tandem, np.linspace(0.0, 2.0, 9)).current[0] > 0.0
 
 
 @pytest.mark.parametrize("velocity", [1e-4, 1.0, 1e8])
