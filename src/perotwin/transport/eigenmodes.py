@@ -21,7 +21,7 @@ from perotwin.transport.kernels.blocks import eliminate_blocks, substitute_block
 from perotwin.transport.kernels.circuit import close, make_answer, make_linear
 from perotwin.transport.kernels.in_motion import load_blocks, total_current, trap_memory
 from perotwin.transport.kernels.linearise import combine, gather, set_columns
-from perotwin.transport.kernels.response import quiet_edge
+from perotwin.transport.kernels.right_hand_sides import quiet_edge
 from perotwin.transport.kernels.rows import stored_in
 from perotwin.transport.kernels.statistics import moving_charge, moving_ions
 

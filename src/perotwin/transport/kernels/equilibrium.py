@@ -7,7 +7,7 @@ import numpy as np
 from perotwin.compiled import compiled
 from perotwin.transport.device import C_PSI, PSI, PSI_PSI
 from perotwin.transport.kernels.assemble import assemble
-from perotwin.transport.kernels.response import ion_columns, keep_ions
+from perotwin.transport.kernels.right_hand_sides import ion_columns, keep_ions
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import settle_ions
 

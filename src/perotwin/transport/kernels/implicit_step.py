@@ -48,7 +48,7 @@ from perotwin.transport.kernels.newton import (
     take_step,
 )
 from perotwin.transport.kernels.recombination import bulk_level, face_level, srh
-from perotwin.transport.kernels.response import quiet_edge, site_of_edge
+from perotwin.transport.kernels.right_hand_sides import quiet_edge, site_of_edge
 from perotwin.transport.kernels.rows import state_in, stored_in
 from perotwin.transport.kernels.statistics import densities, moving_charge, moving_ions
 

@@ -32,7 +32,7 @@ from perotwin.transport.device import (
 )
 from perotwin.transport.kernels.flux import bernoulli, edge_flux
 from perotwin.transport.kernels.recombination import bulk_level, face_level, srh
-from perotwin.transport.kernels.response import site_of_edge
+from perotwin.transport.kernels.right_hand_sides import site_of_edge
 
 
 @compiled

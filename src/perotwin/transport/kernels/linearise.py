@@ -12,7 +12,7 @@ import numpy as np
 from perotwin.compiled import compiled, inlined
 from perotwin.transport.kernels.contacts import bias_column
 from perotwin.transport.kernels.recombination import layer_radiation
-from perotwin.transport.kernels.response import source_column, through
+from perotwin.transport.kernels.right_hand_sides import source_column, through
 
 # of numpy's type: numba would compile what takes a literal once more
 ITSELF, BY_VOLTAGE = np.int64(0), np.int64(1)
@@ -30,24 +30,29 @@ def lights_into(net, d):
     return first, last
 
 
-@compiled
+@inlined
+def nodes_of(dev, d):
+    """(S,) node of each site of junction d."""
+    return dev.site_node[dev.site_start[dev.layer_start[d]] : dev.site_start[dev.layer_start[d + 1]]]
+
+
+@inlined
 def radiation(net, k, dev, w, st):
     """Light k as its emitter makes it (pairs in the receiver, m^-2 s^-1), from the densities in w."""
-    return net.share[k] * layer_radiation(
-        dev, w, dev.layer_start[net.emitter[k]] + net.layer[k], st, np.zeros((1, 3, 0)), np.zeros(0)
-    )
+    m = dev.layer_start[net.emitter[k]] + net.layer[k]
+    return net.share[k] * layer_radiation(dev, w, m, st, np.zeros((1, 3, 0)), np.zeros(0))
 
 
-@compiled
+@inlined
 def add_lights(net, d, dev, w, F, lights):
     """Take the light (L,) that reaches junction d into its equations."""
     first, last = lights_into(net, d)
     for k in range(first, last):
         profile = net.profile[net.profile_start[k] : net.profile_start[k + 1]]
-        source_column(dev, w, d, profile, lights[k], F, ITSELF)
+        source_column(nodes_of(dev, d), w.leak, profile, lights[k], F, ITSELF)
 
 
-@compiled
+@inlined
 def set_columns(net, d, dev, w, st, F, free):
     """Set the columns that junction d follows from, but for the first and the ions'; returns how many there are."""
     first, last = lights_into(net, d)
@@ -61,7 +66,7 @@ def set_columns(net, d, dev, w, st, F, free):
         bias_column(dev, w, st, d, F, BY_VOLTAGE)
     for k in range(first, last):
         profile = net.profile[net.profile_start[k] : net.profile_start[k + 1]]
-        source_column(dev, w, d, profile, 1.0, F, base + k - first)
+        source_column(nodes_of(dev, d), w.leak, profile, 1.0, F, base + k - first)
     return causes
 
 
@@ -88,16 +93,22 @@ def gather(net, d, dev, w, st, F, slope, edge, free, linear):
                 linear.glow_by_light[k, j] = net.share[k] * changes[base + j - first]
 
 
-@compiled
+@inlined
 def combine(net, d, dev, F, free, answer):
     """Let the first column of F follow what the circuit found for junction d; returns its voltage's change, kT/q."""
     first, last = lights_into(net, d)
-    base = 2 if free else 1
     dv = answer.voltage[d] if free else 0.0 * answer.voltage[d]
-    for i in range(dev.node_start[d], dev.node_start[d + 1]):
-        for r in range(F.shape[1]):
-            if free:
-                F[i, r, ITSELF] += F[i, r, BY_VOLTAGE] * dv
-            for k in range(first, last):
-                F[i, r, ITSELF] += F[i, r, base + k - first] * answer.light[k]
+    nodes = (dev.node_start[d], dev.node_start[d + 1])
+    _add_columns(F, nodes, 2 if free else 1, dv, answer.light[first:last])
     return dv
+
+
+@compiled
+def _add_columns(F, nodes, base, dv, light):
+    """Add to the first column of some nodes dv times that of the voltage and `light` times those from `base` on."""
+    for i in range(nodes[0], nodes[1]):
+        for r in range(F.shape[1]):
+            if base == 2:
+                F[i, r, ITSELF] += F[i, r, BY_VOLTAGE] * dv
+            for k in range(light.size):
+                F[i, r, ITSELF] += F[i, r, base + k] * light[k]

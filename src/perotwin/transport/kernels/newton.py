@@ -18,7 +18,7 @@ from perotwin.transport.kernels.circuit import Constraint, close, follows
 from perotwin.transport.kernels.contacts import hold_contacts
 from perotwin.transport.kernels.elimination import eliminate
 from perotwin.transport.kernels.linearise import add_lights, combine, gather, radiation, set_columns
-from perotwin.transport.kernels.response import edge_current, ion_columns, keep_ions, quiet_edge
+from perotwin.transport.kernels.right_hand_sides import edge_current, ion_columns, keep_ions, quiet_edge
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import settle_ions
 
@@ -189,13 +189,15 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
     """Follow the steady state along a path, storing every state; the constraint's own c does not count.
 
     Each target is reached in one step, or in as many smaller ones as it takes, unless `path.finest` is 1. Steps begin
-    from the parabola through the last three states. The first target is solved for also where the path starts from it,
+    from the polynomial through the last states. The first target is solved for also where the path starts from it,
     unless the state is a solution there: it may belong to another light. A point that is not reached leaves the last
     good state in place, and the path goes on from there.
     """
     width, smooth = row.size, row.size - 2 * dev.x.size
-    past = np.zeros((3, width))
-    where = np.zeros(3)
+    # junctions that share a current change together, and a fourth state tells more
+    most = 3 if net.anode.size == 1 else 4
+    past = np.zeros((most, width))
+    where = np.zeros(most)
     known = 1
     past[0, :] = row
     where[0] = path.start
@@ -216,15 +218,16 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
                 status, count, size = _newton(dev, w, net, row, gen, held, aimed, patience, linear, answer)
                 path.iterations[k] += count
                 path.size[k] = size
-                # the parabola may mislead at a kink: once more from the last state itself
+                # it may mislead at a kink: once more from the last state itself
                 depth = 1 if depth > 1 else 0
             if status == CONVERGED:
                 path.lights[k, :] = answer.light
                 if aim != where[0]:
-                    past[2, :] = past[1]
-                    past[1, :] = past[0]
-                    where[2], where[1], where[0] = where[1], where[0], aim
-                    known = min(known + 1, 3)
+                    for i in range(most - 1, 0, -1):
+                        past[i, :] = past[i - 1]
+                        where[i] = where[i - 1]
+                    where[0] = aim
+                    known = min(known + 1, most)
                 past[0, :] = row
                 if aim == goal:
                     reached = True
@@ -243,18 +246,18 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
 
 @compiled
 def _predict(past, where, known, aim, row, smooth):
-    """State at `aim`: the last one, or the line or parabola through the last two or three (newest first)."""
-    a0, a1, a2 = 1.0, 0.0, 0.0
-    if known == 2:
-        a1 = (aim - where[0]) / (where[1] - where[0])
-        a0 = 1.0 - a1
-    elif known == 3:
-        x0, x1, x2 = where[0], where[1], where[2]
-        a0 = (aim - x1) * (aim - x2) / ((x0 - x1) * (x0 - x2))
-        a1 = (aim - x0) * (aim - x2) / ((x1 - x0) * (x1 - x2))
-        a2 = (aim - x0) * (aim - x1) / ((x2 - x0) * (x2 - x1))
+    """State at `aim` on the polynomial through the last `known` states (newest first)."""
+    weight = np.zeros(past.shape[0])
+    for i in range(known):
+        weight[i] = 1.0
+        for j in range(known):
+            if j != i:
+                weight[i] *= (aim - where[j]) / (where[i] - where[j])
     for j in range(smooth):
-        row[j] = a0 * past[0, j] + a1 * past[1, j] + a2 * past[2, j]
+        row[j] = weight[0] * past[0, j]
+    for i in range(1, known):
+        for j in range(smooth):
+            row[j] += weight[i] * past[i, j]
     # the small parts of the levels belong to one state only
     for j in range(smooth, row.size):
         row[j] = past[0, j] if known == 1 else 0.0

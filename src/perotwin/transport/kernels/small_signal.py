@@ -14,7 +14,7 @@ from perotwin.transport.kernels.elimination import eliminate, substitute
 from perotwin.transport.kernels.in_motion import load_blocks, total_current, trap_memory
 from perotwin.transport.kernels.linearise import gather, set_columns
 from perotwin.transport.kernels.recombination import layer_radiation
-from perotwin.transport.kernels.response import (
+from perotwin.transport.kernels.right_hand_sides import (
     edge_current,
     ion_columns,
     keep_ions,
@@ -34,7 +34,7 @@ def _source_columns(dev, w, d, sources, F, first):
         for i in range(dev.node_start[d], dev.node_start[d + 1]):
             for r in range(F.shape[1]):
                 F[i, r, first + q] = 0.0
-        source_column(dev, w, d, sources[q, sites], 1.0, F, first + q)
+        source_column(dev.site_node[sites], w.leak, sources[q, sites], 1.0, F, first + q)
 
 
 @compiled

@@ -28,16 +28,15 @@ def clear_columns(F, first, last):
 
 
 @compiled
-def source_column(dev, w, d, source, amount, F, q):
-    """Add to column q of F (N, B, Q) what follows from extra pairs in junction d, `amount` times `source` (S,) per area
-    and time in each of its sites.
+def source_column(node, leak, source, amount, F, q):
+    """Add to column q of F (N, B, Q) what follows from extra pairs, `amount` times `source` (S,) per area and time in each
+    of some sites, whose nodes are `node` (S,); leak (N, 2): that of carriers which a contact holds is infinite.
     """
-    first = dev.site_start[dev.layer_start[d]]
     for k in range(source.size):
-        i = dev.site_node[first + k]
-        if w.leak[i, 0] != np.inf:
+        i = node[k]
+        if leak[i, 0] != np.inf:
             F[i, 1, q] -= amount * source[k]
-        if w.leak[i, 1] != np.inf:
+        if leak[i, 1] != np.inf:
             F[i, 2, q] -= amount * source[k]
 
 
