@@ -29,8 +29,8 @@ def clear_columns(F, first, last):
 
 @compiled
 def source_column(node, leak, source, amount, F, q):
-    """Add to column q of F (N, B, Q) what follows from extra pairs, `amount` times `source` (S,) per area and time in each
-    of some sites, whose nodes are `node` (S,); leak (N, 2): that of carriers which a contact holds is infinite.
+    """Add to column q of F (N, B, Q) what follows from extra pairs, `amount` times `source` (S,) per area and time, in
+    sites whose nodes are `node` (S,); leak (N, 2): that of carriers which a contact holds is infinite.
     """
     for k in range(source.size):
         i = node[k]
