@@ -14,7 +14,7 @@ def test_a_curve_shows_both_junctions(cli) -> None:
         "junctions carry one current",
     ):
         assert words in done.stdout, words
-    (entry,) = json.loads(cli("jv", "tandem-target", "--step", "50 mV", "--one-solve", "--json").stdout)[
+    (entry,) = json.loads(cli("jv", "tandem-target", "--step", "50 mV", "--json").stdout)[
         "results"
     ]
     assert set(entry["junctions"]) == {"top", "bottom"} and entry["limiting"] in ("top", "bottom")
@@ -44,11 +44,6 @@ def test_four_terminals_on_the_command_line(cli) -> None:
     assert abs(sum(parts) - entry["metrics"]["pce"]["value"]) < 1e-9
     spectra = cli("eqe", "tandem-target", "--set", "junction=separate")
     assert spectra.returncode == 0 and "tandem-target-bottom" in spectra.stdout
-
-
-def test_scans_solve_a_tandem_as_its_junction_needs(cli) -> None:
-    done = cli("jv", "tandem-target", "--scan", "reverse", "--one-solve")
-    assert done.returncode == 2 and "--one-solve" in done.stderr
 
 
 def test_quantum_efficiency_by_junction_and_done_wrong(cli) -> None:

@@ -18,7 +18,7 @@ from perotwin.lab import conditions, registry
 from perotwin.measurement import Instrument, Metric, Metrics, Term, Variable, check, make_dataset
 from perotwin.plotting import style
 from perotwin.report import machine
-from perotwin.stack.fields import Length, Model
+from perotwin.stack.quantity_fields import Length, Model
 from perotwin.units import Quantity
 
 # --- the instrument: how loud sound comes back from a cell, against the wavelength of the sound ----------------------

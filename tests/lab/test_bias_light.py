@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from perotwin.transport.apart import junction_solvers, relit
-from perotwin.transport.cell import build, solver_of
 
 import perotwin as pt
 from perotwin.errors import InputError
 from perotwin.lab import eqe, junctions, jv
 from perotwin.measurement import checks_of, load, notes_of, protocol_of, save, validate
 from perotwin.report import machine
+from perotwin.transport.build import build
+from perotwin.transport.steady import Solver
 
 Q = 1.602176634e-19
 QUIET = {"top.perovskite.recombination.radiative": {"kind": "none"}}
@@ -45,12 +45,12 @@ def test_in_series_a_junction_shows_its_own_short_circuit() -> None:
     """No shunts, and no light from one junction to the other: each gives what it gives alone at short circuit."""
     cell = tandem(**QUIET, **UNSHUNTED)
     data = eqe.measure(cell)
-    solver = solver_of(build(cell))
-    alone = junction_solvers(cell, solver)
+    solver = Solver(build(cell))
+    alone = solver.junctions
     problems = {name: one.problem for name, one in alone.items()}
     for name, one in alone.items():
         pairs, _ = eqe.Led().generation(problems, name)
-        lit = relit(one, [pairs[name]])
+        lit = one.relit(pairs[name])
         own = lit.spectral_response(lit.sweep([0.0], 1.0).state(0), 1.0) / Q
         assert data[f"eqe_{name}"].values == pytest.approx(own, abs=2e-4 * own.max())
 
@@ -169,10 +169,11 @@ def test_suns_of_each_junction_do_as_well_as_a_diode() -> None:
 def test_solved_in_one_it_is_the_same() -> None:
     """Traps that are fast enough are an ideal junction."""
     fast = {"kind": "traps", "electron_velocity": "1e7 cm/s", "hole_velocity": "1e7 cm/s"}
-    data = eqe.measure(tandem(junction=fast))
+    data = eqe.measure(tandem(junction=fast, **UNSHUNTED))
+    series = eqe.measure(tandem(**UNSHUNTED))
     assert all(row.passed for row in checks_of(data).values())
     for name in ("top", "bottom"):
-        assert data[f"eqe_{name}"].values == pytest.approx(measured()[f"eqe_{name}"].values, abs=2e-4)
+        assert data[f"eqe_{name}"].values == pytest.approx(series[f"eqe_{name}"].values, abs=2e-4)
 
 
 def test_traps_that_light_fills_want_a_weak_light_on_the_measured_junction() -> None:
@@ -225,6 +226,7 @@ def three() -> dict[str, Any]:
         spectral = np.outer(part, [0.5, 0.5])
         found[name] = SimpleNamespace(
             generation=np.array([1.0, 3.0]) * 1e20,
+            site_areas=np.ones(2),
             absorption=SimpleNamespace(wavelength=wavelength, spectral=spectral),
         )
     return found

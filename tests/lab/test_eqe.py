@@ -1,12 +1,10 @@
 """Quantum efficiency: an exact linearisation, against two solved steady states and against what light there is."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import xarray as xr
-from perotwin.transport.response import photocurrent_response
 
 import perotwin as pt
 from devices import Q, everything
@@ -14,6 +12,7 @@ from perotwin.errors import InputError
 from perotwin.lab import eqe, jv
 from perotwin.stack import Stack
 from perotwin.transport.build import build
+from perotwin.transport.linear_response import photocurrent_response
 from perotwin.transport.steady import Solver
 
 
@@ -56,7 +55,7 @@ def test_response_is_the_slope_of_the_current(stack: Stack, voltage: float, suns
     for row, part in zip(sources, np.array_split(lit, 3), strict=False):
         row[part] = scale * np.linspace(0.5, 1.5, part.size)
     sources[3] = sources[:3].sum(axis=0)
-    response = photocurrent_response(solver, state.state(0), suns, sources)
+    response = photocurrent_response(solver, state.state(0), [sources])
     assert response[3] == pytest.approx(response[:3].sum(), rel=1e-9)
 
     # the ions' distribution belongs to the junction's voltage, which is not the terminal one with resistances
@@ -66,8 +65,7 @@ def test_response_is_the_slope_of_the_current(stack: Stack, voltage: float, suns
         ends = []
         for sign in (1, -1):
             # the bias light and its change both pass through the generation at one sun
-            lamp = replace(twin.problem, generation=suns * problem.generation + sign * step * source)
-            other = Solver(lamp)
+            other = Solver(twin.problem.relit(suns * problem.generation + sign * step * source))
             other.frozen_charge, other.frozen_density, other.dark = (
                 twin.frozen_charge,
                 twin.frozen_density,

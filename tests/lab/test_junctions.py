@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from perotwin.transport.apart import junction_solvers, relit
-from perotwin.transport.cell import build, solver_of
 
 import perotwin as pt
 from perotwin.lab import junctions, jv
 from perotwin.measurement import checks_of, load, save, validate
 from perotwin.report import machine
 from perotwin.stack import Tandem
-from perotwin.transport.checks import junction_checks, steady_checks
-from perotwin.transport.profiles import profiles
+from perotwin.transport.build import build
+from perotwin.transport.checks import circuit_checks, steady_checks
+from perotwin.transport.profiles import junction_profiles
+from perotwin.transport.steady import Solver
 from tandems import plain
 
 SUM, ONE = "junction voltages sum to the terminal's (V)", "junctions carry one current"
@@ -41,14 +41,25 @@ def resistance(tandem: Any) -> float:
 
 
 @cache
-def measured(one_solve: bool) -> xr.Dataset:
+def measured() -> xr.Dataset:
     """The curve of a library tandem; not to be changed."""
-    return jv.measure(pt.load("tandem-target"), one_solve=one_solve)
+    return jv.measure(pt.load("tandem-target"))
 
 
-@pytest.mark.parametrize("one_solve", [False, True])
-def test_voltages_of_the_junctions_are_the_terminals_at_every_point(one_solve: bool) -> None:
-    data = measured(one_solve)
+def unshunted() -> Tandem:
+    """The same without shunts."""
+    values = {f"{which}.circuit.shunt_resistance": None for which in ("top", "bottom")}
+    return pt.load("tandem-target").with_values(values)
+
+
+def trapped() -> Tandem:
+    """And with traps where its junctions touch: they are one mesh."""
+    velocity = {"electron_velocity": "1e7 cm/s", "hole_velocity": "1e7 cm/s"}
+    return unshunted().with_values({"junction": {"kind": "traps", **velocity}})
+
+
+def test_voltages_of_the_junctions_are_the_terminals_at_every_point() -> None:
+    data = measured()
     assert junctions.names(data) == ["top", "bottom"]
     rest = data["voltage_top"] + data["voltage_bottom"] - data["voltage_between"] - data["voltage"]
     assert np.abs(rest.values).max() < 1e-12
@@ -61,41 +72,46 @@ def test_voltages_of_the_junctions_are_the_terminals_at_every_point(one_solve: b
     assert data["voltage_between"].values == pytest.approx(drop, abs=1e-6)
 
 
-def test_both_forms_give_the_same_junctions() -> None:
-    series, whole = measured(False), measured(True)
+def test_junctions_of_one_mesh_are_told_apart() -> None:
+    """Traps that recombine fast at flat bands cost next to nothing, and each half is what the junction is alone."""
+    series, whole = jv.measure(unshunted()), jv.measure(trapped())
+    assert all(row.passed for row in checks_of(whole).values()) and SUM in checks_of(whole)
+    rest = whole["voltage_top"] + whole["voltage_bottom"] - whole["voltage_between"] - whole["voltage"]
+    assert np.abs(rest.values).max() < 1e-12
     for name in ("voltage_top", "voltage_bottom", "current_density"):
-        assert whole[name].values == pytest.approx(series[name].values, abs=2e-4, rel=1e-4), name
+        assert whole[name].values == pytest.approx(series[name].values, abs=2e-3, rel=1e-3), name
     for name, found in junctions.metrics(whole).items():
         assert float(found["pce"]) == pytest.approx(float(junctions.metrics(series)[name]["pce"]), rel=1e-9)
 
 
-@pytest.mark.parametrize("one_solve", [False, True])
-def test_the_checks_find_what_does_not_add_up(one_solve: bool) -> None:
-    solver: Any = solver_of(build(wired(), one_solve=one_solve))
+def test_the_checks_find_what_does_not_add_up() -> None:
+    solver = Solver(build(wired()))
     good = solver.sweep(np.linspace(-0.1, 1.9, 9), 1.0)
     assert all(row.passed for row in steady_checks(good).values())
 
     def checked(states: Any) -> dict[str, bool]:
-        fields = [profiles(part) for part in states.parts]
-        return {name: row.passed for name, row in junction_checks(states, fields).items()}
+        fields = [junction_profiles(part) for part in states.parts]
+        return {name: row.passed for name, row in circuit_checks(states, fields).items()}
 
     assert checked(good) == {SUM: True, ONE: True}
-    if one_solve:
-        shifted = replace(good, voltage=good.voltage + 1e-5)
-        fields = [profiles(part) for part in good.parts]
-        behind = fields[0].edge > solver.problem.device.plane_site[0]
-        leaking = replace(fields[0], hole_current=fields[0].hole_current * np.where(behind, 1.0 + 1e-4, 1.0))
-        assert not junction_checks(good, [leaking])[ONE].passed
-    else:
-        top, bottom = good.junctions
-        shifted = replace(
-            good, junctions=(replace(top, junction_voltage=top.junction_voltage + 1e-5), bottom)
-        )
-        other = solver.junctions[1].sweep(bottom.junction_voltage + 1e-4, 1.0)
-        assert not checked(replace(good, junctions=(top, other)))[ONE]
-        missing = replace(good.problem, resistance=0.0)
-        assert not checked(replace(good, problem=missing))[SUM]
-    assert not checked(shifted)[SUM]
+    top, bottom = good.parts
+    moved = replace(top, junction_voltage=top.junction_voltage + 1e-5)
+    assert not checked(replace(good, parts=(moved, bottom)))[SUM]
+    assert not checked(replace(good, voltage=good.voltage + 1e-5))[SUM]
+    (other,) = solver.junctions["bottom"].sweep(bottom.junction_voltage + 1e-4, 1.0).parts
+    assert not checked(replace(good, parts=(top, other)))[ONE]
+    # a resistance that the cell states and the solver did not know of
+    told = good.problem.stack.with_values({"junction.resistance": 6e-4})
+    assert not checked(replace(good, problem=replace(good.problem, stack=told)))[SUM]
+
+
+def test_the_checks_find_a_level_of_one_mesh_that_is_off() -> None:
+    good = Solver(build(trapped())).sweep(np.linspace(0.0, 2.0, 5), 1.0)
+    assert steady_checks(good)[SUM].passed
+    (part,) = good.parts
+    fields = [junction_profiles(part)]
+    moved = replace(fields[0], electron_fermi_level=fields[0].electron_fermi_level + 1e-5)
+    assert circuit_checks(good, fields)[SUM].passed and not circuit_checks(good, [moved])[SUM].passed
 
 
 def test_a_junctions_own_curve_is_that_of_the_junction_in_the_tandem() -> None:
@@ -103,8 +119,8 @@ def test_a_junctions_own_curve_is_that_of_the_junction_in_the_tandem() -> None:
     tandem = wired()
     data = jv.measure(tandem, jv.Protocol(step="50 mV"))
     own = junctions.curves(data)
-    solver = solver_of(build(tandem))
-    for name, one in junction_solvers(tandem, solver).items():
+    solver = Solver(build(tandem))
+    for name, one in solver.junctions.items():
         states = one.sweep(data[f"voltage_{name}"].values, 1.0)
         assert states.current == pytest.approx(data["current_density"].values, rel=1e-6, abs=1e-6)
         curve = validate(own[name])
@@ -117,7 +133,7 @@ def test_a_junctions_own_curve_is_that_of_the_junction_in_the_tandem() -> None:
 
 
 def test_what_is_said_of_the_junctions() -> None:
-    data = measured(False)
+    data = measured()
     found = junctions.metrics(data)
     assert junctions.limiting(data) == min(found, key=lambda name: float(found[name]["jsc"]))
     here = junctions.at(data)
@@ -148,7 +164,7 @@ def test_own_curves_are_left_out_where_they_are_not_asked_for() -> None:
 
 
 def test_machine_output_of_a_tandem() -> None:
-    data = measured(False)
+    data = measured()
     made = machine.instrument_result(jv.INSTRUMENT, data, jv.analyse(data))
     told = made["scans"][0]["curve"]["junction_voltages"]
     assert set(told) == {"top", "bottom", "between"} and told["top"]["unit"] == "V"
@@ -161,50 +177,45 @@ def test_machine_output_of_a_tandem() -> None:
 
 
 def test_it_is_stored_and_read_again(tmp_path: Path) -> None:
-    data = measured(False)
+    data = measured()
     again = load(save(validate(data), tmp_path / "tandem.nc"))
     assert junctions.words(again) == junctions.words(data)
     assert pt.stack.from_toml(again.attrs["cell"]) == pt.load("tandem-target")
 
 
-def test_a_tandem_in_the_dark() -> None:
-    for one_solve in (False, True):
-        dark = plain().with_light(intensity="dark")
-        data = jv.measure(dark, jv.Protocol(start="0 V", stop="1.2 V", step="0.1 V"), one_solve=one_solve)
-        assert all(row.passed for row in checks_of(data).values())
-        assert junctions.words(data) == ""
-        assert data["voltage_top"].values[0] == pytest.approx(0.0, abs=1e-9)
+@pytest.mark.parametrize("joint", ["ideal", "traps"])
+def test_a_tandem_in_the_dark(joint: str) -> None:
+    more = {"junction": {"kind": "traps", "electron_velocity": 1e3, "hole_velocity": 1e3}} if joint == "traps" else {}
+    dark = plain(**more).with_light(intensity="dark")
+    data = jv.measure(dark, jv.Protocol(start="0 V", stop="1.2 V", step="0.1 V"))
+    assert all(row.passed for row in checks_of(data).values())
+    assert junctions.words(data) == ""
+    assert data["voltage_top"].values[0] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_suns_of_one_junction_alone() -> None:
     """Half a sun on the top: it limits, and its own current is half of what it was."""
-    for one_solve in (False, True):
-        half = jv.measure(
-            pt.load("tandem-target").with_values({"top.light.intensity": "0.5 sun"}), one_solve=one_solve
-        )
-        assert junctions.limiting(half) == "top"
-        full = junctions.metrics(measured(one_solve))
-        own = junctions.metrics(half)
-        assert float(own["top"]["jsc"]) == pytest.approx(0.5 * float(full["top"]["jsc"]), rel=5e-3)
-        assert float(own["bottom"]["jsc"]) == pytest.approx(float(full["bottom"]["jsc"]), rel=1e-9)
+    half = jv.measure(pt.load("tandem-target").with_values({"top.light.intensity": "0.5 sun"}))
+    assert junctions.limiting(half) == "top"
+    full, own = junctions.metrics(measured()), junctions.metrics(half)
+    assert float(own["top"]["jsc"]) == pytest.approx(0.5 * float(full["top"]["jsc"]), rel=5e-3)
+    assert float(own["bottom"]["jsc"]) == pytest.approx(float(full["bottom"]["jsc"]), rel=1e-9)
 
 
 def test_a_solver_under_other_light_is_the_cell_with_other_suns() -> None:
     tandem = wired()
     told = tandem.with_values({"top.light.intensity": 0.7, "bottom.light.intensity": 0.6})
-    for one_solve in (False, True):
-        solver: Any = solver_of(build(tandem, one_solve=one_solve))
-        before = [part.generation.copy() for part in solver.problem.parts]
-        alone = junction_solvers(tandem, solver)
-        was = [float(one.light.intensity) for one in tandem.cells.values()]
-        pairs = [
-            f / w * one.problem.generation for f, w, one in zip((0.7, 0.6), was, alone.values(), strict=True)
-        ]
-        found = relit(solver, pairs).sweep([0.0, 1.5], 1.0)
-        expected = solver_of(build(told, one_solve=one_solve)).sweep([0.0, 1.5], 1.0)
-        assert found.current == pytest.approx(expected.current, rel=1e-9)
-        for one, was_there in zip(solver.problem.parts, before, strict=True):
-            assert one.generation == pytest.approx(was_there, rel=0, abs=0)
+    solver = Solver(build(tandem))
+    before = solver.problem.generation.copy()
+    was = [float(one.light.intensity) for one in tandem.cells.values()]
+    pairs = [
+        f / w * one.problem.generation
+        for f, w, one in zip((0.7, 0.6), was, solver.junctions.values(), strict=True)
+    ]
+    found = solver.relit(np.concatenate(pairs)).sweep([0.0, 1.5], 1.0)
+    expected = Solver(build(told)).sweep([0.0, 1.5], 1.0)
+    assert found.current == pytest.approx(expected.current, rel=1e-9)
+    assert np.array_equal(solver.problem.generation, before)
 
 
 def test_scans_in_time_carry_the_junctions() -> None:
@@ -223,7 +234,7 @@ def test_scans_in_time_carry_the_junctions() -> None:
 def test_bands_tell_the_splitting_in_each_junction() -> None:
     tandem = pt.load("tandem-target")
     found = pt.lab.bands.analyse(pt.lab.bands.measure(tandem))
-    own = junctions.metrics(measured(False))
+    own = junctions.metrics(measured())
     for name in ("top", "bottom"):
         # at open circuit of the pair both are at their own, but for the light of the top in the bottom
         assert float(found[f"qfls open-circuit, {name}"]) == pytest.approx(float(own[name]["voc"]), abs=8e-3)
@@ -242,7 +253,7 @@ def test_four_terminals_are_measured_one_pair_after_the_other() -> None:
     assert float(both["pce"]) == pytest.approx(
         sum(float(found["pce"]) for _, found in taken.values()), rel=1e-12
     )
-    assert float(both["pce"]) > float(jv.analyse(measured(False))["pce"])
+    assert float(both["pce"]) > float(jv.analyse(measured())["pce"])
     entry = machine.terminals_result(tandem.name, jv.INSTRUMENT, taken, both)
     assert entry["scans"] == [] and entry["metrics"]["pce"]["unit"] == "%"
     assert set(entry["junctions"]["top"]) == {"metrics", "curve"}

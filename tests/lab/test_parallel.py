@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from perotwin.transport.cell import build, solver_of
 
 import perotwin as pt
 from columns import alike, beside, patchy, twice
 from devices import everything
 from perotwin.measurement import checks_of, load, notes_of, save, validate
 from perotwin.report import machine
+from perotwin.transport.build import build
+from perotwin.transport.steady import Solver
 
 #: of each instrument, a stack to measure and the relative round-off of the equations' solutions
 TWICE = {
@@ -158,5 +159,5 @@ def test_a_patchy_cell_in_the_dark() -> None:
     measured = pt.lab.jv.measure(patchy(**{"light.intensity": "dark"}))
     assert measured.attrs["light"] == 0.0
     assert all(row.passed for row in checks_of(measured).values())
-    solver = solver_of(build(patchy(), light=False))
+    solver = Solver(build(patchy(), light=False))
     assert abs(float(solver.open_circuit(solver.sweep([0.01], 0.0).state(0), 0.0).voltage[0])) < 1e-9

@@ -20,7 +20,6 @@ from perotwin.stack import Stack
 from perotwin.transport.build import build
 from perotwin.transport.small_signal import Linearised
 from perotwin.transport.steady import Solver
-from perotwin.transport.transient import all_moving
 
 CELLS = ("wbg-control", "wbg-target")
 
@@ -99,7 +98,7 @@ def test_what_a_measurement_does_not_hold_is_not_a_number(keep: int) -> None:
 def test_the_lifetime_is_the_slowest_electronic_mode(name: str, light: float) -> None:
     """The eigenvalue of the linearised equations, ions held, to 1 %: another way to the same number."""
     cell = pt.load(name).with_light(intensity=light)
-    solver = Solver(all_moving(build(cell)))
+    solver = Solver(build(cell).all_moving())
     states = jv.curve(solver, jv.Protocol(step="20 mV"), light)
     point = jv.solved_points(solver, states, light)["open-circuit"].state(0)
     (rate,) = Linearised(solver, point, light, "held").rates(1)

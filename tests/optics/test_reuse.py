@@ -89,7 +89,7 @@ def test_a_failure_is_not_kept(cell: pt.Stack) -> None:
 @pytest.mark.parametrize("name", [CELL, pytest.param("tandem-target", marks=pytest.mark.slow)])
 def test_no_number_that_light_sees_is_taken_for_one_that_it_does_not(name: str) -> None:
     """Each number of a cell in turn: where the optics say that the cell looks alike, they are the same to the bit."""
-    from perotwin.transport.cell import build
+    from perotwin.transport.build import build
 
     cell = pt.load(name)
     alike = 0

@@ -9,7 +9,9 @@ from scipy.integrate import quad
 from scipy.optimize import brentq, minimize_scalar
 
 import perotwin as pt
+from cells import three
 from devices import layer, selective
+from perotwin.measurement import checks_of
 from perotwin.stack import Tandem
 from perotwin.transport.build import build
 from perotwin.transport.checks import steady_checks
@@ -178,3 +180,121 @@ def test_each_junction_is_at_a_point_of_its_own_curve() -> None:
         assert centre == pytest.approx(current, abs=1e-6 * problem.photocurrent)
         for which, name in enumerate(solver.junctions):
             assert states.junction_voltages[name][0] == pytest.approx(volts(which, current), abs=1e-6), name
+
+
+# --- every instrument -------------------------------------------------------------------------------------------------
+
+NAMES = ("top", "middle", "bottom")
+
+
+@pytest.fixture(scope="module")
+def cell() -> Tandem:
+    found = pt.load("three-junctions")
+    assert isinstance(found, Tandem)
+    return found
+
+
+def checked(measured: Any) -> Any:
+    """A measurement all of whose checks are passed."""
+    failed = {name: row for name, row in checks_of(measured).items() if not row.passed}
+    assert not failed, failed
+    return measured
+
+
+def volts_add_up(measured: Any, prefix: str = "", total: Any = None) -> None:
+    parts = {name: measured[f"{prefix}voltage_{name}"].values for name in (*NAMES, "between")}
+    added = parts["top"] + parts["middle"] + parts["bottom"] - parts["between"]
+    assert added == pytest.approx(measured["voltage"].values if total is None else total, abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def curve(cell: Tandem) -> Any:
+    return checked(pt.lab.jv.measure(cell))
+
+
+def test_current_voltage(curve: Any) -> None:
+    volts_add_up(curve)
+    volts_add_up(curve, "solved_", curve["solved_voltage"].values)
+    found = pt.lab.jv.analyse(curve)
+    # at open circuit each junction is at its own
+    own = [
+        float(curve[f"own_solved_voltage_{name}"].sel({f"own_point_{name}": "open-circuit"}))
+        for name in NAMES
+    ]
+    assert found["voc"].value == pytest.approx(sum(own), abs=1e-6)
+    least = min(CURRENTS.values())
+    assert least < found["jsc"].value < sorted(CURRENTS.values())[1]
+    limit = 0.4934
+    assert 0.8 * limit < found["pce"].value < limit
+
+
+def test_electroluminescence(cell: Tandem, curve: Any) -> None:
+    """Each junction's light at its photocurrent tells its own open circuit, and together they tell the cell's."""
+    measured = checked(pt.lab.el.measure(cell))
+    assert list(measured["emitter"].values) == list(NAMES)
+    found = pt.lab.el.analyse(measured)
+    told = [found[f"voc_luminescence, {name}"].value for name in NAMES]
+    for name, volts in zip(NAMES, told, strict=True):
+        assert volts == pytest.approx(found[f"voc_own, {name}"].value, abs=1e-3), name
+        assert found[f"voc_own, {name}"].value < found[f"voc_radiative, {name}"].value
+    assert sum(told) == pytest.approx(pt.lab.jv.analyse(curve)["voc"].value, abs=2e-3)
+
+
+def test_scan(cell: Tandem, curve: Any) -> None:
+    """Without ions a scan at 0.1 V/s is the steady curve, both ways."""
+    scans = pt.lab.scan.measure(cell, pt.lab.scan.Protocol(start="3.3 V", stop="0 V", step="100 mV"))
+    assert list(scans) == ["reverse", "forward"]
+    for one in scans.values():
+        checked(one)
+        volts_add_up(one)
+        steady = np.interp(one["voltage"].values, curve["voltage"].values, curve["current_density"].values)
+        flat = one["voltage"].values < 2.5
+        assert one["current_density"].values[flat] == pytest.approx(steady[flat], rel=1e-3)
+
+
+def test_impedance(cell: Tandem) -> None:
+    """At open circuit: the slope of the curve at the slow end, three capacitances in series at the fast one."""
+    measured = checked(pt.lab.impedance.measure(cell, pt.lab.impedance.Protocol(points=25)))
+    assert sum(measured.attrs[f"voltage_{name}"] for name in NAMES) == pytest.approx(
+        measured.attrs["voltage"], abs=1e-9
+    )
+    solver = Solver(build(cell))
+    end = solver.open_circuit(solver.sweep([3.3], 1.0).state(0), 1.0)
+    slow = float(measured["impedance_real"].sel(frequency=1e-3, method="nearest"))
+    assert slow == pytest.approx(-1.0 / solver.slope(end.state(0), 1.0), rel=1e-6)
+    fast = pt.lab.impedance.analyse(measured)["series_resistance"].value
+    assert fast > solver.problem.circuit.resistance
+    capacitances = [part.geometric_capacitance for part in solver.problem.parts]
+    assert solver.problem.geometric_capacitance == pytest.approx(1.0 / sum(1.0 / one for one in capacitances))
+
+
+def test_power_tracking(cell: Tandem, curve: Any) -> None:
+    measured = checked(pt.lab.mppt.measure(cell, pt.lab.mppt.Protocol(duration="20 s")))
+    found, steady = pt.lab.mppt.analyse(measured), pt.lab.jv.analyse(curve)
+    assert found["stabilised_power"].value == pytest.approx(steady["pce"].value * 1000.0, rel=1e-3)
+    assert found["stabilised_voltage"].value == pytest.approx(steady["vmp"].value, abs=0.02)
+
+
+def test_quantum_efficiency_with_bias_light() -> None:
+    """On three with optics, whose films radiate little: each junction's curve is that of its own photons."""
+    dull = {
+        f"{name}.perovskite.trap.1.{carrier}_lifetime": "5 ns"
+        for name in ("top", "middle")
+        for carrier in ("electron", "hole")
+    }
+    lit = three().with_values({"top.thickness": "230 nm", "middle.thickness": "700 nm", **dull})
+    measured = checked(pt.lab.eqe.measure(lit))
+    problem = build(lit)
+    assert "EQE integral of the limiting junction against Jsc" in checks_of(measured)
+    for name, part in zip(NAMES, problem.parts, strict=True):
+        collected = measured.attrs[f"jsc_integrated_{name}"] / part.photocurrent
+        assert 0.85 < collected < 1.01, name
+        others = [other for other in NAMES if other != name]
+        assert all(f"in the {other} junction" in measured.attrs[f"bias_light_{name}"] for other in others)
+    total = sum(measured[f"eqe_{name}"].values for name in NAMES)
+    assert total == pytest.approx(measured["eqe"].values, abs=1e-12)
+    # red light is the bottom's, blue light the top's
+    at = {name: float(measured[f"eqe_{name}"].sel(wavelength=450e-9, method="nearest")) for name in NAMES}
+    assert at["top"] > 10.0 * max(at["middle"], at["bottom"])
+    at = {name: float(measured[f"eqe_{name}"].sel(wavelength=930e-9, method="nearest")) for name in NAMES}
+    assert at["bottom"] > 10.0 * max(at["middle"], at["top"])

@@ -29,11 +29,10 @@ def test_the_fill_factor_is_lowest_near_matching_and_gains_with_mismatch() -> No
     assert total == pytest.approx(np.full(total.size, total[0]), rel=1e-12)
 
 
-@pytest.mark.parametrize("one_solve", [False, True])
-def test_at_its_own_ratio_it_is_the_cell(one_solve: bool) -> None:
+def test_at_its_own_ratio_it_is_the_cell() -> None:
     cell = pt.load("tandem-control")
     own = float(mismatch(cell, (1.0,)).attrs["own"])
-    data = mismatch(cell, (own,), one_solve=one_solve)
+    data = mismatch(cell, (own,))
     measured = jv.analyse(jv.measure(cell))
     for name in ("voc", "jsc", "ff", "pce"):
         assert float(data[name].values[0]) == pytest.approx(float(measured[name]), rel=2e-5), name

@@ -72,7 +72,8 @@ def test_a_tandem_is_derived_by_junction_and_as_a_whole() -> None:
 
 
 def test_a_tandem_with_traps_between_is_derived_by_junction_too() -> None:
-    ideal = pt.load("tandem-target").with_values({"junction": {"kind": "ideal"}})
+    unshunted = {f"{which}.circuit.shunt_resistance": None for which in ("top", "bottom")}
+    ideal = pt.load("tandem-target").with_values({"junction": {"kind": "ideal"}, **unshunted})
     traps = ideal.with_values(
         {"junction": {"kind": "traps", "electron_velocity": "1e7 cm/s", "hole_velocity": "1e7 cm/s"}}
     )

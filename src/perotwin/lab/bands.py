@@ -10,7 +10,7 @@ import numpy as np
 from perotwin.lab import depth_profiles
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable
 from perotwin.measurement.junction_names import junction_layers
-from perotwin.stack.fields import Model
+from perotwin.stack.quantity_fields import Model
 
 if TYPE_CHECKING:
     import xarray as xr

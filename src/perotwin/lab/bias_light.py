@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
 from perotwin.errors import InputError
-from perotwin.stack.fields import Intensity, Length, Model, shorthand
+from perotwin.stack.quantity_fields import Intensity, Length, Model, shorthand
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from pydantic import model_validator
 
 from perotwin.lab import conditions
 from perotwin.measurement import Attribute, Instrument, Metric, Metrics, Variable
-from perotwin.stack.fields import Frequency, Model, Voltage
+from perotwin.stack.quantity_fields import Frequency, Model, Voltage
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from pydantic import model_validator
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.measurement.junction_names import junction_of
-from perotwin.stack.fields import CurrentDensity, Intensity, Model, Voltage
+from perotwin.stack.quantity_fields import CurrentDensity, Intensity, Model, Voltage
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ import numpy as np
 from perotwin.errors import InputError
 from perotwin.lab.bias_light import BiasLight, Led, Suns, Unlit, Wrong
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, quantity
-from perotwin.stack.fields import Model, Voltage
+from perotwin.stack.quantity_fields import Model, Voltage
 
 if TYPE_CHECKING:
     import xarray as xr

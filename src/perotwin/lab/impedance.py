@@ -18,7 +18,7 @@ from pydantic import Field, field_validator, model_validator
 
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.measurement import Attribute, Instrument, Metric, Metrics, Variable
-from perotwin.stack.fields import Frequency, Model, Voltage
+from perotwin.stack.quantity_fields import Frequency, Model, Voltage
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pydantic import model_validator
 from perotwin.errors import InputError
 from perotwin.lab import conditions, depth_profiles
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, Variant, quantity
-from perotwin.stack.fields import Model, Voltage
+from perotwin.stack.quantity_fields import Model, Voltage
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:

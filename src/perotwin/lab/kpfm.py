@@ -30,7 +30,7 @@ from pydantic import Field
 
 from perotwin.errors import InputError
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
-from perotwin.stack.fields import Dim, Length, Model
+from perotwin.stack.quantity_fields import Dim, Length, Model
 from perotwin.units import Quantity, parse
 
 if TYPE_CHECKING:

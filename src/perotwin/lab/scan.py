@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, model_validator
 
 from perotwin.errors import InputError, nearest
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
-from perotwin.stack.fields import Dim, Intensity, Model, Time, Voltage
+from perotwin.stack.quantity_fields import Dim, Intensity, Model, Time, Voltage
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:

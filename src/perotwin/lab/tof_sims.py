@@ -29,7 +29,7 @@ from pydantic import model_validator
 
 from perotwin.errors import InputError
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
-from perotwin.stack.fields import Density, Dim, Length, Model
+from perotwin.stack.quantity_fields import Density, Dim, Length, Model
 from perotwin.units import Quantity, parse
 
 if TYPE_CHECKING:

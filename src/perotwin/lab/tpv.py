@@ -18,7 +18,7 @@ from pydantic import model_validator
 
 from perotwin.errors import InputError
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
-from perotwin.stack.fields import Model, Time
+from perotwin.stack.quantity_fields import Model, Time
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
-from perotwin.stack.fields import Dim, Model, PositiveEnergy
+from perotwin.stack.quantity_fields import Dim, Model, PositiveEnergy
 from perotwin.units import Quantity, parse
 
 if TYPE_CHECKING:

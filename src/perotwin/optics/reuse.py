@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from perotwin.stack.fields import Model
+from perotwin.stack.quantity_fields import Model
 
 __all__ = ["reusable", "reusing"]
 

@@ -36,7 +36,7 @@ from perotwin.recipe.coverage import (
     random_state,
 )
 from perotwin.recipe.library import from_library
-from perotwin.stack.fields import Dim, Model, PositiveEnergy, VolumeRate
+from perotwin.stack.quantity_fields import Dim, Model, PositiveEnergy, VolumeRate
 from perotwin.units import Quantity
 
 __all__ = [

@@ -25,7 +25,7 @@ from perotwin import progress
 from perotwin.errors import InputError, PerotwinError
 from perotwin.recipe.library import from_library
 from perotwin.recipe.oxide_surface import ADDITIVE, BARE, PIXEL, PROBE, SAM, Oxide, Patch, Surface, survey
-from perotwin.stack.fields import Dim, Length, Model, NonNegativeEnergy
+from perotwin.stack.quantity_fields import Dim, Length, Model, NonNegativeEnergy
 from perotwin.units import BOLTZMANN, Quantity
 
 __all__ = [

@@ -28,7 +28,7 @@ from pydantic import model_validator
 from perotwin.errors import InputError
 from perotwin.recipe.adsorption import Adsorption
 from perotwin.recipe.library import from_library
-from perotwin.stack.fields import Density, Diffusion, Dim, Length, Model
+from perotwin.stack.quantity_fields import Density, Diffusion, Dim, Length, Model
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:

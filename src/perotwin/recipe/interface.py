@@ -25,7 +25,7 @@ from pydantic import BeforeValidator, Field
 
 from perotwin.recipe.coverage import ADDITIVE, SAM, Patch
 from perotwin.recipe.molecules import Molecule
-from perotwin.stack.fields import Dim, Length, Model, Permittivity, Velocity, shorthand
+from perotwin.stack.quantity_fields import Dim, Length, Model, Permittivity, Velocity, shorthand
 from perotwin.units import Quantity
 
 __all__ = ["Dipoles", "Effective", "Face", "Topping", "depolarised", "face", "normal_dipoles", "step_map"]

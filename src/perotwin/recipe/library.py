@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from perotwin.stack.fields import BARE_NUMBERS, Model, explain
+from perotwin.stack.quantity_fields import BARE_NUMBERS, Model, explain
 from perotwin.stack.toml import read
 
 __all__ = ["PARAMETERS", "from_library"]

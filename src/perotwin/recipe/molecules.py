@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from perotwin.errors import InputError, UnknownNameError, suggestion
-from perotwin.stack.fields import BARE_NUMBERS, Dim, Model, explain
+from perotwin.stack.quantity_fields import BARE_NUMBERS, Dim, Model, explain
 from perotwin.units import Quantity
 
 __all__ = ["Dipole", "Molecule", "load", "names", "provenance"]

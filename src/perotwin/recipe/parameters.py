@@ -14,8 +14,8 @@ from perotwin.recipe.drying import Drying
 from perotwin.recipe.interface import Dipoles
 from perotwin.recipe.library import from_library
 from perotwin.recipe.passivation import GrainBoundaries
-from perotwin.stack.fields import Dim, Model
 from perotwin.stack.paths import walk
+from perotwin.stack.quantity_fields import Dim, Model
 from perotwin.units import Quantity
 
 __all__ = ["Parameters", "Solvent", "library_parameters"]

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from perotwin.errors import InputError
 from perotwin.recipe.library import from_library
-from perotwin.stack.fields import ArealDensity, Diffusion, Dim, Model, Time, TrapDensity, VolumeRate
+from perotwin.stack.quantity_fields import ArealDensity, Diffusion, Dim, Model, Time, TrapDensity, VolumeRate
 from perotwin.units import Quantity
 
 __all__ = ["Film", "GrainBoundaries", "passivate", "unbound"]

@@ -18,7 +18,8 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from perotwin.errors import InputError, UnknownNameError, suggestion
 from perotwin.recipe.parameters import Parameters, library_parameters
-from perotwin.stack.fields import (
+from perotwin.stack.paths import plain, walk
+from perotwin.stack.quantity_fields import (
     BARE_NUMBERS,
     Dim,
     Model,
@@ -30,7 +31,6 @@ from perotwin.stack.fields import (
     shorthand,
     unknown_key,
 )
-from perotwin.stack.paths import plain, walk
 from perotwin.units import Quantity
 
 __all__ = ["Additive", "Anneal", "Coat", "Recipe", "Rinse", "Sam", "Wash", "load", "names"]

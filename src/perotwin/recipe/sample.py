@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from perotwin import progress
 from perotwin.recipe import compensation, coverage, drying, interface, molecules, passivation
 from perotwin.recipe.recipe import Anneal, Coat, Recipe, Rinse, Wash
-from perotwin.stack.fields import Model
+from perotwin.stack.quantity_fields import Model
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:

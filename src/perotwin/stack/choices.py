@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from perotwin.errors import InputError
-from perotwin.stack.fields import (
+from perotwin.stack.quantity_fields import (
     AbsorptionCoefficient,
     Depth,
     GenerationRate,

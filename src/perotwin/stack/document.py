@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from perotwin.stack.fields import BARE_NUMBERS, Model, explain
+from perotwin.stack.quantity_fields import BARE_NUMBERS, Model, explain
 
 __all__ = ["Document"]
 

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from perotwin.errors import InputError, UnknownNameError
 from perotwin.stack import paths
-from perotwin.stack.fields import BARE_NUMBERS, Model, explain
-from perotwin.stack.junction import Ideal, Junction, Separate
+from perotwin.stack.junction import Ideal, Junction, Separate, Traps
 from perotwin.stack.library import load
 from perotwin.stack.parts import Layer
+from perotwin.stack.quantity_fields import BARE_NUMBERS, Model, explain
 from perotwin.stack.stack import Stack
 from perotwin.stack.tandem import Tandem
 
@@ -143,6 +143,8 @@ def join_tandem(
         if before:
             notes.append(f"Left out before the bottom: {_listed(before)}.")
         notes += _without_inner_circuit(upper, lower, top)
+        if isinstance(junction, Traps) and junction.metal is None:
+            notes += _without_shunts({"top": upper, "bottom": lower})
     notes += _surroundings(lower, top, bottom)
     data = {
         "name": name,
@@ -236,6 +238,24 @@ def _without_inner_circuit(upper: dict[str, Any], lower: dict[str, Any], top: St
         lower.pop("circuit")
         if circuit:
             lower["circuit"] = circuit
+    return notes
+
+
+def _without_shunts(junctions: Mapping[str, dict[str, Any]]) -> list[str]:
+    """Take the shunts away that would end where two layers meet without a metal, and say so."""
+    notes = []
+    for which, data in junctions.items():
+        circuit = dict(data.get("circuit", {}))
+        shunt = circuit.pop("shunt_resistance", None)
+        if shunt is None:
+            continue
+        notes.append(
+            f"Left out: the shunt of the {which}, {shunt}; where the junctions touch without a metal it has no node "
+            "to end on."
+        )
+        data.pop("circuit")
+        if circuit:
+            data["circuit"] = circuit
     return notes
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from perotwin.stack.choices import Level, Midgap
-from perotwin.stack.fields import AreaResistance, Depth, Energy, Model, Velocity, shorthand
+from perotwin.stack.quantity_fields import AreaResistance, Depth, Energy, Model, Velocity, shorthand
 
 __all__ = ["Ideal", "Junction", "Metal", "Resistive", "Separate", "Traps"]
 

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError, field_validator, model_valida
 
 from perotwin.errors import InputError, UnknownNameError
 from perotwin.stack.document import Document
-from perotwin.stack.fields import BARE_NUMBERS, AreaFraction, Model, explain
 from perotwin.stack.parts import Layer, Light
 from perotwin.stack.paths import SHORT, hold, origin, plain, put
+from perotwin.stack.quantity_fields import BARE_NUMBERS, AreaFraction, Model, explain
 from perotwin.stack.stack import Stack
 from perotwin.units import Quantity
 

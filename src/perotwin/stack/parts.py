@@ -30,7 +30,7 @@ from perotwin.stack.choices import (
     Statistics,
     WorkFunction,
 )
-from perotwin.stack.fields import (
+from perotwin.stack.quantity_fields import (
     ArealDensity,
     AreaResistance,
     AugerRate,

@@ -19,8 +19,8 @@ from pydantic import TypeAdapter
 from perotwin.errors import InputError, UnknownNameError
 from perotwin.materials import HALIDE
 from perotwin.stack.choices import OpticalGeneration
-from perotwin.stack.fields import Bandgap, Model, unknown_key
 from perotwin.stack.parts import Electronic, Interface, Layer
+from perotwin.stack.quantity_fields import Bandgap, Model, unknown_key
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from perotwin.errors import InputError, UnknownNameError, suggestion
 from perotwin.stack import paths
 from perotwin.stack.choices import DetailedBalance, OpticalGeneration, StepGeneration
 from perotwin.stack.document import Document
-from perotwin.stack.fields import Temperature
 from perotwin.stack.layered import Layered
 from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contacts, Faces, Interface, Layer, Light
+from perotwin.stack.quantity_fields import Temperature
 from perotwin.units import BOLTZMANN, Quantity
 
 #: The largest gap, in kT, whose exponential stays well within a float.

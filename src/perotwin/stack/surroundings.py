@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from perotwin.errors import InputError
 from perotwin.stack import paths
-from perotwin.stack.fields import Model, explain
 from perotwin.stack.parallel import Column, Parallel
 from perotwin.stack.parts import Contact, Light
+from perotwin.stack.quantity_fields import Model, explain
 from perotwin.stack.stack import Stack
 from perotwin.units import Quantity
 

@@ -13,11 +13,11 @@ from pydantic import Discriminator, Tag, ValidationInfo, field_validator, model_
 from perotwin.errors import InputError, UnknownNameError, nearest
 from perotwin.stack import coherence, merging, paths, surroundings
 from perotwin.stack.document import Document
-from perotwin.stack.fields import Model, Temperature
 from perotwin.stack.junction import Ideal, Junction, Separate
 from perotwin.stack.layered import Layered
 from perotwin.stack.parallel import Parallel
 from perotwin.stack.parts import ROOM_TEMPERATURE, Faces, Layer, Light
+from perotwin.stack.quantity_fields import Model, Temperature
 from perotwin.stack.stack import Stack
 from perotwin.units import Quantity
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from perotwin.errors import InputError
-from perotwin.stack.fields import Model
+from perotwin.stack.quantity_fields import Model
 from perotwin.units import Quantity
 
 

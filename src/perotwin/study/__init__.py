@@ -1,6 +1,5 @@
 """Many cells at once: sweeps over a number of the stack, maps over two, the best of some, what it all hangs on."""
 
-from perotwin.study.fields import Field, changed, resolve, resolve_all
 from perotwin.study.maps import best_of, map_of
 from perotwin.study.merit import Merit, merit
 from perotwin.study.optimise import Optimum, Slice, Trial, optimise
@@ -8,6 +7,7 @@ from perotwin.study.pool import Outcome, Pool
 from perotwin.study.sensitivity import Entry, Sensitivity, sensitivity
 from perotwin.study.slopes import Slope
 from perotwin.study.sweep import Point, sweep, values
+from perotwin.study.variables import Field, changed, resolve, resolve_all
 
 __all__ = [
     "Entry",

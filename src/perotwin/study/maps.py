@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from perotwin import units
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.measurement import NOMENCLATURE
-from perotwin.study.fields import Field, resolve_all
 from perotwin.study.merit import NAMES, Merit, MeritOf, merit
 from perotwin.study.optimise import Variant
 from perotwin.study.pool import Outcome, Pool
+from perotwin.study.variables import Field, resolve_all
 
 if TYPE_CHECKING:
     import xarray as xr

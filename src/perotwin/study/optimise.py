@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perotwin.errors import ConvergenceError, InputError
-from perotwin.study.fields import Field, Wanted, changed, resolve_all
 from perotwin.study.merit import NAMES, Merit, MeritOf, merit
 from perotwin.study.pool import Outcome, Pool
 from perotwin.study.search import (
@@ -32,6 +31,7 @@ from perotwin.study.search import (
     survey,
 )
 from perotwin.study.slopes import Slope, plan, slopes
+from perotwin.study.variables import Field, Wanted, changed, resolve_all
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perotwin.errors import InputError
-from perotwin.study.fields import Field, resolve, resolve_all
 from perotwin.study.merit import Merit, MeritOf, merit
 from perotwin.study.optimise import Variant, refuse_objective, refuse_without
 from perotwin.study.pool import Pool
 from perotwin.study.slopes import Slope, plan, slopes
+from perotwin.study.variables import Field, resolve, resolve_all
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from perotwin.study.fields import Field
 from perotwin.study.merit import Merit
 from perotwin.study.pool import Outcome
+from perotwin.study.variables import Field
 
 __all__ = ["STEP", "Slope", "plan", "slopes"]
 

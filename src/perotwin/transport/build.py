@@ -396,7 +396,8 @@ def _tandem(tandem: Tandem, light: bool, density: float) -> Problem:
             starts = np.cumsum([0, *sizes]).tolist()
             places |= {name: (first, at) for name, at in zip(run, starts, strict=False)}
             between = tuple(at - 1 for at in starts[1:-1])
-            parts.append(replace(built, halves=run, between=between))
+            halves = tuple(_between_contacts(tandem, name, tandem.stacks[name], name, found, density) for name in run)
+            parts.append(replace(built, halves=run, between=between, apart=halves))
             names.append("+".join(run))
             columns.append((_resistances(stack),))
             groups.append(Group(names[-1], (first,)))
@@ -409,9 +410,7 @@ def _tandem(tandem: Tandem, light: bool, density: float) -> Problem:
         here = []
         for name, (area, stack) in elements.items():
             places[name] = (len(parts), 0)
-            ends = inner_contact(tandem, which, stack)
-            optics = (found.absorption[name], found.emissions[name])
-            parts.append(build_junction(ends, density=density, optics=optics, prefix=f"{which} "))
+            parts.append(_between_contacts(tandem, which, stack, name, found, density))
             names.append(name)
             here.append(_resistances(stack, area))
         columns.append(tuple(here))
@@ -433,6 +432,15 @@ def _tandem(tandem: Tandem, light: bool, density: float) -> Problem:
         checks={name: row for one in told for name, row in one.checks.items()},
         notes=(*notes, *_named(names, parts, notes)),
     )
+
+
+def _between_contacts(
+    tandem: Tandem, which: str, stack: Stack, name: str, found: Parts, density: float
+) -> Junction:
+    """A stack of a junction, called by the prefix of its field paths, between its own contacts."""
+    ends = inner_contact(tandem, which, stack)
+    optics = (found.absorption[name], found.emissions[name])
+    return build_junction(ends, density=density, optics=optics, prefix=f"{which} ")
 
 
 def _runs(tandem: Tandem) -> list[tuple[str, ...]]:

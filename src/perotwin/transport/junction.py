@@ -57,6 +57,7 @@ class Junction:
         layers: what the electrical layers are called in the cell.
         halves: names of the junctions of a cell that are one mesh here, because traps join them; else nothing.
         between: last site in front of each face where they meet.
+        apart: each of them as a mesh of its own between contacts of its own, to start from.
     """
 
     stack: Stack
@@ -71,6 +72,7 @@ class Junction:
     layers: tuple[str, ...]
     halves: tuple[str, ...] = ()
     between: tuple[int, ...] = ()
+    apart: tuple[Junction, ...] = ()
 
     @property
     def vt(self) -> float:
@@ -132,7 +134,11 @@ class Junction:
 
     def all_moving(self) -> Junction:
         """The same with every ion mobile, whatever its steady response."""
-        return self if self.mobile is None else replace(self, device=self.mobile, mobile=None)
+        if self.mobile is None:
+            return self
+        return replace(
+            self, device=self.mobile, mobile=None, apart=tuple(half.all_moving() for half in self.apart)
+        )
 
 
 def _captures(electrons: float, holes: float) -> tuple[float, float]:

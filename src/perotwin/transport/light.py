@@ -20,7 +20,7 @@ from perotwin.errors import InputError
 from perotwin.measurement.checks import Checks, worst
 from perotwin.stack import Cell, Parallel, Separate, Tandem
 from perotwin.stack.choices import Monochromatic, Spectrum, StandardSpectrum
-from perotwin.stack.fields import Dim, Intensity, Length, Model
+from perotwin.stack.quantity_fields import Dim, Intensity, Length, Model
 from perotwin.transport.junction import mesh_of
 from perotwin.units import Quantity, parse
 

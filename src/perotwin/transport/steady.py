@@ -20,32 +20,16 @@ from perotwin.errors import ConvergenceError
 from perotwin.progress import note
 from perotwin.transport.build import Problem
 from perotwin.transport.circuit import Circuit, Column, held_current, held_voltage, loaded
-from perotwin.transport.device import (
-    I_LAYER,
-    I_NUMBER,
-    I_Z,
-    MECHANISMS,
-    Device,
-    Work,
-    lay_out,
-    make_work,
-    state_width,
-)
+from perotwin.transport.device import I_LAYER, I_Z, MECHANISMS, state_width
+from perotwin.transport.halves import apart, as_one
 from perotwin.transport.junction import Junction
-from perotwin.transport.kernels.circuit import (
-    Answer,
-    Constraint,
-    Linear,
-    Net,
-    make_answer,
-    make_linear,
-)
-from perotwin.transport.kernels.equilibrium import equilibrium
-from perotwin.transport.kernels.newton import Path, Patience, follow
+from perotwin.transport.kernels.circuit import Constraint
+from perotwin.transport.kernels.newton import Patience, follow
 from perotwin.transport.kernels.observe import observe
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import steady_ions
 from perotwin.transport.states import JunctionStates, State, States, join
+from perotwin.transport.system import System
 
 if TYPE_CHECKING:
     from perotwin.transport.small_signal import Linearised
@@ -57,8 +41,6 @@ F64 = NDArray[np.float64]
 #: the largest last Newton step (kT, or relative change of a density) of an accepted state; convergence is quadratic,
 #: so the state itself is accurate to about its square
 TOLERANCE = 1e-9
-#: the smallest part of a step in bias or light before a point is given up
-FINEST = 1.0 / 2048.0
 #: the longest change of the potential in one Newton step, kT
 LONGEST = 10.0
 _ITERATIONS, _ITERATIONS_ALONE = 40, 80
@@ -66,84 +48,6 @@ _ITERATIONS, _ITERATIONS_ALONE = 40, 80
 _APPROACHES, _LONGEST_APPROACH = 12, 0.1
 #: steps of a junction's voltage (V) on the way to its open circuit
 _CLIMB = 0.1
-
-
-@dataclass
-class _System:
-    """Junctions in a circuit as the compiled functions take them, with their scratch memory."""
-
-    device: Device
-    work: Work
-    net: Net
-    linear: Linear
-    answer: Answer
-
-    @classmethod
-    def of(cls, problem: Problem, circuit: Circuit) -> _System:
-        """The arrays of a problem's junctions, in a circuit."""
-        net = circuit.net(problem.parts, problem.lights)
-        device = lay_out([part.device for part in problem.parts])
-        work = make_work(device, causes=2 + int(np.bincount(net.receiver, minlength=1).max()))
-        return cls(device, work, net, make_linear(net), make_answer(net))
-
-    def newton(
-        self, row: F64, generation: F64, held: F64, constraint: Constraint, patience: Patience
-    ) -> tuple[bool, int, float]:
-        """Solve from a state, in place: whether it converged, the iterations, the last step."""
-        path = self.path(np.array([constraint.c]), np.nan, finest=1.0)
-        self.follow(row, generation, held, constraint, patience, path)
-        return bool(path.reached[0]), int(path.iterations[0]), float(path.size[0])
-
-    def follow(
-        self, row: F64, generation: F64, held: F64, constraint: Constraint, patience: Patience, path: Path
-    ) -> None:
-        """Follow the state along a path, from a row that changes in place."""
-        follow(
-            self.device, self.work, self.net, row, generation, held, constraint, patience, self.linear, self.answer,
-            path,
-        )  # fmt: skip
-
-    def path(self, targets: F64, start: float, finest: float = FINEST, solved: bool = False) -> Path:
-        """An empty path to some targets; `solved`: the first state is a solution under the light of the path."""
-        count = targets.size
-        return Path(
-            start=float(start),
-            solved=solved,
-            targets=targets,
-            finest=finest,
-            rows=np.empty((count, state_width(self.device))),
-            lights=np.zeros((count, self.net.emitter.size)),
-            reached=np.zeros(count, dtype=bool),
-            iterations=np.zeros(count, dtype=np.int64),
-            size=np.full(count, np.inf),
-        )
-
-    def settle(self, name: str, held: F64) -> F64:
-        """The row of the dark equilibrium of its one junction.
-
-        Raises:
-            ConvergenceError: Poisson's equation did not settle.
-        """
-        device = self.device
-        row = np.zeros(state_width(device))
-        st = state_in(device, row)
-        fraction = device.x / device.x[-1]
-        st.psi[:] = device.contact[0, 0] * (1.0 - fraction) + device.contact[1, 0] * fraction
-        for number, ion in enumerate(device.ion):
-            # ln activity of each species if its layer were at its mean potential
-            here = device.site_layer == int(ion[I_LAYER])
-            mean = st.psi[device.site_node[here]].mean()
-            st.mu[number] = np.log(ion[I_NUMBER] / device.volume[here].sum()) + ion[I_Z] * mean
-        if equilibrium(device, self.work, row, held, 400, 5.0) < 0:
-            raise ConvergenceError(
-                "Poisson's equation at equilibrium did not settle.",
-                "Look for an extreme doping, ion density or dipole in the stack.",
-                voltage=0.0,
-                state=State(0.0, row),
-                stage="equilibrium",
-                stack=name,
-            )
-        return row
 
 
 @dataclass
@@ -168,7 +72,7 @@ class Solver:
     def __post_init__(self) -> None:
         problem = self.problem
         _announce_compilation()
-        self.system = _System.of(problem, problem.circuit)
+        self.system = System.of(problem, problem.circuit)
         #: the same with nothing in series, to start from
         self._bare = self.system
         if problem.circuit.lone_junction() and problem.circuit.resistance > 0.0:
@@ -205,7 +109,7 @@ class Solver:
         alone = Problem(
             stack=part.stack, parts=(part.all_moving(),), names=("",), groups=(), circuit=Circuit(((Column(),),))
         )  # fmt: skip
-        system = _System.of(alone, alone.circuit)
+        system = System.of(alone, alone.circuit)
         none = np.zeros(sites)
         for bias, light in set(of_layer.values()):
             row = system.settle(part.stack.name, none)
@@ -228,7 +132,7 @@ class Solver:
     # --- continuation ------------------------------------------------------------------------------------------------
 
     def _illuminate(
-        self, system: _System, row: F64, generation: F64, held: F64, constraint: Constraint, stage: str
+        self, system: System, row: F64, generation: F64, held: F64, constraint: Constraint, stage: str
     ) -> None:
         """Raise the generation from nothing to `generation` under a constraint, in factors as large as they can be."""
         level, factor = 0.0, np.inf
@@ -310,15 +214,29 @@ class Solver:
             return State(0.0, self._composed(states))
         row = self.dark.copy()
         if intensity > 0.0 and problem.parts[0].halves:
-            try:
-                self._illuminate(self._bare, row, lit, self.frozen_charge, held_current(), "light")
-                return State(self._terminals(row, lit), row)
-            except ConvergenceError:
-                # where next to nothing recombines the dark cell has no slope by which open circuit is found
-                row = self.dark.copy()
-        if intensity > 0.0:
+            row = self._lit_halves(intensity)
+        elif intensity > 0.0:
             self._illuminate(self._bare, row, lit, self.frozen_charge, held_voltage(), "light")
         return State(self._terminals(row, lit), row)
+
+    @cached_property
+    def _apart(self) -> Solver:
+        """Of the halves of one mesh, as if an ideal contact were between them."""
+        return Solver(apart(self.problem.parts[0]), self.tolerance)
+
+    def _lit_halves(self, intensity: float) -> F64:
+        """The row of halves at open circuit, from what they are apart; or from the dark, with rising light."""
+        lit, patience = intensity * self.generation, Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST)
+        try:
+            halves = self._apart.short_circuit(intensity)
+            row = as_one(self._apart.system.device, halves.row, self.system.device)
+            good, _, _ = self._bare.newton(row, lit, self.frozen_charge, held_current(), patience)
+        except ConvergenceError:
+            good = False
+        if not good:
+            row = self.dark.copy()
+            self._illuminate(self._bare, row, lit, self.frozen_charge, held_current(), "light")
+        return row
 
     def _composed(self, states: Sequence[State]) -> F64:
         """The row of this circuit from those of the solvers that it is started from."""
@@ -548,7 +466,7 @@ class Solver:
         }
 
 
-_CACHED = ("alone", "junctions")
+_CACHED = ("alone", "junctions", "_apart")
 
 
 def _open(solver: Solver, intensity: float) -> State:

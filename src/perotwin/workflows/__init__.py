@@ -1,8 +1,8 @@
 """What a command does, as library functions."""
 
+from perotwin.workflows.cells_from_recipes import choice, made_cells, made_text
 from perotwin.workflows.check import check
 from perotwin.workflows.design import best, field_map, hangs_on
-from perotwin.workflows.made import choice, made_cells, made_text
 from perotwin.workflows.recipes import coverage, series
 from perotwin.workflows.run import measure, run
 

@@ -11,7 +11,7 @@ from perotwin import lab, measurement, progress
 from perotwin.measurement import Checks, Metrics, checks_of
 from perotwin.recipe import make, prepare, readings, record
 from perotwin.study import Point, sweep
-from perotwin.workflows.made import made_text
+from perotwin.workflows.cells_from_recipes import made_text
 from perotwin.workflows.run import unique_names
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from perotwin.errors import InputError, PerotwinError, nearest
 from perotwin.recipe import Made, record
 from perotwin.report import CellResult, figures, machine, page
 from perotwin.report.result import HEADLINE
-from perotwin.workflows.made import made_text
+from perotwin.workflows.cells_from_recipes import made_text
 
 if TYPE_CHECKING:
     import xarray as xr

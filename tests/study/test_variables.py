@@ -153,7 +153,9 @@ def test_bandgap_moves_edge_bands_and_limit_together(cell: pt.Stack, apart: bool
         problem = build(made)
         edges.append(float(pt.lab.eqe.analyse(pt.lab.eqe.measure(made))["bandgap"]))
         gaps.append(made.absorbers[0].gap)
-        limits.append(problem.emission.voc_radiative(problem.photocurrent))
+        emission = problem.parts[0].emission
+        assert emission is not None
+        limits.append(emission.voc_radiative(problem.photocurrent))
         currents.append(problem.photocurrent)
     assert edges == pytest.approx([1.69, 1.79, 1.89], abs=0.012)
     assert gaps[1] - gaps[0] == pytest.approx(0.1)

@@ -1,0 +1,103 @@
+"""A circuit of junctions as the compiled functions take it, with their scratch memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perotwin.errors import ConvergenceError
+from perotwin.transport.build import Problem
+from perotwin.transport.circuit import Circuit
+from perotwin.transport.device import I_LAYER, I_NUMBER, I_Z, Device, Work, lay_out, make_work, state_width
+from perotwin.transport.kernels.circuit import Answer, Constraint, Linear, Net, make_answer, make_linear
+from perotwin.transport.kernels.equilibrium import equilibrium
+from perotwin.transport.kernels.newton import Path, Patience, follow
+from perotwin.transport.kernels.rows import state_in
+from perotwin.transport.states import State
+
+__all__ = ["FINEST", "System"]
+
+F64 = NDArray[np.float64]
+
+#: the smallest part of a step in bias or light before a point is given up
+FINEST = 1.0 / 2048.0
+
+
+@dataclass
+class System:
+    """Junctions in a circuit as the compiled functions take them, with their scratch memory."""
+
+    device: Device
+    work: Work
+    net: Net
+    linear: Linear
+    answer: Answer
+
+    @classmethod
+    def of(cls, problem: Problem, circuit: Circuit) -> System:
+        """The arrays of a problem's junctions, in a circuit."""
+        net = circuit.net(problem.parts, problem.lights)
+        device = lay_out([part.device for part in problem.parts])
+        work = make_work(device, causes=2 + int(np.bincount(net.receiver, minlength=1).max()))
+        return cls(device, work, net, make_linear(net), make_answer(net))
+
+    def newton(
+        self, row: F64, generation: F64, held: F64, constraint: Constraint, patience: Patience
+    ) -> tuple[bool, int, float]:
+        """Solve from a state, in place: whether it converged, the iterations, the last step."""
+        path = self.path(np.array([constraint.c]), np.nan, finest=1.0)
+        self.follow(row, generation, held, constraint, patience, path)
+        return bool(path.reached[0]), int(path.iterations[0]), float(path.size[0])
+
+    def follow(
+        self, row: F64, generation: F64, held: F64, constraint: Constraint, patience: Patience, path: Path
+    ) -> None:
+        """Follow the state along a path, from a row that changes in place."""
+        follow(
+            self.device, self.work, self.net, row, generation, held, constraint, patience, self.linear, self.answer,
+            path,
+        )  # fmt: skip
+
+    def path(self, targets: F64, start: float, finest: float = FINEST, solved: bool = False) -> Path:
+        """An empty path to some targets; `solved`: the first state is a solution under the light of the path."""
+        count = targets.size
+        return Path(
+            start=float(start),
+            solved=solved,
+            targets=targets,
+            finest=finest,
+            rows=np.empty((count, state_width(self.device))),
+            lights=np.zeros((count, self.net.emitter.size)),
+            reached=np.zeros(count, dtype=bool),
+            iterations=np.zeros(count, dtype=np.int64),
+            size=np.full(count, np.inf),
+        )
+
+    def settle(self, name: str, held: F64) -> F64:
+        """The row of the dark equilibrium of its one junction.
+
+        Raises:
+            ConvergenceError: Poisson's equation did not settle.
+        """
+        device = self.device
+        row = np.zeros(state_width(device))
+        st = state_in(device, row)
+        fraction = device.x / device.x[-1]
+        st.psi[:] = device.contact[0, 0] * (1.0 - fraction) + device.contact[1, 0] * fraction
+        for number, ion in enumerate(device.ion):
+            # ln activity of each species if its layer were at its mean potential
+            here = device.site_layer == int(ion[I_LAYER])
+            mean = st.psi[device.site_node[here]].mean()
+            st.mu[number] = np.log(ion[I_NUMBER] / device.volume[here].sum()) + ion[I_Z] * mean
+        if equilibrium(device, self.work, row, held, 400, 5.0) < 0:
+            raise ConvergenceError(
+                "Poisson's equation at equilibrium did not settle.",
+                "Look for an extreme doping, ion density or dipole in the stack.",
+                voltage=0.0,
+                state=State(0.0, row),
+                stage="equilibrium",
+                stack=name,
+            )
+        return row
