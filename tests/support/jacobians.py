@@ -16,7 +16,13 @@ OWN = (
     (dv.FP_PSI, dv.FP_FN, dv.FP_FP),
 )
 #: columns of its coupling to a neighbour
-BESIDE = {(0, 0): dv.PSI, (1, 0): dv.FN_BY_PSI, (1, 1): dv.FN_BY_FN, (2, 0): dv.FP_BY_PSI, (2, 2): dv.FP_BY_FP}
+BESIDE = {
+    (0, 0): dv.PSI,
+    (1, 0): dv.FN_BY_PSI,
+    (1, 1): dv.FN_BY_FN,
+    (2, 0): dv.FP_BY_PSI,
+    (2, 2): dv.FP_BY_FP,
+}
 
 
 def device_of(made: Problem) -> Device:

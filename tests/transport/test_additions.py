@@ -168,10 +168,10 @@ velocity, density = 1e-3, 1e22
 for where in ("front", "back"):
     odd = {"work_function": "flat-band", "in_pairs": {"velocity": velocity, "density": density}}
     ends = {"front": "flat-band", "back": "flat-band"} | {where: odd}
-    stack = cell(layer("absorber", 100e-9, doping=1e22, mobility=1e4), **ends)
+    stack = cell(layer("absorber", 100e-9, doping=1e22, mobility=1e-2), **ends)
     assert type(stack).from_toml(stack.to_toml()) == stack
     solver = Solver(build(stack))
-    volts = np.array([-0.2, -0.03, 0.0, 0.02, 0.05])
+    volts = np.array([-0.05, -0.03, 0.0, 0.02, 0.05])
     states = solver.sweep(volts, 1.0)
     told["checks"] += failed(states)
     told[where] = states.current.tolist()

@@ -41,7 +41,11 @@ def test_a_single_column_is_its_stack() -> None:
 
 
 def test_parts_stand_in_the_order_of_light_and_columns_in_that_of_the_file() -> None:
-    single, columns, tandem = build(everything("boltzmann")), build(twice(everything("boltzmann"))), build(plain())
+    single, columns, tandem = (
+        build(everything("boltzmann")),
+        build(twice(everything("boltzmann"))),
+        build(plain()),
+    )
     assert [problem.names for problem in (single, columns, tandem)] == [
         ("",),
         ("one", "other"),

@@ -372,7 +372,9 @@ def test_what_happens_where_junctions_meet_is_checked(joined: States) -> None:
         node = joined.parts[0].psi.shape[1] - 1
         # what a metal takes hangs on its level
         moved = corrupted(
-            joined, 0, lambda s: device(s, contact=column(s.junction.device.contact, (1, dv.C_PSI), 1.0 + 1e-6))
+            joined,
+            0,
+            lambda s: device(s, contact=column(s.junction.device.contact, (1, dv.C_PSI), 1.0 + 1e-6)),
         )
         assert VOLTAGES in failed(moved)
 

@@ -66,9 +66,7 @@ def test_a_small_photovoltage_decays_at_the_slowest_electronic_rate(name: str) -
     ]
     trace = engine.run(schedule, engine.moment(state))
     late = trace.time > 8.0 * life
-    decay = np.polyfit(
-        trace.time[late], np.log(trace.voltage[late] - state.voltage), 1
-    )[0]
+    decay = np.polyfit(trace.time[late], np.log(trace.voltage[late] - state.voltage), 1)[0]
     assert decay == pytest.approx(float(rate.real), rel=0.01)
 
 
@@ -84,9 +82,7 @@ def test_the_last_of_a_photovoltage_decays_at_the_slowest_ionic_rate() -> None:
     ]
     trace = engine.run(schedule, engine.moment(state))
     late = trace.time > 8.0 * life
-    decay = np.polyfit(
-        trace.time[late], np.log(np.abs(trace.voltage[late] - state.voltage)), 1
-    )[0]
+    decay = np.polyfit(trace.time[late], np.log(np.abs(trace.voltage[late] - state.voltage)), 1)[0]
     assert decay == pytest.approx(float(rate.real), rel=0.01)
 
 

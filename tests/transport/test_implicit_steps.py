@@ -112,7 +112,9 @@ def test_a_free_decay_is_followed_over_ten_lifetimes(control: Any) -> None:
     lifetime = 8e-7
     body = layer("body", 200e-9, trap=[{"electron_lifetime": 3e-7, "hole_lifetime": 5e-7}])
     engine = Engine(build(cell(body, front=closed, back=closed, rate=1e29)))
-    lit = engine.run([Step(1e-5, control, light=1.0)], engine.moment(State(0.0, engine.solver.dark))).moments[-1]
+    lit = engine.run([Step(1e-5, control, light=1.0)], engine.moment(State(0.0, engine.solver.dark))).moments[
+        -1
+    ]
     trace = engine.run([Step(10 * lifetime, control, points=10)], lit)
     assert trace.steps < 120
     left = []
@@ -201,9 +203,7 @@ def capacitor(thickness: float, resistance: float, shunt: float | None) -> Stack
 def test_capacitors_in_series_discharge_as_they_must(control: Any, first: float | None) -> None:
     """Each over its own shunt, and both over their resistors; a first step that is too long is refused."""
     thicknesses, leaks, resistance = np.array([300e-9, 150e-9]), np.array([0.2, 0.5]), 3.0
-    engine = Engine(
-        pair(capacitor(300e-9, 1.0, 1.0 / leaks[0]), capacitor(150e-9, 2.0, 1.0 / leaks[1]))
-    )
+    engine = Engine(pair(capacitor(300e-9, 1.0, 1.0 / leaks[0]), capacitor(150e-9, 2.0, 1.0 / leaks[1])))
     capacitances = 10.0 * epsilon_0 / thicknesses
     tau = float(resistance * capacitances[0])
     step = Step(6 * tau, control, points=6, first=None if first is None else first * tau)

@@ -51,15 +51,15 @@ def test_light_on_all_parts_is_the_small_signal_at_rest(name: str) -> None:
 
 def each_alone(problem: Problem) -> list[list[np.ndarray]]:
     """Sources, one a part: its own light, nothing elsewhere."""
-    return [
-        [(own is part) * part.generation[None] for part in problem.parts] for own in problem.parts
-    ]
+    return [[(own is part) * part.generation[None] for part in problem.parts] for own in problem.parts]
 
 
 def thinner() -> Parallel:
     """Two unlike columns without ions."""
     stack = pt.load("cell-b")
-    return beside(("a", 0.4, stack), ("b", 0.6, stack.with_values({"perovskite.thickness": "200 nm", **CIRCUIT})))
+    return beside(
+        ("a", 0.4, stack), ("b", 0.6, stack.with_values({"perovskite.thickness": "200 nm", **CIRCUIT}))
+    )
 
 
 @pytest.mark.parametrize(

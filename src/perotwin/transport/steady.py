@@ -214,8 +214,13 @@ class Solver:
             return State(0.0, self._composed(states))
         row = self.dark.copy()
         if intensity > 0.0 and problem.parts[0].halves:
-            row = self._lit_halves(intensity)
-        elif intensity > 0.0:
+            try:
+                row = self._lit_halves(intensity)
+                return State(self._terminals(row, lit), row)
+            except ConvergenceError:
+                # where next to nothing recombines the dark cell has no slope by which open circuit is found
+                row = self.dark.copy()
+        if intensity > 0.0:
             self._illuminate(self._bare, row, lit, self.frozen_charge, held_voltage(), "light")
         return State(self._terminals(row, lit), row)
 

@@ -39,9 +39,7 @@ def test_jacobian_is_the_slope_of_the_residual(
     ids=["ideal", "traps", "metal"],
 )
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_jacobian_where_two_junctions_meet(
-    statistics: str, junction: dict[str, Any], mirrored: bool
-) -> None:
+def test_jacobian_where_two_junctions_meet(statistics: str, junction: dict[str, Any], mirrored: bool) -> None:
     """One mesh with levels at the face where traps join them, else two that end to end know nothing of each other."""
     tandem = plain((6e27, 5e27), statistics, junction=junction)
     made = build(tandem.mirrored() if mirrored else tandem)
