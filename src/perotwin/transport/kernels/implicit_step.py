@@ -232,15 +232,15 @@ def step_error(dev, w, b, net, row, gen, difference, missed, constraint, judgeme
     linear, answer, edges = memory
     free = follows(net, constraint)
     for d in range(free.size):
-        flux = _consequence(dev, w, b, st, difference.rate, miss, d, edges[d])
+        flux = _filtered_error(dev, w, b, st, difference.rate, miss, d, edges[d])
         linear.current[d] = net.charge[d] * flux
         gather(net, d, dev, w, st, b.rhs, b.slope[d], edges[d], free[d], linear)
         noise = net.charge[d] * _noise(dev, st, difference.rate, edges[d])
         change = linear.current[d]
         linear.current[d] = np.sign(change) * max(abs(change) - abs(noise), 0.0)
-    through = answer.current.copy()
+    through, light_then = answer.current.copy(), answer.light.copy()
     volts = np.zeros(free.size)
-    # what the step itself found stays in `through`
+    # what the step itself found is put back at the end
     if not close(net, linear, volts, Constraint(constraint.a, constraint.b, 0.0), answer):
         return np.inf
     worst = 0.0
@@ -254,14 +254,14 @@ def step_error(dev, w, b, net, row, gen, difference, missed, constraint, judgeme
         worst = max(
             worst,
             _THROUGH * abs(own) / scale,
-            _weight(dev, w, b, d, difference.rate, miss, judgement.relevant),
+            _error_norm(dev, w, b, d, difference.rate, miss, judgement.relevant),
         )
-    answer.current[:] = through
+    answer.current[:], answer.light[:] = through, light_then
     return worst
 
 
 @compiled
-def _consequence(dev, w, b, st, rate, miss, d, edge):
+def _filtered_error(dev, w, b, st, rate, miss, d, edge):
     """Solve junction d for the error of its densities; returns the change of its current but for the unknowns'."""
     F = b.rhs
     for i in range(dev.node_start[d], dev.node_start[d + 1]):
@@ -295,7 +295,7 @@ def _noise(dev, st, rate, edge):
 
 
 @compiled
-def _weight(dev, w, b, d, rate, miss, relevant):
+def _error_norm(dev, w, b, d, rate, miss, relevant):
     """Size of the change of junction d in b.rhs[:, :, 0], and of the errors of the occupations."""
     F = b.rhs
     most_n, most_p = _densest(dev, w, d)

@@ -18,15 +18,6 @@ from perotwin.transport.device import (
 from perotwin.transport.kernels.elimination import solve_small
 
 
-@inlined
-def clear_columns(F, first, last):
-    """Set columns `first` to `last` - 1 of right-hand sides F (N, B, Q) to zero."""
-    for i in range(F.shape[0]):
-        for r in range(F.shape[1]):
-            for q in range(first, last):
-                F[i, r, q] = 0.0
-
-
 @compiled
 def source_column(node, leak, source, amount, F, q):
     """Add to column q of F (N, B, Q) what follows from extra pairs, `amount` times `source` (S,) per area and time, in
