@@ -129,6 +129,7 @@ def failed(states):
 
 
 def slopes(solver, volts, h=2e-4):
+    solver.tolerance = 1e-10
     near = solver.sweep([volts], 1.0)
     around = solver.sweep([volts - 2 * h, volts - h, volts + h, volts + 2 * h], 1.0, near.state(0)).current
     return solver.slope(near.state(0), 1.0), float(around[0] - 8 * around[1] + 8 * around[2] - around[3]) / (12 * h)
