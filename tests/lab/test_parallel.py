@@ -33,7 +33,9 @@ def test_a_stack_beside_itself_is_the_stack(name: str) -> None:
     # eigenvalues are found to the tolerance of their iteration: compared below, among the metrics
     alike(one, two, rounding, skip=("time_constant",))
     assert all(row.passed for row in checks_of(two).values())
-    assert set(checks_of(one)) == set(checks_of(two))
+    # that the columns meet at one voltage is asked besides
+    assert set(checks_of(two)) - set(checks_of(one)) <= {"junction voltages sum to the terminal's (V)"}
+    assert set(checks_of(one)) <= set(checks_of(two))
     for metric, expected in instrument.analyse(one).items():
         found = instrument.analyse(two)[metric]
         assert found.value == pytest.approx(expected.value, rel=1e-6, nan_ok=True), metric

@@ -194,7 +194,7 @@ def test_the_benchmark_cell_for_ions_runs_its_protocol() -> None:
     # the loop opens: the reverse scan gives more at every voltage between
     assert np.all(down[20:100] > up[::-1][20:100])
     # the ions' diffusion at 298 K, as the source has it
-    assert engine.motion[0, 1] == pytest.approx(6.5e-8 * np.exp(-0.58 / 0.025679653), rel=1e-5)
+    assert engine.device.motion[0, 1] == pytest.approx(6.5e-8 * np.exp(-0.58 / 0.025679653), rel=1e-5)
 
 
 # --- the range of the words -----------------------------------------------------------------------------------------

@@ -12,11 +12,15 @@ from perotwin import measurement, workflows
 from perotwin.report import CellResult, junctions, page
 
 #: a tandem whose light is prescribed: quick, and without a quantum efficiency
-TOY = re.findall(
-    r"^```toml\n(.*?)^```",
-    (Path(__file__).parents[2] / "docs" / "stack-files.md").read_text(encoding="utf-8"),
-    re.DOTALL | re.MULTILINE,
-)[-1]
+TOY = next(
+    text
+    for text in re.findall(
+        r"^```toml\n(.*?)^```",
+        (Path(__file__).parents[2] / "docs" / "stack-files.md").read_text(encoding="utf-8"),
+        re.DOTALL | re.MULTILINE,
+    )
+    if 'name = "my-tandem"' in text
+)
 
 
 @pytest.fixture(scope="module")

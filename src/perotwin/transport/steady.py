@@ -40,7 +40,7 @@ F64 = NDArray[np.float64]
 
 #: the largest last Newton step (kT, or relative change of a density) of an accepted state; convergence is quadratic,
 #: so the state itself is accurate to about its square
-TOLERANCE = 1e-7
+TOLERANCE = 1e-8
 #: the longest change of the potential in one Newton step, kT
 LONGEST = 10.0
 _ITERATIONS, _ITERATIONS_ALONE = 40, 80
