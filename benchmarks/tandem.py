@@ -51,7 +51,8 @@ def main() -> None:
     alone = Solver(build(tandem).group(0))
     single = milliseconds(lambda: alone.sweep(np.linspace(0.0, 1.37, 131), 1.0))
     print(f"the top junction alone, 131 points, ions settled: {single:.0f} ms")
-    print(f"{'131 points, ' + CELL + ' first':34s} {'ms':>6s} {'of one junction':>16s} {'iterations':>11s} {'nodes':>6s}")
+    title = f"131 points, {CELL} first"
+    print(f"{title:34s} {'ms':>6s} {'of one junction':>16s} {'iterations':>11s} {'nodes':>6s}")
     cells = (
         ("ions held", without_ions(tandem)),
         ("ions settled at each point", tandem),

@@ -85,8 +85,8 @@ def tracking(problem: Problem) -> None:
     run = mppt.track(engine, protocol, 1.0)
     took = seconds(lambda: mppt.track(engine, protocol, 1.0), 3)
     print(
-        f"ten minutes of power tracking: {took:.2f} s (goal 3), {problem.parts[0].device.x.size} nodes, {run.steps} steps, "
-        f"{run.iterations} Newton iterations"
+        f"ten minutes of power tracking: {took:.2f} s (goal 3), {problem.parts[0].device.x.size} nodes, "
+        f"{run.steps} steps, {run.iterations} Newton iterations"
     )
 
 
