@@ -127,7 +127,7 @@ def of(cell: Cell) -> Citations:
 def _methods_of_tandem(cell: Tandem, known: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
     """What is used for two junctions and not for one."""
     used = []
-    if cell.junction.kind == "traps" and _TRAPS not in known:
+    if any(joint.kind == "traps" for joint in cell.joints) and _TRAPS not in known:
         used.append(_TRAPS)
     if _RECIPROCITY in known and cell.light.generation.kind == "optics":
         used.append(_COUPLING)

@@ -94,7 +94,15 @@ def drawing(cell: Cell) -> Figure:
     from perotwin.stack import Tandem, in_order
 
     if isinstance(cell, Tandem):
-        layers = [_drawn(layer, part if part in cell.cells else "") for part, layer in in_order(cell)]
+        columns = {}
+        for area, elements, plain in cell.columns:
+            title = ", ".join(name for which, name in elements.items() if name != which)
+            columns[f"{title}, {area:.4g} of the area"] = [
+                _drawn(layer, part if part in plain.cells else "") for part, layer in in_order(plain)
+            ]
+        if len(columns) > 1:
+            return stack_drawing.side_by_side(columns, light_from=cell.light.side)
+        (layers,) = columns.values()
         return stack_drawing.draw(layers, light_from=cell.light.side)
     numbers = cell.quantities()
     stacks = {}

@@ -79,7 +79,7 @@ def _part(result: CellResult, name: str) -> str:
     junction = junction_of(name)[0]
     if junction:
         return junction
-    if any(layer.name == name for layer in cell.between):
+    if any(layer.name == name for layer in (*cell.between, *cell.lower_between)):
         return BETWEEN
     return cell.junction.terminals if cell.junction.kind == "separate" else _ENDS
 
@@ -172,7 +172,8 @@ def _photons(result: CellResult) -> dict[str, float]:
     flux = _MA * elementary_charge * dataset["photon_flux"].values
     shares = dataset["absorptance"].transpose("layer", "wavelength").values
     names = [str(name) for name in dataset["layer"].values]
-    if isinstance(result.cell, Tandem) and len(result.cell.layer) == len(names):
+    plain = isinstance(result.cell, Tandem) and len(result.cell.columns) == 1
+    if plain and len(result.cell.layer) == len(names):
         # a measurement at one junction's terminals calls that junction's layers as it does
         names = [layer.name for layer in result.cell.layer]
     column = {_REFLECTED: float(flux @ dataset["reflectance"].values)}
