@@ -35,7 +35,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, overload
 
-import llvmlite  # type: ignore[import-untyped]
+import llvmlite  # type: ignore[import-untyped]  # it has no types
 import numba
 import numpy as np
 from numba import njit

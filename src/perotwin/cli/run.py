@@ -27,6 +27,7 @@ class WithExperiments(TyperCommand):
         for option in self.params:
             if getattr(option, "help", None) == _EXPERIMENTS:
                 names = ", ".join(one.name for one in tools)
+                # type checkers do not know that a parameter may have a help text
                 setattr(option, "help", f"Of {names}, with commas.  [default: {usual}]")  # noqa: B010
         super().format_options(ctx, formatter)
 

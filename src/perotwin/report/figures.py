@@ -95,9 +95,9 @@ def drawing(cell: Cell) -> Figure:
 
     if isinstance(cell, Tandem):
         columns = {}
-        for area, elements, plain in cell.columns:
+        for fraction, elements, plain in cell.columns:
             title = ", ".join(name for which, name in elements.items() if name != which)
-            columns[f"{title}, {area:.4g} of the area"] = [
+            columns[f"{title}, {fraction:.4g} of the area"] = [
                 _drawn(layer, part if part in plain.cells else "") for part, layer in in_order(plain)
             ]
         if len(columns) > 1:

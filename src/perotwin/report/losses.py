@@ -172,10 +172,11 @@ def _photons(result: CellResult) -> dict[str, float]:
     flux = _MA * elementary_charge * dataset["photon_flux"].values
     shares = dataset["absorptance"].transpose("layer", "wavelength").values
     names = [str(name) for name in dataset["layer"].values]
-    plain = isinstance(result.cell, Tandem) and len(result.cell.columns) == 1
-    if plain and len(result.cell.layer) == len(names):
+    cell = result.cell
+    # the layers of a patchy tandem are in no one row
+    if isinstance(cell, Tandem) and len(cell.columns) == 1 and len(cell.layer) == len(names):
         # a measurement at one junction's terminals calls that junction's layers as it does
-        names = [layer.name for layer in result.cell.layer]
+        names = [layer.name for layer in cell.layer]
     column = {_REFLECTED: float(flux @ dataset["reflectance"].values)}
     for name, share in zip(names, shares, strict=True):
         column[name] = column.get(name, 0.0) + float(flux @ share)

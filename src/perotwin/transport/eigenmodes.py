@@ -6,6 +6,7 @@ displacement. The circuit and the light between its junctions are part of the eq
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -34,21 +35,21 @@ C128 = NDArray[np.complex128]
 Control = Literal["open-circuit", "voltage"]
 
 
-class Modes:
+class Modes(ABC):
     """What any linearised cell can say about its modes, from its resolvent and its impedance at complex rates."""
 
     @property
+    @abstractmethod
     def words(self) -> str:
         """The cell and its state, for messages."""
-        raise NotImplementedError
 
+    @abstractmethod
     def resolvent(self, control: Control) -> Resolvent:
         """(s - L)^-1 with the terminals open or at a held voltage."""
-        raise NotImplementedError
 
+    @abstractmethod
     def impedance_at(self, rate: C128) -> C128:
         """(W,) impedance without series resistance, ohm m^2, of signals exp(rate t); (W,) 1/s."""
-        raise NotImplementedError
 
     def rates(self, count: int = 1, control: Control = "open-circuit") -> C128:
         """The slowest eigenvalues, exp(rate t), of the cell left alone at open circuit or at a held terminal voltage.
