@@ -108,3 +108,15 @@ def test_what_cannot_be_mapped_is_said() -> None:
     (result,) = workflows.run([pt.Parallel(name="patches", column=columns)], experiments="jv,map")
     assert "columns side by side" in result.absent["map"].message
     assert result.error is None
+
+
+def test_a_patchy_tandem_and_three_junctions_leave_a_page(tmp_path: Path) -> None:
+    """Their layers stand in no one row, or come from three junctions: tables and drawings have them all."""
+    cells = [pt.load("patchy-tandem"), pt.load("three-junctions")]
+    patchy, three = workflows.run(cells, tmp_path, "jv,eqe,bands")
+    assert patchy.error is None and not patchy.absent and three.error is None and set(three.absent) == {"eqe"}
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Middle junction" in html or "middle junction" in html
+    made = json.loads((tmp_path / "results.json").read_text())["results"]
+    assert [list(entry["junctions"]) for entry in made] == [["top", "bottom"], ["top", "middle", "bottom"]]
+    assert all(check["passed"] for entry in made for check in entry["checks"].values())

@@ -118,8 +118,11 @@ def side_by_side(stacks: Mapping[str, Sequence[Drawn]], light_from: str = "front
         return draw(layers, light_from, title)
     columns = min(3, len(stacks))
     rows = -(-len(stacks) // columns)
+    # as wide and high as each by itself
+    parts = any(layer.part for layers in stacks.values() for layer in layers)
+    width, height = (1.25, 4.5) if parts else (1.05, 3.7)
     with style.context():
-        made = style.figure(style.COLUMN * 1.05 * columns, 3.7 * rows)
+        made = style.figure(style.COLUMN * width * columns, height * rows)
         panels = made.subplots(rows, columns, squeeze=False).ravel()
         for panel, (title, layers) in zip(panels, stacks.items(), strict=False):
             draw(layers, light_from, title, panel)
