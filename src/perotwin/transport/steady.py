@@ -61,7 +61,6 @@ class Solver:
         problem: from `build`.
         tolerance: largest last step of an accepted state.
         frozen_charge, frozen_density: (S,) charge (units of q) and density of the ions that are held, of all sites.
-        dark: the row of the dark equilibrium.
 
     Raises `ConvergenceError` where a state that everything else starts from cannot be reached.
     """
@@ -70,7 +69,6 @@ class Solver:
     tolerance: float = TOLERANCE
     frozen_charge: F64 = field(init=False)
     frozen_density: F64 = field(init=False)
-    dark: F64 = field(init=False)
 
     def __post_init__(self) -> None:
         problem = self.problem
@@ -86,10 +84,15 @@ class Solver:
         if self.alone:
             self.frozen_charge = np.concatenate([one.frozen_charge for one in self.alone])
             self.frozen_density = np.concatenate([one.frozen_density for one in self.alone])
-            self.dark = self._composed([State(0.0, one.dark) for one in self.alone])
             return
         self.frozen_charge, self.frozen_density = self._frozen(problem.parts[0])
-        self.dark = self.system.settle(problem.stack.name, self.frozen_charge)
+
+    @cached_property
+    def dark(self) -> F64:
+        """The row of the dark equilibrium."""
+        if self.alone:
+            return self._composed([State(0.0, one.dark) for one in self.alone])
+        return self.system.settle(self.problem.stack.name, self.frozen_charge)
 
     @property
     def _patience(self) -> Patience:

@@ -14,10 +14,9 @@ from perotwin.transport.build import Problem
 from perotwin.transport.circuit import Circuit
 from perotwin.transport.device import Device, Work, lay_out, make_work, state_width
 from perotwin.transport.kernels.circuit import Answer, Constraint, Linear, Net, make_answer, make_linear
-from perotwin.transport.kernels.equilibrium import equilibrium
+from perotwin.transport.kernels.equilibrium import equilibrium, neutral
 from perotwin.transport.kernels.newton import Inertia, Path, Patience, follow
 from perotwin.transport.kernels.rows import state_in
-from perotwin.transport.kernels.statistics import densities
 from perotwin.transport.states import State
 
 __all__ = ["FINEST", "System"]
@@ -104,7 +103,12 @@ class System:
         device = self.device
         row = np.zeros(state_width(device))
         st = state_in(device, row)
-        st.psi[:] = self._neutral(held)
+        charge = device.fixed_charge + held
+        for ion in device.ion:
+            # spread evenly
+            here = device.site_layer == int(ion[dv.I_LAYER])
+            charge[here] += ion[dv.I_Z] * ion[dv.I_NUMBER] / device.volume[here].sum()
+        neutral(device, self.work, row, charge, _BEYOND, _HALVINGS)
         for number, ion in enumerate(device.ion):
             # ln activity of each species if its layer were at its mean potential
             here = device.site_layer == int(ion[dv.I_LAYER])
@@ -120,22 +124,3 @@ class System:
                 stack=name,
             )
         return row
-
-    def _neutral(self, held: F64) -> F64:
-        """(N,) potential (kT/q) at which each node is neutral by itself at equilibrium, ions spread evenly."""
-        device, work = self.device, self.work
-        charge = device.fixed_charge + held
-        for ion in device.ion:
-            here = device.site_layer == int(ion[dv.I_LAYER])
-            charge[here] += ion[dv.I_Z] * ion[dv.I_NUMBER] / device.volume[here].sum()
-        st = state_in(device, np.zeros(state_width(device)))
-        nodes = device.x.size
-        low = np.full(nodes, device.layer[:, dv.EV].min() - _BEYOND)
-        high = np.full(nodes, device.layer[:, dv.EC].max() + _BEYOND)
-        for _ in range(_HALVINGS):
-            st.psi[:] = 0.5 * (low + high)
-            densities(device, work, st)
-            excess = device.volume * (work.p - work.n + charge)
-            positive = np.bincount(device.site_node, excess, nodes) > 0.0
-            low, high = np.where(positive, st.psi, low), np.where(positive, high, st.psi)
-        return 0.5 * (low + high)

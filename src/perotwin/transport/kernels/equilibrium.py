@@ -5,11 +5,37 @@ from __future__ import annotations
 import numpy as np
 
 from perotwin.compiled import compiled
+from perotwin.transport import device as dv
 from perotwin.transport.device import C_PSI, PSI, PSI_PSI
 from perotwin.transport.kernels.assemble import assemble
 from perotwin.transport.kernels.right_hand_sides import ion_columns, keep_ions
 from perotwin.transport.kernels.rows import state_in
-from perotwin.transport.kernels.statistics import settle_ions
+from perotwin.transport.kernels.statistics import densities, settle_ions
+
+
+@compiled
+def neutral(dev, w, row, charge, beyond, halvings):
+    """Set the potential of each node at which it is neutral by itself at equilibrium, by halving an interval.
+
+    charge (S,): of all that does not follow the potential, m^-3. beyond: kT that the interval reaches past all bands.
+    """
+    st = state_in(dev, row)
+    nodes = dev.x.size
+    low, high, rho = np.empty(nodes), np.empty(nodes), np.empty(nodes)
+    low[:] = np.min(dev.layer[:, dv.EV]) - beyond
+    high[:] = np.max(dev.layer[:, dv.EC]) + beyond
+    for _ in range(halvings):
+        for i in range(nodes):
+            st.psi[i] = 0.5 * (low[i] + high[i])
+            rho[i] = 0.0
+        densities(dev, w, st)
+        for s in range(dev.volume.size):
+            rho[dev.site_node[s]] += dev.volume[s] * (w.p[s] - w.n[s] + charge[s])
+        for i in range(nodes):
+            if rho[i] > 0.0:
+                low[i] = st.psi[i]
+            else:
+                high[i] = st.psi[i]
 
 
 @compiled
