@@ -14,6 +14,7 @@ from perotwin.measurement.checks import (
 from perotwin.measurement.dataset import add_notes, describe, make_dataset, notes_of, protocol_of, validate
 from perotwin.measurement.document import quantity
 from perotwin.measurement.files import (
+    bounded_text,
     load,
     make_folder,
     result_folder,
@@ -40,6 +41,7 @@ __all__ = [
     "Variable",
     "Variant",
     "add_notes",
+    "bounded_text",
     "check",
     "checks_from_json",
     "checks_of",

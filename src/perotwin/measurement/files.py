@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,12 +18,62 @@ from perotwin.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["load", "make_folder", "result_folder", "save", "whole_folder", "write_atomically", "write_text"]
+__all__ = [
+    "bounded_text",
+    "load",
+    "make_folder",
+    "result_folder",
+    "save",
+    "whole_folder",
+    "write_atomically",
+    "write_text",
+]
 
 # HDF5 keeps an attribute in a header of at most 64 KiB; a long text (a cell, a protocol) becomes a scalar
 # variable.
 _LONGEST_ATTRIBUTE = 8_000
 _TEXT_PREFIX = "text_of_"
+
+
+def bounded_text(path: str | Path, what: str, most: int, cure: str, *, only_files: bool = False) -> str:
+    """The text (UTF-8) of a file that somebody named, read only so far that it cannot fill the memory.
+
+    Parameters
+    ----------
+    what, cure : what the file should be, and the advice where it cannot be read.
+    most : bytes that such a file has at most.
+    only_files : refuse devices, pipes and sockets, which another file may name to keep a program waiting.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, is larger, is no text, or is no file.
+    """
+    try:
+        # a pipe without a writer would wait for one
+        handle = os.open(path, os.O_RDONLY | (getattr(os, "O_NONBLOCK", 0) if only_files else 0))
+        with open(handle, "rb") as stream:
+            if only_files and not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise InputError(
+                    f"the {what} cannot be opened: this is a device, a pipe or a folder.", cure, file=str(path)
+                )
+            content = stream.read(most + 1)
+    except OSError as error:
+        raise InputError(
+            f"the {what} cannot be opened ({error.strerror or 'its name cannot be used'}).", cure, file=str(path)
+        ) from None
+    except ValueError:  # a NUL in the name
+        raise InputError(f"the {what} cannot be opened (its name cannot be used).", cure, file=str(path)) from None
+    if len(content) > most:
+        raise InputError(
+            f"the {what} is larger than {most / 1e6:g} MB, which no {what} is.",
+            "See whether this is the file that was meant.",
+            file=str(path),
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"the {what} is not UTF-8 text.", "Save it as UTF-8.", file=str(path)) from None
 
 
 def make_folder(path: str | Path) -> Path:

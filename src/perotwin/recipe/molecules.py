@@ -218,14 +218,7 @@ def _spelling(name: str) -> str:
 
 
 def _from_file(text: str) -> Molecule:
-    try:
-        content = Path(text).expanduser().read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"the molecule file cannot be opened ({error.strerror or 'it cannot be read'}).",
-            f"Check the path, or name a molecule of the library: {', '.join(names())}.",
-            file=text,
-        ) from None
-    except UnicodeDecodeError:
-        raise InputError("the molecule file is not UTF-8 text.", "Save it as UTF-8.", file=text) from None
-    return Molecule.from_toml(content, file=text)
+    from perotwin.stack.library import read_file
+    from perotwin.stack.toml import expanded
+
+    return Molecule.from_toml(read_file(expanded(text), names(), "molecule file"), file=text)
