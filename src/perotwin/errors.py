@@ -17,6 +17,7 @@ __all__ = [
     "PerotwinError",
     "UnknownNameError",
     "nearest",
+    "quoted",
     "shown",
     "suggestion",
 ]
@@ -45,6 +46,11 @@ def shown(value: object, most: int = _VALUE) -> str:
     if value.isprintable():
         return value
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in value)
+
+
+def quoted(value: object) -> str:
+    """As `shown`, with texts in quotes."""
+    return shown(f'"{value}"' if isinstance(value, str) else value)
 
 
 class PerotwinError(Exception):

@@ -422,7 +422,11 @@ def _is_bounded(unit: str) -> bool:
         place = token.end()
         if caret:
             power = _POWER.match(normal, place)
-            if not may_be_raised or power is None or float(re.findall(r"[\d.]+", power[0])[0]) > _LARGEST_POWER:
+            if (
+                not may_be_raised
+                or power is None
+                or float(re.findall(r"[\d.]+", power[0])[0]) > _LARGEST_POWER
+            ):
                 return False
             place, may_be_raised = power.end(), False
             holds_power[-1] = True
@@ -547,7 +551,8 @@ def _not_finite(text: str) -> InputError:
 
 def _too_small(text: str) -> InputError:
     return InputError(
-        f"{shown(text)} is closer to zero than a number of this program can be.", "Write 0 if nothing is meant."
+        f"{shown(text)} is closer to zero than a number of this program can be.",
+        "Write 0 if nothing is meant.",
     )
 
 
@@ -599,5 +604,6 @@ def _unknown_unit(unit: str, text: str, dimension: str) -> InputError:
     same = [known for known, (found, _) in COMMON_UNITS.items() if found == dimension]
     offer = suggestion(unit, same) if same else "Write the number alone."
     return InputError(
-        f'the unit "{shown(unit, 60)}" in "{shown(text)}" is not known; {_article(dimension)} is needed.', offer
+        f'the unit "{shown(unit, 60)}" in "{shown(text)}" is not known; {_article(dimension)} is needed.',
+        offer,
     )

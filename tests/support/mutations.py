@@ -39,9 +39,10 @@ TABLE = re.compile(r"^\[+[^\]\n]+\]+$", re.MULTILINE)
 NUMBERS = [
     "1e-99999999", "1e999999999", "-1e999999999", "1e-400", "1e400", "1e308", "1e-308", "5e-324", "0", "-0.0", "-1", "nan",
     "inf", "-inf", "1" * 400, "1" * 50_000, "0." + "0" * 5000 + "1", "1e" + "9" * 5000, "1_000", "0x10", "1,5", "1e3e3",
-    "٣", "1/3", "--5", "1..2", "+ 3", "1 " * 5000, "1" + " " * 100_000 + "x",
+    "3", "7", "0.5", "12", "1e2", "0.1", "40", "2.5e3", "1e-6", "1e12", "٣", "1/3", "--5", "1..2", "+ 3", "1 " * 5000, "1" + " " * 100_000 + "x",
 ]  # fmt: skip
 UNITS = [
+    "um", "mm", "cm", "meV", "cm^-3", "m^-3", "cm^2/(V s)", "us", "ps", "K", "sun", "ohm cm^2", "cm/s", "V", "cm^3/s", "degF", "hour", "mil",
     "nm^(9^9^9^9)", "nm^9^9^9^9", "K^(1e9)", "9^9^9^9 nm", "(((((nm^20)^20)^20)^20)^20)", "m" * 5000, "(" * 300 + "nm" + ")" * 300,
     "nm" + "^2" * 300, "degC^2", "delta_degC", "dBm", "dB/m", "nm**nm", "nm; import os", "nm # x", "'nm'", "nm\\u0000", "{}", "[length]",
     "__class__", "lambda: 1", "1e9999 nm", "nm/0", "nm^-99999999", "nm^1e99", "nm 1e-99999", "ℏ", "😀", "nm nm nm", "%", "parsec",
@@ -137,7 +138,21 @@ def _key(draw: random.Random, text: str) -> str:
     found = [(one.start(1), one.end(1)) for one in KEY.finditer(text)]
     found += [(one.start() + 1, one.end() - 1) for one in TABLE.finditer(text)]
     start, end = draw.choice(found)
-    keys = ["a." * 30_000 + "a", "a." * 200 + "a", '""', '"a b"', "kind", "name", "value", "layer", "k" * 20_000, '"$x$"', "light.light", "1", "top"]
+    keys = [
+        "a." * 30_000 + "a",
+        "a." * 200 + "a",
+        '""',
+        '"a b"',
+        "kind",
+        "name",
+        "value",
+        "layer",
+        "k" * 20_000,
+        '"$x$"',
+        "light.light",
+        "1",
+        "top",
+    ]
     return text[:start] + draw.choice(keys) + text[end:]
 
 
@@ -221,7 +236,11 @@ def table_case(number: int) -> tuple[str, bytes]:
     rows = []
     for place in range(draw.choice([2, 20, 60])):
         first = place * 10.0 if what == "generation" else 300.0 + place * 20.0
-        last = [2.0 + 0.01 * place, max(0.5 - 0.01 * place, 0.0)] if what == "nk" else [1e27 if what == "generation" else 1.0]
+        last = (
+            [2.0 + 0.01 * place, max(0.5 - 0.01 * place, 0.0)]
+            if what == "nk"
+            else [1e27 if what == "generation" else 1.0]
+        )
         rows.append([f"{value:g}" for value in [first, *last]])
     for _ in range(draw.choice([1, 1, 3, 10])):
         row = draw.choice(rows)
@@ -236,12 +255,30 @@ def table_case(number: int) -> tuple[str, bytes]:
             rows.insert(draw.randrange(len(rows)), list(draw.choice(rows)))
     text = "\n".join(separator.join(row) for row in rows) + "\n"
     if draw.random() < 0.5:
-        text = draw.choice(["# comment\n", "wavelength,n,k\n", "\ufeff", "\n\n", '"' * 3, "x\ny\n", ";;;\n", "nm\tn\tk\n"]) + text
+        text = (
+            draw.choice(
+                [
+                    "# comment\n",
+                    "wavelength,n,k\n",
+                    "\ufeff",
+                    "\n\n",
+                    '"' * 3,
+                    "x\ny\n",
+                    ";;;\n",
+                    "nm\tn\tk\n",
+                ]
+            )
+            + text
+        )
     if draw.random() < 0.2:
         text = draw.choice(TABLE_WAYS)(draw, text, separator)
     content = text.encode("utf-8")
     if draw.random() < 0.05:
-        content = content[: draw.randrange(len(content) + 1)] + bytes(draw.randrange(256) for _ in range(50)) + content
+        content = (
+            content[: draw.randrange(len(content) + 1)]
+            + bytes(draw.randrange(256) for _ in range(50))
+            + content
+        )
     return what, content
 
 
@@ -254,7 +291,9 @@ def read_toml(source: Path, path: Path) -> None:
         from perotwin import recipe
 
         made = recipe.load(path)
-        assert recipe.Recipe.from_toml(made.to_toml(), file=str(path)) == made, "written down it reads otherwise"
+        assert recipe.Recipe.from_toml(made.to_toml(), file=str(path)) == made, (
+            "written down it reads otherwise"
+        )
         return
     from perotwin import stack
     from perotwin.report import machine
@@ -290,7 +329,9 @@ def read_table(what: str, path: Path) -> None:
 
 def judged(kind: str, number: int, folder: Path) -> dict[str, object]:
     """What came of one case: "read", "refused", or a fault of the program in words."""
-    case, read, suffix = {"toml": (toml_case, read_toml, ".toml"), "table": (table_case, read_table, ".csv")}[kind]
+    case, read, suffix = {"toml": (toml_case, read_toml, ".toml"), "table": (table_case, read_table, ".csv")}[
+        kind
+    ]
     what, content = case(number)
     path = folder / f"mutated{suffix}"
     path.write_bytes(content)

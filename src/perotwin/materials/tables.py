@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from perotwin.errors import InputError
 from perotwin.materials.cache import arrays
-from perotwin.materials.models import Tabulated
+from perotwin.materials.models import OpticalModel, Tabulated
 from perotwin.measurement.files import bounded_text
 
-__all__ = ["read_columns", "read_csv", "refractiveindex_page", "refuse_gap"]
+__all__ = ["read_columns", "read_csv", "refractiveindex_page", "refuse_gap", "refuse_transparent"]
 
 #: Longest wavelength (m) taken from a page: the end of the solar spectrum.
 _LONGEST = 4e-6
@@ -100,7 +100,9 @@ def read_columns(
             continue
         if len(stripped) > _LONGEST_LINE:
             raise InputError(
-                f"line {number} of the {what} has {len(stripped)} characters.", f"Each line holds {layout}.", file=file
+                f"line {number} of the {what} has {len(stripped)} characters.",
+                f"Each line holds {layout}.",
+                file=file,
             )
         separator = next((c for c in ";\t," if c in stripped), None)
         cells = next(csv.reader([stripped], delimiter=separator)) if separator else stripped.split()
@@ -130,7 +132,9 @@ def read_columns(
         )
     if wavelengths and lam[-1] > _LONGEST_WAVELENGTH:
         raise InputError(
-            f"the {what} holds a wavelength of {lam[-1]:g} nm, longer than a metre.", "Write wavelengths in nm.", file=file
+            f"the {what} holds a wavelength of {lam[-1]:g} nm, longer than a metre.",
+            "Write wavelengths in nm.",
+            file=file,
         )
     if wavelengths and lam[-1] < 50:
         raise InputError(
@@ -170,6 +174,17 @@ def _numbers(cells: list[str], columns: int) -> list[float] | None:
     except ValueError:
         return None
     return row if len(row) == columns and all(abs(number) <= _LARGEST_NUMBER for number in row) else None
+
+
+def refuse_transparent(model: OpticalModel, name: str) -> None:
+    """Raise InputError where the optical model of an absorber, the layer `name`, is a table that absorbs nothing at any
+    wavelength: it would take up no light and emit none."""
+    if isinstance(model, Tabulated) and not np.any(model.values.imag > 0):
+        raise InputError(
+            f'the absorber "{name}" absorbs nothing: k is zero in every row of {model.source}.',
+            'Give it a table with its k, or the layer another role, such as "buffer".',
+            key=f"{name}.material",
+        )
 
 
 def refuse_gap(lam: NDArray[np.float64], what: str, file: str) -> None:

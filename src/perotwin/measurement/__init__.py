@@ -15,6 +15,7 @@ from perotwin.measurement.dataset import add_notes, describe, make_dataset, note
 from perotwin.measurement.document import quantity
 from perotwin.measurement.files import (
     bounded_text,
+    file_name,
     load,
     make_folder,
     result_folder,
@@ -48,6 +49,7 @@ __all__ = [
     "checks_to_json",
     "describe",
     "field_unit",
+    "file_name",
     "heading",
     "load",
     "make_dataset",

@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from perotwin.errors import InputError, UnknownNameError, suggestion
-from perotwin.stack.quantity_fields import BARE_NUMBERS, Dim, Model, explain
+from perotwin.stack.quantity_fields import BARE_NUMBERS, Dim, Model, Name, explain
 from perotwin.units import Quantity
 
 __all__ = ["Dipole", "Molecule", "load", "names", "provenance"]
@@ -72,7 +72,7 @@ class Molecule(Model):
     binding_energy : to NiOx (eV), positive when bound; absent where nobody states one.
     """
 
-    name: str = Field(min_length=1)
+    name: Name = Field(min_length=1)
     aliases: tuple[str, ...] = ()
     description: str = ""
     role: Role

@@ -24,6 +24,7 @@ from perotwin.stack.quantity_fields import (
     BARE_NUMBERS,
     Dim,
     Model,
+    Name,
     Roughness,
     Temperature,
     Thickness,
@@ -114,7 +115,7 @@ class Recipe(Model):
     step : what was done, in order. parameters : of the models; those of the library unless stated.
     """
 
-    name: str
+    name: Name
     description: str = ""
     source: str | None = None
     seed: int = Field(default=1, ge=0)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from perotwin.errors import InputError, UnknownNameError
+from perotwin.errors import UnknownNameError
 from perotwin.stack.cell import Cell, from_toml
 from perotwin.stack.toml import expanded
 

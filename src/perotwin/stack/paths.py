@@ -41,7 +41,9 @@ def value_at(cell: Any, steps: Sequence[str | int], path: str) -> Any:
     node: Any = cell
     for step in steps:
         if node is None:
-            raise InputError(f'"{path}" is not set in "{cell.name}".', "State it in the file first.", key=path)
+            raise InputError(
+                f'"{path}" is not set in "{cell.name}".', "State it in the file first.", key=path
+            )
         node = node[step] if isinstance(step, int) or isinstance(node, dict) else getattr(node, step)
     return node
 

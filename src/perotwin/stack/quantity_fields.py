@@ -11,14 +11,16 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import core_schema
 
-from perotwin.errors import InputError, PerotwinError, nearest, shown
+from perotwin.errors import InputError, PerotwinError, nearest, quoted, shown
 from perotwin.units import Quantity, parse, si_unit
 
 #: Key of the validation context that says whether bare numbers may stand for SI values (False for TOML).
 BARE_NUMBERS = "bare_numbers"
+#: most characters of a name
+_LONGEST_NAME = 500
 
 
 class Dim:
@@ -101,6 +103,23 @@ class Dim:
 def _more(bound: float) -> str:
     return "greater than zero" if bound == 0 else f"greater than {bound:g}"
 
+
+def _nameable(name: str) -> str:
+    """Names stand in tables, figures and files: what no terminal and no file can show is refused."""
+    if not name.isprintable():
+        raise InputError(
+            f'"{shown(name)}" cannot be a name: it holds a control character or a line break.',
+            "Use letters, digits, spaces and hyphens.",
+        )
+    if len(name) > _LONGEST_NAME:
+        raise InputError(
+            f"a name of {len(name)} characters fits into no table.", f"Use {_LONGEST_NAME} at most."
+        )
+    return name
+
+
+#: what a person calls a cell, a layer, a recipe
+Name = Annotated[str, AfterValidator(_nameable)]
 
 Length = Annotated[Quantity, Dim("length", above=0)]
 Thickness = Annotated[Quantity, Dim("length", above=0, most=0.1)]
@@ -215,7 +234,7 @@ def shorthand(value: Any, kinds: Mapping[str, type[Model]], what: str) -> Any:
         if isinstance(value, Model):
             return value
         raise InputError(
-            f"{shown(value)} is no choice of {what}.",
+            f"{quoted(value)} is no choice of {what}.",
             f"Write {what} = {{ kind = ... }} with one of {_listed(kinds)}.",
         )
     kind = value.get("kind")
@@ -223,7 +242,9 @@ def shorthand(value: Any, kinds: Mapping[str, type[Model]], what: str) -> Any:
         raise InputError(f"the {what} has no kind.", f"Add kind = one of {_listed(kinds)}.")
     if not isinstance(kind, str):
         raise InputError(
-            f"the kind of a {what} is a word, not {shown(kind)}.", f"Choose from {_listed(kinds)}.", subkey="kind"
+            f"the kind of a {what} is a word, not {shown(kind)}.",
+            f"Choose from {_listed(kinds)}.",
+            subkey="kind",
         )
     if kind not in kinds:
         close = nearest(kind, kinds)
@@ -287,12 +308,15 @@ def _problem(entry: Any, file: str | None, data: Any) -> InputError:
         return InputError(
             f'the required key "{name}" is missing.', f"Add {name} = ... there.", file=file, key=key or None
         )
-    message, now = str(entry["msg"]), shown(entry["input"])
+    message, now = str(entry["msg"]), quoted(entry["input"])
     advice = f"It reads {now} now; docs/stack-files.md and docs/recipes.md say what every key takes."
     if kind == "literal_error":
         message, advice = f"{now} is not one of {entry['ctx']['expected']}.", "Choose one of them."
     elif kind in ("model_type", "model_attributes_type", "dict_type"):
-        message, advice = "a table of keys is needed here.", f"It reads {now} now: write [{shown(key)}] with its keys."
+        message, advice = (
+            "a table of keys is needed here.",
+            f"It reads {now} now: write [{shown(key)}] with its keys.",
+        )
     elif kind in ("list_type", "tuple_type"):
         message = "a list of tables is needed here."
         advice = f"Write [[{shown(key)}]] in TOML, once for each entry."

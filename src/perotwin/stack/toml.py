@@ -14,11 +14,16 @@ from perotwin.units import Quantity
 #: What a file may hold, far beyond any cell or recipe: tables within tables, parts of a dotted key, entries of a table
 #: or a list. A reader of TOML takes the square of the first two in time, and what is made of the third its own.
 _DEEPEST, _MOST_ENTRIES = 30, 1000
-_TOO_DEEP = "No cell or recipe goes deeper than a handful of tables: see whether this is the file that was meant."
+_TOO_DEEP = (
+    "No cell or recipe goes deeper than a handful of tables: see whether this is the file that was meant."
+)
 
 #: the parts of TOML that tell how deep it goes; strings and comments as wholes, for what stands in them counts nothing
 _PARTS = re.compile(
-    r'"""(?:[^"\\]|\\.|""?(?!"))*"""|' r"'''(?:[^']|''?(?!'))*'''|" r'"(?:[^"\\\n]|\\.)*"|' r"'[^'\n]*'|#[^\n]*|[\[\]{}.,=\n]",
+    r'"""(?:[^"\\]|\\.|""?(?!"))*"""|'
+    r"'''(?:[^']|''?(?!'))*'''|"
+    r'"(?:[^"\\\n]|\\.)*"|'
+    r"'[^'\n]*'|#[^\n]*|[\[\]{}.,=\n]",
     re.DOTALL,
 )
 
