@@ -13,7 +13,7 @@ _ESCAPING = "perotwin-escape"
 
 
 def make_sayable() -> None:
-    """Let stdout and stderr write what their encoding does not hold as an escape, \\u00b5, which TOML reads as the letter."""
+    """Let stdout and stderr write what their encoding does not hold as an escape, which TOML reads as the letter."""
     codecs.register_error(_ESCAPING, _escaped)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
@@ -34,7 +34,7 @@ def _escape(code: int) -> str:
 
 
 def sayable_json(text: str, stream: Any) -> str:
-    """JSON text, with the letters that a stream's encoding does not hold as JSON escapes them (in pairs beyond \\uffff)."""
+    """JSON text whose letters that a stream's encoding does not hold are escaped as JSON does it."""
     try:
         text.encode(getattr(stream, "encoding", None) or "utf-8")
     except UnicodeEncodeError:

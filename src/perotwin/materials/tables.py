@@ -94,7 +94,10 @@ def read_columns(
     text = bounded_text(path, what, _LARGEST, cure, only_files=True)
     rows: list[list[float]] = []
     heading_allowed = True
-    for number, line in enumerate(text.splitlines(), start=1):
+    lines = text.splitlines()
+    if len(lines) > _MOST_ROWS:
+        raise InputError(f"the {what} has more than {_MOST_ROWS} rows.", "Take every tenth row, say.", file=file)
+    for number, line in enumerate(lines, start=1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
             continue
@@ -118,10 +121,6 @@ def read_columns(
                 file=file,
             )
         heading_allowed = False
-        if len(rows) > _MOST_ROWS:
-            raise InputError(
-                f"the {what} has more than {_MOST_ROWS} rows.", "Take every tenth row, say.", file=file
-            )
     if len(rows) < 2:
         raise InputError(f"the {what} has {len(rows)} row(s) of numbers.", "Give at least two.", file=file)
     table = np.array(sorted(rows))

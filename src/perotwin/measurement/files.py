@@ -84,21 +84,26 @@ def bounded_text(path: str | Path, what: str, most: int, cure: str, *, only_file
     try:
         # a pipe without a writer would wait for one
         handle = os.open(path, os.O_RDONLY | (getattr(os, "O_NONBLOCK", 0) if only_files else 0))
-        with open(handle, "rb") as stream:
+        try:
             if only_files and not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise InputError(
                     f"the {what} cannot be opened: this is a device, a pipe or a folder.",
                     cure,
                     file=str(path),
                 )
-            content = stream.read(most + 1)
+            with open(handle, "rb", closefd=False) as stream:
+                content = stream.read(most + 1)
+        finally:
+            os.close(handle)
     except OSError as error:
         raise InputError(
             f"the {what} cannot be opened ({error.strerror or 'its name cannot be used'}).",
             cure,
             file=str(path),
         ) from None
-    except ValueError:  # a NUL in the name
+    except ValueError as error:  # a NUL in the name
+        if isinstance(error, InputError):
+            raise
         raise InputError(
             f"the {what} cannot be opened (its name cannot be used).", cure, file=str(path)
         ) from None

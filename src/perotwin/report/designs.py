@@ -338,9 +338,7 @@ def map_figure(made: xr.Dataset) -> Figure:
 def write_map(made: xr.Dataset, path: Path) -> Path:
     """Every point of a map, as CSV."""
     names = _of_map(made)
-    heads = [
-        f"{tables.literal(made[axis].attrs['path'])} ({made[axis].attrs['unit']})" for axis in ("x", "y")
-    ]
+    heads = [f"{made[axis].attrs['path']} ({made[axis].attrs['unit']})" for axis in ("x", "y")]
     for name in names:
         heads.append(f"{name} ({field_unit(name, str(made[name].attrs['units']))[0]})")
     rows = []

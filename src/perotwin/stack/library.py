@@ -8,11 +8,9 @@ from pathlib import Path
 
 from perotwin.errors import UnknownNameError
 from perotwin.stack.cell import Cell, from_toml
-from perotwin.stack.toml import expanded
+from perotwin.stack.toml import LARGEST, expanded
 
 _FOLDER = Path(__file__).parent / "library"
-#: bytes that a file of a cell or a recipe has at most; those of the library have some ten thousand
-_LARGEST = 1_000_000
 
 
 def names() -> tuple[str, ...]:
@@ -62,4 +60,4 @@ def read_file(file: Path, library: Sequence[str], what: str = "stack file") -> s
 
     cure = f"Check the path, or name one of the library: {', '.join(library)}."
     # line ends as Python reads them from any system
-    return bounded_text(file, what, _LARGEST, cure).replace("\r\n", "\n").replace("\r", "\n")
+    return bounded_text(file, what, LARGEST, cure).replace("\r\n", "\n").replace("\r", "\n")

@@ -8,6 +8,7 @@ a unit, a bare float in SI (from Python only), or the sourced form `{value, sour
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -106,9 +107,9 @@ def _more(bound: float) -> str:
 
 def _nameable(name: str) -> str:
     """Names stand in tables, figures and files: what no terminal and no file can show is refused."""
-    if not name.isprintable():
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
         raise InputError(
-            f'"{shown(name)}" cannot be a name: it holds a control character or a line break.',
+            f'"{shown(name)}" cannot be a name: it holds control characters.',
             "Use letters, digits, spaces and hyphens.",
         )
     if len(name) > _LONGEST_NAME:

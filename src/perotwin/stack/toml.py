@@ -14,6 +14,8 @@ from perotwin.units import Quantity
 #: What a file may hold, far beyond any cell or recipe: tables within tables, parts of a dotted key, entries of a table
 #: or a list. A reader of TOML takes the square of the first two in time, and what is made of the third its own.
 _DEEPEST, _MOST_ENTRIES = 30, 1000
+#: bytes of a file, and characters of a text; the files of the library have some ten thousand
+LARGEST = 1_000_000
 _TOO_DEEP = (
     "No cell or recipe goes deeper than a handful of tables: see whether this is the file that was meant."
 )
@@ -38,6 +40,10 @@ def read(text: str, file: str | None = None) -> dict[str, Any]:
     import tomllib
 
     where = file or "TOML text"
+    if len(text) > LARGEST:
+        raise InputError(
+            f"this is longer than {LARGEST / 1e6:g} MB.", "See whether this is what was meant.", file=where
+        )
     if max(_depths(text), default=0) > _DEEPEST:
         raise InputError(f"tables or keys go deeper than {_DEEPEST} here.", _TOO_DEEP, file=where)
     try:
