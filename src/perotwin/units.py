@@ -72,6 +72,13 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "dimensionless": ("1", "1"),
 }
 
+#: How a quantity of a dimension may look; where none stands here, one of what people mostly write.
+_EXAMPLES = {
+    "length": "400 nm", "temperature": "298.15 K", "energy": "1.6 eV", "voltage": "1.2 V", "area": "0.25 nm^2",
+    "number density": "1e16 cm^-3", "mobility": "1 cm^2/(V s)", "time": "100 ns", "velocity": "100 cm/s",
+    "intensity": "1 sun", "area resistance": "1 ohm cm^2", "dipole": "2.5 D", "fraction": "0.5 mol%", "dimensionless": "1",
+}  # fmt: skip
+
 #: One debye in C m, as an exact fraction.
 _DEBYE = "1/299792458" + "0" * 21
 
@@ -557,23 +564,7 @@ def _too_small(text: str) -> InputError:
 
 
 def _example(dimension: str) -> str:
-    examples = {
-        "length": "400 nm",
-        "temperature": "298.15 K",
-        "energy": "1.6 eV",
-        "voltage": "1.2 V",
-        "number density": "1e16 cm^-3",
-        "mobility": "1 cm^2/(V s)",
-        "time": "100 ns",
-        "velocity": "100 cm/s",
-        "intensity": "1 sun",
-        "area resistance": "1 ohm cm^2",
-        "area": "0.25 nm^2",
-        "dipole": "2.5 D",
-        "fraction": "0.5 mol%",
-        "dimensionless": "1",
-    }
-    return examples.get(dimension, f"1 {DIMENSIONS[dimension][1]}")
+    return _EXAMPLES.get(dimension, f"1 {DIMENSIONS[dimension][1]}")
 
 
 def _article(dimension: str) -> str:

@@ -85,6 +85,12 @@ def dying(cell: Cell) -> Merit:
     os._exit(3)
 
 
+def waiting(folder: Path) -> None:
+    """A worker that says that it is there, and waits for a work without end."""
+    (folder / str(os.getpid())).touch()
+    time.sleep(600.0)
+
+
 class Stopping(progress.Silent):
     """A listener that presses Ctrl-C after so many cells."""
 
