@@ -31,9 +31,10 @@ def test_a_hostile_cell_is_refused_at_once(name: str, words: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "1e-99999999 nm", "1e99999999 nm", "-1e999999999 nm", "1e-330 nm", "1" * 300 + " nm", "1e" + "9" * 150 + " nm",
-        "1 nm^(9^9^9)", "1 9^9^9^9 nm", "1 nm^9^9", "1 nm^1e9", "1 nm^999", "1 (nm^20)^20", "1 2^30 nm", "1 " + "(" * 90 + "nm",
-        "1 nm)", "1 nm^nan", "1 nm^(1/0)", "1 degC^2", "1 dBm", "1 1e9999 nm", "1 nm'", "1 nm#", "1" + " " * 150 + "x",
+        "1e-99999999 nm", "1e99999999 nm", "-1e999999999 nm", "1e-330 nm", "1" * 300 + " nm",
+        "1e" + "9" * 150 + " nm", "1 nm^(9^9^9)", "1 9^9^9^9 nm", "1 nm^9^9", "1 nm^1e9", "1 nm^999",
+        "1 (nm^20)^20", "1 2^30 nm", "1 " + "(" * 90 + "nm", "1 nm)", "1 nm^nan", "1 nm^(1/0)", "1 degC^2",
+        "1 dBm", "1 1e9999 nm", "1 nm'", "1 nm#", "1" + " " * 150 + "x",
     ],
 )  # fmt: skip
 def test_numbers_and_units_are_bounded(text: str) -> None:
@@ -75,7 +76,16 @@ LAYER = '[[layer]]\nname = "extra{}"\nrole = "buffer"\nthickness = "1 nm"\n'
         ("a = " + "1" * 5000, "more digits"),
         ('a = "' + "x" * 5000, "not valid TOML"),
     ],
-    ids=["thousands of layers", "layers", "dotted key", "lists", "tables", "dotted heading", "digits", "string"],
+    ids=[
+        "thousands of layers",
+        "layers",
+        "dotted key",
+        "lists",
+        "tables",
+        "dotted heading",
+        "digits",
+        "string",
+    ],
 )
 def test_toml_is_bounded(text: str, words: str) -> None:
     start = time.perf_counter()
@@ -100,7 +110,10 @@ def test_a_file_far_too_large_is_refused(tmp_path: Path) -> None:
         stack.load("/dev/zero")
 
 
-TYPES = ["{}", "[]", "true", "1", '""', "{ kind = {} }", "{ kind = [] }", "{ kind = true }", "1979-05-27", "[[]]", "[{}]"]
+TYPES = [
+    "{}", "[]", "true", "1", '""', "{ kind = {} }", "{ kind = [] }", "{ kind = true }", "1979-05-27", "[[]]",
+    "[{}]",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["cell-a", "wbg-target"])
@@ -110,7 +123,9 @@ def test_a_wrong_type_at_any_key_is_answered_by_us(name: str, value: str) -> Non
     keys = [index for index, line in enumerate(lines) if " = " in line and not line.startswith("#")]
     refused = 0
     for index in keys:
-        text = "\n".join([*lines[:index], f"{lines[index].partition(' = ')[0]} = {value}", *lines[index + 1 :]])
+        text = "\n".join(
+            [*lines[:index], f"{lines[index].partition(' = ')[0]} = {value}", *lines[index + 1 :]]
+        )
         try:
             stack.from_toml(text, file="mine.toml")
         except InputError as error:
@@ -132,7 +147,18 @@ def test_a_range_that_is_none_is_refused(assumed: str) -> None:
 # --- tables --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin", "/dev/tty", "/proc/self/fd/0", "/", "a\x00b", "x" * 5000])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/dev/zero",
+        "/dev/stdin",
+        "/dev/tty",
+        "/proc/self/fd/0",
+        "/",
+        "a\x00b",
+        "x" * 5000,
+    ],
+)
 def test_only_files_are_tables(path: str) -> None:
     with pytest.raises(InputError) as caught:
         materials.read_csv(path)
@@ -184,7 +210,9 @@ def test_long_values_are_cut_and_control_characters_are_shown_as_such() -> None:
     error = InputError(f'"{"x" * 100_000}" is wrong.', "y" * 100_000, file="f" * 5000, key="k" * 5000)
     assert len(str(error)) < 4000 and len(str(error.to_json())) < 4000
     assert str(error).endswith("y") and "is wrong" in str(error)
-    assert "\x1b" not in str(PerotwinError("a \x1b[2J b.", "c\n")) and "\\x1b[2J" in str(PerotwinError("a \x1b[2J b."))
+    assert "\x1b" not in str(PerotwinError("a \x1b[2J b.", "c\n")) and "\\x1b[2J" in str(
+        PerotwinError("a \x1b[2J b.")
+    )
     assert shown("太阳 µ") == "太阳 µ"
     assert quoted("x") == '"x"' and quoted([1]) == "[1]" and quoted(10**10_000) == "a int"
     assert nearest("x" * 100_000, ["xx"]) == ()
@@ -195,11 +223,15 @@ def test_no_refusal_in_the_source_is_without_a_cure() -> None:
     seen = 0
     for path in sorted(HOUSE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in refusals):
+            if not (
+                isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in refusals
+            ):
                 continue
             seen += 1
             advice = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "advice")]
             assert advice, f"{path}:{node.lineno} has no advice"
             (given,) = advice
-            assert not (isinstance(given, ast.Constant) and not str(given.value).strip()), f"{path}:{node.lineno}"
+            assert not (isinstance(given, ast.Constant) and not str(given.value).strip()), (
+                f"{path}:{node.lineno}"
+            )
     assert seen > 200

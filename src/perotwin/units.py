@@ -74,9 +74,9 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
 
 #: How a quantity of a dimension may look; where none stands here, one of what people mostly write.
 _EXAMPLES = {
-    "length": "400 nm", "temperature": "298.15 K", "energy": "1.6 eV", "voltage": "1.2 V", "area": "0.25 nm^2",
-    "number density": "1e16 cm^-3", "mobility": "1 cm^2/(V s)", "time": "100 ns", "velocity": "100 cm/s",
-    "intensity": "1 sun", "area resistance": "1 ohm cm^2", "dipole": "2.5 D", "fraction": "0.5 mol%", "dimensionless": "1",
+    "area resistance": "1 ohm cm^2", "fraction": "0.5 mol%", "area": "0.25 nm^2", "energy": "1.6 eV", "time": "100 ns",
+    "number density": "1e16 cm^-3", "velocity": "100 cm/s", "dimensionless": "1", "voltage": "1.2 V",
+    "mobility": "1 cm^2/(V s)", "temperature": "298.15 K", "intensity": "1 sun", "length": "400 nm", "dipole": "2.5 D",
 }  # fmt: skip
 
 #: One debye in C m, as an exact fraction.

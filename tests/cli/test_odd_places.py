@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 import warnings
 from pathlib import Path
 
 import pytest
-import tomllib
 
 import fresh
 import perotwin as pt
@@ -68,8 +68,13 @@ def test_no_name_loses_a_finished_run(cli, tmp_path: Path) -> None:
 
 
 def test_folders_of_cells_are_unique_wherever_capitals_do_not_count() -> None:
-    names = unique_names([cell(name) for name in ("Cell", "cell", "Figures", "results.json", "n" * 400, "n" * 401)])
-    assert len({name.casefold() for name in names} | {"figures", "report.html", "results.json"}) == len(names) + 3
+    names = unique_names(
+        [cell(name) for name in ("Cell", "cell", "Figures", "results.json", "n" * 400, "n" * 401)]
+    )
+    assert (
+        len({name.casefold() for name in names} | {"figures", "report.html", "results.json"})
+        == len(names) + 3
+    )
     assert all(len(name) < 150 for name in names)
 
 
@@ -99,8 +104,8 @@ def test_a_figure_shows_what_is_no_mathematics_as_it_is_written(tmp_path: Path) 
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["show", "wbg-target"], ["check", "cell-a"], ["cite", "nbg"], ["molecule", "5-AVAI"], ["--help"], ["show", "nowhere"],
-        ["coverage", "--help"],
+        ["show", "wbg-target"], ["check", "cell-a"], ["cite", "nbg"], ["molecule", "5-AVAI"], ["--help"],
+        ["show", "nowhere"], ["coverage", "--help"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -121,7 +126,18 @@ def test_json_and_toml_say_the_same_in_ascii(tmp_path: Path) -> None:
 
 # --- interruptions -------------------------------------------------------------------------------------------------
 
-SWEEP = ["--vary", "perovskite.thickness", "--from", "300 nm", "--to", "600 nm", "--steps", "4", "--step", "0.2 V"]
+SWEEP = [
+    "--vary",
+    "perovskite.thickness",
+    "--from",
+    "300 nm",
+    "--to",
+    "600 nm",
+    "--steps",
+    "4",
+    "--step",
+    "0.2 V",
+]
 
 
 def interrupted_after(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
@@ -137,7 +153,9 @@ def interrupted_after(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(lab.jv, "measure", measure)
 
 
-@pytest.mark.parametrize("arguments", [["cell-a", *SWEEP], ["cell-a", "cell-b", "wbg-target"]], ids=["vary", "cells"])
+@pytest.mark.parametrize(
+    "arguments", [["cell-a", *SWEEP], ["cell-a", "cell-b", "wbg-target"]], ids=["vary", "cells"]
+)
 def test_what_was_done_before_an_interruption_is_kept(
     cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
@@ -148,7 +166,9 @@ def test_what_was_done_before_an_interruption_is_kept(
     assert "2 results done before that are kept" in done.stderr
 
 
-def test_a_fault_amid_a_sweep_keeps_what_was_done(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_amid_a_sweep_keeps_what_was_done(
+    cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real, done = lab.jv.measure, []
 
     def measure(*given: object) -> object:
@@ -191,7 +211,12 @@ def test_neither_package_nor_home_can_be_written(tmp_path: Path) -> None:
         (folder / "__pycache__").write_text("in the way, for root may write everywhere")
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    place = {"PYTHONPATH": str(package.parent), "HOME": os.devnull, "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
+    place = {
+        "PYTHONPATH": str(package.parent),
+        "HOME": os.devnull,
+        "TMPDIR": str(temporary),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     for name in ("NUMBA_CACHE_DIR", "PEROTWIN_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"):
         assert name not in os.environ, f"unset {name} for this test"
     done = fresh.perotwin("check", "wbg-target", **place)

@@ -26,7 +26,9 @@ FENCE = re.compile(r"^```([\w-]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 def blocks(page: Path, *languages: str) -> list[str]:
     """The fenced blocks of some languages on a page."""
-    return [text for language, text in FENCE.findall(page.read_text(encoding="utf-8")) if language in languages]
+    return [
+        text for language, text in FENCE.findall(page.read_text(encoding="utf-8")) if language in languages
+    ]
 
 
 def spans(page: Path) -> list[str]:

@@ -6,6 +6,7 @@ Here and not in the tests, because other processes import them by name.
 import math
 import os
 import time
+from pathlib import Path
 
 from perotwin import progress
 from perotwin.errors import ConvergenceError
