@@ -42,7 +42,7 @@ def cell(name: str) -> pt.stack.Cell:
 
 def named(folder: Path, key: str) -> str:
     path = folder / f"{key}.toml"
-    path.write_text(TEXT.replace('"cell-a"', json.dumps(NAMES[key]), 1), encoding="utf-8")
+    path.write_text(TEXT.replace('"cell-a"', json.dumps(NAMES[key], ensure_ascii=False), 1), encoding="utf-8")
     return str(path)
 
 
@@ -110,8 +110,15 @@ def test_a_figure_shows_what_is_no_mathematics_as_it_is_written(tmp_path: Path) 
     ids=" ".join,
 )  # fmt: skip
 def test_output_goes_into_any_encoding(encoding: str, arguments: list[str]) -> None:
-    done = fresh.perotwin(*arguments, PYTHONIOENCODING=encoding)
-    assert "Error" not in done.stderr and "fault of its own" not in done.stderr, done.stderr
+    start = [sys.executable, "-c", "from perotwin.cli import main; main()"]
+    done = subprocess.run(
+        [*start, *arguments],
+        capture_output=True,
+        env=fresh.environment(PYTHONIOENCODING=encoding),
+        timeout=300,
+    )
+    said = done.stdout.decode(encoding) + done.stderr.decode(encoding)
+    assert "Error" not in said and "fault of its own" not in said, said
     assert done.returncode == (2 if "nowhere" in arguments else 0)
 
 

@@ -20,9 +20,10 @@ __all__ = ["read_columns", "read_csv", "refractiveindex_page", "refuse_gap", "re
 _LONGEST = 4e-6
 
 #: What is read of a table: bytes, rows, characters of a line, the largest number (rates of generation reach 1e30), the
-#: largest n or k (metals in the far infrared reach some hundred), and the longest wavelength (nm), a metre.
+#: largest n or k (metals in the far infrared reach some hundred), and wavelengths (nm) from hard X-rays to a metre.
 _LARGEST, _MOST_ROWS, _LONGEST_LINE = 20_000_000, 200_000, 1000
-_LARGEST_NUMBER, _LARGEST_INDEX, _LONGEST_WAVELENGTH = 1e60, 1e4, 1e9
+_LARGEST_NUMBER, _LARGEST_INDEX = 1e60, 1e4
+_SHORTEST_WAVELENGTH, _LONGEST_WAVELENGTH = 1e-3, 1e9
 
 #: Samples (one each nm) in a straight line that show two rows with nothing between them.
 _STRAIGHT = 4
@@ -125,9 +126,11 @@ def read_columns(
         raise InputError(f"the {what} has {len(rows)} row(s) of numbers.", "Give at least two.", file=file)
     table = np.array(sorted(rows))
     lam = table[:, 0]
-    if wavelengths and lam[0] <= 0:
+    if wavelengths and lam[0] < _SHORTEST_WAVELENGTH:
         raise InputError(
-            f"the {what} holds a wavelength of {lam[0]:g} nm.", "Wavelengths are positive.", file=file
+            f"the {what} holds a wavelength of {lam[0]:g} nm.",
+            f"Wavelengths of light are positive, and above {_SHORTEST_WAVELENGTH:g} nm.",
+            file=file,
         )
     if wavelengths and lam[-1] > _LONGEST_WAVELENGTH:
         raise InputError(
