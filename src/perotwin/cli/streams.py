@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import json
 import sys
 from typing import Any
 
@@ -38,5 +37,7 @@ def sayable_json(text: str, stream: Any) -> str:
     try:
         text.encode(getattr(stream, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
+        import json
+
         return "".join(letter if letter.isascii() else json.dumps(letter)[1:-1] for letter in text)
     return text

@@ -99,8 +99,8 @@ _BULK = ("#7A4B3A", "#B98068", "#D9B7A8")
 _FACE = ("#C6362F", "#0B62A4", "#E58C7F", "#7FB2DB")
 _CONTACT = ("#66727F", "#9AA6B2")
 
-#: most characters of a line of text in a figure
-_LONGEST_LINE = 160
+#: most characters of a word and of a line of text in a figure
+_LONGEST_WORD, _LONGEST_LINE = 40, 160
 
 COLUMN, PAGE = 85 / 25.4, 174 / 25.4
 
@@ -185,25 +185,28 @@ def save(made: Figure, stem: str | Path) -> tuple[Path, Path]:
     with context(), warnings.catch_warnings():
         # a name in a script that the font does not have shows boxes; the data carry it all the same
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        _cut_long_lines(made)
+        _cut_long_names(made)
         write_atomically(paths[0], lambda path: _write(made, path, format="svg", metadata={"Date": None}))
         write_atomically(paths[1], lambda path: _write(made, path, format="png", dpi=300))
     return paths
 
 
-def _cut_long_lines(made: Figure) -> None:
-    """Let far too long lines end in an ellipsis: a name of hundreds of letters would leave no room for the axes."""
+def _cut_long_names(made: Figure) -> None:
+    """Let far too long words and lines end in an ellipsis; a name of hundreds of letters leaves the axes no room."""
     from matplotlib.text import Text
 
     for one in made.findobj(Text):
         assert isinstance(one, Text)
-        lines = one.get_text().split("\n")
-        if any(len(line) > _LONGEST_LINE for line in lines):
-            one.set_text(
-                "\n".join(
-                    line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…" for line in lines
-                )
-            )
+        text = one.get_text()
+        if len(text) > _LONGEST_WORD and "$" not in text:
+            lines = [
+                " ".join(_cut(word, _LONGEST_WORD) for word in line.split(" ")) for line in text.split("\n")
+            ]
+            one.set_text("\n".join(_cut(line, _LONGEST_LINE) for line in lines))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _write(made: Figure, path: Path, **options: Any) -> None:
