@@ -235,3 +235,16 @@ def test_no_refusal_in_the_source_is_without_a_cure() -> None:
                 f"{path}:{node.lineno}"
             )
     assert seen > 200
+
+
+# --- how much is asked for -----------------------------------------------------------------------------------------
+
+
+def test_curves_and_sweeps_of_more_points_than_anybody_reads_are_refused_before_they_begin() -> None:
+    from perotwin import lab, study
+
+    for step in ("1e-12 V", "1e-300 V"):
+        with pytest.raises(InputError, match="more than 100000 points"):
+            lab.jv.Protocol(step=step).voltages(1.3)
+    with pytest.raises(InputError, match="longer than 10000"):
+        study.values(stack.load("cell-a"), "perovskite.thickness", "300 nm", "400 nm", 10**9)

@@ -310,7 +310,9 @@ def _problem(entry: Any, file: str | None, data: Any) -> InputError:
             f'the required key "{name}" is missing.', f"Add {name} = ... there.", file=file, key=key or None
         )
     message, now = str(entry["msg"]), quoted(entry["input"])
-    advice = f"It reads {now} now; docs/stack-files.md and docs/recipes.md say what every key takes."
+    advice = f"It reads {now} now; the documentation of this table says what each of its keys takes."
+    if kind.startswith(("less_than", "greater_than")):
+        advice = f"Give a number within that bound instead of {now}."
     if kind == "literal_error":
         message, advice = f"{now} is not one of {entry['ctx']['expected']}.", "Choose one of them."
     elif kind in ("model_type", "model_attributes_type", "dict_type"):
