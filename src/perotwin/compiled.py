@@ -276,6 +276,10 @@ class _TemporaryFolder:
             self.ensure_cache_path()
         except OSError:
             return None
+        _note_once(
+            f"compiled functions are kept in {self._base}: neither the package's folder nor the user's can be written. "
+            "NUMBA_CACHE_DIR names a folder that lasts."
+        )
         return self
 
     def ensure_cache_path(self) -> None:

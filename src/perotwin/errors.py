@@ -17,8 +17,40 @@ __all__ = [
     "PerotwinError",
     "UnknownNameError",
     "nearest",
+    "quoted",
+    "shown",
     "suggestion",
 ]
+
+#: most characters of a value, a place (file, key) and a whole sentence in a message; the middle of longer ones is left
+#: out
+_VALUE, _PLACE, _SENTENCES = 120, 300, 1500
+#: most characters of a name that is compared with others, which takes the product of both lengths
+_COMPARED = 200
+
+
+def shown(value: object, most: int = _VALUE) -> str:
+    """A value that a person wrote, for a message: printable (control characters as escapes), its middle left out where
+    it is longer than `most` characters.
+
+    Texts stand as they are, other values as Python writes them.
+    """
+    if not isinstance(value, str):
+        try:
+            value = repr(value)
+        except (ValueError, RecursionError):  # an integer of thousands of digits; tables within tables
+            value = f"a {type(value).__name__}"
+    if len(value) > most:
+        left = (most - 5) * 2 // 3
+        value = f"{value[:left]} ... {value[left + 5 - most :]}"
+    if value.isprintable():
+        return value
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in value)
+
+
+def quoted(value: object) -> str:
+    """As `shown`, with texts in quotes."""
+    return shown(f'"{value}"' if isinstance(value, str) else value)
 
 
 class PerotwinError(Exception):
@@ -29,12 +61,15 @@ class PerotwinError(Exception):
     message : what happened and why, as a sentence.
     advice : what to do next, as a sentence; may be empty.
     **context : anything that helps a caller (file, key, ...); kept in `context` and as attributes through it.
+
+    What a person wrote may be quoted in them: both are kept to a length and to printable characters.
     """
 
     def __init__(self, message: str, advice: str = "", **context: Any) -> None:
+        message = shown(message, _SENTENCES)
         super().__init__(message)
         self.message = message
-        self.advice = advice
+        self.advice = shown(advice, _SENTENCES)
         self.context = context
 
     def __str__(self) -> str:
@@ -86,7 +121,7 @@ class InputError(PerotwinError, ValueError):
     @property
     def where(self) -> str:
         """`file, key` as far as they are known."""
-        return ", ".join(str(part) for part in (self.file, self.key) if part)
+        return ", ".join(shown(str(part), _PLACE) for part in (self.file, self.key) if part)
 
     def __str__(self) -> str:
         text = super().__str__()
@@ -123,8 +158,8 @@ class UnknownNameError(InputError):
     ) -> None:
         known = tuple(options)
         super().__init__(
-            f'there is no {what} "{name}".',
-            advice or suggestion(name, known),
+            f'there is no {what} "{shown(name)}".',
+            advice or suggestion(name, known) or f"There is no {what} to choose from.",
             file=file,
             key=key,
             name=name,
@@ -191,7 +226,9 @@ def nearest(name: str, options: Iterable[str], count: int = 3) -> tuple[str, ...
     """The options that look most like `name`, best first (none if nothing is close)."""
     import difflib
 
-    lower = {option.lower(): option for option in options}
+    if len(name) > _COMPARED:
+        return ()
+    lower = {option.lower(): option for option in options if len(option) <= _COMPARED}
     close = difflib.get_close_matches(name.lower(), lower, n=count, cutoff=0.5)
     likeness = [difflib.SequenceMatcher(None, match, name.lower()).ratio() for match in close]
     # A plain slip of the pen has one cure: names much less alike than the best one only distract.
@@ -205,7 +242,7 @@ def suggestion(name: str, options: Iterable[str]) -> str:
     known = tuple(options)
     close = nearest(name, known)
     if close:
-        return "Did you mean " + " or ".join(f'"{option}"' for option in close) + "?"
+        return "Did you mean " + " or ".join(f'"{shown(option)}"' for option in close) + "?"
     if known:
-        return "Choose from " + ", ".join(f'"{option}"' for option in known) + "."
+        return "Choose from " + ", ".join(f'"{shown(option)}"' for option in known) + "."
     return ""

@@ -70,7 +70,7 @@ class RichListener(Silent):
 
         self._console = Console(stderr=True, highlight=False)
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=32),
             TextColumn("{task.percentage:3.0f}%"),
             TimeElapsedColumn(),

@@ -17,7 +17,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from perotwin.errors import InputError, suggestion
+from perotwin.errors import InputError, shown, suggestion
 
 __all__ = [
     "BOLTZMANN",
@@ -71,6 +71,13 @@ DIMENSIONS: dict[str, tuple[str, str]] = {
     "fraction": ("1", "%"),
     "dimensionless": ("1", "1"),
 }
+
+#: How a quantity of a dimension may look; where none stands here, one of what people mostly write.
+_EXAMPLES = {
+    "area resistance": "1 ohm cm^2", "fraction": "0.5 mol%", "area": "0.25 nm^2", "energy": "1.6 eV", "time": "100 ns",
+    "number density": "1e16 cm^-3", "velocity": "100 cm/s", "dimensionless": "1", "voltage": "1.2 V",
+    "mobility": "1 cm^2/(V s)", "temperature": "298.15 K", "intensity": "1 sun", "length": "400 nm", "dipole": "2.5 D",
+}  # fmt: skip
 
 #: One debye in C m, as an exact fraction.
 _DEBYE = "1/299792458" + "0" * 21
@@ -148,8 +155,16 @@ COMMON_UNITS: dict[str, tuple[str, Fraction]] = {
     for unit, factor in rows.items()
 }
 
+#: What is read of a file is bounded before anything is computed: characters of a quantity, decimal exponent of its
+#: number, exponent in a unit. Floats end at 1e308 and 5e-324.
+_LONGEST, _LARGEST_EXPONENT, _LARGEST_POWER = 200, 400, 30
+
 _CELSIUS_OFFSET = Fraction("273.15")
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$", re.DOTALL)
+#: What a unit may consist of: names, numbers, and what joins them. A power is one number, which may be a fraction or
+#: negative in parentheses; powers of powers ("9^9^9") and powers of numbers would take pint for ever.
+_UNIT_TOKEN = re.compile(r"(\^)|(\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+))?|([^\W\d]\w*|%|°)|([()/ .+-])")
+_POWER = re.compile(r"[+-]?\d{1,2}(\.\d{1,6})?(?![\d.eE^])|\([+-]?\d{1,2}(\.\d{1,6})?(/[1-9]\d?)?\)(?!\^)")
 _SPELLINGS = str.maketrans(
     {
         "µ": "u",
@@ -309,25 +324,29 @@ def parse(value: str | float, dimension: str, *, bare: bool = True) -> Quantity:
         number = float(value)
     except (TypeError, ValueError):
         raise InputError(
-            f"{value!r} is not a quantity; {_article(dimension)} is needed.",
+            f"{shown(value)} is not a quantity; {_article(dimension)} is needed.",
             f'Write a number and a unit in quotes, for example "{_example(dimension)}".',
         ) from None
+    except OverflowError:
+        number = math.inf
     if not bare and not _unitless(dimension):
-        raise _missing_unit(f"{value}", dimension)
-    return Quantity(_finite(number, repr(value)), None, dimension=dimension)
+        raise _missing_unit(shown(value), dimension)
+    return Quantity(_finite(number, shown(value)), None, dimension=dimension)
 
 
 @functools.lru_cache(maxsize=4096)
 def _parse_text(text: str, dimension: str, bare: bool) -> Quantity:
     if dimension == "intensity" and text.strip().lower() == "dark":
         return Quantity(0.0, "0 sun", dimension=dimension)
-    match = _NUMBER.match(text)
+    match = _NUMBER.match(text) if len(text) <= _LONGEST else None
     if match is None:
+        fault = "does not start with a number" if len(text) <= _LONGEST else "is too long for a quantity"
         raise InputError(
-            f'"{text}" does not start with a number; {_article(dimension)} is needed.',
+            f'"{shown(text)}" {fault}; {_article(dimension)} is needed.',
             f'Write a number and a unit, for example "{_example(dimension)}".',
         )
     number, unit = match.groups()
+    _refuse_exponent(number, text)
     if not unit and not _unitless(dimension):
         # Nothing is nothing in every unit but that of a temperature; a stack file still says which.
         if bare and float(number) == 0.0 and dimension != "temperature":
@@ -338,7 +357,20 @@ def _parse_text(text: str, dimension: str, bare: bool) -> Quantity:
         result = float(exact)
     except OverflowError:
         result = math.inf
+    if result == 0.0 and exact != 0:
+        raise _too_small(text)
     return Quantity(_finite(result, text), text.strip(), dimension=dimension)
+
+
+def _refuse_exponent(number: str, text: str) -> None:
+    """Refuse an exponent that no float has: the exact fraction of 1e999999999 would fill the memory."""
+    exponent = re.split("[eE]", number)[-1] if "e" in number.lower() else "0"
+    digits = exponent.lstrip("+-").lstrip("0")
+    if len(digits) <= 3 and int(digits or 0) <= _LARGEST_EXPONENT:
+        return
+    if exponent.startswith("-"):
+        raise _too_small(text)
+    raise _not_finite(text)
 
 
 def _to_si(number: Fraction, unit: str, dimension: str, text: str) -> Fraction | float:
@@ -359,24 +391,67 @@ def _to_si(number: Fraction, unit: str, dimension: str, text: str) -> Fraction |
 def _pint_magnitude(number: Fraction, unit: str, dimension: str, text: str) -> float:
     import pint
 
+    if not _is_bounded(unit):
+        raise _unknown_unit(unit, text, dimension)
+    try:
+        magnitude = float(number)
+    except OverflowError:
+        raise _not_finite(text) from None
     registry = _registry()
     try:
-        quantity = registry.Quantity(float(number), registry.parse_units(_for_pint(unit)))
-    except (
-        pint.errors.UndefinedUnitError,
-        pint.errors.DefinitionSyntaxError,
-        ValueError,
-        TypeError,
-        AssertionError,
-    ):
-        raise _unknown_unit(unit, text, dimension) from None
+        quantity = registry.Quantity(magnitude, registry.parse_units(_for_pint(unit)))
     except Exception as error:  # pint raises tokenizer errors of many kinds for malformed expressions
         raise _unknown_unit(unit, text, dimension) from error
     target = registry.parse_units(_for_pint(si_unit(dimension)))
     try:
-        return float(quantity.to(target).magnitude)
+        result = float(quantity.to(target).magnitude)
     except pint.errors.DimensionalityError:
         raise _wrong_dimension(text, _name_dimension(quantity), dimension) from None
+    except Exception as error:  # powers of units with an offset or a logarithm, numbers beyond a float
+        raise _unknown_unit(unit, text, dimension) from error
+    if result == 0.0 and magnitude != 0.0:
+        raise _too_small(text)
+    return result
+
+
+def _is_bounded(unit: str) -> bool:
+    """Whether pint may read a unit: names and numbers of moderate size, and powers of names, or of what stands in
+    parentheses without powers, that are a single moderate number."""
+    normal = _normalise(unit)
+    place = 0
+    holds_power = [False]  # of the whole, and of each parenthesis that is open
+    may_be_raised = False
+    while place < len(normal):
+        token = _UNIT_TOKEN.match(normal, place)
+        if token is None:
+            return False
+        caret, number, exponent, _, mark = token.groups()
+        place = token.end()
+        if caret:
+            power = _POWER.match(normal, place)
+            if (
+                not may_be_raised
+                or power is None
+                or float(re.findall(r"[\d.]+", power[0])[0]) > _LARGEST_POWER
+            ):
+                return False
+            place, may_be_raised = power.end(), False
+            holds_power[-1] = True
+        elif mark == "(":
+            holds_power.append(False)
+        elif mark == ")":
+            if len(holds_power) == 1:
+                return False
+            inner = holds_power.pop()
+            holds_power[-1] = holds_power[-1] or inner
+            may_be_raised = not inner
+        elif number:
+            if len(number) > 20 or len((exponent or "").lstrip("+-")) > 2:
+                return False
+            may_be_raised = False
+        else:
+            may_be_raised = mark is None
+    return len(holds_power) == 1
 
 
 @functools.lru_cache(maxsize=1)
@@ -431,9 +506,11 @@ def convert(value: float, unit: str, dimension: str | None = None) -> float:
         return float((exact - (_CELSIUS_OFFSET if normal == "degC" else 0)) / known[1])
     registry = _registry()
     try:
+        if not _is_bounded(unit):
+            raise ValueError(unit)
         target = registry.parse_units(_for_pint(unit))
     except Exception as error:  # pint raises many kinds for malformed expressions
-        raise InputError(f'the unit "{unit}" is not known.', suggestion(unit, COMMON_UNITS)) from error
+        raise InputError(f'the unit "{shown(unit)}" is not known.', suggestion(unit, COMMON_UNITS)) from error
     if dimension is None:
         dimension = _name_dimension(registry.Quantity(1.0, target))
     if dimension not in DIMENSIONS:
@@ -468,31 +545,26 @@ def _unitless(dimension: str) -> bool:
 
 def _finite(number: float, text: str) -> float:
     if not math.isfinite(number):
-        raise InputError(
-            f"{text} is not a finite number.", "Leave the key out if you mean infinite or unknown."
-        )
+        raise _not_finite(text)
     # minus zero is zero: read back, it would not be the same float
     return number + 0.0
 
 
+def _not_finite(text: str) -> InputError:
+    return InputError(
+        f"{shown(text)} is not a finite number.", "Leave the key out if you mean infinite or unknown."
+    )
+
+
+def _too_small(text: str) -> InputError:
+    return InputError(
+        f"{shown(text)} is closer to zero than a number of this program can be.",
+        "Write 0 if nothing is meant.",
+    )
+
+
 def _example(dimension: str) -> str:
-    examples = {
-        "length": "400 nm",
-        "temperature": "298.15 K",
-        "energy": "1.6 eV",
-        "voltage": "1.2 V",
-        "number density": "1e16 cm^-3",
-        "mobility": "1 cm^2/(V s)",
-        "time": "100 ns",
-        "velocity": "100 cm/s",
-        "intensity": "1 sun",
-        "area resistance": "1 ohm cm^2",
-        "area": "0.25 nm^2",
-        "dipole": "2.5 D",
-        "fraction": "0.5 mol%",
-        "dimensionless": "1",
-    }
-    return examples.get(dimension, f"1 {DIMENSIONS[dimension][1]}")
+    return _EXAMPLES.get(dimension, f"1 {DIMENSIONS[dimension][1]}")
 
 
 def _article(dimension: str) -> str:
@@ -504,14 +576,14 @@ def _article(dimension: str) -> str:
 def _missing_unit(number: str, dimension: str) -> InputError:
     written = DIMENSIONS[dimension][1]
     return InputError(
-        f"the number {number} has no unit; {_article(dimension)} is needed.",
-        f'Write it with its unit in quotes, for example "{number} {written}".',
+        f"the number {shown(number, 60)} has no unit; {_article(dimension)} is needed.",
+        f'Write it with its unit in quotes, for example "{shown(number, 60)} {written}".',
     )
 
 
 def _wrong_dimension(text: str, found: str, dimension: str) -> InputError:
     return InputError(
-        f'"{text}" is {"a plain number" if found == "dimensionless" else "of dimension " + found};'
+        f'"{shown(text)}" is {"a plain number" if found == "dimensionless" else "of dimension " + found};'
         f" {_article(dimension)} is needed.",
         "Write the number alone."
         if dimension == "dimensionless"
@@ -521,5 +593,8 @@ def _wrong_dimension(text: str, found: str, dimension: str) -> InputError:
 
 def _unknown_unit(unit: str, text: str, dimension: str) -> InputError:
     same = [known for known, (found, _) in COMMON_UNITS.items() if found == dimension]
-    offer = suggestion(unit, same) if same else ""
-    return InputError(f'the unit "{unit}" in "{text}" is not known; {_article(dimension)} is needed.', offer)
+    offer = suggestion(unit, same) if same else "Write the number alone."
+    return InputError(
+        f'the unit "{shown(unit, 60)}" in "{shown(text)}" is not known; {_article(dimension)} is needed.',
+        offer,
+    )

@@ -92,17 +92,3 @@ def test_commands_on_the_pages_exist(page: Path) -> None:
         for line in block.splitlines():
             found = re.match(r"perotwin (\w+)", line.strip())
             assert found is None or found.group(1) in names, line
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "design-studies.md", "python.md", "pulses.md", "scans.md", "tandem-instruments.md", "tandems.md",
-        "transport.md",
-    ],
-)  # fmt: skip
-def test_the_python_examples_run(name: str) -> None:
-    page = ROOT / "docs" / name
-    namespace: dict[str, object] = {}
-    for block in blocks(page, "python"):
-        exec(compile(block, page.name, "exec"), namespace)

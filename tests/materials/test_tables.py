@@ -65,7 +65,7 @@ def test_rows_even_in_energy_are_no_gap(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be opened"):
         read_csv(tmp_path / "none.csv")
 
 

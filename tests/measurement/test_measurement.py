@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import xarray as xr
 
 import perotwin.lab  # noqa: F401  # it knows the instruments by their names
 import synthetic
+from fresh import python
 from perotwin import measurement
-from perotwin.measurement import Metric, Metrics, check, checks_from_json, checks_to_json
+from perotwin.measurement import Metric, Metrics, check, checks_from_json, checks_to_json, files
 
 MAKERS = [synthetic.jv, synthetic.eqe, synthetic.bands, synthetic.kpfm, synthetic.tof_sims, synthetic.xps]
 
@@ -120,3 +122,44 @@ def test_describe_names_units_without_touching_the_original() -> None:
     assert described["current_density"].attrs["units"] == "A m-2"
     assert described["voltage"].attrs["units"] == "V"
     assert bare["current_density"].attrs == {}
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from perotwin.measurement import whole_folder, write_atomically
+
+folder = Path(sys.argv[1])
+with whole_folder(folder / "cell") as building:
+    (building / "half").write_text("half")
+    write_atomically(folder / "map.nc", lambda path: (path.write_text("half"), os.kill(os.getpid(), signal.SIGKILL)))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_what_a_killed_run_left_half_written_is_cleared_by_the_next(tmp_path: Path) -> None:
+    assert python("-c", KILLED, str(tmp_path)).returncode == -9
+    left = list(tmp_path.glob(".*"))
+    assert len(left) == 2
+    ours = tmp_path / f"{files._hidden()}1.nc"
+    foreign = tmp_path / ".somebody-elses"
+    for path in (ours, foreign):
+        path.write_text("kept")
+    measurement.make_folder(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([ours, foreign])
+
+
+def test_a_name_of_a_file_is_short_unique_and_no_device() -> None:
+    assert measurement.file_name("my cell") == "my-cell"
+    assert measurement.file_name("A", ["a", "A-2"]) == "A-3"
+    assert measurement.file_name("..") == measurement.file_name("🌞") == "cell"
+    assert measurement.file_name("con") == "con-" and measurement.file_name("nul.nc") == "nul.nc-"
+    assert len(measurement.file_name("太" * 400).encode()) <= 120
+
+
+def test_a_result_takes_the_place_of_an_older_one_as_a_whole(tmp_path: Path) -> None:
+    for text in ("old", "new"):
+        with measurement.whole_folder(tmp_path / "cell") as building:
+            (building / text).write_text(text)
+    assert [path.name for path in (tmp_path / "cell").iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["cell"]

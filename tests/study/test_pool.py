@@ -1,10 +1,15 @@
 """Jobs in one process and in two: the same outcomes, failures in words, and what is done when it is stopped."""
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 import judges
 import perotwin as pt
-from fresh import python
+from fresh import environment, python
 from perotwin import progress
 from perotwin.errors import InputError
 from perotwin.study import Merit, Pool
@@ -77,3 +82,44 @@ def test_fewer_than_one_process_is_refused() -> None:
         Pool(judges.hill, 0)
     assert at_most(None) >= 1
     assert at_most(3) == 3
+
+
+ORPHANED = """
+import sys, time, os
+from pathlib import Path
+from perotwin.study import Pool
+import judges
+
+if __name__ == "__main__":
+    with Pool(judges.waiting, 2) as pool:
+        pool.all([Path(sys.argv[1])] * 2, "waiting")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_workers_end_when_their_parent_is_killed(tmp_path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(ORPHANED)
+    told = tmp_path / "told"
+    told.mkdir()
+    with subprocess.Popen([sys.executable, str(script), str(told)], env=environment()) as parent:
+        within(60, lambda: len(list(told.iterdir())) == 2)
+        workers = [int(path.name) for path in told.iterdir()]
+        parent.kill()
+    within(10, lambda: not any(runs(worker) for worker in workers))
+
+
+def within(seconds: float, holds) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def runs(process: int) -> bool:
+    """Whether a process works; one that has ended and that nobody has asked for yet is a zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

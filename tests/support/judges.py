@@ -6,6 +6,7 @@ Here and not in the tests, because other processes import them by name.
 import math
 import os
 import time
+from pathlib import Path
 
 from perotwin import progress
 from perotwin.errors import ConvergenceError
@@ -83,6 +84,12 @@ def late(cell: Cell) -> Merit:
 def dying(cell: Cell) -> Merit:
     """A process that ends."""
     os._exit(3)
+
+
+def waiting(folder: Path) -> None:
+    """A worker that says that it is there, and waits for a work without end."""
+    (folder / str(os.getpid())).touch()
+    time.sleep(600.0)
 
 
 class Stopping(progress.Silent):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 __all__ = ["main"]
 
+INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; leaves with SystemExit.
@@ -16,14 +18,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments
         As after the program's name; ``sys.argv[1:]`` when absent.
     """
-    from perotwin.cli.app import app
+    from perotwin.cli import streams
 
     given = list(sys.argv[1:] if arguments is None else arguments)
+    streams.make_sayable()
     try:
+        from perotwin.cli.app import app
+
         code = app(args=given, prog_name="perotwin", standalone_mode=False)
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     except Exception as error:
+        if type(error).__name__ == "Abort":  # what typer makes of an interruption between commands
+            raise SystemExit(INTERRUPTED) from None
         # typer has its own copy of click's exceptions, older versions click's; both know their code and
         # words.
         if not hasattr(error, "exit_code") or not hasattr(error, "format_message"):

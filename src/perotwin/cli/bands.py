@@ -28,12 +28,16 @@ def bands(
 
         folder = files.prepare(output)
         datasets: dict[str, Any] = {}
+        interrupted = False
         for stack in stacks:
             try:
                 dataset = lab.bands.measure(stack)
             except PerotwinError as error:
                 out.failed(stack.name, error)
                 continue
+            except KeyboardInterrupt:
+                interrupted = True
+                break
             out.result(machine.instrument_result(lab.bands.INSTRUMENT, dataset, lab.bands.analyse(dataset)))
             out.table(tables.band_edges(stack.name, dataset))
             datasets[files.unique(stack.name, datasets)] = dataset
@@ -41,6 +45,8 @@ def bands(
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset))
         files.write(out, folder, lab.bands.INSTRUMENT, datasets)
+        if interrupted:
+            raise KeyboardInterrupt
 
 
 COMMANDS = (Entry(100, bands),)

@@ -128,7 +128,7 @@ def _series(
             if folder is not None:
                 rows = [(point.number, _all(one)) for point, one in points]
                 written = samples.write_series(
-                    folder / f"{recipe.name}-{path}", path, points[0][0].unit, rows
+                    folder / f"{files.unique(recipe.name, ())}-{path}", path, points[0][0].unit, rows
                 )
                 out.say(f"written: {', '.join(str(file) for file in written)}")
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,11 @@ if TYPE_CHECKING:
     from perotwin.measurement import Instrument
 
 
-def unique(name: str, taken: Container[str]) -> str:
+def unique(name: str, taken: Iterable[str]) -> str:
     """``name`` as part of a file name, with a number when it is taken."""
-    base = re.sub(r"[^\w.+-]+", "-", name).strip("-.") or "cell"
-    count, candidate = 1, base
-    while candidate in taken:
-        count += 1
-        candidate = f"{base}-{count}"
-    return candidate
+    from perotwin.measurement import file_name
+
+    return file_name(name, taken)
 
 
 def prepare(folder: str | None) -> Path | None:

@@ -79,6 +79,7 @@ def _curves(out: Output, stacks: list[Cell], given: dict[str, str], output: str 
     folder = files.prepare(output)
     rows: list[tuple[str, Any]] = []
     datasets: dict[str, Any] = {}
+    interrupted = False
     for stack in stacks:
         taken: dict[str, Any] = {}
         try:
@@ -88,6 +89,9 @@ def _curves(out: Output, stacks: list[Cell], given: dict[str, str], output: str 
         except PerotwinError as error:
             out.failed(stack.name, error)
             continue
+        except KeyboardInterrupt:
+            interrupted = True
+            break
         if "" in taken:
             dataset, metrics = taken[""]
             out.result(machine.instrument_result(lab.jv.INSTRUMENT, dataset, metrics))
@@ -111,6 +115,8 @@ def _curves(out: Output, stacks: list[Cell], given: dict[str, str], output: str 
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset), dataset)
         files.write(out, folder, lab.jv.INSTRUMENT, datasets)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def _sweep(
@@ -131,21 +137,22 @@ def _sweep(
     protocol = lab.jv.Protocol(**given)
     folder = files.prepare(output)
     datasets: dict[str, Any] = {}
-    for stack in stacks:
-        written = study.values(stack, path, first, last, steps, log=log)
-        rows: list[tuple[str, Any]] = []
+    try:
+        for stack in stacks:
+            written = study.values(stack, path, first, last, steps, log=log)
+            rows: list[tuple[str, Any]] = []
 
-        def job(cell: Cell) -> Any:
-            dataset = lab.jv.measure(cell, protocol)
-            return dataset, lab.jv.analyse(dataset)
+            def job(cell: Cell) -> Any:
+                dataset = lab.jv.measure(cell, protocol)
+                return dataset, lab.jv.analyse(dataset)
 
-        try:
-            for point in study.sweep(stack, path, written, job):
-                varied = {"path": path, "value": point.number, "unit": point.unit}
-                if point.error is not None:
-                    out.failed(f"{stack.name} at {point.written}", point.error, vary=varied)
-                    rows.append((point.written, "failed"))
-                else:
+            try:
+                for point in study.sweep(stack, path, written, job):
+                    varied = {"path": path, "value": point.number, "unit": point.unit}
+                    if point.error is not None:
+                        out.failed(f"{stack.name} at {point.written}", point.error, vary=varied)
+                        rows.append((point.written, "failed"))
+                        continue
                     assert point.result is not None
                     out.result(
                         {**machine.instrument_result(lab.jv.INSTRUMENT, *point.result), "vary": varied}
@@ -156,13 +163,14 @@ def _sweep(
                     dataset.attrs["stack"] = f"{stack.name}, {point.written}"
                     datasets[files.unique(f"{stack.name}-{point.written}", datasets)] = dataset
                     out.look_at(f"{stack.name} at {point.written}", checks_of(dataset), dataset)
-        finally:
-            # Also after an interruption: what was done is shown.
-            if rows:
-                out.say(f"{stack.name}, {path}")
-                out.table(tables.metrics_table(rows, first=path))
-    if datasets:
-        files.write(out, folder, lab.jv.INSTRUMENT, datasets, draw_each=False)
+            finally:
+                # Also after an interruption: what was done is shown, and kept.
+                if rows:
+                    out.say(f"{stack.name}, {path}")
+                    out.table(tables.metrics_table(rows, first=path))
+    finally:
+        if datasets:
+            files.write(out, folder, lab.jv.INSTRUMENT, datasets, draw_each=False)
 
 
 COMMANDS = (Entry(20, jv),)

@@ -212,11 +212,12 @@ def _told_apart(given: Sequence[str], loaded: Sequence[Cell]) -> list[Cell]:
 
 def _as_written(value: str) -> Any:
     """A value as a stack file would hold it: tables, lists and truth values are TOML, all else is a string."""
-    import tomllib
+    from perotwin.errors import InputError
+    from perotwin.stack.toml import read
 
     if value[:1] in "{[" or value in ("true", "false"):
         try:
-            return tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+            return read(f"value = {value}")["value"]
+        except InputError:
             return value
     return value

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from perotwin.cli import streams
 from perotwin.errors import InputError, PerotwinError
 
 if TYPE_CHECKING:
@@ -40,10 +41,21 @@ class Output:
         """Where tables and sentences go: stdout, or stderr when stdout is for JSON."""
         if self._console is None:
             from rich.console import Console
+            from rich.errors import MarkupError
+            from rich.text import Text
+
+            class Literal(Console):
+                """A console that prints what only looks like markup, "[/mine]" in the name of a layer, as it stands."""
+
+                def render_str(self, text: str, **options: Any) -> Text:
+                    try:
+                        return super().render_str(text, **options)
+                    except MarkupError:
+                        return Text(text)
 
             stream = sys.stderr if self.as_json else sys.stdout
             width = None if stream.isatty() else _PIPE_WIDTH
-            self._console = Console(file=stream, width=width, highlight=False)
+            self._console = Literal(file=stream, width=width, highlight=False, emoji=False)
         return self._console
 
     def table(self, table: Any) -> None:
@@ -106,7 +118,8 @@ class Output:
 
         if error is None and self.errors and len(self.errors) == len(self.results):
             error = self.errors[0]
-        print(machine.to_text(machine.document(self.results, error)), flush=True)
+        text = machine.to_text(machine.document(self.results, error))
+        print(streams.sayable_json(text, sys.stdout), flush=True)
 
 
 @contextmanager

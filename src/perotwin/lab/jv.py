@@ -71,7 +71,17 @@ class Protocol(Model):
         return self
 
     def voltages(self, stop: float) -> F64:
-        """(K,) terminal voltages from start to `stop` (V), both included up to a whole step."""
+        """(K,) terminal voltages from start to `stop` (V), both included up to a whole step.
+
+        Raises:
+            InputError: more of them than anybody reads.
+        """
+        if abs(stop - self.start) / self.step > _MOST:
+            raise InputError(
+                f"from {self.start} to {stop:.4g} V in steps of {self.step} makes more than {_MOST} points.",
+                "Give a larger step.",
+                key="step",
+            )
         count = int(np.floor(abs(stop - self.start) / self.step + 1e-6)) + 1
         direction = 1.0 if stop >= self.start else -1.0
         # rounding to a picovolt turns 0.30000000000000004 into 0.3

@@ -11,12 +11,19 @@ from numpy.typing import NDArray
 
 from perotwin.errors import InputError
 from perotwin.materials.cache import arrays
-from perotwin.materials.models import Tabulated
+from perotwin.materials.models import OpticalModel, Tabulated
+from perotwin.measurement.files import bounded_text
 
-__all__ = ["read_columns", "read_csv", "refractiveindex_page", "refuse_gap"]
+__all__ = ["read_columns", "read_csv", "refractiveindex_page", "refuse_gap", "refuse_transparent"]
 
 #: Longest wavelength (m) taken from a page: the end of the solar spectrum.
 _LONGEST = 4e-6
+
+#: What is read of a table: bytes, rows, characters of a line, the largest number (rates of generation reach 1e30), the
+#: largest n or k (metals in the far infrared reach some hundred), and wavelengths (nm) from hard X-rays to a metre.
+_LARGEST, _MOST_ROWS, _LONGEST_LINE = 20_000_000, 200_000, 1000
+_LARGEST_NUMBER, _LARGEST_INDEX = 1e60, 1e4
+_SHORTEST_WAVELENGTH, _LONGEST_WAVELENGTH = 1e-3, 1e9
 
 #: Samples (one each nm) in a straight line that show two rows with nothing between them.
 _STRAIGHT = 4
@@ -34,6 +41,18 @@ def read_csv(path: str | Path, *, extrapolate: bool = False) -> Tabulated:
     if np.any(table[:, 1:] < 0):
         raise InputError(
             "the optical table holds a negative n or k.", "Write absorbing media with k >= 0.", file=str(path)
+        )
+    if np.any(table[:, 1:] > _LARGEST_INDEX):
+        raise InputError(
+            f"the optical table holds an n or k above {_LARGEST_INDEX:g}, which no material has.",
+            "See which column is which: wavelength in nm, n, k.",
+            file=str(path),
+        )
+    if np.any(np.all(table[:, 1:] == 0, axis=1)):
+        raise InputError(
+            "the optical table holds a row whose n and k are both zero, which no light passes or leaves.",
+            "Leave out the row, or write its values.",
+            file=str(path),
         )
     refuse_gap(table[:, 0], "optical table", str(path))
     wavelength = table[:, 0] * 1e-9
@@ -72,28 +91,33 @@ def read_columns(
         positive, comes twice or looks like micrometres.
     """
     file = str(path)
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"the {what} cannot be read: {getattr(error, 'strerror', None) or error}.",
-            f"Give the path of a text file with columns {layout}.",
-            file=file,
-        ) from None
+    cure = f"Give the path of a text file with columns {layout}."
+    text = bounded_text(path, what, _LARGEST, cure, only_files=True)
     rows: list[list[float]] = []
     heading_allowed = True
-    for number, line in enumerate(text.splitlines(), start=1):
+    lines = text.splitlines()
+    if len(lines) > _MOST_ROWS:
+        raise InputError(f"the {what} has more than {_MOST_ROWS} rows.", "Take every tenth row, say.", file=file)
+    for number, line in enumerate(lines, start=1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
             continue
+        if len(stripped) > _LONGEST_LINE:
+            raise InputError(
+                f"line {number} of the {what} has {len(stripped)} characters.",
+                f"Each line holds {layout}.",
+                file=file,
+            )
         separator = next((c for c in ";\t," if c in stripped), None)
         cells = next(csv.reader([stripped], delimiter=separator)) if separator else stripped.split()
         row = _numbers(cells, columns)
         if row is not None:
             rows.append(row)
         elif not heading_allowed or _starts_with_number(cells):
+            # The line itself is not shown: the file may be somebody else's, named by a stack file from anywhere.
+            found = f"{len(cells)} columns" if len(cells) != columns else _odd_cell(cells)
             raise InputError(
-                f"line {number} of the {what} is not {columns} numbers: {stripped!r}.",
+                f"line {number} of the {what} is not {columns} numbers, but has {found}.",
                 f"Each line holds {layout}; leave no cell empty.",
                 file=file,
             )
@@ -102,9 +126,17 @@ def read_columns(
         raise InputError(f"the {what} has {len(rows)} row(s) of numbers.", "Give at least two.", file=file)
     table = np.array(sorted(rows))
     lam = table[:, 0]
-    if wavelengths and lam[0] <= 0:
+    if wavelengths and lam[0] < _SHORTEST_WAVELENGTH:
         raise InputError(
-            f"the {what} holds a wavelength of {lam[0]:g} nm.", "Wavelengths are positive.", file=file
+            f"the {what} holds a wavelength of {lam[0]:g} nm.",
+            f"Wavelengths of light are positive, and above {_SHORTEST_WAVELENGTH:g} nm.",
+            file=file,
+        )
+    if wavelengths and lam[-1] > _LONGEST_WAVELENGTH:
+        raise InputError(
+            f"the {what} holds a wavelength of {lam[-1]:g} nm, longer than a metre.",
+            "Write wavelengths in nm.",
+            file=file,
         )
     if wavelengths and lam[-1] < 50:
         raise InputError(
@@ -126,12 +158,35 @@ def _starts_with_number(cells: list[str]) -> bool:
     return True
 
 
+def _odd_cell(cells: list[str]) -> str:
+    """Which cell keeps a line from being numbers of use, and how."""
+    for place, cell in enumerate(cells, start=1):
+        try:
+            number = float(cell)
+        except ValueError:
+            return f"no number in column {place}"
+        if not abs(number) <= _LARGEST_NUMBER:
+            return f"a number beyond any use in column {place}"
+    return "no numbers"
+
+
 def _numbers(cells: list[str], columns: int) -> list[float] | None:
     try:
         row = [float(cell) for cell in cells]
     except ValueError:
         return None
-    return row if len(row) == columns and all(map(math.isfinite, row)) else None
+    return row if len(row) == columns and all(abs(number) <= _LARGEST_NUMBER for number in row) else None
+
+
+def refuse_transparent(model: OpticalModel, name: str) -> None:
+    """Raise InputError where the optical model of an absorber, the layer `name`, is a table that absorbs nothing at any
+    wavelength: it would take up no light and emit none."""
+    if isinstance(model, Tabulated) and not np.any(model.values.imag > 0):
+        raise InputError(
+            f'the absorber "{name}" absorbs nothing: k is zero in every row of {model.source}.',
+            'Give it a table with its k, or the layer another role, such as "buffer".',
+            key=f"{name}.material",
+        )
 
 
 def refuse_gap(lam: NDArray[np.float64], what: str, file: str) -> None:

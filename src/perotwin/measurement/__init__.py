@@ -14,6 +14,8 @@ from perotwin.measurement.checks import (
 from perotwin.measurement.dataset import add_notes, describe, make_dataset, notes_of, protocol_of, validate
 from perotwin.measurement.document import quantity
 from perotwin.measurement.files import (
+    bounded_text,
+    file_name,
     load,
     make_folder,
     result_folder,
@@ -40,12 +42,14 @@ __all__ = [
     "Variable",
     "Variant",
     "add_notes",
+    "bounded_text",
     "check",
     "checks_from_json",
     "checks_of",
     "checks_to_json",
     "describe",
     "field_unit",
+    "file_name",
     "heading",
     "load",
     "make_dataset",

@@ -6,6 +6,7 @@ becomes of it; `parts(tandem, ...)` tells both by junction."""
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 _LAZY = {
@@ -55,6 +56,9 @@ def __getattr__(name: str) -> Any:
     try:
         module = _LAZY[name]
     except KeyError:
+        # a file of the room, by its own name
+        if not name.startswith("_") and find_spec(f"perotwin.optics.{name}") is not None:
+            return import_module(f"perotwin.optics.{name}")
         raise AttributeError(f"module 'perotwin.optics' has no attribute {name!r}") from None
     value = getattr(import_module(f"perotwin.optics.{module}"), name)
     globals()[name] = value

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from perotwin.errors import InputError, OutOfRangeError
 from perotwin.materials import OpticalModel, optical, read_csv
+from perotwin.materials.tables import refuse_transparent
 from perotwin.optics.roughness import bruggeman, shares, zones
 from perotwin.optics.transfer_matrix import Polarisation, Response, solve
 
@@ -298,11 +299,14 @@ def films(stack: OpticalCell) -> Films:
 
     Raises
     ------
-    InputError : a layer has no usable material.
+    InputError : a layer has no usable material, an absorber one that absorbs nothing.
     """
     layers = stack.layer
     temperature = float(stack.temperature)
     models = tuple(material(layer, temperature) for layer in layers)
+    for layer, model in zip(layers, models, strict=True):
+        if layer.role == "absorber":
+            refuse_transparent(model, layer.name)
     rough, notes = zones(stack)
     width = {zone.face: zone.width for zone in rough}
     spread = {zone.face: zone for zone in rough}

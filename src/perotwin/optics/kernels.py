@@ -24,7 +24,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from perotwin.compiled import compiled as _compiled
 
 #: squared phase of a slice below which five terms of the series give its matrix to rounding
 _THIN = 1e-2
@@ -32,8 +33,6 @@ _THIN = 1e-2
 #: rays of one energy that are followed together. Their numbers lie side by side at distances that the compiler knows,
 #: real and imaginary parts apart, so that it takes several at once; all arrays of lanes are flat for that reason.
 LANES = 8
-
-_compiled = njit(cache=True, error_model="numpy", fastmath={"contract"})
 
 
 @_compiled

@@ -7,6 +7,7 @@ as it is.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +99,9 @@ _BULK = ("#7A4B3A", "#B98068", "#D9B7A8")
 _FACE = ("#C6362F", "#0B62A4", "#E58C7F", "#7FB2DB")
 _CONTACT = ("#66727F", "#9AA6B2")
 
+#: most characters of a word and of a line of text in a figure
+_LONGEST_WORD, _LONGEST_LINE = 40, 160
+
 COLUMN, PAGE = 85 / 25.4, 174 / 25.4
 
 _RC: Any = {
@@ -178,10 +182,60 @@ def save(made: Figure, stem: str | Path) -> tuple[Path, Path]:
     """Write ``stem.svg`` and ``stem.png`` (300 dpi), each in one step; returns their paths."""
     stem = Path(stem)
     paths = stem.with_name(stem.name + ".svg"), stem.with_name(stem.name + ".png")
-    with context():
-        write_atomically(paths[0], lambda path: made.savefig(path, format="svg", metadata={"Date": None}))
-        write_atomically(paths[1], lambda path: made.savefig(path, format="png", dpi=300))
+    with context(), warnings.catch_warnings():
+        # a name in a script that the font does not have shows boxes; the data carry it all the same
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        _cut_long_names(made)
+        write_atomically(paths[0], lambda path: _write(made, path, format="svg", metadata={"Date": None}))
+        write_atomically(paths[1], lambda path: _write(made, path, format="png", dpi=300))
     return paths
+
+
+def _cut_long_names(made: Figure) -> None:
+    """Let far too long words and lines end in an ellipsis; a name of hundreds of letters leaves the axes no room."""
+    from matplotlib.text import Text
+
+    for one in made.findobj(Text):
+        assert isinstance(one, Text)
+        text = one.get_text()
+        if len(text) > _LONGEST_WORD and "$" not in text:
+            lines = [
+                " ".join(_cut(word, _LONGEST_WORD) for word in line.split(" ")) for line in text.split("\n")
+            ]
+            one.set_text("\n".join(_cut(line, _LONGEST_LINE) for line in lines))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _write(made: Figure, path: Path, **options: Any) -> None:
+    """Write a figure; a name that looks like mathematics and is none ("$\\frac{$") stands there as it is written."""
+    try:
+        made.savefig(path, **options)
+    except ValueError:
+        if not _take_literally(made):
+            raise
+        made.savefig(path, **options)
+
+
+def _take_literally(made: Figure) -> bool:
+    """Let texts that cannot be set as mathematics be drawn letter by letter; whether there were any."""
+    from matplotlib.mathtext import MathTextParser
+    from matplotlib.text import Text
+
+    parser: Any = MathTextParser("path")
+    found = False
+    for one in made.findobj(Text):
+        assert isinstance(one, Text)
+        try:
+            for line in one.get_text().split("\n") if one.get_parse_math() else ():
+                if line.count("$") > 1:
+                    parser.parse(line)
+        except ValueError:
+            one.set_parse_math(False)
+            found = True
+    return found
 
 
 def axis_label(name: str) -> str:

@@ -9,6 +9,7 @@ Nothing is loaded before it is asked for (PEP 562); chemistry needs the extra `p
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 #: public name -> (module, attribute in it; None means the module itself)
@@ -56,6 +57,9 @@ def __getattr__(name: str) -> Any:
     try:
         module, attribute = _LAZY[name]
     except KeyError:
+        # a file of the room, by its own name
+        if not name.startswith("_") and find_spec(f"perotwin.recipe.{name}") is not None:
+            return import_module(f"perotwin.recipe.{name}")
         raise AttributeError(f"module 'perotwin.recipe' has no attribute {name!r}") from None
     found = import_module(f"perotwin.recipe.{module}")
     value = found if attribute is None else getattr(found, attribute)

@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from perotwin.errors import InputError, UnknownNameError, suggestion
-from perotwin.stack.quantity_fields import BARE_NUMBERS, Dim, Model, explain
+from perotwin.stack.quantity_fields import BARE_NUMBERS, Dim, Model, Name, explain
 from perotwin.units import Quantity
 
 __all__ = ["Dipole", "Molecule", "load", "names", "provenance"]
@@ -72,7 +72,7 @@ class Molecule(Model):
     binding_energy : to NiOx (eV), positive when bound; absent where nobody states one.
     """
 
-    name: str = Field(min_length=1)
+    name: Name = Field(min_length=1)
     aliases: tuple[str, ...] = ()
     description: str = ""
     role: Role
@@ -218,14 +218,7 @@ def _spelling(name: str) -> str:
 
 
 def _from_file(text: str) -> Molecule:
-    try:
-        content = Path(text).expanduser().read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"the molecule file cannot be opened ({error.strerror or 'it cannot be read'}).",
-            f"Check the path, or name a molecule of the library: {', '.join(names())}.",
-            file=text,
-        ) from None
-    except UnicodeDecodeError:
-        raise InputError("the molecule file is not UTF-8 text.", "Save it as UTF-8.", file=text) from None
-    return Molecule.from_toml(content, file=text)
+    from perotwin.stack.library import read_file
+    from perotwin.stack.toml import expanded
+
+    return Molecule.from_toml(read_file(expanded(text), names(), "molecule file"), file=text)

@@ -10,6 +10,7 @@ the additive of the coating (`additive.dose`), or a parameter of the models (`mo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,7 @@ from perotwin.stack.quantity_fields import (
     BARE_NUMBERS,
     Dim,
     Model,
+    Name,
     Roughness,
     Temperature,
     Thickness,
@@ -113,7 +115,7 @@ class Recipe(Model):
     step : what was done, in order. parameters : of the models; those of the library unless stated.
     """
 
-    name: str
+    name: Name
     description: str = ""
     source: str | None = None
     seed: int = Field(default=1, ge=0)
@@ -336,10 +338,11 @@ def load(name_or_path: str | Path) -> Recipe:
         InputError: no such file, or one that cannot be used (file, key, cause, cure).
     """
     from perotwin.stack.library import read_file
+    from perotwin.stack.toml import expanded
 
     text = str(name_or_path)
-    file = Path(text).expanduser()
-    if not file.is_file() and "/" not in text and file.stem in names():
+    file = expanded(text)
+    if not os.path.isfile(file) and "/" not in text and file.stem in names():
         # "target.toml" is the library's where no file of that name lies about
         file = _FOLDER / f"{file.stem}.toml"
     elif file.suffix != ".toml":

@@ -99,7 +99,8 @@ def optimum_tables(found: Optimum) -> list[Table]:
     term = NOMENCLATURE[found.objective]
     made = tables.plain(
         "number", "range", "as it is", "best", "keeps 99.5 % between", f"{term.symbol} per 1 % more",
-        f"{term.symbol} per unit", title=f"{found.cell.name}: largest {term.symbol} after {len(found.trials)} cells",
+        f"{term.symbol} per unit",
+        title=f"{tables.literal(found.cell.name)}: largest {term.symbol} after {len(found.trials)} cells",
     )  # fmt: skip
     for index, (field, number) in enumerate(zip(found.fields, found.numbers, strict=True)):
         keeps = per_percent = per_unit = "–"
@@ -112,7 +113,13 @@ def optimum_tables(found: Optimum) -> list[Table]:
             each = "" if field.unit == "1" else f"/{field.unit}"
             per_unit = f"{_signed(_shown(found.objective, slope.per_unit))} {_change(found.objective)}{each}"
         made.add_row(
-            field.path, field.range, field.text(field.now), field.text(number), keeps, per_percent, per_unit
+            tables.literal(field.path),
+            field.range,
+            field.text(field.now),
+            field.text(number),
+            keeps,
+            per_percent,
+            per_unit,
         )
     rows: list[tuple[str, Any]] = [
         ("as it is", "failed" if found.before is None else found.before.metrics),
@@ -267,11 +274,15 @@ def map_table(made: xr.Dataset) -> Table:
     """The best point of a map."""
     best = best_of(made)
     names = _of_map(made)
-    heads = [f"{made[axis].attrs['path']} ({made[axis].attrs['unit']})" for axis in ("x", "y")]
+    heads = [
+        f"{tables.literal(made[axis].attrs['path'])} ({made[axis].attrs['unit']})" for axis in ("x", "y")
+    ]
     table = tables.plain("best", *heads, *(_head(made, name) for name in names))
     values = [f"{_read(made, axis, best[axis]):.5g}" for axis in ("x", "y")]
     table.add_row(
-        str(made.attrs["stack"]), *values, *(f"{best[name] * factor:.4g}" for name, factor in names.items())
+        tables.literal(made.attrs["stack"]),
+        *values,
+        *(f"{best[name] * factor:.4g}" for name, factor in names.items()),
     )
     return table
 
@@ -346,7 +357,7 @@ def sensitivity_tables(found: Sensitivity) -> list[Table]:
     term = NOMENCLATURE[found.objective]
     unit = _change(found.objective)
     now = found.now[found.objective]
-    name = f"{found.cell.name}, {term.symbol} {_shown(found.objective, now):.2f} {term.field_unit}"
+    name = f"{tables.literal(found.cell.name)}, {term.symbol} {_shown(found.objective, now):.2f} {term.field_unit}"
     ranked = found.ranked
     first = tables.plain(
         "number", "as it is", "small change", f"does to {term.symbol} ({unit})", f"{term.symbol} per unit ({unit})",
@@ -355,7 +366,7 @@ def sensitivity_tables(found: Sensitivity) -> list[Table]:
     for entry in ranked[:_ROWS]:
         each = "" if entry.field.unit == "1" else f" per {entry.field.unit}"
         first.add_row(
-            entry.field.path,
+            tables.literal(entry.field.path),
             entry.field.text(entry.field.now),
             f"+{entry.slope.change}",
             _signed(_shown(found.objective, entry.slope.per_change)),
@@ -374,7 +385,11 @@ def sensitivity_tables(found: Sensitivity) -> list[Table]:
             ]
             swing = f"{_shown(found.objective, entry.swing(found.objective, now)):.2f}"
             second.add_row(
-                entry.field.path, entry.field.text(entry.field.now), entry.field.range, *ends, swing
+                tables.literal(entry.field.path),
+                entry.field.text(entry.field.now),
+                entry.field.range,
+                *ends,
+                swing,
             )
         made.append(second)
     return made

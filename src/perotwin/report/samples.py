@@ -56,7 +56,7 @@ def series_table(path: str, rows: Sequence[tuple[str, Metrics]]) -> Table:
     for name in shown:
         term = NOMENCLATURE[name]
         heads.append(f"{term.symbol} ({term.field_unit})")
-    made = tables.plain(path, *heads)
+    made = tables.plain(tables.literal(path), *heads)
     for text, metrics in rows:
         made.add_row(text, *(_digits(name, metrics.get(name)) for name in shown))
     return made

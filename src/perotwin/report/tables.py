@@ -26,6 +26,7 @@ __all__ = [
     "digits",
     "layers",
     "library",
+    "literal",
     "metrics_table",
     "numbers",
     "parts",
@@ -59,7 +60,7 @@ def plain(*columns: str, title: str = "", numbers_from: int = 1) -> Table:
     return made
 
 
-def _plain(text: Any) -> str:
+def literal(text: Any) -> str:
     """Text from a file or an error, with what rich would take for markup escaped."""
     from rich.markup import escape
 
@@ -90,7 +91,7 @@ def comparison(results: Sequence[CellResult]) -> Table:
         status = ""
         if index < len(results):
             status = _status(results[index])
-        made.add_row(_plain(name), *row, status, end_section=index == len(results) - 1)
+        made.add_row(literal(name), *row, status, end_section=index == len(results) - 1)
     return made
 
 
@@ -104,20 +105,20 @@ def _status(result: CellResult) -> str:
 
 def metrics_table(rows: Sequence[tuple[str, Metrics | str]], first: str = "cell") -> Table:
     """Metrics row by row; a row whose metrics are a text shows the text instead (why a point failed)."""
-    made = plain(first, *(heading(name) for name in CELL_COLUMNS))
+    made = plain(literal(first), *(heading(name) for name in CELL_COLUMNS))
     for name, metrics in rows:
         if isinstance(metrics, str):
-            made.add_row(_plain(name), *["–"] * len(CELL_COLUMNS))
+            made.add_row(literal(name), *["–"] * len(CELL_COLUMNS))
         else:
-            made.add_row(_plain(name), *(digits(column, metrics.get(column)) for column in CELL_COLUMNS))
+            made.add_row(literal(name), *(digits(column, metrics.get(column)) for column in CELL_COLUMNS))
     return made
 
 
 def readings(named: Mapping[str, Metrics], title: str = "") -> Table:
     """What an instrument read: one row a quantity in the words of the nomenclature, one column a cell."""
-    made = plain("quantity", "unit", *(_plain(cell) for cell in named), title=title, numbers_from=2)
+    made = plain("quantity", "unit", *(literal(cell) for cell in named), title=title, numbers_from=2)
     for words, unit, values in readings_rows(list(named.values())):
-        made.add_row(_plain(words), _plain(unit), *values)
+        made.add_row(literal(words), literal(unit), *values)
     return made
 
 
@@ -148,11 +149,11 @@ def _significant(name: str, metric: Metric | None) -> str:
 
 def checks(named: Mapping[str, Mapping[str, Check]]) -> Table:
     """Each check: its limit, and its value in each cell; a value beyond the limit is marked."""
-    made = plain("check", "limit", *(_plain(cell) for cell in named), title="run-time checks")
+    made = plain("check", "limit", *(literal(cell) for cell in named), title="run-time checks")
     for name in dict.fromkeys(name for items in named.values() for name in items):
         found = [items.get(name) for items in named.values()]
         limit = next(item.limit for item in found if item is not None)
-        made.add_row(name, f"{limit:.2g}", *(_verdict(item) for item in found))
+        made.add_row(literal(name), f"{limit:.2g}", *(_verdict(item) for item in found))
     return made
 
 
@@ -169,7 +170,7 @@ def spectral(measured: Mapping[str, tuple[xr.Dataset, Metrics]]) -> Table:
         values, wavelength = dataset["eqe"].values, dataset["wavelength"].values
         top = int(values.argmax())
         made.add_row(
-            _plain(name),
+            literal(name),
             digits("jsc", metrics.get("jsc_integrated")),
             digits("bandgap", metrics.get("bandgap")),
             f"{100 * values[top]:.1f} %",
@@ -190,7 +191,7 @@ def band_edges(name: str, dataset: xr.Dataset) -> Table:
     """Bands and quasi-Fermi levels (eV) at the front and the back of each layer, state by state."""
     columns = ("Ec", "Ev", "EFn", "EFp")
     arrays = ("conduction_band", "valence_band", "electron_fermi_level", "hole_fermi_level")
-    made = plain("state", "layer", "at", *columns, title=f"{_plain(name)}: energies in eV", numbers_from=3)
+    made = plain("state", "layer", "at", *columns, title=f"{literal(name)}: energies in eV", numbers_from=3)
     layers = [str(layer) for layer in dataset["layer"].values]
     for state in dataset["state"].values:
         one = dataset.sel(state=state)
@@ -202,7 +203,7 @@ def band_edges(name: str, dataset: xr.Dataset) -> Table:
                 values = [f"{float(one[array].values[index]):.3f}".replace("-", "−") for array in arrays]
                 final = layer == layers[-1] and place == "back"
                 made.add_row(
-                    words, _plain(layer) if place == "front" else "", place, *values, end_section=final
+                    words, literal(layer) if place == "front" else "", place, *values, end_section=final
                 )
                 words = ""
     return made
@@ -212,7 +213,7 @@ def library(rows: Sequence[tuple[str, str, str]]) -> Table:
     """Name, layers and description of each library cell."""
     made = plain("cell", "layers", "what it is", numbers_from=3)
     for name, description, layers in rows:
-        made.add_row(name, layers, _plain(description))
+        made.add_row(name, layers, literal(description))
     return made
 
 
@@ -231,11 +232,11 @@ def layers(cell: Cell, prefix: str = "") -> Table:
     title = f"light enters from the {cell.light.side}"
     if prefix:
         area = cell.quantities().get(f"{prefix}.area")
-        title = f"{_plain(prefix)}, {'' if area is None else f'{area.text} of the area, '}{title}"
+        title = f"{literal(prefix)}, {'' if area is None else f'{area.text} of the area, '}{title}"
     made = plain("layer", "role", "material", *columns, title=title, numbers_from=3)
     for layer in (layer for part, layer in in_order(cell) if part == prefix):
         material = layer.material if isinstance(layer.material, str) else getattr(layer.material, "path", "–")
-        row = [_plain(layer.name), layer.role, _plain(material or "–"), layer.thickness.text]
+        row = [literal(layer.name), layer.role, literal(material or "–"), layer.thickness.text]
         electronic = layer.electronic
         if electronic is None:
             made.add_row(*row, "", "", "", "")
@@ -254,7 +255,7 @@ def numbers(cell: Cell) -> Table:
     made = plain("number", "value", "source", title="every number and where it comes from", numbers_from=3)
     sources = cell.sources()
     for path, quantity in cell.quantities().items():
-        made.add_row(_plain(path), quantity.text, _plain(sources.get(path, "not stated")))
+        made.add_row(literal(path), quantity.text, literal(sources.get(path, "not stated")))
     return made
 
 
@@ -262,5 +263,5 @@ def derived(rows: Sequence[Derived]) -> Table:
     """What follows from a stack before anything is solved."""
     made = plain("quantity", "where", "value", "how", numbers_from=4)
     for row in rows:
-        made.add_row(row.words, _plain(row.where), row.text, row.how)
+        made.add_row(row.words, literal(row.where), row.text, row.how)
     return made

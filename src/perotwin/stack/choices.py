@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from perotwin.errors import InputError
+from perotwin.errors import InputError, quoted
 from perotwin.stack.quantity_fields import (
     AbsorptionCoefficient,
     Depth,
@@ -260,7 +260,7 @@ def _level(value: Any) -> Any:
         return value
     if isinstance(value, Mapping) and (value.get("kind") == "midgap" or "below" in value or "above" in value):
         return value
-    raise InputError(f"{value!r} is no trap level.", _LEVEL_ADVICE)
+    raise InputError(f"{quoted(value)} is no trap level.", _LEVEL_ADVICE)
 
 
 def _level_tag(value: Any) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from perotwin.errors import InputError, UnknownNameError
+from perotwin.errors import UnknownNameError
 from perotwin.stack.cell import Cell, from_toml
+from perotwin.stack.toml import LARGEST, expanded
 
 _FOLDER = Path(__file__).parent / "library"
 
@@ -19,7 +21,7 @@ def names() -> tuple[str, ...]:
 def path(name: str) -> Path:
     """The file of a library cell; UnknownNameError with the nearest names when there is none."""
     file = _FOLDER / f"{name}.toml"
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise UnknownNameError("cell in the library", name, names(), advice=_advice(name))
     return file
 
@@ -40,8 +42,8 @@ def load(name_or_path: str | Path) -> Cell:
     InputError : no such file, or a file that cannot be used (file, key, cause, cure).
     """
     text = str(name_or_path)
-    file = Path(text).expanduser()
-    if file.suffix != ".toml" and not file.is_file() and "/" not in text and "\\" not in text:
+    file = expanded(text)
+    if file.suffix != ".toml" and not os.path.isfile(file) and "/" not in text and "\\" not in text:
         file = path(text)
         return from_toml(file.read_text(encoding="utf-8"), file=str(file))
     return from_toml(read_file(file, names()), file=text)
@@ -52,16 +54,10 @@ def read_file(file: Path, library: Sequence[str], what: str = "stack file") -> s
 
     Raises
     ------
-    InputError : there is no such file, or it is not UTF-8 text.
+    InputError : there is no such file, it is not UTF-8 text, or far too large.
     """
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
-        raise InputError(
-            f"the {what} cannot be opened ({reason}).",
-            f"Check the path, or name one of the library: {', '.join(library)}.",
-            file=str(file),
-        ) from None
-    except UnicodeDecodeError:
-        raise InputError(f"the {what} is not UTF-8 text.", "Save it as UTF-8.", file=str(file)) from None
+    from perotwin.measurement import bounded_text
+
+    cure = f"Check the path, or name one of the library: {', '.join(library)}."
+    # line ends as Python reads them from any system
+    return bounded_text(file, what, LARGEST, cure).replace("\r\n", "\n").replace("\r", "\n")

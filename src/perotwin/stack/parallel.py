@@ -12,7 +12,7 @@ from perotwin.errors import InputError, UnknownNameError
 from perotwin.stack.document import Document
 from perotwin.stack.parts import Layer, Light
 from perotwin.stack.paths import SHORT, hold, origin, plain, put
-from perotwin.stack.quantity_fields import BARE_NUMBERS, AreaFraction, Model, explain
+from perotwin.stack.quantity_fields import BARE_NUMBERS, AreaFraction, Model, Name, explain
 from perotwin.stack.stack import Stack
 from perotwin.units import Quantity
 
@@ -33,7 +33,7 @@ class Column(Model):
     area : fraction of the cell's area.
     """
 
-    name: str
+    name: Name
     area: AreaFraction
     stack: Stack
 
@@ -68,7 +68,7 @@ class Parallel(Document):
     column : at least one; areas add up to one, light and temperature are the same in all.
     """
 
-    name: str
+    name: Name
     description: str = ""
     source: str | None = None
     column: tuple[Column, ...]

@@ -45,6 +45,7 @@ from perotwin.stack.quantity_fields import (
     Intensity,
     Mobility,
     Model,
+    Name,
     NonNegativeEnergy,
     Permittivity,
     PositiveEnergy,
@@ -309,7 +310,7 @@ class Layer(Model):
     electronic : absent for layers that only shape the light.
     """
 
-    name: str
+    name: Name
     role: Role
     material: Material | None = None
     thickness: Thickness

@@ -41,7 +41,9 @@ def value_at(cell: Any, steps: Sequence[str | int], path: str) -> Any:
     node: Any = cell
     for step in steps:
         if node is None:
-            raise InputError(f'"{path}" is not set in "{cell.name}".', "", key=path)
+            raise InputError(
+                f'"{path}" is not set in "{cell.name}".', "State it in the file first.", key=path
+            )
         node = node[step] if isinstance(step, int) or isinstance(node, dict) else getattr(node, step)
     return node
 
@@ -179,7 +181,10 @@ def below(cell: Any, path: str, rest: str, node: Any, kind: Any) -> list[str | i
         model = type(node) if isinstance(node, Model) else kind
         if model is None:
             raise InputError(
-                f'"{path}" goes deeper than there are fields.', "", file=f'stack "{cell.name}"', key=path
+                f'"{path}" goes deeper than there are fields.',
+                f'End it at "{path.removesuffix("." + ".".join([part, *parts]))}".',
+                file=f'stack "{cell.name}"',
+                key=path,
             )
         fields = model.model_fields
         if part not in fields and model is Layer and part in Electronic.model_fields:

@@ -8,17 +8,20 @@ a unit, a bare float in SI (from Python only), or the sourced form `{value, sour
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import core_schema
 
-from perotwin.errors import InputError, PerotwinError, nearest
+from perotwin.errors import InputError, PerotwinError, nearest, quoted, shown
 from perotwin.units import Quantity, parse, si_unit
 
 #: Key of the validation context that says whether bare numbers may stand for SI values (False for TOML).
 BARE_NUMBERS = "bare_numbers"
+#: most characters of a name
+_LONGEST_NAME = 500
 
 
 class Dim:
@@ -52,7 +55,7 @@ class Dim:
         allowed = ("value", "source", "assumed", "note")
         for key in entry:
             if key not in allowed:
-                raise unknown_key(key, allowed, "in a sourced number")
+                raise unknown_key(str(key), allowed, "in a sourced number")
         if "value" not in entry:
             raise InputError(
                 "a sourced number needs its value.", 'Write { value = "...", source = "..." } with the value.'
@@ -64,7 +67,7 @@ class Dim:
         limits = None
         if "assumed" in entry:
             pair = entry["assumed"]
-            if isinstance(pair, str) or len(pair) != 2:
+            if not isinstance(pair, (list, tuple)) or len(pair) != 2:
                 raise InputError(
                     "assumed must be a range of two values.", 'Write assumed = ["low", "high"], with units.'
                 )
@@ -101,6 +104,23 @@ class Dim:
 def _more(bound: float) -> str:
     return "greater than zero" if bound == 0 else f"greater than {bound:g}"
 
+
+def _nameable(name: str) -> str:
+    """Names stand in tables, figures and files: what no terminal and no file can show is refused."""
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+        raise InputError(
+            f'"{shown(name)}" cannot be a name: it holds control characters.',
+            "Use letters, digits, spaces and hyphens.",
+        )
+    if len(name) > _LONGEST_NAME:
+        raise InputError(
+            f"a name of {len(name)} characters fits into no table.", f"Use {_LONGEST_NAME} at most."
+        )
+    return name
+
+
+#: what a person calls a cell, a layer, a recipe
+Name = Annotated[str, AfterValidator(_nameable)]
 
 Length = Annotated[Quantity, Dim("length", above=0)]
 Thickness = Annotated[Quantity, Dim("length", above=0, most=0.1)]
@@ -194,10 +214,10 @@ def unknown_key(
     """The refusal of a key that a model does not have; the nearest ones, or a hint, are offered."""
     close = nearest(key, options)
     offered = close or options
-    listed = ", ".join(f'"{name}"' for name in offered)
+    listed = ", ".join(f'"{shown(name)}"' for name in offered)
     advice = f"Did you mean {listed}?" if close else f"The keys here are {listed}."
     advice = (hints or {}).get(key.lower(), advice)
-    return InputError(f'the key "{key}" does not exist {where}.', advice, subkey=key)
+    return InputError(f'the key "{shown(key)}" does not exist {where}.', advice, subkey=key)
 
 
 def shorthand(value: Any, kinds: Mapping[str, type[Model]], what: str) -> Any:
@@ -215,16 +235,22 @@ def shorthand(value: Any, kinds: Mapping[str, type[Model]], what: str) -> Any:
         if isinstance(value, Model):
             return value
         raise InputError(
-            f"{value!r} is no choice of {what}.",
+            f"{quoted(value)} is no choice of {what}.",
             f"Write {what} = {{ kind = ... }} with one of {_listed(kinds)}.",
         )
     kind = value.get("kind")
     if kind is None:
         raise InputError(f"the {what} has no kind.", f"Add kind = one of {_listed(kinds)}.")
-    if kind not in kinds:
-        close = nearest(str(kind), kinds)
+    if not isinstance(kind, str):
         raise InputError(
-            f'there is no {what} of kind "{kind}".',
+            f"the kind of a {what} is a word, not {shown(kind)}.",
+            f"Choose from {_listed(kinds)}.",
+            subkey="kind",
+        )
+    if kind not in kinds:
+        close = nearest(kind, kinds)
+        raise InputError(
+            f'there is no {what} of kind "{shown(kind)}".',
             f'Did you mean "{close[0]}"?' if close else f"Choose from {_listed(kinds)}.",
         )
     return value
@@ -247,9 +273,25 @@ def explain(error: ValidationError, *, file: str | None = None, data: Any = None
     first = problems[0]
     if len(problems) > 1:
         rest = "; ".join(f"{problem.key}: {problem.message}" for problem in problems[1:6])
-        advice = f"{first.advice} There are {len(problems) - 1} more problems: {rest}".strip()
+        count = len(problems) - 1
+        more = "is 1 more problem" if count == 1 else f"are {count} more problems"
+        advice = f"{first.advice} There {more}: {shown(rest, 500)}".strip()
         first = InputError(first.message, advice, file=first.file, key=first.key, problems=tuple(problems))
     return first
+
+
+#: pydantic's word for a wrong type -> what is needed, and how to write it
+_WORDS = {
+    "string_type": ("a text", 'some words in quotes, "..."'),
+    "bool_type": ("true or false", "true or false, without quotes"),
+    "bool_parsing": ("true or false", "true or false, without quotes"),
+    "int_type": ("a whole number", "digits without quotes"),
+    "int_parsing": ("a whole number", "digits without quotes"),
+    "int_from_float": ("a whole number", "digits without quotes"),
+    "float_type": ("a number", "digits without quotes"),
+    "float_parsing": ("a number", "digits without quotes"),
+    "finite_number": ("a finite number", "digits without quotes"),
+}
 
 
 def _problem(entry: Any, file: str | None, data: Any) -> InputError:
@@ -267,17 +309,23 @@ def _problem(entry: Any, file: str | None, data: Any) -> InputError:
         return InputError(
             f'the required key "{name}" is missing.', f"Add {name} = ... there.", file=file, key=key or None
         )
-    message = str(entry["msg"])
-    advice = f"It reads {entry['input']!r} now." if not isinstance(entry["input"], Mapping) else ""
+    message, now = str(entry["msg"]), quoted(entry["input"])
+    advice = f"It reads {now} now; the documentation of this table says what each of its keys takes."
+    if kind.startswith(("less_than", "greater_than")):
+        advice = f"Give a number within that bound instead of {now}."
     if kind == "literal_error":
-        message, advice = (
-            f"{entry['input']!r} is not one of {entry['ctx']['expected']}.",
-            "Choose one of them.",
-        )
+        message, advice = f"{now} is not one of {entry['ctx']['expected']}.", "Choose one of them."
     elif kind in ("model_type", "model_attributes_type", "dict_type"):
-        message, advice = "a table of keys is needed here.", f"It reads {entry['input']!r} now."
+        message, advice = (
+            "a table of keys is needed here.",
+            f"It reads {now} now: write [{shown(key)}] with its keys.",
+        )
     elif kind in ("list_type", "tuple_type"):
-        message, advice = "a list of tables is needed here.", f"Write [[{key}]] in TOML, once for each entry."
+        message = "a list of tables is needed here."
+        advice = f"Write [[{shown(key)}]] in TOML, once for each entry."
+    elif kind in _WORDS:
+        what, example = _WORDS[kind]
+        message, advice = f"{what} is needed here, not {now}.", f"Write {shown(location[-1])} = {example}."
     return InputError(message if message.endswith(".") else message + ".", advice, file=file, key=key or None)
 
 

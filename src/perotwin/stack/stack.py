@@ -15,7 +15,7 @@ from perotwin.stack.choices import DetailedBalance, OpticalGeneration, StepGener
 from perotwin.stack.document import Document
 from perotwin.stack.layered import Layered
 from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contacts, Faces, Interface, Layer, Light
-from perotwin.stack.quantity_fields import Temperature
+from perotwin.stack.quantity_fields import Name, Temperature
 from perotwin.units import BOLTZMANN, Quantity
 
 #: The largest gap, in kT, whose exponential stays well within a float.
@@ -40,7 +40,7 @@ class Stack(Layered, Document):
     circuit : series and shunt resistance.
     """
 
-    name: str
+    name: Name
     description: str = ""
     source: str | None = None
     temperature: Temperature = ROOM_TEMPERATURE

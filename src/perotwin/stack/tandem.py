@@ -17,7 +17,7 @@ from perotwin.stack.junction import Ideal, Junction, Separate
 from perotwin.stack.layered import Layered
 from perotwin.stack.parallel import Parallel
 from perotwin.stack.parts import ROOM_TEMPERATURE, Faces, Layer, Light
-from perotwin.stack.quantity_fields import Model, Temperature
+from perotwin.stack.quantity_fields import Model, Name, Temperature
 from perotwin.stack.stack import Stack
 from perotwin.units import Quantity
 
@@ -71,7 +71,7 @@ class Tandem(Layered, Document):
     bottom : the last one; it begins with its first electrical layer.
     """
 
-    name: str
+    name: Name
     description: str = ""
     source: str | None = None
     temperature: Temperature = ROOM_TEMPERATURE

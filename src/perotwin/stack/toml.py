@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from perotwin.errors import InputError
+from perotwin.errors import InputError, shown
 from perotwin.stack.quantity_fields import Model
 from perotwin.units import Quantity
+
+#: What a file may hold, far beyond any cell or recipe: tables within tables, parts of a dotted key, entries of a table
+#: or a list. A reader of TOML takes the square of the first two in time, and what is made of the third its own.
+_DEEPEST, _MOST_ENTRIES = 30, 1000
+#: bytes of a file, and characters of a text; the files of the library have some ten thousand
+LARGEST = 1_000_000
+_TOO_DEEP = (
+    "No cell or recipe goes deeper than a handful of tables: see whether this is the file that was meant."
+)
+
+#: the parts of TOML that tell how deep it goes; strings and comments as wholes, for what stands in them counts nothing
+_PARTS = re.compile(
+    r'"""(?:[^"\\]|\\.|""?(?!"))*"""|'
+    r"'''(?:[^']|''?(?!'))*'''|"
+    r'"(?:[^"\\\n]|\\.)*"|'
+    r"'[^'\n]*'|#[^\n]*|[\[\]{}.,=\n]",
+    re.DOTALL,
+)
 
 
 def read(text: str, file: str | None = None) -> dict[str, Any]:
@@ -15,34 +35,76 @@ def read(text: str, file: str | None = None) -> dict[str, Any]:
 
     Raises
     ------
-    InputError : not TOML, with the line.
+    InputError : not TOML, with the line; tables within tables, keys or lists beyond any use.
     """
     import tomllib
 
+    where = file or "TOML text"
+    if len(text) > LARGEST:
+        raise InputError(
+            f"this is longer than {LARGEST / 1e6:g} MB.", "See whether this is what was meant.", file=where
+        )
+    if max(_depths(text), default=0) > _DEEPEST:
+        raise InputError(f"tables or keys go deeper than {_DEEPEST} here.", _TOO_DEEP, file=where)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(
-            f"this is not valid TOML: {error}.",
+            f"this is not valid TOML: {shown(str(error))}.",
             "Check quotes, brackets and that no key or table stands twice.",
-            file=file or "TOML text",
+            file=where,
+        ) from None
+    except RecursionError:
+        raise InputError("tables go too deep here.", _TOO_DEEP, file=where) from None
+    except ValueError:  # of an integer with thousands of digits, which is no fault of TOML's
+        raise InputError(
+            "a number has more digits than can be read.", "Write it with an exponent.", file=where
         ) from None
     folder = Path(file).resolve().parent if file else Path.cwd()
-    _anchor(data, folder)
+    _anchor(data, folder, where, "")
     return data
 
 
-def _anchor(node: Any, folder: Path) -> None:
-    """Make every `path` absolute, so that a stack means the same file wherever it goes."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == "path" and isinstance(value, str):
-                node[key] = str(folder / Path(value).expanduser())
-            else:
-                _anchor(value, folder)
-    elif isinstance(node, list):
-        for entry in node:
-            _anchor(entry, folder)
+def _depths(text: str) -> Iterator[int]:
+    """How deep TOML goes at each of its brackets and dots, dotted keys included."""
+    depth = dots = 0
+    for part in _PARTS.finditer(text):
+        mark = part.group()
+        if mark == ".":
+            dots += 1
+        elif mark in ("[", "{"):
+            depth, dots = depth + 1, 0
+        elif mark in ("]", "}"):
+            depth, dots = max(depth - 1, 0), 0
+        elif mark in (",", "=", "\n"):
+            dots = 0
+        yield depth + dots
+
+
+def _anchor(node: Any, folder: Path, file: str, key: str) -> None:
+    """Make every `path` absolute, so that a stack means the same file wherever it goes; refuse what is too long."""
+    if not isinstance(node, (dict, list)):
+        return
+    if len(node) > _MOST_ENTRIES:
+        raise InputError(
+            f"there are {len(node)} entries, more than the {_MOST_ENTRIES} that are taken.",
+            "Leave out what the cell does not need; a table of numbers belongs into a CSV file.",
+            file=file,
+            key=key or None,
+        )
+    for name, value in node.items() if isinstance(node, dict) else enumerate(node, start=1):
+        if name == "path" and isinstance(value, str) and isinstance(node, dict):
+            node[name] = str(folder / expanded(value))
+        else:
+            _anchor(value, folder, file, f"{key}.{name}" if key else str(name))
+
+
+def expanded(path: str) -> Path:
+    """A path as a person wrote it, with their home folder for "~"; as it stands where there is no such person."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def write(model: Model) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
@@ -187,11 +188,24 @@ def _begin(job: Callable[[Any], Any]) -> None:
     """Make a worker process ready: Ctrl-C is the parent's business, and so is what a person reads."""
     global _job
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     from perotwin.optics.reuse import reusing
 
     _job = job
     _kept_open.enter_context(progress.listening(progress.Silent()))
     _kept_open.enter_context(reusing())
+
+
+def _end_with_parent() -> None:
+    """Wait until the parent is gone, and end this process: a parent that was killed tells its workers nothing, and they
+    would wait for work for ever."""
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait as until
+
+    parent = parent_process()
+    assert parent is not None  # this is a worker
+    until([parent.sentinel])
+    os._exit(1)
 
 
 def _work(item: Any) -> Outcome[Any]:

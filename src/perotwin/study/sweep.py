@@ -26,6 +26,8 @@ class Varied(Protocol):
 
 C = TypeVar("C", bound=Varied)
 
+#: most values of a sweep: one takes a fraction of a second to minutes
+_MOST = 10_000
 _NUMBER = re.compile(r"^\s*[-+]?[\d.]+(?:[eE][+-]?\d+)?\s*")
 
 
@@ -67,12 +69,16 @@ def values(cell: Varied, path: str, start: str, stop: str, steps: int, *, log: b
     Raises
     ------
     InputError : the path does not exist, is not a number, an end is impossible for this cell, or fewer than
-        two steps are asked for.
+        two steps are asked for, or far too many.
     """
     import numpy as np
 
     if steps < 2:
         raise InputError(f"a sweep of {steps} steps has no range.", "Ask for at least 2 steps.", key=path)
+    if steps > _MOST:
+        raise InputError(
+            f"a sweep of {steps} steps is longer than {_MOST}.", "Ask for fewer steps.", key=path
+        )
     ends = [cell.with_values({path: end}).get(path) for end in (start, stop)]
     for end, text in zip(ends, (start, stop), strict=True):
         if not isinstance(end, units.Quantity):

@@ -6,7 +6,6 @@ could be taken for a result; the report and the machine-readable results are wri
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -30,6 +29,8 @@ __all__ = ["called", "chosen", "measure", "run", "unique_names"]
 _MAP = "map"
 #: cells along each side of a map
 _STEPS = 21
+#: what stands beside the cells' folders, so that no cell can be called so
+_SUMMARY = ("figures", "report.html", "results.json")
 #: what stands in a cell's folder besides measurements
 _OURS = ("stack.toml", "recipe.toml", "sample.nc", "figures", f"{_MAP}.nc")
 
@@ -85,15 +86,11 @@ def chosen(experiments: str | Sequence[str] | None = None) -> tuple[str, ...]:
 
 
 def unique_names(cells: Sequence[Named]) -> list[str]:
-    """A name for each cell that can be a folder, unique among them ("my-cell", "my-cell-2")."""
+    """A name for each cell that can be a folder, unique among them and beside what else a run leaves ("my-cell",
+    "my-cell-2")."""
     names: list[str] = []
     for cell in cells:
-        base = re.sub(r"[^\w.+-]+", "-", cell.name).strip("-.") or "cell"
-        name, count = base, 1
-        while name in names:
-            count += 1
-            name = f"{base}-{count}"
-        names.append(name)
+        names.append(measurement.file_name(cell.name, [*names, *_SUMMARY]))
     return names
 
 

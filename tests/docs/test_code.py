@@ -1,0 +1,83 @@
+"""Every line of code on the pages runs as it stands: Python in a fresh interpreter, commands on the command line, names
+in the text by asking the package for them.
+
+A block that runs in this process may live on what other tests have imported before it; a reader has nothing imported.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+import perotwin
+from fresh import python
+from perotwin.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+HOUSE = Path(perotwin.__file__).parent
+ROOMS = sorted(path.stem for path in HOUSE.iterdir() if not path.stem.startswith("_"))
+FENCE = re.compile(r"^```([\w-]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    """The fenced blocks of some languages on a page."""
+    return [
+        text for language, text in FENCE.findall(page.read_text(encoding="utf-8")) if language in languages
+    ]
+
+
+def spans(page: Path) -> list[str]:
+    """What stands as code in the text of a page."""
+    return re.findall(r"`([^`\n]+)`", FENCE.sub("", page.read_text(encoding="utf-8")))
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """The arguments of each command in the blocks of a page."""
+    for block in blocks(page, "", "sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in line.split(";"):
+                if part.strip().startswith("perotwin "):
+                    words = shlex.split(part, comments=True)
+                    yield words[1 : words.index(">") if ">" in words else None]
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name
+)
+def test_the_python_of_a_page_runs_from_nothing(page: Path, tmp_path: Path) -> None:
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(blocks(page, "python")), encoding="utf-8")
+    (tmp_path / "here").mkdir()
+    code = f"import os, runpy; os.chdir({str(tmp_path / 'here')!r}); runpy.run_path({str(script)!r})"
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_names_in_the_text_can_be_asked_for_from_nothing(page: Path) -> None:
+    rooms = "|".join(ROOMS)
+    found = {
+        match.group(1)
+        for code in spans(page)
+        if (match := re.match(rf"(?:pt\.|perotwin\.)?((?:{rooms})(?:\.[A-Za-z_]\w*)+)", code))
+        and not re.search(r"\.(py|toml|md|nc|svg|png|csv|html|json)\b", code)
+    }
+    asked = "\n".join(f"perotwin.{name}" for name in sorted(found))
+    done = python("-c", f"import perotwin\n{asked}")
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_in_blocks_are_understood(page: Path) -> None:
+    program: Any = get_command(app)
+    for arguments in commands(page):
+        name, *rest = arguments
+        with program.make_context("perotwin", list(arguments)) as context:
+            command = program.get_command(context, name)
+            assert command is not None, arguments
+            command.make_context(name, rest, parent=context)
