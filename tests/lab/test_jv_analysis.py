@@ -7,8 +7,9 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import lambertw
 
 import fresh
+import perotwin as pt
 from perotwin.errors import InputError
-from perotwin.lab import jv
+from perotwin.lab import jv, scan
 
 N_VT, JPH, J0, RS, RSH = 1.3 * 0.02569, 220.0, 220.0 / np.expm1(1.2 / (1.3 * 0.02569)), 2e-4, 0.1
 
@@ -166,3 +167,28 @@ print("fine")
 """
     done = fresh.python("-c", program)
     assert done.stdout.strip().endswith("fine"), done.stderr
+
+
+# --- figures of merit that do not exist ------------------------------------------------------------------------------
+
+
+def test_a_curve_in_the_dark_has_no_figures_of_merit() -> None:
+    dark = jv.measure(pt.load("cell-a").with_light(intensity=0.0), jv.Protocol(step="50 mV"))
+    cell = pt.load("mapi-tio2-spiro").with_light(intensity=0.0)
+    scans = scan.measure(cell, scan.Protocol(rate="1 V/s", step="50 mV", stop="1 V"))
+    for one in (dark, *scans.values()):
+        found = jv.analyse(one)
+        assert all(np.isnan(metric.value) for metric in found.values())
+        assert all("dark" in metric.method for metric in found.values())
+    assert np.isnan(scan.analyse(scans)["loop"]["hysteresis_index"].value)
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_a_curve_without_power_has_no_figures_of_merit(sign: float) -> None:
+    """A resistor, and a cell that was read with plus and minus exchanged, which gives its power below zero volts."""
+    voltage = np.linspace(-1.2, 1.2, 97)
+    current = -100.0 * voltage if sign > 0 else -200.0 + 1e-3 * np.expm1(-voltage / 0.04)
+    made = xr.Dataset({"current_density": ("voltage", current)}, coords={"voltage": voltage})
+    found = jv.analyse(made)
+    assert all(np.isnan(metric.value) for metric in found.values())
+    assert all("no power" in metric.method for metric in found.values())

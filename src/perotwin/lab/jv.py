@@ -293,7 +293,8 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
             on steep curves are up to 1 mV and 0.005 in FF off.
 
     Returns:
-        `Metrics`; what the curve does not hold is NaN.
+        `Metrics`; what the curve does not hold is NaN. All are NaN in the dark, and of a curve that gives no power:
+        zero volts in the dark are no open circuit.
 
     Raises:
         InputError: "solved" for a curve without solved points.
@@ -332,6 +333,10 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
             jsc, jsc_words = solved["short-circuit"][1], "solved for"
         else:
             jsc_words = words
+    why = _without_merit(dataset, solved)
+    if why:
+        voc = jsc = vmp = jmp = np.nan
+        words = jsc_words = power_words = why
     power = vmp * jmp
     ff = power / (voc * jsc) if voc * jsc > 0.0 else np.nan
     pce = power / power_in if power_in > 0.0 else np.nan
@@ -345,6 +350,19 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
             "jmp": Metric(float(jmp), "A m-2", power_words),
         }
     )
+
+
+def _without_merit(dataset: xr.Dataset, solved: Mapping[str, tuple[float, float]]) -> str:
+    """Why a curve has no figures of merit, in words; empty where it has."""
+    if float(dataset.attrs.get("light", 1.0)) == 0.0:
+        return "none in the dark"
+    found = [*zip(*(np.asarray(dataset[name], float) for name in ("voltage", "current_density")), strict=True)]
+    points = np.array([*found, *solved.values()]).reshape(-1, 2)
+    points = points[np.isfinite(points).all(axis=1)]
+    ahead = points[points[:, 0] > 0.0]
+    if ahead.size and not (ahead[:, 1] > 0.0).any():
+        return "none: the curve gives no power"
+    return ""
 
 
 def short_of_the_top(voltage: F64, current: F64) -> bool:
