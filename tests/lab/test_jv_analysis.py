@@ -10,6 +10,7 @@ import fresh
 import perotwin as pt
 from perotwin.errors import InputError
 from perotwin.lab import jv, scan
+from perotwin.measurement import notes_of
 
 N_VT, JPH, J0, RS, RSH = 1.3 * 0.02569, 220.0, 220.0 / np.expm1(1.2 / (1.3 * 0.02569)), 2e-4, 0.1
 
@@ -192,3 +193,25 @@ def test_a_curve_without_power_has_no_figures_of_merit(sign: float) -> None:
     found = jv.analyse(made)
     assert all(np.isnan(metric.value) for metric in found.values())
     assert all("no power" in metric.method for metric in found.values())
+
+
+def test_a_cell_without_power_says_so() -> None:
+    cell = pt.load("cell-a").with_values(
+        {"contact.front.work_function": "3.9 eV", "contact.back.work_function": "5.9 eV"}
+    )
+    made = jv.measure(cell, jv.Protocol(step="50 mV"))
+    assert any("no power" in note for note in notes_of(made))
+    assert np.isnan(float(jv.analyse(made)["pce"]))
+    sound = jv.measure(pt.load("cell-a"), jv.Protocol(step="50 mV"))
+    assert not any("no power" in note for note in notes_of(sound))
+
+
+def test_a_bias_at_which_real_cells_break_down_is_remarked_upon() -> None:
+    """Of three junctions in series three times as far."""
+    for name, count in (("cell-a", 1), ("three-junctions", 3)):
+        for start, far in ((-0.9 * count, False), (-1.5 * count, True)):
+            protocol = jv.Protocol(start=start, stop=0.0, step=0.3 * count, junctions=False)
+            made = jv.measure(pt.load(name), protocol)
+            assert any("broken down" in note for note in notes_of(made)) == far
+    swept = scan.measure(pt.load("cell-a"), scan.Protocol(start="-1.5 V", stop="0.5 V", step="0.5 V", rate="1 V/s"))
+    assert all(any("broken down" in note for note in notes_of(one)) for one in swept.values())

@@ -358,7 +358,7 @@ def test_points_of_a_coarse_step_are_those_of_the_fine_one() -> None:
 
 @pytest.mark.parametrize("directions", ["reverse,forward", "forward"])
 def test_after_preconditioning_above_open_circuit_the_scan_still_shows_it(directions: str) -> None:
-    """Ions that were driven out raise the open circuit by more than the 30 mV by which a scan begins above the other."""
+    """Ions that were driven out raise the open circuit by more than the 30 mV by which a scan begins above it."""
     cell = pt.load("mapi-tio2-spiro")
     asked = scan.Protocol(directions=directions, rate="1 V/s", preconditioning="1.4 V, 60 s")
     for one in scan.measure(cell, asked).values():

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from perotwin.transport.states import States
     from perotwin.units import Quantity
 
-__all__ = ["about", "frozen_in_light", "irradiance", "notes", "refuse_range"]
+__all__ = ["about", "frozen_in_light", "irradiance", "notes", "refuse_range", "reverse_bias"]
+
+#: V a junction at which halide perovskite cells begin to break down (A. R. Bowring et al., Adv. Energy Mater. 8,
+#: 1702365 (2018), doi:10.1002/aenm.201702365)
+_BREAKDOWN = -1.0
 
 
 def frozen_in_light(cell: Cell) -> bool:
@@ -50,9 +54,22 @@ def about(cell: Cell, protocol: Any, intensity: float) -> dict[str, Any]:
 def notes(states: States, fields: bool = False) -> list[str]:
     """Remarks that a reader of the result must see; of one with `fields` also whose they are."""
     found, part = list(states.problem.notes), states.problem.shown_as
+    found += reverse_bias(states.problem, float(np.min(states.voltage, initial=0.0)))
     if fields and part:
         found.append(f"fields inside (bands, densities, rates, junction voltage) are those of the {part}.")
     return found
+
+
+def reverse_bias(problem: Problem, voltage: float) -> list[str]:
+    """A remark where a terminal voltage (V) drives a cell past where real ones begin to break down."""
+    count = max(len(problem.junction_sites), 1)
+    if not voltage < _BREAKDOWN * count:
+        return []
+    each = "" if count == 1 else f" and {count} junctions in series"
+    return [
+        f"at {voltage:.3g} V{each} a real cell may have broken down: one of halide perovskite does so from -1 to "
+        "-4 V (doi:10.1002/aenm.201702365), by tunnelling and by ions that react, which the model does not have."
+    ]
 
 
 def irradiance(states: States) -> float:

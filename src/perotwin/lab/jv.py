@@ -44,6 +44,8 @@ _FOLLOWED = 0.02
 _TOP = 0.002
 #: points between looks at whether the curve has crossed its end
 _CHUNK = 16
+#: what a reader of a curve in the light must know that has no power
+_NO_POWER = "no power at any voltage: look at perotwin bands, the order of the layers and the contacts' work functions."
 #: most points of one curve
 _MOST = 100_000
 
@@ -97,7 +99,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             the result and fails its checks.
     """
     from perotwin.lab import junctions
-    from perotwin.measurement import check, make_dataset
+    from perotwin.measurement import add_notes, check, make_dataset
     from perotwin.transport.build import build
     from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.profiles import profiles
@@ -138,7 +140,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         **junctions.at_points(points),
         **alone,
     }
-    return make_dataset(
+    dataset = make_dataset(
         INSTRUMENT,
         variables,
         {
@@ -158,6 +160,9 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         checks=found,
         notes=conditions.notes(states, fields=True),
     )
+    if intensity > 0.0 and _without_merit(dataset, _points_of(dataset)):
+        dataset = add_notes(dataset, [_NO_POWER])
+    return dataset
 
 
 def curve(solver: Solver, protocol: Protocol, intensity: float) -> States:

@@ -219,7 +219,8 @@ def _datasets(
         found_checks["ion number conserved in time"] = check(float(change), ION_LIMIT)
     before = np.flatnonzero(direction_of == "")
     clock = float(trace.time[before[-1]]) if before.size else 0.0
-    notes = [*engine.problem.notes, protocol.words()]
+    lowest = float(np.min(trace.voltage, initial=0.0))
+    notes = [*engine.problem.notes, *conditions.reverse_bias(engine.problem, lowest), protocol.words()]
     if not trace.complete:
         notes.append("interrupted: the scans hold what was computed until then.")
     made: Scans = {}
