@@ -13,41 +13,26 @@ from functools import reduce
 import numpy as np
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import (
-    AUGER_N,
-    AUGER_P,
-    F_LN_N1L,
-    F_LN_N1R,
-    F_LN_P1L,
-    F_LN_P1R,
-    FN_FP,
-    FN_PSI,
-    FP_FN,
-    FP_PSI,
-    K_RAD,
-    MECHANISMS,
-    T_LN_N1,
-    T_LN_P1,
-)
-from perotwin.transport.kernels.statistics import expm1
+from perotwin.transport import device as dv
+from perotwin.transport.kernels.statistics import coefficient, expm1
 
 
 @inlined
 def radiative(row, n, p):
     """Band to band, net of what is absorbed again."""
-    return row[K_RAD], 0.0, 0.0
+    return row[dv.K_RAD], 0.0, 0.0
 
 
 @inlined
 def auger(row, n, p):
     """Of two electrons and a hole, or two holes and an electron."""
-    of_n, of_p = row[AUGER_N] * n, row[AUGER_P] * p
+    of_n, of_p = row[dv.AUGER_N] * n, row[dv.AUGER_P] * p
     return of_n + of_p, of_n, of_p
 
 
 #: in the order of `device.MECHANISMS`
 COEFFICIENTS = (radiative, auger)
-RADIATIVE, COUNT = list(MECHANISMS).index("radiative"), len(MECHANISMS)
+RADIATIVE, COUNT = list(dv.MECHANISMS).index("radiative"), len(dv.MECHANISMS)
 
 
 def _sum(first, second):
@@ -80,6 +65,17 @@ coefficient_of = reduce(lambda rest, one: _choice(one, rest), reversed(COEFFICIE
 
 
 @inlined
+def site_drive(dev, w, m, s, split):
+    """n p (1 - exp(-split)) of site s of layer m; without an exponential where nothing cancels, n p exp(-split) being
+    what n p is at equilibrium.
+    """
+    product, ln_n, ln_p, equal = w.n[s] * w.p[s], w.lgn[s], w.lgp[s], dev.layer[m, dv.NP_EQ]
+    if abs(split) < 1.0:
+        return -product * expm1(-split)
+    return product - equal * coefficient(ln_n) * coefficient(ln_p)
+
+
+@inlined
 def drive(n, p, split):
     """n p (1 - exp(-split)), also where exp(-split) would overflow."""
     if split > -30.0:
@@ -94,8 +90,8 @@ def bulk_level(dev, w, t, s):
     n1 and p1 follow the activity coefficient, so that the occupation at equilibrium is Fermi's.
     """
     n, p, gn, gp = w.n[s], w.p[s], w.gn[s], w.gp[s]
-    n1 = np.exp(dev.trap[t, T_LN_N1] + w.lgn[s])
-    p1 = np.exp(dev.trap[t, T_LN_P1] + w.lgp[s])
+    n1 = dev.trap[t, dv.T_N1] * coefficient(w.lgn[s])
+    p1 = dev.trap[t, dv.T_P1] * coefficient(w.lgp[s])
     return n, p, n1, p1, n * gn, p * gp, n1 * (gn - 1.0), p1 * (gp - 1.0)
 
 
@@ -103,14 +99,9 @@ def bulk_level(dev, w, t, s):
 def face_level(dev, w, t):
     """The same of face level t: carriers of both sides together, and one shift of eta moves those of both."""
     s = dev.face_trap_site[t]
-    n1l, n1r = (
-        np.exp(dev.face_trap[t, F_LN_N1L] + w.lgn[s]),
-        np.exp(dev.face_trap[t, F_LN_N1R] + w.lgn[s + 1]),
-    )
-    p1l, p1r = (
-        np.exp(dev.face_trap[t, F_LN_P1L] + w.lgp[s]),
-        np.exp(dev.face_trap[t, F_LN_P1R] + w.lgp[s + 1]),
-    )
+    row = dev.face_trap[t]
+    n1l, n1r = row[dv.F_N1L] * coefficient(w.lgn[s]), row[dv.F_N1R] * coefficient(w.lgn[s + 1])
+    p1l, p1r = row[dv.F_P1L] * coefficient(w.lgp[s]), row[dv.F_P1R] * coefficient(w.lgp[s + 1])
     return (
         w.n[s] + w.n[s + 1],
         w.p[s] + w.p[s + 1],
@@ -132,15 +123,16 @@ def srh(rn, rp, level):
     """
     n, p, n1, p1, n_eta, p_eta, n1_eta, p1_eta = level
     den = rn * (n + n1) + rp * (p + p1)
+    inverse = 1.0 / den
     den_n, den_p = rn * (n_eta + n1_eta), rp * (p_eta + p1_eta)
-    occupied = (rn * n + rp * p1) / den
+    occupied = (rn * n + rp * p1) * inverse
     return (
-        rn * rp / den,
-        n_eta / n - den_n / den,
-        p_eta / p - den_p / den,
+        rn * rp * inverse,
+        n_eta / n - den_n * inverse,
+        p_eta / p - den_p * inverse,
         occupied,
-        (rn * n_eta - occupied * den_n) / den,
-        (rp * p1_eta - occupied * den_p) / den,
+        (rn * n_eta - occupied * den_n) * inverse,
+        (rp * p1_eta - occupied * den_p) * inverse,
         den,
     )
 
@@ -149,11 +141,11 @@ def srh(rn, rp, level):
 def enter_recombination(w, i, vol, r_n, r_p, r_s):
     """Enter at node i the slopes of a rate by the eta of electrons and of holes, and by the splitting."""
     D = w.diag
-    D[i, FN_PSI] -= vol * (r_n - r_p)
+    D[i, dv.FN_PSI] -= vol * (r_n - r_p)
     w.leak[i, 0] += vol * (r_n + r_s)
-    D[i, FN_FP] += vol * (r_p + r_s)
-    D[i, FP_PSI] -= vol * (r_n - r_p)
-    D[i, FP_FN] -= vol * (r_n + r_s)
+    D[i, dv.FN_FP] += vol * (r_p + r_s)
+    D[i, dv.FP_PSI] -= vol * (r_n - r_p)
+    D[i, dv.FP_FN] -= vol * (r_n + r_s)
     w.leak[i, 1] += vol * (r_p + r_s)
 
 
@@ -171,7 +163,7 @@ def layer_radiation(dev, w, m, st, F, changes):
         n, p = w.n[s], w.p[s]
         k, _, _ = radiative(dev.layer[m], n, p)
         k *= dev.volume[s]
-        force = drive(n, p, st.fn[i] - st.fp[i] + v)
+        force = site_drive(dev, w, m, s, st.fn[i] - st.fp[i] + v)
         rate += k * force
         rest = k * (n * p - force)
         force *= k

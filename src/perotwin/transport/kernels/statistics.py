@@ -5,20 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import (
-    DEGENERATE,
-    EC,
-    EV,
-    I_LAYER,
-    I_NUMBER,
-    I_SITES,
-    I_Z,
-    LN_NC,
-    LN_NV,
-    M_LAYER,
-    M_SITES,
-    M_Z,
-)
+from perotwin.transport import device as dv
 
 #: ln of the least density (m^-3) that is told from none: below it products of densities would underflow
 _LEAST = -400.0
@@ -34,13 +21,9 @@ def expm1(x):
 
 @inlined
 def activity(table, eta):
-    """ln of the activity coefficient F(eta) exp(-eta) and its slope, F the Fermi-Dirac integral of order 1/2."""
-    if eta < -8.0:
-        e = np.exp(eta)
-        c2, c3, c4 = 0.3535533905932738, 0.19245008972987526, 0.125
-        s = e * (-c2 + e * (c3 - e * c4))
-        d = e * (-c2 + e * (2.0 * c3 - e * 3.0 * c4))
-        return np.log1p(s), d / (1.0 + s)
+    """ln of the activity coefficient F(eta) exp(-eta) and its slope, F the Fermi-Dirac integral of order 1/2, from
+    eta = -8 on.
+    """
     if eta < 60.0:
         t = (eta + 8.0) * 16.0
         k = int(t)
@@ -56,15 +39,38 @@ def activity(table, eta):
     return np.log(0.752252778063675 * s) + 1.5 * np.log(eta) - eta, 1.5 / eta + ds / s - 1.0
 
 
+@inlined
+def coefficient(ln):
+    """An activity coefficient from its logarithm, which is near zero but for degenerate carriers."""
+    return 1.0 + expm1(ln) if abs(ln) < 1e-3 else np.exp(ln)
+
+
+@inlined
+def fermi_dirac(table, eta, states, ln_states):
+    """Density (m^-3) of carriers `eta` (kT) above their band's edge, ln of its activity coefficient, d ln n / d eta.
+
+    states, ln_states: the effective density of states, m^-3.
+    """
+    if eta < -8.0:
+        # one exponential instead of three, where most carriers are
+        e = np.exp(max(eta, _LEAST - ln_states))
+        c2, c3, c4 = 0.3535533905932738, 0.19245008972987526, 0.125
+        s = e * (-c2 + e * (c3 - e * c4))
+        ln = s * (1.0 - s * (1 / 2 - s * (1 / 3 - s * (1 / 4 - s / 5))))
+        return states * e * (1.0 + s), ln, 1.0 + e * (-c2 + e * (2.0 * c3 - e * 3.0 * c4)) / (1.0 + s)
+    ln, slope = activity(table, eta)
+    return np.exp(eta + ln_states + ln), ln, 1.0 + slope
+
+
 @compiled
 def densities(dev, w, st):
     """Carrier densities of every site."""
     for m in range(dev.offset.size):
         v = st.v[dev.layer_junction[m]]
-        ec, ev = dev.layer[m, EC], dev.layer[m, EV]
-        ln_nc, ln_nv = dev.layer[m, LN_NC], dev.layer[m, LN_NV]
+        ec, ev = dev.layer[m, dv.EC], dev.layer[m, dv.EV]
+        ln_nc, ln_nv = dev.layer[m, dv.LN_NC], dev.layer[m, dv.LN_NV]
         off = dev.offset[m]
-        if dev.layer[m, DEGENERATE] == 0.0:
+        if dev.layer[m, dv.DEGENERATE] == 0.0:
             for s in range(dev.site_start[m], dev.site_start[m + 1]):
                 i = s - off
                 w.n[s] = np.exp(max(st.psi[i] + st.fn[i] - ec + ln_nc, _LEAST))
@@ -74,18 +80,13 @@ def densities(dev, w, st):
                 w.lgn[s] = 0.0
                 w.lgp[s] = 0.0
         else:
+            nc, nv = np.exp(ln_nc), np.exp(ln_nv)
             for s in range(dev.site_start[m], dev.site_start[m + 1]):
                 i = s - off
                 eta = st.psi[i] + st.fn[i] - ec
-                g, d = activity(dev.activity, eta)
-                w.n[s] = np.exp(max(eta + ln_nc + g, _LEAST))
-                w.lgn[s] = g
-                w.gn[s] = 1.0 + d
+                w.n[s], w.lgn[s], w.gn[s] = fermi_dirac(dev.activity, eta, nc, ln_nc)
                 eta = ev - st.psi[i] - st.fp[i] + v
-                g, d = activity(dev.activity, eta)
-                w.p[s] = np.exp(max(eta + ln_nv + g, _LEAST))
-                w.lgp[s] = g
-                w.gp[s] = 1.0 + d
+                w.p[s], w.lgp[s], w.gp[s] = fermi_dirac(dev.activity, eta, nv, ln_nv)
 
 
 @inlined
@@ -104,8 +105,8 @@ def ion_density(eta, sites):
 def steady_ions(dev, w, st):
     """Densities of the species that re-equilibrate: `st.mu` is the logarithm of each one's activity at psi = 0."""
     for k in range(dev.ion.shape[0]):
-        m = int(dev.ion[k, I_LAYER])
-        z, sites = dev.ion[k, I_Z], dev.ion[k, I_SITES]
+        m = int(dev.ion[k, dv.I_LAYER])
+        z, sites = dev.ion[k, dv.I_Z], dev.ion[k, dv.I_SITES]
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             w.ion[k, s], w.dion[k, s] = ion_density(st.mu[k] - z * st.psi[s - dev.offset[m]], sites)
 
@@ -117,8 +118,8 @@ def moving_ions(dev, w, st):
     A level is ln(density) + z psi plus the excess of limited sites, constant where nothing moves.
     """
     for k in range(dev.motion.shape[0]):
-        m = int(dev.motion[k, M_LAYER])
-        z, sites = dev.motion[k, M_Z], dev.motion[k, M_SITES]
+        m = int(dev.motion[k, dv.M_LAYER])
+        z, sites = dev.motion[k, dv.M_Z], dev.motion[k, dv.M_SITES]
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             i = s - dev.offset[m]
             w.ion[k, s], w.dion[k, s] = ion_density(st.level[k, i] - z * st.psi[i], sites)
@@ -129,7 +130,7 @@ def moving_charge(dev, w, out):
     """Charge of the moving ions of each site, units of q, added to `out` (S,)."""
     for k in range(dev.motion.shape[0]):
         for s in range(out.size):
-            out[s] += dev.motion[k, M_Z] * w.ion[k, s]
+            out[s] += dev.motion[k, dv.M_Z] * w.ion[k, s]
 
 
 @compiled
@@ -140,8 +141,8 @@ def settle_ions(dev, st):
     Boltzmann ions have it in closed form; with limited sites Newton's method on the logarithm of the number.
     """
     for k in range(dev.ion.shape[0]):
-        m = int(dev.ion[k, I_LAYER])
-        z, sites = dev.ion[k, I_Z], dev.ion[k, I_SITES]
+        m = int(dev.ion[k, dv.I_LAYER])
+        z, sites = dev.ion[k, dv.I_Z], dev.ion[k, dv.I_SITES]
         off = dev.offset[m]
         first, last = dev.site_start[m], dev.site_start[m + 1]
         top = -np.inf
@@ -150,7 +151,7 @@ def settle_ions(dev, st):
         total = 0.0
         for s in range(first, last):
             total += dev.volume[s] * np.exp(-z * st.psi[s - off] - top)
-        st.mu[k] = np.log(dev.ion[k, I_NUMBER] / total) - top
+        st.mu[k] = np.log(dev.ion[k, dv.I_NUMBER] / total) - top
         if sites > 0.0 and not _settle_crowded(dev, st, k, first, last):
             return False
         if not np.isfinite(st.mu[k]):
@@ -161,8 +162,8 @@ def settle_ions(dev, st):
 @inlined
 def _settle_crowded(dev, st, k, first, last):
     """The same of species k with limited sites, from what is a first guess for it."""
-    m = int(dev.ion[k, I_LAYER])
-    z, sites = dev.ion[k, I_Z], dev.ion[k, I_SITES]
+    m = int(dev.ion[k, dv.I_LAYER])
+    z, sites = dev.ion[k, dv.I_Z], dev.ion[k, dv.I_SITES]
     off = dev.offset[m]
     # the number rises with the activity, in steps where the potential has plateaus: Newton's method on its
     # logarithm, within what brackets the root
@@ -173,7 +174,7 @@ def _settle_crowded(dev, st, k, first, last):
             c, dc = ion_density(st.mu[k] - z * st.psi[s - off], sites)
             total += dev.volume[s] * c
             slope += dev.volume[s] * dc
-        short = np.log(dev.ion[k, I_NUMBER] / total)
+        short = np.log(dev.ion[k, dv.I_NUMBER] / total)
         step = min(max(total * short / max(slope, 1e-300), -20.0), 20.0)
         # what is left after a small step is of the order of its square
         if abs(step) < 1e-9 or abs(short) < 1e-14:
