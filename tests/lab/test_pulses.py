@@ -214,7 +214,7 @@ def test_more_charge_than_was_made_fails_a_check(currents: Any) -> None:
         assert pulses.charge_check(time, change, limit).passed
         more = 1.05 * change / tpc.analyse(made)["collected"].value
         assert not pulses.charge_check(time, more, limit).passed
-        assert not pulses.charge_check(time, np.where(time > 1e-6, np.nan, change), limit).passed
+        assert not pulses.charge_check(time, np.where(time > 1e-8, np.nan, change), limit).passed
 
 
 def insulator(resistance: float) -> Stack:

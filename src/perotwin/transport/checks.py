@@ -405,7 +405,7 @@ class CurrentInTime:
         self._species = [
             (row[0], row[2], np.flatnonzero(layer[e] == int(row[3])), row[0] * row[1]) for row in motion
         ]
-        self._h = h
+        self._h, self._volume = h, device.volume
         self._sign = -1.0 if device.anode_front else 1.0
 
     def departure(self, moment: State, rate: float, past_psi: F64, generated: float, current: float) -> float:
@@ -456,5 +456,8 @@ class CurrentInTime:
         floor = _ROUNDING * Q * np.maximum(self._scale_n * most_n, self._scale_p * most_p)
         # the potential's own round-off, differenced in time
         floor += _ROUNDING * Q * self._eps * rate * np.abs(psi).max()
+        # and that of the densities, whose logarithms are kept: what is stored between an edge and the contact adds up
+        stored = sum(float(self._volume @ (density * np.abs(np.log(density + 1.0)))) for density in (n, p))
+        floor += np.finfo(float).eps * Q * rate * stored
         allowed = CURRENT_LIMIT * max(abs(current), generated) + floor
         return float(np.max(np.abs(Q * self._sign * flux - current) / np.maximum(allowed, 1e-300)))
