@@ -8,6 +8,7 @@ log-uniform over its range unless it is an energy, a temperature or a permittivi
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,7 @@ def cell(seed: int) -> dict[str, Any]:
         layers.reverse()
         anode, cathode = cathode, anode
     faces: dict[str, dict[str, Any]] = {}
-    for left, right in zip(layers[:-1], layers[1:], strict=True):
+    for left, right in pairwise(layers):
         face: dict[str, Any] = {}
         narrow = min(left["electronic"]["bandgap"], right["electronic"]["bandgap"])
         if rng.uniform() < 0.3:

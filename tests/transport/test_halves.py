@@ -24,7 +24,7 @@ def test_the_start_is_the_state_of_light_that_rises_from_the_dark(mirrored: bool
     solver = Solver(build(joined(mirrored)))
     found = solver.short_circuit(1.0)
     row = solver.dark.copy()
-    solver._illuminate(solver._bare, row, solver.generation, solver.frozen_charge, held_current(), "light")
+    solver._reach(solver._bare, row, solver.generation, solver.frozen_charge, held_current(), "light")
     device = solver.system.device
     one, other = state_in(device, found.row), state_in(device, row)
     assert one.v == pytest.approx(other.v, abs=1e-7)

@@ -27,6 +27,7 @@ from perotwin.transport.kernels.newton import Patience, follow
 from perotwin.transport.kernels.observe import observe
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import steady_ions
+from perotwin.transport.pseudo_transient import settle
 from perotwin.transport.states import JunctionStates, State, States, join
 from perotwin.transport.system import System
 
@@ -43,6 +44,8 @@ TOLERANCE = 1e-8
 #: the longest change of the potential in one Newton step, kT
 LONGEST = 10.0
 _ITERATIONS, _ITERATIONS_ALONE = 40, 80
+#: points of a path that are reached by pseudo-transient continuation, at most
+_DETOURS = 3
 #: steps along the curve from which open circuit is tried for again, and the longest of them, V
 _APPROACHES, _LONGEST_APPROACH = 12, 0.1
 #: steps of a junction's voltage (V) on the way to its open circuit
@@ -140,33 +143,21 @@ class Solver:
 
     # --- continuation ------------------------------------------------------------------------------------------------
 
-    def _illuminate(
+    def _reach(
         self, system: System, row: F64, generation: F64, held: F64, constraint: Constraint, stage: str
     ) -> None:
-        """Raise the generation from nothing to `generation` under a constraint, in factors as large as they can be."""
-        level, factor = 0.0, np.inf
-        tried: list[float] = []
-        first = 1e-6
-        patience = Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST)
-        while level < 1.0:
-            aim = 1.0 if not np.isfinite(factor) else min(1.0, max(level, first) * factor)
-            trial = row.copy()
-            good, _, size = system.newton(trial, aim * generation, held, constraint, patience)
-            tried.append(size)
-            if good:
-                row[:] = trial
-                level = aim
-                factor = max(factor, 1.5) ** 1.5 if np.isfinite(factor) else factor
-            elif not np.isfinite(factor):
-                factor = 1.0 if level == 0.0 else 10.0
-            elif level == 0.0 and first > 1e-14:
-                first *= 1e-2
-            elif factor > 1.05:
-                factor = factor**0.5
-            else:
-                raise _failure(self.problem.stack.name, 0.0, row, stage, tried)
-            if level == first and factor == 1.0:
-                factor = 10.0
+        """Let a state follow `generation` (S,) and a constraint, in place.
+
+        Raises:
+            ConvergenceError: it was not reached.
+        """
+        trial = row.copy()
+        patience = Patience(_ITERATIONS, self.tolerance, LONGEST)
+        good, _, size = system.newton(trial, generation, held, constraint, patience)
+        if good:
+            row[:] = trial
+        elif not settle(system, row, generation, held, constraint, self.tolerance, LONGEST):
+            raise _failure(self.problem.stack.name, constraint.c, row, stage, [size])
 
     @cached_property
     def alone(self) -> tuple[Solver, ...]:
@@ -233,7 +224,7 @@ class Solver:
                 # where next to nothing recombines the dark cell has no slope by which open circuit is found
                 row = self.dark.copy()
         if intensity > 0.0:
-            self._illuminate(self._bare, row, lit, self.frozen_charge, held_voltage(), "light")
+            self._reach(self._bare, row, lit, self.frozen_charge, held_voltage(), "light")
         return State(self._terminals(row, lit), row)
 
     @cached_property
@@ -252,7 +243,7 @@ class Solver:
             good = False
         if not good:
             row = self.dark.copy()
-            self._illuminate(self._bare, row, lit, self.frozen_charge, held_current(), "light")
+            self._reach(self._bare, row, lit, self.frozen_charge, held_current(), "light")
         return row
 
     def _composed(self, states: Sequence[State]) -> F64:
@@ -290,6 +281,19 @@ class Solver:
         solved = start is None and len(self.problem.parts) == 1
         path = self.system.path(targets, state.voltage if from_value is None else from_value, solved=solved)
         self.system.follow(row, lit, self.frozen_charge, constraint, self._patience, path)
+        for _ in range(_DETOURS):
+            # a point that no step reaches is reached by the way that time takes, and the path goes on from there
+            lost = int(np.argmin(path.reached))
+            row = path.rows[lost].copy()
+            held = constraint._replace(c=float(path.targets[lost]))
+            if path.reached[lost] or not settle(
+                self.system, row, lit, self.frozen_charge, held, self.tolerance, LONGEST
+            ):
+                break
+            rest = self.system.path(path.targets[lost:], held.c, solved=True)
+            self.system.follow(row, lit, self.frozen_charge, constraint, self._patience, rest)
+            for name in ("rows", "lights", "reached", "iterations", "size"):
+                getattr(path, name)[lost:] = getattr(rest, name)
         return self._collect(targets, intensity, path.rows, path.reached, path.iterations)
 
     # --- what instruments call ---------------------------------------------------------------------------------------

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.errors import ConvergenceError
+from perotwin.transport import device as dv
 from perotwin.transport.build import Problem
 from perotwin.transport.circuit import Circuit
-from perotwin.transport.device import I_LAYER, I_NUMBER, I_Z, Device, Work, lay_out, make_work, state_width
+from perotwin.transport.device import Device, Work, lay_out, make_work, state_width
 from perotwin.transport.kernels.circuit import Answer, Constraint, Linear, Net, make_answer, make_linear
 from perotwin.transport.kernels.equilibrium import equilibrium
-from perotwin.transport.kernels.newton import Path, Patience, follow
+from perotwin.transport.kernels.newton import Inertia, Path, Patience, follow
 from perotwin.transport.kernels.rows import state_in
+from perotwin.transport.kernels.statistics import densities
 from perotwin.transport.states import State
 
 __all__ = ["FINEST", "System"]
@@ -23,6 +26,8 @@ F64 = NDArray[np.float64]
 
 #: the smallest part of a step in bias or light before a point is given up
 FINEST = 1.0 / 2048.0
+#: where neutrality is looked for: this far (kT) beyond all bands, by as many halvings
+_BEYOND, _HALVINGS = 60.0, 40
 
 
 @dataclass
@@ -44,11 +49,20 @@ class System:
         return cls(device, work, net, make_linear(net), make_answer(net))
 
     def newton(
-        self, row: F64, generation: F64, held: F64, constraint: Constraint, patience: Patience
+        self,
+        row: F64,
+        generation: F64,
+        held: F64,
+        constraint: Constraint,
+        patience: Patience,
+        inertia: Inertia | None = None,
     ) -> tuple[bool, int, float]:
         """Solve from a state, in place: whether it converged, the iterations, the last step."""
         path = self.path(np.array([constraint.c]), np.nan, finest=1.0)
-        self.follow(row, generation, held, constraint, patience, path)
+        follow(
+            self.device, self.work, self.net, row, generation, held, inertia or self.at_rest, constraint, patience,
+            self.linear, self.answer, path,
+        )  # fmt: skip
         return bool(path.reached[0]), int(path.iterations[0]), float(path.size[0])
 
     def follow(
@@ -56,9 +70,15 @@ class System:
     ) -> None:
         """Follow the state along a path, from a row that changes in place."""
         follow(
-            self.device, self.work, self.net, row, generation, held, constraint, patience, self.linear, self.answer,
-            path,
+            self.device, self.work, self.net, row, generation, held, self.at_rest, constraint, patience, self.linear,
+            self.answer, path,
         )  # fmt: skip
+
+    @cached_property
+    def at_rest(self) -> Inertia:
+        """No step in time."""
+        none = np.zeros(self.device.volume.size)
+        return Inertia(0.0, none, none)
 
     def path(self, targets: F64, start: float, finest: float = FINEST, solved: bool = False) -> Path:
         """An empty path to some targets; `solved`: the first state is a solution under the light of the path."""
@@ -84,13 +104,12 @@ class System:
         device = self.device
         row = np.zeros(state_width(device))
         st = state_in(device, row)
-        fraction = device.x / device.x[-1]
-        st.psi[:] = device.contact[0, 0] * (1.0 - fraction) + device.contact[1, 0] * fraction
+        st.psi[:] = self._neutral(held)
         for number, ion in enumerate(device.ion):
             # ln activity of each species if its layer were at its mean potential
-            here = device.site_layer == int(ion[I_LAYER])
+            here = device.site_layer == int(ion[dv.I_LAYER])
             mean = st.psi[device.site_node[here]].mean()
-            st.mu[number] = np.log(ion[I_NUMBER] / device.volume[here].sum()) + ion[I_Z] * mean
+            st.mu[number] = np.log(ion[dv.I_NUMBER] / device.volume[here].sum()) + ion[dv.I_Z] * mean
         if equilibrium(device, self.work, row, held, 400, 5.0) < 0:
             raise ConvergenceError(
                 "Poisson's equation at equilibrium did not settle.",
@@ -101,3 +120,22 @@ class System:
                 stack=name,
             )
         return row
+
+    def _neutral(self, held: F64) -> F64:
+        """(N,) potential (kT/q) at which each node is neutral by itself at equilibrium, ions spread evenly."""
+        device, work = self.device, self.work
+        charge = device.fixed_charge + held
+        for ion in device.ion:
+            here = device.site_layer == int(ion[dv.I_LAYER])
+            charge[here] += ion[dv.I_Z] * ion[dv.I_NUMBER] / device.volume[here].sum()
+        st = state_in(device, np.zeros(state_width(device)))
+        nodes = device.x.size
+        low = np.full(nodes, device.layer[:, dv.EV].min() - _BEYOND)
+        high = np.full(nodes, device.layer[:, dv.EC].max() + _BEYOND)
+        for _ in range(_HALVINGS):
+            st.psi[:] = 0.5 * (low + high)
+            densities(device, work, st)
+            excess = device.volume * (work.p - work.n + charge)
+            positive = np.bincount(device.site_node, excess, nodes) > 0.0
+            low, high = np.where(positive, st.psi, low), np.where(positive, high, st.psi)
+        return 0.5 * (low + high)

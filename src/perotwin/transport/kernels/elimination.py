@@ -54,16 +54,18 @@ def eliminate(w, first, last, columns):
             e = -loss_n - (w.give[i, 0] if i < last - 1 else 0.0)
         if w.leak[i, 1] != np.inf:
             k = loss_p + (w.give[i, 1] if i < last - 1 else 0.0)
-        ca, cb, cc = e * k - f * h, f * g - d * k, d * h - e * g
-        det = a * ca + b * cb + c * cc
-        r = 1.0 / det
+        # per pivot: their product may be beyond the least number where both carriers are rare
+        e, k = 1.0 / e, 1.0 / k
+        d, f, g, h = d * e, f * e, g * k, h * k
+        ca, cb, cc = 1.0 - f * h, f * g - d, d * h - g
+        r = 1.0 / (a * ca + b * cb + c * cc)
         # 1 / pivot differs from the inverse's diagonal by the coupling to the other two unknowns
         mixed = a * f * h - b * f * g - c * d * h
-        kappa_n = (mixed + b * d * k) * r / e
-        kappa_p = (mixed + c * e * g) * r / k
-        v0, v1, v2 = ca * r, (c * h - b * k) * r, (b * f - c * e) * r
-        v3, v4, v5 = cb * r, (a * k - c * g) * r, (c * d - a * f) * r
-        v6, v7, v8 = cc * r, (b * g - a * h) * r, (a * e - b * d) * r
+        kappa_n = (mixed + b * d) * r * e
+        kappa_p = (mixed + c * g) * r * k
+        v0, v1, v2 = ca * r, (c * h - b) * r * e, (b * f - c) * r * k
+        v3, v4, v5 = cb * r, (a - c * g) * r * e, (c * d - a * f) * r * k
+        v6, v7, v8 = cc * r, (b * g - a * h) * r * e, (a - b * d) * r * k
         V[i, 0], V[i, 1], V[i, 2] = v0, v1, v2
         V[i, 3], V[i, 4], V[i, 5] = v3, v4, v5
         V[i, 6], V[i, 7], V[i, 8] = v6, v7, v8

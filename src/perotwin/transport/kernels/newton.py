@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import PSI_FN, PSI_FP, PSI_PSI
+from perotwin.transport.device import FN_PSI, FP_PSI, PSI_FN, PSI_FP, PSI_PSI
 from perotwin.transport.kernels.assemble import assemble
 from perotwin.transport.kernels.circuit import Constraint, close, follows
 from perotwin.transport.kernels.contacts import hold_contacts
@@ -28,6 +28,8 @@ CONVERGED, STALLED, NOT_FINITE = 0, 1, 2
 #: that it still asks for leaves the potential as it is: such steps belong to pockets of carriers that nothing depends
 #: on, and would never end
 LATE, ROUNDED = 3, 1e-13
+#: points lost one after another, from which on the next ones are tried for in one step: a curve costs no minutes
+SEVERAL = 4
 #: longest change of a junction's voltage in one iteration, kT/q
 LONGEST_VOLTAGE = 8.0
 
@@ -40,14 +42,38 @@ class Patience(NamedTuple):
     longest: float  # longest step of the potential, kT
 
 
+class Inertia(NamedTuple):
+    """What carriers were one implicit step in time before, on a way to the steady state that time takes."""
+
+    rate: float  # of the step, 1/s; zero where there is none
+    n: NDArray[np.float64]  # (S,) m^-3
+    p: NDArray[np.float64]  # (S,)
+
+
 @inlined
-def _newton(dev, w, net, row, gen, held, constraint, patience, linear, answer):
+def _add_inertia(dev, w, inertia):
+    """Enter what the carriers of each site gain in the step."""
+    D, F = w.diag, w.rhs
+    for s in range(dev.volume.size):
+        i, c = dev.site_node[s], dev.volume[s] * inertia.rate
+        if w.leak[i, 0] != np.inf:
+            F[i, 1, 0] += c * (w.n[s] - inertia.n[s])
+            D[i, FN_PSI] -= c * w.n[s] * w.gn[s]
+            w.leak[i, 0] += c * w.n[s] * w.gn[s]
+        if w.leak[i, 1] != np.inf:
+            F[i, 2, 0] += c * (w.p[s] - inertia.p[s])
+            D[i, FP_PSI] += c * w.p[s] * w.gp[s]
+            w.leak[i, 1] += c * w.p[s] * w.gp[s]
+
+
+@inlined
+def _newton(dev, w, net, row, gen, held, inertia, constraint, patience, linear, answer):
     """Solve a circuit's steady equations from a state, in place.
 
     dev, w: the junctions and their scratch memory. row: their state (`rows.state_in`). gen, held (S,): pairs per area
-    and time (m^-2 s^-1) and charge of ions that do not move (m^-3, units of q) of each site. constraint: at the
-    terminals. linear, answer: scratch memory; they keep the circuit of the last iteration, so that answer.light, (L,)
-    m^-2 s^-1, is the light between the junctions.
+    and time (m^-2 s^-1) and charge of ions that do not move (m^-3, units of q) of each site. inertia: of the carriers.
+    constraint: at the terminals. linear, answer: scratch memory; they keep the circuit of the last iteration, so that
+    answer.light, (L,) m^-2 s^-1, is the light between the junctions.
 
     Returns status, iterations and the last step.
     """
@@ -67,6 +93,8 @@ def _newton(dev, w, net, row, gen, held, constraint, patience, linear, answer):
         if not settle_ions(dev, st):
             return NOT_FINITE, iteration, np.inf
         assemble(dev, w, st, gen, held)
+        if inertia.rate > 0.0:
+            _add_inertia(dev, w, inertia)
         for k in range(lights.size):
             lights[k] = radiation(net, k, dev, w, st)
         for d in range(free.size):
@@ -194,13 +222,13 @@ class Path(NamedTuple):
 
 
 @compiled
-def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, path):
+def follow(dev, w, net, row, gen, held, inertia, constraint, patience, linear, answer, path):
     """Follow the steady state along a path, storing every state; the constraint's own c does not count.
 
     Each target is reached in one step, or in as many smaller ones as it takes, unless `path.finest` is 1. Steps begin
     from the polynomial through the last states. The first target is solved for also where the path starts from it,
     unless the state is a solution there: it may belong to another light. A point that is not reached leaves the last
-    good state in place, and the path goes on from there.
+    good state in place, and the path goes on from there; after several in one step only.
     """
     width, smooth = row.size, row.size - 2 * dev.x.size
     # junctions that share a current change together, and a fourth state tells more
@@ -210,6 +238,7 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
     known = 1
     past[0, :] = row
     where[0] = path.start
+    lost = 0
     for k in range(path.targets.size):
         goal = path.targets[k]
         here = where[0]
@@ -224,7 +253,9 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
             status, depth = STALLED, known
             while status != CONVERGED and depth > 0:
                 _predict(past, where, depth, aim, row, smooth)
-                status, count, size = _newton(dev, w, net, row, gen, held, aimed, patience, linear, answer)
+                status, count, size = _newton(
+                    dev, w, net, row, gen, held, inertia, aimed, patience, linear, answer
+                )
                 path.iterations[k] += count
                 path.size[k] = size
                 # it may mislead at a kink: once more from the last state itself
@@ -246,8 +277,9 @@ def follow(dev, w, net, row, gen, held, constraint, patience, linear, answer, pa
                     fraction = min(1.0, 2.0 * fraction / left) if left > 0.0 else 1.0
             else:
                 fraction *= 0.25
-                if fraction < path.finest:
+                if fraction < path.finest or lost >= SEVERAL:
                     break
+        lost = 0 if reached else lost + 1
         path.reached[k] = reached
         row[:] = past[0]
         path.rows[k, :] = row
