@@ -124,6 +124,17 @@ def test_check_derives_what_people_look_for(cli) -> None:
     assert rows["radiative_voc"]["value"] == pytest.approx(1.348, abs=2e-3)
 
 
+def test_a_stack_that_swaps_anode_and_cathode_is_not_called_usable(cli) -> None:
+    turned = ("--set", "contact.front.work_function=4.1 eV", "--set", "contact.back.work_function=5.25 eV")
+    done = cli("check", "cell-a", *turned)
+    assert done.returncode == 1
+    assert "can be used" not in done.stdout and "the wrong way round" in done.stdout
+    (result,) = json.loads(cli("check", "cell-a", *turned, "--json").stdout)["results"]
+    assert result["valid"] is False
+    rows = {row["name"]: row for row in result["derived"]}
+    assert rows["built_in_voltage"]["value"] == pytest.approx(-1.15)
+
+
 def test_check_goes_on_after_a_faulty_file(cli) -> None:
     done = cli("check", "cell-x", "cell-a", "--json")
     assert done.returncode == 1

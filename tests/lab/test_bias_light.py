@@ -78,7 +78,8 @@ def test_what_is_collected_is_what_the_absorbers_take() -> None:
     )
     total = data["eqe_top"] + data["eqe_bottom"] + data["reflectance"] + data["transmittance"] + parasitic
     assert total.values == pytest.approx(np.ones(total.size), abs=3e-3)
-    assert (data["eqe"] == data["eqe_top"] + data["eqe_bottom"]).all()
+    # junctions under bias lights of their own have no quantum efficiency together
+    assert "eqe" not in data
 
 
 def test_integrals_and_edges() -> None:
@@ -210,7 +211,13 @@ def test_it_is_stored_and_written_by_junction(tmp_path: Path) -> None:
     top = entry["junctions"]["top"]
     assert top["bias_voltage"]["unit"] == "V" and top["jsc_integrated"]["unit"] == "mA/cm^2"
     assert "nm" in top["bias_light"] and top["eqe"]["value"].size == entry["wavelength"]["value"].size
+    assert entry["eqe"] is None
     machine.to_text(machine.document([entry]))
+
+
+def test_a_measurement_without_any_efficiency_is_refused() -> None:
+    with pytest.raises(InputError, match="no quantum efficiency"):
+        eqe.analyse(measured().drop_vars(["eqe_top", "eqe_bottom"]))
 
 
 def three() -> dict[str, Any]:

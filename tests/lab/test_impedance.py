@@ -22,6 +22,25 @@ def test_two_arcs_behind_a_resistor_are_read_as_such() -> None:
     assert all(metric.method for metric in found.values())
 
 
+def test_capacitance_is_one_value_in_table_figure_and_dataset() -> None:
+    """Behind a resistor of 20 ohm cm^2 too, which is taken out everywhere."""
+    cell = written.stack("wbg-target").with_values({"circuit.series_resistance": "20 ohm cm^2"})
+    measured = impedance.measure(cell, impedance.Protocol(lowest="1 Hz", points=30))
+    stored = measured["capacitance"].values
+    assert impedance.analyse(measured)["low_frequency_capacitance"].value == pytest.approx(stored[0], rel=1e-12)
+    panel = impedance.plot(measured).axes[1]
+    assert "less" in panel.get_ylabel()
+    drawn = np.asarray(panel.lines[0].get_ydata(), float)
+    assert drawn == pytest.approx(np.where(stored > 0.0, stored, np.nan) * 1e5, rel=1e-9, nan_ok=True)
+    z = measured["impedance_real"].values + 1j * measured["impedance_imag"].values
+    behind = (1.0 / (z - 20e-4)).imag / (2.0 * np.pi * measured["frequency"].values)
+    assert stored == pytest.approx(behind, rel=1e-9)
+    # a file that does not say its resistor is read with the one that is fitted, in table and figure alike
+    bare = synthetic.impedance(rs=2e-4, fast=(5e-3, 4e-4), slow=(2e-3, 0.3))
+    value = impedance.analyse(bare)["low_frequency_capacitance"].value
+    assert impedance.plot(bare).axes[1].lines[0].get_ydata()[0] == pytest.approx(value * 1e5, rel=1e-9)
+
+
 def test_one_arc_is_read_in_any_order_of_frequencies() -> None:
     one = synthetic.impedance(slow=(0.0, 0.3))
     ours, turned = (impedance.analyse(item) for item in (one, one.isel(frequency=slice(None, None, -1))))

@@ -261,3 +261,32 @@ def test_four_terminals_are_measured_one_pair_after_the_other() -> None:
     assert float(pt.lab.eqe.analyse(pt.lab.eqe.measure(cells["bottom"]))["bandgap"]) == pytest.approx(
         1.25, abs=5e-3
     )
+
+
+# --- what an efficiency is over --------------------------------------------------------------------------------------
+
+
+def test_the_power_that_falls_in_follows_the_suns_of_each_junction() -> None:
+    """Half a sun in every junction is half a sun; half a sun in one takes away a part of the power that it absorbs."""
+    cell = pt.load("tandem-target")
+    protocol = jv.Protocol(step="50 mV", junctions=False)
+
+    def power(**suns: str) -> float:
+        values = {f"{which}.light.intensity": one for which, one in suns.items()}
+        return float(jv.measure(cell.with_values(values), protocol).attrs["irradiance"])
+
+    assert power() == 1000.0
+    assert power(top="0.5 sun", bottom="0.5 sun") == pytest.approx(500.0, rel=1e-12)
+    less_top, less_bottom = power(top="0.5 sun"), power(bottom="0.5 sun")
+    # photons of the top carry more energy each, and both make the same current
+    assert 600.0 < less_top < 750.0 < less_bottom < 900.0
+    assert (1000.0 - less_top) + (1000.0 - less_bottom) == pytest.approx(500.0, rel=1e-9)
+    apart = {"junction": {"kind": "separate", "terminals": "bottom"}}
+    four = cell.with_values({**apart, "top.light.intensity": "0.5 sun"})
+    assert float(jv.measure(four, protocol).attrs["irradiance"]) == pytest.approx(less_top, rel=1e-3)
+
+
+def test_prescribed_generation_is_weighed_by_its_pairs() -> None:
+    cell = pt.load("three-junctions").with_values({"middle.light.intensity": "0.5 sun"})
+    made = jv.measure(cell, jv.Protocol(step="50 mV", junctions=False))
+    assert 750.0 < made.attrs["irradiance"] < 900.0

@@ -7,8 +7,10 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import lambertw
 
 import fresh
+import perotwin as pt
 from perotwin.errors import InputError
-from perotwin.lab import jv
+from perotwin.lab import jv, scan
+from perotwin.measurement import notes_of
 
 N_VT, JPH, J0, RS, RSH = 1.3 * 0.02569, 220.0, 220.0 / np.expm1(1.2 / (1.3 * 0.02569)), 2e-4, 0.1
 
@@ -166,3 +168,50 @@ print("fine")
 """
     done = fresh.python("-c", program)
     assert done.stdout.strip().endswith("fine"), done.stderr
+
+
+# --- figures of merit that do not exist ------------------------------------------------------------------------------
+
+
+def test_a_curve_in_the_dark_has_no_figures_of_merit() -> None:
+    dark = jv.measure(pt.load("cell-a").with_light(intensity=0.0), jv.Protocol(step="50 mV"))
+    cell = pt.load("mapi-tio2-spiro").with_light(intensity=0.0)
+    scans = scan.measure(cell, scan.Protocol(rate="1 V/s", step="50 mV", stop="1 V"))
+    for one in (dark, *scans.values()):
+        found = jv.analyse(one)
+        assert all(np.isnan(metric.value) for metric in found.values())
+        assert all("dark" in metric.method for metric in found.values())
+    assert np.isnan(scan.analyse(scans)["loop"]["hysteresis_index"].value)
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_a_curve_without_power_has_no_figures_of_merit(sign: float) -> None:
+    """A resistor, and a cell that was read with plus and minus exchanged, which gives its power below zero volts."""
+    voltage = np.linspace(-1.2, 1.2, 97)
+    current = -100.0 * voltage if sign > 0 else -200.0 + 1e-3 * np.expm1(-voltage / 0.04)
+    made = xr.Dataset({"current_density": ("voltage", current)}, coords={"voltage": voltage})
+    found = jv.analyse(made)
+    assert all(np.isnan(metric.value) for metric in found.values())
+    assert all("no power" in metric.method for metric in found.values())
+
+
+def test_a_cell_without_power_says_so() -> None:
+    cell = pt.load("cell-a").with_values(
+        {"contact.front.work_function": "3.9 eV", "contact.back.work_function": "5.9 eV"}
+    )
+    made = jv.measure(cell, jv.Protocol(step="50 mV"))
+    assert any("no power" in note for note in notes_of(made))
+    assert np.isnan(float(jv.analyse(made)["pce"]))
+    sound = jv.measure(pt.load("cell-a"), jv.Protocol(step="50 mV"))
+    assert not any("no power" in note for note in notes_of(sound))
+
+
+def test_a_bias_at_which_real_cells_break_down_is_remarked_upon() -> None:
+    """Of three junctions in series three times as far."""
+    for name, count in (("cell-a", 1), ("three-junctions", 3)):
+        for start, far in ((-0.9 * count, False), (-1.5 * count, True)):
+            protocol = jv.Protocol(start=start, stop=0.0, step=0.3 * count, junctions=False)
+            made = jv.measure(pt.load(name), protocol)
+            assert any("broken down" in note for note in notes_of(made)) == far
+    swept = scan.measure(pt.load("cell-a"), scan.Protocol(start="-1.5 V", stop="0.5 V", step="0.5 V", rate="1 V/s"))
+    assert all(any("broken down" in note for note in notes_of(one)) for one in swept.values())

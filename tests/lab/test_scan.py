@@ -318,3 +318,50 @@ def test_the_dark_is_scanned_too() -> None:
     scans = scan.measure(cell, scan.Protocol(step="50 mV", rate="1 mV/s"))
     assert float(scans["forward"]["voltage"].max()) > 1.0
     assert float(scans["forward"]["current_density"].min()) < -900.0
+
+
+# --- what the step must not change -----------------------------------------------------------------------------------
+
+
+def test_the_step_changes_neither_where_a_scan_starts_nor_how_long_ions_dwell() -> None:
+    cell = pt.load("mapi-tio2-spiro")
+    found, starts = {}, set()
+    for step in ("10 mV", "50 mV", "100 mV"):
+        made = scan.measure(cell, scan.Protocol(rate="1 V/s", step=step))
+        found[step] = float(scan.analyse(made)["loop"]["hysteresis_index"])
+        ran = protocol_of(made["reverse"])
+        starts.add(ran["start"])
+        assert ran["dwell"] == 10.0
+        notes = [note for note in notes_of(made["forward"]) if "the step of" in note]
+        assert bool(notes) == (step != "10 mV"), notes
+    assert len(starts) == 1
+    assert found["10 mV"] == pytest.approx(0.0966, abs=2e-4)
+    assert found["50 mV"] == pytest.approx(found["10 mV"], abs=2e-3)
+    # read off points that lie 100 mV apart, and said to be
+    assert found["100 mV"] == pytest.approx(found["10 mV"], abs=5e-3)
+    after = scan.Protocol(rate="1 V/s", step="100 mV", preconditioning="1.2 V, 10 s").resolved(1.0)
+    assert after.dwell == pytest.approx(0.01)
+    assert scan.Protocol(delay="0.2 s", preconditioning="1.2 V, 10 s").resolved(1.0).dwell == pytest.approx(0.2)
+
+
+def test_points_of_a_coarse_step_are_those_of_the_fine_one() -> None:
+    cell = pt.load("mapi-tio2-spiro")
+    fine, coarse = (
+        scan.measure(cell, scan.Protocol(start="1.2 V", stop="0 V", rate="1 V/s", step=step))["forward"]
+        for step in ("20 mV", "100 mV")
+    )
+    assert coarse["voltage"].size == 13
+    at = fine["current_density"].sel(voltage=coarse["voltage"], method="nearest").values
+    assert coarse["current_density"].values == pytest.approx(at, rel=1e-6)
+    assert np.all(np.diff(coarse["time"].values) > 0.0)
+
+
+@pytest.mark.parametrize("directions", ["reverse,forward", "forward"])
+def test_after_preconditioning_above_open_circuit_the_scan_still_shows_it(directions: str) -> None:
+    """Ions that were driven out raise the open circuit by more than the 30 mV by which a scan begins above it."""
+    cell = pt.load("mapi-tio2-spiro")
+    asked = scan.Protocol(directions=directions, rate="1 V/s", preconditioning="1.4 V, 60 s")
+    for one in scan.measure(cell, asked).values():
+        found = jv.analyse(one)
+        assert float(found["voc"]) > 1.1
+        assert one["current_density"].values[int(np.argmax(one["voltage"].values))] <= 0.0

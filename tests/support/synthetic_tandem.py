@@ -138,7 +138,6 @@ def eqe(name: str = "toy") -> xr.Dataset:
     return describe(
         xr.Dataset(
             {
-                "eqe": ("wavelength", collected["top"] + collected["bottom"]),
                 **{f"eqe_{which}": ("wavelength", part) for which, part in collected.items()},
                 "reflectance": ("wavelength", 1.0 - lost - sum(taken.values())),
                 "transmittance": ("wavelength", np.zeros(wavelength.size)),

@@ -23,8 +23,13 @@ def check(cells: options.Cells, changes: options.Set = None, json: options.Json 
             except PerotwinError as error:
                 out.failed(cell, error)
                 continue
-            out.result(machine.check_result(stack, derived, notes))
-            out.say(f"{cell}: this stack can be used")
+            entry = machine.check_result(stack, derived, notes)
+            out.result(entry)
+            if entry["valid"]:
+                out.say(f"{cell}: this stack can be used")
+            else:
+                out.doubtful = True
+                out.say(f"{cell}: this stack can be solved, but not be meant: see the notes")
             out.table(tables.derived(derived))
             for note in notes:
                 out.say(f"note: {note}")

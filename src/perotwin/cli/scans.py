@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +54,8 @@ def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: st
             rows.append((f"{stack.name}, {direction}", found[direction]))
             datasets[files.unique(f"{stack.name}-{direction}", datasets)] = dataset
         cells[files.unique(stack.name, cells)] = next(iter(scans.values()))
-        if "loop" in found:
-            index = found["loop"]["hysteresis_index"]
+        index = found["loop"]["hysteresis_index"] if "loop" in found else None
+        if index is not None and math.isfinite(float(index)):
             said.append(f"{stack.name}: hysteresis index {100.0 * float(index):.2f} %, {index.method}")
         interrupted = not all(dataset.attrs["complete"] for dataset in scans.values())
         if interrupted:

@@ -10,11 +10,17 @@ import numpy as np
 from perotwin.errors import InputError
 
 if TYPE_CHECKING:
+    from perotwin.optics import Absorption
     from perotwin.stack import Cell
+    from perotwin.transport.build import Problem
     from perotwin.transport.states import States
     from perotwin.units import Quantity
 
-__all__ = ["about", "frozen_in_light", "irradiance", "notes", "refuse_range"]
+__all__ = ["about", "frozen_in_light", "irradiance", "notes", "refuse_range", "reverse_bias"]
+
+#: V a junction at which halide perovskite cells begin to break down (A. R. Bowring et al., Adv. Energy Mater. 8,
+#: 1702365 (2018), doi:10.1002/aenm.201702365)
+_BREAKDOWN = -1.0
 
 
 def frozen_in_light(cell: Cell) -> bool:
@@ -48,29 +54,78 @@ def about(cell: Cell, protocol: Any, intensity: float) -> dict[str, Any]:
 def notes(states: States, fields: bool = False) -> list[str]:
     """Remarks that a reader of the result must see; of one with `fields` also whose they are."""
     found, part = list(states.problem.notes), states.problem.shown_as
+    found += reverse_bias(states.problem, float(np.min(states.voltage, initial=0.0)))
     if fields and part:
         found.append(f"fields inside (bands, densities, rates, junction voltage) are those of the {part}.")
     return found
+
+
+def reverse_bias(problem: Problem, voltage: float) -> list[str]:
+    """A remark where a terminal voltage (V) drives a cell past where real ones begin to break down."""
+    count = max(len(problem.junction_sites), 1)
+    if not voltage < _BREAKDOWN * count:
+        return []
+    each = "" if count == 1 else f" and {count} junctions in series"
+    return [
+        f"at {voltage:.3g} V{each} a real cell may have broken down: one of halide perovskite does so from -1 to "
+        "-4 V (doi:10.1002/aenm.201702365), by tunnelling and by ions that react, which the model does not have."
+    ]
 
 
 def irradiance(states: States) -> float:
     """Incident power of the states' light, W m^-2.
 
     A sun of AM1.5G counts as 1000 W/m2 by convention, and so does prescribed generation; another spectrum is
-    integrated.
+    integrated. Where the junctions of a tandem have suns of their own, the power is that of the whole times their mean,
+    each weighted with the power that its absorbers take.
     """
-    cell, absorption = states.problem.stack, states.problem.absorption
-    if cell.light.spectrum.kind == "AM1.5G" or absorption is None or absorption.wavelength.size == 0:
-        return 1000.0 * states.intensity
-    from scipy.constants import c, h
-
+    problem, absorption = states.problem, states.problem.absorption
+    own, mean = _suns(problem)
+    if problem.stack.light.spectrum.kind == "AM1.5G" or absorption is None or absorption.wavelength.size == 0:
+        return 1000.0 * states.intensity * mean
     from perotwin.optics.generation import spectrum
     from perotwin.optics.spectra import Spectrum
 
-    light = spectrum(cell)
+    light = spectrum(problem.stack)
     if not isinstance(light, Spectrum):
-        return states.intensity * float(np.sum(absorption.photon_flux * h * c / absorption.wavelength))
-    return states.intensity * light.irradiance
+        return states.intensity * mean / own * _power(absorption)
+    return states.intensity * mean * light.irradiance
+
+
+def _power(absorption: Absorption, share: Any = 1.0) -> float:
+    """W m^-2 of a share (W,) of the photons that fall on a cell."""
+    from scipy.constants import c, h
+
+    return float(np.sum(share * absorption.photon_flux * h * c / absorption.wavelength))
+
+
+def _suns(problem: Problem) -> tuple[float, float]:
+    """Suns of the junction at whose terminals a tandem is measured (1 where those are all), and the mean of all."""
+    cell: Any = problem.lit_cell
+    junctions = getattr(cell, "cells", None)
+    if junctions is None:
+        return 1.0, 1.0
+    suns = {which.partition(".")[0]: float(one.light.intensity) for which, one in cell.stacks.items()}
+    at = "" if problem.lit is None else str(cell.junction.terminals)
+    own = suns.get(at, 1.0)
+    if len(set(suns.values())) == 1:
+        return own, next(iter(suns.values()))
+    absorption = problem.absorption
+    weights = dict.fromkeys(suns, 0.0)
+    if absorption is not None and absorption.wavelength.size:
+        rows = dict(zip(absorption.layers, absorption.absorptance, strict=True))
+        for which, stack in cell.stacks.items():
+            name = which.partition(".")[0]
+            for layer in stack.absorbers:
+                # a measurement at one junction's terminals calls that junction's layers as it does
+                row = rows.get(layer.name if name == at else f"{name} {layer.name}")
+                weights[name] = weights[name] if row is None else _power(absorption, row)
+    else:
+        made = problem.photocurrents
+        weights |= {name: made[name] / suns[name] for name in made if suns[name] > 0.0}
+    if not sum(weights.values()) > 0.0:
+        weights = dict.fromkeys(suns, 1.0)
+    return own, sum(suns[name] * weight for name, weight in weights.items()) / sum(weights.values())
 
 
 def refuse_range(start: Quantity, stop: Quantity | None, step: Quantity, most: int) -> None:

@@ -78,9 +78,11 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         The measurement: `eqe`, `reflectance`, `transmittance` (wavelength), `absorptance` (layer, wavelength), the
         photons `photon_flux` (wavelength) of 1 sun that stand for each wavelength (their sum over a response is an
         integral over the spectrum), and
-        `jsc_integrated` (A m^-2, over the stored spectrum at 1 sun) in its attributes. Of a tandem `eqe_top` and so on
-        (wavelength), whose sum is `eqe`; the attributes `jsc_integrated_top`, `bias_voltage_top` (V), `bias_light_top`
-        (words) and those of the others; and `jsc_integrated` is the smallest of all.
+        `jsc_integrated` (A m^-2, over the stored spectrum at 1 sun) in its attributes. Of a tandem, instead of `eqe`,
+        `eqe_top` and so on (wavelength): each is taken under another bias light, and their sum, which luminescence of a
+        saturated junction takes above one, is no efficiency of anything. Then there are the attributes
+        `jsc_integrated_top`, `bias_voltage_top` (V), `bias_light_top` (words) and those of the others; and
+        `jsc_integrated` is the smallest of all.
 
     Raises:
         InputError: generation is prescribed, so that no wavelength is known; a tandem with four terminals of which
@@ -192,7 +194,8 @@ def _of_junctions(solver: Solver, alone: dict[str, Solver], protocol: Protocol, 
     problems = {name: one.problem for name, one in alone.items()}
     absorption = solver.problem.absorption
     assert absorption is not None
-    spectra: dict[str, Any] = {"eqe": np.zeros(absorption.wavelength.size)}
+    spectra: dict[str, Any] = {}
+    direct: dict[str, float] = {}
     attributes: dict[str, Any] = {"jsc_integrated": np.inf}
     checks, notes = [], []
     biased = solver
@@ -208,23 +211,25 @@ def _of_junctions(solver: Solver, alone: dict[str, Solver], protocol: Protocol, 
         states = _reached(made, voltage, 1.0)
         eqe = made.spectral_response(states.state(0), 1.0) / q
         spectra[f"eqe_{measured}"] = eqe
-        spectra["eqe"] = spectra["eqe"] + eqe
         integrated = q * float(absorption.photon_flux @ eqe)
         attributes[f"jsc_integrated_{measured}"] = integrated
         attributes["jsc_integrated"] = min(attributes["jsc_integrated"], integrated)
         attributes[f"bias_voltage_{measured}"] = voltage
         attributes[f"bias_light_{measured}"] = words
         checks.append(steady_checks(states))
+        across = float(states.junction_voltages[measured][0])
+        direct[measured] = min(integrated, _of_its_own(alone[measured].relit(pairs[measured]), across))
         # 0.0 and not -0.0
-        inside = round(float(states.junction_voltages[measured][0]), 3) + 0.0
+        inside = round(across, 3) + 0.0
         notes.append(
             f"quantum efficiency of the {measured} junction: bias light {words}; bias voltage {voltage:.3f} V, which "
             f"leaves the {measured} junction at {inside:.3f} V."
         )
-    notes += _shone(absorption, _absorbers(solver.problem), spectra["eqe"])
+    notes += _shone(absorption, _absorbers(solver.problem), sum(spectra.values()))
     found = worst(checks)
     if intensity > 0.0 and protocol.bias is None and isinstance(protocol.bias_light, Led | Suns):
-        share = _against_short_circuit(solver, alone, attributes, intensity)
+        which = min(alone, key=lambda name: attributes[f"jsc_integrated_{name}"])
+        share = _against_short_circuit(solver, alone, which, direct[which], intensity)
         found["EQE integral of the limiting junction against Jsc"] = check(share, _INTEGRAL_LIMIT)
     return spectra, attributes, found, notes
 
@@ -256,26 +261,40 @@ def _open_circuit(solver: Solver) -> float:
     return float(points["open-circuit"].voltage[0]) if "open-circuit" in points else 0.0
 
 
+def _of_its_own(solver: Solver, voltage: float) -> float:
+    """What the light that a junction absorbs itself gives in it at a voltage across it (V), A m^-2 at 1 sun; without
+    bound where that is not known.
+    """
+    absorption = solver.problem.absorption
+    if absorption is None:
+        return np.inf
+    states = _reached(solver, voltage, 1.0)
+    # photons of the whole, whatever suns the junction has of its own
+    suns = float(solver.problem.parts[0].stack.light.intensity) or 1.0
+    return float(absorption.photon_flux @ solver.spectral_response(states.state(0), 1.0)) / suns
+
+
 def _against_short_circuit(
-    solver: Solver, alone: dict[str, Solver], integrated: dict[str, Any], intensity: float
+    solver: Solver, alone: dict[str, Solver], which: str, direct: float, intensity: float
 ) -> float:
     """How far the limiting junction's integral is from the cell's short-circuit current, as a part of it.
 
     At short circuit of the whole that junction is not at its own: the others drive it backwards. What its curve rises
-    to on the way there, and what light of the others adds, is counted beside the integral.
+    to on the way there, and what light of the others adds, is counted beside the integral, and so not within it.
+
+    Args:
+        solver, alone: of the cell and of its junctions. which: of them limits. intensity: suns.
+        direct: A m^-2 at 1 sun, its integral less what light absorbed in the others brings it as luminescence.
     """
     from scipy.constants import elementary_charge as q
 
     from perotwin.lab import junctions as of_cell
 
     states = solver.sweep([0.0], intensity)
-    which = min(alone, key=lambda name: integrated[f"jsc_integrated_{name}"])
     there = float(states.junction_voltages[which][0])
     own = alone[which].sweep([0.0, there], intensity)
     shone = q * of_cell.received(states, which)
-    expected = (
-        intensity * integrated[f"jsc_integrated_{which}"] + float(own.current[1] - own.current[0]) + shone
-    )
+    expected = intensity * direct + float(own.current[1] - own.current[0]) + shone
     return expected / float(states.current[0]) - 1.0
 
 
@@ -305,6 +324,9 @@ def analyse(dataset: xr.Dataset) -> Metrics:
         point of the EQE against photon energy (doi:10.1002/aenm.201901223), from a parabola through its slope. Of a
         tandem the current of the junction that has less and the edge of the one that begins first, and both of each
         junction: "jsc_integrated, top" and so on.
+
+    Raises:
+        InputError: neither `eqe` nor that of any junction.
     """
     parts = junctions(dataset)
     if parts:
@@ -317,6 +339,12 @@ def analyse(dataset: xr.Dataset) -> Metrics:
                 "bandgap": min(edges, key=float),
                 **{f"{key}, {name}": one[key] for name, one in found.items() for key in one},
             }
+        )
+    if "eqe" not in dataset:
+        raise InputError(
+            "this measurement holds no quantum efficiency.",
+            'Name its variable "eqe", or "eqe_top" and so on.',
+            key="eqe",
         )
     wavelength, eqe = np.asarray(dataset["wavelength"], float), np.asarray(dataset["eqe"], float)
     stored = float(dataset.attrs.get("jsc_integrated", np.nan))
@@ -378,7 +406,9 @@ def _document(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
         }
         for name, one in junctions(dataset).items()
     }
-    return {**written(INSTRUMENT, dataset), **came_to(metrics), **({"junctions": each} if each else {})}
+    # of several junctions there is no efficiency of the whole
+    of_each = {"eqe": None, "junctions": each} if each else {}
+    return {**written(INSTRUMENT, dataset), **came_to(metrics), **of_each}
 
 
 def _summary(measured: Mapping[str, xr.Dataset], metrics: Metrics) -> dict[str, Any]:
@@ -431,7 +461,7 @@ INSTRUMENT = Instrument(
     ),
     variables=(
         Variable("wavelength", ("wavelength",)),
-        Variable("eqe", ("wavelength",), required=True),
+        Variable("eqe", ("wavelength",)),
         Variable("reflectance", ("wavelength",)),
         Variable("transmittance", ("wavelength",)),
         Variable("absorptance", ("layer", "wavelength")),

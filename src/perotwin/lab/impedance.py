@@ -101,10 +101,11 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
     Returns:
         The measurement over `frequency` (Hz): `impedance_real`, `impedance_imag` (ohm m^2, positive = passive),
-        `capacitance` (F m^-2); the same with `_held` for ions held, where there are ions; in the light `imps_real`,
-        `imps_imag` (A m^-2 per sun, terminal voltage held) and `imvs_real`, `imvs_imag` (V per sun, terminal current
-        held); `time_constant` (mode), the slowest at open circuit, s. `voltage` and `current_density` of the bias
-        point are in the attributes (V, A m^-2), of a tandem those of its junctions too, `voltage_top` and so on.
+        `capacitance` (F m^-2, less the series resistance, see `capacitance`); the same with `_held` for ions held,
+        where there are ions; in the light `imps_real`, `imps_imag` (A m^-2 per sun, terminal voltage held) and
+        `imvs_real`, `imvs_imag` (V per sun, terminal current held); `time_constant` (mode), the slowest at open
+        circuit, s. `voltage` and `current_density` of the bias point are in the attributes (V, A m^-2), of a tandem
+        those of its junctions too, `voltage_top` and so on.
 
     Raises:
         InputError: maximum power in the dark.
@@ -133,13 +134,13 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     variables: dict[str, Any] = {
         "impedance_real": ("frequency", spectrum.impedance.real),
         "impedance_imag": ("frequency", spectrum.impedance.imag),
-        "capacitance": ("frequency", spectrum.capacitance),
+        "capacitance": ("frequency", capacitance(hertz, spectrum.impedance, held.series)),
         "time_constant": ("mode", np.array([-1.0 / rate for rate in modes.values()])),
     }
     if ions:
         variables["impedance_real_held"] = ("frequency", fixed.impedance.real)
         variables["impedance_imag_held"] = ("frequency", fixed.impedance.imag)
-        variables["capacitance_held"] = ("frequency", fixed.capacitance)
+        variables["capacitance_held"] = ("frequency", capacitance(hertz, fixed.impedance, held.series))
     found = {**steady_checks(settled), **optical_checks(solver.problem)}
     if intensity > 0.0:
         for name, values in (("imps", spectrum.imps), ("imvs", spectrum.imvs)):
@@ -221,16 +222,14 @@ def analyse(dataset: xr.Dataset) -> Metrics:
         `series_resistance` and `geometric_capacitance` from Rs + (G || C) fitted to the highest decade;
         `recombination_resistance`: with the spectrum for held ions its low-frequency intercept less Rs, else the width
         of the arc at the highest frequencies; `low_frequency_resistance` and `low_frequency_capacitance` at the lowest
-        frequency; `arcs`, the number of maxima of -Im Z; `electronic_time` and `ionic_time` where the measurement
-        states them. Rs is the circuit's where the measurement states it. What the data do not hold is NaN; each has its
-        method.
+        frequency, the latter the `capacitance` there; `arcs`, the number of maxima of -Im Z; `electronic_time` and
+        `ionic_time` where the measurement states them. Rs is the circuit's where the measurement states it. What the
+        data do not hold is NaN; each has its method.
     """
     frequency, impedance = _sorted(dataset)
-    fitted, capacitance, words = high_frequency(frequency, impedance)
-    # a simulation knows the resistor of its circuit; the fit also takes in what the layers add to it
-    series = float(dataset.attrs.get("series_resistance", fitted))
+    fitted, geometric, words = high_frequency(frequency, impedance)
+    series = series_resistance(dataset)
     lowest = f"at {frequency[0]:.3g} Hz"
-    low = 1.0 / (impedance[0] - series)
     peaks = arcs(impedance)
     if "impedance_real_held" in dataset:
         order = np.argsort(np.asarray(dataset["frequency"], float))
@@ -242,9 +241,11 @@ def analyse(dataset: xr.Dataset) -> Metrics:
         "recombination_resistance": Metric(width, "ohm m2", how),
         "low_frequency_resistance": Metric(float(impedance[0].real), "ohm m2", f"real part {lowest}"),
         "series_resistance": Metric(fitted, "ohm m2", words),
-        "geometric_capacitance": Metric(capacitance, "F m-2", words),
+        "geometric_capacitance": Metric(geometric, "F m-2", words),
         "low_frequency_capacitance": Metric(
-            float(low.imag / (2.0 * np.pi * frequency[0])), "F m-2", f"Im(1 / (Z - Rs)) / (2 pi f) {lowest}"
+            float(capacitance(frequency[:1], impedance[:1], series)[0]),
+            "F m-2",
+            f"Im(1 / (Z - Rs)) / (2 pi f) {lowest}",
         ),
         "arcs": Metric(
             float(peaks.size), "1", f"maxima of -Im Z that stand out by {_ARC:.0%} of the largest"
@@ -258,6 +259,27 @@ def analyse(dataset: xr.Dataset) -> Metrics:
             how = f"slowest eigenvalue at open circuit that carries {_SEEN[mode]:g} of the impedance"
             found[f"{mode}_time"] = Metric(float(value), "s", how)
     return Metrics(found)
+
+
+def capacitance(frequency: F64, impedance: C128, series: float) -> F64:
+    """(W,) F m^-2 of what lies behind the series resistance: Im(1 / (Z - Rs)) / (2 pi f).
+
+    With the resistance left in, it would fall towards high frequencies as the resistor takes the voltage.
+
+    Args:
+        frequency: (W,) Hz. impedance: (W,) ohm m^2. series: Rs, ohm m^2.
+    """
+    return np.asarray((1.0 / (impedance - series)).imag / (2.0 * np.pi * frequency))
+
+
+def series_resistance(dataset: xr.Dataset) -> float:
+    """Rs that is taken out of a spectrum, ohm m^2: the resistor of the circuit where the measurement states it.
+
+    A simulation knows it; the fit, which serves elsewhere, also takes in what the layers add to it.
+    """
+    if "series_resistance" in dataset.attrs:
+        return float(dataset.attrs["series_resistance"])
+    return high_frequency(*_sorted(dataset))[0]
 
 
 def _sorted(dataset: xr.Dataset) -> tuple[F64, C128]:
@@ -335,9 +357,9 @@ def _fast_arc(impedance: C128, peaks: NDArray[np.int64], series: float) -> tuple
 
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Nyquist, Bode and capacitance; into given axes the Nyquist plot. See `plotting.signals.impedance`."""
-    from perotwin.plotting import signals
+    from perotwin.plotting import signals, style
 
-    return signals.impedance(datasets, ax)
+    return signals.impedance(datasets, [series_resistance(item) for item in style.as_list(datasets)], ax)
 
 
 _SPECTRA = (

@@ -99,7 +99,9 @@ def each_alone(solver: Solver) -> dict[str, Solver]:
         return {problem.names[0]: solver}
     made = type(solver)
     return {
-        name: solver.junctions[name] if name in solver.junctions else made(problem.part(number))
+        name: solver.junctions[name]
+        if name in solver.junctions
+        else made(problem.part(number), held=solver.held_in([number]))
         for number, name in enumerate(problem.names)
     }
 

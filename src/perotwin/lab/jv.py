@@ -44,6 +44,8 @@ _FOLLOWED = 0.02
 _TOP = 0.002
 #: points between looks at whether the curve has crossed its end
 _CHUNK = 16
+#: what a reader of a curve in the light must know that has no power
+_NO_POWER = "no power at any voltage: look at perotwin bands, the order of the layers and the contacts' work functions."
 #: most points of one curve
 _MOST = 100_000
 
@@ -107,7 +109,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             the result and fails its checks.
     """
     from perotwin.lab import junctions
-    from perotwin.measurement import check, make_dataset
+    from perotwin.measurement import add_notes, check, make_dataset
     from perotwin.transport.build import build
     from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.profiles import profiles
@@ -148,7 +150,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         **junctions.at_points(points),
         **alone,
     }
-    return make_dataset(
+    dataset = make_dataset(
         INSTRUMENT,
         variables,
         {
@@ -168,6 +170,9 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         checks=found,
         notes=conditions.notes(states, fields=True),
     )
+    if intensity > 0.0 and _without_merit(dataset, _points_of(dataset)):
+        dataset = add_notes(dataset, [_NO_POWER])
+    return dataset
 
 
 def curve(solver: Solver, protocol: Protocol, intensity: float) -> States:
@@ -303,7 +308,8 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
             on steep curves are up to 1 mV and 0.005 in FF off.
 
     Returns:
-        `Metrics`; what the curve does not hold is NaN.
+        `Metrics`; what the curve does not hold is NaN. All are NaN in the dark, and of a curve that gives no power:
+        zero volts in the dark are no open circuit.
 
     Raises:
         InputError: "solved" for a curve without solved points.
@@ -342,6 +348,10 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
             jsc, jsc_words = solved["short-circuit"][1], "solved for"
         else:
             jsc_words = words
+    why = _without_merit(dataset, solved)
+    if why:
+        voc = jsc = vmp = jmp = np.nan
+        words = jsc_words = power_words = why
     power = vmp * jmp
     ff = power / (voc * jsc) if voc * jsc > 0.0 else np.nan
     pce = power / power_in if power_in > 0.0 else np.nan
@@ -355,6 +365,19 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
             "jmp": Metric(float(jmp), "A m-2", power_words),
         }
     )
+
+
+def _without_merit(dataset: xr.Dataset, solved: Mapping[str, tuple[float, float]]) -> str:
+    """Why a curve has no figures of merit, in words; empty where it has."""
+    if float(dataset.attrs.get("light", 1.0)) == 0.0:
+        return "none in the dark"
+    found = [*zip(*(np.asarray(dataset[name], float) for name in ("voltage", "current_density")), strict=True)]
+    points = np.array([*found, *solved.values()]).reshape(-1, 2)
+    points = points[np.isfinite(points).all(axis=1)]
+    ahead = points[points[:, 0] > 0.0]
+    if ahead.size and not (ahead[:, 1] > 0.0).any():
+        return "none: the curve gives no power"
+    return ""
 
 
 def short_of_the_top(voltage: F64, current: F64) -> bool:

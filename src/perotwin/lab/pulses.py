@@ -24,8 +24,13 @@ F64 = NDArray[np.float64]
 WINDOW = (0.2, 0.02)
 #: a decay without a stated end stops where this part of the peak is left, or here
 _LEFT, _LONGEST = 2e-3, 100.0
-#: reported moments a decade of time, a lifetime, and during the pulse; how many lifetimes they are even
-_A_DECADE, _A_LIFETIME, _RISE, _EVEN = 20, 15, 16, 10.0
+#: first reported moment after a corner of the light, s: faster than anything in a cell, whatever pulse and duration are
+_FIRST = 1e-10
+#: reported moments a decade of time: while the light is on, after it until 1/e of the peak, and from there on, where
+#: time constants are read
+_RISE, _FALL, _TAIL = 20, 40, 120
+#: more charge than this part above what can leave is a fault
+_CHARGE_LIMIT = 0.01
 #: allowed change of the number of ions
 ION_LIMIT = 1e-10
 
@@ -81,52 +86,45 @@ def follow(
     from perotwin.transport.schedule import Step
 
     last = _LONGEST if duration is None else duration
-    first = min(width / 100.0, 0.1 * last)
-    parts = [
-        engine.run([Step(width, control, light + pulse, times=_towards(width, width / 300.0, _RISE))], start)
-    ]
-    highest = 0.0
-    goal = np.exp(-1.0)
+    highest, goal = 0.0, float(np.exp(-1.0))
 
-    def fallen(time: float, voltage: float, current: float) -> bool:
+    def fallen(_time: float, voltage: float, current: float) -> bool:
         nonlocal highest
         now = abs(signal(voltage, current))
         highest = max(highest, now)
         return now < goal * highest
 
-    def go_on(times: tuple[float, ...]) -> tuple[float, bool, bool]:
-        """Run over these moments: the time passed, whether the signal fell to the goal, whether nobody interrupted."""
-        part = engine.run([Step(times[-1], control, light, times=times)], parts[-1].moments[-1], stop=fallen)
-        parts.append(part)
-        low = part.time.size > 0 and fallen(0.0, *_end(part))
-        return (float(part.time[-1]) if part.time.size else 0.0), low, part.complete or low
+    def go_on(times: F64) -> bool:
+        """Follow the decay over these moments, s from its last one: whether it went on to its goal or their end."""
+        parts.append(engine.run([step(times, light)], parts[-1].moments[-1], stop=fallen))
+        return parts[-1].complete or low(parts[-1])
 
-    # evenly in the logarithm to 1/e, then evenly in time, since an exponential asks for even steps, then what is left
-    clock, whole = [0.0], parts[0].complete
-    fallen(0.0, *_end(parts[0]))
+    def low(part: Trace) -> bool:
+        return part.time.size > 0 and fallen(0.0, *_end(part))
+
+    def step(times: F64, suns: float) -> Step:
+        first = min(_FIRST, float(times[0]))
+        return Step(float(times[-1]), control, suns, times=tuple(times.tolist()), first=first)
+
+    times = _moments(width, _RISE)
+    parts = [engine.run([step(times, light + pulse)], start)]
+    clock, whole = [-width], parts[0].complete
     if whole:
-        spent, low, whole = go_on(_towards(last, first, int(np.ceil(_A_DECADE * np.log10(last / first))) + 1))
-        goal = _LEFT if duration is None else -1.0
-        even = min(_EVEN * spent, last - spent)
-        if low and even > 1e-9 * last:
+        fallen(0.0, *_end(parts[0]))
+        clock.append(0.0)
+        whole = go_on(_moments(last, _FALL))
+        spent = float(parts[-1].time[-1]) if parts[-1].time.size else 0.0
+        if whole and low(parts[-1]) and last - spent > 1e-9 * last:
+            goal = _LEFT if duration is None else -1.0
             clock.append(spent)
-            more, low, whole = go_on(tuple(np.linspace(0.0, even, _points(even, spent) + 1)[1:]))
-            rest = last - spent - more
-            if whole and not low and rest > 1e-9 * last:
-                clock.append(spent + more)
-                count = int(np.ceil(_A_DECADE * np.log10(last / (spent + more)))) + 2
-                since = np.geomspace(spent + more, last, count) - (spent + more)
-                _, _, whole = go_on(tuple(np.append(since[1:-1], rest)))
+            count = int(np.ceil(_TAIL * np.log10(last / spent))) + 1
+            since = np.geomspace(spent, last, count)[1:] - spent
+            since[-1] = last - spent
+            whole = go_on(since)
     ions = np.concatenate([part.ions.reshape(part.time.size, -1) for part in parts])
     drift = float(np.abs(ions / ions[0] - 1.0).max()) if ions.size else 0.0
     return Record(
-        time=np.concatenate(
-            [
-                [-width],
-                parts[0].time - width,
-                *(at + part.time for at, part in zip(clock, parts[1:], strict=False)),
-            ]
-        ),
+        time=np.concatenate([[-width], *(at + part.time for at, part in zip(clock, parts, strict=True))]),
         voltage=np.concatenate([[base[0]], *(part.voltage for part in parts)]),
         current=np.concatenate([[base[1]], *(part.current for part in parts)]),
         light=np.concatenate([[light], *(part.light for part in parts)]),
@@ -138,14 +136,12 @@ def follow(
     )
 
 
-def _towards(last: float, first: float, count: int) -> tuple[float, ...]:
-    """Moments evenly in the logarithm from `first` to `last` (s)."""
-    return tuple(np.append(np.geomspace(first, last, max(count, 2))[:-1], last))
-
-
-def _points(span: float, unit: float) -> int:
-    """Moments evenly in time over a span (s), so many in each `unit`."""
-    return max(int(np.ceil(_A_LIFETIME * span / unit)), 1)
+def _moments(last: float, a_decade: int) -> F64:
+    """(T,) moments evenly in the logarithm up to `last` (s), from a first one that does not depend on it."""
+    first = min(_FIRST, 0.1 * last)
+    times = np.geomspace(first, last, int(np.ceil(a_decade * np.log10(last / first))) + 1)
+    times[-1] = last
+    return times
 
 
 def _end(trace: Trace) -> tuple[float, float]:
@@ -171,6 +167,18 @@ def checks(record: Record) -> dict[str, Any]:
         "total current constant along x, over its allowance": check(record.constancy, 1.0),
         "ion number conserved in time": check(record.drift, ION_LIMIT),
     }
+
+
+def charge_check(time: F64, extracted: F64, most: float) -> Any:
+    """The check that no more charge left than could: its excess as a part of that.
+
+    Args:
+        time: (T,) s. extracted: (T,) what the pulse changed of the current, A m^-2.
+        most: C m^-2 that can leave.
+    """
+    from perotwin.measurement import check
+
+    return check(max(charge_of(time, extracted) / most - 1.0, 0.0), _CHARGE_LIMIT)
 
 
 def attributes(record: Record) -> dict[str, Any]:
@@ -200,7 +208,8 @@ def peak_of(time: F64, signal: F64) -> int:
 def exponential(time: F64, signal: F64, window: tuple[float, float] = WINDOW) -> tuple[float, float]:
     """Time constant of a decay (s) and the standard error of the fit, both NaN where it cannot be fitted.
 
-    A straight line through ln(signal) where, after its peak, the signal lies between two parts of it.
+    A straight line through ln(signal) where, after its peak, the signal lies between two parts of it; every stretch of
+    time counts alike, however many moments were read in it.
     """
     top = peak_of(time, signal)
     if top < 0 or signal[top] == 0.0:
@@ -212,12 +221,27 @@ def exponential(time: F64, signal: F64, window: tuple[float, float] = WINDOW) ->
     if chosen.size < 4 or not below.size:
         return float("nan"), float("nan")
     t, y = time[top:][chosen], np.log(part[chosen])
-    (slope, _), residual, *_ = np.polyfit(t, y, 1, full=True)
+    weight = np.gradient(t)
+    weight *= t.size / weight.sum()
+    off = t - np.average(t, weights=weight)
+    scatter = float(weight @ off**2)
+    slope = float(weight @ (off * y)) / scatter
     if not slope < 0.0:
         return float("nan"), float("nan")
-    spread = np.sqrt(float(residual[0]) / (t.size - 2)) if residual.size else 0.0
-    error = spread / np.sqrt(float(((t - t.mean()) ** 2).sum()))
-    return float(-1.0 / slope), float(error / slope**2)
+    left = y - np.average(y, weights=weight) - slope * off
+    variance = float(left @ left) / (t.size - 2) * float(weight**2 @ off**2) / scatter**2
+    return -1.0 / slope, float(np.sqrt(variance)) / slope**2
+
+
+def charge_of(time: F64, current: F64) -> float:
+    """Integral of a current density (T,) over time, C m^-2, by monotone cubics; NaN of less than two moments, and where
+    the current is not known.
+    """
+    if time.size < 2 or np.any(np.diff(time) <= 0.0) or not np.all(np.isfinite(current)):
+        return float("nan")
+    from scipy.interpolate import PchipInterpolator
+
+    return float(PchipInterpolator(time, current).integrate(time[0], time[-1]))
 
 
 def falls_to(time: F64, signal: F64, part: float) -> float:

@@ -9,17 +9,15 @@ one, the dwell at the first voltage, and the scans, one after another without a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, model_validator
 
-from perotwin.errors import InputError, nearest
+from perotwin.lab.scan_protocol import ABOVE, DIRECTIONS, RATE, Hold, Protocol, Rest
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
-from perotwin.stack.quantity_fields import Dim, Intensity, Model, Time, Voltage
-from perotwin.units import Quantity
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from perotwin.transport.transient import Engine
 
 __all__ = [
+    "DIRECTIONS",
     "INSTRUMENT",
     "Hold",
     "Protocol",
@@ -46,210 +45,17 @@ __all__ = [
 ]
 
 F64 = NDArray[np.float64]
-Direction = Literal["reverse", "forward"]
 Scans = dict[str, "xr.Dataset"]
 
-DIRECTIONS = ("reverse", "forward")
-#: V/s, where neither a rate nor a delay is given
-RATE = Quantity(0.1, "100 mV/s", dimension="scan rate")
-#: s at the first voltage under light, where there is no preconditioning and no dwell is given
-DWELL = Quantity(10.0, "10 s", dimension="time")
-#: how far above open circuit a scan begins unless said, V
-_ABOVE = 0.03
-#: most points of one scan
-_MOST = 100_000
+#: how far above open circuit the higher end lies unless said, V, and further where the scans do not pass it there
+_ABOVE = (ABOVE, 0.06, 0.12, 0.24, 0.48)
+#: a larger step (V) may move the figures that are read from the points; by how much they may move without a remark:
+#: Voc in V, fill factor and efficiency as a part
+_COARSE, _MOVED = 0.02, {"voc": 5e-4, "ff": 1e-3, "pce": 1e-3}
 #: first time step of a staircase's tread, as a part of its delay
 _TREAD = 1e-2
 #: allowed relative change of the number of ions over a run
 ION_LIMIT = 1e-10
-
-ScanRate = Annotated[Quantity, Dim("scan rate", above=0, because=": the voltage would stand still")]
-
-
-class Hold(Model):
-    """A voltage (V) that is held for a time (s)."""
-
-    voltage: Voltage
-    time: Time
-
-
-class Rest(Model):
-    """Where a cell waits, endlessly, before anything is done to it: a voltage (V) and a light (suns)."""
-
-    voltage: Voltage = Quantity(0.0, "0 V", dimension="voltage")
-    light: Intensity = Quantity(0.0, "0 sun", dimension="intensity")
-
-
-def _rest(value: Any) -> Any:
-    """A rest as people write it: "0.9 V, 1 sun"."""
-    if isinstance(value, str):
-        parts = [part.strip() for part in value.split(",")]
-        if len(parts) != 2 or not all(parts):
-            raise InputError(
-                f'"{value}" is no rest: it takes a voltage and a light.', 'Write "0.9 V, 1 sun".'
-            )
-        return {"voltage": parts[0], "light": parts[1]}
-    return value
-
-
-def _hold(value: Any) -> Any:
-    """A hold as people write it: "1.3 V, 60 s"."""
-    if isinstance(value, str):
-        parts = [part.strip() for part in value.split(",")]
-        if len(parts) != 2 or not all(parts):
-            raise InputError(
-                f'"{value}" is no preconditioning: it takes a voltage and a time.', 'Write "1.3 V, 60 s".'
-            )
-        return {"voltage": parts[0], "time": parts[1]}
-    if isinstance(value, tuple) and len(value) == 2:
-        return {"voltage": value[0], "time": value[1]}
-    return value
-
-
-def _directions(value: Any) -> Any:
-    """Directions as people write them: "reverse,forward"."""
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
-    for name in value:
-        if name not in DIRECTIONS:
-            close = nearest(str(name), DIRECTIONS)
-            advice = f'Did you mean "{close[0]}"?' if close else 'Write "reverse,forward", or one of the two.'
-            raise InputError(f'there is no scan direction "{name}".', advice)
-    if not value or len(set(value)) != len(value):
-        raise InputError(
-            "each direction is scanned once, and at least one is needed.",
-            'Write "reverse,forward", or one of the two.',
-        )
-    return tuple(value)
-
-
-class Protocol(Model):
-    """How a cell is scanned.
-
-    start, stop : the two ends of the scans (V), in either order; reverse goes from the higher to the lower one. Absent,
-        the higher end lies a little above the open circuit of the settled cell and the lower one at 0 V; a single one
-        that is positive is the higher end.
-    step : V between points.
-    directions : in the order in which they are scanned, "reverse" and "forward" or one of them.
-    rate : V/s, the voltage a continuous ramp; 100 mV/s unless said.
-    delay : s, instead of a rate: the voltage is a staircase, each point read after this time.
-    preconditioning : a voltage and a time (s), "1.3 V, 60 s", under the cell's light.
-    rest : voltage and light (suns) at which the ions have settled before all that; the dark at 0 V unless said.
-    dwell : s at the first voltage before the first scan, under light; 10 s without preconditioning, and after one the
-        time of a point.
-    """
-
-    start: Voltage | None = None
-    stop: Voltage | None = None
-    step: Voltage = Quantity(0.01, "10 mV", dimension="voltage")
-    directions: Annotated[tuple[Direction, ...], BeforeValidator(_directions)] = ("reverse", "forward")
-    rate: ScanRate | None = None
-    delay: Time | None = None
-    preconditioning: Annotated[Hold | None, BeforeValidator(_hold)] = None
-    rest: Annotated[Rest, BeforeValidator(_rest)] = Rest()
-    dwell: Time | None = None
-
-    @model_validator(mode="after")
-    def _possible(self) -> Protocol:
-        if not self.step > 0.0:
-            raise InputError(
-                f"a step of {self.step.text} leads nowhere.",
-                "Give a positive step; the direction follows from the scan.",
-                key="step",
-            )
-        if self.rate is not None and self.delay is not None:
-            raise InputError(
-                "a scan has a rate or a delay, not both: the step over the delay is already a rate.",
-                "Leave out one of them.",
-                key="delay",
-            )
-        if self.start is not None and self.stop is not None:
-            if self.start == self.stop:
-                raise InputError(
-                    f"a scan from {self.start.text} to {self.stop.text} has no length.",
-                    "Give two voltages.",
-                    key="stop",
-                )
-            if abs(self.stop - self.start) / self.step > _MOST:
-                raise InputError(
-                    f"from {self.start.text} to {self.stop.text} in steps of {self.step.text} makes more than {_MOST} "
-                    "points.",
-                    "Give a larger step.",
-                    key="step",
-                )
-        return self
-
-    @property
-    def point_time(self) -> float:
-        """s from one point to the next."""
-        return float(self.delay) if self.delay is not None else float(self.step) / float(self.rate or RATE)
-
-    def ends(self, voc: float) -> tuple[float, float]:
-        """The lower and the higher end (V) for a cell whose open circuit lies at `voc` (V).
-
-        Raises:
-            InputError: the one end that is given lies beyond the other's default.
-        """
-        given = [float(v) for v in (self.start, self.stop) if v is not None]
-        if len(given) == 2:
-            return min(given), max(given)
-        above = float(np.round(np.ceil((voc + _ABOVE) / self.step - 1e-9) * self.step, 12))
-        if not given:
-            return 0.0, above
-        return (0.0, given[0]) if given[0] > 0.0 else (given[0], above)
-
-    def resolved(self, voc: float) -> Protocol:
-        """The same protocol with nothing left open, as it is run."""
-        low, high = self.ends(voc)
-        first, last = (high, low) if self.directions[0] == "reverse" else (low, high)
-        dwell: float = self.dwell or (DWELL if self.preconditioning is None else self.point_time)
-        return Protocol(
-            start=first,
-            stop=last,
-            step=self.step,
-            directions=self.directions,
-            rate=None if self.delay is not None else self.rate or RATE,
-            delay=self.delay,
-            preconditioning=self.preconditioning,
-            rest=self.rest,
-            dwell=dwell,
-        )
-
-    def voltages(self) -> F64:
-        """(K,) points from start to stop, both included; whole steps but perhaps the last one.
-
-        Raises:
-            InputError: an end is left open (see `resolved`).
-        """
-        if self.start is None or self.stop is None:
-            raise InputError("the scan has an open end.", "Give start and stop.")
-        span = float(self.stop) - float(self.start)
-        count = int(np.floor(abs(span) / self.step + 1e-6))
-        points = float(self.start) + np.sign(span) * float(self.step) * np.arange(count + 1)
-        if abs(points[-1] - float(self.stop)) > 1e-6 * self.step:
-            points = np.append(points, float(self.stop))
-        points[-1] = float(self.stop)
-        # rounding to a picovolt turns 0.30000000000000004 into 0.3
-        return np.asarray(np.round(points, 12))
-
-    def words(self) -> str:
-        """What was done to the cell before the first scan, as a sentence; of a resolved protocol."""
-        assert self.dwell is not None and self.start is not None
-        suns = float(self.rest.light)
-        where = f"under {suns:g} sun" if suns > 0.0 else "in the dark"
-        parts = [f"{where} at {float(self.rest.voltage):g} V until the ions had settled"]
-        if self.preconditioning is not None:
-            hold = self.preconditioning
-            parts.append(f"{float(hold.time):g} s at {float(hold.voltage):g} V under its light")
-        parts.append(
-            f"{float(self.dwell):g} s at the first voltage, {float(self.start):g} V, under its light"
-        )
-        pace = (
-            f"a staircase with {float(self.delay):g} s a point"
-            if self.delay is not None
-            else f"{1e3 * float(self.rate or RATE):g} mV/s"
-        )
-        return f"before the scan: {'; '.join(parts)}. Scanned {', then '.join(self.directions)} at {pace}."
 
 
 def _schedule(protocol: Protocol, light: float) -> tuple[list[Step], list[str]]:
@@ -269,7 +75,7 @@ def _schedule(protocol: Protocol, light: float) -> tuple[list[Step], list[str]]:
     for number, direction in enumerate(protocol.directions):
         path = points if number == 0 else points[::-1]
         if protocol.delay is None:
-            times = np.abs(path[1:] - path[0]) / float(protocol.rate or RATE)
+            times = np.abs(_fine(path)[1:] - path[0]) / float(protocol.rate or RATE)
             ramp = Voltage(float(path[0]), float(path[-1]))
             steps.append(Step(float(times[-1]), ramp, light, times=tuple(times.tolist())))
             owner.append(direction)
@@ -279,6 +85,15 @@ def _schedule(protocol: Protocol, light: float) -> tuple[list[Step], list[str]]:
             steps.append(Step(delay, Voltage(float(voltage)), light, first=_TREAD * delay))
             owner.append(direction)
     return steps, owner
+
+
+def _fine(path: F64) -> F64:
+    """The points of a ramp (V), and between those that lie far apart others at which it is read as well."""
+    parts = [path[:1]]
+    for first, last in pairwise(path):
+        count = int(np.ceil(abs(last - first) / _COARSE - 1e-6))
+        parts.append(np.append(first + (last - first) * np.arange(1, count) / count, last))
+    return np.concatenate(parts)
 
 
 def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | None = None) -> Scans:
@@ -310,23 +125,57 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
     lit = max(intensity, float(protocol.rest.light)) > 0.0
     engine = Engine(build(cell, light=lit), tolerance or TOLERANCE)
     steady, voc = _open_circuit(engine, intensity)
-    protocol = protocol.resolved(voc)
-    steps, owner = _schedule(protocol, intensity)
     rest = engine.settled(float(protocol.rest.voltage), float(protocol.rest.light))
-    total = sum(step.moments().size for step in steps)
-    with progress.task(f"{cell.name}: scanning", total=total) as counter:
-        try:
-            trace = engine.run(steps, rest, advanced=lambda _: counter.advance())
-        except ConvergenceError as error:
-            known = error.context.get("trace")
-            error.context["measured"] = (
-                {} if known is None else _datasets(cell, protocol, steady, engine, known, owner)
-            )
-            raise
+    asked = protocol
+    for above in _ABOVE:
+        protocol = asked.resolved(voc, above)
+        steps, owner = _schedule(protocol, intensity)
+        before = owner.count("")
+        total = before + (protocol.voltages().size - 1) * len(protocol.directions)
+        with progress.task(f"{cell.name}: scanning", total=total) as counter:
+            due = _on_points(protocol, before, counter.advance)
+            try:
+                trace = engine.run(steps, rest, stop=due)
+            except ConvergenceError as error:
+                known = error.context.get("trace")
+                error.context["measured"] = (
+                    {} if known is None else _datasets(cell, protocol, steady, engine, known, owner)
+                )
+                raise
+        if not asked.open_above or intensity == 0.0 or not trace.complete or _passes(trace, protocol):
+            break
     found = _datasets(cell, protocol, steady, engine, trace, owner)
     if not found:
         raise KeyboardInterrupt
     return found
+
+
+def _on_points(
+    protocol: Protocol, before: int, advance: Callable[[], Any]
+) -> Callable[[float, float, float], bool]:
+    """What the engine calls at each moment: it counts those that are reported, and lets the run go on.
+
+    Args:
+        protocol: resolved. before: moments before the scans. advance: counts.
+    """
+    reported, seen = protocol.voltages(), 0
+
+    def passed(_time: float, voltage: float, _current: float) -> bool:
+        nonlocal seen
+        seen += 1
+        if seen <= before or np.abs(reported - voltage).min() < 1e-9:
+            advance()
+        return False
+
+    return passed
+
+
+def _passes(trace: Trace, protocol: Protocol) -> bool:
+    """Whether all scans of a complete trace reach beyond open circuit as the cell is when they get there."""
+    assert protocol.start is not None and protocol.stop is not None
+    high = max(float(protocol.start), float(protocol.stop))
+    there = np.abs(trace.voltage - high) < 1e-9
+    return bool(np.all(trace.current[there] <= 0.0))
 
 
 def _open_circuit(engine: Engine, intensity: float) -> tuple[States, float]:
@@ -354,7 +203,9 @@ def _datasets(
     from perotwin.transport.checks import CURRENT_LIMIT, optical_checks
 
     direction_of = np.array([owner[int(number)] for number in trace.step])
-    asked = protocol.voltages().size * len(protocol.directions)
+    points = protocol.voltages()
+    every = points if protocol.delay is not None else _fine(points)
+    asked = every.size * len(protocol.directions)
     scanned = int(np.count_nonzero(direction_of != "")) + len(protocol.directions)
     found_checks = {
         "points without a solution": check(max(asked - scanned, 0), 0.0),
@@ -368,8 +219,8 @@ def _datasets(
         found_checks["ion number conserved in time"] = check(float(change), ION_LIMIT)
     before = np.flatnonzero(direction_of == "")
     clock = float(trace.time[before[-1]]) if before.size else 0.0
-    points = protocol.voltages()
-    notes = [*engine.problem.notes, protocol.words()]
+    lowest = float(np.min(trace.voltage, initial=0.0))
+    notes = [*engine.problem.notes, *conditions.reverse_bias(engine.problem, lowest), protocol.words()]
     if not trace.complete:
         notes.append("interrupted: the scans hold what was computed until then.")
     made: Scans = {}
@@ -392,7 +243,13 @@ def _datasets(
             break
         # the first point is what was read last before the scan: at the end of the dwell, or where the voltage turns
         index = np.concatenate(([here[0] - 1], here))
-        path = points if number == 0 else points[::-1]
+        path = (points if number == 0 else points[::-1])[: 1 + here.size]
+        if protocol.delay is None:
+            passed = _fine(points if number == 0 else points[::-1])[: index.size]
+            if here.size + 1 == every.size:
+                notes += _moved(direction, (passed, trace.current[index]), path, float(protocol.step))
+            asked_for = np.isin(passed, path)
+            path, index = passed[asked_for], index[asked_for]
         # a scan has the shape of a current-voltage curve
         made[direction] = make_dataset(
             jv.INSTRUMENT,
@@ -401,7 +258,7 @@ def _datasets(
                 "converged": ("voltage", np.ones(index.size, dtype=bool)),
                 **{f"voltage_{name}": ("voltage", values[index]) for name, values in each.items()},
             },
-            {"voltage": path[: index.size], "time": ("voltage", trace.time[index] - clock)},
+            {"voltage": path, "time": ("voltage", trace.time[index] - clock)},
             about={
                 **conditions.about(cell, protocol, steady.intensity),
                 "direction": direction,
@@ -414,6 +271,40 @@ def _datasets(
             notes=notes,
         )
     return made
+
+
+def _moved(direction: str, passed: tuple[F64, F64], points: F64, step: float) -> list[str]:
+    """What the points of a scan do to the figures that are read from them, against all moments of the ramp, in words.
+
+    Args:
+        direction: of the scan. passed: (M,) voltage (V) and current density (A m^-2) at all moments.
+        points: (K,) V, those of them that are reported. step: V.
+    """
+    import xarray as xr
+
+    from perotwin.lab import jv
+
+    voltage, current = passed
+    if not step > _COARSE:
+        return []
+    reported = np.isin(voltage, points)
+    fine, coarse = (
+        jv.analyse(xr.Dataset({"current_density": ("voltage", current[chosen])}, {"voltage": voltage[chosen]}))
+        for chosen in (np.ones(voltage.size, dtype=bool), reported)
+    )
+    found = []
+    for name, most in _MOVED.items():
+        right, read = float(fine[name]), float(coarse[name])
+        off = read - right if name == "voc" else read / right - 1.0
+        if not abs(off) <= most and np.isfinite(right):
+            unit = f"{1e3 * off:+.1f} mV" if name == "voc" else f"{100.0 * off:+.1f} %"
+            found.append(f"{name.upper() if name != 'voc' else 'Voc'} {unit if np.isfinite(read) else 'unknown'}")
+    if not found:
+        return []
+    return [
+        f"the step of {1e3 * step:g} mV moves what is read from the points of the {direction} scan "
+        f"({', '.join(found)}, against every {1e3 * _COARSE:g} mV of the same ramp). Give a smaller --step."
+    ]
 
 
 def series(cell: Cell, rates: Sequence[str | float], protocol: Protocol | None = None) -> dict[float, Scans]:

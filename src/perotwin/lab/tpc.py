@@ -11,7 +11,7 @@ through the load and the series resistance, as in the laboratory.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import model_validator
@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
+    from perotwin.transport.states import States
     from perotwin.transport.transient import Engine
 
 __all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot"]
 
 #: allowed local error of the time steps as a part of what the pulse adds to the light, and the largest
 _PART, _COARSE = 1e-3, 1e-4
+#: the check of the charge that left
+CHARGE_CHECK = "charge extracted beyond that generated, over it"
 
 
 class Protocol(Model):
@@ -66,7 +69,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
     Returns:
         `current_density` (time), A m^-2, `voltage` over the load and `light` in suns; time in s from the end of the
-        pulse, the first moment before it. `generated` among the attributes is the charge that the pulse made, C m^-2.
+        pulse, the first moment before it. `generated` among the attributes is the charge that the pulse made, C m^-2,
+        and `extractable` the most that can leave (see `_gain`).
 
     Raises:
         ConvergenceError: the settled state was not found, or a time step could not be taken.
@@ -83,7 +87,9 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     share = 1.0 if light == 0.0 else min(1.0, extra / light)
     engine = Engine(build(cell), min(_PART * share, _COARSE))
     load = float(protocol.load)
-    start, current = _settled(engine, light, load)
+    rest = _steady(engine, light, load)
+    start, current = engine.moment(rest.state(0)), float(rest.current[0])
+    generated = extra * engine.problem.photocurrent * float(protocol.width)
     record = pulses.follow(
         engine, start, Load(load), (load * current, current), light, extra, float(protocol.width),
         None if protocol.duration is None else float(protocol.duration),
@@ -91,6 +97,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     )  # fmt: skip
     found = optical_checks(engine.problem)
     found.update(pulses.checks(record))
+    extractable = generated * _gain(engine, light, extra, load)
+    found[CHARGE_CHECK] = pulses.charge_check(record.time, record.current - current, extractable)
     return make_dataset(
         INSTRUMENT,
         {
@@ -102,7 +110,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         about={
             **conditions.about(cell, protocol, light),
             **pulses.attributes(record),
-            "generated": extra * engine.problem.photocurrent * float(protocol.width),
+            "generated": generated,
+            "extractable": extractable,
             "tolerance": engine.tolerance,
         },
         checks=found,
@@ -110,8 +119,12 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     )
 
 
-def _settled(engine: Engine, light: float, load: float) -> tuple[Any, float]:
-    """The settled cell with the load across it, and its current."""
+def _steady(engine: Engine, light: float, load: float) -> States:
+    """The settled cell with the load across it.
+
+    Raises:
+        ConvergenceError: it was not reached.
+    """
     from perotwin.errors import ConvergenceError
 
     states = engine.solver.loaded(load, light)
@@ -122,7 +135,23 @@ def _settled(engine: Engine, light: float, load: float) -> tuple[Any, float]:
             voltage=0.0,
             stage="short circuit",
         )
-    return engine.moment(states.state(0)), float(states.current[0])
+    return states
+
+
+def _gain(engine: Engine, light: float, extra: float, load: float) -> float:
+    """Charge that a generated pair can bring at most, in elementary charges, from steady states: one.
+
+    It is more where extra light lets more of the bias light's carriers arrive (traps that it fills, ions that it moves)
+    or where one junction shines on another. Over all time a small pulse extracts what steady light of the same dose
+    does, so that the steady response bounds it: with the ions held, before and during the pulse, and with ions that
+    follow.
+    """
+    solver, photo = engine.solver, engine.problem.photocurrent
+    dim, bright = (_steady(engine, suns, load) for suns in (light, light + extra))
+    found = [float(bright.current[0] - dim.current[0]) / (extra * photo)]
+    for states in (dim, bright):
+        found.append(solver.light_response(states.state(0), states.intensity) / photo)
+    return max(1.0, *found)
 
 
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
@@ -142,7 +171,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     time, signal = pulses.change(dataset, "current_density")
     tau, error = pulses.exponential(time, signal)
     top = pulses.peak_of(time, signal)
-    charge = float(np.trapezoid(signal, time))
+    charge = pulses.charge_of(time, signal)
     generated = float(dataset.attrs.get("generated", np.nan))
     return Metrics(
         {

@@ -101,7 +101,7 @@ NOMENCLATURE: dict[str, Term] = {
     "impedance_imag": Term("Z''", "$Z''$", "ohm m2", "ohm cm^2", 1e4, "imaginary part of the impedance"),
     "impedance_real_held": Term("Z'h", r"$Z'_\mathrm{h}$", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
     "impedance_imag_held": Term("Z''h", r"$Z''_\mathrm{h}$", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
-    "capacitance": Term("C", "$C$", "F m-2", "nF/cm^2", 1e5, "capacitance, Im(admittance) / (2 pi f)"),
+    "capacitance": Term("C", "$C$", "F m-2", "nF/cm^2", 1e5, "capacitance"),
     "capacitance_held": Term("Ch", r"$C_\mathrm{h}$", "F m-2", "nF/cm^2", 1e5, "capacitance with the ions held"),
     "conductance": Term("G'", "$G'$", "S m-2", "S/cm^2", 1e-4, "real part of the admittance"),
     "imps_real": Term("Q'", "$Q'$", "A m-2", "mA/cm^2", 0.1, "current response per sun of light, real part"),

@@ -19,13 +19,16 @@ __all__ = ["cv", "impedance"]
 _OHM_CM2, _NF_CM2 = 1e4, 1e5
 _FREQUENCY = "Frequency $f$ (Hz)"
 _CAPACITANCE = "Capacitance $C$ (nF cm$^{−2}$)"
+_BEHIND = "$C$ less $R_\\mathrm{s}$ (nF cm$^{−2}$)"
 
 
-def impedance(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+def impedance(
+    datasets: xr.Dataset | Sequence[xr.Dataset], series: Sequence[float], ax: Axes | None = None
+) -> Figure:
     """Impedance of one or several cells: Nyquist plot with equal axes, |Z| and phase, capacitance.
 
-    Solid: all ions follow; dashed: ions held, where the measurement has that. Into a given ``ax`` goes the Nyquist
-    plot alone.
+    ``series`` holds the resistance of each (ohm m^2) that its capacitance lies behind. Solid: all ions follow; dashed:
+    ions held, where the measurement has that. Into a given ``ax`` goes the Nyquist plot alone.
     """
     items = style.as_list(datasets)
     colours = style.colour_of_cells(items)
@@ -37,9 +40,9 @@ def impedance(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = Non
         made = style.figure(style.PAGE, 4.6)
         panels = made.subplots(2, 2)
         _nyquist(panels[0, 0], items, colours)
-        _against_frequency(panels[0, 1], items, colours, "capacitance")
-        _against_frequency(panels[1, 0], items, colours, "modulus")
-        _against_frequency(panels[1, 1], items, colours, "phase")
+        _against_frequency(panels[0, 1], items, colours, "capacitance", series)
+        _against_frequency(panels[1, 0], items, colours, "modulus", series)
+        _against_frequency(panels[1, 1], items, colours, "phase", series)
         _key(panels[1, 1], items, colours)
         style.apart(made)
         return made
@@ -130,9 +133,11 @@ def _hertz(power: int) -> str:
     return f"10$^{{{power}}}$ Hz"
 
 
-def _against_frequency(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str], what: str) -> None:
+def _against_frequency(
+    ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str], what: str, series: Sequence[float]
+) -> None:
     negative = False
-    for item in items:
+    for item, resistance in zip(items, series, strict=True):
         colour = colours[str(item.attrs.get("stack", ""))]
         for frequency, z, line in _spectra(item):
             if what == "modulus":
@@ -140,7 +145,7 @@ def _against_frequency(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str,
             elif what == "phase":
                 ax.semilogx(frequency, np.degrees(np.angle(z)), color=colour, linestyle=line)
             else:
-                c = (1.0 / z).imag / (2.0 * np.pi * frequency) * 1e9
+                c = (1.0 / (z - resistance * _OHM_CM2)).imag / (2.0 * np.pi * frequency) * 1e9
                 ax.loglog(frequency, np.where(c > 0.0, c, np.nan), color=colour, linestyle=line)
                 if np.any(c < 0.0):
                     negative = True
@@ -155,7 +160,7 @@ def _against_frequency(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str,
         ax.set_yticks([tick for tick in range(-180, 181, 30) if low - 30.0 <= tick <= max(high, 5.0)])
         ax.set_ylim(min(low, -32.0), max(high, 5.0))
     else:
-        ax.set_ylabel(_CAPACITANCE)
+        ax.set_ylabel(_BEHIND)
         _readable(ax)
         if negative:
             ax.text(

@@ -121,7 +121,7 @@ def _limits(ax: Axes, items: Sequence[xr.Dataset]) -> None:
     """From the first wavelength to a little past the last one that gives current."""
     low = min(float(item["wavelength"].min()) for item in items)
     high = max(
-        float(item["wavelength"].values[item["eqe"].values > 1e-3].max(initial=0.0))
+        float(item["wavelength"].values[sum(_collected(item).values()) > 1e-3].max(initial=0.0))
         or float(item["wavelength"].max())
         for item in items
     )
@@ -176,10 +176,10 @@ def _current(item: xr.Dataset, junction: str = "") -> str:
 
 def _stacked(ax: Axes, item: xr.Dataset) -> None:
     wavelength = item["wavelength"].values * _NM
-    collected = item["eqe"].values
+    parts = _collected(item)
+    collected: np.ndarray = sum(parts.values(), np.zeros(wavelength.size))
     generating = _generating(item)
     taken = item["absorptance"].transpose("layer", "wavelength").values[generating].sum(axis=0)
-    parts = _collected(item)
     if len(parts) > 1:
         # light of one junction adds to what the one behind it gives: areas hold the photons that it absorbed itself
         collected = np.minimum(collected, taken)
@@ -278,4 +278,4 @@ def _generating(item: xr.Dataset) -> list[int]:
     if named:
         return [index for index, name in enumerate(layers) if name in named.split(",")]
     absorbed = item["absorptance"].transpose("layer", "wavelength").values
-    return [int(np.argmax((absorbed * item["eqe"].values).sum(axis=1)))]
+    return [int(np.argmax((absorbed * sum(_collected(item).values())).sum(axis=1)))]

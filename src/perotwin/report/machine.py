@@ -181,10 +181,12 @@ def stack_result(cell: Cell) -> dict[str, Any]:
 
 
 def check_result(cell: Cell, derived: Sequence[Derived], notes: Sequence[str]) -> dict[str, Any]:
-    """That a stack can be used, and what follows from it."""
+    """Whether a stack can be used, which one that swaps anode and cathode cannot, and what follows from it."""
+    from perotwin.transport.plausibility import WRONG_WAY
+
     return {
         "stack": cell.name,
-        "valid": True,
+        "valid": not any(WRONG_WAY in note for note in notes),
         "derived": [row.to_json() for row in derived],
         "notes": list(notes),
     }

@@ -281,7 +281,11 @@ Level = Annotated[
 
 
 class FrozenIons(_Choice):
-    """Ions equilibrate at a bias and a light intensity, and are then held there."""
+    """Ions settle and are then held.
+
+    bias, light : terminal voltage (V) of the whole cell, other junctions, columns and resistances included, and the
+        suns in which it waits until all its ions have settled.
+    """
 
     kind: Literal["frozen"] = "frozen"
     bias: Voltage = Quantity(0.0, "0 V", dimension="voltage")

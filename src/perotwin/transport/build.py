@@ -25,6 +25,7 @@ from perotwin.transport.circuit import Circuit, Column, Light
 from perotwin.transport.joints import inner_contact, traps_between
 from perotwin.transport.junction import Junction, build_junction, mesh_of
 from perotwin.transport.mesh import DENSITY, Mesh
+from perotwin.transport.plausibility import remarks
 
 if TYPE_CHECKING:
     from perotwin.measurement.checks import Checks
@@ -265,6 +266,11 @@ def build(cell: Cell, *, light: bool = True, density: float = DENSITY, mesh: Mes
         InputError: a stack without electrical layers, a number that cannot be at its temperature, columns or junctions
             that cannot be one cell; four terminals of which none are chosen.
     """
+    problem = _built(cell, light, density, mesh)
+    return replace(problem, notes=(*problem.notes, *remarks(problem)))
+
+
+def _built(cell: Cell, light: bool, density: float, mesh: Mesh | None) -> Problem:
     if isinstance(cell, Parallel):
         return _columns(cell, light, density)
     if isinstance(cell, Tandem):

@@ -405,7 +405,7 @@ class CurrentInTime:
         self._species = [
             (row[0], row[2], np.flatnonzero(layer[e] == int(row[3])), row[0] * row[1]) for row in motion
         ]
-        self._h = h
+        self._h, self._volume = h, device.volume
         self._sign = -1.0 if device.anode_front else 1.0
 
     def departure(self, moment: State, rate: float, past_psi: F64, generated: float, current: float) -> float:
@@ -456,5 +456,10 @@ class CurrentInTime:
         floor = _ROUNDING * Q * np.maximum(self._scale_n * most_n, self._scale_p * most_p)
         # the potential's own round-off, differenced in time
         floor += _ROUNDING * Q * self._eps * rate * np.abs(psi).max()
+        # and that of the densities now and before, from potential and band edge in their exponents: what is stored
+        # between an edge and the contact adds up
+        exponents = ((n, table[:, dv.EC]), (p, table[:, dv.EV]))
+        stored = sum(float(self._volume @ (one * (np.abs(psi) + np.abs(edge)))) for one, edge in exponents)
+        floor += 2.0 * np.finfo(float).eps * Q * rate * stored
         allowed = CURRENT_LIMIT * max(abs(current), generated) + floor
         return float(np.max(np.abs(Q * self._sign * flux - current) / np.maximum(allowed, 1e-300)))

@@ -247,7 +247,9 @@ class Stepper:
             ok, more = self._solve(trial, constraint, generation, difference, _ITERATIONS)
             iterations += more
         if not ok:
-            return Attempt(None, np.inf, iterations)
+            # densities that fall faster than the step are asked to be negative by what was before: see `_begin`
+            made = self._begin_damped(task, now, past[0], time, size)
+            return replace(made, iterations=made.iterations + iterations)
         missed = self._past(time + size, trial).stored - _sum(ahead, [one.stored for one in past])
         if len(past) == 2:
             missed *= _LINE

@@ -19,10 +19,9 @@ from scipy.constants import elementary_charge as Q
 from perotwin.errors import ConvergenceError
 from perotwin.progress import note
 from perotwin.transport.build import Problem
-from perotwin.transport.circuit import Circuit, Column, held_current, held_voltage, loaded
+from perotwin.transport.circuit import held_current, held_voltage, loaded
 from perotwin.transport.device import I_LAYER, I_Z, MECHANISMS, state_width
 from perotwin.transport.halves import apart, as_one
-from perotwin.transport.junction import Junction
 from perotwin.transport.kernels.circuit import Constraint
 from perotwin.transport.kernels.newton import Patience, follow
 from perotwin.transport.kernels.observe import observe
@@ -60,13 +59,16 @@ class Solver:
     Attributes:
         problem: from `build`.
         tolerance: largest last step of an accepted state.
-        frozen_charge, frozen_density: (S,) charge (units of q) and density of the ions that are held, of all sites.
+        held: what `frozen_charge` and `frozen_density` are given as; absent, they are found.
+        frozen_charge, frozen_density: (S,) charge (units of q) and density of the ions that are held, of all sites:
+            where the whole circuit settled at the terminal voltage and in the light that `stack.FrozenIons` names.
 
     Raises `ConvergenceError` where a state that everything else starts from cannot be reached.
     """
 
     problem: Problem
     tolerance: float = TOLERANCE
+    held: tuple[F64, F64] | None = None
     frozen_charge: F64 = field(init=False)
     frozen_density: F64 = field(init=False)
 
@@ -81,11 +83,7 @@ class Solver:
                 self.system, net=problem.circuit.without_resistance().net(problem.parts, problem.lights)
             )
         self.generation = problem.generation
-        if self.alone:
-            self.frozen_charge = np.concatenate([one.frozen_charge for one in self.alone])
-            self.frozen_density = np.concatenate([one.frozen_density for one in self.alone])
-            return
-        self.frozen_charge, self.frozen_density = self._frozen(problem.parts[0])
+        self.frozen_charge, self.frozen_density = self._frozen() if self.held is None else self.held
 
     @cached_property
     def dark(self) -> F64:
@@ -100,40 +98,49 @@ class Solver:
 
     # --- the states that everything starts from ----------------------------------------------------------------------
 
-    def _frozen(self, part: Junction) -> tuple[F64, F64]:
-        """Charge and density (S,) of the ions that settle at the bias and light that their layers name, and stay."""
-        sites = part.generation.size
-        total, density = np.zeros(sites), np.zeros(sites)
-        if part.mobile is None:
+    def _frozen(self) -> tuple[F64, F64]:
+        """Charge and density (S,) of the ions that are held.
+
+        They are where the whole circuit settles at the terminal voltage and in the light that their layers name, all
+        ions of all parts free to move.
+
+        Raises:
+            ConvergenceError: the circuit could not be settled there.
+        """
+        problem = self.problem
+        total, density = np.zeros(problem.generation.size), np.zeros(problem.generation.size)
+        # by bias (V) and light (suns): species that are held there, counted through all parts
+        held: dict[tuple[float, float], list[int]] = {}
+        first = 0
+        for part in problem.parts:
+            free = part.all_moving().device.ion
+            for number in range(part.device.ion.shape[0], free.shape[0]):
+                ions = part.stack.electrical_layers[int(free[number, I_LAYER])].ions
+                assert ions is not None and ions.response.kind == "frozen"
+                at = float(ions.response.bias), float(ions.response.light)
+                held.setdefault(at, []).append(first + number)
+            first += free.shape[0]
+        if not held:
             return total, density
-        of_layer: dict[int, tuple[float, float]] = {}
-        for m, layer in enumerate(part.stack.electrical_layers):
-            response = None if layer.ions is None else layer.ions.response
-            if response is not None and response.kind == "frozen":
-                of_layer[m] = (float(response.bias), float(response.light))
-        moving = part.device.ion.shape[0]
-        alone = Problem(
-            stack=part.stack, parts=(part.all_moving(),), names=("",), groups=(), circuit=Circuit(((Column(),),))
-        )  # fmt: skip
-        system = System.of(alone, alone.circuit)
-        none = np.zeros(sites)
-        for bias, light in set(of_layer.values()):
-            row = system.settle(part.stack.name, none)
-            lit = light * part.generation
-            if light > 0.0:
-                self._reach(system, row, lit, none, held_voltage(), "ions")
-            if bias != 0.0:
-                path = system.path(np.array([bias]), 0.0)
-                system.follow(row, lit, none, held_voltage(), self._patience, path)
-                if not path.reached[0]:
-                    self._reach(system, row, lit, none, held_voltage(bias), "ions")
-            device, work = system.device, system.work
+        free_to_move = Solver(problem.all_moving(), self.tolerance)
+        device, work = free_to_move.system.device, free_to_move.system.work
+        for (bias, light), species in held.items():
+            row = free_to_move.dark
+            if (bias, light) != (0.0, 0.0):
+                settled = free_to_move.sweep([bias], light)
+                if not settled.converged[0]:
+                    raise _failure(problem.stack.name, bias, settled.rows[0], "ions")
+                row = settled.rows[0]
             steady_ions(device, work, state_in(device, row))
-            for number in range(moving, device.ion.shape[0]):
-                if of_layer[int(device.ion[number, I_LAYER])] == (bias, light):
-                    total += device.ion[number, I_Z] * work.ion[number]
-                    density += work.ion[number]
+            for number in species:
+                total += device.ion[number, I_Z] * work.ion[number]
+                density += work.ion[number]
         return total, density
+
+    def held_in(self, parts: Sequence[int]) -> tuple[F64, F64]:
+        """What is held in some neighbouring parts, for a solver of them alone."""
+        here = slice(self.problem.sites[parts[0]].start, self.problem.sites[parts[-1]].stop)
+        return self.frozen_charge[here], self.frozen_density[here]
 
     # --- continuation ------------------------------------------------------------------------------------------------
 
@@ -158,9 +165,12 @@ class Solver:
         """Solvers of what this circuit is started from: its junctions in series, or its columns side by side."""
         problem = self.problem
         if len(problem.groups) > 1:
-            return tuple(Solver(problem.group(g), self.tolerance) for g in range(len(problem.groups)))
+            each = enumerate(problem.groups)
+            return tuple(Solver(problem.group(g), self.tolerance, self.held_in(one.parts)) for g, one in each)
         if len(problem.parts) > 1:
-            return tuple(Solver(problem.part(d), self.tolerance) for d in range(len(problem.parts)))
+            return tuple(
+                Solver(problem.part(d), self.tolerance, self.held_in([d])) for d in range(len(problem.parts))
+            )
         return ()
 
     @cached_property
@@ -221,7 +231,7 @@ class Solver:
     @cached_property
     def _apart(self) -> Solver:
         """Of the halves of one mesh, as if an ideal contact were between them."""
-        return Solver(apart(self.problem.parts[0]), self.tolerance)
+        return Solver(apart(self.problem.parts[0]), self.tolerance, (self.frozen_charge, self.frozen_density))
 
     def _lit_halves(self, intensity: float) -> F64:
         """The row of halves at open circuit, from what they are apart; or from the dark, with rising light."""

@@ -133,7 +133,12 @@ def _built_in(problem: Any) -> Derived:
 
     front, back = (float(problem.device.contact[side, dv.C_PSI]) for side in (0, 1))
     how = "difference of the contacts' work functions, plus the dipoles at faces"
-    return Derived("built_in_voltage", "built-in voltage", "cell", abs(front - back) * problem.vt, "V", how)
+    value = (back - front) * problem.vt
+    if not problem.device.anode_front:
+        value = -value
+    if value < 0.0:
+        how += "; negative: it pulls holes to the cathode"
+    return Derived("built_in_voltage", "built-in voltage", "cell", value, "V", how)
 
 
 def _permittivity(layer: Layer) -> float:
@@ -165,7 +170,7 @@ def _of_doping(problem: Any, layer: Layer, built_in: float) -> Iterator[Derived]
     debye = _debye(layer, abs(net), 1.0, problem.vt)
     yield Derived("debye_length", "Debye length", layer.name, debye, "m", "sqrt(eps kT / (q^2 doping))")
     if layer.role == "absorber":
-        width = math.sqrt(2.0 * _permittivity(layer) * built_in / (q * abs(net)))
+        width = math.sqrt(2.0 * _permittivity(layer) * max(built_in, 0.0) / (q * abs(net)))
         how = "sqrt(2 eps Vbi / (q doping)), abrupt and one-sided"
         if width > float(layer.thickness):
             how += "; wider than the layer, which is depleted throughout"
