@@ -16,6 +16,7 @@ from perotwin.errors import InputError, OutOfRangeError
 from perotwin.materials import HALIDE, HC
 from perotwin.materials.tables import read_columns
 from perotwin.measurement.checks import Checks, check
+from perotwin.optics.emitting_films import joined, one_gap
 from perotwin.optics.films import Films, films, optical_gap
 from perotwin.optics.photovoltaic_bandgap import inflection
 from perotwin.optics.reuse import reusable
@@ -430,7 +431,7 @@ def _laser_sun(stack: OpticalCell, optical: Films, wavelength: float) -> float:
 
 def _step(stack: OpticalCell, faces: F64, inside: dict[int, tuple[slice, float]]) -> Absorption:
     """Step absorptance: each photon above the gap of the first absorber it meets makes one pair, evenly over
-    its depth.
+    its depth. Neighbouring layers of one gap are one absorber.
 
     W. Shockley, H. J. Queisser, J. Appl. Phys. 32, 510 (1961), doi:10.1063/1.1736034.
     """
@@ -442,16 +443,17 @@ def _step(stack: OpticalCell, faces: F64, inside: dict[int, tuple[slice, float]]
             key="light.spectrum",
         )
     generation = np.zeros(len(faces) - 1)
-    order = list(inside) if stack.light.side == "front" else list(inside)[::-1]
+    films = joined(stack, list(inside), one_gap(stack))
+    order = films if stack.light.side == "front" else films[::-1]
     reach = float(stack.light.intensity) * light.photon_flux()
     lam_end = 0.0
-    for layer in order:
-        gap = optical_gap(stack.layer[layer], float(stack.temperature))
+    for film in order:
+        gap = optical_gap(stack.layer[film[0]], float(stack.temperature))
         assert gap is not None  # the stack refuses step generation without one
         end = HC / gap
         flux = float(stack.light.intensity) * light.photon_flux(lam_end, end) if end > lam_end else 0.0
         lam_end = max(lam_end, end)
-        rows, _ = inside[layer]
+        rows = slice(inside[film[0]][0].start, inside[film[-1]][0].stop)
         widths = np.diff(faces[rows.start : rows.stop + 1])
         generation[rows] = flux * widths / widths.sum()
     total = float(stack.light.intensity) * light.photon_flux(0.0, lam_end)
