@@ -81,6 +81,19 @@ def test_films_of_one_material_apart_stay_two() -> None:
     assert emit(stack).films == (("one",), ("two",))
 
 
+def test_the_edge_of_a_divided_film_is_told_once() -> None:
+    """Light has no less of a blue edge in the first slice alone, where it is told of the whole."""
+
+    def edges(sizes: list[float]) -> list[str]:
+        stack = divided(sizes, [1.6] * len(sizes))
+        faces = np.cumsum([0.0, *[15e-9], *[size * 1e-9 for size in sizes], 30e-9])
+        return [
+            note.partition(": ")[2] for note in absorb(stack, faces).notes if "rises most steeply" in note
+        ]
+
+    assert edges([25.0] * 4) == edges([100.0]) and len(edges([100.0])) == 1
+
+
 def exchanged(found: Emission) -> tuple[float, float]:
     first, second = ([found[name] for name in film] for film in found.films)
     there = sum(part.taken[name] for part in first for name in found.films[1])

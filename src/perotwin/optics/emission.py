@@ -34,6 +34,7 @@ from perotwin.optics.emitting_films import (
     absorption_edge,
     balanced_exchange,
     far_below,
+    film_name,
     joined,
     one_gap,
     one_material,
@@ -288,7 +289,7 @@ def emit(stack: OpticalCell, *, optical: Films | None = None) -> Emission:
     together = joined(stack, emitters, one_material(optical))
     for film in together:
         layer = stack.layer[film[0]]
-        name = layer.name if len(film) == 1 else f"{layer.name} to {stack.layer[film[-1]].name}"
+        name = film_name(film, optical)
         part, outside, deep = _emitter(layer, film, optical, temperature)
         parts.append(part)
         checks[f"emission of {name} outside the optical tables"] = check(outside, _OUTSIDE)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from perotwin.optics.emission import AbsorberEmission
 
 __all__ = [
-    "FarBelow", "absorption_edge", "balanced_exchange", "far_below", "joined", "one_gap",
+    "FarBelow", "absorption_edge", "balanced_exchange", "far_below", "film_name", "joined", "one_gap",
     "one_material", "share_of",
 ]  # fmt: skip
 
@@ -87,6 +87,12 @@ def one_material(optical: Films) -> Callable[[int, int], bool]:
 def share_of(film: Sequence[int], index: int, optical: Films) -> float:
     """A layer's part of its film by thickness."""
     return float(optical.thickness[index] / optical.thickness[list(film)].sum()) if len(film) > 1 else 1.0
+
+
+def film_name(film: Sequence[int], optical: Films) -> str:
+    """What a film is called: by its layer, or by its first and its last one."""
+    first, last = optical.names[film[0]], optical.names[film[-1]]
+    return first if first == last else f"{first} to {last}"
 
 
 def balanced_exchange(

@@ -16,7 +16,7 @@ from perotwin.errors import InputError, OutOfRangeError
 from perotwin.materials import HALIDE, HC
 from perotwin.materials.tables import read_columns
 from perotwin.measurement.checks import Checks, check
-from perotwin.optics.emitting_films import joined, one_gap
+from perotwin.optics.emitting_films import film_name, joined, one_gap, one_material
 from perotwin.optics.films import Films, films, optical_gap
 from perotwin.optics.photovoltaic_bandgap import inflection
 from perotwin.optics.reuse import reusable
@@ -292,7 +292,7 @@ def _from_optics(
             *optical.notes,
             *_beyond(optical, lam),
             *_cut_note(stack, light),
-            *_edge_note(stack, lam, absorptance),
+            *_edge_note(stack, optical, lam, absorptance),
         ),
     )
 
@@ -372,23 +372,25 @@ def _cut_note(stack: OpticalCell, light: Spectrum | Monochromatic) -> tuple[str,
     )
 
 
-def _edge_note(stack: OpticalCell, lam: F64, absorptance: F64) -> tuple[str, ...]:
+def _edge_note(stack: OpticalCell, optical: Films, lam: F64, absorptance: F64) -> tuple[str, ...]:
     """A sentence for each absorber whose absorptance does not rise at its bandgap: interference moved the
     edge.
     """
     notes = []
-    for index, layer in enumerate(stack.layer):
+    absorbers = [index for index, layer in enumerate(stack.layer) if layer.role == "absorber"]
+    for film in joined(stack, absorbers, one_material(optical)):
+        layer = stack.layer[film[0]]
         gap = optical_gap(layer, float(stack.temperature))
-        if layer.role != "absorber" or layer.material != HALIDE or gap is None:
+        if layer.material != HALIDE or gap is None:
             continue
         energy = HC / lam[::-1]
         near = (energy > gap - 0.11) & (energy < gap + 0.10)
         if np.count_nonzero(near) < 10:
             continue
-        edge = inflection(energy[near], absorptance[index][::-1][near])
+        edge = inflection(energy[near], absorptance[list(film)].sum(axis=0)[::-1][near])
         if abs(edge - gap) > _EDGE_NOTE:
             notes.append(
-                f"{layer.name}: the absorptance in this cell rises most steeply at {edge:.3f} eV, "
+                f"{film_name(film, optical)}: the absorptance in this cell rises most steeply at {edge:.3f} eV, "
                 f"{abs(edge - gap) * 1e3:.0f} meV {'above' if edge > gap else 'below'} the stated bandgap; "
                 "interference in this stack differs from that in the cell for which bandgaps are defined."
             )
