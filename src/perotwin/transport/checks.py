@@ -125,12 +125,12 @@ def _at_face(states: JunctionStates, fields: Profiles, t: int) -> tuple[F64, F64
     n = fields.electron_density[:, s] + fields.electron_density[:, s + 1]
     p = fields.hole_density[:, s] + fields.hole_density[:, s + 1]
     n1, p1 = np.zeros(n.size), np.zeros(n.size)
-    for side, (column_n, column_p) in enumerate(((dv.F_LN_N1L, dv.F_LN_P1L), (dv.F_LN_N1R, dv.F_LN_P1R))):
+    for side, (column_n, column_p) in enumerate(((dv.F_N1L, dv.F_P1L), (dv.F_N1R, dv.F_P1R))):
         degenerate = np.array(device.layer[fields.layer[s + side], dv.DEGENERATE] != 0.0)
         eta_n = (fields.electron_fermi_level[:, s] - fields.conduction_band[:, s + side]) / vt
         eta_p = (fields.valence_band[:, s + side] - fields.hole_fermi_level[:, s]) / vt
-        n1 += np.exp(row[column_n] + log_activity(eta_n, degenerate))
-        p1 += np.exp(row[column_p] + log_activity(eta_p, degenerate))
+        n1 += row[column_n] * np.exp(log_activity(eta_n, degenerate))
+        p1 += row[column_p] * np.exp(log_activity(eta_p, degenerate))
     return n, p, n1, p1
 
 

@@ -255,12 +255,12 @@ def _charged_traps(linear: Linearised) -> _Traps:
         sites = range(int(device.site_start[m]), int(device.site_start[m + 1]))
         for row in device.trap[int(device.trap_start[m]) : int(device.trap_start[m + 1])]:
             if row[dv.T_KIND] != 0.0 and row[dv.T_NT] != 0.0:
-                levels = [(row[dv.T_LN_N1], row[dv.T_LN_P1])]
+                levels = [(row[dv.T_N1], row[dv.T_P1])]
                 captures = (row[dv.T_NT], row[dv.T_RN], row[dv.T_RP])
                 rows += [_trap_row(linear, [s], levels, captures, device.volume[s]) for s in sites]
     for site, row in zip(device.face_trap_site, device.face_trap, strict=True):
         if row[dv.F_KIND] != 0.0 and row[dv.F_NT] != 0.0:
-            levels = [(row[dv.F_LN_N1L], row[dv.F_LN_P1L]), (row[dv.F_LN_N1R], row[dv.F_LN_P1R])]
+            levels = [(row[dv.F_N1L], row[dv.F_P1L]), (row[dv.F_N1R], row[dv.F_P1R])]
             captures = (row[dv.F_NT], row[dv.F_SN], row[dv.F_SP])
             rows.append(_trap_row(linear, [int(site), int(site) + 1], levels, captures, 1.0))
     table = np.array(rows, dtype=float).reshape(-1, 7).T
@@ -277,12 +277,12 @@ def _trap_row(
 ) -> list[float]:
     """One entry of `_Traps`: a level that sees one site, or the two of a face.
 
-    levels: ln n1 and ln p1 at each site; captures: density (m^-3, m^-2), rates by electrons and holes at that density.
+    levels: n1 and p1 of thin carriers at each site, m^-3; captures: density (m^-3, m^-2), rates by electrons and holes at that density.
     """
     w, (density, rn, rp) = linear.work, captures
     n, p, n1, p1, n_eta, p_eta, n1_eta, p1_eta = np.zeros(8)
-    for s, (ln_n1, ln_p1) in zip(sites, levels, strict=True):
-        electrons, holes = np.exp(ln_n1 + w.lgn[s]), np.exp(ln_p1 + w.lgp[s])
+    for s, (thin_n1, thin_p1) in zip(sites, levels, strict=True):
+        electrons, holes = thin_n1 * np.exp(w.lgn[s]), thin_p1 * np.exp(w.lgp[s])
         n, p, n1, p1 = n + w.n[s], p + w.p[s], n1 + electrons, p1 + holes
         n_eta, p_eta = n_eta + w.n[s] * w.gn[s], p_eta + w.p[s] * w.gp[s]
         # n1 and p1 follow the activity coefficient

@@ -14,7 +14,7 @@ from perotwin.errors import InputError
 if TYPE_CHECKING:
     from perotwin.stack import Layer
 
-__all__ = ["KIND", "K_EV", "Bands", "bands", "level_energy", "logs", "neutral_fermi_level"]
+__all__ = ["KIND", "K_EV", "Bands", "bands", "level_densities", "level_energy", "neutral_fermi_level"]
 
 K_EV = physical_constants["Boltzmann constant in eV/K"][0]
 
@@ -88,11 +88,11 @@ def level_energy(level: Any, band: Bands) -> float:
     return -band.affinity - band.gap + float(level.height)
 
 
-def logs(energy: float, affinity: float, band: Bands) -> tuple[float, float]:
-    """ln n1 and ln p1 of a level at `energy` on a scale where the layer's affinity is `affinity`."""
+def level_densities(energy: float, affinity: float, band: Bands) -> tuple[float, float]:
+    """n1 and p1 (m^-3) of a level at `energy` on a scale where the layer's affinity is `affinity`."""
     return (
-        float(np.log(band.nc) + (energy + affinity) / band.vt),
-        float(np.log(band.nv) - (energy + affinity + band.gap) / band.vt),
+        band.nc * float(np.exp((energy + affinity) / band.vt)),
+        band.nv * float(np.exp(-(energy + affinity + band.gap) / band.vt)),
     )
 
 

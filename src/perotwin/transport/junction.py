@@ -19,7 +19,7 @@ from scipy.constants import epsilon_0
 from perotwin.errors import InputError
 from perotwin.transport import device as dv
 from perotwin.transport.device import Device
-from perotwin.transport.energies import K_EV, KIND, Bands, bands, level_energy, logs, neutral_fermi_level
+from perotwin.transport.energies import K_EV, KIND, Bands, bands, level_energy, level_densities, neutral_fermi_level
 from perotwin.transport.fermi import activity_table
 from perotwin.transport.mesh import DENSITY, FACE_SPACING, Mesh, graded
 
@@ -244,7 +244,7 @@ def build_junction(
                 channels.append(Channel(f"{layer.name} {title}", name, layer.name, index))
         charge[start[m] : start[m + 1]] = float(e.donor_density) - float(e.acceptor_density)
         for number, trap in enumerate(layer.trap, 1):
-            n1, p1 = logs(level_energy(trap.level, band), band.affinity, band)
+            n1, p1 = level_densities(level_energy(trap.level, band), band.affinity, band)
             channels.append(
                 Channel(
                     f"{layer.name} trap {number}",
@@ -383,8 +383,8 @@ def _faces(
             shift_left += float(face.dipole)
         for number, trap in enumerate(face.trap, 1):
             energy = level_energy(trap.level, own)
-            n1l, p1l = logs(energy, shift_left, left)
-            n1r, p1r = logs(energy, shift_right, right)
+            n1l, p1l = level_densities(energy, shift_left, left)
+            n1r, p1r = level_densities(energy, shift_right, right)
             index = len(dv.MECHANISMS) * len(layers) + bulk_traps + len(face_rows)
             channels.append(Channel(f"{key} trap {number}", "face trap", key, index))
             face_site.append(site)

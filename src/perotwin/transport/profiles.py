@@ -198,8 +198,8 @@ def junction_profiles(chosen: JunctionStates) -> Profiles:
         here = slice(int(device.site_start[m]), int(device.site_start[m + 1]))
         for t in range(device.trap_start[m], device.trap_start[m + 1]):
             row = device.trap[t]
-            n1 = np.exp(row[dv.T_LN_N1] + lgn[:, here])
-            p1 = np.exp(row[dv.T_LN_P1] + lgp[:, here])
+            n1 = row[dv.T_N1] * np.exp(lgn[:, here])
+            p1 = row[dv.T_P1] * np.exp(lgp[:, here])
             extra, occupied = trap_rate(
                 n[:, here], p[:, here], force[:, here], row[dv.T_RN], row[dv.T_RP], n1, p1
             )

@@ -22,9 +22,9 @@ from perotwin.transport.kernels.faces import barriers, face_traps
 from perotwin.transport.kernels.flux import carrier_fluxes, enter_displacement, enter_electrons, enter_holes
 from perotwin.transport.kernels.recombination import (
     bulk_level,
-    drive,
     enter_recombination,
     free_carriers,
+    site_drive,
     srh,
 )
 from perotwin.transport.kernels.statistics import densities, steady_ions
@@ -58,12 +58,10 @@ def assemble(dev, w, st, gen, ion_charge):
 
 @inlined
 def _clear(dev, w):
+    """Clear what is added up; what couples a node to its neighbours is written once, by the edge between them."""
     for i in range(dev.x.size):
         for j in range(9):
             w.diag[i, j] = 0.0
-        for j in range(5):
-            w.lower[i, j] = 0.0
-            w.upper[i, j] = 0.0
         for r in range(3):
             w.rhs[i, r, 0] = 0.0
         w.leak[i, 0] = 0.0
@@ -92,7 +90,7 @@ def _sources(dev, w, st, gen, ion_charge, m):
         D[i, PSI_FP] += vol * p_psi
         net = gen[s]
         if recombines:
-            force = drive(n, p, st.fn[i] - st.fp[i] + v)
+            force = site_drive(dev, w, m, s, st.fn[i] - st.fp[i] + v)
             d_split = n * p - force  # derivative of the drive by the splitting alone
             k, k_n, k_p = free_carriers(row, n, p)
             # the rate, its derivatives by the eta of electrons and of holes at fixed splitting, and by the splitting

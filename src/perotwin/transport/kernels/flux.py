@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perotwin.compiled import compiled, inlined
+from perotwin.compiled import inlined
 from perotwin.transport.device import (
     DEGENERATE,
     FN_BY_FN,
@@ -42,6 +42,13 @@ def bernoulli(x):
         return b, b + x, (1.0 - b) / x
     b = -x / np.expm1(min(-x, 700.0))
     return b - x, b, (1.0 - b + x) / x
+
+
+@inlined
+def mirrored(weight, more):
+    """`bernoulli` of -x + more, from that of x, where the square of `more` is beyond rounding."""
+    b, b_minus, s = weight
+    return b_minus * (1.0 - more * s), b * (1.0 + more * (1.0 - s)), 1.0 - s
 
 
 @inlined
@@ -116,7 +123,7 @@ def level_step(level, rest, i):
     return (level[i + 1] - level[i]) + (rest[i + 1] - rest[i])
 
 
-@compiled
+@inlined
 def carrier_fluxes(dev, w, st, m, s):
     """Fluxes of electrons and of holes over the edge behind site s of layer m, from densities in w; see `edge_flux`.
 
@@ -126,11 +133,14 @@ def carrier_fluxes(dev, w, st, m, s):
     c = dev.vt / dev.spacing[s]
     dpsi = st.psi[i + 1] - st.psi[i]
     if dev.layer[m, DEGENERATE] != 0.0:
-        of_n = bernoulli(dpsi + w.lgn[s + 1] - w.lgn[s])
-        of_p = bernoulli(-dpsi + w.lgp[s + 1] - w.lgp[s])
+        excess_n, excess_p = w.lgn[s + 1] - w.lgn[s], w.lgp[s + 1] - w.lgp[s]
+        of_n = bernoulli(dpsi + excess_n)
+        of_p = mirrored(of_n, excess_n + excess_p)
+        if abs(excess_n + excess_p) > 1e-8:
+            of_p = bernoulli(-dpsi + excess_p)
     else:
         of_n = bernoulli(dpsi)
-        of_p = (of_n[1], of_n[0], 1.0 - of_n[2])
+        of_p = mirrored(of_n, 0.0)
     return (
         edge_flux(
             dev.layer[m, MU_N] * c,

@@ -58,9 +58,9 @@ def set_columns(net, d, dev, w, st, F, free):
     first, last = lights_into(net, d)
     base = 2 if free else 1
     causes = base + last - first
-    for i in range(dev.node_start[d], dev.node_start[d + 1]):
-        for r in range(F.shape[1]):
-            for q in range(1, causes):
+    for q in range(1, causes):
+        for i in range(dev.node_start[d], dev.node_start[d + 1]):
+            for r in range(F.shape[1]):
                 F[i, r, q] = 0.0
     if free:
         bias_column(dev, w, st, d, F, BY_VOLTAGE)

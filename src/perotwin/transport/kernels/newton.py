@@ -76,14 +76,17 @@ def _newton(dev, w, net, row, gen, held, constraint, patience, linear, answer):
         for d in range(free.size):
             causes = set_columns(net, d, dev, w, st, F, free[d])
             species = ion_columns(dev, w, d, F, causes)
-            edge = quiet_edge(dev, w, d)
-            flux = edge_current(dev, w, edge, slope)
+            edge, flux = 0, 0.0
+            if closes:
+                edge = quiet_edge(dev, w, d)
+                flux = edge_current(dev, w, edge, slope)
             eliminate(w, dev.node_start[d], dev.node_start[d + 1], causes + species)
             if species > 0:
                 keep_ions(dev, w, d, F, causes)
-            linear.current[d] = net.charge[d] * flux - net.leak[d] * st.v[d]
-            volts[d] = net.vt * st.v[d]
-            gather(net, d, dev, w, st, F, slope, edge, free[d], linear)
+            if closes:
+                linear.current[d] = net.charge[d] * flux - net.leak[d] * st.v[d]
+                volts[d] = net.vt * st.v[d]
+                gather(net, d, dev, w, st, F, slope, edge, free[d], linear)
         if closes:
             if not close(net, linear, volts, constraint, answer):
                 return NOT_FINITE, iteration + 1, np.inf
@@ -150,6 +153,12 @@ def _add(level, rest, i, change):
 
 
 @inlined
+def _bend(d):
+    """log1p(d) - d of a small d."""
+    return -d * d * (1 / 2 - d * (1 / 3 - d * (1 / 4 - d * (1 / 5 - d / 6))))
+
+
+@inlined
 def take_step(st, i, dpsi, dfn, dfp, dv):
     """Change the potential and the levels of node i, linearly in the densities.
 
@@ -159,14 +168,14 @@ def take_step(st, i, dpsi, dfn, dfp, dv):
     d = dpsi + dfn
     if abs(d) > 1e-3:
         dfn = np.log1p(max(d, -0.95)) - dpsi
-    elif abs(d) > 1e-9:
-        dfn += np.log1p(d) - d
+    else:
+        dfn += _bend(d)
     _add(st.fn, st.fn_rest, i, dfn)
     d = -dpsi - dfp
     if abs(d) > 1e-3:
         dfp = -np.log1p(max(d, -0.95)) - dpsi
-    elif abs(d) > 1e-9:
-        dfp -= np.log1p(d) - d
+    else:
+        dfp -= _bend(d)
     _add(st.fp, st.fp_rest, i, dfp + dv)
 
 

@@ -15,6 +15,7 @@ from perotwin.transport.kernels.recombination import (
     coefficient_of,
     drive,
     face_level,
+    site_drive,
     srh,
 )
 from perotwin.transport.kernels.rows import state_in
@@ -41,7 +42,7 @@ def rates(dev, w, st, channel):
         for s in range(dev.site_start[m], last + 1):
             i = s - dev.offset[m]
             n, p, vol = w.n[s], w.p[s], dev.volume[s]
-            force = vol * drive(n, p, st.fn[i] - st.fp[i] + v)
+            force = vol * site_drive(dev, w, m, s, st.fn[i] - st.fp[i] + v)
             for c in range(COUNT):
                 r = coefficient_of(c, row, n, p) * force
                 channel[COUNT * m + c] += r

@@ -16,20 +16,21 @@ from perotwin.compiled import compiled, inlined
 from perotwin.transport.device import (
     AUGER_N,
     AUGER_P,
-    F_LN_N1L,
-    F_LN_N1R,
-    F_LN_P1L,
-    F_LN_P1R,
+    F_N1L,
+    F_N1R,
+    F_P1L,
+    F_P1R,
     FN_FP,
     FN_PSI,
     FP_FN,
     FP_PSI,
     K_RAD,
     MECHANISMS,
-    T_LN_N1,
-    T_LN_P1,
+    NP_EQ,
+    T_N1,
+    T_P1,
 )
-from perotwin.transport.kernels.statistics import expm1
+from perotwin.transport.kernels.statistics import coefficient, expm1
 
 
 @inlined
@@ -80,6 +81,17 @@ coefficient_of = reduce(lambda rest, one: _choice(one, rest), reversed(COEFFICIE
 
 
 @inlined
+def site_drive(dev, w, m, s, split):
+    """n p (1 - exp(-split)) of site s of layer m; without an exponential where nothing cancels, n p exp(-split) being
+    what n p is at equilibrium.
+    """
+    product, ln_n, ln_p, equal = w.n[s] * w.p[s], w.lgn[s], w.lgp[s], dev.layer[m, NP_EQ]
+    if abs(split) < 1.0:
+        return -product * expm1(-split)
+    return product - equal * coefficient(ln_n) * coefficient(ln_p)
+
+
+@inlined
 def drive(n, p, split):
     """n p (1 - exp(-split)), also where exp(-split) would overflow."""
     if split > -30.0:
@@ -94,8 +106,8 @@ def bulk_level(dev, w, t, s):
     n1 and p1 follow the activity coefficient, so that the occupation at equilibrium is Fermi's.
     """
     n, p, gn, gp = w.n[s], w.p[s], w.gn[s], w.gp[s]
-    n1 = np.exp(dev.trap[t, T_LN_N1] + w.lgn[s])
-    p1 = np.exp(dev.trap[t, T_LN_P1] + w.lgp[s])
+    n1 = dev.trap[t, T_N1] * coefficient(w.lgn[s])
+    p1 = dev.trap[t, T_P1] * coefficient(w.lgp[s])
     return n, p, n1, p1, n * gn, p * gp, n1 * (gn - 1.0), p1 * (gp - 1.0)
 
 
@@ -103,14 +115,9 @@ def bulk_level(dev, w, t, s):
 def face_level(dev, w, t):
     """The same of face level t: carriers of both sides together, and one shift of eta moves those of both."""
     s = dev.face_trap_site[t]
-    n1l, n1r = (
-        np.exp(dev.face_trap[t, F_LN_N1L] + w.lgn[s]),
-        np.exp(dev.face_trap[t, F_LN_N1R] + w.lgn[s + 1]),
-    )
-    p1l, p1r = (
-        np.exp(dev.face_trap[t, F_LN_P1L] + w.lgp[s]),
-        np.exp(dev.face_trap[t, F_LN_P1R] + w.lgp[s + 1]),
-    )
+    row = dev.face_trap[t]
+    n1l, n1r = row[F_N1L] * coefficient(w.lgn[s]), row[F_N1R] * coefficient(w.lgn[s + 1])
+    p1l, p1r = row[F_P1L] * coefficient(w.lgp[s]), row[F_P1R] * coefficient(w.lgp[s + 1])
     return (
         w.n[s] + w.n[s + 1],
         w.p[s] + w.p[s + 1],
@@ -132,15 +139,16 @@ def srh(rn, rp, level):
     """
     n, p, n1, p1, n_eta, p_eta, n1_eta, p1_eta = level
     den = rn * (n + n1) + rp * (p + p1)
+    inverse = 1.0 / den
     den_n, den_p = rn * (n_eta + n1_eta), rp * (p_eta + p1_eta)
-    occupied = (rn * n + rp * p1) / den
+    occupied = (rn * n + rp * p1) * inverse
     return (
-        rn * rp / den,
-        n_eta / n - den_n / den,
-        p_eta / p - den_p / den,
+        rn * rp * inverse,
+        n_eta / n - den_n * inverse,
+        p_eta / p - den_p * inverse,
         occupied,
-        (rn * n_eta - occupied * den_n) / den,
-        (rp * p1_eta - occupied * den_p) / den,
+        (rn * n_eta - occupied * den_n) * inverse,
+        (rp * p1_eta - occupied * den_p) * inverse,
         den,
     )
 
@@ -171,7 +179,7 @@ def layer_radiation(dev, w, m, st, F, changes):
         n, p = w.n[s], w.p[s]
         k, _, _ = radiative(dev.layer[m], n, p)
         k *= dev.volume[s]
-        force = drive(n, p, st.fn[i] - st.fp[i] + v)
+        force = site_drive(dev, w, m, s, st.fn[i] - st.fp[i] + v)
         rate += k * force
         rest = k * (n * p - force)
         force *= k

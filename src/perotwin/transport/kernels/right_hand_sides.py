@@ -72,27 +72,25 @@ def keep_ions(dev, w, d, F, causes):
     """
     begin, end = species_of(dev, d)
     species = end - begin
-    border, load = np.zeros((species, species)), np.zeros(species)
+    # how the number of each species follows the columns, and its activity
+    number = np.zeros((species, causes + species))
+    for k in range(species):
+        m = int(dev.ion[begin + k, I_LAYER])
+        z = dev.ion[begin + k, I_Z]
+        for s in range(dev.site_start[m], dev.site_start[m + 1]):
+            i = s - dev.offset[m]
+            c = dev.volume[s] * w.dion[begin + k, s]
+            number[k, causes + k] += c
+            for q in range(causes + species):
+                number[k, q] -= c * z * F[i, 0, q]
     for q in range(causes):
-        for k in range(species):
-            m = int(dev.ion[begin + k, I_LAYER])
-            z = dev.ion[begin + k, I_Z]
-            load[k] = 0.0
-            for j in range(species):
-                border[k, j] = 0.0
-            for s in range(dev.site_start[m], dev.site_start[m + 1]):
-                i = s - dev.offset[m]
-                c = dev.volume[s] * w.dion[begin + k, s]
-                border[k, k] += c
-                load[k] += c * z * F[i, 0, q]
-                for j in range(species):
-                    border[k, j] -= c * z * F[i, 0, causes + j]
-        if not solve_small(border, load):
+        follows = -number[:, q]
+        if not solve_small(number[:, causes:].copy(), follows):
             return False
         for i in range(dev.node_start[d], dev.node_start[d + 1]):
             for r in range(F.shape[1]):
                 for k in range(species):
-                    F[i, r, q] += F[i, r, causes + k] * load[k]
+                    F[i, r, q] += F[i, r, causes + k] * follows[k]
     return True
 
 

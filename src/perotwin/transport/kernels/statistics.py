@@ -34,13 +34,9 @@ def expm1(x):
 
 @inlined
 def activity(table, eta):
-    """ln of the activity coefficient F(eta) exp(-eta) and its slope, F the Fermi-Dirac integral of order 1/2."""
-    if eta < -8.0:
-        e = np.exp(eta)
-        c2, c3, c4 = 0.3535533905932738, 0.19245008972987526, 0.125
-        s = e * (-c2 + e * (c3 - e * c4))
-        d = e * (-c2 + e * (2.0 * c3 - e * 3.0 * c4))
-        return np.log1p(s), d / (1.0 + s)
+    """ln of the activity coefficient F(eta) exp(-eta) and its slope, F the Fermi-Dirac integral of order 1/2, from
+    eta = -8 on.
+    """
     if eta < 60.0:
         t = (eta + 8.0) * 16.0
         k = int(t)
@@ -54,6 +50,29 @@ def activity(table, eta):
     s = 1.0 + y * (1.2337005501361697 + y * 1.0654119246464894)
     ds = -2.0 * y / eta * (1.2337005501361697 + 2.0 * y * 1.0654119246464894)
     return np.log(0.752252778063675 * s) + 1.5 * np.log(eta) - eta, 1.5 / eta + ds / s - 1.0
+
+
+@inlined
+def coefficient(ln):
+    """An activity coefficient from its logarithm, which is near zero but for degenerate carriers."""
+    return 1.0 + expm1(ln) if abs(ln) < 1e-3 else np.exp(ln)
+
+
+@inlined
+def fermi_dirac(table, eta, states, ln_states):
+    """Density (m^-3) of carriers `eta` (kT) above their band's edge, ln of its activity coefficient, d ln n / d eta.
+
+    states, ln_states: the effective density of states, m^-3.
+    """
+    if eta < -8.0:
+        # one exponential instead of three, where most carriers are
+        e = np.exp(max(eta, _LEAST - ln_states))
+        c2, c3, c4 = 0.3535533905932738, 0.19245008972987526, 0.125
+        s = e * (-c2 + e * (c3 - e * c4))
+        ln = s * (1.0 - s * (1 / 2 - s * (1 / 3 - s * (1 / 4 - s / 5))))
+        return states * e * (1.0 + s), ln, 1.0 + e * (-c2 + e * (2.0 * c3 - e * 3.0 * c4)) / (1.0 + s)
+    ln, slope = activity(table, eta)
+    return np.exp(eta + ln_states + ln), ln, 1.0 + slope
 
 
 @compiled
@@ -74,18 +93,13 @@ def densities(dev, w, st):
                 w.lgn[s] = 0.0
                 w.lgp[s] = 0.0
         else:
+            nc, nv = np.exp(ln_nc), np.exp(ln_nv)
             for s in range(dev.site_start[m], dev.site_start[m + 1]):
                 i = s - off
                 eta = st.psi[i] + st.fn[i] - ec
-                g, d = activity(dev.activity, eta)
-                w.n[s] = np.exp(max(eta + ln_nc + g, _LEAST))
-                w.lgn[s] = g
-                w.gn[s] = 1.0 + d
+                w.n[s], w.lgn[s], w.gn[s] = fermi_dirac(dev.activity, eta, nc, ln_nc)
                 eta = ev - st.psi[i] - st.fp[i] + v
-                g, d = activity(dev.activity, eta)
-                w.p[s] = np.exp(max(eta + ln_nv + g, _LEAST))
-                w.lgp[s] = g
-                w.gp[s] = 1.0 + d
+                w.p[s], w.lgp[s], w.gp[s] = fermi_dirac(dev.activity, eta, nv, ln_nv)
 
 
 @inlined
