@@ -396,7 +396,9 @@ def _tandem(tandem: Tandem, light: bool, density: float) -> Problem:
             starts = np.cumsum([0, *sizes]).tolist()
             places |= {name: (first, at) for name, at in zip(run, starts, strict=False)}
             between = tuple(at - 1 for at in starts[1:-1])
-            halves = tuple(_between_contacts(tandem, name, tandem.stacks[name], name, found, density) for name in run)
+            halves = tuple(
+                _between_contacts(tandem, name, tandem.stacks[name], name, found, density) for name in run
+            )
             parts.append(replace(built, halves=run, between=between, apart=halves))
             names.append("+".join(run))
             columns.append((_resistances(stack),))

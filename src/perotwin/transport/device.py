@@ -25,8 +25,9 @@ I64 = NDArray[np.int64]
 ) = range(13)  # fmt: skip
 #: those mechanisms, by the field of `stack.Recombination` that describes each, with their columns of Device.layer
 MECHANISMS = {"radiative": (K_RAD,), "auger": (AUGER_N, AUGER_P)}
-# columns of Device.trap and Device.face_trap: capture rates (1/s, or m/s at a face), then n1, p1 of thin carriers (m^-3,
-# of the left and of the right side at a face), the density that can hold charge and the kind (0 neutral, 1 donor, -1 acceptor)
+# columns of Device.trap and Device.face_trap: capture rates (1/s, or m/s at a face), then n1 and p1 of thin carriers
+# (m^-3, of the left and of the right side at a face), the density that can hold charge and its kind (0 neutral,
+# 1 donor, -1 acceptor)
 T_RN, T_RP, T_N1, T_P1, T_NT, T_KIND, TRAP_COLUMNS = range(7)
 (
     F_SN, F_SP, F_N1L, F_P1L, F_N1R, F_P1R, F_NT, F_KIND, FACE_TRAP_COLUMNS,

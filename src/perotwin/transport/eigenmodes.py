@@ -277,7 +277,8 @@ def _trap_row(
 ) -> list[float]:
     """One entry of `_Traps`: a level that sees one site, or the two of a face.
 
-    levels: n1 and p1 of thin carriers at each site, m^-3; captures: density (m^-3, m^-2), rates by electrons and holes at that density.
+    levels: n1 and p1 (m^-3) of thin carriers at each site; captures: density (m^-3, m^-2), rates by electrons and holes
+    at that density.
     """
     w, (density, rn, rp) = linear.work, captures
     n, p, n1, p1, n_eta, p_eta, n1_eta, p1_eta = np.zeros(8)

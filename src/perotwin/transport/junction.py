@@ -19,7 +19,15 @@ from scipy.constants import epsilon_0
 from perotwin.errors import InputError
 from perotwin.transport import device as dv
 from perotwin.transport.device import Device
-from perotwin.transport.energies import K_EV, KIND, Bands, bands, level_energy, level_densities, neutral_fermi_level
+from perotwin.transport.energies import (
+    K_EV,
+    KIND,
+    Bands,
+    bands,
+    level_densities,
+    level_energy,
+    neutral_fermi_level,
+)
 from perotwin.transport.fermi import activity_table
 from perotwin.transport.mesh import DENSITY, FACE_SPACING, Mesh, graded
 

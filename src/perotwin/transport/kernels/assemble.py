@@ -3,20 +3,7 @@
 from __future__ import annotations
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import (
-    EPS,
-    I_LAYER,
-    I_Z,
-    K_RAD,
-    LAYER_COLUMNS,
-    PSI_FN,
-    PSI_FP,
-    PSI_PSI,
-    T_KIND,
-    T_NT,
-    T_RN,
-    T_RP,
-)
+from perotwin.transport import device as dv
 from perotwin.transport.kernels.contacts import contacts
 from perotwin.transport.kernels.faces import barriers, face_traps
 from perotwin.transport.kernels.flux import carrier_fluxes, enter_displacement, enter_electrons, enter_holes
@@ -45,12 +32,12 @@ def assemble(dev, w, st, gen, ion_charge):
         _edges(dev, w, st, m)
     D, F = w.diag, w.rhs
     for k in range(dev.ion.shape[0]):
-        m = int(dev.ion[k, I_LAYER])
-        z = dev.ion[k, I_Z]
+        m = int(dev.ion[k, dv.I_LAYER])
+        z = dev.ion[k, dv.I_Z]
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             i = s - dev.offset[m]
             F[i, 0, 0] -= dev.volume[s] * z * w.ion[k, s]
-            D[i, PSI_PSI] -= dev.volume[s] * z * z * w.dion[k, s]
+            D[i, dv.PSI_PSI] -= dev.volume[s] * z * z * w.dion[k, s]
     barriers(dev, w, st)
     face_traps(dev, w, st)
     contacts(dev, w, st)
@@ -76,7 +63,7 @@ def _sources(dev, w, st, gen, ion_charge, m):
     row = dev.layer[m]
     t0, t1 = dev.trap_start[m], dev.trap_start[m + 1]
     recombines = t1 > t0
-    for column in range(K_RAD, LAYER_COLUMNS):
+    for column in range(dv.K_RAD, dv.LAYER_COLUMNS):
         recombines = recombines or row[column] != 0.0
     for s in range(dev.site_start[m], dev.site_start[m + 1]):
         i = s - off
@@ -85,9 +72,9 @@ def _sources(dev, w, st, gen, ion_charge, m):
         rho = p - n + dev.fixed_charge[s] + ion_charge[s]
         n_psi, p_psi = n * gn, -p * gp
         F[i, 0, 0] -= vol * rho
-        D[i, PSI_PSI] += vol * (p_psi - n_psi)
-        D[i, PSI_FN] -= vol * n_psi
-        D[i, PSI_FP] += vol * p_psi
+        D[i, dv.PSI_PSI] += vol * (p_psi - n_psi)
+        D[i, dv.PSI_FN] -= vol * n_psi
+        D[i, dv.PSI_FP] += vol * p_psi
         net = gen[s]
         if recombines:
             force = site_drive(dev, w, m, s, st.fn[i] - st.fp[i] + v)
@@ -98,19 +85,19 @@ def _sources(dev, w, st, gen, ion_charge, m):
             r_n, r_p = (k + k_n) * force * gn, (k + k_p) * force * gp
             for t in range(t0, t1):
                 level = bulk_level(dev, w, t, s)
-                kt, by_n, by_p, occupied, o_n, o_p, _ = srh(dev.trap[t, T_RN], dev.trap[t, T_RP], level)
+                kt, by_n, by_p, occupied, o_n, o_p, _ = srh(dev.trap[t, dv.T_RN], dev.trap[t, dv.T_RP], level)
                 rate += kt * force
                 r_n += kt * force * by_n
                 r_p += kt * force * by_p
                 r_s += kt * d_split
-                kind = dev.trap[t, T_KIND]
+                kind = dev.trap[t, dv.T_KIND]
                 if kind != 0.0:
-                    nt = vol * dev.trap[t, T_NT]
+                    nt = vol * dev.trap[t, dv.T_NT]
                     F[i, 0, 0] -= nt * (1.0 - occupied) if kind > 0.0 else -nt * occupied
                     # a charge -nt * occupied either way, up to a constant
-                    D[i, PSI_PSI] -= nt * (o_n - o_p)
-                    D[i, PSI_FN] -= nt * o_n
-                    D[i, PSI_FP] += nt * o_p
+                    D[i, dv.PSI_PSI] -= nt * (o_n - o_p)
+                    D[i, dv.PSI_FN] -= nt * o_n
+                    D[i, dv.PSI_FP] += nt * o_p
             net -= vol * rate
             enter_recombination(w, i, vol, r_n, r_p, r_s)
         F[i, 1, 0] -= net
@@ -122,7 +109,7 @@ def _edges(dev, w, st, m):
     """Displacement and currents between the nodes of layer m."""
     for s in range(dev.site_start[m], dev.site_start[m + 1] - 1):
         i = s - dev.offset[m]
-        enter_displacement(w, i, dev.layer[m, EPS] / dev.spacing[s], st.psi[i + 1] - st.psi[i])
+        enter_displacement(w, i, dev.layer[m, dv.EPS] / dev.spacing[s], st.psi[i + 1] - st.psi[i])
         of_n, of_p = carrier_fluxes(dev, w, st, m, s)
         w.jn[s], w.jp[s] = of_n[0], -of_p[0]
         enter_electrons(w, i, of_n)

@@ -12,23 +12,7 @@ from functools import reduce
 import numpy as np
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import (
-    C_PSI,
-    C_SN,
-    C_SP,
-    FN_BY_FN,
-    FN_BY_PSI,
-    FN_FP,
-    FN_PSI,
-    FP_BY_FP,
-    FP_BY_PSI,
-    FP_FN,
-    FP_PSI,
-    PSI,
-    PSI_FN,
-    PSI_FP,
-    PSI_PSI,
-)
+from perotwin.transport import device as dv
 from perotwin.transport.kernels.statistics import expm1
 
 ELECTRONS, HOLES = 0, 1
@@ -42,7 +26,7 @@ def surface_recombination(row, carrier, n, d):
     carrier: ELECTRONS or HOLES. n: their density. d: their level over the metal's, kT, in the sense in which there are
     more of them.
     """
-    velocity = row[C_SN + carrier]
+    velocity = row[dv.C_SN + carrier]
     loss = -velocity * n * expm1(-d)
     return loss, loss, velocity * n * np.exp(-d)
 
@@ -82,30 +66,30 @@ def contacts(dev, w, st):
         i, s, row, anode = _end(dev, d, end - 2 * d)
         v = st.v[d] if anode else 0.0
         back = st.v[d] - v
-        D[i, PSI_PSI], D[i, PSI_FN], D[i, PSI_FP] = 1.0, 0.0, 0.0
+        D[i, dv.PSI_PSI], D[i, dv.PSI_FN], D[i, dv.PSI_FP] = 1.0, 0.0, 0.0
         F[i, 0, 0] = 0.0
-        L[i, PSI] = 0.0
-        U[i, PSI] = 0.0
-        if dev.contact[row, C_SN] < 0.0:
-            D[i, FN_PSI], D[i, FN_FP] = 0.0, 0.0
-            L[i, FN_BY_PSI] = L[i, FN_BY_FN] = U[i, FN_BY_PSI] = U[i, FN_BY_FN] = 0.0
+        L[i, dv.PSI] = 0.0
+        U[i, dv.PSI] = 0.0
+        if dev.contact[row, dv.C_SN] < 0.0:
+            D[i, dv.FN_PSI], D[i, dv.FN_FP] = 0.0, 0.0
+            L[i, dv.FN_BY_PSI] = L[i, dv.FN_BY_FN] = U[i, dv.FN_BY_PSI] = U[i, dv.FN_BY_FN] = 0.0
             w.leak[i, 0] = np.inf
             F[i, 1, 0] = 0.0
         else:
             # the electrons' level counts from the cathode's, here from this contact's
             loss, by_n, by_level = contact_loss(dev.contact[row], ELECTRONS, w.n[s], st.fn[i] + v)
             F[i, 1, 0] += loss
-            D[i, FN_PSI] -= by_n * w.gn[s]
+            D[i, dv.FN_PSI] -= by_n * w.gn[s]
             w.leak[i, 0] += by_n * w.gn[s] + by_level
-        if dev.contact[row, C_SP] < 0.0:
-            D[i, FP_PSI], D[i, FP_FN] = 0.0, 0.0
-            L[i, FP_BY_PSI] = L[i, FP_BY_FP] = U[i, FP_BY_PSI] = U[i, FP_BY_FP] = 0.0
+        if dev.contact[row, dv.C_SP] < 0.0:
+            D[i, dv.FP_PSI], D[i, dv.FP_FN] = 0.0, 0.0
+            L[i, dv.FP_BY_PSI] = L[i, dv.FP_BY_FP] = U[i, dv.FP_BY_PSI] = U[i, dv.FP_BY_FP] = 0.0
             w.leak[i, 1] = np.inf
             F[i, 2, 0] = 0.0
         else:
             loss, by_p, by_level = contact_loss(dev.contact[row], HOLES, w.p[s], back - st.fp[i])
             F[i, 2, 0] += loss
-            D[i, FP_PSI] += by_p * w.gp[s]
+            D[i, dv.FP_PSI] += by_p * w.gp[s]
             w.leak[i, 1] += by_p * w.gp[s] + by_level
 
 
@@ -118,11 +102,11 @@ def hold_contacts(dev, st):
         d = end // 2
         i, _, row, anode = _end(dev, d, end - 2 * d)
         v = st.v[d]
-        st.psi[i] = dev.contact[row, C_PSI] + (v if anode else 0.0)
-        if dev.contact[row, C_SN] < 0.0:
+        st.psi[i] = dev.contact[row, dv.C_PSI] + (v if anode else 0.0)
+        if dev.contact[row, dv.C_SN] < 0.0:
             st.fn[i] = -v if anode else 0.0
             st.fn_rest[i] = 0.0
-        if dev.contact[row, C_SP] < 0.0:
+        if dev.contact[row, dv.C_SP] < 0.0:
             st.fp[i] = 0.0 if anode else v
             st.fp_rest[i] = 0.0
 
@@ -133,5 +117,5 @@ def bias_column(dev, w, st, d, F, q):
     i, s, row, _ = _end(dev, d, 0 if dev.anode_front else 1)
     end = dev.contact[row]
     F[i, 0, q] = 1.0
-    F[i, 1, q] = -1.0 if end[C_SN] < 0.0 else contact_loss(end, ELECTRONS, w.n[s], st.fn[i] + st.v[d])[2]
-    F[i, 2, q] = -1.0 if end[C_SP] < 0.0 else -contact_loss(end, HOLES, w.p[s], -st.fp[i])[2]
+    F[i, 1, q] = -1.0 if end[dv.C_SN] < 0.0 else contact_loss(end, ELECTRONS, w.n[s], st.fn[i] + st.v[d])[2]
+    F[i, 2, q] = -1.0 if end[dv.C_SP] < 0.0 else -contact_loss(end, HOLES, w.p[s], -st.fp[i])[2]

@@ -5,20 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import (
-    FN_BY_FN,
-    FN_BY_PSI,
-    FN_FP,
-    FN_PSI,
-    FP_BY_FP,
-    FP_BY_PSI,
-    FP_FN,
-    FP_PSI,
-    PSI,
-    PSI_FN,
-    PSI_FP,
-    PSI_PSI,
-)
+from perotwin.transport import device as dv
 
 
 @compiled
@@ -35,14 +22,14 @@ def eliminate(w, first, last, columns):
     loss_n, loss_p, kappa_n, kappa_p = 0.0, 0.0, 0.0, 0.0
     v1, v2 = 0.0, 0.0
     for i in range(first, last):
-        a, b, c = D[i, PSI_PSI], D[i, PSI_FN], D[i, PSI_FP]
-        d, f = D[i, FN_PSI], D[i, FN_FP]
-        g, h = D[i, FP_PSI], D[i, FP_FN]
+        a, b, c = D[i, dv.PSI_PSI], D[i, dv.PSI_FN], D[i, dv.PSI_FP]
+        d, f = D[i, dv.FN_PSI], D[i, dv.FN_FP]
+        g, h = D[i, dv.FP_PSI], D[i, dv.FP_FN]
         leak_n, leak_p = w.leak[i, 0], w.leak[i, 1]
         if i > first:
-            l0 = L[i, PSI]
-            l1, l2 = L[i, FN_BY_PSI], L[i, FN_BY_FN]
-            l3, l4 = L[i, FP_BY_PSI], L[i, FP_BY_FP]
+            l0 = L[i, dv.PSI]
+            l1, l2 = L[i, dv.FN_BY_PSI], L[i, dv.FN_BY_FN]
+            l3, l4 = L[i, dv.FP_BY_PSI], L[i, dv.FP_BY_FP]
             j = i - 1
             a -= l0 * W[j, 0]
             b -= l0 * W[j, 1]
@@ -80,9 +67,9 @@ def eliminate(w, first, last, columns):
         V[i, 0], V[i, 1], V[i, 2] = v0, v1, v2
         V[i, 3], V[i, 4], V[i, 5] = v3, v4, v5
         V[i, 6], V[i, 7], V[i, 8] = v6, v7, v8
-        u0 = U[i, PSI]
-        u1, u2 = U[i, FN_BY_PSI], U[i, FN_BY_FN]
-        u3, u4 = U[i, FP_BY_PSI], U[i, FP_BY_FP]
+        u0 = U[i, dv.PSI]
+        u1, u2 = U[i, dv.FN_BY_PSI], U[i, dv.FN_BY_FN]
+        u3, u4 = U[i, dv.FP_BY_PSI], U[i, dv.FP_BY_FP]
         W[i, 0], W[i, 1], W[i, 2] = v0 * u0 + v1 * u1 + v2 * u3, v1 * u2, v2 * u4
         W[i, 3], W[i, 4], W[i, 5] = v3 * u0 + v4 * u1 + v5 * u3, v4 * u2, v5 * u4
         W[i, 6], W[i, 7], W[i, 8] = v6 * u0 + v7 * u1 + v8 * u3, v7 * u2, v8 * u4
@@ -90,9 +77,9 @@ def eliminate(w, first, last, columns):
             r0, r1, r2 = F[i, 0, q], F[i, 1, q], F[i, 2, q]
             if i > first:
                 y0, y1, y2 = F[i - 1, 0, q], F[i - 1, 1, q], F[i - 1, 2, q]
-                r0 -= L[i, PSI] * y0
-                r1 -= L[i, FN_BY_PSI] * y0 + L[i, FN_BY_FN] * y1
-                r2 -= L[i, FP_BY_PSI] * y0 + L[i, FP_BY_FP] * y2
+                r0 -= L[i, dv.PSI] * y0
+                r1 -= L[i, dv.FN_BY_PSI] * y0 + L[i, dv.FN_BY_FN] * y1
+                r2 -= L[i, dv.FP_BY_PSI] * y0 + L[i, dv.FP_BY_FP] * y2
             F[i, 0, q] = v0 * r0 + v1 * r1 + v2 * r2
             F[i, 1, q] = v3 * r0 + v4 * r1 + v5 * r2
             F[i, 2, q] = v6 * r0 + v7 * r1 + v8 * r2
@@ -118,9 +105,9 @@ def substitute(w, F, first, last, columns):
             r0, r1, r2 = F[i, 0, q], F[i, 1, q], F[i, 2, q]
             if i > first:
                 y0, y1, y2 = F[i - 1, 0, q], F[i - 1, 1, q], F[i - 1, 2, q]
-                r0 -= L[i, PSI] * y0
-                r1 -= L[i, FN_BY_PSI] * y0 + L[i, FN_BY_FN] * y1
-                r2 -= L[i, FP_BY_PSI] * y0 + L[i, FP_BY_FP] * y2
+                r0 -= L[i, dv.PSI] * y0
+                r1 -= L[i, dv.FN_BY_PSI] * y0 + L[i, dv.FN_BY_FN] * y1
+                r2 -= L[i, dv.FP_BY_PSI] * y0 + L[i, dv.FP_BY_FP] * y2
             F[i, 0, q] = V[i, 0] * r0 + V[i, 1] * r1 + V[i, 2] * r2
             F[i, 1, q] = V[i, 3] * r0 + V[i, 4] * r1 + V[i, 5] * r2
             F[i, 2, q] = V[i, 6] * r0 + V[i, 7] * r1 + V[i, 8] * r2

@@ -3,20 +3,7 @@
 from __future__ import annotations
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import (
-    B_JUMP_C,
-    B_JUMP_V,
-    B_VN,
-    B_VP,
-    EPS,
-    F_KIND,
-    F_NT,
-    F_SN,
-    F_SP,
-    PSI_FN,
-    PSI_FP,
-    PSI_PSI,
-)
+from perotwin.transport import device as dv
 from perotwin.transport.kernels.flux import enter_displacement, enter_electrons, enter_holes, level_step
 from perotwin.transport.kernels.recombination import drive, enter_recombination, face_level, srh
 from perotwin.transport.kernels.statistics import expm1
@@ -50,17 +37,17 @@ def thermionic_fluxes(dev, w, st, b):
     row = dev.barrier[b]
     return (
         _emission(
-            row[B_VN],
+            row[dv.B_VN],
             (w.n[s], w.gn[s]),
             (w.n[s + 1], w.gn[s + 1]),
-            row[B_JUMP_C] > 0.0,
+            row[dv.B_JUMP_C] > 0.0,
             level_step(st.fn, st.fn_rest, i),
         ),
         _emission(
-            row[B_VP],
+            row[dv.B_VP],
             (w.p[s], w.gp[s]),
             (w.p[s + 1], w.gp[s + 1]),
-            row[B_JUMP_V] < 0.0,
+            row[dv.B_JUMP_V] < 0.0,
             -level_step(st.fp, st.fp_rest, i),
         ),
     )
@@ -72,7 +59,7 @@ def barriers(dev, w, st):
     for b in range(dev.barrier_site.size):
         s = dev.barrier_site[b]
         i, m = dev.site_node[s], dev.site_layer[s]
-        a = 0.5 * (dev.layer[m, EPS] + dev.layer[m + 1, EPS]) / _FACE_LENGTH
+        a = 0.5 * (dev.layer[m, dv.EPS] + dev.layer[m + 1, dv.EPS]) / _FACE_LENGTH
         enter_displacement(w, i, a, st.psi[i + 1] - st.psi[i])
         of_n, of_p = thermionic_fluxes(dev, w, st, b)
         w.jn[s], w.jp[s] = of_n[0], -of_p[0]
@@ -89,15 +76,17 @@ def face_traps(dev, w, st):
         i, v = dev.site_node[s], st.v[dev.layer_junction[dev.site_layer[s]]]
         level = face_level(dev, w, t)
         force = drive(level[0], level[1], st.fn[i] - st.fp[i] + v)
-        kt, by_n, by_p, occupied, o_n, o_p, _ = srh(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], level)
+        kt, by_n, by_p, occupied, o_n, o_p, _ = srh(
+            dev.face_trap[t, dv.F_SN], dev.face_trap[t, dv.F_SP], level
+        )
         rate = kt * force
         F[i, 1, 0] += rate
         F[i, 2, 0] += rate
         enter_recombination(w, i, 1.0, rate * by_n, rate * by_p, kt * (level[0] * level[1] - force))
-        kind = dev.face_trap[t, F_KIND]
+        kind = dev.face_trap[t, dv.F_KIND]
         if kind != 0.0:
-            nt = dev.face_trap[t, F_NT]
+            nt = dev.face_trap[t, dv.F_NT]
             F[i, 0, 0] -= nt * (1.0 - occupied) if kind > 0.0 else -nt * occupied
-            D[i, PSI_PSI] -= nt * (o_n - o_p)
-            D[i, PSI_FN] -= nt * o_n
-            D[i, PSI_FP] += nt * o_p
+            D[i, dv.PSI_PSI] -= nt * (o_n - o_p)
+            D[i, dv.PSI_FN] -= nt * o_n
+            D[i, dv.PSI_FP] += nt * o_p

@@ -10,19 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from perotwin.compiled import inlined
-from perotwin.transport.device import (
-    DEGENERATE,
-    FN_BY_FN,
-    FN_BY_PSI,
-    FN_PSI,
-    FP_BY_FP,
-    FP_BY_PSI,
-    FP_PSI,
-    MU_N,
-    MU_P,
-    PSI,
-    PSI_PSI,
-)
+from perotwin.transport import device as dv
 from perotwin.transport.kernels.statistics import expm1
 
 
@@ -84,10 +72,10 @@ def enter_electrons(w, i, found):
     D, L, U, F = w.diag, w.lower, w.upper, w.rhs
     F[i, 1, 0] -= flux
     F[i + 1, 1, 0] += flux
-    D[i, FN_PSI] += psi_1
-    U[i, FN_BY_PSI], U[i, FN_BY_FN] = psi_2, by_2
-    D[i + 1, FN_PSI] -= psi_2
-    L[i + 1, FN_BY_PSI], L[i + 1, FN_BY_FN] = -psi_1, -by_1
+    D[i, dv.FN_PSI] += psi_1
+    U[i, dv.FN_BY_PSI], U[i, dv.FN_BY_FN] = psi_2, by_2
+    D[i + 1, dv.FN_PSI] -= psi_2
+    L[i + 1, dv.FN_BY_PSI], L[i + 1, dv.FN_BY_FN] = -psi_1, -by_1
     w.give[i, 0], w.take[i, 0] = -by_1, by_2
 
 
@@ -98,10 +86,10 @@ def enter_holes(w, i, found):
     D, L, U, F = w.diag, w.lower, w.upper, w.rhs
     F[i, 2, 0] -= flux
     F[i + 1, 2, 0] += flux
-    D[i, FP_PSI] -= psi_1
-    U[i, FP_BY_PSI], U[i, FP_BY_FP] = -psi_2, -by_2
-    D[i + 1, FP_PSI] += psi_2
-    L[i + 1, FP_BY_PSI], L[i + 1, FP_BY_FP] = psi_1, by_1
+    D[i, dv.FP_PSI] -= psi_1
+    U[i, dv.FP_BY_PSI], U[i, dv.FP_BY_FP] = -psi_2, -by_2
+    D[i + 1, dv.FP_PSI] += psi_2
+    L[i + 1, dv.FP_BY_PSI], L[i + 1, dv.FP_BY_FP] = psi_1, by_1
     w.give[i, 1], w.take[i, 1] = -by_1, by_2
 
 
@@ -111,10 +99,10 @@ def enter_displacement(w, i, a, dpsi):
     D, L, U, F = w.diag, w.lower, w.upper, w.rhs
     F[i, 0, 0] -= a * dpsi
     F[i + 1, 0, 0] += a * dpsi
-    D[i, PSI_PSI] -= a
-    D[i + 1, PSI_PSI] -= a
-    U[i, PSI] = a
-    L[i + 1, PSI] = a
+    D[i, dv.PSI_PSI] -= a
+    D[i + 1, dv.PSI_PSI] -= a
+    U[i, dv.PSI] = a
+    L[i + 1, dv.PSI] = a
 
 
 @inlined
@@ -132,7 +120,7 @@ def carrier_fluxes(dev, w, st, m, s):
     i = s - dev.offset[m]
     c = dev.vt / dev.spacing[s]
     dpsi = st.psi[i + 1] - st.psi[i]
-    if dev.layer[m, DEGENERATE] != 0.0:
+    if dev.layer[m, dv.DEGENERATE] != 0.0:
         excess_n, excess_p = w.lgn[s + 1] - w.lgn[s], w.lgp[s + 1] - w.lgp[s]
         of_n = bernoulli(dpsi + excess_n)
         of_p = mirrored(of_n, excess_n + excess_p)
@@ -143,14 +131,14 @@ def carrier_fluxes(dev, w, st, m, s):
         of_p = mirrored(of_n, 0.0)
     return (
         edge_flux(
-            dev.layer[m, MU_N] * c,
+            dev.layer[m, dv.MU_N] * c,
             (w.n[s], w.gn[s]),
             (w.n[s + 1], w.gn[s + 1]),
             of_n,
             level_step(st.fn, st.fn_rest, i),
         ),
         edge_flux(
-            dev.layer[m, MU_P] * c,
+            dev.layer[m, dv.MU_P] * c,
             (w.p[s], w.gp[s]),
             (w.p[s + 1], w.gp[s + 1]),
             of_p,

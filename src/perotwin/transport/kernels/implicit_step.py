@@ -8,23 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import (
-    EPS,
-    F_KIND,
-    F_NT,
-    F_SN,
-    F_SP,
-    M_LAYER,
-    M_SLOT,
-    M_Z,
-    PSI_FN,
-    PSI_FP,
-    PSI_PSI,
-    T_KIND,
-    T_NT,
-    T_RN,
-    T_RP,
-)
+from perotwin.transport import device as dv
 from perotwin.transport.kernels.assemble import assemble
 from perotwin.transport.kernels.blocks import eliminate_blocks, substitute_blocks
 from perotwin.transport.kernels.circuit import Constraint, close, follows
@@ -182,7 +166,7 @@ def _length(dev, w, b, d, late, tolerance):
                 abs(w.residual[i, 0]) < ROUNDED * (b.give[i, 1] + b.leak[i, 1])
                 or w.n[s] * (1.0 + step) < _NOBODY * most_n
             )
-            and abs(w.diag[i, PSI_FN]) * step < tolerance * abs(w.diag[i, PSI_PSI])
+            and abs(w.diag[i, dv.PSI_FN]) * step < tolerance * abs(w.diag[i, dv.PSI_PSI])
         ):
             step_log = step
         step = abs(F[i, 0, 0] + F[i, 2, 0])
@@ -192,11 +176,11 @@ def _length(dev, w, b, d, late, tolerance):
                 abs(w.residual[i, 1]) < ROUNDED * (b.give[i, 2] + b.leak[i, 2])
                 or w.p[s] * (1.0 + step) < _NOBODY * most_p
             )
-            and abs(w.diag[i, PSI_FP]) * step < tolerance * abs(w.diag[i, PSI_PSI])
+            and abs(w.diag[i, dv.PSI_FP]) * step < tolerance * abs(w.diag[i, dv.PSI_PSI])
         ):
             step_log = step
     for k in range(dev.motion.shape[0]):
-        m, slot, z = int(dev.motion[k, M_LAYER]), int(dev.motion[k, M_SLOT]), dev.motion[k, M_Z]
+        m, slot, z = int(dev.motion[k, dv.M_LAYER]), int(dev.motion[k, dv.M_SLOT]), dev.motion[k, dv.M_Z]
         if dev.layer_junction[m] == d:
             for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
                 step_log = max(step_log, abs(F[i, slot, 0] - z * F[i, 0, 0]))
@@ -208,16 +192,16 @@ def _take(dev, b, st, damping, free, voltage):
     """Change a state by the part `damping` of the step b.rhs[:, :, 0] and of the voltages' changes."""
     F = b.rhs
     for k in range(dev.motion.shape[0]):
-        m, slot, z = int(dev.motion[k, M_LAYER]), int(dev.motion[k, M_SLOT]), dev.motion[k, M_Z]
+        m, slot, z = int(dev.motion[k, dv.M_LAYER]), int(dev.motion[k, dv.M_SLOT]), dev.motion[k, dv.M_Z]
         for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
             p = damping * F[i, 0, 0]
             change = damping * F[i, slot, 0] - z * p
             st.level[k, i] += z * p + np.log1p(max(change, -0.95))
     for d in range(free.size):
-        dv = damping * voltage[d] if free[d] else 0.0
-        st.v[d] += dv
+        rise = damping * voltage[d] if free[d] else 0.0
+        st.v[d] += rise
         for i in range(dev.node_start[d], dev.node_start[d + 1]):
-            take_step(st, i, damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0], dv)
+            take_step(st, i, damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0], rise)
 
 
 @compiled
@@ -245,8 +229,8 @@ def step_error(dev, w, b, net, row, gen, difference, missed, constraint, judgeme
         return np.inf
     worst = 0.0
     for d in range(free.size):
-        dv = combine(net, d, dev, b.rhs, free[d], answer)
-        own = answer.current[d] + net.leak[d] * dv
+        rise = combine(net, d, dev, b.rhs, free[d], answer)
+        own = answer.current[d] + net.leak[d] * rise
         light = 0.0
         for s in range(dev.site_start[dev.layer_start[d]], dev.site_start[dev.layer_start[d + 1]]):
             light += gen[s]
@@ -275,14 +259,14 @@ def _filtered_error(dev, w, b, st, rate, miss, d, edge):
         if w.leak[i, 1] != np.inf and max(w.p[s], abs(miss.p[s])) > _NONE * most_p:
             F[i, 2, ITSELF] += c * miss.p[s]
     for k in range(dev.motion.shape[0]):
-        m, slot = int(dev.motion[k, M_LAYER]), int(dev.motion[k, M_SLOT])
+        m, slot = int(dev.motion[k, dv.M_LAYER]), int(dev.motion[k, dv.M_SLOT])
         if dev.layer_junction[m] == d:
             for s in range(dev.site_start[m], dev.site_start[m + 1]):
                 F[s - dev.offset[m], slot, ITSELF] += dev.volume[s] * rate * miss.ion[k, s]
     substitute_blocks(dev, b, d, F, 1)
     # the potential's own error is felt by the displacement current alone
     s = site_of_edge(dev, edge)
-    c = dev.layer[dev.site_layer[s], EPS] / dev.spacing[s] * rate
+    c = dev.layer[dev.site_layer[s], dv.EPS] / dev.spacing[s] * rate
     return -c * (miss.psi[edge + 1] - miss.psi[edge])
 
 
@@ -290,7 +274,7 @@ def _filtered_error(dev, w, b, st, rate, miss, d, edge):
 def _noise(dev, st, rate, edge):
     """What the rounding of the potential makes of the displacement current over an edge, m^-2 s^-1."""
     s = site_of_edge(dev, edge)
-    c = dev.layer[dev.site_layer[s], EPS] / dev.spacing[s] * rate
+    c = dev.layer[dev.site_layer[s], dv.EPS] / dev.spacing[s] * rate
     return _ROUNDING * c * (abs(st.psi[edge]) + abs(st.psi[edge + 1]))
 
 
@@ -310,21 +294,21 @@ def _error_norm(dev, w, b, d, rate, miss, relevant):
             if w.p[s] > _NONE * most_p:
                 worst = max(worst, abs(p + F[i, 2, 0]) * w.p[s] / (w.p[s] + relevant * most_p))
         for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
-            nt = dev.trap[t, T_NT]
-            if dev.trap[t, T_KIND] == 0.0 or nt == 0.0:
+            nt = dev.trap[t, dv.T_NT]
+            if dev.trap[t, dv.T_KIND] == 0.0 or nt == 0.0:
                 continue
             for s in range(dev.site_start[m], dev.site_start[m + 1]):
-                den = srh(dev.trap[t, T_RN], dev.trap[t, T_RP], bulk_level(dev, w, t, s))[6] / nt
+                den = srh(dev.trap[t, dv.T_RN], dev.trap[t, dv.T_RP], bulk_level(dev, w, t, s))[6] / nt
                 worst = max(worst, abs(miss.bulk[t, s]) * rate / (rate + den))
     for k in range(dev.motion.shape[0]):
-        m, slot, z = int(dev.motion[k, M_LAYER]), int(dev.motion[k, M_SLOT]), dev.motion[k, M_Z]
+        m, slot, z = int(dev.motion[k, dv.M_LAYER]), int(dev.motion[k, dv.M_SLOT]), dev.motion[k, dv.M_Z]
         if dev.layer_junction[m] == d:
             for i in range(dev.site_start[m] - dev.offset[m], dev.site_start[m + 1] - dev.offset[m]):
                 worst = max(worst, abs(F[i, slot, 0] - z * F[i, 0, 0]))
     for t in range(dev.face_trap_site.size):
-        nt = dev.face_trap[t, F_NT]
+        nt = dev.face_trap[t, dv.F_NT]
         here = dev.layer_junction[dev.site_layer[dev.face_trap_site[t]]] == d
-        if here and dev.face_trap[t, F_KIND] != 0.0 and nt != 0.0:
-            den = srh(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], face_level(dev, w, t))[6] / nt
+        if here and dev.face_trap[t, dv.F_KIND] != 0.0 and nt != 0.0:
+            den = srh(dev.face_trap[t, dv.F_SN], dev.face_trap[t, dv.F_SP], face_level(dev, w, t))[6] / nt
             worst = max(worst, abs(miss.face[t]) * rate / (rate + den))
     return worst

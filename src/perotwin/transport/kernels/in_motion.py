@@ -9,27 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from perotwin.compiled import compiled
-from perotwin.transport.device import (
-    EPS,
-    F_KIND,
-    F_NT,
-    F_SN,
-    F_SP,
-    FN_BY_FN,
-    FN_BY_PSI,
-    FP_BY_FP,
-    FP_BY_PSI,
-    M_D,
-    M_LAYER,
-    M_SITES,
-    M_SLOT,
-    M_Z,
-    PSI,
-    T_KIND,
-    T_NT,
-    T_RN,
-    T_RP,
-)
+from perotwin.transport import device as dv
 from perotwin.transport.kernels.flux import bernoulli, edge_flux
 from perotwin.transport.kernels.recombination import bulk_level, face_level, srh
 from perotwin.transport.kernels.right_hand_sides import site_of_edge
@@ -76,12 +56,12 @@ def _take_over(dev, w, b):
                 # until an ion layer claims the node
                 b.leak[i, r] = 0.0 if r < 3 else np.inf
                 b.rhs[i, r, 0] = w.rhs[i, r, 0] if r < 3 else 0.0
-            b.lower_own[i, 0] = w.lower[i, PSI]
-            b.lower_psi[i, 1], b.lower_own[i, 1] = w.lower[i, FN_BY_PSI], w.lower[i, FN_BY_FN]
-            b.lower_psi[i, 2], b.lower_own[i, 2] = w.lower[i, FP_BY_PSI], w.lower[i, FP_BY_FP]
-            b.upper_own[i, 0] = w.upper[i, PSI]
-            b.upper_psi[i, 1], b.upper_own[i, 1] = w.upper[i, FN_BY_PSI], w.upper[i, FN_BY_FN]
-            b.upper_psi[i, 2], b.upper_own[i, 2] = w.upper[i, FP_BY_PSI], w.upper[i, FP_BY_FP]
+            b.lower_own[i, 0] = w.lower[i, dv.PSI]
+            b.lower_psi[i, 1], b.lower_own[i, 1] = w.lower[i, dv.FN_BY_PSI], w.lower[i, dv.FN_BY_FN]
+            b.lower_psi[i, 2], b.lower_own[i, 2] = w.lower[i, dv.FP_BY_PSI], w.lower[i, dv.FP_BY_FP]
+            b.upper_own[i, 0] = w.upper[i, dv.PSI]
+            b.upper_psi[i, 1], b.upper_own[i, 1] = w.upper[i, dv.FN_BY_PSI], w.upper[i, dv.FN_BY_FN]
+            b.upper_psi[i, 2], b.upper_own[i, 2] = w.upper[i, dv.FP_BY_PSI], w.upper[i, dv.FP_BY_FP]
             for r in range(2):
                 b.give[i, 1 + r] = w.give[i, r]
                 b.take[i, 1 + r] = w.take[i, r]
@@ -91,8 +71,8 @@ def _take_over(dev, w, b):
 @compiled
 def _load_ion(dev, w, b, st, rate, past, k):
     """Rows of species k."""
-    m, slot = int(dev.motion[k, M_LAYER]), int(dev.motion[k, M_SLOT])
-    z, off, d = dev.motion[k, M_Z], dev.offset[m], dev.layer_junction[m]
+    m, slot = int(dev.motion[k, dv.M_LAYER]), int(dev.motion[k, dv.M_SLOT])
+    z, off, d = dev.motion[k, dv.M_Z], dev.offset[m], dev.layer_junction[m]
     # the first and last node of a junction hold their potential
     first_inner, last_inner = dev.node_start[d] + 1, dev.node_start[d + 1] - 2
     first, last = dev.site_start[m], dev.site_start[m + 1] - 1
@@ -109,12 +89,11 @@ def _load_ion(dev, w, b, st, rate, past, k):
         c1, c2 = w.ion[k, s], w.ion[k, s + 1]
         g1, g2 = w.dion[k, s] / c1, w.dion[k, s + 1] / c2
         y = -z * (st.psi[i + 1] - st.psi[i])
-        if dev.motion[k, M_SITES] > 0.0:
+        if dev.motion[k, dv.M_SITES] > 0.0:
             # ln of the activity coefficient is ln(1 - filling), g is 1 - filling
             y += np.log(g2 / g1)
-        back, by_1, by_2, psi_1, psi_2 = edge_flux(
-            dev.motion[k, M_D] / dev.spacing[s], (c1, g1), (c2, g2), bernoulli(y), st.level[k, i + 1] - st.level[k, i]
-        )  # fmt: skip
+        c, step = dev.motion[k, dv.M_D] / dev.spacing[s], st.level[k, i + 1] - st.level[k, i]
+        back, by_1, by_2, psi_1, psi_2 = edge_flux(c, (c1, g1), (c2, g2), bernoulli(y), step)
         b.flux[k, s] = -back
         b.rhs[i, slot, 0] -= back
         b.rhs[i + 1, slot, 0] += back
@@ -137,12 +116,12 @@ def trap_memory(dev, w, b, rate, at_rest, past, filled):
         d = dev.layer_junction[m]
         first, last = dev.node_start[d], dev.node_start[d + 1] - 1
         for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
-            nt = dev.trap[t, T_NT]
-            if dev.trap[t, T_KIND] == 0.0 or nt == 0.0:
+            nt = dev.trap[t, dv.T_NT]
+            if dev.trap[t, dv.T_KIND] == 0.0 or nt == 0.0:
                 continue
             for s in range(dev.site_start[m], dev.site_start[m + 1]):
                 i = dev.site_node[s]
-                numbers = (dev.volume[s], nt, dev.trap[t, T_RN], dev.trap[t, T_RP])
+                numbers = (dev.volume[s], nt, dev.trap[t, dv.T_RN], dev.trap[t, dv.T_RP])
                 filled.bulk[t, s] = _lagging(
                     w,
                     b,
@@ -155,12 +134,12 @@ def trap_memory(dev, w, b, rate, at_rest, past, filled):
                     past.bulk[t, s],
                 )
     for t in range(dev.face_trap_site.size):
-        nt = dev.face_trap[t, F_NT]
-        if dev.face_trap[t, F_KIND] == 0.0 or nt == 0.0:
+        nt = dev.face_trap[t, dv.F_NT]
+        if dev.face_trap[t, dv.F_KIND] == 0.0 or nt == 0.0:
             continue
         i, d = dev.site_node[dev.face_trap_site[t]], dev.layer_junction[dev.site_layer[dev.face_trap_site[t]]]
         inner = dev.node_start[d] < i < dev.node_start[d + 1] - 1
-        numbers = (1.0, nt, dev.face_trap[t, F_SN], dev.face_trap[t, F_SP])
+        numbers = (1.0, nt, dev.face_trap[t, dv.F_SN], dev.face_trap[t, dv.F_SP])
         filled.face[t] = _lagging(w, b, i, inner, numbers, face_level(dev, w, t), rate, at_rest, past.face[t])
 
 
@@ -209,7 +188,7 @@ def total_current(dev, w, b, d, edge, rate, psi, past_psi):
     s = site_of_edge(dev, edge)
     m = dev.site_layer[s]
     slope = b.slope[d]
-    c = dev.layer[m, EPS] / dev.spacing[s]
+    c = dev.layer[m, dv.EPS] / dev.spacing[s]
     total = w.jn[s] + w.jp[s]
     total -= c * (rate * (psi[edge + 1] - psi[edge]) - (past_psi[edge + 1] - past_psi[edge]))
     slope[1, 0] = b.upper_psi[edge, 1] - b.upper_psi[edge, 2] - c * rate
@@ -220,8 +199,8 @@ def total_current(dev, w, b, d, edge, rate, psi, past_psi):
         slope[0, r] = 0.0
         slope[1, r] = 0.0
     for k in range(dev.motion.shape[0]):
-        if int(dev.motion[k, M_LAYER]) == m:
-            z, slot = dev.motion[k, M_Z], int(dev.motion[k, M_SLOT])
+        if int(dev.motion[k, dv.M_LAYER]) == m:
+            z, slot = dev.motion[k, dv.M_Z], int(dev.motion[k, dv.M_SLOT])
             total += z * b.flux[k, s]
             slope[1, 0] -= z * b.upper_psi[edge, slot]
             slope[0, 0] += z * b.lower_psi[edge + 1, slot]

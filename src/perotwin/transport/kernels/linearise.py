@@ -97,18 +97,18 @@ def gather(net, d, dev, w, st, F, slope, edge, free, linear):
 def combine(net, d, dev, F, free, answer):
     """Let the first column of F follow what the circuit found for junction d; returns its voltage's change, kT/q."""
     first, last = lights_into(net, d)
-    dv = answer.voltage[d] if free else 0.0 * answer.voltage[d]
+    rise = answer.voltage[d] if free else 0.0 * answer.voltage[d]
     nodes = (dev.node_start[d], dev.node_start[d + 1])
-    _add_columns(F, nodes, 2 if free else 1, dv, answer.light[first:last])
-    return dv
+    _add_columns(F, nodes, 2 if free else 1, rise, answer.light[first:last])
+    return rise
 
 
 @compiled
-def _add_columns(F, nodes, base, dv, light):
-    """Add to the first column of some nodes dv times that of the voltage and `light` times those from `base` on."""
+def _add_columns(F, nodes, base, rise, light):
+    """Add to the first column of some nodes rise times that of the voltage and `light` times those from `base` on."""
     for i in range(nodes[0], nodes[1]):
         for r in range(F.shape[1]):
             if base == 2:
-                F[i, r, ITSELF] += F[i, r, BY_VOLTAGE] * dv
+                F[i, r, ITSELF] += F[i, r, BY_VOLTAGE] * rise
             for k in range(light.size):
                 F[i, r, ITSELF] += F[i, r, base + k] * light[k]

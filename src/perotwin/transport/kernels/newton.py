@@ -98,10 +98,10 @@ def _newton(dev, w, net, row, gen, held, constraint, patience, linear, answer):
             return NOT_FINITE, iteration + 1, np.inf
         damping = min(1.0, patience.longest / step) if step > 0.0 else 1.0
         for d in range(free.size):
-            dv = damping * answer.voltage[d] if free[d] else 0.0
-            st.v[d] += dv
+            rise = damping * answer.voltage[d] if free[d] else 0.0
+            st.v[d] += rise
             for i in range(dev.node_start[d], dev.node_start[d + 1]):
-                take_step(st, i, damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0], dv)
+                take_step(st, i, damping * F[i, 0, 0], damping * F[i, 1, 0], damping * F[i, 2, 0], rise)
         hold_contacts(dev, st)
         if largest < patience.tolerance:
             settle_ions(dev, st)
@@ -159,7 +159,7 @@ def _bend(d):
 
 
 @inlined
-def take_step(st, i, dpsi, dfn, dfp, dv):
+def take_step(st, i, dpsi, dfn, dfp, rise):
     """Change the potential and the levels of node i, linearly in the densities.
 
     The form keeps the digits of small changes and the logarithm of large ones; no density turns negative.
@@ -176,7 +176,7 @@ def take_step(st, i, dpsi, dfn, dfp, dv):
         dfp = -np.log1p(max(d, -0.95)) - dpsi
     else:
         dfp -= _bend(d)
-    _add(st.fp, st.fp_rest, i, dfp + dv)
+    _add(st.fp, st.fp_rest, i, dfp + rise)
 
 
 class Path(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import F_SN, F_SP, MU_N, MU_P, T_RN, T_RP
+from perotwin.transport import device as dv
 from perotwin.transport.kernels.faces import thermionic_fluxes
 from perotwin.transport.kernels.flux import carrier_fluxes
 from perotwin.transport.kernels.recombination import (
@@ -48,7 +48,7 @@ def rates(dev, w, st, channel):
                 channel[COUNT * m + c] += r
                 w.net[i] -= r
             for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
-                r = srh(dev.trap[t, T_RN], dev.trap[t, T_RP], bulk_level(dev, w, t, s))[0] * force
+                r = srh(dev.trap[t, dv.T_RN], dev.trap[t, dv.T_RP], bulk_level(dev, w, t, s))[0] * force
                 channel[first_trap + t] += r
                 w.net[i] -= r
             if s < last:
@@ -59,7 +59,7 @@ def rates(dev, w, st, channel):
         i, v = dev.site_node[s], st.v[dev.layer_junction[dev.site_layer[s]]]
         level = face_level(dev, w, t)
         force = drive(level[0], level[1], st.fn[i] - st.fp[i] + v)
-        r = srh(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], level)[0] * force
+        r = srh(dev.face_trap[t, dv.F_SN], dev.face_trap[t, dv.F_SP], level)[0] * force
         channel[first_face + t] += r
         w.net[i] -= r
     for b in range(dev.barrier_site.size):
@@ -119,8 +119,8 @@ def terminal(dev, w, d, gen):
             if s < last:
                 h = 1.0 / dev.spacing[s]
                 flux_n[i], flux_p[i] = w.jn[s], w.jp[s]
-                noise_n[i] = dev.layer[m, MU_N] * h * max(w.n[s], w.n[s + 1])
-                noise_p[i] = dev.layer[m, MU_P] * h * max(w.p[s], w.p[s + 1])
+                noise_n[i] = dev.layer[m, dv.MU_N] * h * max(w.n[s], w.n[s + 1])
+                noise_p[i] = dev.layer[m, dv.MU_P] * h * max(w.p[s], w.p[s + 1])
             elif m + 1 < behind and dev.offset[m + 1] == dev.offset[m]:
                 flux_n[i], flux_p[i] = w.jn[s], w.jp[s]
                 noise_n[i], noise_p[i] = np.inf, np.inf
@@ -128,7 +128,7 @@ def terminal(dev, w, d, gen):
         s = dev.face_trap_site[t]
         if dev.layer_junction[dev.site_layer[s]] == d:
             level = face_level(dev, w, t)
-            gross = srh(dev.face_trap[t, F_SN], dev.face_trap[t, F_SP], level)[0] * level[0] * level[1]
+            gross = srh(dev.face_trap[t, dv.F_SN], dev.face_trap[t, dv.F_SP], level)[0] * level[0] * level[1]
             crossed[dev.site_node[s] - first :] += gross / dev.vt
     a, b = _quiet_pair(noise_n, noise_p, crossed)
     # the balance of node i reads  jn[i] - jn[i - 1] + source = 0  and  jp[i] - jp[i - 1] - source = 0

@@ -13,42 +13,26 @@ from functools import reduce
 import numpy as np
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import (
-    AUGER_N,
-    AUGER_P,
-    F_N1L,
-    F_N1R,
-    F_P1L,
-    F_P1R,
-    FN_FP,
-    FN_PSI,
-    FP_FN,
-    FP_PSI,
-    K_RAD,
-    MECHANISMS,
-    NP_EQ,
-    T_N1,
-    T_P1,
-)
+from perotwin.transport import device as dv
 from perotwin.transport.kernels.statistics import coefficient, expm1
 
 
 @inlined
 def radiative(row, n, p):
     """Band to band, net of what is absorbed again."""
-    return row[K_RAD], 0.0, 0.0
+    return row[dv.K_RAD], 0.0, 0.0
 
 
 @inlined
 def auger(row, n, p):
     """Of two electrons and a hole, or two holes and an electron."""
-    of_n, of_p = row[AUGER_N] * n, row[AUGER_P] * p
+    of_n, of_p = row[dv.AUGER_N] * n, row[dv.AUGER_P] * p
     return of_n + of_p, of_n, of_p
 
 
 #: in the order of `device.MECHANISMS`
 COEFFICIENTS = (radiative, auger)
-RADIATIVE, COUNT = list(MECHANISMS).index("radiative"), len(MECHANISMS)
+RADIATIVE, COUNT = list(dv.MECHANISMS).index("radiative"), len(dv.MECHANISMS)
 
 
 def _sum(first, second):
@@ -85,7 +69,7 @@ def site_drive(dev, w, m, s, split):
     """n p (1 - exp(-split)) of site s of layer m; without an exponential where nothing cancels, n p exp(-split) being
     what n p is at equilibrium.
     """
-    product, ln_n, ln_p, equal = w.n[s] * w.p[s], w.lgn[s], w.lgp[s], dev.layer[m, NP_EQ]
+    product, ln_n, ln_p, equal = w.n[s] * w.p[s], w.lgn[s], w.lgp[s], dev.layer[m, dv.NP_EQ]
     if abs(split) < 1.0:
         return -product * expm1(-split)
     return product - equal * coefficient(ln_n) * coefficient(ln_p)
@@ -106,8 +90,8 @@ def bulk_level(dev, w, t, s):
     n1 and p1 follow the activity coefficient, so that the occupation at equilibrium is Fermi's.
     """
     n, p, gn, gp = w.n[s], w.p[s], w.gn[s], w.gp[s]
-    n1 = dev.trap[t, T_N1] * coefficient(w.lgn[s])
-    p1 = dev.trap[t, T_P1] * coefficient(w.lgp[s])
+    n1 = dev.trap[t, dv.T_N1] * coefficient(w.lgn[s])
+    p1 = dev.trap[t, dv.T_P1] * coefficient(w.lgp[s])
     return n, p, n1, p1, n * gn, p * gp, n1 * (gn - 1.0), p1 * (gp - 1.0)
 
 
@@ -116,8 +100,8 @@ def face_level(dev, w, t):
     """The same of face level t: carriers of both sides together, and one shift of eta moves those of both."""
     s = dev.face_trap_site[t]
     row = dev.face_trap[t]
-    n1l, n1r = row[F_N1L] * coefficient(w.lgn[s]), row[F_N1R] * coefficient(w.lgn[s + 1])
-    p1l, p1r = row[F_P1L] * coefficient(w.lgp[s]), row[F_P1R] * coefficient(w.lgp[s + 1])
+    n1l, n1r = row[dv.F_N1L] * coefficient(w.lgn[s]), row[dv.F_N1R] * coefficient(w.lgn[s + 1])
+    p1l, p1r = row[dv.F_P1L] * coefficient(w.lgp[s]), row[dv.F_P1R] * coefficient(w.lgp[s + 1])
     return (
         w.n[s] + w.n[s + 1],
         w.p[s] + w.p[s + 1],
@@ -157,11 +141,11 @@ def srh(rn, rp, level):
 def enter_recombination(w, i, vol, r_n, r_p, r_s):
     """Enter at node i the slopes of a rate by the eta of electrons and of holes, and by the splitting."""
     D = w.diag
-    D[i, FN_PSI] -= vol * (r_n - r_p)
+    D[i, dv.FN_PSI] -= vol * (r_n - r_p)
     w.leak[i, 0] += vol * (r_n + r_s)
-    D[i, FN_FP] += vol * (r_p + r_s)
-    D[i, FP_PSI] -= vol * (r_n - r_p)
-    D[i, FP_FN] -= vol * (r_n + r_s)
+    D[i, dv.FN_FP] += vol * (r_p + r_s)
+    D[i, dv.FP_PSI] -= vol * (r_n - r_p)
+    D[i, dv.FP_FN] -= vol * (r_n + r_s)
     w.leak[i, 1] += vol * (r_p + r_s)
 
 

@@ -5,16 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import (
-    FN_BY_FN,
-    FN_BY_PSI,
-    FP_BY_FP,
-    FP_BY_PSI,
-    I_LAYER,
-    I_Z,
-    MU_N,
-    MU_P,
-)
+from perotwin.transport import device as dv
 from perotwin.transport.kernels.elimination import solve_small
 
 
@@ -35,10 +26,10 @@ def source_column(node, leak, source, amount, F, q):
 def species_of(dev, d):
     """First of the re-equilibrating species of junction d, and the one behind the last: they stand together."""
     first = 0
-    while first < dev.ion.shape[0] and dev.layer_junction[int(dev.ion[first, I_LAYER])] < d:
+    while first < dev.ion.shape[0] and dev.layer_junction[int(dev.ion[first, dv.I_LAYER])] < d:
         first += 1
     last = first
-    while last < dev.ion.shape[0] and dev.layer_junction[int(dev.ion[last, I_LAYER])] == d:
+    while last < dev.ion.shape[0] and dev.layer_junction[int(dev.ion[last, dv.I_LAYER])] == d:
         last += 1
     return first, last
 
@@ -55,9 +46,9 @@ def ion_columns(dev, w, d, F, column):
         for i in range(first, last):
             for r in range(F.shape[1]):
                 F[i, r, q] = 0.0
-        m = int(dev.ion[k, I_LAYER])
+        m = int(dev.ion[k, dv.I_LAYER])
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
-            F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, I_Z] * w.dion[k, s]
+            F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, dv.I_Z] * w.dion[k, s]
         F[first, 0, q] = 0.0
         F[last - 1, 0, q] = 0.0
     return end - begin
@@ -75,8 +66,8 @@ def keep_ions(dev, w, d, F, causes):
     # how the number of each species follows the columns, and its activity
     number = np.zeros((species, causes + species))
     for k in range(species):
-        m = int(dev.ion[begin + k, I_LAYER])
-        z = dev.ion[begin + k, I_Z]
+        m = int(dev.ion[begin + k, dv.I_LAYER])
+        z = dev.ion[begin + k, dv.I_Z]
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             i = s - dev.offset[m]
             c = dev.volume[s] * w.dion[begin + k, s]
@@ -114,7 +105,8 @@ def quiet_edge(dev, w, d):
             if i < first or i + 1 >= last:
                 continue
             g = (
-                dev.layer[m, MU_N] * max(w.n[s], w.n[s + 1]) + dev.layer[m, MU_P] * max(w.p[s], w.p[s + 1])
+                dev.layer[m, dv.MU_N] * max(w.n[s], w.n[s + 1])
+                + dev.layer[m, dv.MU_P] * max(w.p[s], w.p[s + 1])
             ) / (dev.spacing[s])
             if g < best:
                 best, edge = g, i
@@ -127,12 +119,12 @@ def edge_current(dev, w, edge, slope):
     edge's two nodes.
     """
     L, U = w.lower, w.upper
-    slope[1, 0] = U[edge, FN_BY_PSI] - U[edge, FP_BY_PSI]
-    slope[1, 1] = U[edge, FN_BY_FN]
-    slope[1, 2] = -U[edge, FP_BY_FP]
-    slope[0, 0] = -L[edge + 1, FN_BY_PSI] + L[edge + 1, FP_BY_PSI]
-    slope[0, 1] = -L[edge + 1, FN_BY_FN]
-    slope[0, 2] = L[edge + 1, FP_BY_FP]
+    slope[1, 0] = U[edge, dv.FN_BY_PSI] - U[edge, dv.FP_BY_PSI]
+    slope[1, 1] = U[edge, dv.FN_BY_FN]
+    slope[1, 2] = -U[edge, dv.FP_BY_FP]
+    slope[0, 0] = -L[edge + 1, dv.FN_BY_PSI] + L[edge + 1, dv.FP_BY_PSI]
+    slope[0, 1] = -L[edge + 1, dv.FN_BY_FN]
+    slope[0, 2] = L[edge + 1, dv.FP_BY_FP]
     s = site_of_edge(dev, edge)
     return w.jn[s] + w.jp[s]
 

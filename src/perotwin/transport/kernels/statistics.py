@@ -5,20 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.device import (
-    DEGENERATE,
-    EC,
-    EV,
-    I_LAYER,
-    I_NUMBER,
-    I_SITES,
-    I_Z,
-    LN_NC,
-    LN_NV,
-    M_LAYER,
-    M_SITES,
-    M_Z,
-)
+from perotwin.transport import device as dv
 
 #: ln of the least density (m^-3) that is told from none: below it products of densities would underflow
 _LEAST = -400.0
@@ -80,10 +67,10 @@ def densities(dev, w, st):
     """Carrier densities of every site."""
     for m in range(dev.offset.size):
         v = st.v[dev.layer_junction[m]]
-        ec, ev = dev.layer[m, EC], dev.layer[m, EV]
-        ln_nc, ln_nv = dev.layer[m, LN_NC], dev.layer[m, LN_NV]
+        ec, ev = dev.layer[m, dv.EC], dev.layer[m, dv.EV]
+        ln_nc, ln_nv = dev.layer[m, dv.LN_NC], dev.layer[m, dv.LN_NV]
         off = dev.offset[m]
-        if dev.layer[m, DEGENERATE] == 0.0:
+        if dev.layer[m, dv.DEGENERATE] == 0.0:
             for s in range(dev.site_start[m], dev.site_start[m + 1]):
                 i = s - off
                 w.n[s] = np.exp(max(st.psi[i] + st.fn[i] - ec + ln_nc, _LEAST))
@@ -118,8 +105,8 @@ def ion_density(eta, sites):
 def steady_ions(dev, w, st):
     """Densities of the species that re-equilibrate: `st.mu` is the logarithm of each one's activity at psi = 0."""
     for k in range(dev.ion.shape[0]):
-        m = int(dev.ion[k, I_LAYER])
-        z, sites = dev.ion[k, I_Z], dev.ion[k, I_SITES]
+        m = int(dev.ion[k, dv.I_LAYER])
+        z, sites = dev.ion[k, dv.I_Z], dev.ion[k, dv.I_SITES]
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             w.ion[k, s], w.dion[k, s] = ion_density(st.mu[k] - z * st.psi[s - dev.offset[m]], sites)
 
@@ -131,8 +118,8 @@ def moving_ions(dev, w, st):
     A level is ln(density) + z psi plus the excess of limited sites, constant where nothing moves.
     """
     for k in range(dev.motion.shape[0]):
-        m = int(dev.motion[k, M_LAYER])
-        z, sites = dev.motion[k, M_Z], dev.motion[k, M_SITES]
+        m = int(dev.motion[k, dv.M_LAYER])
+        z, sites = dev.motion[k, dv.M_Z], dev.motion[k, dv.M_SITES]
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             i = s - dev.offset[m]
             w.ion[k, s], w.dion[k, s] = ion_density(st.level[k, i] - z * st.psi[i], sites)
@@ -143,7 +130,7 @@ def moving_charge(dev, w, out):
     """Charge of the moving ions of each site, units of q, added to `out` (S,)."""
     for k in range(dev.motion.shape[0]):
         for s in range(out.size):
-            out[s] += dev.motion[k, M_Z] * w.ion[k, s]
+            out[s] += dev.motion[k, dv.M_Z] * w.ion[k, s]
 
 
 @compiled
@@ -154,8 +141,8 @@ def settle_ions(dev, st):
     Boltzmann ions have it in closed form; with limited sites Newton's method on the logarithm of the number.
     """
     for k in range(dev.ion.shape[0]):
-        m = int(dev.ion[k, I_LAYER])
-        z, sites = dev.ion[k, I_Z], dev.ion[k, I_SITES]
+        m = int(dev.ion[k, dv.I_LAYER])
+        z, sites = dev.ion[k, dv.I_Z], dev.ion[k, dv.I_SITES]
         off = dev.offset[m]
         first, last = dev.site_start[m], dev.site_start[m + 1]
         top = -np.inf
@@ -164,7 +151,7 @@ def settle_ions(dev, st):
         total = 0.0
         for s in range(first, last):
             total += dev.volume[s] * np.exp(-z * st.psi[s - off] - top)
-        st.mu[k] = np.log(dev.ion[k, I_NUMBER] / total) - top
+        st.mu[k] = np.log(dev.ion[k, dv.I_NUMBER] / total) - top
         if sites > 0.0 and not _settle_crowded(dev, st, k, first, last):
             return False
         if not np.isfinite(st.mu[k]):
@@ -175,8 +162,8 @@ def settle_ions(dev, st):
 @inlined
 def _settle_crowded(dev, st, k, first, last):
     """The same of species k with limited sites, from what is a first guess for it."""
-    m = int(dev.ion[k, I_LAYER])
-    z, sites = dev.ion[k, I_Z], dev.ion[k, I_SITES]
+    m = int(dev.ion[k, dv.I_LAYER])
+    z, sites = dev.ion[k, dv.I_Z], dev.ion[k, dv.I_SITES]
     off = dev.offset[m]
     # the number rises with the activity, in steps where the potential has plateaus: Newton's method on its
     # logarithm, within what brackets the root
@@ -187,7 +174,7 @@ def _settle_crowded(dev, st, k, first, last):
             c, dc = ion_density(st.mu[k] - z * st.psi[s - off], sites)
             total += dev.volume[s] * c
             slope += dev.volume[s] * dc
-        short = np.log(dev.ion[k, I_NUMBER] / total)
+        short = np.log(dev.ion[k, dv.I_NUMBER] / total)
         step = min(max(total * short / max(slope, 1e-300), -20.0), 20.0)
         # what is left after a small step is of the order of its square
         if abs(step) < 1e-9 or abs(short) < 1e-14:
