@@ -120,6 +120,13 @@ def test_two_films_exchange_one_rate(gaps: tuple[float, float]) -> None:
         assert fates == near(part.internal, rel=1e-9)
 
 
+def test_what_absorbers_send_each_other_is_not_lost() -> None:
+    """Two films of next to the same gap lose what one film of both does, to the error of rays."""
+    whole, two = emit(divided([450.0], [1.7])), emit(divided([200.0, 250.0], [1.7, 1.70001]))
+    assert two.j0_optical == near(whole.j0_optical, rel=0.02)
+    assert sum(part.net for part in two.absorbers.values()) > 1.5 * two.j0_optical
+
+
 def test_rays_alone_would_break_the_balance(monkeypatch: pytest.MonkeyPatch) -> None:
     """The exchange is balanced by what makes it so, not by rays that happen to agree."""
     monkeypatch.setattr(rules, "balanced_exchange", lambda films, parts, optical: list(parts))

@@ -218,8 +218,13 @@ class Emission:
 
     @property
     def j0_optical(self) -> float:
-        """The same with the photons that other layers absorb: the least that this cell can lose."""
-        return sum(part.net for part in self.absorbers.values())
+        """The same with the photons that other layers absorb: the least that this cell can lose. What absorbers send
+        each other is not lost.
+        """
+        return sum(
+            part.net - sum(part.taken.get(other, 0.0) for other in self.absorbers)
+            for part in self.absorbers.values()
+        )
 
     def voc_radiative(self, jsc: float) -> float:
         """Radiative limit of the open-circuit voltage (V) for a photocurrent `jsc` (A m^-2), by reciprocity
