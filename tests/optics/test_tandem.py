@@ -307,9 +307,10 @@ def test_most_of_what_the_top_loses_arrives_in_the_bottom(found: tandem_rules.Pa
     top, bottom = found.emissions.values()
     assert top["perovskite"].taken["bottom perovskite"] == part.taken["bottom perovskite"]
     assert top["perovskite"].taken["ito"] == part.taken["top ito"]
-    # the other way there is nothing: the top's tail has ended where the bottom emits
+    # the other way goes as much at equilibrium, which is next to nothing of what the bottom emits
     back = bottom["perovskite"]
-    assert 0 < back.taken["top perovskite"] / back.net < 1e-9
+    assert back.taken["top perovskite"] == part.taken["bottom perovskite"]
+    assert 0 < back.taken["top perovskite"] / back.net < 2e-9
 
 
 def test_what_arrives_lies_in_the_absorber_and_mostly_at_its_front(

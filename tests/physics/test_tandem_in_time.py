@@ -127,17 +127,14 @@ class ByHand:
         if light is None:
             return np.zeros(self.engines[1].device.volume.size)
         assert (light.emitter, light.receiver) == (0, 1)
-        engine._refresh(first)
         device, state = engine.device, first.state
         here = device.site_layer == light.layer
         node = device.site_node[here]
         split = (state.fn - state.fp + state.fn_rest - state.fp_rest)[node] + float(state.v[0])
-        rate = (
-            device.layer[light.layer, dv.K_RAD]
-            * engine.work.n[here]
-            * engine.work.p[here]
-            * -np.expm1(-split)
-        )
+        # in detailed balance the rate follows the splitting alone
+        row = device.layer[light.layer]
+        assert device.balanced[light.layer]
+        rate = row[dv.K_RAD] * row[dv.NP_EQ] * np.expm1(split)
         return np.asarray(light.share * float(rate @ device.volume[here]) * light.profile)
 
     def step(self, size: float, voltage: float | None, suns: float) -> float:

@@ -53,7 +53,9 @@ def about(cell: Cell, protocol: Any, intensity: float) -> dict[str, Any]:
 
 def notes(states: States, fields: bool = False) -> list[str]:
     """Remarks that a reader of the result must see; of one with `fields` also whose they are."""
-    found, part = list(states.problem.notes), states.problem.shown_as
+    from perotwin.transport.radiative_limit import remarks
+
+    found, part = [*states.problem.notes, *remarks(states)], states.problem.shown_as
     found += reverse_bias(states.problem, float(np.min(states.voltage, initial=0.0)))
     if fields and part:
         found.append(f"fields inside (bands, densities, rates, junction voltage) are those of the {part}.")

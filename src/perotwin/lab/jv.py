@@ -130,7 +130,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     kept = join(shown)
     order = np.argsort(kept.voltage, kind="stable")
     data = profiles(kept.pick(order))
-    found = steady_checks(join([states, *points.values()]))
+    every = join([states, *points.values()])
+    found = steady_checks(every)
     found["points without a solution"] = check(float((~states.converged).sum()), 0.0)
     found.update(optical_checks(states.problem))
     losses = states.losses()
@@ -168,7 +169,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             "irradiance": conditions.irradiance(states),
         },
         checks=found,
-        notes=conditions.notes(states, fields=True),
+        notes=conditions.notes(every, fields=True),
     )
     if intensity > 0.0 and _without_merit(dataset, _points_of(dataset)):
         dataset = add_notes(dataset, [_NO_POWER])

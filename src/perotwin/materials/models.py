@@ -102,6 +102,11 @@ class Tabulated(OpticalModel):
     wavelength: F64
     values: C128
 
+    def transparent_beyond(self, wavelength: float) -> Tabulated:
+        """The same with k = 0 in all rows from `wavelength` (m) on, towards which it falls from the row before."""
+        clear = self.wavelength >= wavelength * (1 - _ROUNDING)
+        return replace(self, values=np.where(clear, self.values.real, self.values))
+
     def index(self, wavelength: F64) -> C128:
         n = np.interp(wavelength, self.wavelength, self.values.real)
         return n + 1j * np.interp(wavelength, self.wavelength, self.values.imag)

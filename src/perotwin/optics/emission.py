@@ -8,14 +8,19 @@ other layers take is followed by rays inside the absorber, which meet the stacks
 their coherent reflectance and absorptance, trapped and evanescent angles included. The rest is absorbed again
 and lives on as carriers.
 
+Neighbouring layers of one absorber are one film, which emits as a whole: where a line is drawn through a
+material changes nothing. Its net loss is spread evenly over its volume, re-absorption within it taken as local.
+Two films exchange light by one rate, R_ij = R_ji, so that what passes between them is R_ij (exp(D_i) - exp(D_j))
+with their splittings D in kT.
+
 Rates are current densities (A m^-2) at equilibrium: with quasi-Fermi levels split by qV each grows by exp(qV
 / kT) - 1."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -24,7 +29,18 @@ from numpy.typing import NDArray
 from perotwin.errors import UnknownNameError
 from perotwin.materials import HALIDE, HC
 from perotwin.measurement.checks import Checks, check
-from perotwin.optics.films import Films, Sliced, films, optical_gap
+from perotwin.optics.emitting_films import (
+    FarBelow,
+    absorption_edge,
+    balanced_exchange,
+    far_below,
+    film_name,
+    joined,
+    one_gap,
+    one_material,
+    share_of,
+)
+from perotwin.optics.films import STEEPEST_TAIL, Films, Sliced, films, optical_gap, urbach_energy
 from perotwin.optics.reuse import reusable
 from perotwin.units import BOLTZMANN
 from perotwin.units import ELEMENTARY_CHARGE as Q
@@ -46,6 +62,9 @@ _BLACK_BODY = 2 * np.pi * Q * 299792458.0 / HC**3
 #: Even steps under a smooth peak converge far faster than their size suggests, as long as they stay even.
 _ABOVE_KT, _BELOW, _DECAYS, _STEP = 9.0, 0.15, 8.0, 8e-3
 
+#: Part of that distance for tables, whose rows are corners.
+_CORNERS = 0.25
+
 #: Angles of the light that leaves: Gauss nodes, and the most of them: in films so thick (30 um) that fringes in angle
 #: are finer, they cancel.
 _NODES, _MOST_NODES = 6, 64
@@ -57,6 +76,9 @@ _GRAZING = 1e-6
 
 #: Allowed share of the internal emission outside the optical tables: 2 mV of the radiative voltage.
 _OUTSIDE = 0.08
+
+#: Allowed share of the net emission from far below the gap, where tables hold noise: 2 mV again.
+_DEEP = 0.08
 
 
 @dataclass(frozen=True)
@@ -111,6 +133,29 @@ class AbsorberEmission:
         """Of a photon emitted inside, to make a pair again."""
         return max(0.0, 1.0 - self.net / self.internal)
 
+    def scaled(self, share: float) -> AbsorberEmission:
+        """The part of a piece of the film that has this share of its volume."""
+        return AbsorberEmission(
+            internal=share * self.internal,
+            escape_front=share * self.escape_front,
+            escape_back=share * self.escape_back,
+            parasitic=share * self.parasitic,
+            escape_by_rays=share * self.escape_by_rays,
+            reabsorbed_by_rays=share * self.reabsorbed_by_rays,
+            taken={layer: share * current for layer, current in self.taken.items()},
+            energy=self.energy,
+            spectrum_front=share * self.spectrum_front,
+            spectrum_back=share * self.spectrum_back,
+            spectrum_internal=share * self.spectrum_internal,
+        )
+
+    def taken_by(self, currents: Mapping[str, float]) -> AbsorberEmission:
+        """The same where some layers take other currents (A m^-2); the absorber itself takes the difference back."""
+        taken = {**self.taken, **currents}
+        parasitic = sum(taken.values())
+        kept = self.reabsorbed_by_rays + self.parasitic - parasitic
+        return replace(self, taken=taken, parasitic=parasitic, reabsorbed_by_rays=kept)
+
     def luminescence(self, internal_radiative_efficiency: float, side: Side = "both") -> float:
         """Photons out per pair made: eta p_escape / (1 - eta p_reabsorption).
 
@@ -135,19 +180,26 @@ class Emission:
 
     Attributes
     ----------
-    temperature : K. absorbers : by layer name.
+    temperature : K. absorbers : by layer name; each layer of a film has its part of it by thickness.
     checks, notes : for the result.
+    films : names of the layers of each film, neighbours of one absorber that emit as one. Light that passes between
+        two of them is in `taken` of both, the same in either direction.
     """
 
     temperature: float
     absorbers: dict[str, AbsorberEmission]
     checks: Checks
     notes: tuple[str, ...]
+    films: tuple[tuple[str, ...], ...] = ()
 
     def __getitem__(self, layer: str) -> AbsorberEmission:
         if layer not in self.absorbers:
             raise UnknownNameError("emitting layer", layer, self.absorbers)
         return self.absorbers[layer]
+
+    def film(self, layer: str) -> tuple[str, ...]:
+        """Names of the layers that emit as one with `layer`, itself among them."""
+        return next((names for names in self.films if layer in names), (layer,))
 
     def net_current(self, layer: str) -> float:
         """Loss of carriers in a layer at equilibrium, A m^-2: what escapes and what other layers absorb."""
@@ -166,8 +218,13 @@ class Emission:
 
     @property
     def j0_optical(self) -> float:
-        """The same with the photons that other layers absorb: the least that this cell can lose."""
-        return sum(part.net for part in self.absorbers.values())
+        """The same with the photons that other layers absorb: the least that this cell can lose. What absorbers send
+        each other is not lost.
+        """
+        return sum(
+            part.net - sum(part.taken.get(other, 0.0) for other in self.absorbers)
+            for part in self.absorbers.values()
+        )
 
     def voc_radiative(self, jsc: float) -> float:
         """Radiative limit of the open-circuit voltage (V) for a photocurrent `jsc` (A m^-2), by reciprocity
@@ -232,52 +289,77 @@ def emit(stack: OpticalCell, *, optical: Films | None = None) -> Emission:
     if stack.light.generation.kind == "step":
         return _step(stack, emitters, temperature)
     optical = optical or films(stack)
-    found, checks, notes = {}, {}, list(optical.notes)
-    for index in emitters:
-        layer = stack.layer[index]
-        part, outside = _emitter(layer, index, optical, temperature)
-        found[layer.name] = part
-        checks[f"emission of {layer.name} outside the optical tables"] = check(outside, _OUTSIDE)
+    parts: list[AbsorberEmission] = []
+    checks, notes = {}, list(optical.notes)
+    together = joined(stack, emitters, one_material(optical))
+    for film in together:
+        layer = stack.layer[film[0]]
+        name = film_name(film, optical)
+        part, outside, deep = _emitter(layer, film, optical, temperature)
+        parts.append(part)
+        checks[f"emission of {name} outside the optical tables"] = check(outside, _OUTSIDE)
         fates = part.escape_by_rays + part.parasitic + part.reabsorbed_by_rays
-        checks[f"photons of {layer.name}: escaped + absorbed = emitted"] = check(
-            fates / part.internal - 1, 1e-9
-        )
-        if float(layer.urbach_energy) >= 0.8 * BOLTZMANN * temperature and layer.material == HALIDE:
+        checks[f"photons of {name}: escaped + absorbed = emitted"] = check(fates / part.internal - 1, 1e-9)
+        if layer.material != HALIDE:
+            checks[f"emission of {name} far below its gap"] = check(deep.share, _DEEP)
+            if deep.share > _DEEP:
+                notes.append(f"{name}: {deep.told(temperature)}")
+        stated = float(layer.urbach_energy)
+        tail = urbach_energy(layer, temperature)
+        if layer.material != HALIDE:
+            continue
+        if tail < stated:
             notes.append(
-                f"{layer.name}: with an Urbach energy of {float(layer.urbach_energy) * 1e3:.3g} meV, near "
-                "kT, emission from the tail hardly decays towards low energies; it is cut where the tail "
-                "has fallen to nothing measurable."
+                f"{name}: at {temperature:.4g} K a tail as wide as the stated Urbach energy of {stated * 1e3:.3g} meV "
+                "would outgrow kT, and emission from it would have no end; tails narrow with temperature, and this "
+                f"one is taken as {tail * 1e3:.3g} meV there."
             )
-    return Emission(temperature, found, checks, tuple(notes))
+        elif stated >= STEEPEST_TAIL * BOLTZMANN * temperature:
+            notes.append(
+                f"{name}: with an Urbach energy of {stated * 1e3:.3g} meV, near kT, emission from the tail hardly "
+                "decays towards low energies; it is cut where the tail has fallen to nothing measurable. "
+                f"{deep.share:.0%} of the net emission comes from more than {_BELOW:g} eV below the gap."
+            )
+    found = {
+        optical.names[index]: part.scaled(share_of(film, index, optical)) if len(film) > 1 else part
+        for film, part in zip(together, balanced_exchange(together, parts, optical), strict=True)
+        for index in film
+    }
+    names = tuple(tuple(optical.names[index] for index in film) for film in together)
+    return Emission(temperature, found, checks, tuple(notes), names)
 
 
 def _step(stack: OpticalCell, emitters: list[int], temperature: float) -> Emission:
     none = np.zeros(0)
     found = {}
-    for index in emitters:
-        layer = stack.layer[index]
-        gap = optical_gap(layer, temperature)
+    together = joined(stack, emitters, one_gap(stack))
+    for film in together:
+        gap = optical_gap(stack.layer[film[0]], temperature)
         assert gap is not None  # the stack refuses a step without one
         current = step_current(gap, temperature)
         front = current if stack.light.side == "front" else 0.0
-        found[layer.name] = AbsorberEmission(
+        whole = AbsorberEmission(
             current, front, current - front, 0.0, current, 0.0, {}, none, none, none, none
         )
-    return Emission(temperature, found, {}, ())
+        thickness = {index: float(stack.layer[index].thickness) for index in film}
+        for index, size in thickness.items():
+            found[stack.layer[index].name] = whole.scaled(size / sum(thickness.values()))
+    names = tuple(tuple(stack.layer[index].name for index in film) for film in together)
+    return Emission(temperature, found, {}, (), names)
 
 
 def _reach(layer: Layer, gap: float, temperature: float) -> tuple[float, float]:
     """Photon energies (eV) between which a layer emits: where Bose factor and tail have died."""
     kt = BOLTZMANN * temperature
-    urbach = float(layer.urbach_energy)
+    urbach = urbach_energy(layer, temperature)
     # alpha exp(-E / kT) falls towards low energies as exp(E (1 / urbach - 1 / kT))
     decay = max(1 / urbach - 1 / kt, 1 / 0.08)
     return max(gap - _BELOW - min(_DECAYS / decay, 0.6), 0.3), gap + _BELOW + _ABOVE_KT * kt
 
 
-def _even(low: float, high: float) -> F64:
-    """Energies (E,) from end to end at even distances of about `_STEP`; none where the ends are the wrong way round."""
-    return np.linspace(low, high, int((high - low) / _STEP) + 2) if low < high else np.zeros(0)
+def _even(low: float, high: float, step: float) -> F64:
+    """Energies (E,) from end to end at even distances of about `step`; none where the ends are the wrong way round."""
+    return np.linspace(low, high, int((high - low) / step) + 2) if low < high else np.zeros(0)
 
 
 def _inside(model: OpticalModel, energy: F64, thickness: float, temperature: float) -> tuple[F64, F64, F64]:
@@ -288,31 +370,38 @@ def _inside(model: OpticalModel, energy: F64, thickness: float, temperature: flo
     return 4 * own.real**2 * depth * black, black, depth
 
 
-def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tuple[AbsorberEmission, float]:
-    """Emission of one layer, and the share of its internal emission for which tables are missing."""
+def _emitter(
+    layer: Layer, film: tuple[int, ...], optical: Films, temperature: float
+) -> tuple[AbsorberEmission, float, FarBelow]:
+    """Emission of a film, the share of its internal emission for which tables are missing, and what it emits far below
+    its gap.
+
+    layer : one of those of which `film` has the indices.
+    """
+    model = optical.models[film[0]]
+    thickness = float(optical.thickness[list(film)].sum())
     gap = optical_gap(layer, temperature)
-    model = optical.models[index]
-    if gap is None:  # a table without a stated gap: its steepest rise
-        gap = _steepest(model.index, *model.range)
-    thickness = float(optical.thickness[index])
+    if gap is None:
+        gap = absorption_edge(model, thickness)
     lowest, highest = _reach(layer, gap, temperature)
     shortest, longest = optical.limits
     low, high = max(lowest, HC / longest), min(highest, HC / shortest if shortest > 0 else np.inf)
     missing = 0.0
-    for energy in (_even(lowest, min(low, highest)), _even(max(high, lowest), highest)):
+    step = _STEP * (1.0 if isinstance(layer.material, str) else _CORNERS)
+    for energy in (_even(lowest, min(low, highest), step), _even(max(high, lowest), highest, step)):
         missing += float(np.trapezoid(_inside(model, energy, thickness, temperature)[0], energy))
-    energy = _even(low, high)
+    energy = _even(low, high, step)
     internal, black, depth = _inside(model, energy, thickness, temperature)
     total = float(np.trapezoid(internal, energy))
 
     nodes = min(_NODES + int(thickness / 0.5e-6), _MOST_NODES)
     sliced = optical.sliced(HC / energy)
-    front, back = (black * part for part in _escape(optical, sliced, index, energy, nodes))
-    fates = _fates(optical, sliced, index, energy, depth)
+    front, back = (black * part for part in _escape(optical, sliced, film, energy, nodes))
+    fates = _fates(optical, sliced, film, energy, depth)
     currents = {
         name: float(np.trapezoid(internal * share, energy))
-        for name, share in zip(optical.names, fates[:-2], strict=True)
-        if name != layer.name
+        for index, (name, share) in enumerate(zip(optical.names, fates[:-2], strict=True))
+        if index not in film
     }
     part = AbsorberEmission(
         internal=total,
@@ -327,13 +416,8 @@ def _emitter(layer: Layer, index: int, optical: Films, temperature: float) -> tu
         spectrum_back=back,
         spectrum_internal=internal,
     )
-    return part, missing / (missing + total)
-
-
-def _steepest(index: Callable[[F64], NDArray[np.complex128]], shortest: float, longest: float) -> float:
-    """Energy (eV) at which the absorption of a model rises most steeply, between two wavelengths (m)."""
-    energy = np.arange(HC / min(longest, 3e-6), HC / max(shortest, 3e-7), 2e-3)
-    return float(energy[np.argmax(np.gradient(index(HC / energy).imag * energy, energy))])
+    net = front + back + internal * fates[:-2].sum(axis=0)
+    return part, missing / (missing + total), far_below(model, gap, _BELOW, energy, net)
 
 
 def _gauss(count: int) -> tuple[F64, F64]:
@@ -342,16 +426,16 @@ def _gauss(count: int) -> tuple[F64, F64]:
     return (x + 1) / 2, w / 2
 
 
-def _escape(optical: Films, sliced: Sliced, index: int, energy: F64, nodes: int) -> tuple[F64, F64]:
-    """Absorptance (E,) of a layer for light from the front and from the back hemisphere: mean over 2 mu dmu and
+def _escape(optical: Films, sliced: Sliced, film: Sequence[int], energy: F64, nodes: int) -> tuple[F64, F64]:
+    """Absorptance (E,) of a film for light from the front and from the back hemisphere: mean over 2 mu dmu and
     both polarisations.
     """
     from perotwin.optics import kernels
 
     mu, weight = _gauss(nodes)
     first, second = optical.media.T
-    target = np.where((first == index)[:, None], sliced.share, 0.0)
-    target += np.where((second == index)[:, None], 1.0 - sliced.share, 0.0)
+    target = np.where(np.isin(first, film)[:, None], sliced.share, 0.0)
+    target += np.where(np.isin(second, film)[:, None], 1.0 - sliced.share, 0.0)
     k0 = 2 * np.pi * energy / HC
     found = kernels.escape(
         sliced.index, optical.sizes, optical.flags, k0, np.sqrt(1 - mu**2), 2 * mu * weight, target
@@ -372,8 +456,8 @@ class Rays(NamedTuple):
     weight: F64
 
 
-def rays(optical: Films, sliced: Sliced, index: int) -> Rays:
-    """Rays from the layer `index` at the energies of `sliced`.
+def rays(optical: Films, sliced: Sliced, film: Sequence[int]) -> Rays:
+    """Rays from the layers `film`, neighbours of one material, at the energies of `sliced`.
 
     Between the angles where air and thick layers stop carrying it, a ray meets guided waves of the films around, whose
     resonances are far narrower than any affordable set of angles. So the angles move on from energy to energy by the
@@ -382,12 +466,12 @@ def rays(optical: Films, sliced: Sliced, index: int) -> Rays:
     has made the integrand periodic (A. Sidi, ISNM 112, 359 (1993), doi:10.1007/978-3-0348-6338-4_27). What one energy
     alone tells is rough.
     """
-    own = [i for i, piece in enumerate(optical.slices) if piece.first == piece.second == index]
+    own = [i for i, piece in enumerate(optical.slices) if piece.first in film and piece.second in film]
     if own:
-        before, after = own[0], own[0] + 1
+        before, after = own[0], own[-1] + 1
     else:  # the rough faces' zones fill the layer: part at its middle
-        before = after = next(i for i, piece in enumerate(optical.slices) if piece.first == index)
-    n = sliced.layers[index].real
+        before = after = next(i for i, piece in enumerate(optical.slices) if piece.first in film)
+    n = sliced.layers[film[0]].real
     thick = [sliced.index[i + 1].real for i, piece in enumerate(optical.slices) if not piece.coherent]
     # the reflectances have corners where air, or a thick layer, stops carrying the ray
     corners = [
@@ -407,9 +491,9 @@ def rays(optical: Films, sliced: Sliced, index: int) -> Rays:
     return Rays(before, after, np.maximum(np.concatenate(mu), _GRAZING), np.concatenate(weight))
 
 
-def _fates(optical: Films, sliced: Sliced, index: int, energy: F64, depth: F64) -> F64:
-    """Fate of a layer's internal emission by rays: shares (L + 2, E) that each layer absorbs, that escape, and that
-    the layer itself absorbs again (its own row is left at zero).
+def _fates(optical: Films, sliced: Sliced, film: Sequence[int], energy: F64, depth: F64) -> F64:
+    """Fate of a film's internal emission by rays: shares (L + 2, E) that each layer absorbs, that escape, and that
+    the film itself absorbs again (the rows of its layers are left at zero).
 
     Parameters
     ----------
@@ -417,16 +501,17 @@ def _fates(optical: Films, sliced: Sliced, index: int, energy: F64, depth: F64) 
     """
     from perotwin.optics import kernels
 
+    emitter = film[0]
     return kernels.rays(
         sliced.index,
         optical.sizes,
         optical.flags,
         2 * np.pi * energy / HC,
-        np.ascontiguousarray(sliced.layers[index].real),
+        np.ascontiguousarray(sliced.layers[emitter].real),
         depth,
-        rays(optical, sliced, index),
-        optical.media,
+        rays(optical, sliced, film),
+        np.where(np.isin(optical.media, film), emitter, optical.media),
         sliced.share,
-        index,
+        emitter,
         len(optical.names),
     )

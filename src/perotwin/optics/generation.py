@@ -16,6 +16,7 @@ from perotwin.errors import InputError, OutOfRangeError
 from perotwin.materials import HALIDE, HC
 from perotwin.materials.tables import read_columns
 from perotwin.measurement.checks import Checks, check
+from perotwin.optics.emitting_films import film_name, joined, one_gap, one_material
 from perotwin.optics.films import Films, films, optical_gap
 from perotwin.optics.photovoltaic_bandgap import inflection
 from perotwin.optics.reuse import reusable
@@ -291,7 +292,7 @@ def _from_optics(
             *optical.notes,
             *_beyond(optical, lam),
             *_cut_note(stack, light),
-            *_edge_note(stack, lam, absorptance),
+            *_edge_note(stack, optical, lam, absorptance),
         ),
     )
 
@@ -371,23 +372,25 @@ def _cut_note(stack: OpticalCell, light: Spectrum | Monochromatic) -> tuple[str,
     )
 
 
-def _edge_note(stack: OpticalCell, lam: F64, absorptance: F64) -> tuple[str, ...]:
+def _edge_note(stack: OpticalCell, optical: Films, lam: F64, absorptance: F64) -> tuple[str, ...]:
     """A sentence for each absorber whose absorptance does not rise at its bandgap: interference moved the
     edge.
     """
     notes = []
-    for index, layer in enumerate(stack.layer):
+    absorbers = [index for index, layer in enumerate(stack.layer) if layer.role == "absorber"]
+    for film in joined(stack, absorbers, one_material(optical)):
+        layer = stack.layer[film[0]]
         gap = optical_gap(layer, float(stack.temperature))
-        if layer.role != "absorber" or layer.material != HALIDE or gap is None:
+        if layer.material != HALIDE or gap is None:
             continue
         energy = HC / lam[::-1]
         near = (energy > gap - 0.11) & (energy < gap + 0.10)
         if np.count_nonzero(near) < 10:
             continue
-        edge = inflection(energy[near], absorptance[index][::-1][near])
+        edge = inflection(energy[near], absorptance[list(film)].sum(axis=0)[::-1][near])
         if abs(edge - gap) > _EDGE_NOTE:
             notes.append(
-                f"{layer.name}: the absorptance in this cell rises most steeply at {edge:.3f} eV, "
+                f"{film_name(film, optical)}: the absorptance in this cell rises most steeply at {edge:.3f} eV, "
                 f"{abs(edge - gap) * 1e3:.0f} meV {'above' if edge > gap else 'below'} the stated bandgap; "
                 "interference in this stack differs from that in the cell for which bandgaps are defined."
             )
@@ -430,7 +433,7 @@ def _laser_sun(stack: OpticalCell, optical: Films, wavelength: float) -> float:
 
 def _step(stack: OpticalCell, faces: F64, inside: dict[int, tuple[slice, float]]) -> Absorption:
     """Step absorptance: each photon above the gap of the first absorber it meets makes one pair, evenly over
-    its depth.
+    its depth. Neighbouring layers of one gap are one absorber.
 
     W. Shockley, H. J. Queisser, J. Appl. Phys. 32, 510 (1961), doi:10.1063/1.1736034.
     """
@@ -442,16 +445,17 @@ def _step(stack: OpticalCell, faces: F64, inside: dict[int, tuple[slice, float]]
             key="light.spectrum",
         )
     generation = np.zeros(len(faces) - 1)
-    order = list(inside) if stack.light.side == "front" else list(inside)[::-1]
+    films = joined(stack, list(inside), one_gap(stack))
+    order = films if stack.light.side == "front" else films[::-1]
     reach = float(stack.light.intensity) * light.photon_flux()
     lam_end = 0.0
-    for layer in order:
-        gap = optical_gap(stack.layer[layer], float(stack.temperature))
+    for film in order:
+        gap = optical_gap(stack.layer[film[0]], float(stack.temperature))
         assert gap is not None  # the stack refuses step generation without one
         end = HC / gap
         flux = float(stack.light.intensity) * light.photon_flux(lam_end, end) if end > lam_end else 0.0
         lam_end = max(lam_end, end)
-        rows, _ = inside[layer]
+        rows = slice(inside[film[0]][0].start, inside[film[-1]][0].stop)
         widths = np.diff(faces[rows.start : rows.stop + 1])
         generation[rows] = flux * widths / widths.sum()
     total = float(stack.light.intensity) * light.photon_flux(0.0, lam_end)

@@ -157,7 +157,8 @@ def mean_emission(areas: Sequence[float], found: Sequence[Emission]) -> Emission
             if name in one.absorbers
         ]
         absorbers[name] = _mean_absorber([area for area, _ in parts], [part for _, part in parts])
-    return Emission(found[0].temperature, absorbers, {}, ())
+    films = tuple(dict.fromkeys(film for one in found for film in one.films))
+    return Emission(found[0].temperature, absorbers, {}, (), films)
 
 
 def _mean_absorber(areas: Sequence[float], parts: Sequence[AbsorberEmission]) -> AbsorberEmission:

@@ -18,7 +18,7 @@ from perotwin.measurement.checks import Checks
 from perotwin.optics.emission import Emission, emit
 from perotwin.optics.films import films
 from perotwin.optics.generation import Absorption, absorb
-from perotwin.optics.luminescent_coupling import Coupling, balanced, between_junctions
+from perotwin.optics.luminescent_coupling import Coupling, balanced, between_absorbers
 from perotwin.optics.parallel import mean_absorption, mean_emission, on_one_grid, refuse_unlike_suns
 from perotwin.optics.reuse import reusable, seen
 
@@ -46,7 +46,7 @@ class Parts:
         and generation times the junction's own intensity. Its own layers are called as in its stack; the others keep
         the tandem's names ("bottom perovskite"). None without light.
     emissions : by junction, called likewise; without absorbers where `emission` is None.
-    coupling : light of one junction in another.
+    coupling : light of one absorber in another, of another junction or of its own.
     """
 
     whole: Absorption | None
@@ -131,7 +131,7 @@ def _of_one_row(
         whole = replace(whole, generation=np.concatenate([one.generation for one in own.values()]))
     coupling: tuple[Coupling, ...] = ()
     if emitted is not None and optical is not None:
-        coupling = tuple(between_junctions(tandem, optical, emitted, faces, rows))
+        coupling = tuple(between_absorbers(tandem, optical, emitted, faces, rows))
     return Parts(
         whole=whole,
         emission=emitted,
@@ -171,7 +171,9 @@ def _emission_of(tandem: Tandem, which: str, whole: Emission | None) -> Emission
         for name, part in found.items()
         if name in own
     }
-    return Emission(float(tandem.temperature), mine, {}, ())
+    films = () if whole is None else whole.films
+    theirs = tuple(tuple(own[name] for name in film) for film in films if film[0] in own)
+    return Emission(float(tandem.temperature), mine, {}, (), theirs)
 
 
 # --- columns side by side ---------------------------------------------------------------------------------------------

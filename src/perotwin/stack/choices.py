@@ -122,10 +122,14 @@ Generation = Annotated[
 
 
 class TableMaterial(_Choice):
-    """Optical constants from a user's CSV file: wavelength (nm), n, k."""
+    """Optical constants from a user's CSV file: wavelength (nm), n, k.
+
+    transparent_beyond : wavelength (m) from which k counts as zero, where the table holds the noise of a measurement.
+    """
 
     kind: Literal["table"] = "table"
     path: str
+    transparent_beyond: Length | None = None
 
 
 def _material_tag(value: Any) -> str:

@@ -9,7 +9,7 @@ junctions that traps join without a metal share their potential: they are one me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -278,7 +278,7 @@ def _built(cell: Cell, light: bool, density: float, mesh: Mesh | None) -> Proble
             return _at_own_terminals(cell, light, density)
         return _tandem(cell, light, density)
     part = build_junction(cell, density=density, mesh=mesh, light=light)
-    return _single(cell, part)
+    return _single(cell, part, lights=_merged(_within([part])))
 
 
 def _together(found: Sequence[Absorption | None]) -> Absorption | None:
@@ -301,13 +301,20 @@ def _resistances(stack: Stack, area: float = 1.0) -> Column:
     return Column(area, float(stack.circuit.series_resistance), None if shunt is None else float(shunt))
 
 
-def _single(stack: Stack, part: Junction, notes: tuple[str, ...] = (), lit: Cell | None = None) -> Problem:
+def _single(
+    stack: Stack,
+    part: Junction,
+    notes: tuple[str, ...] = (),
+    lit: Cell | None = None,
+    lights: tuple[Light, ...] = (),
+) -> Problem:
     return Problem(
         stack=stack,
         parts=(part,),
         names=("",),
         groups=(Group("", (0,)),),
         circuit=Circuit(((_resistances(stack),),)),
+        lights=lights,
         absorption=part.absorption,
         checks={},
         notes=(*notes, *part.notes),
@@ -341,6 +348,7 @@ def _columns(cell: Parallel, light: bool, density: float) -> Problem:
         names=names,
         groups=(Group("", tuple(range(len(parts)))),),
         circuit=Circuit((tuple(_resistances(one.stack, float(one.area)) for one in cell.column),)),
+        lights=_merged(_within(parts)),
         absorption=absorption,
         checks={},
         notes=(header, *_named(names, parts)),
@@ -435,7 +443,7 @@ def _tandem(tandem: Tandem, light: bool, density: float) -> Problem:
         names=tuple(names),
         groups=tuple(groups),
         circuit=Circuit(tuple(columns), series),
-        lights=tuple(_lights(found, places, parts)),
+        lights=_merged(_lights(found, places, parts)),
         absorption=found.whole,
         checks={name: row for one in told for name, row in one.checks.items()},
         notes=(*notes, *_named(names, parts, notes)),
@@ -490,6 +498,31 @@ def _lights(found: Parts, places: dict[str, tuple[int, int]], parts: Sequence[Ju
         yield Light(emitter, names.index(source), receiver, one.share, profile)
 
 
+def _within(parts: Sequence[Junction]) -> Iterator[Light]:
+    """The light that absorbers of one stack make for each other, of stacks that are no part of a tandem."""
+    for number, part in enumerate(parts):
+        if part.emission is None or len(part.emission.films) < 2:
+            continue
+        from perotwin.optics.luminescent_coupling import within_stack
+
+        names = [layer.name for layer in part.stack.electrical_layers]
+        for one in within_stack(part.stack, part.emission, part.mesh.control_faces):
+            yield Light(number, names.index(one.source), number, one.share, one.profile)
+
+
+def _merged(lights: Iterable[Light]) -> tuple[Light, ...]:
+    """The same with what a layer sends to all absorbers of one part as one light."""
+    found: dict[tuple[int, int, int], Light] = {}
+    for one in lights:
+        key = (one.emitter, one.layer, one.receiver)
+        if key in found:
+            share = found[key].share + one.share
+            profile = (found[key].share * found[key].profile + one.share * one.profile) / share
+            one = replace(one, share=share, profile=profile)
+        found[key] = one
+    return tuple(found.values())
+
+
 def _at_own_terminals(tandem: Tandem, light: bool, density: float) -> Problem:
     """The junction of a tandem with four terminals that instruments are connected to, lit as it is in the whole.
 
@@ -516,4 +549,6 @@ def _at_own_terminals(tandem: Tandem, light: bool, density: float) -> Problem:
     note = (
         f"measured at the terminals of the {which} junction; light that the other junction emits is left out."
     )
-    return _single(stack, part, (note,), lit=tandem)
+    own = [one for one in found.coupling if one.emitter == one.receiver == which]
+    lights = _merged(_lights(replace(found, coupling=tuple(own)), {which: (0, 0)}, [part]))
+    return _single(stack, part, (note,), lit=tandem, lights=lights)

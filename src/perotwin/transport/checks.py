@@ -25,6 +25,7 @@ from perotwin.transport.profiles import (
     symmetric_flux,
     trap_rate,
 )
+from perotwin.transport.radiative_limit import splitting_within_light
 from perotwin.transport.states import JunctionStates, States
 
 if TYPE_CHECKING:
@@ -347,6 +348,9 @@ def _steady_checks(states: JunctionStates, fields: Profiles) -> Checks:
     ions = ion_number(states, fields)
     if ions is not None:
         found["ion number conserved"] = ions
+    within = splitting_within_light(states, fields, noise_floor(states, fields).min(axis=1))
+    if within is not None:
+        found["splitting that emits above the limit of its light (V)"] = within
     return found
 
 

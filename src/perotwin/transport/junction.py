@@ -222,6 +222,7 @@ def build_junction(
         generation = np.ascontiguousarray(absorption.generation, dtype=float)
     notes = list(dict.fromkeys(note for found in (absorption, emission) if found for note in found.notes))
     table = np.zeros((len(layers), dv.LAYER_COLUMNS))
+    balanced = np.array([stack.radiative(layer).kind == "detailed-balance" for layer in layers])
     charge = np.zeros(sites.size)
     trap_rows: list[list[float]] = []
     trap_start = [0]
@@ -293,6 +294,7 @@ def build_junction(
         spacing=spacing,
         fixed_charge=charge,
         layer=table,
+        balanced=balanced,
         trap_start=np.array(trap_start, dtype=np.int64),
         trap=np.array(trap_rows).reshape(-1, dv.TRAP_COLUMNS),
         face_trap_site=np.array(face_site, dtype=np.int64),
@@ -348,10 +350,11 @@ def _light(stack: Stack, mesh: Mesh, needed: bool) -> tuple[Absorption | None, E
 
 
 def _radiative(stack: Stack, layer: Layer, band: Bands, emission: Any) -> float:
-    """Coefficient (m^3/s) that multiplies n p (1 - exp(-splitting)).
+    """Coefficient (m^3/s) that multiplies n p (1 - exp(-splitting)) where carriers are dilute.
 
     In detailed balance the net loss at equilibrium, what escapes and what other layers absorb, fixes it:
-    q B n0 p0 d = J0 (doi:10.1103/PhysRev.94.1558, doi:10.1063/1.1736034).
+    q B ni^2 d = J0 (doi:10.1103/PhysRev.94.1558, doi:10.1063/1.1736034). Where they are not, the rate stays R0 =
+    B ni^2 times exp(splitting) - 1; see `kernels.recombination.crowding`.
     """
     kind = stack.radiative(layer)
     if kind.kind == "coefficient":

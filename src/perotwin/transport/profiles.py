@@ -190,10 +190,12 @@ def junction_profiles(chosen: JunctionStates) -> Profiles:
 
     split = fn - (fp - v)
     force = drive(n, p, split)
+    # in detailed balance the radiative rate is R0 (exp(split) - 1), whatever the statistics
+    lit = np.where(device.balanced[layer], table[:, dv.NP_EQ] * np.expm1(np.minimum(split, 700.0)), force)
     rate = np.zeros_like(force)
     for name, columns in dv.MECHANISMS.items():
         if device.layer[:, list(columns)].any():
-            rate += COEFFICIENTS[name](table, n, p) * force
+            rate += COEFFICIENTS[name](table, n, p) * (lit if name == "radiative" else force)
     for m in range(device.offset.size):
         here = slice(int(device.site_start[m]), int(device.site_start[m + 1]))
         for t in range(device.trap_start[m], device.trap_start[m + 1]):

@@ -82,11 +82,16 @@ def _of_tandem(cell: Tandem, problem: Problem, rows: list[Derived]) -> Iterator[
     if len(limits) == len(current):
         how = "sum of those of the junctions, each with its own photocurrent"
         yield Derived("radiative_voc", "radiative limit of Voc", "cell", sum(limits), "V", how)
-    for light in problem.lights:
+    between = [
+        light
+        for light in problem.lights
+        if light.emitter != light.receiver or problem.parts[light.emitter].halves
+    ]
+    for light in between:
         source, into = problem.names[light.emitter], problem.names[light.receiver]
         how = f"photons that {into} absorbs per net radiative event in {source} (doi:10.1063/1.4729827)"
         name, title = "luminescent_coupling", "luminescent coupling"
-        if len(problem.lights) > 1:
+        if len(between) > 1:
             title = f"{title}, {source} into {into}"
         yield Derived(name, title, "cell", light.share, "1", how)
 
@@ -232,6 +237,10 @@ def _of_light(problem: Any) -> Iterator[Derived]:
         q * row[dv.K_RAD] * row[dv.NP_EQ] * float(layer.thickness)
         for row, layer in zip(problem.device.layer, problem.stack.electrical_layers, strict=True)
     )
+    if problem.emission is not None:
+        # what absorbers of one junction send each other is not lost
+        films = problem.emission.absorbers
+        dark -= sum(part.taken.get(other, 0.0) for part in films.values() for other in films)
     if photo > 0.0 and dark > 0.0:
         limit = problem.vt * math.log1p(photo / dark)
         how = "kT/q ln(photocurrent / radiative dark current + 1) (doi:10.1063/1.1736034)"

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import perotwin as pt
 from coarse import CASES, coarse
 from jacobians import departures, device_of, disturbed
 from perotwin.stack import Traps
@@ -61,3 +62,16 @@ def test_columns_of_the_device_are_what_the_test_thinks() -> None:
     assert np.all(device.ion[:, dv.I_SITES] > 0.0)
     assert np.all(device.contact[:, dv.C_SN :] > 0.0)
     assert device.layer[1, dv.AUGER_N] > 0.0
+
+
+@pytest.mark.parametrize("speed", [1.0, 1e-12], ids=["fast", "slow"])
+def test_jacobian_of_emission_by_crowded_carriers(speed: float) -> None:
+    """In detailed balance the rate hangs on the splitting alone, though both densities enter it."""
+    doped = pt.load("nbg").with_values({"perovskite.electronic.acceptor_density": "1e19 cm^-3"})
+    slow = {f"perovskite.electronic.{one}_mobility": speed * 1e-3 for one in ("electron", "hole")}
+    made, slowed = build(doped, density=0.3), build(doped.with_values(slow), density=0.3)
+    state = disturbed(made, 0.85, seed=3, size=0.3)
+    assert made.shown.device.balanced.sum() == 1
+    wrong, scale = departures(slowed, state)
+    assert wrong[1:-1].max() < 1e-8
+    assert np.all(scale[1:-1] > 0.0)

@@ -9,6 +9,7 @@ from perotwin.transport.kernels.faces import barriers, face_traps
 from perotwin.transport.kernels.flux import carrier_fluxes, enter_displacement, enter_electrons, enter_holes
 from perotwin.transport.kernels.recombination import (
     bulk_level,
+    crowding,
     enter_recombination,
     free_carriers,
     site_drive,
@@ -63,6 +64,7 @@ def _sources(dev, w, st, gen, ion_charge, m):
     row = dev.layer[m]
     t0, t1 = dev.trap_start[m], dev.trap_start[m + 1]
     recombines = t1 > t0
+    balanced = dev.balanced[m] and row[dv.K_RAD] > 0.0 and row[dv.DEGENERATE] != 0.0
     for column in range(dv.K_RAD, dv.LAYER_COLUMNS):
         recombines = recombines or row[column] != 0.0
     for s in range(dev.site_start[m], dev.site_start[m + 1]):
@@ -80,9 +82,15 @@ def _sources(dev, w, st, gen, ion_charge, m):
             force = site_drive(dev, w, m, s, st.fn[i] - st.fp[i] + v)
             d_split = n * p - force  # derivative of the drive by the splitting alone
             k, k_n, k_p = free_carriers(row, n, p)
+            k_n, k_p = (k + k_n) * gn, (k + k_p) * gp
+            if balanced:
+                # n p times what crowding takes out follows the splitting alone, under any statistics
+                more = crowding(w, s)
+                k += row[dv.K_RAD] * more
+                k_n += row[dv.K_RAD] * (more + 1.0 - gn)
+                k_p += row[dv.K_RAD] * (more + 1.0 - gp)
             # the rate, its derivatives by the eta of electrons and of holes at fixed splitting, and by the splitting
-            rate, r_s = k * force, k * d_split
-            r_n, r_p = (k + k_n) * force * gn, (k + k_p) * force * gp
+            rate, r_s, r_n, r_p = k * force, k * d_split, k_n * force, k_p * force
             for t in range(t0, t1):
                 level = bulk_level(dev, w, t, s)
                 kt, by_n, by_p, occupied, o_n, o_p, _ = srh(dev.trap[t, dv.T_RN], dev.trap[t, dv.T_RP], level)

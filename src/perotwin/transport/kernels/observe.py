@@ -13,6 +13,7 @@ from perotwin.transport.kernels.recombination import (
     RADIATIVE,
     bulk_level,
     coefficient_of,
+    crowding,
     drive,
     face_level,
     site_drive,
@@ -45,6 +46,8 @@ def rates(dev, w, st, channel):
             force = vol * site_drive(dev, w, m, s, st.fn[i] - st.fp[i] + v)
             for c in range(COUNT):
                 r = coefficient_of(c, row, n, p) * force
+                if c == RADIATIVE and dev.balanced[m]:
+                    r *= 1.0 + crowding(w, s)
                 channel[COUNT * m + c] += r
                 w.net[i] -= r
             for t in range(dev.trap_start[m], dev.trap_start[m + 1]):

@@ -1,6 +1,7 @@
 """Recombination rates, each written once: its value and its slopes.
 
 Every rate is a coefficient times n p (1 - exp(-splitting)), so that it is zero at equilibrium under any statistics.
+In detailed balance the radiative one is R0 (exp(splitting) - 1) whatever the statistics: `crowding` makes it so.
 
 A mechanism of free carriers is one function (row of the layer, n, p) -> coefficient (m^3/s) and its derivatives by ln n
 and ln p; `device.MECHANISMS` names the columns of the row that hold its numbers.
@@ -73,6 +74,21 @@ def site_drive(dev, w, m, s, split):
     if abs(split) < 1.0:
         return -product * expm1(-split)
     return product - equal * coefficient(ln_n) * coefficient(ln_p)
+
+
+@inlined
+def crowding(w, s):
+    """By what part the radiative coefficient of a site must be larger in detailed balance than its dilute one.
+
+    A table of absorption fixes the rate by the splitting alone (W. van Roosbroeck, W. Shockley,
+    doi:10.1103/PhysRev.94.1558; P. Wurfel, doi:10.1088/0022-3719/15/18/012). Crowded carriers have a product below
+    ni^2 exp(splitting) by their activity coefficients, so these are taken out again.
+    """
+    x = -w.lgn[s] - w.lgp[s]
+    if x < 0.01:
+        # dilute carriers, as in most absorbers: to 1e-12 of what follows
+        return x * (1.0 + x * (0.5 + x * (1 / 6 + x * (1 / 24 + x / 120))))
+    return np.exp(x) - 1.0
 
 
 @inlined
@@ -160,9 +176,12 @@ def layer_radiation(dev, w, m, st, F, changes):
         changes[q] = 0.0
     for s in range(dev.site_start[m], dev.site_start[m + 1]):
         i = s - off
-        n, p = w.n[s], w.p[s]
+        n, p, gn, gp = w.n[s], w.p[s], w.gn[s], w.gp[s]
         k, _, _ = radiative(dev.layer[m], n, p)
         k *= dev.volume[s]
+        if dev.balanced[m]:
+            k *= 1.0 + crowding(w, s)
+            gn = gp = 1.0
         force = site_drive(dev, w, m, s, st.fn[i] - st.fp[i] + v)
         rate += k * force
         rest = k * (n * p - force)
@@ -170,5 +189,5 @@ def layer_radiation(dev, w, m, st, F, changes):
         for q in range(changes.size):
             # the difference of absolute levels is the change of the splitting
             d_psi, d_n, d_p = F[i, 0, q], F[i, 1, q], F[i, 2, q]
-            changes[q] += force * (w.gn[s] * (d_psi + d_n) - w.gp[s] * (d_psi + d_p)) + rest * (d_n - d_p)
+            changes[q] += force * (gn * (d_psi + d_n) - gp * (d_psi + d_p)) + rest * (d_n - d_p)
     return rate
