@@ -12,7 +12,7 @@ HOUSE = Path(perotwin.__file__).parent
 
 #: from the top of the house to its faces; the modules of the first row serve all rooms and one another
 ROOMS: list[set[str]] = [
-    {"units", "errors", "references", "progress", "compiled"},
+    {"units", "constants", "errors", "references", "progress", "compiled"},
     *(
         {room}
         for room in (

@@ -31,7 +31,7 @@ import threading
 import time
 import types
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, overload
 
@@ -44,20 +44,45 @@ from perotwin.progress import note
 
 __all__ = ["clear", "compiled", "inlined", "is_cached"]
 
+#: what numba's result of a compilation consists of
+_RESULT = {
+    "typing_context", "target_context", "entry_point", "typing_error", "type_annotation", "signature", "objectmode",
+    "lifted", "fndesc", "library", "call_helper", "environment", "metadata", "reload_init", "referenced_envs",
+}  # fmt: skip
 _Cache: Any = object
 _Implementation: Any = object
+_JitLibrary: Any = object
 _KNOWN = False
 try:
-    from numba.core import caching, serialize
+    from llvmlite import binding  # type: ignore[import-untyped]
+    from numba.core import caching, codegen, compiler, serialize
+    from numba.core.runtime import rtsys
 
     _Cache, _Implementation = caching.FunctionCache, caching.CompileResultCacheImpl
-    _KNOWN = hasattr(serialize, "dumps") and all(
-        hasattr(owner, name)
-        for owner, names in (
-            (_Cache, ("_index_key", "load_overload", "save_overload", "enable", "disable")),
-            (_Implementation, ("_locator_classes", "locator", "reduce", "rebuild", "check_cachable")),
+    _JitLibrary = codegen.JITCodeLibrary
+    _KNOWN = (
+        all(
+            hasattr(owner, name)
+            for owner, names in (
+                (serialize, ("dumps",)),
+                (binding, ("address_of_symbol", "parse_bitcode")),
+                (rtsys, ("initialize",)),
+                (_Cache, ("_index_key", "load_overload", "save_overload", "enable", "disable")),
+                (_Implementation, ("_locator_classes", "locator", "reduce", "check_cachable")),
+                (
+                    _JitLibrary,
+                    (
+                        "enable_object_caching",
+                        "_set_compiled_object",
+                        "_finalize_final_module",
+                        "_get_module_for_linking",
+                    ),
+                ),
+                (codegen.JitEngine, ("is_symbol_defined", "_load_defined_symbols")),
+            )
+            for name in names
         )
-        for name in names
+        and set(compiler.CompileResult._fields) == _RESULT
     )
 except (ImportError, AttributeError):
     _KNOWN = False
@@ -351,7 +376,6 @@ class _ContentCache(_Cache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         if not self._enabled:
             return None
-        target_context.refresh()
         key = self._index_key(sig, target_context.codegen())
         try:
             content = self._path(key).read_bytes()
@@ -361,10 +385,11 @@ class _ContentCache(_Cache):
             self._give_up("read", error)
             return None
         try:
-            stamp, stored, data = pickle.loads(content)
+            stamp, stored, needed, defined, bitcode, data = pickle.loads(content)
             if stamp != self._stamp or stored != key:
                 return None
-            return self._impl.rebuild(target_context, pickle.loads(data))
+            _make_ready(target_context, needed)
+            return _rebuilt(target_context, pickle.loads(data), defined, bitcode)
         except (EOFError, ValueError, RuntimeError, pickle.UnpicklingError):
             return None  # damaged: compiled again and written over
 
@@ -377,7 +402,12 @@ class _ContentCache(_Cache):
             self._impl.locator.ensure_cache_path()
             key = self._index_key(sig, data.codegen)
             # Reduced first: what is pickled apart from its key is not built again where the key is another's.
-            content = serialize.dumps((self._stamp, key, serialize.dumps(self._impl.reduce(data))))
+            library, *others = self._impl.reduce(data)
+            name, kind, (machine_code, bitcode) = library
+            reduced = serialize.dumps(((name, kind, machine_code), *others))
+            needed = _names(data.library._final_module, declared=True)
+            defined = _names(data.library._get_module_for_linking(), declared=False)
+            content = serialize.dumps((self._stamp, key, needed, defined, bitcode, reduced))
             path = self._path(key)
             partial = path.with_name(f"{path.name}.tmp.{uuid.uuid4().hex[:16]}")
             try:
@@ -405,6 +435,81 @@ class _ContentCache(_Cache):
         _note_once(
             f"compiled functions could not be {doing} ({error}); they are compiled again in the next process."
         )
+
+
+def _names(module: Any, declared: bool) -> tuple[str, ...]:
+    """Functions and variables of a module of LLVM that it defines, or only declares and has from elsewhere."""
+    return tuple(
+        item.name
+        for items in (module.functions, module.global_variables)
+        for item in items
+        if item.is_declaration == declared and not item.name.startswith("llvm.")
+    )
+
+
+def _make_ready(target_context: Any, needed: Iterable[str]) -> None:
+    """Prepare numba for machine code that calls the functions `needed`.
+
+    Its whole library of implementations is what a compilation needs, and takes a third of a second to load. Machine
+    code needs the runtime that counts references, and whatever it calls by name; where one of these is not there yet,
+    the library is loaded.
+    """
+    rtsys.initialize(target_context)
+    if any(binding.address_of_symbol(name) is None for name in needed):
+        target_context.refresh()
+
+
+class _Library(_JitLibrary):
+    """Machine code from the cache. Its LLVM code is what a caller that is compiled anew takes in, and is parsed then:
+    to parse it takes longer than all else that is done with what is read."""
+
+    bitcode: bytes = b""
+    _parsed: Any = None
+
+    @property
+    def _shared_module(self) -> Any:
+        if self._parsed is None and self.bitcode:
+            self._parsed = binding.parse_bitcode(self.bitcode)
+        return self._parsed
+
+    @_shared_module.setter
+    def _shared_module(self, module: Any) -> None:
+        self._parsed = module
+
+
+def _rebuilt(target_context: Any, reduced: Any, defined: Iterable[str], bitcode: bytes) -> Any:
+    """What was compiled, from its parts: as numba's `CompileResult._rebuild`, but the LLVM code is not parsed."""
+    (name, _, machine_code), description, environment, *others, referenced = reduced
+    codegen = target_context.codegen()
+    library = _Library(codegen, name)
+    library.bitcode = bitcode
+    library.enable_object_caching()
+    library._set_compiled_object(machine_code)
+    library._finalize_final_module()
+    codegen._engine._defined_symbols.update(defined)
+    signature, object_mode, lifted, annotation, initializers = others
+    for initialize in initializers:
+        initialize()
+    entry_point = target_context.get_executable(library, description, environment)
+    for one in referenced:
+        codegen.set_env(one.env_name, one)
+    return compiler.CompileResult(
+        target_context=target_context,
+        typing_context=target_context.typing_context,
+        library=library,
+        environment=environment,
+        entry_point=entry_point,
+        fndesc=description,
+        type_annotation=annotation,
+        signature=signature,
+        objectmode=object_mode,
+        lifted=lifted,
+        typing_error=None,
+        call_helper=None,
+        metadata=None,
+        reload_init=initializers,
+        referenced_envs=referenced,
+    )
 
 
 _swept: set[Path] = set()

@@ -96,7 +96,7 @@ def irradiance(states: States) -> float:
 
 def _power(absorption: Absorption, share: Any = 1.0) -> float:
     """W m^-2 of a share (W,) of the photons that fall on a cell."""
-    from scipy.constants import c, h
+    from perotwin.constants import c, h
 
     return float(np.sum(share * absorption.photon_flux * h * c / absorption.wavelength))
 

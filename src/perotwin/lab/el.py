@@ -107,8 +107,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         InputError: no absorber's light is known; a tandem with four terminals of which none are chosen.
         ConvergenceError: the cell cannot carry a current that was asked for.
     """
-    from scipy.constants import elementary_charge as q
-
+    from perotwin.constants import elementary_charge as q
     from perotwin.lab import conditions, junctions
     from perotwin.measurement import check, make_dataset
     from perotwin.transport.build import build
@@ -199,7 +198,7 @@ def _emitters(solver: Solver, alone: Mapping[str, Any]) -> Iterator[_Emitter]:
 
 def _photons(states: States, emitter: _Emitter) -> F64:
     """(K,) photons that leave the cell on both sides, m^-2 s^-1 of the whole area."""
-    from scipy.constants import elementary_charge as q
+    from perotwin.constants import elementary_charge as q
 
     net = states.parts[emitter.part].channel[:, emitter.channel]
     share = emitter.emission.escape / emitter.emission.net
@@ -230,8 +229,7 @@ def _own(cell: Cell, solver: Solver, emitter: _Emitter) -> dict[str, float]:
     """
     from dataclasses import replace
 
-    from scipy.constants import elementary_charge as q
-
+    from perotwin.constants import elementary_charge as q
     from perotwin.lab import jv
 
     suns = float(cell.light.intensity) or 1.0
@@ -260,7 +258,7 @@ def _own(cell: Cell, solver: Solver, emitter: _Emitter) -> dict[str, float]:
 
 def _spectra(emitters: Sequence[_Emitter], photons: F64) -> tuple[F64, F64]:
     """(W,) m and (E, W) photons m^-2 s^-1 per m that leave at the front, of `photons` (E,) that leave on both sides."""
-    from scipy.constants import c, e, h
+    from perotwin.constants import c, e, h
 
     known = [one.emission.energy for one in emitters if one.emission.energy.size]
     if not known:

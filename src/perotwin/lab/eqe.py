@@ -136,8 +136,7 @@ Found = tuple[dict[str, Any], dict[str, Any], "Checks", list[str]]
 
 def _of_cell(solver: Solver, alone: dict[str, Solver], protocol: Protocol, intensity: float) -> Found:
     """Spectra, attributes, checks and notes of a cell of one junction under its own light."""
-    from scipy.constants import elementary_charge as q
-
+    from perotwin.constants import elementary_charge as q
     from perotwin.measurement import check
     from perotwin.transport.checks import steady_checks
 
@@ -186,8 +185,7 @@ def _reached(solver: Solver, voltage: float, intensity: float) -> States:
 
 def _of_junctions(solver: Solver, alone: dict[str, Solver], protocol: Protocol, intensity: float) -> Found:
     """The same of a tandem, each junction under its own bias light and at its own bias voltage."""
-    from scipy.constants import elementary_charge as q
-
+    from perotwin.constants import elementary_charge as q
     from perotwin.measurement import check, worst
     from perotwin.transport.checks import steady_checks
 
@@ -286,8 +284,7 @@ def _against_short_circuit(
         solver, alone: of the cell and of its junctions. which: of them limits. intensity: suns.
         direct: A m^-2 at 1 sun, its integral less what light absorbed in the others brings it as luminescence.
     """
-    from scipy.constants import elementary_charge as q
-
+    from perotwin.constants import elementary_charge as q
     from perotwin.lab import junctions as of_cell
 
     states = solver.sweep([0.0], intensity)
@@ -358,7 +355,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
 
 def inflection(wavelength: np.ndarray, eqe: np.ndarray) -> float:
     """Photon energy (eV) at which the EQE rises most steeply; wavelength (W,) in m. NaN without a rise."""
-    from scipy.constants import c, e, h
+    from perotwin.constants import c, e, h
 
     energy = h * c / (e * wavelength)
     order = np.argsort(energy)

@@ -112,7 +112,7 @@ def _taken(dataset: xr.Dataset, part: np.ndarray) -> str:
     """The current density (mA/cm^2) that a part of the incident photons would give, for the key."""
     if "photon_flux" not in dataset:
         return ""
-    from scipy.constants import elementary_charge
+    from perotwin.constants import elementary_charge
 
     return f"  {elementary_charge / 10 * float(np.nansum(dataset['photon_flux'].values * part)):.2f}"
 

@@ -162,8 +162,7 @@ def wavelengths(results: Sequence[CellResult]) -> str:
 
 def _photons(result: CellResult) -> dict[str, float]:
     """mA/cm^2 by what becomes of the light of one cell; nothing where that is not known."""
-    from scipy.constants import elementary_charge
-
+    from perotwin.constants import elementary_charge
     from perotwin.stack import Tandem
 
     dataset = result.measurements.get("eqe")

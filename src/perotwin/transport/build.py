@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import elementary_charge as Q
 
+from perotwin.constants import elementary_charge as Q
 from perotwin.errors import InputError
 from perotwin.stack import Cell, Parallel, Separate, Stack, Tandem, Traps
 from perotwin.transport.circuit import Circuit, Column, Light

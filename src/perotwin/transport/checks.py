@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import elementary_charge as Q
 
+from perotwin.constants import elementary_charge as Q
 from perotwin.measurement.checks import Check, Checks, check, worst
 from perotwin.stack import Tandem
 from perotwin.transport import device as dv

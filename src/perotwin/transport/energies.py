@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.constants import physical_constants
 
+from perotwin.constants import Boltzmann, elementary_charge
 from perotwin.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KIND", "K_EV", "Bands", "bands", "level_densities", "level_energy", "neutral_fermi_level"]
 
-K_EV = physical_constants["Boltzmann constant in eV/K"][0]
+#: Boltzmann's constant, eV/K
+K_EV = Boltzmann / elementary_charge
 
 #: what a level is charged like, as the solver's tables have it
 KIND = {"neutral": 0.0, "donor": 1.0, "acceptor": -1.0}

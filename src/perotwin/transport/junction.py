@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import elementary_charge as Q
-from scipy.constants import epsilon_0
 
+from perotwin.constants import elementary_charge as Q
+from perotwin.constants import epsilon_0
 from perotwin.errors import InputError
 from perotwin.transport import device as dv
 from perotwin.transport.device import Device
@@ -439,7 +439,7 @@ def _emission_velocity(dos: float, vt: float) -> float:
     The effective mass that A* needs is that of N = 2 (2 pi m k T / h^2)^1.5
     (C. R. Crowell, Solid-State Electronics 8, 395 (1965), doi:10.1016/0038-1101(65)90116-4).
     """
-    from scipy.constants import h
+    from perotwin.constants import h
 
     kt = vt * Q
     mass = (0.5 * dos) ** (2.0 / 3.0) * h**2 / (2.0 * np.pi * kt)

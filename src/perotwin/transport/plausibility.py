@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from scipy.constants import elementary_charge as Q
-
+from perotwin.constants import elementary_charge as Q
 from perotwin.stack import Stack, Tandem
 from perotwin.transport import device as dv
 from perotwin.transport.energies import bands, neutral_fermi_level

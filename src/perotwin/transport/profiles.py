@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import elementary_charge as Q
 
+from perotwin.constants import elementary_charge as Q
 from perotwin.transport import device as dv
 from perotwin.transport.fermi import fermi_dirac_half
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import elementary_charge as Q
 
+from perotwin.constants import elementary_charge as Q
 from perotwin.measurement.checks import Check, check
 from perotwin.transport.profiles import Profiles, junction_profiles
 from perotwin.transport.states import JunctionStates, States

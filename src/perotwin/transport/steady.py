@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.constants import elementary_charge as Q
 
+from perotwin.constants import elementary_charge as Q
 from perotwin.errors import ConvergenceError
 from perotwin.progress import note
 from perotwin.transport.build import Problem

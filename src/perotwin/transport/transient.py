@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import elementary_charge as Q
 
+from perotwin.constants import elementary_charge as Q
 from perotwin.errors import ConvergenceError
 from perotwin.transport.checks import CurrentInTime
 from perotwin.transport.device import state_width

@@ -147,7 +147,7 @@ def _built_in(problem: Any) -> Derived:
 
 
 def _permittivity(layer: Layer) -> float:
-    from scipy.constants import epsilon_0
+    from perotwin.constants import epsilon_0
 
     assert layer.electronic is not None
     return float(layer.electronic.permittivity) * float(epsilon_0)
@@ -157,13 +157,13 @@ def _debye(layer: Layer, density: float, charge: float, vt: float) -> float:
     """Debye length (m) of ``density`` (m^-3) carriers of ``charge`` elementary charges: P. Debye, E.
     Hueckel, 1923.
     """
-    from scipy.constants import elementary_charge as q
+    from perotwin.constants import elementary_charge as q
 
     return math.sqrt(_permittivity(layer) * vt / (q * density)) / abs(charge)
 
 
 def _of_doping(problem: Any, layer: Layer, built_in: float) -> Iterator[Derived]:
-    from scipy.constants import elementary_charge as q
+    from perotwin.constants import elementary_charge as q
 
     assert layer.electronic is not None
     net = float(layer.electronic.donor_density) - float(layer.electronic.acceptor_density)
@@ -227,8 +227,7 @@ def _of_ions(problem: Any, layer: Layer) -> Iterator[Derived]:
 
 def _of_light(problem: Any) -> Iterator[Derived]:
     """Photocurrent and the open-circuit voltage that radiative recombination alone would allow."""
-    from scipy.constants import elementary_charge as q
-
+    from perotwin.constants import elementary_charge as q
     from perotwin.transport import device as dv
 
     photo = q * float(problem.stack.light.intensity) * float(problem.generation.sum())

@@ -22,8 +22,12 @@ def neutral(dev, w, row, charge, beyond, halvings):
     st = state_in(dev, row)
     nodes = dev.x.size
     low, high, rho = np.empty(nodes), np.empty(nodes), np.empty(nodes)
-    low[:] = np.min(dev.layer[:, dv.EV]) - beyond
-    high[:] = np.max(dev.layer[:, dv.EC]) + beyond
+    # by hand, as in `observe`: numba's functions of whole arrays bring all of its linear algebra along
+    lowest, highest = np.inf, -np.inf
+    for layer in range(dev.layer.shape[0]):
+        lowest, highest = min(lowest, dev.layer[layer, dv.EV]), max(highest, dev.layer[layer, dv.EC])
+    low[:] = lowest - beyond
+    high[:] = highest + beyond
     for _ in range(halvings):
         for i in range(nodes):
             st.psi[i] = 0.5 * (low[i] + high[i])

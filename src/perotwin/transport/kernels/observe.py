@@ -71,12 +71,25 @@ def rates(dev, w, st, channel):
         w.jn[s], w.jp[s] = of_n[0], -of_p[0]
 
 
+@compiled
+def _place_of_least(noise, crossed, sign):
+    """Where noise + sign crossed is least; where it is no number, if it is none anywhere."""
+    found, place = np.inf, 0
+    for e in range(noise.size):
+        here = noise[e] + sign * crossed[e]
+        if np.isnan(here):
+            return e
+        if here < found:
+            found, place = here, e
+    return place
+
+
 @inlined
 def _quiet(noise, crossed):
     """Edges at which a carrier's flux is best read for the front, for the back: where what disturbs it there and on the
     way, `crossed` (E,) of all nodes up to the edge, is least.
     """
-    return np.argmin(noise + crossed), np.argmin(noise - crossed)
+    return _place_of_least(noise, crossed, 1.0), _place_of_least(noise, crossed, -1.0)
 
 
 @inlined
