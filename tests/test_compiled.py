@@ -109,6 +109,43 @@ def test_a_helper_and_a_module_at_the_top_of_the_package_are_seen(tmp_path: Path
     assert ask(room) == [(216.0, 0, 1)]
 
 
+def test_a_caller_compiled_anew_takes_in_a_function_from_the_cache(tmp_path: Path) -> None:
+    room = write(tmp_path, OURS)
+    alone = """
+import numpy as np
+from ours.physics.helper import density
+density(np.array([3.0, 5.0]))
+"""
+    run(alone, room)
+    assert len(kept(room)) == 1
+    counted = """
+from ours.physics.helper import density
+print(0, len(density.stats.cache_hits), len(density.stats.cache_misses))
+"""
+    done = run(ASK.format(**OURS) + counted, room)
+    assert [line.split() for line in done.stdout.splitlines()] == [["90.0", "0", "1"], ["0", "1", "0"]]
+    assert ask(room) == [(90.0, 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("returned", "value"),
+    [
+        ("np.dot(row, row)", 34.0),  # what numba calls by name: BLAS
+        ("np.linalg.solve(np.diag(row), row).sum()", 2.0),  # LAPACK
+        ("np.sort(row)[::-1].copy()[0] ** 2.5 + np.sum(np.exp(row * 0.0))", 5.0**2.5 + 2.0),
+        ("float(len(str(int(row[0]))))", 1.0),  # objects that are counted
+    ],
+)
+def test_machine_code_from_the_cache_finds_what_it_calls(tmp_path: Path, returned: str, value: float) -> None:
+    room = write(tmp_path, OURS)
+    helper = room / "helper.py"
+    helper.write_text("import numpy as np\n" + helper.read_text().replace("row[DENSITY]", returned))
+    (room / "columns.py").write_text(COLUMNS.replace("CHARGE = 2.0", "CHARGE = 1.0 / 9.0"))
+    for hits, misses in ((0, 1), (1, 0)):
+        ((found, *counted),) = ask(room)
+        assert found == pytest.approx(value, rel=1e-12) and counted == [hits, misses]
+
+
 def test_a_damaged_file_is_compiled_again_and_written_over(tmp_path: Path) -> None:
     room = write(tmp_path, OURS)
     ask(room)

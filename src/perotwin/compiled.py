@@ -52,14 +52,15 @@ _RESULT = {
 _Cache: Any = object
 _Implementation: Any = object
 _JitLibrary: Any = object
+_Result: Any = None
 _KNOWN = False
 try:
-    from llvmlite import binding  # type: ignore[import-untyped]
+    from llvmlite import binding
     from numba.core import caching, codegen, compiler, serialize
     from numba.core.runtime import rtsys
 
     _Cache, _Implementation = caching.FunctionCache, caching.CompileResultCacheImpl
-    _JitLibrary = codegen.JITCodeLibrary
+    _JitLibrary, _Result = codegen.JITCodeLibrary, compiler.CompileResult
     _KNOWN = (
         all(
             hasattr(owner, name)
@@ -82,7 +83,7 @@ try:
             )
             for name in names
         )
-        and set(compiler.CompileResult._fields) == _RESULT
+        and set(_Result._fields) == _RESULT
     )
 except (ImportError, AttributeError):
     _KNOWN = False
@@ -493,7 +494,7 @@ def _rebuilt(target_context: Any, reduced: Any, defined: Iterable[str], bitcode:
     entry_point = target_context.get_executable(library, description, environment)
     for one in referenced:
         codegen.set_env(one.env_name, one)
-    return compiler.CompileResult(
+    return _Result(
         target_context=target_context,
         typing_context=target_context.typing_context,
         library=library,

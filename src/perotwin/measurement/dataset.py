@@ -56,7 +56,25 @@ def make_dataset(
         "checks": json.dumps(checks_to_json(checks)),
         "notes": json.dumps(list(notes)),
     }
-    return validate(describe(xr.Dataset(variables, coordinates, attributes)), instrument)
+    along = {name: _indexed(name, values) for name, values in coordinates.items()}
+    return validate(describe(xr.Dataset(variables, along, attributes)), instrument)
+
+
+def _indexed(name: str, values: Any) -> Any:
+    """A coordinate of numbers or names (K,) with its index, as xarray makes it of them; anything else as it is.
+
+    Left to make it, xarray first asks whether they are quantities of pint, and loads pint to know what these are.
+    """
+    import numpy as np
+    import pandas as pd
+    from xarray.indexes import PandasIndex
+
+    if not isinstance(values, (list, np.ndarray)):
+        return values
+    array = np.asarray(values)
+    if array.ndim != 1 or array.dtype.kind not in "biufU":
+        return values
+    return PandasIndex(pd.Index(array), name, coord_dtype=array.dtype).create_variables()[name]
 
 
 def add_notes(measured: xr.Dataset, notes: Sequence[str]) -> xr.Dataset:
