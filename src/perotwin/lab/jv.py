@@ -188,6 +188,9 @@ def curve(solver: Solver, protocol: Protocol, intensity: float) -> States:
         good = np.flatnonzero(part.converged)
         if good.size:
             start = part.state(int(good[-1]))
+        elif len(parts) > 1 and not parts[-2].converged.any():
+            # nothing for so long: the rest would cost time only
+            break
         end = part.current < 0.0 if intensity > 0.0 else np.abs(part.current) > _DARK_END
         past = np.flatnonzero(end & (part.voltage > 0.0))
         if past.size:
@@ -237,7 +240,8 @@ def _solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, S
         if best is not None and states.converged.sum() < best[1].converged.sum():
             break
         best = solver, states, points, refinement.checks(solver, points, intensity)
-        if all(row.passed for row in best[3].values()):
+        # a curve with gaps gets more of them on a finer mesh, slowly
+        if all(row.passed for row in best[3].values()) or not states.converged.all():
             break
     assert best is not None
     return best
@@ -256,7 +260,7 @@ def solved_points(solver: Solver, states: States, intensity: float) -> dict[str,
     if short.converged[0]:
         points["short-circuit"] = short
     found = _bracket(states)
-    if found is None:
+    if found is None and states.converged[-1]:
         states = curve(solver, Protocol(step=_FOLLOWED), intensity)
         found = _bracket(states)
     if found is not None:
