@@ -14,9 +14,7 @@ def test_a_curve_shows_both_junctions(cli) -> None:
         "junctions carry one current",
     ):
         assert words in done.stdout, words
-    (entry,) = json.loads(cli("jv", "tandem-target", "--step", "50 mV", "--json").stdout)[
-        "results"
-    ]
+    (entry,) = json.loads(cli("jv", "tandem-target", "--step", "50 mV", "--json").stdout)["results"]
     assert set(entry["junctions"]) == {"top", "bottom"} and entry["limiting"] in ("top", "bottom")
     assert set(entry["scans"][0]["curve"]["junction_voltages"]) == {"top", "bottom", "between"}
     assert (

@@ -36,7 +36,10 @@ def measure(cell: pt.Stack, protocol: Protocol | None = None) -> Any:
     thickness = sum(float(layer.thickness) for layer in cell.electrical_layers)
     return make_dataset(
         INSTRUMENT,
-        {"loudness": ("sound", np.sin(2.0 * np.pi * thickness / length) ** 2), "pitch": ("sound", 5e3 / length)},
+        {
+            "loudness": ("sound", np.sin(2.0 * np.pi * thickness / length) ** 2),
+            "pitch": ("sound", 5e3 / length),
+        },
         {"sound": length},
         about={**conditions.about(cell, protocol, 0.0), "acoustic_thickness": thickness},
         checks={"echo no louder than the sound": check(0.0, 1.0)},
@@ -45,7 +48,9 @@ def measure(cell: pt.Stack, protocol: Protocol | None = None) -> Any:
 
 
 def analyse(dataset: Any) -> Metrics:
-    return Metrics({"acoustic_thickness": Metric(float(dataset.attrs["acoustic_thickness"]), "m", "time of flight")})
+    return Metrics(
+        {"acoustic_thickness": Metric(float(dataset.attrs["acoustic_thickness"]), "m", "time of flight")}
+    )
 
 
 def plot(datasets: Any, ax: Any = None) -> Any:
@@ -67,8 +72,15 @@ INSTRUMENT = Instrument(
     plot=plot,
     caption="Echoes that {cells} give back.",
     variables=(
-        Variable("sound", ("sound",), term=Term("Λ", r"$\Lambda$", "m", "um", 1e6, "wavelength of the sound")),
-        Variable("loudness", ("sound",), required=True, term=Term("E", "$E$", "1", "%", 100.0, "loudness of the echo")),
+        Variable(
+            "sound", ("sound",), term=Term("Λ", r"$\Lambda$", "m", "um", 1e6, "wavelength of the sound")
+        ),
+        Variable(
+            "loudness",
+            ("sound",),
+            required=True,
+            term=Term("E", "$E$", "1", "%", 100.0, "loudness of the echo"),
+        ),
         Variable("pitch", ("sound",), written=False, term=Term("f", "$f$", "Hz", "Hz", 1.0, "pitch")),
     ),
 )
@@ -109,7 +121,9 @@ def test_a_run_does_it_and_writes_and_shows_it(cli, tmp_path: Path) -> None:
     thickness = sum(float(layer.thickness) for layer in pt.load("cell-a").electrical_layers)
     assert entry["echo"]["acoustic_thickness"]["value"] == pytest.approx(1e9 * thickness)
     assert entry["echo"]["acoustic_thickness"]["unit"] == "nm"
-    assert entry["notes"] == ["the echo of a toy."] and list(entry["checks"]) == ["echo no louder than the sound"]
+    assert entry["notes"] == ["the echo of a toy."] and list(entry["checks"]) == [
+        "echo no louder than the sound"
+    ]
     kept = measurement.load(out / "cell-a" / "echo.nc")
     assert measurement.validate(kept) is kept
     assert kept["sound"].attrs == {"units": "m", "long_name": "wavelength of the sound"}
@@ -143,7 +157,9 @@ def test_without_it_nothing_knows_it(cli) -> None:
 # --- what cannot be ------------------------------------------------------------------------------------------------
 
 
-def test_a_package_that_is_broken_is_said_and_left_out(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_is_broken_is_said_and_left_out(
+    cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     entries = "missing = no_such_package:INSTRUMENT\nfloat = math:pi\njv = echo_package:INSTRUMENT\n"
     installed(tmp_path, entries + "echo = echo_package:INSTRUMENT", monkeypatch)
     monkeypatch.setitem(sys.modules, "echo_package", sys.modules[Protocol.__module__])

@@ -27,7 +27,9 @@ def test_capacitance_is_one_value_in_table_figure_and_dataset() -> None:
     cell = written.stack("wbg-target").with_values({"circuit.series_resistance": "20 ohm cm^2"})
     measured = impedance.measure(cell, impedance.Protocol(lowest="1 Hz", points=30))
     stored = measured["capacitance"].values
-    assert impedance.analyse(measured)["low_frequency_capacitance"].value == pytest.approx(stored[0], rel=1e-12)
+    assert impedance.analyse(measured)["low_frequency_capacitance"].value == pytest.approx(
+        stored[0], rel=1e-12
+    )
     panel = impedance.plot(measured).axes[1]
     assert "less" in panel.get_ylabel()
     drawn = np.asarray(panel.lines[0].get_ydata(), float)

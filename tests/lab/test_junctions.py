@@ -186,7 +186,11 @@ def test_it_is_stored_and_read_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("joint", ["ideal", "traps"])
 def test_a_tandem_in_the_dark(joint: str) -> None:
-    more = {"junction": {"kind": "traps", "electron_velocity": 10.0, "hole_velocity": 10.0}} if joint == "traps" else {}
+    more = (
+        {"junction": {"kind": "traps", "electron_velocity": 10.0, "hole_velocity": 10.0}}
+        if joint == "traps"
+        else {}
+    )
     dark = plain(**more).with_light(intensity="dark")
     data = jv.measure(dark, jv.Protocol(start="0 V", stop="1.2 V", step="0.1 V"))
     assert all(row.passed for row in checks_of(data).values())

@@ -213,5 +213,7 @@ def test_a_bias_at_which_real_cells_break_down_is_remarked_upon() -> None:
             protocol = jv.Protocol(start=start, stop=0.0, step=0.3 * count, junctions=False)
             made = jv.measure(pt.load(name), protocol)
             assert any("broken down" in note for note in notes_of(made)) == far
-    swept = scan.measure(pt.load("cell-a"), scan.Protocol(start="-1.5 V", stop="0.5 V", step="0.5 V", rate="1 V/s"))
+    swept = scan.measure(
+        pt.load("cell-a"), scan.Protocol(start="-1.5 V", stop="0.5 V", step="0.5 V", rate="1 V/s")
+    )
     assert all(any("broken down" in note for note in notes_of(one)) for one in swept.values())

@@ -341,7 +341,9 @@ def test_the_step_changes_neither_where_a_scan_starts_nor_how_long_ions_dwell() 
     assert found["100 mV"] == pytest.approx(found["10 mV"], abs=5e-3)
     after = scan.Protocol(rate="1 V/s", step="100 mV", preconditioning="1.2 V, 10 s").resolved(1.0)
     assert after.dwell == pytest.approx(0.01)
-    assert scan.Protocol(delay="0.2 s", preconditioning="1.2 V, 10 s").resolved(1.0).dwell == pytest.approx(0.2)
+    assert scan.Protocol(delay="0.2 s", preconditioning="1.2 V, 10 s").resolved(1.0).dwell == pytest.approx(
+        0.2
+    )
 
 
 def test_points_of_a_coarse_step_are_those_of_the_fine_one() -> None:

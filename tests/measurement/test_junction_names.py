@@ -24,7 +24,11 @@ def test_a_name_tells_the_junction_and_what_it_is_called_there(name: str, juncti
 
 def test_layers_of_three_junctions_stand_in_three_groups() -> None:
     layers = [f"{which} {layer}" for which in ("top", "middle", "bottom") for layer in ("niox", "perovskite")]
-    assert {name: len(found) for name, found in junction_layers(layers).items()} == {"top": 2, "middle": 2, "bottom": 2}
+    assert {name: len(found) for name, found in junction_layers(layers).items()} == {
+        "top": 2,
+        "middle": 2,
+        "bottom": 2,
+    }
     # a stack whose layers happen to be called so, and one whose order is not that of junctions
     assert list(junction_layers(["top contact", "perovskite", "bottom contact"])) == [""]
     assert list(junction_layers(["top a", "bottom a", "top b"])) == [""]

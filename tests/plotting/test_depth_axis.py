@@ -70,7 +70,9 @@ def test_lines_break_at_faces() -> None:
     dataset = synthetic_tandem.bands()
     assert [dataset["layer"].values[run][0] for run in runs(dataset)] == list(synthetic_tandem.LAYERS)
     assert sum(run.stop - run.start for run in runs(dataset)) == dataset.sizes["x"]
-    assert [span.thickness for span in layer_spans(dataset)] == pytest.approx(list(synthetic_tandem.LAYERS.values()))
+    assert [span.thickness for span in layer_spans(dataset)] == pytest.approx(
+        list(synthetic_tandem.LAYERS.values())
+    )
 
 
 def test_a_tandem_shows_the_states_that_are_asked_for_and_both_splittings() -> None:

@@ -38,7 +38,9 @@ FIGURES = {
         synthetic.absorption().drop_vars("photon_flux"), ax
     ),
     "eqe of a tandem": lambda ax=None: spectra.eqe(synthetic.tandem_eqe(), ax),
-    "eqe of two tandems": lambda ax=None: spectra.eqe([synthetic.tandem_eqe(), synthetic.tandem_eqe("b")], ax),
+    "eqe of two tandems": lambda ax=None: spectra.eqe(
+        [synthetic.tandem_eqe(), synthetic.tandem_eqe("b")], ax
+    ),
     "jv of a tandem": lambda ax=None: curves.jv(synthetic.tandem_jv(), ax),
     "jv of two tandems": lambda ax=None: curves.jv([synthetic.tandem_jv(), synthetic.tandem_jv("b")], ax),
     "el": lambda ax=None: luminescence.yields_and_spectra(synthetic.el(), ax),
@@ -158,7 +160,8 @@ def test_channels_of_a_tandem_have_a_panel_for_each_junction_and_colours_of_one_
     assert [ax.get_title(loc="left") for ax in made.axes] == ["top junction", "bottom junction"]
     alone = curves.channels(synthetic.jv()).axes[0]
     radiative = [
-        next(text.get_color() for text in ax.texts if "radiative" in text.get_text()) for ax in (*made.axes, alone)
+        next(text.get_color() for text in ax.texts if "radiative" in text.get_text())
+        for ax in (*made.axes, alone)
     ]
     assert len(set(radiative)) == 1
 

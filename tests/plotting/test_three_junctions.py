@@ -41,7 +41,9 @@ def test_each_junction_has_its_own_curve_and_is_named() -> None:
     words = {text.get_text() for text in axes.texts}
     assert {f"{name} alone" for name in NAMES} <= words
     axes = curves.jv([data, synthetic.jv()]).axes[0]
-    assert {"dotted: top", "dash-dotted: middle", "dashed: bottom"} <= {text.get_text() for text in axes.texts}
+    assert {"dotted: top", "dash-dotted: middle", "dashed: bottom"} <= {
+        text.get_text() for text in axes.texts
+    }
 
 
 def test_quantum_efficiencies_of_three_are_three_areas_and_three_measurements() -> None:

@@ -40,7 +40,9 @@ def sizes_of(smiles: str, seeds: tuple[int, ...]) -> tuple[tuple[molecule_size.S
     species = conformers.read(smiles)
     count = chemistry.EMBEDDINGS if len(seeds) > 1 else 100 if len(species.numbers) <= 30 else 40
     found = [conformers.embed(species, count, seed) for seed in seeds]
-    sizes = tuple(molecule_size.size(species.numbers, positions) for one in found for positions in one.positions)
+    sizes = tuple(
+        molecule_size.size(species.numbers, positions) for one in found for positions in one.positions
+    )
     return sizes, tuple(float(energy) for one in found for energy in one.energies)
 
 
@@ -406,4 +408,6 @@ def test_the_librarys_dipoles_are_what_is_computed(name: str) -> None:
     listed = next(one for one in molecule.dipoles if one.method == chemistry.DIPOLE_METHOD)
     assert found.dipole is not None and found.spread is not None
     assert found.spread / DEBYE < 1.0  # 0.8 D for Me-4PACz: one seed in five misses the lowest conformer
-    assert found.dipole / DEBYE == pytest.approx(convert(listed.value, "D"), abs=max(0.1, found.spread / DEBYE))
+    assert found.dipole / DEBYE == pytest.approx(
+        convert(listed.value, "D"), abs=max(0.1, found.spread / DEBYE)
+    )

@@ -206,4 +206,6 @@ def test_the_film_dries_with_the_same_law() -> None:
 
     for theta, concentration, solvent in ((0.0, 1e26, 0.0), (0.3, 2e25, 5.0), (1.0, 0.0, 50.0)):
         theirs = liquid.langmuir_rate(theta, concentration, 1e-25, 5e-4, 1.0 + solvent)
-        assert theirs == pytest.approx(langmuir_rate(theta, concentration, 1e-25, 5e-4, solvent), rel=1e-14, abs=1e-30)
+        assert theirs == pytest.approx(
+            langmuir_rate(theta, concentration, 1e-25, 5e-4, solvent), rel=1e-14, abs=1e-30
+        )

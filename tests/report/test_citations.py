@@ -23,7 +23,9 @@ def test_methods_are_listed_once_and_say_what_couples_the_junctions() -> None:
     both = citations.of(pt.load("tandem-target")).methods
     assert len(both) == len(set(both))
     assert set(single) < set(both)
-    assert [link for _, _, link in both if link not in {one[2] for one in single}] == ["doi:10.1063/1.4729827"]
+    assert [link for _, _, link in both if link not in {one[2] for one in single}] == [
+        "doi:10.1063/1.4729827"
+    ]
 
 
 def test_without_optics_no_light_couples_them() -> None:

@@ -80,7 +80,9 @@ def test_without_the_spectrum_of_the_light_no_current_is_said() -> None:
 def test_recombination_between_the_junctions_is_nobodys_loss(tmp_path: Path) -> None:
     one = tandem("toy")
     face = "top sno2|bottom pedot-pss trap 1"
-    channels = [face if name == "top shunt" else str(name) for name in one.measurements["jv"]["channel"].values]
+    channels = [
+        face if name == "top shunt" else str(name) for name in one.measurements["jv"]["channel"].values
+    ]
     one.measurements["jv"] = one.measurements["jv"].assign_coords(channel=channels)
     groups = {group.heading: dict(group.rows) for group in losses.carriers([one])}
     assert list(groups["between the junctions"]) == [face]

@@ -129,7 +129,11 @@ def tandem_jv(name: str = "toy tandem") -> xr.Dataset:
     made = made.assign_coords(voltage=made["voltage"].values * 1.6)
     voltage = made["voltage"].values
     lost = 2e-4 * made["current_density"].values
-    shares = {"voltage_top": 0.6 * (voltage + lost), "voltage_bottom": 0.4 * (voltage + lost), "voltage_between": lost}
+    shares = {
+        "voltage_top": 0.6 * (voltage + lost),
+        "voltage_bottom": 0.4 * (voltage + lost),
+        "voltage_between": lost,
+    }
     parts: dict = {key: ("voltage", values) for key, values in shares.items()}
     for which, voc, jsc in (("top", 1.3, 157.0), ("bottom", 0.85, 153.0)):
         own = np.linspace(0.0, voc + 0.02, 40)
@@ -152,7 +156,9 @@ PROFILES = (
 def tandem_eqe(name: str = "toy tandem") -> xr.Dataset:
     """Quantum efficiencies of two junctions, with where the light goes."""
     where = absorption(name)
-    top, bottom = (where["absorptance"].sel(layer=f"{which} perovskite").values for which in ("top", "bottom"))
+    top, bottom = (
+        where["absorptance"].sel(layer=f"{which} perovskite").values for which in ("top", "bottom")
+    )
     along = "wavelength"
     attrs = attributes("eqe", name, 1.0, {}) | {
         "absorbers": "top perovskite,bottom perovskite",
@@ -200,7 +206,10 @@ def mismatch(name: str = "toy tandem") -> xr.Dataset:
     ratio = np.linspace(0.8, 1.25, 19)
     return describe(
         xr.Dataset(
-            {"ff": ("ratio", 0.8 + 0.1 * (ratio - 1.0) ** 2), "pce": ("ratio", 0.28 - 0.2 * (ratio - 1.02) ** 2)},
+            {
+                "ff": ("ratio", 0.8 + 0.1 * (ratio - 1.0) ** 2),
+                "pce": ("ratio", 0.28 - 0.2 * (ratio - 1.02) ** 2),
+            },
             coords={"ratio": ratio},
             attrs={"stack": name, "own": 0.99},
         )

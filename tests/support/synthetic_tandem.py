@@ -27,7 +27,14 @@ CHANNELS = {
     "bottom perovskite radiative": 0.1,
     "bottom perovskite|c60 trap 1": 0.4,
 }
-OPTICAL = {"top glass": 0.01, "top ito": 0.04, "top niox": 0.01, "top c60": 0.0, "au": 0.01, "bottom cu": 0.02}
+OPTICAL = {
+    "top glass": 0.01,
+    "top ito": 0.04,
+    "top niox": 0.01,
+    "top c60": 0.0,
+    "au": 0.01,
+    "bottom cu": 0.02,
+}
 
 
 def depths() -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +90,10 @@ def jv(name: str = "toy", light: float = 1.0) -> xr.Dataset:
             {
                 "current_density": ("voltage", current),
                 "converged": ("voltage", np.ones(voltage.size, dtype=bool)),
-                "channel_current": (("channel", "voltage"), np.array(list(CHANNELS.values()))[:, None] * (dark + 0.1)),
+                "channel_current": (
+                    ("channel", "voltage"),
+                    np.array(list(CHANNELS.values()))[:, None] * (dark + 0.1),
+                ),
                 "solved_voltage": ("point", at),
                 "solved_current": ("point", solved),
                 **{f"{key}": ("voltage", part * (voltage + 0.02)) for key, part in shared.items()},
@@ -133,7 +143,16 @@ def eqe(name: str = "toy") -> xr.Dataset:
     lost = sum(OPTICAL.values())
     taken = {"top perovskite": 0.85 * above[0], "bottom perovskite": 0.8 * (above[1] - above[0]).clip(0.0)}
     absorbed = {**{layer: np.full(wavelength.size, part) for layer, part in OPTICAL.items()}, **taken}
-    order = ["top glass", "top ito", "top niox", "top perovskite", "top c60", "au", "bottom perovskite", "bottom cu"]
+    order = [
+        "top glass",
+        "top ito",
+        "top niox",
+        "top perovskite",
+        "top c60",
+        "au",
+        "bottom perovskite",
+        "bottom cu",
+    ]
     collected = {which: 0.98 * taken[f"{which} perovskite"] for which in ("top", "bottom")}
     return describe(
         xr.Dataset(

@@ -24,15 +24,14 @@ MECHANISM = {
         ('"auger": (AUGER_N, AUGER_P)}', '"auger": (AUGER_N, AUGER_P), "monomolecular": (LIFETIME,)}'),
     ],
     "transport/kernels/recombination.py": [
-        ("    AUGER_P,\n", "    AUGER_P,\n    LIFETIME,\n"),
         (
             "#: in the order of `device.MECHANISMS`\nCOEFFICIENTS = (radiative, auger)",
             """
 @inlined
 def monomolecular(row, n, p):
-    if row[LIFETIME] == 0.0:
+    if row[dv.LIFETIME] == 0.0:
         return 0.0, 0.0, 0.0
-    c = 1.0 / (row[LIFETIME] * (n + p))
+    c = 1.0 / (row[dv.LIFETIME] * (n + p))
     return c, -c * n / (n + p), -c * p / (n + p)
 
 
@@ -75,15 +74,14 @@ CONTACT = {
         ),
     ],
     "transport/kernels/contacts.py": [
-        ("    C_PSI,\n", "    C_PAIR_N,\n    C_PAIR_V,\n    C_PSI,\n"),
         (
             "LOSSES = (surface_recombination,)",
             """
 @inlined
 def in_pairs(row, carrier, n, d):
-    if row[C_PAIR_N] == 0.0:
+    if row[dv.C_PAIR_N] == 0.0:
         return 0.0, 0.0, 0.0
-    c = row[C_PAIR_V] * n * n / row[C_PAIR_N]
+    c = row[dv.C_PAIR_V] * n * n / row[dv.C_PAIR_N]
     loss = -c * expm1(-d)
     return loss, 2.0 * loss, c * np.exp(-d)
 

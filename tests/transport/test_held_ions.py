@@ -68,7 +68,9 @@ def test_a_tandem_holds_them_where_its_junctions_stand_at_the_terminal_voltage()
     there = float(brentq(mismatch, 0.0, 0.9, xtol=1e-12))
     # two shunts of 1e4 ohm cm^2 share the voltage long before diodes do
     assert there == pytest.approx(0.45, abs=0.02)
-    alone = build(tandem.with_values({"top.perovskite.ions.response": {"kind": "frozen", "bias": there}})).group(0)
+    alone = build(
+        tandem.with_values({"top.perovskite.ions.response": {"kind": "frozen", "bias": there}})
+    ).group(0)
     mine = solver.frozen_density[problem.sites[0]]
     assert mine == pytest.approx(Solver(alone).frozen_density, rel=1e-6)
     assert np.all(solver.frozen_density[problem.sites[1]] == 0.0)

@@ -18,7 +18,9 @@ def said(name: str, **values: Any) -> tuple[str, ...]:
     return remarks(build(pt.load(name).with_values(values)))
 
 
-@pytest.mark.parametrize("name", [path.stem for path in sorted(Path(pt.stack.__file__).parent.glob("library/*.toml"))])
+@pytest.mark.parametrize(
+    "name", [path.stem for path in sorted(Path(pt.stack.__file__).parent.glob("library/*.toml"))]
+)
 def test_library_cells_are_plausible(name: str) -> None:
     cell = pt.load(name)
     assert remarks(build(cell)) == ()

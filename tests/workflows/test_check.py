@@ -68,7 +68,9 @@ def test_a_tandem_is_derived_by_junction_and_as_a_whole() -> None:
     limits = [found["radiative_voc", which] for which in ("top", "bottom")]
     assert found["radiative_voc", "cell"] == pytest.approx(sum(limits))
     assert 0.5 < found["luminescent_coupling", "cell"] < 1.0
-    assert {"top.perovskite", "bottom.perovskite"} <= {row.where for row in rows if row.name == "diffusion_length"}
+    assert {"top.perovskite", "bottom.perovskite"} <= {
+        row.where for row in rows if row.name == "diffusion_length"
+    }
 
 
 def test_a_tandem_with_traps_between_is_derived_by_junction_too() -> None:
@@ -77,7 +79,9 @@ def test_a_tandem_with_traps_between_is_derived_by_junction_too() -> None:
     traps = ideal.with_values(
         {"junction": {"kind": "traps", "electron_velocity": "1e7 cm/s", "hole_velocity": "1e7 cm/s"}}
     )
-    one, other = ({(row.name, row.where): row.value for row in pt.workflows.check(cell)[0]} for cell in (ideal, traps))
+    one, other = (
+        {(row.name, row.where): row.value for row in pt.workflows.check(cell)[0]} for cell in (ideal, traps)
+    )
     assert one.keys() == other.keys()
     assert all(other[key] == pytest.approx(value, nan_ok=True) for key, value in one.items())
 

@@ -73,11 +73,15 @@ def test_make_writes_a_cell_that_loads_and_says_how_it_came_about(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "mine.toml"
-    code, out, _ = run(capsys, "make", "target", "wbg-base", "-o", str(file), "--set", "additive.dose=0.5 mol%")
+    code, out, _ = run(
+        capsys, "make", "target", "wbg-base", "-o", str(file), "--set", "additive.dose=0.5 mol%"
+    )
     assert code == 0 and "Columns side by side against one effective face" in out
     cell = pt.load(file)
     assert cell.name == "mine"
-    assert float(cell.get("niox|perovskite.dipole")) < float(pt.load("wbg-target").get("niox|perovskite.dipole"))
+    assert float(cell.get("niox|perovskite.dipole")) < float(
+        pt.load("wbg-target").get("niox|perovskite.dipole")
+    )
     assert file.read_text(encoding="utf-8").startswith("# Made from the recipe target")
     code, _, _ = run(capsys, "make", "control", "wbg-base", "--columns", "-o", str(tmp_path / "columns.toml"))
     assert code == 0 and isinstance(pt.load(tmp_path / "columns.toml"), Parallel)

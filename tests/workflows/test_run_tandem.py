@@ -70,7 +70,9 @@ def test_the_document_holds_both_junctions(folder: Path) -> None:
     assert set(entry["junctions"]) == {"top", "bottom"} and entry["limiting"] in ("top", "bottom")
     here = {name: one["value"] for name, one in entry["maximum_power"].items()}
     vmp = entry["scans"][0]["metrics"]["vmp"]["value"]
-    assert here["voltage_top"] + here["voltage_bottom"] - here["voltage_between"] == pytest.approx(vmp, abs=1e-9)
+    assert here["voltage_top"] + here["voltage_bottom"] - here["voltage_between"] == pytest.approx(
+        vmp, abs=1e-9
+    )
 
 
 def test_two_tandems_differ_by_full_paths() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from perotwin.errors import InputError
+from perotwin.errors import ConvergenceError, InputError
 from perotwin.lab import conditions, depth_profiles
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, Variant, quantity
 from perotwin.stack.quantity_fields import Model, Voltage
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from perotwin.measurement.checks import Checks
     from perotwin.stack import Cell
     from perotwin.transport.states import States
     from perotwin.transport.steady import Solver
@@ -110,18 +111,13 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """
     from perotwin.lab import junctions
     from perotwin.measurement import add_notes, check, make_dataset
-    from perotwin.transport.build import build
     from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.profiles import profiles
     from perotwin.transport.states import join
-    from perotwin.transport.steady import Solver
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    lit = intensity > 0.0 or conditions.frozen_in_light(cell)
-    solver = Solver(build(cell, light=lit))
-    states = curve(solver, protocol, intensity)
-    points = solved_points(solver, states, intensity)
+    solver, states, points, of_mesh = _solved(cell, protocol)
     shown = list(points.values())
     if protocol.profiles:
         shown.append(_states_at(solver, states, np.array([float(v) for v in protocol.profiles]), intensity))
@@ -133,6 +129,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     every = join([states, *points.values()])
     found = steady_checks(every)
     found["points without a solution"] = check(float((~states.converged).sum()), 0.0)
+    found.update(of_mesh)
     found.update(optical_checks(states.problem))
     losses = states.losses()
     lost = np.array(list(losses.values()))
@@ -191,6 +188,9 @@ def curve(solver: Solver, protocol: Protocol, intensity: float) -> States:
         good = np.flatnonzero(part.converged)
         if good.size:
             start = part.state(int(good[-1]))
+        elif len(parts) > 1 and not parts[-2].converged.any():
+            # nothing for so long: the rest would cost time only
+            break
         end = part.current < 0.0 if intensity > 0.0 else np.abs(part.current) > _DARK_END
         past = np.flatnonzero(end & (part.voltage > 0.0))
         if past.size:
@@ -215,6 +215,38 @@ def _states_at(solver: Solver, states: States, voltages: F64, intensity: float) 
     return join(found)
 
 
+def _solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, States], Checks]:
+    """The curve and its solved points, on a mesh that is made finer until it does not matter, and the checks of that.
+
+    Where a finer mesh reaches fewer points, what the one before found stands with its failed checks.
+    """
+    from perotwin.transport import refinement
+    from perotwin.transport.build import build
+    from perotwin.transport.mesh import DENSITY
+    from perotwin.transport.steady import Solver
+
+    intensity = float(cell.light.intensity)
+    lit = intensity > 0.0 or conditions.frozen_in_light(cell)
+    best: tuple[Solver, States, dict[str, States], Checks] | None = None
+    for factor in refinement.FINER:
+        try:
+            solver = Solver(build(cell, light=lit, density=factor * DENSITY))
+            states = curve(solver, protocol, intensity)
+            points = solved_points(solver, states, intensity)
+        except ConvergenceError:
+            if best is None:
+                raise
+            break
+        if best is not None and states.converged.sum() < best[1].converged.sum():
+            break
+        best = solver, states, points, refinement.checks(solver, points, intensity)
+        # a curve with gaps gets more of them on a finer mesh, slowly
+        if all(row.passed for row in best[3].values()) or not states.converged.all():
+            break
+    assert best is not None
+    return best
+
+
 def solved_points(solver: Solver, states: States, intensity: float) -> dict[str, States]:
     """Short circuit, maximum power and open circuit, solved for and not read off the grid; none in the dark.
 
@@ -228,7 +260,7 @@ def solved_points(solver: Solver, states: States, intensity: float) -> dict[str,
     if short.converged[0]:
         points["short-circuit"] = short
     found = _bracket(states)
-    if found is None:
+    if found is None and states.converged[-1]:
         states = curve(solver, Protocol(step=_FOLLOWED), intensity)
         found = _bracket(states)
     if found is not None:
@@ -372,7 +404,9 @@ def _without_merit(dataset: xr.Dataset, solved: Mapping[str, tuple[float, float]
     """Why a curve has no figures of merit, in words; empty where it has."""
     if float(dataset.attrs.get("light", 1.0)) == 0.0:
         return "none in the dark"
-    found = [*zip(*(np.asarray(dataset[name], float) for name in ("voltage", "current_density")), strict=True)]
+    found = [
+        *zip(*(np.asarray(dataset[name], float) for name in ("voltage", "current_density")), strict=True)
+    ]
     points = np.array([*found, *solved.values()]).reshape(-1, 2)
     points = points[np.isfinite(points).all(axis=1)]
     ahead = points[points[:, 0] > 0.0]

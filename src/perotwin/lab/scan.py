@@ -289,7 +289,9 @@ def _moved(direction: str, passed: tuple[F64, F64], points: F64, step: float) ->
         return []
     reported = np.isin(voltage, points)
     fine, coarse = (
-        jv.analyse(xr.Dataset({"current_density": ("voltage", current[chosen])}, {"voltage": voltage[chosen]}))
+        jv.analyse(
+            xr.Dataset({"current_density": ("voltage", current[chosen])}, {"voltage": voltage[chosen]})
+        )
         for chosen in (np.ones(voltage.size, dtype=bool), reported)
     )
     found = []
@@ -298,7 +300,9 @@ def _moved(direction: str, passed: tuple[F64, F64], points: F64, step: float) ->
         off = read - right if name == "voc" else read / right - 1.0
         if not abs(off) <= most and np.isfinite(right):
             unit = f"{1e3 * off:+.1f} mV" if name == "voc" else f"{100.0 * off:+.1f} %"
-            found.append(f"{name.upper() if name != 'voc' else 'Voc'} {unit if np.isfinite(read) else 'unknown'}")
+            found.append(
+                f"{name.upper() if name != 'voc' else 'Voc'} {unit if np.isfinite(read) else 'unknown'}"
+            )
     if not found:
         return []
     return [

@@ -97,7 +97,9 @@ def read_columns(
     heading_allowed = True
     lines = text.splitlines()
     if len(lines) > _MOST_ROWS:
-        raise InputError(f"the {what} has more than {_MOST_ROWS} rows.", "Take every tenth row, say.", file=file)
+        raise InputError(
+            f"the {what} has more than {_MOST_ROWS} rows.", "Take every tenth row, say.", file=file
+        )
     for number, line in enumerate(lines, start=1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):

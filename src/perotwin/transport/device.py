@@ -67,7 +67,9 @@ class Device(NamedTuple):
     spacing: F64  # (S,) distance to the next node, m; unused at a layer's last site
     fixed_charge: F64  # (S,) dopants and the ions' immobile counter-charge, m^-3, in units of q
     layer: F64  # (M, LAYER_COLUMNS)
-    balanced: NDArray[np.bool_]  # (M,) whether radiative recombination follows the splitting alone (detailed balance)
+    balanced: NDArray[
+        np.bool_
+    ]  # (M,) whether radiative recombination follows the splitting alone (detailed balance)
     trap_start: I64  # (M + 1,) first bulk trap of each layer
     trap: F64  # (T, TRAP_COLUMNS)
     face_trap_site: I64  # (TF,) site on the left of the face; the right one is the next site

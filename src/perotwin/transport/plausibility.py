@@ -34,6 +34,8 @@ _FAR_FROM_BANDS = 1.0
 _SAME_GAP = 0.02
 #: thickness, m: of a film of halide perovskite, of a wafer, of any absorber at least
 _FILM, _WAFER, _MONOLAYERS = 20e-6, 1e-3, 5e-9
+#: length of a bond, m: carriers that diffuse less are not described by densities
+_BOND = 0.3e-9
 #: suns at which sunlight is as intense as on the sun's surface: no optics brings more (R. Winston, J. C. Minano,
 #: P. Benitez, Nonimaging Optics (Elsevier, 2005), chapter 2: 1 / sin^2 of the sun's half angle of 0.267 degrees)
 _MOST_SUNS = 46_000.0
@@ -47,7 +49,7 @@ def remarks(problem: Problem) -> tuple[str, ...]:
     for name, part in zip(problem.names, problem.parts, strict=True):
         where = f"{name}: " if name else ""
         found += [where + words for words in (*_polarity(part), *_work_functions(part))]
-        found += [where + words for words in _thicknesses(part.stack)]
+        found += [where + words for words in (*_thicknesses(part.stack), *_diffusion_lengths(part))]
     found += _gaps(problem.lit_cell)
     found += _light(problem)
     return tuple(found)
@@ -131,6 +133,24 @@ def _thicknesses(stack: Stack) -> Iterator[str]:
                 f"{layer.name}: a thickness of {1e9 * thickness:.3g} nm is a few unit cells, where bands and drift-"
                 "diffusion mean little. Was um meant?"
             )
+
+
+def _diffusion_lengths(part: Junction) -> Iterator[str]:
+    """A remark for each layer through whose traps a carrier is lost before it has moved by a bond."""
+    device = part.device
+    for m, layer in enumerate(part.stack.electrical_layers):
+        own = slice(int(device.trap_start[m]), int(device.trap_start[m + 1]))
+        for carrier, rate, mobility in (("electrons", dv.T_RN, dv.MU_N), ("holes", dv.T_RP, dv.MU_P)):
+            fastest = float(device.trap[own, rate].max(initial=0.0))
+            if fastest <= 0.0:
+                continue
+            length = (device.vt * float(device.layer[m, mobility]) / fastest) ** 0.5
+            if length < _BOND:
+                yield (
+                    f"{layer.name}: {carrier} diffuse {1e9 * length:.2g} nm before a trap takes them, less than a "
+                    "bond: this is beyond drift-diffusion, and no mesh resolves it. Give a longer lifetime or a "
+                    "higher mobility."
+                )
 
 
 def _gaps(cell: Cell) -> Iterator[str]:

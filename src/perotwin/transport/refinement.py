@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.errors import ConvergenceError
+from perotwin.measurement.checks import check
 from perotwin.transport.build import Problem
 from perotwin.transport.device import Device, state_width
 from perotwin.transport.junction import Junction
@@ -24,14 +25,26 @@ from perotwin.transport.states import State
 from perotwin.transport.steady import Solver
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from perotwin.measurement.checks import Checks
     from perotwin.transport.states import States
 
-__all__ = ["SHORT_CIRCUIT", "VOLTAGE", "errors", "refined"]
+__all__ = ["FINER", "checks", "refined"]
 
 F64 = NDArray[np.float64]
 
-#: errors of open circuit (V) and of the current at short circuit (a part of it) that a result may have by its mesh
-VOLTAGE, SHORT_CIRCUIT = 1e-4, 1e-3
+#: how much finer than usual the meshes are on which a result is tried for, one after another, until its checks hold
+FINER = (1.0, 2.0, 4.0, 8.0)
+_OPEN, _SHORT = "open-circuit", "short-circuit"
+_CHECK = {
+    _OPEN: "Voc on a mesh twice as fine, V",
+    _SHORT: "Jsc on a mesh twice as fine, relative",
+}
+#: errors of the voltage (V) and of the current (a part of it) that a result may have by its mesh
+_LIMIT = {_OPEN: 1e-4, _SHORT: 1e-3}
+#: currents below this part of the photocurrent are not told from each other
+_NOTHING = 1e-6
 #: of an error of the second order in the interval, what a mesh twice as fine shows of it, inverse
 _RICHARDSON = 4.0 / 3.0
 
@@ -131,39 +144,40 @@ def _lifted(coarse: Solver, fine: Solver, state: State) -> State:
     return State(state.voltage, row)
 
 
-def errors(
-    solver: Solver, fine: Solver, points: dict[str, States], intensity: float
-) -> tuple[float | None, float | None]:
-    """How wrong open circuit (V) and the current at short circuit (a part of it) are by the mesh.
+def checks(solver: Solver, points: Mapping[str, States], intensity: float) -> Checks:
+    """How far open circuit (V) and the current at short circuit (a part of it) are off by the mesh, against the limits.
 
     Args:
-        solver, fine: of a problem and of the `refined` one.
-        points: states of one point each, by name; "open-circuit" and "short-circuit" count.
+        solver: of the mesh in question.
+        points: its states of one point each; "open-circuit" and "short-circuit" count. None: no checks.
         intensity: suns that they are under.
-
-    Returns:
-        None where the point is not among them; infinite where it is not reached on the finer mesh.
     """
-    voltage = current = None
-    if "open-circuit" in points:
-        voltage = _voltage(solver, fine, points["open-circuit"], intensity)
-    if "short-circuit" in points:
-        current = _current(solver, fine, points["short-circuit"], intensity)
-    return voltage, current
+    wanted = [name for name in (_OPEN, _SHORT) if name in points]
+    if not wanted:
+        return {}
+    try:
+        fine = Solver(refined(solver.problem), solver.tolerance)
+    except ConvergenceError:
+        return {_CHECK[name]: check(np.nan, _LIMIT[name]) for name in wanted}
+    found = {_OPEN: _voltage, _SHORT: _current}
+    return {
+        _CHECK[name]: check(found[name](solver, fine, points[name], intensity), _LIMIT[name])
+        for name in wanted
+    }
 
 
 def _voltage(solver: Solver, fine: Solver, found: States, intensity: float) -> float:
-    near = _lifted(solver, fine, found.state(0))
     try:
-        there = fine.open_circuit(near, intensity)
+        there = fine.open_circuit(_lifted(solver, fine, found.state(0)), intensity)
     except ConvergenceError:
-        return np.inf
+        return np.nan
     return _RICHARDSON * abs(float(there.voltage[0] - found.voltage[0]))
 
 
 def _current(solver: Solver, fine: Solver, found: States, intensity: float) -> float:
-    near = _lifted(solver, fine, found.state(0))
-    there = fine.sweep(found.voltage, intensity, near)
+    there = fine.sweep(found.voltage, intensity, _lifted(solver, fine, found.state(0)))
     if not there.converged[0]:
-        return np.inf
-    return _RICHARDSON * abs(float(there.current[0] / found.current[0]) - 1.0)
+        return np.nan
+    # of a cell that next to nothing leaves, of what is made in it
+    whole = max(abs(float(found.current[0])), _NOTHING * intensity * solver.problem.photocurrent)
+    return _RICHARDSON * abs(float(there.current[0] - found.current[0])) / whole if whole > 0.0 else 0.0

@@ -1,0 +1,80 @@
+"""States that Newton's method does not reach from the dark: reached by the way that time takes, and the same as others
+reach.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.constants import Boltzmann, elementary_charge
+
+import perotwin as pt
+from devices import everything
+from perotwin.lab import jv
+from perotwin.measurement import checks_of
+from perotwin.transport.build import build
+from perotwin.transport.circuit import held_current, held_voltage
+from perotwin.transport.pseudo_transient import settle
+from perotwin.transport.steady import LONGEST, TOLERANCE, Solver
+
+CASES = Path(__file__).parents[1] / "data" / "reach"
+
+
+@pytest.mark.parametrize("constraint", [held_voltage(), held_voltage(0.7), held_current()], ids=str)
+def test_time_leads_to_the_steady_state(constraint) -> None:
+    """From the dark, and from a state far away, to what Newton's method finds at once."""
+    solver = Solver(build(everything("fermi-dirac")))
+    system, lit, held = solver.system, solver.generation, solver.frozen_charge
+    wanted = (
+        solver.sweep([constraint.c], 1.0)
+        if constraint.a
+        else solver.open_circuit(solver.short_circuit(1.0), 1.0)
+    )
+    for start in (solver.dark, solver.sweep([1.1], 1.0).rows[0]):
+        row = start.copy()
+        assert settle(system, row, lit, held, constraint, TOLERANCE, LONGEST)
+        nodes = system.device.x.size
+        # what is left of the levels belongs to them
+        found, exact = (
+            r[: 3 * nodes] + np.concatenate((np.zeros(nodes), r[-2 * nodes :])) for r in (row, wanted.rows[0])
+        )
+        assert np.abs(found - exact).max() < 1e-7
+
+
+def test_a_state_that_is_not_reached_stays() -> None:
+    solver = Solver(build(everything("boltzmann")))
+    row = solver.dark.copy()
+    nowhere = np.full(solver.generation.size, np.nan)
+    assert not settle(solver.system, row, nowhere, solver.frozen_charge, held_voltage(), TOLERANCE, LONGEST)
+    assert np.array_equal(row, solver.dark)
+
+
+@pytest.mark.parametrize("name", ["r_cold_1", "r_cold_2", "r_mild_1", "r_wild_1"])
+def test_curves_that_were_not_reached(name: str) -> None:
+    measured = jv.measure(pt.load(CASES / f"{name}.toml"))
+    assert measured["converged"].values.all()
+    failed = {key for key, row in checks_of(measured).items() if not row.passed and "mesh" not in key}
+    assert not failed
+
+
+@pytest.mark.parametrize("name", ["thick_wafer_thin_emitter", "thick_sic_graphite"])
+def test_equilibrium_of_thick_layers(name: str) -> None:
+    """The potential between neutral sides is kT ln(Na Nd / ni^2) of a homojunction, found from a neutral start."""
+    cell = pt.load(CASES / f"{name}.toml")
+    solver = Solver(build(cell, light=False))
+    psi = solver.dark[: solver.system.device.x.size]
+    layers = cell.electrical_layers
+    doping = [float(e.donor_density) - float(e.acceptor_density) for e in (one.electronic for one in layers)]
+    kt = Boltzmann * float(cell.temperature) / elementary_charge
+    first, last = layers[0].electronic, layers[-1].electronic
+    assert doping[0] * doping[-1] < 0.0 and first.electron_affinity == last.electron_affinity
+    ln_ni2 = np.log(float(first.conduction_dos) * float(first.valence_dos)) - float(first.bandgap) / kt
+    built_in = kt * (np.log(abs(doping[0]) * abs(doping[-1])) - ln_ni2)
+    assert abs(psi[-1] - psi[0]) * kt == pytest.approx(built_in, abs=5e-3)
+
+
+def test_a_curve_that_cannot_be_solved_ends() -> None:
+    """Of 226 voltages none is reached but one: it is given up after two chunks, and says so."""
+    measured = jv.measure(pt.load(CASES / "case-77001174.toml"))
+    assert measured.sizes["voltage"] < 60
+    assert not checks_of(measured)["points without a solution"].passed
