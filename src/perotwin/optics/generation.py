@@ -17,7 +17,7 @@ from perotwin.materials import HALIDE, HC
 from perotwin.materials.tables import read_columns
 from perotwin.measurement.checks import Checks, check
 from perotwin.optics.emitting_films import film_name, joined, one_gap, one_material
-from perotwin.optics.films import Films, films, optical_gap
+from perotwin.optics.films import Films, LitFilms, films, optical_gap
 from perotwin.optics.photovoltaic_bandgap import inflection
 from perotwin.optics.reuse import reusable
 from perotwin.optics.spectra import Monochromatic, Spectrum, am15g, from_file
@@ -54,8 +54,8 @@ _OPAQUE = 0.01
 #: Share of the light below which none of it arrives, and one that only rounding could tell from none.
 _DARK, _NO_LIGHT = 1e-6, 1e-200
 
-#: Share of the light that a layer may give off, by rounding, where it should absorb.
-_GIVEN_OFF = 1e-9
+#: Share of the light that a flat piece may give off, by rounding, where it should absorb.
+_GIVEN_OFF = 1e-12
 
 #: Irradiance at the end of a spectrum, as a share of its largest, above which it seems to have been cut off.
 _CUT = 0.05
@@ -268,7 +268,7 @@ def _from_optics(
         lost = _lost(stack, optical, light, lam)
     lit = optical.lit(lam, stack.light.side)
     absorptance = lit.absorptance
-    _refuse_thin_incoherent(optical, absorptance, lam)
+    _refuse_thin_incoherent(lit, lam)
     spectral = np.zeros((len(faces) - 1, len(lam)))
     for layer, (rows, front) in inside.items():
         edges = faces[rows.start : rows.stop + 1] - front
@@ -353,19 +353,20 @@ def _two_passes(stack: OpticalCell, optical: Films, lam: F64) -> F64:
     return -np.expm1(-depth)
 
 
-def _refuse_thin_incoherent(optical: Films, absorptance: F64, lam: F64) -> None:
+def _refuse_thin_incoherent(lit: LitFilms, lam: F64) -> None:
     """Refuse a layer that gives off light: without phase, but thinner than the waves that interfere in it."""
-    worst = absorptance.min(axis=1, initial=0.0)
-    layer = int(worst.argmin())
-    if worst[layer] < -_GIVEN_OFF:
-        at = lam[absorptance[layer].argmin()]
-        raise InputError(
-            f'the layer "{optical.names[layer]}" ({optical.thickness[layer] * 1e9:.4g} nm) would give off '
-            f"{-worst[layer]:.2g} of the light of {at * 1e9:.4g} nm instead of absorbing it: it is stated to be "
-            "incoherent, but is thinner than the distance over which light waves interfere in it.",
-            "Leave out coherent = false; only layers much thicker than a micrometre are incoherent.",
-            key=f"{optical.names[layer]}.coherent",
-        )
+    optical = lit.films
+    for piece, own in lit.by_piece.items():
+        worst = int(own.argmin())
+        if own[worst] < -_GIVEN_OFF:
+            layer = optical.slices[piece].first
+            raise InputError(
+                f'the layer "{optical.names[layer]}" ({optical.thickness[layer] * 1e9:.4g} nm) would give off '
+                f"{-own[worst]:.2g} of the light of {lam[worst] * 1e9:.4g} nm instead of absorbing it: it is stated to "
+                "be incoherent, but is thinner than the distance over which light waves interfere in it.",
+                "Leave out coherent = false; only layers much thicker than a micrometre are incoherent.",
+                key=f"{optical.names[layer]}.coherent",
+            )
 
 
 def _too_short(optical: Films, lost: tuple[float, float], current: float) -> OutOfRangeError:
