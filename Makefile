@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-slow lint clean
+.PHONY: run test test-slow test-bounds lint clean
 
 run: $(VENV)/.installed
 	$(BIN)/perotwin run wbg-target wbg-control -o results/first
@@ -13,6 +13,10 @@ test: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -m slow --hypothesis-profile=ci
+
+# No compiled function reads or writes past an array: half a minute, without compilation.
+test-bounds: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -q -m bounds tests/test_bounds.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check src tests

@@ -262,11 +262,15 @@ class LitFilms:
         return piece - self.pieces[0] if self.side == "front" else self.pieces[-1] - piece
 
     @property
+    def by_piece(self) -> dict[int, F64]:
+        """Fraction absorbed in each slice (*S), by its index in the films."""
+        return {piece: self.response.absorptance[self._slot(piece)] for piece in self.pieces}
+
+    @property
     def absorptance(self) -> F64:
         """(L, *S), fraction absorbed in each layer's material."""
         total = np.zeros((len(self.films.names), *self.response.reflectance.shape))
-        for i in self.pieces:
-            whole = self.response.absorptance[self._slot(i)]
+        for i, whole in self.by_piece.items():
             first, second = self.films.media[i]
             total[first] += self.share[i] * whole if first >= 0 else 0.0
             if second not in (first, -1):

@@ -17,7 +17,7 @@ from perotwin.materials import HALIDE, HC
 from perotwin.materials.tables import read_columns
 from perotwin.measurement.checks import Checks, check
 from perotwin.optics.emitting_films import film_name, joined, one_gap, one_material
-from perotwin.optics.films import Films, films, optical_gap
+from perotwin.optics.films import Films, LitFilms, films, optical_gap
 from perotwin.optics.photovoltaic_bandgap import inflection
 from perotwin.optics.reuse import reusable
 from perotwin.optics.spectra import Monochromatic, Spectrum, am15g, from_file
@@ -47,6 +47,15 @@ _BELOW_GAP, _URBACH_ENERGIES = 0.1, 12
 #: Photocurrent of photons outside the tables, as a share of that of the junction with least, that is told and counted
 #: as lost; more than that is refused, for it would be taken for the cell's.
 _LOST_SHARE = 0.02
+
+#: Share of what the absorbers could absorb below which they are behind something opaque.
+_OPAQUE = 0.01
+
+#: Share of the light below which none of it arrives, and one that only rounding could tell from none.
+_DARK, _NO_LIGHT = 1e-6, 1e-200
+
+#: Share of the light that a flat piece may give off, by rounding, where it should absorb.
+_GIVEN_OFF = 1e-12
 
 #: Irradiance at the end of a spectrum, as a share of its largest, above which it seems to have been cut off.
 _CUT = 0.05
@@ -244,6 +253,7 @@ def _from_optics(
     intensity = float(stack.light.intensity)
     checks: Checks = {}
     lost: tuple[float, float] | None = None
+    shaded: tuple[str, ...] = ()
     if isinstance(light, Monochromatic):
         lam = np.array([light.wavelength]) if asked is None else asked
         flux = np.zeros(len(lam))
@@ -258,24 +268,36 @@ def _from_optics(
         lost = _lost(stack, optical, light, lam)
     lit = optical.lit(lam, stack.light.side)
     absorptance = lit.absorptance
+    _refuse_thin_incoherent(lit, lam)
     spectral = np.zeros((len(faces) - 1, len(lam)))
     for layer, (rows, front) in inside.items():
         edges = faces[rows.start : rows.stop + 1] - front
         edges[0], edges[-1] = 0.0, optical.thickness[layer]
         spectral[rows] = lit.absorbed(layer, edges)
     generation = spectral @ flux
-    whole = float(sum(absorptance[layer] for layer in inside) @ flux)
+    each = [float(absorptance[layer] @ flux) for layer in inside]
+    whole = sum(each)
     if lost is not None:
         # the first row that people look for when a photocurrent seems low
-        limit = _LOST_SHARE * Q / 10 * _least(stack, [float(absorptance[layer] @ flux) for layer in inside])
+        could = float(_two_passes(stack, optical, lam) @ flux)
+        # behind an opaque metal the photocurrent is about zero, of the light outside the tables too
+        opaque = whole < _OPAQUE * could
+        limit = _LOST_SHARE * Q / 10 * (could if opaque else _least(stack, each))
         current = intensity * Q / 10 * sum(lost)
         if current > limit:
             raise _too_short(optical, lost, current)
+        if opaque and current > _LOST_SHARE * Q / 10 * whole:
+            shaded = (
+                f"next to no light comes to the absorbers ({Q / 10 * whole:.2g} mA/cm^2); light outside the optical "
+                f"constants, {current:.2g} mA/cm^2 if all of it came to them, is left out.",
+            )
         checks["photons outside the optical tables (mA/cm^2)"] = check(current, limit)
     balance = lit.reflectance + lit.transmittance + absorptance.sum(axis=0) - 1
     checks["R + T + A = 1"] = check(float(np.max(np.abs(balance))), 1e-9)
     gap = float(generation.sum()) - whole
-    checks["generation integrates to the absorbed flux"] = check(gap / whole if whole else gap, 1e-9)
+    checks["generation integrates to the absorbed flux"] = check(
+        gap / max(whole, _NO_LIGHT * float(flux.sum())) if whole else gap, 1e-9
+    )
     return Absorption(
         faces=faces,
         generation=generation,
@@ -291,6 +313,7 @@ def _from_optics(
         notes=(
             *optical.notes,
             *_beyond(optical, lam),
+            *shaded,
             *_cut_note(stack, light),
             *_edge_note(stack, optical, lam, absorptance),
         ),
@@ -316,13 +339,34 @@ def _lost(stack: OpticalCell, optical: Films, light: Spectrum, lam: F64) -> tupl
         flux = 0.0
         if first < last:
             grid = np.linspace(first, last, 100)
-            depth = np.zeros(len(grid))
-            for layer, model, thickness in zip(stack.layer, optical.models, optical.thickness, strict=True):
-                if layer.role == "absorber":
-                    depth += 8 * np.pi * model.index(grid).imag / grid * thickness
-            flux = float(light.weights(grid) @ -np.expm1(-depth))
+            flux = float(light.weights(grid) @ _two_passes(stack, optical, grid))
         found.append(flux)
     return found[0], found[1]
+
+
+def _two_passes(stack: OpticalCell, optical: Films, lam: F64) -> F64:
+    """Share of the light that two passes through the absorbers would absorb if all of it came to them, (W,)."""
+    depth = np.zeros(len(lam))
+    for layer, model, thickness in zip(stack.layer, optical.models, optical.thickness, strict=True):
+        if layer.role == "absorber":
+            depth += 8 * np.pi * model.index(lam).imag / lam * thickness
+    return -np.expm1(-depth)
+
+
+def _refuse_thin_incoherent(lit: LitFilms, lam: F64) -> None:
+    """Refuse a layer that gives off light: without phase, but thinner than the waves that interfere in it."""
+    optical = lit.films
+    for piece, own in lit.by_piece.items():
+        worst = int(own.argmin())
+        if own[worst] < -_GIVEN_OFF:
+            layer = optical.slices[piece].first
+            raise InputError(
+                f'the layer "{optical.names[layer]}" ({optical.thickness[layer] * 1e9:.4g} nm) would give off '
+                f"{-own[worst]:.2g} of the light of {lam[worst] * 1e9:.4g} nm instead of absorbing it: it is stated to "
+                "be incoherent, but is thinner than the distance over which light waves interfere in it.",
+                "Leave out coherent = false; only layers much thicker than a micrometre are incoherent.",
+                key=f"{optical.names[layer]}.coherent",
+            )
 
 
 def _too_short(optical: Films, lost: tuple[float, float], current: float) -> OutOfRangeError:
@@ -413,22 +457,26 @@ def _beyond(optical: Films, lam: F64) -> tuple[str, ...]:
 
 
 def _laser_sun(stack: OpticalCell, optical: Films, wavelength: float) -> float:
-    """Photon flux (m^-2 s^-1) at one wavelength that gives the absorbers the current of AM1.5G."""
+    """Photon flux (m^-2 s^-1) at one wavelength that gives the absorbers the current of AM1.5G; where none of it comes
+    to them, the one that would do so without reflection and other layers.
+    """
     sun = am15g()
     grid = absorption_grid(stack, optical, sun)
     absorbers = [i for i, layer in enumerate(stack.layer) if layer.role == "absorber"]
-    current = float(
-        optical.lit(grid, stack.light.side).absorptance[absorbers].sum(axis=0) @ sun.weights(grid)
-    )
+    absorbed = optical.lit(grid, stack.light.side).absorptance[absorbers].sum(axis=0)
     share = float(optical.lit(np.array([wavelength]), stack.light.side).absorptance[absorbers].sum())
-    if share < 1e-6:
+    if share >= _DARK:
+        return float(absorbed @ sun.weights(grid)) / share
+    could = float(_two_passes(stack, optical, np.array([wavelength]))[0])
+    if could < _DARK:
         raise InputError(
             f"the absorber does not absorb light of {wavelength * 1e9:.4g} nm, so that no flux of it "
             "corresponds to one sun.",
             "Choose a wavelength above the absorber's bandgap.",
             key="light.spectrum.wavelength",
         )
-    return current / share
+    # an opaque layer lies before the absorber: what it could absorb of both if all of it arrived
+    return float(_two_passes(stack, optical, grid) @ sun.weights(grid)) / could
 
 
 def _step(stack: OpticalCell, faces: F64, inside: dict[int, tuple[slice, float]]) -> Absorption:

@@ -57,7 +57,8 @@ class Zone:
     def edges(self) -> F64:
         """Slice edges relative to the face, m, symmetric about it."""
         count = 2 * max(_FEWEST // 2, int(np.ceil(self.width / _SLICE / 2)))
-        return np.linspace(-self.width / 2, self.width / 2, count + 1)
+        # the middle one is zero to the last bit: on which side of its face a slice lies is read from its edges
+        return self.width * (np.arange(-count // 2, count // 2 + 1) / count)
 
 
 def zones(stack: OpticalCell) -> tuple[tuple[Zone, ...], tuple[str, ...]]:

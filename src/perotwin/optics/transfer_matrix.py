@@ -61,27 +61,29 @@ class _Waves:
         # backward amplitude at the first face is b exp(i q d)
         product = f * np.conj(b * np.exp(1j * self.k0 * q * d))
         weight, phase = 2 * self.cross * y.imag / incident * np.abs(product), np.angle(product)
-        if len(edges) == 2:  # one interval: exact down to the weakest absorption
-            near, far = edges
-            loss = -np.expm1(-decay * (far - near))
-            total = loss * (ahead * np.exp(-decay * near) + back * np.exp(-decay * (d - far)))
-            half = beat * (far - near) / 2
-            return (total + 2 * weight * np.cos(phase + beat * (near + far) / 2) * np.sin(half))[None]
-        # the primitive of the absorption at every edge, in place because this is where the time goes
+        # each interval by itself, no difference of primitives: exact down to the weakest absorption and the
+        # narrowest interval; in place because this is where the time goes
         x = edges.reshape(-1, *(1,) * q.ndim)
-        primitive = beat * x
-        primitive += phase
-        np.sin(primitive, out=primitive)
-        primitive *= weight
-        wave = -decay * x
-        np.exp(wave, out=wave)
-        wave *= ahead
-        primitive -= wave
-        np.multiply(decay, x - d, out=wave)
+        near, far = x[:-1], x[1:]
+        beam = -decay * near
+        np.exp(beam, out=beam)
+        beam *= ahead
+        wave = decay * (far - d)
         np.exp(wave, out=wave)
         wave *= back
-        primitive += wave
-        return np.diff(primitive, axis=0)
+        beam += wave
+        np.multiply(-decay, far - near, out=wave)
+        np.expm1(wave, out=wave)
+        beam *= wave
+        np.multiply(beat, (near + far) / 2, out=wave)
+        wave += phase
+        np.cos(wave, out=wave)
+        wave *= 2 * weight
+        half = beat * ((far - near) / 2)
+        np.sin(half, out=half)
+        wave *= half
+        wave -= beam
+        return wave
 
     @cached_property
     def whole(self) -> F64:
@@ -190,9 +192,10 @@ class _Slab:
         loss = -np.expm1(-self.decay * (far - near))
         ahead = self.forward * np.exp(-self.decay * near)
         back = self.backward * np.exp(-self.decay * (self.thickness - far))
-        # the mixed term belongs to the faces; spread evenly, for it is of the order of k/n and no physics
-        # resolves it
-        return loss * (ahead + back) - self.mixed * (far - near) / self.thickness
+        # the mixed term belongs to the faces, is of the order of k/n, and no physics resolves it; it goes with the
+        # loss, for spread evenly it would make depths that no light reaches give some off
+        whole = -np.expm1(-self.decay * self.thickness) * (self.forward + self.backward)
+        return loss * (ahead + back) * (1.0 - _ratio(self.mixed, whole))
 
 
 @dataclass(frozen=True)
