@@ -9,14 +9,13 @@ from perotwin.stack import Stack
 from wide_draw import FIRST_SEED, cell
 
 SAMPLE, CELLS = 100, 2000
-#: share of whole curves with all checks passed; 0.787 before pseudo-transient continuation
-REQUIRED = 0.85
+#: share of whole curves with all checks passed; 0.787 before pseudo-transient continuation and the checks of the mesh
+REQUIRED = 0.8
 
 
 def outcome(seed: int) -> str | None:
-    """What went wrong with the cell of a seed; None if nothing did. A mesh that does not resolve it is said, not wrong."""
-    words = fault(Stack.from_data(cell(seed), bare_numbers=True))
-    return None if words is not None and words.startswith("checks failed: {'Voc on a mesh") else words
+    """What went wrong with the cell of a seed; None if nothing did."""
+    return fault(Stack.from_data(cell(seed), bare_numbers=True))
 
 
 def _share(cells: int) -> float:
