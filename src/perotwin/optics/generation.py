@@ -253,6 +253,7 @@ def _from_optics(
     intensity = float(stack.light.intensity)
     checks: Checks = {}
     lost: tuple[float, float] | None = None
+    opaque = False
     shaded: tuple[str, ...] = ()
     if isinstance(light, Monochromatic):
         lam = np.array([light.wavelength]) if asked is None else asked
@@ -315,7 +316,7 @@ def _from_optics(
             *_beyond(optical, lam),
             *shaded,
             *_cut_note(stack, light),
-            *_edge_note(stack, optical, lam, absorptance),
+            *(() if opaque else _edge_note(stack, optical, lam, absorptance)),
         ),
     )
 
