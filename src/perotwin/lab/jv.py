@@ -237,7 +237,7 @@ def _solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, S
             if best is None:
                 raise
             break
-        if best is not None and states.converged.sum() < best[1].converged.sum():
+        if best is not None and not states.converged.all():
             break
         best = solver, states, points, refinement.checks(solver, points, intensity)
         # a curve with gaps gets more of them on a finer mesh, slowly

@@ -54,13 +54,13 @@ def graded(
     Args:
         thicknesses: of the electrical layers, m, in the order that light meets them.
         density: edges per unit of ln(1 + thickness / (2 face_spacing)); above the default one the face spacing shrinks
-            with it, so that all intervals do.
+            with its cube: what accumulates at a face asks for far finer intervals there, at the price of few nodes.
         face_spacing: distance between a face and the next node, m, one for all layers or one for each.
     """
     spacings = [face_spacing] * len(thicknesses) if isinstance(face_spacing, float) else face_spacing
     layers, start = [], 0.0
     for thickness, wanted in zip(thicknesses, spacings, strict=True):
-        spacing = wanted * min(1.0, DENSITY / density)
+        spacing = wanted * min(1.0, DENSITY / density) ** 3
         count = max(8, int(np.ceil(density * np.log1p(thickness / (2 * spacing)))))
         layers.append(start + _two_sided(thickness, count, spacing))
         start += thickness

@@ -344,6 +344,10 @@ class Solver:
             if not here.converged[0]:
                 break
             state = here.state(0)
+        row = near.row.copy()
+        if settle(self.system, row, lit, self.frozen_charge, held_current(), self.tolerance, LONGEST):
+            voltage = np.array([self._terminals(row, lit)])
+            return self._collect(voltage, intensity, row[None], np.array([True]), np.array([0])), 0.0
         return None, size
 
     def loaded(self, load: float, intensity: float) -> States:

@@ -196,13 +196,13 @@ def take_step(st, i, dpsi, dfn, dfp, rise):
     d = dpsi + dfn
     if abs(d) > 1e-3:
         dfn = np.log1p(max(d, -0.95)) - dpsi
-    else:
+    elif abs(d) > 1e-9:
         dfn += _bend(d)
     _add(st.fn, st.fn_rest, i, dfn)
     d = -dpsi - dfp
     if abs(d) > 1e-3:
         dfp = -np.log1p(max(d, -0.95)) - dpsi
-    else:
+    elif abs(d) > 1e-9:
         dfp -= _bend(d)
     _add(st.fp, st.fp_rest, i, dfp + rise)
 
