@@ -38,6 +38,7 @@ def many(layers: int, charge: int = 1) -> Stack:
     return cell(*parts, front=5.4, back=4.2, rate=3e27)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["four-ion-species", "joined-tandem-with-ions"])
 def test_cells_that_once_wrote_over_memory_are_solved(name: str) -> None:
     measured = pt.lab.jv.measure(pt.load(CASES / f"{name}.toml"), pt.lab.jv.Protocol())

@@ -73,13 +73,16 @@ def test_a_curve_is_taken_on_a_finer_mesh_where_it_must() -> None:
     assert jv.analyse(measured)["voc"].value == pytest.approx(exact["open-circuit"].voltage[0], abs=1e-4)
 
 
-def test_what_no_mesh_resolves_is_told() -> None:
-    """Diffusion lengths far below a bond: silent before, and 0.3 V wrong."""
+@pytest.mark.slow
+def test_diffusion_lengths_below_a_bond_are_told() -> None:
+    """1.331, 1.251, 1.049 and 1.013 V on the usual mesh, twice, four and eight times as fine, all in silence before."""
     measured = jv.measure(pt.load(CASES / "case-77002445.toml"))
-    assert {key for key, row in checks_of(measured).items() if not row.passed} == {VOC, JSC}
+    assert checks_of(measured)[VOC].passed and checks_of(measured)[JSC].passed
+    assert 0.97 < jv.analyse(measured)["voc"].value < 1.013
     assert "beyond drift-diffusion" in measured.attrs["notes"]
 
 
+@pytest.mark.slow
 def test_carriers_that_accumulate_at_a_face_are_resolved() -> None:
     """Within 11 nm of the first layer: 14 % of this current were the usual mesh's."""
     measured = jv.measure(pt.load(CASES / "case-77001695.toml"))

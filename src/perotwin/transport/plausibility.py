@@ -148,8 +148,7 @@ def _diffusion_lengths(part: Junction) -> Iterator[str]:
             if length < _BOND:
                 yield (
                     f"{layer.name}: {carrier} diffuse {1e9 * length:.2g} nm before a trap takes them, less than a "
-                    "bond: this is beyond drift-diffusion, and no mesh resolves it. Give a longer lifetime or a "
-                    "higher mobility."
+                    "bond: this is beyond drift-diffusion. Give a longer lifetime or a higher mobility."
                 )
 
 
