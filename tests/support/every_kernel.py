@@ -241,7 +241,7 @@ def main() -> None:
     asked.add_argument("--part", choices=[part.__name__ for part in PARTS], help="this one alone")
     options = asked.parse_args()
     if options.shrink:
-        importlib.import_module(options.shrink).np = Narrow()  # type: ignore[attr-defined]
+        importlib.import_module(options.shrink).np = Narrow()  # type: ignore[attr-defined]  # a module of any name
     for part in PARTS:
         if options.part not in (None, part.__name__):
             continue

@@ -49,30 +49,27 @@ class Rest(Model):
     light: Intensity = Quantity(0.0, "0 sun", dimension="intensity")
 
 
+def _pair(value: Any, second: str, told: str, example: str) -> Any:
+    """A voltage and another quantity as people write them, "0.9 V, 1 sun"; anything else as it is.
+
+    second: what the other one is called. told: what the pair is not where it is not two; example: of one.
+    """
+    if not isinstance(value, str):
+        return value
+    parts = [part.strip() for part in value.split(",")]
+    if len(parts) != 2 or not all(parts):
+        raise InputError(f'"{value}" is no {told}.', f'Write "{example}".')
+    return {"voltage": parts[0], second: parts[1]}
+
+
 def _rest(value: Any) -> Any:
-    """A rest as people write it: "0.9 V, 1 sun"."""
-    if isinstance(value, str):
-        parts = [part.strip() for part in value.split(",")]
-        if len(parts) != 2 or not all(parts):
-            raise InputError(
-                f'"{value}" is no rest: it takes a voltage and a light.', 'Write "0.9 V, 1 sun".'
-            )
-        return {"voltage": parts[0], "light": parts[1]}
-    return value
+    return _pair(value, "light", "rest: it takes a voltage and a light", "0.9 V, 1 sun")
 
 
 def _hold(value: Any) -> Any:
-    """A hold as people write it: "1.3 V, 60 s"."""
-    if isinstance(value, str):
-        parts = [part.strip() for part in value.split(",")]
-        if len(parts) != 2 or not all(parts):
-            raise InputError(
-                f'"{value}" is no preconditioning: it takes a voltage and a time.', 'Write "1.3 V, 60 s".'
-            )
-        return {"voltage": parts[0], "time": parts[1]}
     if isinstance(value, tuple) and len(value) == 2:
         return {"voltage": value[0], "time": value[1]}
-    return value
+    return _pair(value, "time", "preconditioning: it takes a voltage and a time", "1.3 V, 60 s")
 
 
 def _directions(value: Any) -> Any:
