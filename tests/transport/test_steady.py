@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 import columns
+import perotwin as pt
 import series
 from devices import everything
 from perotwin.stack import Cell
 from perotwin.transport.build import Problem, build
+from perotwin.transport.checks import steady_checks
 from perotwin.transport.steady import Solver, join
 from perotwin.transport.steady import sweep as sweep_problem
 from tandems import plain, with_traps
@@ -75,3 +77,13 @@ def test_junctions_alone_are_lit_as_in_the_tandem(cell: Cell) -> None:
         expected = sweep_problem(build(plain()).group(("top", "bottom").index(name)), [0.0, 0.5], 1.0)
         assert solver.sweep([0.0, 0.5], 1.0).current == pytest.approx(expected.current, rel=1e-12)
     assert Solver(build(everything("boltzmann"))).junctions == {}
+
+
+@pytest.mark.parametrize("name", ["mapi-tio2-spiro", "wbg-control", "cell-b"])
+def test_the_dark_equilibrium_keeps_its_ions(name: str) -> None:
+    """The ions' number belongs to the last potential, also where no iteration follows equilibrium."""
+    states = Solver(build(pt.load(name), light=False)).sweep([0.0], 0.0)
+    found = steady_checks(states)
+    assert found["Gauss' law"].value < 1e-9
+    if "ion number conserved" in found:
+        assert found["ion number conserved"].value < 1e-12

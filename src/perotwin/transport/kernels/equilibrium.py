@@ -98,5 +98,7 @@ def equilibrium(dev, w, row, held, iterations, longest):
         for i in range(nodes):
             st.psi[i] += damping * F[i, 0, 0]
         if largest < 1e-10:
+            # the ions' number belongs to the potential as it is now
+            settle_ions(dev, st)
             return iteration + 1
     return -1
