@@ -31,8 +31,10 @@ class ByHand:
         self.alone: list[Solver] = []
         self.near: list[Any] = []
         for d, part in enumerate(states.parts):
-            # without what is in series with it and its shunt, which are added by hand; its ions stay as they are frozen
-            bare = Solver(replace(self.problem.part(d), circuit=Circuit(((Column(),),))))
+            # without what is in series with it and its shunt, which are added by hand; its ions stay as the circuit
+            # froze them, which is not how it would freeze them alone
+            alone = replace(self.problem.part(d), circuit=Circuit(((Column(),),)))
+            bare = Solver(alone, held=solver.held_in([d]))
             self.alone.append(bare.relit(self.problem.parts[d].generation + self.light[d]))
             self.near.append(self.alone[d].sweep([float(part.junction_voltage[point])], 1.0).state(0))
 
