@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perotwin.errors import InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.lab.bias_light import BiasLight, Led, Suns, Unlit, Wrong
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, quantity
 from perotwin.stack.quantity_fields import Model, Voltage
@@ -67,6 +68,7 @@ class Protocol(Model):
     bias_light: BiasLight = Led()
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the external quantum efficiency of a cell.
 
@@ -313,6 +315,7 @@ def junctions(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
     return found
 
 
+@of_measurements("eqe")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Integrated current and bandgap of a spectrum.
 
@@ -368,6 +371,7 @@ def inflection(wavelength: np.ndarray, eqe: np.ndarray) -> float:
     return float(energy[best] - b / (2.0 * a)) if a < 0.0 else float(energy[best])
 
 
+@of_measurements("eqe")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Quantum efficiency and where the other photons go; see `plotting.spectra.eqe`."""
     from perotwin.plotting import spectra
@@ -470,3 +474,7 @@ INSTRUMENT = Instrument(
     own_section=True,
     place=20,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

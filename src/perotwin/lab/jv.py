@@ -17,6 +17,7 @@ from pydantic import model_validator
 
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.lab import conditions, curve_points, depth_profiles
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, Variant, quantity
 from perotwin.stack.quantity_fields import Model, Voltage
 from perotwin.units import Quantity
@@ -91,6 +92,7 @@ class Protocol(Model):
         return np.round(float(self.start) + direction * float(self.step) * np.arange(count), 12)
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the steady current-voltage curve of a cell under its own light.
 
@@ -331,6 +333,7 @@ def _vertex(power: F64, width: float) -> float:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("jv")
 def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
     """Voc, Jsc, FF, PCE and the point of maximum power of a curve.
 
@@ -439,6 +442,7 @@ def _points_of(dataset: xr.Dataset) -> dict[str, tuple[float, float]]:
     }
 
 
+@of_measurements("jv")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Current density against voltage; see `plotting.curves.jv`."""
     from perotwin.plotting import curves
@@ -569,3 +573,7 @@ INSTRUMENT = Instrument(
     own_section=True,
     place=0,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import model_validator
 
 from perotwin.errors import InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Model, Time
 from perotwin.units import Quantity
@@ -61,6 +62,7 @@ class Protocol(Model):
         return self
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Follow the photovoltage of a cell through a pulse of light and after it.
 
@@ -167,6 +169,7 @@ def _measure(cell: Cell, engine: Engine, protocol: Protocol) -> xr.Dataset:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("tpv")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Lifetime and size of a photovoltage decay.
 
@@ -190,6 +193,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     )
 
 
+@of_measurements("tpv")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Photovoltage over its peak against time, several cells in one panel; see `plotting.pulses.decays`.
 
@@ -223,3 +227,7 @@ INSTRUMENT = Instrument(
     ),
     place=60,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
