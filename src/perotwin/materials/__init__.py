@@ -1,7 +1,7 @@
 """What a layer is made of: optical models and the library of materials.
 
 `optical(name)` gives the model of a library material, `read_csv(path)` that of a person's table; both answer
-`nk(wavelength)`. Nothing is loaded before it is asked for.
+`nk(wavelength)`. `describe(name)` tells what stands behind a material. Nothing is loaded before it is asked for.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ _LAZY = {
     "Blend": "models",
     "OpticalModel": "models",
     "Tabulated": "models",
+    "Description": "description",
+    "Source": "description",
+    "describe": "description",
+    "descriptions": "description",
+    "source_points": "description",
     "names": "library",
     "optical": "library",
     "source": "library",
@@ -40,19 +45,31 @@ __all__ = [
     "URBACH_ENERGY",
     "Analytic",
     "Blend",
+    "Description",
     "DielectricFunction",
     "Drude",
     "OpticalModel",
+    "Source",
     "Tabulated",
     "TaucLorentz",
+    "describe",
+    "descriptions",
     "names",
     "optical",
     "read_csv",
     "refractiveindex_page",
     "source",
+    "source_points",
 ]
 
 if TYPE_CHECKING:
+    from perotwin.materials.description import (
+        Description,
+        Source,
+        describe,
+        descriptions,
+        source_points,
+    )
     from perotwin.materials.dielectric import HC, DielectricFunction, Drude, TaucLorentz
     from perotwin.materials.library import names, optical, source
     from perotwin.materials.models import Analytic, Blend, OpticalModel, Tabulated

@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perotwin.errors import InputError, OutOfRangeError
-from perotwin.materials import BANDGAPS
+from perotwin.materials import BANDGAPS, URBACH_ENERGY
 from perotwin.materials.dielectric import DielectricFunction
 from perotwin.materials.models import Blend
 
-__all__ = ["HalideTables", "Part", "blend"]
+__all__ = ["HalideTables", "Part", "at_edge", "blend", "measured"]
 
 #: Distance (eV) from a measured composition, beyond the ends or in the wide gap, that counts as
 #: extrapolation.
@@ -109,6 +109,17 @@ def blend(
         )
         return replace(made, notes=(note,))
     return made
+
+
+def measured(part: Part, urbach_energy: float = URBACH_ENERGY) -> Blend:
+    """A measured composition as it is, with an Urbach tail (eV) below its edge, over the range of its table."""
+    return Blend(
+        name=part.name,
+        source=part.name,
+        range=part.range,
+        parts=((1.0, part.function),),
+        urbach_energy=urbach_energy,
+    )
 
 
 def at_edge(
