@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 #: The library material that exists for any bandgap in a range, and that range (eV).
 HALIDE = "halide-perovskite"
-BANDGAPS = (1.2, 1.9)
+BANDGAPS = (1.1, 2.4)
 
 #: Urbach energy (eV) of an absorber that does not state one; typical of good lead halides:
 #: S. De Wolf et al., J. Phys. Chem. Lett. 5, 1035 (2014), doi:10.1021/jz500279b.

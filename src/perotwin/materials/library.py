@@ -37,6 +37,8 @@ def source(name: str) -> str:
     """Where the numbers of a material come from. Raises UnknownNameError."""
     found = entry(name)
     parts = [found["source"], *(f"{part['name']}: {part['source']}" for part in found.get("part", ()))]
+    if found["kind"] == "halide":
+        parts.append(halide_tables().coverage)
     return "; ".join(parts)
 
 
@@ -60,7 +62,7 @@ def optical(
     ------
     UnknownNameError : no such material; the nearest names are offered.
     InputError : "halide-perovskite" without a bandgap.
-    OutOfRangeError : a bandgap outside 1.2 to 1.9 eV.
+    OutOfRangeError : a bandgap outside 1.1 to 2.4 eV.
     """
     found = entry(name)
     if found["kind"] == "model" and found["model"].get("tail"):

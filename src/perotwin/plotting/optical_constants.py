@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -53,7 +52,7 @@ def nk(materials: Constants | Sequence[Constants]) -> Figure:
     with style.context():
         made = style.figure(style.PAGE * 0.62, 3.6)
         above, below = made.subplots(2, 1, sharex=True)
-        for one, colour in zip(items, itertools.cycle(style.CELLS), strict=False):
+        for one, colour in zip(items, _colours(len(items)), strict=True):
             _draw(above, one, one.index.real, colour, None if one.points is None else one.points[1].real)
             _draw(below, one, one.index.imag, colour, None if one.points is None else one.points[1].imag)
         _scale_k(below, items)
@@ -65,6 +64,16 @@ def nk(materials: Constants | Sequence[Constants]) -> Figure:
         below.set_xlim(start * _NM, end * _NM)
         _key(above, items)
         return made
+
+
+def _colours(count: int) -> list[str]:
+    """Those of the palette; of more curves than it has, a scale from dark to bright."""
+    if count <= len(style.CELLS):
+        return list(style.CELLS[:count])
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(colormaps["viridis"](0.9 * index / (count - 1))) for index in range(count)]
 
 
 def _draw(
@@ -95,7 +104,7 @@ def _scale_k(ax: Axes, items: Sequence[Constants]) -> None:
         ax.set_yscale("log")
         ax.set_ylim(max(_FAINT, float(positive.min()) / 2), float(positive.max()) * 3)
     else:
-        ax.set_ylim(bottom=0.0, top=max(1.08 * float(seen.max()), 1e-3))
+        ax.set_ylim(bottom=0.0, top=1.08 * float(seen.max()) or 1e-3)
 
 
 def _key(ax: Axes, items: Sequence[Constants]) -> None:
@@ -104,7 +113,7 @@ def _key(ax: Axes, items: Sequence[Constants]) -> None:
 
     handles = [
         Line2D([], [], color=colour, label=one.name)
-        for one, colour in zip(items, itertools.cycle(style.CELLS), strict=False)
+        for one, colour in zip(items, _colours(len(items)), strict=True)
     ]
     if any(one.points is not None for one in items):
         handles.append(

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.table import Table
 
-__all__ = ["constants", "constants_at", "entry", "figure", "library", "save", "used_by", "words"]
+__all__ = [
+    "constants",
+    "constants_at",
+    "entry",
+    "figure",
+    "library",
+    "markdown_row",
+    "save",
+    "used_by",
+    "words",
+]
 
 #: Wavelengths (nm) at which n and k are printed, and the bandgap (eV) at which a family of any bandgap is shown.
 _SHOWN = (350, 450, 550, 650, 800, 1000, 1200)
@@ -85,6 +95,12 @@ def library(known: Sequence[Description], used: Mapping[str, Sequence[str]]) -> 
             literal(_brief(one.source)),
         )
     return made
+
+
+def markdown_row(one: Description) -> str:
+    """A material as a row of the page about materials."""
+    rms = "–" if one.rms_n is None else f"{_rms(one.rms_n)}, {_rms(one.rms_k)}"
+    return f"| `{one.name}` | {one.title} | {_MODELS[one.model]} | {_nm(one.range)} | {rms} |"
 
 
 def _brief(source: str) -> str:
