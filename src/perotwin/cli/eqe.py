@@ -14,6 +14,8 @@ from perotwin.cli.output import command
 def eqe(
     cells: options.Cells,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     bias_light: Annotated[
@@ -32,7 +34,9 @@ def eqe(
 ) -> None:
     """External quantum efficiency, with reflectance and absorption by layer; of a tandem junction by junction."""
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
         from perotwin.cli import files
         from perotwin.errors import PerotwinError
