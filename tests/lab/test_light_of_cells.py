@@ -84,3 +84,14 @@ def test_a_tandem_at_an_angle_and_from_both_sides() -> None:
     for which, current in tilted.photocurrents.items():
         assert 0.5 < current / front.photocurrents[which] < np.cos(np.radians(40.0)) * 1.1
     assert all(one.passed for one in tilted.checks.values())
+
+
+def test_quantum_efficiencies_of_both_sides_say_whose_photons_they_count(cell: stack.Stack) -> None:
+    from perotwin.lab import eqe
+    from perotwin.measurement import notes_of
+
+    one, both = eqe.measure(cell), eqe.measure(cell.with_light(other_side="0.25 sun"))
+    # next to nothing comes through the silver, so the photons of the back are lost
+    np.testing.assert_allclose(both["eqe"].max(), one["eqe"].max() / 1.25, rtol=5e-3)
+    assert any("of the photons of both" in note for note in notes_of(both))
+    assert not any("of the photons of both" in note for note in notes_of(one))

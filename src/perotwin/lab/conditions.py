@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from perotwin.transport.states import States
     from perotwin.units import Quantity
 
-__all__ = ["about", "darkened", "frozen_in_light", "incidence", "irradiance", "notes", "refuse_range", "reverse_bias"]
+__all__ = [
+    "about",
+    "darkened",
+    "frozen_in_light",
+    "incidence",
+    "irradiance",
+    "notes",
+    "refuse_range",
+    "reverse_bias",
+    "shares",
+]
 
 #: V a junction at which halide perovskite cells begin to break down (A. R. Bowring et al., Adv. Energy Mater. 8,
 #: 1702365 (2018), doi:10.1002/aenm.201702365)
@@ -69,6 +79,16 @@ def notes(states: States, fields: bool = False) -> list[str]:
     return found
 
 
+def shares(cell: Cell) -> list[str]:
+    """A remark where quantum efficiencies are of the photons of two sides."""
+    if not cell.light.other_side > 0.0:
+        return []
+    return [
+        f"light comes on both sides ({cell.light.intensity} on the {cell.light.side}, {cell.light.other_side} on the "
+        "other): quantum efficiency, reflectance and absorptance are of the photons of both."
+    ]
+
+
 def incidence(states: States) -> list[str]:
     """A remark where light comes at an angle or on both sides: what it is and what an efficiency is of."""
     light = states.problem.stack.light
@@ -76,7 +96,9 @@ def incidence(states: States) -> list[str]:
         return []
     words = [f"light comes at {light.angle}"] if light.angle > 0.0 else ["light comes"]
     if light.other_side > 0.0:
-        words.append(f"on both sides ({light.intensity} on the {light.side}, {light.other_side} on the other)")
+        words.append(
+            f"on both sides ({light.intensity} on the {light.side}, {light.other_side} on the other)"
+        )
     return [
         f"{' '.join(words)}; efficiencies are of the {irradiance(states):.4g} W/m^2 that arrive on the cell."
     ]
