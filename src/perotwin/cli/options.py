@@ -15,6 +15,7 @@ __all__ = [
     "Angle",
     "BothSides",
     "Cells",
+    "Csv",
     "Folder",
     "Json",
     "Light",
@@ -66,6 +67,7 @@ Folder = Annotated[
         "-o", "--output", metavar="FOLDER", help="Write data (NetCDF) and figures (SVG, PNG) there."
     ),
 ]
+Csv = Annotated[bool, typer.Option("--csv", help="With -o: write CSV too, for spreadsheets.")]
 
 
 def load(

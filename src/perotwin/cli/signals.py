@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perotwin.cli import options, readings
+from perotwin.cli import files, options, readings
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
@@ -26,11 +26,21 @@ def impedance(
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Impedance spectrum of the settled cell: resistances, capacitances, time constants."""
     given = {"bias": bias, "lowest": lowest, "highest": highest, "points": points}
-    _run("impedance", cells, given, (light, angle, both_sides), temperature, changes, output, json)
+    _run(
+        "impedance",
+        cells,
+        given,
+        (light, angle, both_sides),
+        temperature,
+        changes,
+        files.Place(output, csv),
+        json,
+    )
 
 
 def cv(
@@ -44,11 +54,12 @@ def cv(
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Capacitance against voltage in the dark, and what a Mott-Schottky plot makes of it."""
     given = {"start": start, "stop": stop, "step": step, "frequency": frequency}
-    _run("cv", cells, given, (None, None, None), temperature, changes, output, json)
+    _run("cv", cells, given, (None, None, None), temperature, changes, files.Place(output, csv), json)
 
 
 def _run(
@@ -58,7 +69,7 @@ def _run(
     light: tuple[str | None, str | None, str | None],
     temperature: str | None,
     changes: list[str] | None,
-    output: str | None,
+    place: files.Place,
     json: bool,
 ) -> None:
     with command(json) as out:
@@ -67,7 +78,7 @@ def _run(
         )
         from perotwin import lab
 
-        readings.take(out, lab.known(instrument), stacks, given, output)
+        readings.take(out, lab.known(instrument), stacks, given, place)
 
 
 COMMANDS = (Entry(60, impedance), Entry(70, cv))
