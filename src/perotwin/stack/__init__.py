@@ -3,10 +3,13 @@
 from perotwin.stack.cell import Cell, from_toml, in_order
 from perotwin.stack.choices import (
     BeerLambertGeneration,
+    BlackBodySpectrum,
     Boltzmann,
     Coefficient,
     ContinuousTransport,
     DetailedBalance,
+    DirectSpectrum,
+    ExtraterrestrialSpectrum,
     FermiDirac,
     FileGeneration,
     FileSpectrum,
@@ -50,6 +53,7 @@ from perotwin.stack.tandem import Tandem
 __all__ = [
     "Auger",
     "BeerLambertGeneration",
+    "BlackBodySpectrum",
     "Boltzmann",
     "Cell",
     "Circuit",
@@ -59,7 +63,9 @@ __all__ = [
     "Contacts",
     "ContinuousTransport",
     "DetailedBalance",
+    "DirectSpectrum",
     "Electronic",
+    "ExtraterrestrialSpectrum",
     "FaceTrap",
     "FermiDirac",
     "FileGeneration",
