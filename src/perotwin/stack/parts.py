@@ -58,6 +58,7 @@ from perotwin.stack.quantity_fields import (
     Velocity,
     VolumeRate,
 )
+from perotwin.stack.use import FromLibrary
 from perotwin.units import Quantity
 
 Role = Literal["substrate", "coating", "electrode", "htl", "absorber", "etl", "buffer"]
@@ -300,15 +301,18 @@ class Ions(IonSpecies):
     response: IonResponse = FrozenIons()
 
 
-class Layer(Model):
+class Layer(FromLibrary):
     """One layer of the stack.
 
+    use : an entry of the library of layers, which gives whatever is not stated, its name and role included.
     material : a name of the material library, a table of the user, or absent (no optics).
     coherent : whether its reflections interfere; absent means False for a substrate, True otherwise.
     bandgap : of an absorber, the inflection of the cell's EQE (eV); required for "halide-perovskite".
     extrapolate : allow optical constants outside their table's range; said in every result.
     electronic : absent for layers that only shape the light.
     """
+
+    part: ClassVar[str] = "layer"
 
     name: Name
     role: Role
@@ -404,14 +408,17 @@ class Layer(Model):
         return float(self.bandgap)
 
 
-class Interface(Model):
+class Interface(FromLibrary):
     """What happens at the face of two adjacent layers.
 
+    use : an entry of the library of layers, one of the two or a monolayer between them.
     dipole : vacuum level on the side farther from the light minus the nearer (eV).
     roughness : root mean square (m), conformal.
     transport : continuous quasi-Fermi levels, or thermionic emission.
     trap : levels at the face.
     """
+
+    part: ClassVar[str] = "face"
 
     dipole: Energy = _zero("0 eV", "energy")
     roughness: Roughness = _zero("0 m", "length")
@@ -435,12 +442,15 @@ class Faces(dict[str, Interface]):
     clear = pop = popitem = setdefault = update = _refuse
 
 
-class Contact(Model):
+class Contact(FromLibrary):
     """An outer contact of the electrical layers.
 
+    use : an entry of the library of layers: the layer that the electrode ends at, a monolayer on it, or a metal.
     work_function : eV, or "flat-band": the Fermi level of the neutral neighbouring layer.
     electron_velocity, hole_velocity : surface recombination velocities (m/s); absent means infinite.
     """
+
+    part: ClassVar[str] = "contact"
 
     work_function: WorkFunction
     electron_velocity: Velocity | None = None

@@ -189,7 +189,7 @@ class Tandem(Layered, Document):
             junction, rest = self._split(path)
             if junction is None:
                 own = paths.plain(value) if isinstance(value, Model) else value
-                paths.set_at(data, self._own_steps(path), own)
+                paths.set_at(data, self._own_steps(path), own, self)
             else:
                 inside[junction][rest] = value
         for which, changes in inside.items():
