@@ -37,6 +37,7 @@ class LibraryLayer:
     title : what it is, in words.
     roles : the roles that it can have in a cell, the usual one first; none for a monolayer.
     also : other spellings that `use` understands.
+    transparent : whether light can enter through it although it conducts.
     layer, face, contact : the tables with the keys of a stack file; None where the entry has none.
     """
 
@@ -44,6 +45,7 @@ class LibraryLayer:
     title: str
     roles: tuple[str, ...]
     also: tuple[str, ...]
+    transparent: bool
     layer: Mapping[str, Any] | None
     face: Mapping[str, Any] | None
     contact: Mapping[str, Any] | None
@@ -127,6 +129,7 @@ def _read(file: Path) -> LibraryLayer:
         title=data["title"],
         roles=tuple(data.get("roles", ())),
         also=tuple(data.get("also", ())),
+        transparent=bool(data.get("transparent", False)),
         layer=layer,
         face=data.get("face"),
         contact=data.get("contact"),
