@@ -44,7 +44,7 @@ class Single:
     absorber : a bandgap ("1.63 eV") or an absorber by name ("mapbi3").
     htl, etl : transport layers in the order in which light meets them; None for the usual ones of the structure.
     electrodes : the front one first, behind the cell any number; None for the usual ones.
-    substrate : what lies before the front electrode, coatings first.
+    substrate : what lies before the front electrode, coatings first; None for glass, of low iron under FTO.
     sam : a monolayer on the last of `htl`, or on the front electrode where `htl` is empty.
     """
 
@@ -53,7 +53,7 @@ class Single:
     htl: Sequence[str] | None = None
     etl: Sequence[str] | None = None
     electrodes: Sequence[str] | None = None
-    substrate: Sequence[str] = ("glass",)
+    substrate: Sequence[str] | None = None
     sam: str | None = None
 
 
@@ -74,7 +74,7 @@ class Pair:
     htl: Sequence[str] | None = None
     etl: Sequence[str] | None = ("c60", "sno2")
     electrodes: Sequence[str] | None = None
-    substrate: Sequence[str] = ("glass-low-iron",)
+    substrate: Sequence[str] | None = ("glass-low-iron",)
     sam: str | None = None
     junction: str = "sno2-au-pedot"
 
@@ -294,8 +294,11 @@ def _planned(cell: Single, absorber: str = "absorber") -> _Plan:
     if not electrons:
         raise _missing("etl")
     front, back = _electrodes(usual["electrodes"] if cell.electrodes is None else cell.electrodes)
-    before = [(_in_role(name, ("coating", "substrate"), "substrate"), "") for name in cell.substrate]
-    before = [(one, one.roles[0]) for one, _ in before]
+    substrate = cell.substrate
+    if substrate is None:
+        substrate = ("glass-low-iron",) if front.name == "fto" else ("glass",)
+    outside = (_in_role(name, ("coating", "substrate"), "substrate") for name in substrate)
+    before = [(one, one.roles[0]) for one in outside]
     p_first = cell.structure == "p-i-n"
     first, last = (holes, electrons) if p_first else (electrons, holes)
     ahead = _roles(first, "htl" if p_first else "etl", next_to_absorber=-1)
