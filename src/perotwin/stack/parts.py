@@ -107,6 +107,22 @@ class Electronic(Model):
     hints: ClassVar[Mapping[str, str]] = {
         key: "Band edges are given as electron_affinity and bandgap, both positive and in eV."
         for key in ("ec", "ev", "e_c", "e_v", "conduction_band", "valence_band", "cbm", "vbm", "homo", "lumo")
+    } | {
+        key: f"Write {name}."
+        for name, keys in {
+            "electron_affinity": ("chi", "affinity", "ea"),
+            "bandgap": ("eg", "gap", "band_gap"),
+            "conduction_dos": ("nc", "n_c", "dos_c"),
+            "valence_dos": ("nv", "n_v", "dos_v"),
+            "electron_mobility": ("mu_n", "mun", "mobility_n"),
+            "hole_mobility": ("mu_p", "mup", "mobility_p"),
+            "electron_mobility and hole_mobility": ("mobility", "mu"),
+            "permittivity": ("eps", "eps_r", "epsilon", "epsilon_r"),
+            "donor_density": ("nd", "n_d", "donors"),
+            "acceptor_density": ("na", "n_a", "acceptors"),
+            "donor_density (n) or acceptor_density (p)": ("doping",),
+        }.items()
+        for key in keys
     }
 
     electron_affinity: Depth
@@ -314,6 +330,18 @@ class Layer(FromLibrary):
 
     part: ClassVar[str] = "layer"
 
+    hints: ClassVar[Mapping[str, str]] = {
+        "d": "Write thickness.",
+        "eg": "Write bandgap.",
+        "gap": "Write bandgap.",
+        "traps": "Each trap is a table [[layer.trap]].",
+        "ion": "Write [layer.ions].",
+        **dict.fromkeys(
+            ("lifetime", "tau", "electron_lifetime", "hole_lifetime"),
+            "A lifetime belongs to a trap: [[layer.trap]] with electron_lifetime and hole_lifetime.",
+        ),
+    }
+
     name: Name
     role: Role
     material: Material | None = None
@@ -420,6 +448,11 @@ class Interface(FromLibrary):
 
     part: ClassVar[str] = "face"
 
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("electron_velocity", "hole_velocity", "velocity", "srv", "surface_recombination_velocity"),
+        'Velocities belong to a trap of the face: [[interface."a|b".trap]] with electron_velocity and hole_velocity.',
+    )
+
     dipole: Energy = _zero("0 eV", "energy")
     roughness: Roughness = _zero("0 m", "length")
     transport: FaceTransport = ContinuousTransport()
@@ -451,6 +484,8 @@ class Contact(FromLibrary):
     """
 
     part: ClassVar[str] = "contact"
+
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(("workfunction", "wf", "phi"), "Write work_function.")
 
     work_function: WorkFunction
     electron_velocity: Velocity | None = None

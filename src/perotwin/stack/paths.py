@@ -26,6 +26,7 @@ from perotwin.units import Quantity
 
 if TYPE_CHECKING:
     from perotwin.stack.stack import Stack
+    from perotwin.stack.use import FromLibrary
 
 #: fields that are the only absorber's where they stand alone
 SHORT = ("thickness", "bandgap")
@@ -298,9 +299,14 @@ def taken(stack: Stack) -> Iterator[tuple[str, str]]:
     ends = {} if contact is None else {f"contact.{end}": getattr(contact, end) for end in ("front", "back")}
     places: dict[str, Any] = {layer.name: layer for layer in stack.layer} | dict(stack.interface) | ends
     for place, model in places.items():
-        if model.use is not None:
-            stated = {path for path, _ in walk(model.as_stated(), place)}
-            yield from ((path, model.use) for path, _ in walk(model, place) if path not in stated)
+        yield from taken_by(model, place)
+
+
+def taken_by(model: FromLibrary, place: str) -> Iterator[tuple[str, str]]:
+    """(field path, entry of the library of layers) of the numbers that a layer, face or contact takes from there."""
+    if model.use is not None:
+        stated = {path for path, _ in walk(model.as_stated(), place)}
+        yield from ((path, model.use) for path, _ in walk(model, place) if path not in stated)
 
 
 def walk(node: Any, path: str) -> Iterator[tuple[str, Quantity]]:

@@ -295,6 +295,17 @@ class Tandem(Layered, Document):
             found |= {f"{which}.{path}": text for path, text in told.items()}
         return {path: text for path, text in found.items() if text}
 
+    def taken(self) -> dict[str, str]:
+        """The entry of the library of layers that each number comes from which `use` takes, by field path."""
+        found = {
+            f"{which}.{path}": used
+            for which, stack in self.stacks.items()
+            for path, used in stack.taken().items()
+        }
+        for layer in (*self.between, *self.lower_between):
+            found |= dict(paths.taken_by(layer, layer.name))
+        return found
+
     # --- what others ask --------------------------------------------------------------------------
 
     @property
