@@ -10,9 +10,17 @@ import perotwin as pt
 #: what was asked for, and Voc (V), Jsc (mA/cm^2) of a published planar cell of these layers
 PUBLISHED = {
     # C. Bi et al., Nat. Commun. 6, 7747 (2015), doi:10.1038/ncomms8747: ITO, PTAA, MAPbI3, fullerenes, BCP, metal
-    "p-i-n": (("--absorber", "mapbi3", "--htl", "ptaa", "--etl", "c60,bcp", "--electrodes", "ito,cu"), 1.07, 22.0),
+    "p-i-n": (
+        ("--absorber", "mapbi3", "--htl", "ptaa", "--etl", "c60,bcp", "--electrodes", "ito,cu"),
+        1.07,
+        22.0,
+    ),
     # Q. Jiang et al., Nat. Energy 2, 16177 (2016), doi:10.1038/nenergy.2016.177: SnO2, FAPbI3-based, spiro-OMeTAD, Au
-    "n-i-p": (("--absorber", "fapbi3", "--htl", "spiro", "--etl", "sno2", "--electrodes", "fto,au"), 1.09, 24.9),
+    "n-i-p": (
+        ("--absorber", "fapbi3", "--htl", "spiro", "--etl", "sno2", "--electrodes", "fto,au"),
+        1.09,
+        24.9,
+    ),
 }
 
 
@@ -33,10 +41,16 @@ def test_it_comes_out_where_published_cells_lie_without_an_edit(cli, tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("structure", [*PUBLISHED, "tandem"])
+@pytest.mark.parametrize("structure", [*PUBLISHED, "tandem", "p-i-n of 1.63 eV", "p-i-n of 1.68 eV on ITO"])
 def test_three_commands_lead_to_a_report(cli, tmp_path: Path, structure: str) -> None:
     file, out = tmp_path / "mine.toml", tmp_path / "results"
-    options = PUBLISHED[structure][0] if structure in PUBLISHED else ("--top", "1.78 eV", "--bottom", "nbg")
+    more = {
+        "tandem": ("--top", "1.78 eV", "--bottom", "nbg"),
+        "p-i-n of 1.63 eV": ("--absorber", "1.63 eV"),
+        "p-i-n of 1.68 eV on ITO": ("--absorber", "1.68 eV", "--sam", "me-4pacz"),
+    }
+    options = PUBLISHED[structure][0] if structure in PUBLISHED else more[structure]
+    structure = structure.split()[0]
     for command in (
         ("new", str(file), "--structure", structure, *options),
         ("check", str(file)),

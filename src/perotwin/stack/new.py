@@ -31,6 +31,8 @@ _USUAL = {
     "p-i-n": {"htl": ("ptaa",), "etl": ("c60", "bcp"), "electrodes": ("ito", "cu")},
     "n-i-p": {"htl": ("spiro-ometad",), "etl": ("sno2",), "electrodes": ("fto", "au")},
 }
+#: of the top of a tandem, which shares the light with a bottom of 1000 nm
+_TOP = "400 nm"
 _CARRIER = {"htl": "holes", "etl": "electrons"}
 
 
@@ -157,7 +159,7 @@ def _pair(name: str, cell: Pair) -> list[str]:
     upper, lower = upper.without_back(), lower.without_front()
     return [
         *_head(name),
-        *_layers(upper, "top.layer", short=True),
+        *_layers(upper, "top.layer", short=True, thickness=_TOP),
         "[top.contact]",
         f'front = {{ use = "{upper.front_contact}" }}',
         *_faces(upper, "top.interface"),
@@ -194,8 +196,8 @@ def _circuit(table: str) -> list[str]:
     ]
 
 
-def _layers(plan: _Plan, table: str, short: bool = False) -> Iterator[str]:
-    """A table for each layer; `short` leaves out the thicknesses of all but the absorber."""
+def _layers(plan: _Plan, table: str, short: bool = False, thickness: str | None = None) -> Iterator[str]:
+    """A table for each layer; `short` leaves out the thicknesses of all but the absorber, whose may be given."""
     for one, role in plan.layers:
         yield f"[[{table}]]"
         yield f'use = "{one.name}"  # {one.title}'
@@ -206,7 +208,8 @@ def _layers(plan: _Plan, table: str, short: bool = False) -> Iterator[str]:
             yield f'bandgap = "{plan.bandgap}"'
         opaque = role == "electrode" and not one.transparent
         if role == "absorber" or not (short or opaque or role == "substrate"):
-            yield f'thickness = "{_value(one.layer["thickness"])}"'
+            own = thickness if role == "absorber" else None
+            yield f'thickness = "{own or _value(one.layer["thickness"])}"'
 
 
 def _faces(plan: _Plan, table: str) -> list[str]:
