@@ -159,7 +159,7 @@ CASES = [
     (W, "[light]", '[light]\nsidee = "front"', "light.sidee", ['"side"']),
     (W, "[light]", '[light]\nside = "left"', "light.side", ["front"]),
     (W, "[light]", "[light]\nintensity = 1", "light.intensity", ['"1 sun"']),
-    (W, "[light]", '[light]\nintensity = "100 mW/cm^2"', "light.intensity", ["power density"]),
+    (W, "[light]", '[light]\nintensity = "100 mA/cm^2"', "light.intensity", ["current density"]),
     (W, 'spectrum = "AM1.5G"', 'spectrum = "AM1.5"', "light.spectrum", ['"AM1.5G"']),
 ]
 
