@@ -1,4 +1,4 @@
-"""`perotwin new`: a file that runs as it stands and comes out where published planar cells lie; nothing is overwritten."""
+"""`perotwin new`: a file that runs as it stands, comes out where published planar cells lie, overwrites nothing."""
 
 import json
 from pathlib import Path
@@ -101,7 +101,8 @@ def test_the_same_in_python(tmp_path: Path) -> None:
     assert cell == pt.load(tmp_path / "mine.toml")
     first = (tmp_path / "mine.toml").read_text(encoding="utf-8").splitlines()[0]
     assert first == (
-        '# Written by: perotwin new mine.toml --structure p-i-n --htl niox --etl c60,sno2 --sam me-4pacz --absorber "1.68 eV"'
+        "# Written by: perotwin new mine.toml --structure p-i-n --htl niox --etl c60,sno2 --sam me-4pacz "
+        '--absorber "1.68 eV"'
     )
 
 

@@ -525,7 +525,7 @@ class Contact(FromLibrary):
 
     part: ClassVar[str] = "contact"
 
-    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(("workfunction", "wf", "phi"), "Write work_function.")
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(("wf", "phi"), "Write work_function.")
 
     work_function: WorkFunction
     electron_velocity: Velocity | None = None

@@ -52,9 +52,6 @@ class Stack(Layered, Document):
 
     hints: ClassVar[Mapping[str, str]] = {
         "column": "A file with columns is a Parallel: read it with perotwin.load or Parallel.from_toml.",
-        "layers": "Each layer is a table [[layer]].",
-        "interfaces": 'Each face is a table [interface."a|b"].',
-        "contacts": "Write [contact.front] and [contact.back].",
         "spectrum": "It belongs to the light: [light] with spectrum.",
         "intensity": "It belongs to the light: [light] with intensity.",
         "generation": "It belongs to the light: [light] with generation.",
