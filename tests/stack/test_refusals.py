@@ -138,7 +138,7 @@ CASES = [
     (W, 'material = "niox"', 'material = "nio"', "niox.material", ['mean "niox"', "table"]),
     (W, 'material = "niox"', "material = 3", "niox.material", ["table"]),
     (W, 'material = "niox"\n', "", "niox.material", ["no material"]),
-    (W, GAP, 'bandgap = "2.3 eV"', "perovskite.bandgap", ["1.2 to 1.9 eV"]),
+    (W, GAP, 'bandgap = "2.6 eV"', "perovskite.bandgap", ["1.1 to 2.4 eV"]),
     (W, GAP, "", "perovskite.electronic.bandgap", ["no bandgap"]),
     (W, 'response = "steady"', 'response = "stedy"', "perovskite.ions.response", ['"steady"']),
     (
