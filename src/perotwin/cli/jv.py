@@ -11,6 +11,8 @@ from perotwin.cli.entry import Entry
 from perotwin.cli.output import Output, command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from perotwin.stack import Cell
 
 
@@ -137,6 +139,8 @@ def _sweep(
     protocol = lab.jv.Protocol(**given)
     folder = files.prepare(output)
     datasets: dict[str, Any] = {}
+    solved: dict[str, list[tuple[float, Any]]] = {}
+    unit = "1"
     try:
         for stack in stacks:
             written = study.values(stack, path, first, last, steps, log=log)
@@ -161,6 +165,14 @@ def _sweep(
                     dataset = point.result[0]
                     # The measurement says which of the cells of the sweep it belongs to.
                     dataset.attrs["stack"] = f"{stack.name}, {point.written}"
+                    dataset.attrs |= {
+                        "varied_of": stack.name,
+                        "varied_path": path,
+                        "varied_value": point.number,
+                        "varied_unit": point.unit,
+                    }
+                    unit = point.unit
+                    solved.setdefault(stack.name, []).append((point.number, point.result[1]))
                     datasets[files.unique(f"{stack.name}-{point.written}", datasets)] = dataset
                     out.look_at(f"{stack.name} at {point.written}", checks_of(dataset), dataset)
             finally:
@@ -171,6 +183,21 @@ def _sweep(
     finally:
         if datasets:
             files.write(out, folder, lab.jv.INSTRUMENT, datasets, draw_each=False)
+            _metrics_figure(out, folder, path, unit, solved)
+
+
+def _metrics_figure(
+    out: Output, folder: Path | None, path: str, unit: str, solved: dict[str, list[tuple[float, Any]]]
+) -> None:
+    """Draw the metrics against the number that was varied, into a folder if one was given."""
+    if folder is None:
+        return
+    from perotwin.measurement import file_name
+    from perotwin.plotting import style, sweeps
+
+    stem = folder / file_name(f"{path}-metrics", ())
+    written = style.save(sweeps.metrics(path, unit, solved), stem)
+    out.say(f"metrics against {path}: {', '.join(str(one) for one in written)}")
 
 
 COMMANDS = (Entry(20, jv),)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
-__all__ = ["Bar", "Curve", "field_map", "optimum", "tornado"]
+__all__ = ["Bar", "Curve", "field_map", "optimum", "smooth", "tornado"]
 
 F64 = NDArray[np.float64]
 
@@ -202,13 +203,13 @@ def optimum(
     with style.context():
         figure = style.figure(style.PAGE, 2.2 * lines)
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
+        for ax in axes[: len(curves) + 1]:
+            ax.set_ylim(bottom - 0.05 * span, top + 0.12 * span)
         for ax, one in zip(axes, curves, strict=False):
             _along(ax, one)
             ax.set_ylabel(label)
         _progress(axes[len(curves)], history)
         axes[len(curves)].set_ylabel(label)
-        for ax in axes[: len(curves) + 1]:
-            ax.set_ylim(bottom - 0.05 * span, top + 0.12 * span)
         for ax in axes[len(curves) + 1 :]:
             ax.set_visible(False)
         axes[0].set_title(words, fontsize=7, color=style.MUTED)
@@ -220,7 +221,7 @@ def _along(ax: Axes, one: Curve) -> None:
         ax.set_xscale("log")
     ax.axvspan(*one.good, color=style.CELLS[0], alpha=0.10, linewidth=0)
     ax.plot(*one.tried, ".", color=style.MUTED, markersize=2.5, alpha=0.6)
-    ax.plot(one.x, one.y, color=style.CELLS[0])
+    ax.plot(*smooth(one.x, one.y, one.log), color=style.CELLS[0])
     if one.now is not None:
         ax.axvline(one.now, color=style.MUTED, linewidth=0.8, linestyle=":")
     ax.plot(
@@ -230,6 +231,37 @@ def _along(ax: Axes, one: Curve) -> None:
     ax.set_xlim(one.x.min(), one.x.max())
 
 
+def smooth(x: F64, y: F64, log: bool = False) -> tuple[F64, F64]:
+    """A curve through points, piece by piece between those that are not known.
+
+    Cubics with continuous slopes that turn only where the points do (Akima's, modified:
+    doi:10.1145/321607.321609); straight lines through fewer than four.
+
+    Args:
+        x, y: (K,), x ascending; y NaN where it is not known. log: whether the axis along x is logarithmic.
+
+    Returns:
+        x and y of the curve, NaN between its pieces.
+    """
+    from scipy.interpolate import Akima1DInterpolator
+
+    place = np.log(x) if log else x
+    known = np.isfinite(y)
+    pieces: list[tuple[F64, F64]] = []
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], known.astype(int), [0]))))
+    for first, last in edges.reshape(-1, 2):
+        own, values = place[first:last], y[first:last]
+        if own.size < 4:
+            pieces.append((own, values))
+            continue
+        fine = np.unique(np.concatenate((np.linspace(own[0], own[-1], 400), own)))
+        pieces.append((fine, Akima1DInterpolator(own, values, method="makima")(fine)))
+    gap = (np.array([np.nan]), np.array([np.nan]))
+    parts = [part for piece in pieces for part in (piece, gap)][:-1] or [gap]
+    along, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return (np.exp(along) if log else along), values
+
+
 def _progress(ax: Axes, history: Mapping[str, tuple[F64, F64]]) -> None:
     colours = dict(zip(history, (style.MUTED, *style.CELLS), strict=False))
     for name, (number, value) in history.items():
@@ -237,9 +269,8 @@ def _progress(ax: Axes, history: Mapping[str, tuple[F64, F64]]) -> None:
     every = sorted((x, y) for number, value in history.values() for x, y in zip(number, value, strict=True))
     x, y = (np.array(column) for column in zip(*every, strict=True))
     ax.step(x, np.maximum.accumulate(y), where="post", color=style.INK, linewidth=0.8)
-    for place, (name, colour) in enumerate(colours.items()):
-        ax.text(0.33 * place, 1.03, name, transform=ax.transAxes, color=colour, fontsize=6.5)
-    ax.set_xlabel("cells tried")
+    ax.set_xlabel("Cells tried")
+    style.text_key(ax, [*colours.items(), ("best so far", style.INK)], 0.4, 0.4, fontsize=6.5)
 
 
 # --- sensitivity -----------------------------------------------------------------------------------------------------
@@ -258,10 +289,11 @@ def tornado(bars: Sequence[Bar], slopes: Sequence[Bar], now: float, quantity: st
     left, right = list(bars[:most]), list(slopes[:most])
     rows = max(len(left), len(right), 4)
     with style.context():
-        figure = style.figure(style.PAGE, 0.165 * rows + 0.9)
+        figure = style.figure(style.PAGE, 0.185 * rows + 0.9)
         panels = figure.subplots(1, 2 if left else 1, squeeze=False)[0]
+        texts: list[Text] = []
         if left:
-            _ranges(panels[0], left, now, rows)
+            texts = _ranges(panels[0], left, now, rows)
             panels[0].set_xlabel(f"{term.latex} ({unit})")
             panels[0].set_title("over the range that the number states", fontsize=7.5)
         _slopes(panels[-1], right, rows)
@@ -269,7 +301,26 @@ def tornado(bars: Sequence[Bar], slopes: Sequence[Bar], now: float, quantity: st
         panels[-1].set_xlabel(f"change of {term.latex} ({points})")
         panels[-1].set_title("for a little more of the number", fontsize=7.5)
         style.apart(figure)
+        if left:
+            _widen(figure, panels[0], texts)
+            style.text_key(panels[0], [("low end", _LOW), ("high end", _HIGH)], 0.02, 0.12, fontsize=6.5)
     return figure
+
+
+def _widen(figure: Figure, ax: Axes, texts: Sequence[Text]) -> None:
+    """Make an axis longer until all words beside the bars lie within its panel."""
+    for _ in range(4):
+        figure.draw_without_rendering()
+        panel = ax.get_window_extent()
+        boxes = [text.get_window_extent() for text in texts]
+        left = max((panel.x0 - box.x0 for box in boxes), default=0.0)
+        right = max((box.x1 - panel.x1 for box in boxes), default=0.0)
+        if left <= 0.0 and right <= 0.0:
+            return
+        low, high = ax.get_xlim()
+        # what is out keeps its size in points while the axis shrinks beside it
+        unit = 1.3 * (high - low) / panel.width
+        ax.set_xlim(low - unit * max(left, 0.0), high + unit * max(right, 0.0))
 
 
 def _rows(ax: Axes, bars: Sequence[Bar], rows: int) -> None:
@@ -279,7 +330,9 @@ def _rows(ax: Axes, bars: Sequence[Bar], rows: int) -> None:
     ax.spines["left"].set_visible(False)
 
 
-def _ranges(ax: Axes, bars: Sequence[Bar], now: float, rows: int) -> None:
+def _ranges(ax: Axes, bars: Sequence[Bar], now: float, rows: int) -> list[Text]:
+    """Bars of ranges; the words beside them."""
+    words = []
     known = [value for one in bars for value in (one.low, one.high) if np.isfinite(value)]
     room = 0.02 * (max([*known, now]) - min([*known, now]))
     for row, one in enumerate(bars):
@@ -304,20 +357,22 @@ def _ranges(ax: Axes, bars: Sequence[Bar], now: float, rows: int) -> None:
             # the words of the shorter one stand where its bar is not
             side = (1 if value >= now else -1) * (-1 if inner else 1)
             place = now if inner else value
-            ax.text(
-                place + side * room,
-                row,
-                text,
-                fontsize=5,
-                color=colour,
-                va="center",
-                ha="left" if side > 0 else "right",
+            words.append(
+                ax.text(
+                    place + side * room,
+                    row,
+                    text,
+                    fontsize=5.5,
+                    color=colour,
+                    va="center",
+                    ha="left" if side > 0 else "right",
+                )
             )
     ax.axvline(now, color=style.INK, linewidth=0.8, zorder=4)
     _rows(ax, bars, rows)
     ax.margins(x=0.2)
     ax.set_xlim(*_padded([*known, now], 0.28))
-    style.text_key(ax, [("low end", _LOW), ("high end", _HIGH)], 0.02, 0.12, fontsize=6.5)
+    return words
 
 
 def _padded(values: Sequence[float], share: float) -> tuple[float, float]:
@@ -330,12 +385,11 @@ def _slopes(ax: Axes, bars: Sequence[Bar], rows: int) -> None:
     values = [one.slope for one in bars]
     ax.barh(range(len(bars)), values, height=0.7, color=[_HIGH if value > 0 else _LOW for value in values])
     ax.axvline(0.0, color=style.INK, linewidth=0.8)
-    ax.set_xlim(*_padded([*values, 0.0], 0.5))
-    room = 0.015 * (ax.get_xlim()[1] - ax.get_xlim()[0])
+    ax.set_xlim(*_padded([*values, 0.0], 0.06))
     for row, one in enumerate(bars):
-        side = 1 if one.slope > 0 else -1
         text = f"{one.slope:+.2g} for {one.change}".replace("-", "−")
-        ax.text(
-            one.slope + side * room, row, text, fontsize=5, va="center", ha="left" if side > 0 else "right"
+        # in a column of their own: beside a bar they would meet the names of the numbers
+        ax.annotate(
+            text, (1.02, row), xycoords=("axes fraction", "data"), fontsize=5.5, va="center", annotation_clip=False
         )
     _rows(ax, bars, rows)

@@ -68,7 +68,7 @@ def literal(text: Any) -> str:
 
 
 def comparison_rows(results: Sequence[CellResult]) -> list[tuple[str, list[str]]]:
-    """Name and formatted metrics of each cell, and the difference of the first two where both are known."""
+    """Name and formatted metrics of each cell, and, of two, the first less the second, called so."""
     rows = [(item.name, [digits(name, item.metrics.get(name)) for name in CELL_COLUMNS]) for item in results]
     if len(results) == 2 and all(item.metrics for item in results):
         first, second = results
@@ -80,7 +80,7 @@ def comparison_rows(results: Sequence[CellResult]) -> list[tuple[str, list[str]]
                 continue
             gap = pair[0].in_field_units(name).value - pair[1].in_field_units(name).value
             gaps.append(f"{gap:+.{decimals}f}".replace("-", "−"))
-        rows.append(("difference", gaps))
+        rows.append((f"{first.name} − {second.name}", gaps))
     return rows
 
 

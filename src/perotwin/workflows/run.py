@@ -250,4 +250,4 @@ def _write_summary(done: Sequence[CellResult], folder: Path) -> None:
     }
     results = [machine.cell_result(result) for result in done]
     measurement.write_text(folder / "results.json", machine.to_text(machine.document(results)))
-    measurement.write_text(folder / "report.html", page.render(done, comparison))
+    measurement.write_text(folder / "report.html", page.render(done, comparison, folder))
