@@ -49,7 +49,7 @@ def optimise(
         out.result(designs.optimum_result(found))
         for table in designs.optimum_tables(found):
             out.table(table)
-        _close(out, found.notes, files, found.complete)
+        _close(out, designs.optimum_words(found), files, found.complete)
 
 
 def map(  # the command's name; nothing here needs the built-in one

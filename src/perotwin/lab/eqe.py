@@ -427,8 +427,8 @@ INSTRUMENT = Instrument(
         Picture(
             "eqe",
             plot,
-            "External quantum efficiency of {cells}; dashed the share of photons that is not reflected, dotted (right axis) "
-            "the current density from the shortest wavelength on, at one sun of the cell's spectrum.",
+            "External quantum efficiency of {cells}; dashed the share of photons that is not reflected, dotted (right "
+            "axis) the current density from the shortest wavelength on, at one sun of the cell's spectrum.",
             of_tandems=(
                 "External quantum efficiency of the junctions of {cells}, each under its bias light and bias voltage; "
                 "dashed the share of photons that is not reflected, dotted (right axis) the current density from the "
@@ -441,12 +441,12 @@ INSTRUMENT = Instrument(
             "absorption",
             lambda dataset: _layers(dataset) if _several(dataset) else plot(dataset),
             "Where the photons go in {cells}: collected as current (EQE), absorbed by a layer without giving current, "
-            "transmitted, or reflected (above the dashed line). Dotted (right axis): the current from the shortest wavelength "
-            "on. The numbers are for photons above the gap; what lies below it is told apart.",
+            "transmitted, or reflected (above the dashed line). Dotted (right axis): the current from the shortest "
+            "wavelength on. The numbers are for photons above the gap; what lies below it is told apart.",
             of_tandems=(
                 "Which layer of {cells} absorbs the photons: the absorbers of the junctions below, above them what "
-                "gives no current, and reflection. The numbers are the current densities that photons above the gap of the "
-                "last absorber come to; what lies below it is told apart."
+                "gives no current, and reflection. The numbers are the current densities that photons above the gap of "
+                "the last absorber come to; what lies below it is told apart."
             ),
             section="light",
             needs=lambda dataset: "photon_flux" in dataset or not _several(dataset),

@@ -18,7 +18,7 @@ def carriers(jv: xr.Dataset, metrics: Metrics | None = None) -> dict[str, float]
     """Current density (A m^-2) that each recombination channel takes at maximum power, by the channel's name.
 
     Args:
-        jv: an illuminated curve with `channel_current` (channel, voltage). metrics: of it, where they are known already.
+        jv: an illuminated curve with `channel_current` (channel, voltage). metrics: of it, where known already.
 
     Returns:
         Nothing where the curve does not tell its channels, or has no maximum power.

@@ -124,7 +124,7 @@ def _share_before(wavelength: F64, edge: float) -> F64:
 
 
 def _names(cell: Cell, eqe: xr.Dataset) -> list[str]:
-    """The layers as the cell calls them: a measurement at one junction's terminals calls that junction's its own way."""
+    """The layers as the cell calls them: at one junction's terminals those of that junction are called its own way."""
     from perotwin.stack import Tandem
 
     names = [str(name) for name in eqe["layer"].values]

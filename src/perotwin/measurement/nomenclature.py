@@ -87,7 +87,7 @@ NOMENCLATURE: dict[str, Term] = {
         "φ", r"$\phi$", "m-3 s-1", "cm^-2 s^-1 nm^-1", 1e-13, "photons that leave at the front per wavelength"
     ),
     "voc_radiative": Term(
-        "Vrad", r"$V_\mathrm{rad}$", "V", "V", 1.0, "open-circuit voltage without any loss but the light that leaves"
+        "Vrad", r"$V_\mathrm{rad}$", "V", "V", 1.0, "radiative limit of the open-circuit voltage"
     ),
     "voc_luminescence": Term(
         "Vlum", r"$V_\mathrm{lum}$", "V", "V", 1.0, "open-circuit voltage that the luminescence tells"
@@ -133,7 +133,8 @@ NOMENCLATURE: dict[str, Term] = {
     "bare_share": Term("θ0", r"$\theta_0$", "1", "%", 100.0, "bare area"),
     "sam_density": Term("Γs", r"$\Gamma_\mathrm{s}$", "m-2", "nm^-2", 1e-18, "molecules of the monolayer per area"),
     "additive_density": Term("Γa", r"$\Gamma_\mathrm{a}$", "m-2", "nm^-2", 1e-18, "molecules of the additive per area"),
-    "hole_diameter": Term("dh", r"$d_\mathrm{h}$", "m", "nm", 1e9, "largest circle that fits a hole"),
+    "hole_diameter": Term("dh", r"$d_\mathrm{h}$", "m", "nm", 1e9,
+        "diameter of a hole by the largest circle in it; of a sample the median"),
     "patch_size": Term("ℓ", r"$\ell$", "m", "nm", 1e9, "correlation length of the bare area"),
     "interface_step": Term("Δ", r"$\Delta$", "eV", "meV", 1e3, "step of the vacuum level at the buried face"),
     "interface_spread": Term("σΔ", r"$\sigma_\Delta$", "eV", "meV", 1e3, "its standard deviation along the face"),

@@ -147,7 +147,7 @@ def _limits(item: xr.Dataset) -> str:
 
 
 def _entries(items: Sequence[xr.Dataset], colours: dict[str, str]) -> list[tuple[str, str]]:
-    """Names of curves with their colours, each once; of a sweep, whose colours a bar names, the cell that was varied."""
+    """Names of curves with their colours, each once; of a sweep, whose colours a bar names, the cell varied."""
     if sweep_of(items) is not None:
         bases = dict.fromkeys(str(item.attrs.get("varied_of", "")) for item in items)
         return [(name, style.INK) for name in bases if name]

@@ -272,7 +272,9 @@ def _field(ax: Axes, dataset: xr.Dataset, axis: DepthAxis) -> None:
         here |= (place > span.front + edge) & (place < span.back - edge)
     low, high = float(np.min(field[:, here])), float(np.max(field[:, here]))
     room = 0.6 * max(high - low, 0.2 * max(abs(low), abs(high)), 1.0)
-    ax.set_ylim(max(low - room, float(field.min()) - 0.05 * room), min(high + room, float(field.max()) + 0.05 * room))
+    ax.set_ylim(
+        max(low - room, float(field.min()) - 0.05 * room), min(high + room, float(field.max()) + 0.05 * room)
+    )
     ax.set_ylabel("Electric field (kV cm$^{−1}$)")
     axis.label(ax)
     style.text_key(ax, [one[1:] for one in _states(dataset)], 0.3, 0.97)

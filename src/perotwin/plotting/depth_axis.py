@@ -1,7 +1,8 @@
 """The depth axis of a figure: layers in faint colours, their names, and where each depth is drawn.
 
-Absorbers of hundreds of nanometres stand beside contact layers of 10 to 30 nm, in which bands bend most: a layer too thin
-for its name is drawn as wide as that, and the faces say at which depth they are. Where all have room the axis is to scale.
+Absorbers of hundreds of nanometres stand beside contact layers of 10 to 30 nm, in which bands bend most: a layer
+too thin for its name is drawn as wide as that, and the faces say at which depth they are. Where all have room the axis
+is to scale.
 """
 
 from __future__ import annotations
@@ -111,7 +112,9 @@ class DepthAxis:
     def stretched(self) -> bool:
         """Whether thin layers are drawn wider than they are."""
         faces, drawn = self._knots
-        return not np.allclose(faces - faces[0], drawn - drawn[0], rtol=1e-9, atol=1e-9 * float(faces[-1] - faces[0]))
+        return not np.allclose(
+            faces - faces[0], drawn - drawn[0], rtol=1e-9, atol=1e-9 * float(faces[-1] - faces[0])
+        )
 
     @cached_property
     def planes(self) -> tuple[float, ...]:
@@ -171,7 +174,14 @@ class DepthAxis:
         first, last = float(self.at(self.spans[0].front)), float(self.at(self.spans[-1].back))
         for span in self.spans:
             front, back = self.at([span.front, span.back])
-            ax.axvspan(front, back, color=self.colours.get(span.name) or style.layer_colour(span.name), alpha=0.14, linewidth=0, zorder=0)
+            ax.axvspan(
+                front,
+                back,
+                color=self.colours.get(span.name) or style.layer_colour(span.name),
+                alpha=0.14,
+                linewidth=0,
+                zorder=0,
+            )
         for span in self.spans[1:]:
             ax.axvline(float(self.at(span.front)), color=style.MUTED, linewidth=0.4, alpha=0.6, zorder=0.5)
         for depth in self.planes:
@@ -218,7 +228,7 @@ class DepthAxis:
         )
 
     def _ticks(self, ax: Axes) -> None:
-        """Ticks with their depth at the faces and, within layers that have room, at round depths; small ones between."""
+        """Ticks with their depth at the faces and, where there is room, at round depths; small ones between."""
         from matplotlib.ticker import FixedFormatter, FixedLocator
 
         faces, drawn = self._knots

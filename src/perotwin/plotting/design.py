@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.measurement import NOMENCLATURE
+from perotwin.measurement.digits import significant
 from perotwin.plotting import style
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Curve:
         now: x of the cell as it was, or None where that lies outside.
         tried: (N,) x and y of cells that were tried elsewhere.
         good: ends of what is as good within `optimum`'s share.
+        settable: x that a person would set.
     """
 
     path: str
@@ -51,6 +53,7 @@ class Curve:
     now: float | None
     tried: tuple[F64, F64]
     good: tuple[float, float]
+    settable: float | None = None
 
 
 @dataclass(frozen=True)
@@ -212,7 +215,8 @@ def optimum(
         axes[len(curves)].set_ylabel(label)
         for ax in axes[len(curves) + 1 :]:
             ax.set_visible(False)
-        axes[0].set_title(words, fontsize=7, color=style.MUTED)
+        for ax, one in zip(axes, curves, strict=False):
+            _told(ax, one, words)
     return figure
 
 
@@ -225,10 +229,28 @@ def _along(ax: Axes, one: Curve) -> None:
     if one.now is not None:
         ax.axvline(one.now, color=style.MUTED, linewidth=0.8, linestyle=":")
     ax.plot(
-        *one.best, "*", color=style.CELLS[1], markersize=8, markeredgecolor="w", markeredgewidth=0.5, zorder=5
+        *one.best,
+        "*",
+        color=style.CELLS[1],
+        markersize=8,
+        markeredgecolor="w",
+        markeredgewidth=0.5,
+        zorder=5,
+        clip_on=False,
     )
     ax.set_xlabel(_named(one.path, one.unit))
     ax.set_xlim(one.x.min(), one.x.max())
+
+
+def _told(ax: Axes, one: Curve, words: str) -> None:
+    """What the marks of a panel mean, above it; all else is beside a curve."""
+    low, high = one.good
+    unit = "" if one.unit == "1" else f" {style.unit_latex(one.unit)}"
+    said = [f"shaded, {significant(low)} to {significant(high)}{unit}: {words}"]
+    marks = ["★ best" if one.settable is None else f"★ best, set {one.settable:.4g}{unit}"]
+    if one.now is not None:
+        marks.append(f"dotted: as it is, {one.now:.4g}{unit}")
+    ax.set_title("\n".join([*said, "; ".join(marks)]), fontsize=6, color=style.MUTED)
 
 
 def smooth(x: F64, y: F64, log: bool = False) -> tuple[F64, F64]:
@@ -269,7 +291,7 @@ def _progress(ax: Axes, history: Mapping[str, tuple[F64, F64]]) -> None:
     every = sorted((x, y) for number, value in history.values() for x, y in zip(number, value, strict=True))
     x, y = (np.array(column) for column in zip(*every, strict=True))
     ax.step(x, np.maximum.accumulate(y), where="post", color=style.INK, linewidth=0.8)
-    ax.set_xlabel("Cells tried")
+    ax.set_xlabel("cells tried")
     style.text_key(ax, [*colours.items(), ("best so far", style.INK)], 0.4, 0.4, fontsize=6.5)
 
 
@@ -390,6 +412,11 @@ def _slopes(ax: Axes, bars: Sequence[Bar], rows: int) -> None:
         text = f"{one.slope:+.2g} for {one.change}".replace("-", "−")
         # in a column of their own: beside a bar they would meet the names of the numbers
         ax.annotate(
-            text, (1.02, row), xycoords=("axes fraction", "data"), fontsize=5.5, va="center", annotation_clip=False
+            text,
+            (1.02, row),
+            xycoords=("axes fraction", "data"),
+            fontsize=5.5,
+            va="center",
+            annotation_clip=False,
         )
     _rows(ax, bars, rows)

@@ -1,7 +1,7 @@
 """Keys of names in the colours of their curves, where no curve is.
 
-A key asks for a place and gets the free one nearest to it. Where a panel has none, its vertical axis is made longer until
-there is. The place is found again whenever the figure is drawn, as its size is known only then.
+A key asks for a place and gets the free one nearest to it. Where a panel has none, its vertical axis is made longer
+until there is. The place is found again whenever the figure is drawn, as its size is known only then.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axes._base import _AxesBase
     from matplotlib.text import Text
     from matplotlib.transforms import Bbox
 
@@ -24,6 +25,8 @@ F64 = NDArray[np.float64]
 
 #: points between lines of a key, and what is kept free about it
 _LINE, _FREE = 11.0, 3.0
+#: size of words, points
+_SIZE = 7.5
 #: places that are tried along each side of a panel
 _PLACES = 41
 #: points between samples of a curve, and half of the width that a curve counts with
@@ -46,7 +49,7 @@ def text_key(ax: Axes, entries: Sequence[tuple[str, str]], x: float, y: float, *
     """
     if not entries:
         return
-    shown = {"fontsize": 7.5, "va": "top", **text}
+    shown = {"fontsize": _SIZE, "va": "top", **text}
     lines = [ax.text(x, y, words, color=colour, transform=ax.transAxes, **shown) for words, colour in entries]
     placer = _Placer(lines, (x, y))
     ax.add_artist(placer)
@@ -84,20 +87,21 @@ class _Placer(Artist):
 
     def _place(self, renderer: Any) -> bool:
         """Move the lines to the free place nearest to the wanted one; whether there is one."""
-        from matplotlib.transforms import Bbox
 
         ax, scale = self.axes, renderer.points_to_pixels(1.0)
         assert ax is not None  # it was added to one
         panel: Bbox = ax.get_window_extent(renderer)
         sizes = [line.get_window_extent(renderer) for line in self.lines]
-        size = self.lines[0].get_fontsize() / 7.5
+        size = float(self.lines[0].get_fontsize()) / _SIZE
         width = max(one.width for one in sizes) / panel.width
         step = _LINE * size * scale / panel.height
         height = step * (len(self.lines) - 1) + sizes[-1].height / panel.height
         right = self.lines[0].get_horizontalalignment() == "right"
         left, top = self.wanted[0] - (width if right else 0.0), self.wanted[1]
         margin = np.array([_FREE * scale / panel.width, _FREE * scale / panel.height])
-        lefts = np.unique(np.append(np.linspace(margin[0], max(1.0 - width - margin[0], margin[0]), _PLACES), left))
+        lefts = np.unique(
+            np.append(np.linspace(margin[0], max(1.0 - width - margin[0], margin[0]), _PLACES), left)
+        )
         tops = np.unique(np.append(np.linspace(min(height + margin[1], 1.0), 1.0 - margin[1], _PLACES), top))
         corners = np.array([(a, b) for a in lefts for b in tops])
         order = np.argsort(np.hypot(*(corners - (left, top)).T), kind="stable")
@@ -111,7 +115,11 @@ class _Placer(Artist):
         own = set(self.lines)
         hard = _in_axes(_points(ax, scale, thin=False), panel)
         soft = _in_axes(_points(ax, scale, thin=True), panel)
-        words = [_box(one, panel, renderer) for one in ax.texts if one not in own and one.get_visible() and one.get_text()]
+        words = [
+            _box(one, panel, renderer)
+            for one in ax.texts
+            if one not in own and one.get_visible() and one.get_text()
+        ]
         free = fits & ~_hit(boxes, hard) & ~_covered(boxes, words)
         chosen = np.flatnonzero(free & ~_hit(boxes, soft))
         if not chosen.size:
@@ -123,13 +131,17 @@ class _Placer(Artist):
         return bool(chosen.size)
 
 
-def _points(ax: Axes, scale: float, *, thin: bool) -> F64:
+def _points(ax: _AxesBase, scale: float, *, thin: bool) -> F64:
     """(N, 2) display coordinates along the curves of a panel and of those drawn on its place (a second axis); of lines
     that guide the eye if `thin`, else of all others.
     """
     figure = ax.get_figure(root=True)
     assert figure is not None  # a panel that is drawn is in one
-    same = [one for one in figure.axes if one is ax or np.allclose(one.get_position().bounds, ax.get_position().bounds)]
+    same = [
+        one
+        for one in figure.axes
+        if one is ax or np.allclose(one.get_position().bounds, ax.get_position().bounds)
+    ]
     found = [np.zeros((0, 2))]
     for one in same:
         for line in one.lines:
@@ -137,13 +149,20 @@ def _points(ax: Axes, scale: float, *, thin: bool) -> F64:
             if not line.get_visible() or guide is not thin:
                 continue
             path = line.get_transform().transform_path(line.get_path())
-            found.append(_along(path.vertices, scale * _SAMPLE))
+            dots = str(line.get_linestyle()).lower() in ("none", "", " ")
+            places = np.asarray(path.vertices, dtype=float)
+            found.append(places if dots else _along(places, scale * _SAMPLE))
+        for patch in one.patches:
+            # outlines, such as steps; areas are what words may stand on
+            if patch.get_visible() and not patch.get_fill() and not thin:
+                path = patch.get_transform().transform_path(patch.get_path())
+                found.append(_along(np.asarray(path.vertices, dtype=float), scale * _SAMPLE))
     return np.concatenate(found)
 
 
 def _along(vertices: F64, step: float) -> F64:
     """Points no farther apart than `step` along a polyline with gaps."""
-    good = np.isfinite(vertices).all(axis=1)
+    good: NDArray[np.bool_] = np.asarray(np.isfinite(vertices).all(axis=1))
     made = [vertices[good]]
     both = good[1:] & good[:-1]
     start, end = vertices[:-1][both], vertices[1:][both]
@@ -152,7 +171,9 @@ def _along(vertices: F64, step: float) -> F64:
     for number in np.unique(count[count > 1]):
         rows = count == number
         share = np.arange(1, number) / number
-        made.append((start[rows][:, None] + share[None, :, None] * (end - start)[rows][:, None]).reshape(-1, 2))
+        made.append(
+            (start[rows][:, None] + share[None, :, None] * (end - start)[rows][:, None]).reshape(-1, 2)
+        )
     return np.concatenate(made)
 
 

@@ -49,7 +49,9 @@ def eqe(
         axes.set_xlabel(style.axis_label("wavelength"))
         second = _integrated(axes, items) if ax is None else None
         if stacked:
-            _stacked(axes, items[0], gaps[0] if gaps else np.nan, _BESIDE_AXIS if second is not None else _BESIDE)
+            _stacked(
+                axes, items[0], gaps[0] if gaps else np.nan, _BESIDE_AXIS if second is not None else _BESIDE
+            )
         else:
             _lines(axes, items, second is not None)
         return made
@@ -74,7 +76,11 @@ def _integrated(ax: Axes, items: Sequence[xr.Dataset]) -> Axes | None:
             if len(items) > 1:
                 colour = colours[str(item.attrs.get("stack", ""))]
             second.plot(
-                item["wavelength"].values * _NM, along, color=colour or style.INK, linewidth=1.0, linestyle=_DOTS
+                item["wavelength"].values * _NM,
+                along,
+                color=colour or style.INK,
+                linewidth=1.0,
+                linestyle=_DOTS,
             )
             highest = max(highest, float(along[-1]))
     second.set_ylim(0.0, highest / 0.94 or 1.0)
@@ -140,7 +146,13 @@ def _hatched(colours: Sequence[str]) -> list[str]:
 
 def _area(ax: Axes, x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str, hatch: str) -> None:
     ax.fill_between(
-        x, 100 * low, 100 * high, facecolor=colour, linewidth=0, hatch=hatch, edgecolor="white" if hatch else colour
+        x,
+        100 * low,
+        100 * high,
+        facecolor=colour,
+        linewidth=0,
+        hatch=hatch,
+        edgecolor="white" if hatch else colour,
     )
 
 
@@ -185,7 +197,9 @@ def _below_gap(
     )  # fmt: skip
     rows = dataset["absorptance"].transpose("layer", "wavelength").values
     names = [str(name) for name in dataset["layer"].values]
-    own = sum((row for name, row in zip(names, rows, strict=True) if name in absorbers), np.zeros(rows.shape[1]))
+    own = sum(
+        (row for name, row in zip(names, rows, strict=True) if name in absorbers), np.zeros(rows.shape[1])
+    )
     rest = (1.0 - _before(dataset, gap)) * (1.0 - own)
     return [("below the gap" + _taken(dataset, rest), "none", "")]
 
@@ -333,14 +347,21 @@ def _beside(ax: Axes, entries: Sequence[tuple[str, str, str]], left: float, curr
         if colour != "none":
             ax.add_patch(_swatch(ax, left, height, colour, hatch))
         ax.annotate(
-            name, (left + 0.045, height), xycoords="axes fraction", va="center", fontsize=7, annotation_clip=False
+            name,
+            (left + 0.045, height),
+            xycoords="axes fraction",
+            va="center",
+            fontsize=7,
+            annotation_clip=False,
         )
 
 
 def _swatch(ax: Axes, left: float, height: float, colour: str, hatch: str) -> Rectangle:
     from matplotlib.patches import Rectangle
 
-    made = Rectangle((left, height - 0.022), 0.033, 0.044, transform=ax.transAxes, clip_on=False, facecolor=colour)
+    made = Rectangle(
+        (left, height - 0.022), 0.033, 0.044, transform=ax.transAxes, clip_on=False, facecolor=colour
+    )
     made.set(edgecolor="white" if hatch else style.MUTED, linewidth=0.0 if hatch else 0.4, hatch=hatch)
     return made
 

@@ -316,7 +316,9 @@ def layer_colour(name: str, role: str | None = None, material: str | None = None
 def _begins(name: str, start: str) -> bool:
     """Whether a name is a material's, or a kind of it: "ito-low-doping" is ITO, "album" is not aluminium."""
     rest = name.removeprefix(start)
-    return name.startswith(start) and (len(start) > 2 or not rest[:1].isalpha() or (start == "ni" and rest[:1] == "o"))
+    return name.startswith(start) and (
+        len(start) > 2 or not rest[:1].isalpha() or (start == "ni" and rest[:1] == "o")
+    )
 
 
 def colour_in(dataset: xr.Dataset, name: str) -> str:

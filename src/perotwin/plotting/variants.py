@@ -1,5 +1,5 @@
-"""What tells measurements from each other in one figure: cells of one name by the numbers in which they differ, points of
-a sweep by the number that was varied.
+"""What tells measurements from each other in one figure: cells of one name by the numbers in which they differ,
+points of a sweep by the number that was varied.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class Sweep:
             bar.set_ticks(list(self.values), labels=[f"{value:.6g}" for value in self.values])
             bar.ax.yaxis.set_minor_locator(NullLocator())
         bar.ax.tick_params(width=0.5, length=2)
-        bar.outline.set_linewidth(0.5)  # type: ignore[operator]  # its type is wrong in matplotlib
+        bar.outline.set_linewidth(0.5)
 
 
 def sweep_of(datasets: Sequence[xr.Dataset]) -> Sweep | None:

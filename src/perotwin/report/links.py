@@ -34,7 +34,9 @@ def drawn_as(path: Path, folder: Path | None) -> list[Link]:
     """A figure as files: SVG, and PNG where there is one."""
     files = [path, path.with_suffix(".png")]
     return [
-        Link(file.suffix[1:].upper(), to(file, folder)) for file in files if file.exists() and to(file, folder)
+        Link(file.suffix[1:].upper(), to(file, folder))
+        for file in files
+        if file.exists() and to(file, folder)
     ]
 
 

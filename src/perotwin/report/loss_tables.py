@@ -107,29 +107,30 @@ def photons(results: Sequence[CellResult]) -> list[Group]:
     if not any(found):
         return []
 
-    def whole(total: str = "", **rows: Callable[[losses.Photons], float]) -> Group:
-        named = [
-            (name, [_two(None if one is None else _MA * of(one)) for one in found])
-            for name, of in rows.items()
-        ]
-        return Group("", named, total)
+    def whole(total: str, rows: Mapping[str, Callable[[losses.Photons], float]]) -> Group:
+        values = {
+            name: [_two(None if one is None else _MA * of(one)) for one in found] for name, of in rows.items()
+        }
+        return Group("", list(values.items()), total)
 
     parts = [
         {} if one is None else _by_part(result, _by_layer(one))
         for result, one in zip(results, found, strict=True)
     ]
     groups = [Group(_heading(part, results), rows) for part, rows in _rows(parts, _two)]
-    above = whole(_ABOVE, **{_ABOVE: lambda one: one.above})
-    outside = whole(reflected=lambda one: one.reflected, transmitted=lambda one: one.transmitted)
+    outside = whole("", {"reflected": lambda one: one.reflected, "transmitted": lambda one: one.transmitted})
+    every = whole(_ALL, {_ALL: lambda one: one.all})
     if all(one is None or math.isnan(one.gap) for one in found):
-        return [outside, *groups, whole(_ALL, **{_ALL: lambda one: one.all})]
+        return [outside, *groups, every]
+    above = whole(_ABOVE, {_ABOVE: lambda one: one.above})
     below = whole(
-        **{
+        "",
+        {
             "below the gap, absorbed by the absorber": lambda one: one.tail,
             "below the gap, out of its reach": lambda one: one.below,
-        }
+        },
     )
-    return [outside, *groups, above, below, whole(_ALL, **{_ALL: lambda one: one.all})]
+    return [outside, *groups, above, below, every]
 
 
 def _photons(result: CellResult) -> losses.Photons | None:
@@ -164,8 +165,11 @@ def gaps(results: Sequence[CellResult]) -> list[str]:
 
 def wavelengths(results: Sequence[CellResult]) -> str:
     """From where to where the photons of the table are counted, as a clause."""
-    found = [one for one in map(_photons, results) if one is not None]
-    ends = [(round(1e9 * one.shortest), round(1e9 * one.longest)) for one in found]
+    ends = [
+        tuple(round(1e9 * float(end)) for end in (dataset["wavelength"].min(), dataset["wavelength"].max()))
+        for dataset in (result.measurements.get("eqe") for result in results)
+        if dataset is not None
+    ]
     if len(set(ends)) == 1:
         return f"from {ends[0][0]} to {ends[0][1]} nm"
     return "within the wavelengths of each quantum efficiency"
@@ -190,7 +194,9 @@ def voltages(results: Sequence[CellResult]) -> list[Group]:
         measured = {} if jv is None else losses.voltages(
             result.cell, jv, result.measurements.get("eqe"), result.metrics
         )  # fmt: skip
-        columns.append({part_of(result.cell, f"{name} x") if name else ONE: one for name, one in measured.items()})
+        columns.append(
+            {part_of(result.cell, f"{name} x") if name else ONE: one for name, one in measured.items()}
+        )
     found = []
     for part in sorted({part for column in columns for part in column}, key=ORDER.index):
         own = [column.get(part) for column in columns]

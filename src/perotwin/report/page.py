@@ -109,7 +109,10 @@ def _sections(
     made: dict[Section, list[Any]] = {}
     for section in sections:
         found = [picture for _, picture in pictures(results).values() if picture.section == section]
-        shown = [together[one.name] for one in found if one.together and one.name in together]
+        # on a line of its own, so that what follows stands cell beside cell
+        shown = [
+            {**together[one.name], "wide": True} for one in found if one.together and one.name in together
+        ]
         for one in sorted((one for one in found if not one.together), key=lambda one: one.wide):
             shown += [figures[one.name] for figures in each if one.name in figures]
         made[section] = shown
@@ -183,9 +186,7 @@ def _shown_data(figure: str, results: Sequence[CellResult]) -> list[str]:
     return [f"{instrument.name}-{key}" if key else instrument.name for key in shown]
 
 
-def render(
-    results: Sequence[CellResult], comparison: Mapping[str, Path], folder: Path | None = None
-) -> str:
+def render(results: Sequence[CellResult], comparison: Mapping[str, Path], folder: Path | None = None) -> str:
     """The page of a run as HTML text.
 
     Parameters
@@ -254,7 +255,9 @@ def checks_words(results: Sequence[CellResult]) -> str:
     said: dict[str, list[str]] = {}
     for item in results:
         items = item.checks.values()
-        said.setdefault(f"{sum(one.passed for one in items)} of {len(items)} checks hold", []).append(item.name)
+        said.setdefault(f"{sum(one.passed for one in items)} of {len(items)} checks hold", []).append(
+            item.name
+        )
     if len(said) == 1:
         (words,) = said
         return words if len(results) == 1 else f"{words} in each cell"
@@ -343,7 +346,9 @@ def raised(text: str) -> str:
 
 def short(value: float) -> str:
     """A number of a check: two digits, "2e-08" as 2e−8."""
-    text = re.sub(r"e([+-])0*(\d)", lambda found: f"e{found.group(1).replace('+', '')}{found.group(2)}", f"{value:.2g}")
+    text = re.sub(
+        r"e([+-])0*(\d)", lambda found: f"e{found.group(1).replace('+', '')}{found.group(2)}", f"{value:.2g}"
+    )
     return text.replace("-", "−")
 
 
