@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from perotwin.cli import options
+from perotwin.cli import files, options
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import Output, command
 
@@ -37,19 +37,21 @@ def optimise(
     changes: options.Set = None,
     processes: Processes = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Find the best values of some numbers of a cell, within bounds."""
     with command(json) as out:
+        files.prepare(files.Place(output, csv))
         (loaded,) = options.load([cell], light=light, temperature=temperature, changes=changes)
         from perotwin import workflows
         from perotwin.report import designs
 
-        found, files = workflows.best(loaded, vary or (), output, objective, processes)
+        found, written = workflows.best(loaded, vary or (), output, objective, processes)
         out.result(designs.optimum_result(found))
         for table in designs.optimum_tables(found):
             out.table(table)
-        _close(out, designs.optimum_words(found), files, found.complete)
+        _close(out, designs.optimum_words(found), written, found.complete)
 
 
 def map(  # the command's name; nothing here needs the built-in one
@@ -62,19 +64,21 @@ def map(  # the command's name; nothing here needs the built-in one
     changes: options.Set = None,
     processes: Processes = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Map efficiency, voltage, current and fill factor of a cell over two of its numbers."""
     with command(json) as out:
+        files.prepare(files.Place(output, csv))
         (loaded,) = options.load([cell], light=light, temperature=temperature, changes=changes)
         from perotwin import workflows
         from perotwin.measurement import notes_of
         from perotwin.report import designs
 
-        made, files = workflows.field_map(loaded, x, y, output, _steps(steps), processes)
+        made, written = workflows.field_map(loaded, x, y, output, _steps(steps), processes)
         out.result(designs.map_result(made))
         out.table(designs.map_table(made))
-        _close(out, notes_of(made), files, bool(made.attrs["complete"]))
+        _close(out, notes_of(made), written, bool(made.attrs["complete"]))
 
 
 def sensitivity(
@@ -89,19 +93,21 @@ def sensitivity(
     changes: options.Set = None,
     processes: Processes = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Rank the numbers of a cell by what they do to its efficiency."""
     with command(json) as out:
+        files.prepare(files.Place(output, csv))
         (loaded,) = options.load([cell], light=light, temperature=temperature, changes=changes)
         from perotwin import workflows
         from perotwin.report import designs
 
-        found, files = workflows.hangs_on(loaded, fields or (), output, objective, processes)
+        found, written = workflows.hangs_on(loaded, fields or (), output, objective, processes)
         out.result(designs.sensitivity_result(found))
         for table in designs.sensitivity_tables(found):
             out.table(table)
-        _close(out, designs.sensitivity_words(found), files, found.complete)
+        _close(out, designs.sensitivity_words(found), written, found.complete)
 
 
 def _steps(text: str) -> tuple[int, int]:
@@ -121,12 +127,12 @@ def _steps(text: str) -> tuple[int, int]:
         ) from None
 
 
-def _close(out: Output, notes: Iterable[object], files: list[Path], complete: bool) -> None:
+def _close(out: Output, notes: Iterable[object], written: list[Path], complete: bool) -> None:
     """Say what a reader must know and where everything is; an interruption ends the command as one."""
     for note in notes:
         out.say(str(note))
-    if files:
-        out.say(f"written: {', '.join(str(path) for path in files)}")
+    if written:
+        out.say(f"written: {', '.join(str(path) for path in written)}")
     if not complete:
         raise KeyboardInterrupt
 

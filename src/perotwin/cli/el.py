@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perotwin.cli import options, readings
+from perotwin.cli import files, options, readings
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
@@ -32,6 +32,7 @@ def el(
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Electroluminescence of each absorber: yield, splitting of the quasi-Fermi levels, the Voc that they tell."""
@@ -40,7 +41,7 @@ def el(
         stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin import lab
 
-        readings.take(out, lab.el.INSTRUMENT, stacks, given, output)
+        readings.take(out, lab.el.INSTRUMENT, stacks, given, files.Place(output, csv))
 
 
 def _list(text: str | None) -> tuple[str, ...] | None:

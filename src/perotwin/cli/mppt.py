@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perotwin.cli import options, readings
+from perotwin.cli import files, options, readings
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
@@ -25,6 +25,7 @@ def mppt(
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Track maximum power, perturb and observe: stabilised power and its spread."""
@@ -33,7 +34,7 @@ def mppt(
         from perotwin import lab
 
         given = {"duration": duration, "perturbation": perturbation, "interval": interval, "start": start}
-        readings.take(out, lab.mppt.INSTRUMENT, stacks, given, output)
+        readings.take(out, lab.mppt.INSTRUMENT, stacks, given, files.Place(output, csv))
 
 
 COMMANDS = (Entry(30, mppt),)

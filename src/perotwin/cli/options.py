@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cells",
+    "Csv",
     "Folder",
     "Json",
     "Light",
@@ -45,6 +46,7 @@ Folder = Annotated[
         "-o", "--output", metavar="FOLDER", help="Write data (NetCDF) and figures (SVG, PNG) there."
     ),
 ]
+Csv = Annotated[bool, typer.Option("--csv", help="With -o: write CSV too, for spreadsheets.")]
 
 
 def load(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perotwin.cli import options, readings
+from perotwin.cli import files, options, readings
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
@@ -31,6 +31,7 @@ def tpv(
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Transient photovoltage: lifetime of a small pulse at open circuit under the cell's light."""
@@ -41,7 +42,7 @@ def tpv(
 
         suns = _intensities(lights, light)
         series = None if not suns else lambda stack, protocol: lab.tpv.series(stack, suns, protocol)
-        readings.take(out, lab.tpv.INSTRUMENT, stacks, given, output, series)
+        readings.take(out, lab.tpv.INSTRUMENT, stacks, given, files.Place(output, csv), series)
 
 
 def tpc(
@@ -56,6 +57,7 @@ def tpc(
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Transient photocurrent: extraction time of a small pulse at short circuit, over a small load."""
@@ -64,7 +66,7 @@ def tpc(
         stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
         from perotwin import lab
 
-        readings.take(out, lab.tpc.INSTRUMENT, stacks, given, output)
+        readings.take(out, lab.tpc.INSTRUMENT, stacks, given, files.Place(output, csv))
 
 
 def _intensities(lights: str | None, light: str | None) -> tuple[float, ...]:

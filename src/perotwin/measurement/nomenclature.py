@@ -36,6 +36,9 @@ NOMENCLATURE: dict[str, Term] = {
     "jmp": Term("Jmp", r"$J_\mathrm{mp}$", "A m-2", "mA/cm^2", 0.1, "current density at maximum power"),
     "pmp": Term("Pmp", r"$P_\mathrm{mp}$", "W m-2", "mW/cm^2", 0.1, "maximum power density"),
     "voltage": Term("V", "$V$", "V", "V", 1.0, "voltage"),
+    "junction_voltage": Term(
+        "Vj", r"$V_\mathrm{j}$", "V", "V", 1.0, "voltage behind what is in series with the junctions"
+    ),
     "current_density": Term("J", "$J$", "A m-2", "mA/cm^2", 0.1, "current density"),
     "power_density": Term("P", "$P$", "W m-2", "mW/cm^2", 0.1, "power density"),
     "time": Term("t", "$t$", "s", "s", 1.0, "time"),
@@ -58,6 +61,7 @@ NOMENCLATURE: dict[str, Term] = {
     "absorptance": Term("A", "$A$", "1", "1", 1.0, "absorptance of a layer"),
     "photon_flux": Term("Φ", r"$\Phi$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons that stand for a wavelength"),
     "x": Term("x", "$x$", "m", "nm", 1e9, "depth"),
+    "x_edge": Term("x", "$x$", "m", "nm", 1e9, "depth"),
     "conduction_band": Term("Ec", r"$E_\mathrm{C}$", "eV", "eV", 1.0, "conduction-band edge"),
     "valence_band": Term("Ev", r"$E_\mathrm{V}$", "eV", "eV", 1.0, "valence-band edge"),
     "electron_fermi_level": Term(
@@ -97,17 +101,17 @@ NOMENCLATURE: dict[str, Term] = {
         "Jsc1", r"$J_\mathrm{sc1}$", "A m-2", "mA/cm^2", 0.1, "short-circuit current density of the junction alone"
     ),
     "frequency": Term("f", "$f$", "Hz", "Hz", 1.0, "frequency"),
-    "impedance_real": Term("Z'", "$Z'$", "ohm m2", "ohm cm^2", 1e4, "real part of the impedance"),
-    "impedance_imag": Term("Z''", "$Z''$", "ohm m2", "ohm cm^2", 1e4, "imaginary part of the impedance"),
-    "impedance_real_held": Term("Z'h", r"$Z'_\mathrm{h}$", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
-    "impedance_imag_held": Term("Z''h", r"$Z''_\mathrm{h}$", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
+    "impedance_real": Term("Z'", "$Z$′", "ohm m2", "ohm cm^2", 1e4, "real part of the impedance"),
+    "impedance_imag": Term("Z''", "$Z$″", "ohm m2", "ohm cm^2", 1e4, "imaginary part of the impedance"),
+    "impedance_real_held": Term("Z'h", r"$Z_\mathrm{h}$′", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
+    "impedance_imag_held": Term("Z''h", r"$Z_\mathrm{h}$″", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
     "capacitance": Term("C", "$C$", "F m-2", "nF/cm^2", 1e5, "capacitance"),
     "capacitance_held": Term("Ch", r"$C_\mathrm{h}$", "F m-2", "nF/cm^2", 1e5, "capacitance with the ions held"),
-    "conductance": Term("G'", "$G'$", "S m-2", "S/cm^2", 1e-4, "real part of the admittance"),
-    "imps_real": Term("Q'", "$Q'$", "A m-2", "mA/cm^2", 0.1, "current response per sun of light, real part"),
-    "imps_imag": Term("Q''", "$Q''$", "A m-2", "mA/cm^2", 0.1, "current response per sun of light, imaginary part"),
-    "imvs_real": Term("W'", "$W'$", "V", "V", 1.0, "voltage response per sun of light, real part"),
-    "imvs_imag": Term("W''", "$W''$", "V", "V", 1.0, "voltage response per sun of light, imaginary part"),
+    "conductance": Term("G'", "$G$′", "S m-2", "S/cm^2", 1e-4, "real part of the admittance"),
+    "imps_real": Term("Q'", "$Q$′", "A m-2", "mA/cm^2", 0.1, "current response per sun of light, real part"),
+    "imps_imag": Term("Q''", "$Q$″", "A m-2", "mA/cm^2", 0.1, "current response per sun of light, imaginary part"),
+    "imvs_real": Term("W'", "$W$′", "V", "V", 1.0, "voltage response per sun of light, real part"),
+    "imvs_imag": Term("W''", "$W$″", "V", "V", 1.0, "voltage response per sun of light, imaginary part"),
     "time_constant": Term("τ", r"$\tau$", "s", "s", 1.0, "slowest time constant at open circuit"),
     "recombination_resistance": Term(
         "Rrec", r"$R_\mathrm{rec}$", "ohm m2", "ohm cm^2", 1e4, "recombination resistance"

