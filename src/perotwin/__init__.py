@@ -25,7 +25,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     **{
         room: (f"perotwin.{room}", None)
         for room in (
-            "errors", "lab", "materials", "measurement", "optics", "plotting", "progress", "recipe", "references",
+            "errors", "lab", "losses", "materials", "measurement", "optics", "plotting", "progress", "recipe", "references",
             "report", "stack", "study", "transport", "units", "workflows",
         )
     },
