@@ -18,6 +18,7 @@ __version__ = "0.1.0.dev0"
 #: public name -> (module, attribute in it; None means the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
     "load": ("perotwin.stack", "load"),
+    "new": ("perotwin.workflows", "new"),
     "Stack": ("perotwin.stack", "Stack"),
     "Parallel": ("perotwin.stack", "Parallel"),
     "Tandem": ("perotwin.stack", "Tandem"),
@@ -25,8 +26,8 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     **{
         room: (f"perotwin.{room}", None)
         for room in (
-            "errors", "lab", "losses", "materials", "measurement", "optics", "plotting", "progress", "recipe", "references",
-            "report", "stack", "study", "transport", "units", "workflows",
+            "errors", "lab", "losses", "materials", "measurement", "optics", "plotting", "progress", "recipe",
+            "references", "report", "stack", "study", "transport", "units", "workflows",
         )
     },
 }  # fmt: skip
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from perotwin.stack import Stack as Stack
     from perotwin.stack import Tandem as Tandem
     from perotwin.stack import load as load
+    from perotwin.workflows import new as new
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,8 @@ from perotwin.cli.output import command
 def bands(
     cells: options.Cells,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
@@ -21,7 +23,9 @@ def bands(
     """Energy bands in the dark, at short circuit, at maximum power and at open circuit; -o draws them."""
     place = files.Place(output, csv)
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
         from perotwin.errors import PerotwinError
         from perotwin.measurement import checks_of

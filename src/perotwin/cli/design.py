@@ -33,6 +33,8 @@ def optimise(
     ] = None,
     objective: Objective = "pce",
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     processes: Processes = None,
@@ -43,7 +45,9 @@ def optimise(
     """Find the best values of some numbers of a cell, within bounds."""
     with command(json) as out:
         files.prepare(files.Place(output, csv))
-        (loaded,) = options.load([cell], light=light, temperature=temperature, changes=changes)
+        (loaded,) = options.load(
+            [cell], light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import workflows
         from perotwin.report import designs
 
@@ -60,6 +64,8 @@ def map(  # the command's name; nothing here needs the built-in one
     y: Annotated[str, typer.Option("--y", metavar=_PATH, help="What varies up.")],
     steps: Annotated[str, typer.Option(help='Values of each: 21, or "31x11" (across, up).')] = "21",
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     processes: Processes = None,
@@ -70,7 +76,9 @@ def map(  # the command's name; nothing here needs the built-in one
     """Map efficiency, voltage, current and fill factor of a cell over two of its numbers."""
     with command(json) as out:
         files.prepare(files.Place(output, csv))
-        (loaded,) = options.load([cell], light=light, temperature=temperature, changes=changes)
+        (loaded,) = options.load(
+            [cell], light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import workflows
         from perotwin.measurement import notes_of
         from perotwin.report import designs
@@ -89,6 +97,8 @@ def sensitivity(
     ] = None,
     objective: Objective = "pce",
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     processes: Processes = None,
@@ -99,7 +109,9 @@ def sensitivity(
     """Rank the numbers of a cell by what they do to its efficiency."""
     with command(json) as out:
         files.prepare(files.Place(output, csv))
-        (loaded,) = options.load([cell], light=light, temperature=temperature, changes=changes)
+        (loaded,) = options.load(
+            [cell], light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import workflows
         from perotwin.report import designs
 

@@ -29,6 +29,8 @@ def el(
         typer.Option(metavar="LIGHT", help='Light meanwhile, such as "0.1 sun".', show_default="dark"),
     ] = None,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
@@ -38,7 +40,9 @@ def el(
     """Electroluminescence of each absorber: yield, splitting of the quasi-Fermi levels, the Voc that they tell."""
     given: dict[str, Any] = {"currents": _list(currents), "voltages": _list(voltages), "light": under}
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
 
         readings.take(out, lab.el.INSTRUMENT, stacks, given, files.Place(output, csv))

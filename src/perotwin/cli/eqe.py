@@ -14,6 +14,8 @@ from perotwin.cli.output import command
 def eqe(
     cells: options.Cells,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     bias_light: Annotated[
@@ -34,7 +36,9 @@ def eqe(
     """External quantum efficiency, with reflectance and absorption by layer; of a tandem junction by junction."""
     place = files.Place(output, csv)
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
         from perotwin.errors import PerotwinError
         from perotwin.measurement import checks_of

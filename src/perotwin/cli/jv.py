@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 def jv(
     cells: options.Cells,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     start: Annotated[str | None, typer.Option(help='First voltage, such as 0 or "-0.2 V".')] = None,
     stop: Annotated[str | None, typer.Option(help='Last voltage, such as "1.3 V".')] = None,
@@ -51,7 +53,9 @@ def jv(
 ) -> None:
     """Current-voltage curve, steady or scanned in time; with --vary, against one number of the stack."""
     with command(json) as out:
-        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         given = {"start": start, "stop": stop, "step": step}
         protocol = {name: value for name, value in given.items() if value is not None}
         told = {

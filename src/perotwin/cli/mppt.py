@@ -22,6 +22,8 @@ def mppt(
         str | None, typer.Option(help="First voltage.", show_default="maximum power of the settled cell")
     ] = None,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
@@ -30,7 +32,9 @@ def mppt(
 ) -> None:
     """Track maximum power, perturb and observe: stabilised power and its spread."""
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
 
         given = {"duration": duration, "perturbation": perturbation, "interval": interval, "start": start}

@@ -28,6 +28,8 @@ def tpv(
         typer.Option(metavar="LIST", help='Lifetime against bias light: "0.01 sun, 0.1 sun, 1 sun".'),
     ] = None,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
@@ -37,7 +39,9 @@ def tpv(
     """Transient photovoltage: lifetime of a small pulse at open circuit under the cell's light."""
     given = {"pulse": pulse, "width": width, "duration": duration}
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
 
         suns = _intensities(lights, light)
@@ -54,6 +58,8 @@ def tpc(
     ] = None,
     duration: Duration = None,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
@@ -63,7 +69,9 @@ def tpc(
     """Transient photocurrent: extraction time of a small pulse at short circuit, over a small load."""
     given = {"pulse": pulse, "width": width, "load": load, "duration": duration}
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
 
         readings.take(out, lab.tpc.INSTRUMENT, stacks, given, files.Place(output, csv))

@@ -41,6 +41,8 @@ def run(
         ),
     ] = None,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     experiments: Annotated[
@@ -65,7 +67,9 @@ def run(
     place = files.Place(output, csv)
     with command(json) as out:
         files.prepare(place)
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin.recipe import readings
         from perotwin.report import designs, figures, junctions, machine, tables
         from perotwin.workflows import made_cells

@@ -21,6 +21,8 @@ def impedance(
     highest: Annotated[str | None, typer.Option(help="Highest frequency.", show_default="10 MHz")] = None,
     points: Annotated[int | None, typer.Option(help="Number of frequencies.", show_default="60")] = None,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
@@ -29,7 +31,16 @@ def impedance(
 ) -> None:
     """Impedance spectrum of the settled cell: resistances, capacitances, time constants."""
     given = {"bias": bias, "lowest": lowest, "highest": highest, "points": points}
-    _run("impedance", cells, given, light, temperature, changes, files.Place(output, csv), json)
+    _run(
+        "impedance",
+        cells,
+        given,
+        (light, angle, both_sides),
+        temperature,
+        changes,
+        files.Place(output, csv),
+        json,
+    )
 
 
 def cv(
@@ -48,21 +59,23 @@ def cv(
 ) -> None:
     """Capacitance against voltage in the dark, and what a Mott-Schottky plot makes of it."""
     given = {"start": start, "stop": stop, "step": step, "frequency": frequency}
-    _run("cv", cells, given, None, temperature, changes, files.Place(output, csv), json)
+    _run("cv", cells, given, (None, None, None), temperature, changes, files.Place(output, csv), json)
 
 
 def _run(
     instrument: str,
     cells: list[str],
     given: dict[str, Any],
-    light: str | None,
+    light: tuple[str | None, str | None, str | None],
     temperature: str | None,
     changes: list[str] | None,
     place: files.Place,
     json: bool,
 ) -> None:
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(*light), temperature=temperature, changes=changes
+        )
         from perotwin import lab
 
         readings.take(out, lab.known(instrument), stacks, given, place)

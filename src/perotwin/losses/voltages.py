@@ -108,15 +108,16 @@ def _gaps(alone: dict[str, Solver], eqe: xr.Dataset | None) -> dict[str, float]:
 def _step(cell: Cell, gap: float, before: float, suns: float) -> float:
     """V of a step at `gap` (eV) in a cell's light, behind one at `before`; NaN where its light is one wavelength."""
     from perotwin.optics.emission import step_current
-    from perotwin.optics.generation import spectrum
-    from perotwin.optics.spectra import Spectrum
+    from perotwin.optics.incidence import arriving
+    from perotwin.spectra import Monochromatic, chosen
 
-    light = spectrum(cell)
-    if not isinstance(light, Spectrum) or not gap < before:
+    light = chosen(cell.light.spectrum)
+    if isinstance(light, Monochromatic) or not gap < before:
         return math.nan
     temperature = float(cell.temperature)
     shortest = 0.0 if math.isinf(before) else h * c / (e * before)
-    made = suns * elementary_charge * light.photon_flux(shortest, h * c / (e * gap))
+    flux = arriving(cell.light) * light.photon_flux(shortest, h * c / (e * gap))
+    made = suns * elementary_charge * flux
     return _volts(made, step_current(gap, temperature), temperature)
 
 

@@ -15,7 +15,7 @@ from perotwin.materials.models import Analytic, Blend, OpticalModel
 from perotwin.materials.pages import with_tail
 from perotwin.materials.tables import refractiveindex_page
 
-__all__ = ["halide_tables", "names", "optical", "source"]
+__all__ = ["entry", "halide_tables", "names", "optical", "source"]
 
 
 def names() -> tuple[str, ...]:
@@ -25,7 +25,8 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def _entry(name: str) -> dict[str, Any]:
+def entry(name: str) -> dict[str, Any]:
+    """What the library file of a material holds. Raises UnknownNameError."""
     path = files("perotwin.materials") / "library" / f"{name}.toml"
     if name not in names():
         raise UnknownNameError("material", name, names())
@@ -34,8 +35,10 @@ def _entry(name: str) -> dict[str, Any]:
 
 def source(name: str) -> str:
     """Where the numbers of a material come from. Raises UnknownNameError."""
-    entry = _entry(name)
-    parts = [entry["source"], *(f"{part['name']}: {part['source']}" for part in entry.get("part", ()))]
+    found = entry(name)
+    parts = [found["source"], *(f"{part['name']}: {part['source']}" for part in found.get("part", ()))]
+    if found["kind"] == "halide":
+        parts.append(halide_tables().coverage)
     return "; ".join(parts)
 
 
@@ -59,12 +62,12 @@ def optical(
     ------
     UnknownNameError : no such material; the nearest names are offered.
     InputError : "halide-perovskite" without a bandgap.
-    OutOfRangeError : a bandgap outside 1.2 to 1.9 eV.
+    OutOfRangeError : a bandgap outside 1.1 to 2.4 eV.
     """
-    entry = _entry(name)
-    if entry["kind"] == "model" and entry["model"].get("tail"):
+    found = entry(name)
+    if found["kind"] == "model" and found["model"].get("tail"):
         return _absorber(name, float(urbach_energy), bool(extrapolate))
-    if entry["kind"] != "halide":
+    if found["kind"] != "halide":
         return _fixed(name, bool(extrapolate))
     if bandgap is None:
         raise InputError(
@@ -75,23 +78,23 @@ def optical(
 
 @cache
 def _fixed(name: str, extrapolate: bool) -> OpticalModel:
-    entry = _entry(name)
-    if entry["kind"] == "refractiveindex":
+    found = entry(name)
+    if found["kind"] == "refractiveindex":
         page = refractiveindex_page(
-            entry["shelf"],
-            entry["book"],
-            entry["page"],
+            found["shelf"],
+            found["book"],
+            found["page"],
             name=name,
-            source=entry["source"],
+            source=found["source"],
             extrapolate=extrapolate,
         )
-        return with_tail(page, entry["tail_to_nm"] * 1e-9) if "tail_to_nm" in entry else page
+        return with_tail(page, found["tail_to_nm"] * 1e-9) if "tail_to_nm" in found else page
     return Analytic(
         name=name,
-        source=entry["source"],
-        range=_range(entry),
+        source=found["source"],
+        range=_range(found),
         extrapolate=extrapolate,
-        function=_function(entry["model"]),
+        function=_function(found["model"]),
     )
 
 
@@ -104,13 +107,13 @@ def _absorber(name: str, urbach_energy: float, extrapolate: bool) -> OpticalMode
             'Give "15 meV", say.',
             key="urbach_energy",
         )
-    entry = _entry(name)
+    found = entry(name)
     return Blend(
         name=name,
-        source=entry["source"],
-        range=_range(entry),
+        source=found["source"],
+        range=_range(found),
         extrapolate=extrapolate,
-        parts=((1.0, _function(entry["model"])),),
+        parts=((1.0, _function(found["model"])),),
         urbach_energy=urbach_energy,
     )
 
@@ -123,9 +126,9 @@ def _halide(bandgap: float, urbach_energy: float, extrapolate: bool) -> OpticalM
 @cache
 def halide_tables() -> HalideTables:
     """The measured compositions behind "halide-perovskite", and its map from bandgap to edge."""
-    entry = _entry(HALIDE)
-    parts = tuple(Part(part["name"], part["edge"], _range(part), _function(part)) for part in entry["part"])
-    mapped = entry["map"]
+    found = entry(HALIDE)
+    parts = tuple(Part(part["name"], part["edge"], _range(part), _function(part)) for part in found["part"])
+    mapped = found["map"]
     return HalideTables(parts, tuple(mapped["bandgap"]), tuple(mapped["edge"]), mapped["cell"])
 
 

@@ -35,7 +35,14 @@ def words(result: CellResult) -> str:
     jv = result.measurements.get("jv")
     if jv is not None and float(jv.attrs.get("irradiance", 0.0)) > 0.0:
         power = f" ({_MW_CM2 * float(jv.attrs['irradiance']):.4g} mW/cm^2)"
+    if not light.intensity.text.endswith("sun"):
+        # written as a power or in lux
+        power = f" ({float(light.intensity):.4g} sun)"
     parts = [_spectrum(cell), f"{light.intensity.text}{power}", _side(cell)]
+    if light.angle > 0.0:
+        parts.append(f"at {light.angle.text} to the normal")
+    if light.other_side > 0.0:
+        parts.append(f"{light.other_side.text} from the other side too")
     kelvin = float(cell.temperature)
     parts.append(f"{kelvin - _ZERO_CELSIUS:.1f} °C ({kelvin:.2f} K)".replace("-", "−"))
     if light.generation.kind != "optics":
@@ -45,6 +52,8 @@ def words(result: CellResult) -> str:
 
 def _spectrum(cell: Cell) -> str:
     chosen = cell.light.spectrum
+    if chosen.kind == "black-body":
+        return f"black body of {float(chosen.temperature):.4g} K"
     if chosen.kind == "monochromatic":
         return f"{1e9 * float(chosen.wavelength):.4g} nm"
     if chosen.kind == "file":
