@@ -26,6 +26,8 @@ F64 = NDArray[np.float64]
 _MAPPED = ("pce", "voc", "jsc", "ff")
 _PHOTOCURRENT = "photocurrent_"
 _LEVELS = 14
+#: share of a map along its edges where lines have no values
+_EDGES = 0.08
 _LOW, _HIGH = style.CELLS[1], style.CELLS[0]
 #: of a line over a map, and what makes it seen on dark and bright
 _LINE, _EDGE = "#FFFFFF", "#1c2733"
@@ -123,7 +125,7 @@ def _panel(ax: Axes, made: xr.Dataset, name: str, best: Any) -> None:
         lines = ax.contour(
             x, y, values, levels=list(filled.levels)[::3], colors=_LINE, linewidths=0.4, alpha=0.6
         )
-        ax.clabel(lines, fontsize=5.5, fmt="%g", inline_spacing=2)
+        _within(ax, ax.clabel(lines, fontsize=5.5, fmt="%g", inline_spacing=2))
     else:
         filled = ax.pcolormesh(x, y, values, cmap="viridis", shading="nearest")
     figure = ax.get_figure(root=True)
@@ -150,6 +152,13 @@ def _panel(ax: Axes, made: xr.Dataset, name: str, best: Any) -> None:
     )
     ax.set_xlim(x.min(), x.max())
     ax.set_ylim(y.min(), y.max())
+
+
+def _within(ax: Axes, labels: Sequence[Text]) -> None:
+    """Leave out the values of lines that the edge of a map would cut."""
+    for label in labels:
+        place = ax.transAxes.inverted().transform(label.get_transform().transform(label.get_position()))
+        label.set_visible(bool(np.all((place > _EDGES) & (place < 1.0 - _EDGES))))
 
 
 def _words(name: str) -> str:
@@ -317,7 +326,8 @@ def tornado(bars: Sequence[Bar], slopes: Sequence[Bar], now: float, quantity: st
         if left:
             texts = _ranges(panels[0], left, now, rows)
             panels[0].set_xlabel(f"{term.latex} ({unit})")
-            panels[0].set_title("over the range that the number states", fontsize=7.5)
+            panels[0].set_title("over the range that the number states", fontsize=7.5, pad=13)
+            _name_ends(panels[0])
         _slopes(panels[-1], right, rows)
         points = "points" if term.field_unit == "%" else unit
         panels[-1].set_xlabel(f"change of {term.latex} ({points})")
@@ -325,8 +335,16 @@ def tornado(bars: Sequence[Bar], slopes: Sequence[Bar], now: float, quantity: st
         style.apart(figure)
         if left:
             _widen(figure, panels[0], texts)
-            style.text_key(panels[0], [("low end", _LOW), ("high end", _HIGH)], 0.02, 0.12, fontsize=6.5)
     return figure
+
+
+def _name_ends(ax: Axes) -> None:
+    """The colours of both ends of a range, above a panel whose rows are full of words."""
+    for words, colour, place in (("low end", _LOW, 0.0), ("high end", _HIGH, 0.35)):
+        ax.annotate(
+            words, (place, 1.0), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points",
+            va="bottom", fontsize=6.5, color=colour, annotation_clip=False,
+        )  # fmt: skip
 
 
 def _widen(figure: Figure, ax: Axes, texts: Sequence[Text]) -> None:
