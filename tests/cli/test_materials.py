@@ -71,3 +71,24 @@ def test_what_cannot_be_done_is_said_with_the_cure(cli, arguments: tuple[str, ..
     done = cli("materials", *arguments)
     assert done.returncode == 2
     assert all(word in done.stderr for word in words), done.stderr
+
+
+def test_electronic_numbers_faces_and_contacts_stand_with_their_sources(cli) -> None:
+    text = cli("materials", "c60").stdout
+    for words in ('use = "c60"', "layer.electronic.electron_affinity", "thiesbrummel2024, C60",
+                  "face.trap.1.hole_velocity", "contact.work_function"):  # fmt: skip
+        assert words in text, words
+    (found,) = results(cli("materials", "halide-perovskite", "--json"))
+    assert [one["layer"] for one in found["layers"]] == ["perovskite", "sn-pb"]
+    assert "layer.bandgap" not in found["layers"][0]["numbers"]
+    assert found["layers"][1]["numbers"]["layer.bandgap"]["source"].startswith("fu-5avai")
+
+
+def test_a_monolayer_has_numbers_without_optics(cli) -> None:
+    done = cli("materials", "2PACz")
+    assert (
+        done.returncode == 0 and "face.dipole" in done.stdout and "contact.electron_velocity" in done.stdout
+    )
+    (found,) = results(cli("materials", "meo-2pacz", "--json"))
+    assert found["layer"] == "meo-2pacz" and found["roles"] == []
+    assert cli("materials", "no-such-thing").returncode == 2
