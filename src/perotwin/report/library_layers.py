@@ -1,67 +1,86 @@
-"""The library of layers for people and for machines: electronic numbers, faces and contacts, each with its source."""
+"""The library of layers as tables and as entries of machine output: electronic numbers with their sources."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perotwin.report.tables import literal, plain
-from perotwin.stack import Contact, Interface, Layer, library_layer, library_layers
-from perotwin.stack.paths import origin, walk
-from perotwin.units import Quantity
+from perotwin.stack import layer_library
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["entry", "made_of", "numbers"]
+    from perotwin.stack.layer_library import LibraryLayer
 
-_PARTS: dict[str, type[Layer] | type[Interface] | type[Contact]] = {
-    "layer": Layer,
-    "face": Interface,
-    "contact": Contact,
-}
-#: stands for the gap that a layer of any gap has to state
-_ANY_GAP = "1.6 eV"
+__all__ = ["entry", "library", "numbers"]
+
+#: Keys that say what a layer is, not how much of something it has.
+_WORDS = ("name", "role", "material")
 
 
-def made_of(material: str) -> tuple[str, ...]:
-    """Names of the library layers of a material."""
-    return tuple(
-        name for name in library_layers("layer") if (library_layer(name).layer or {})["material"] == material
-    )
-
-
-def _numbers(name: str) -> Iterator[tuple[str, Quantity]]:
-    """(place, number) of everything that an entry gives to a layer, a face and a contact."""
-    one = library_layer(name)
-    for place, kind in _PARTS.items():
-        table = getattr(one, place)
-        if table is None:
-            continue
-        free = place == "layer" and "absorber" in one.roles and "bandgap" not in table
-        given: dict[str, Any] = {"bandgap": _ANY_GAP} if free else {}
-        found = walk(kind(use=name, **given), place)
-        yield from ((path, number) for path, number in found if not (free and path == "layer.bandgap"))
-
-
-def numbers(name: str) -> Table:
-    """What `use` takes from an entry: every number with its source, or its range and why."""
-    one = library_layer(name)
-    words = f'use = "{one.name}": {one.title}' + (f" ({', '.join(one.roles)})" if one.roles else "")
-    made = plain("number", "value", "source", title=literal(words), numbers_from=3)
-    for path, number in _numbers(name):
-        made.add_row(literal(path), number.text, literal(origin(number, None)))
+def library() -> Table:
+    """All entries of the library of layers, one a row."""
+    made = plain("layer", "what it is", "use it in", "roles", "material", numbers_from=9)
+    for name in layer_library.names():
+        one = layer_library.entry(name)
+        places = [place for part, place in layer_library.PARTS.items() if getattr(one, part) is not None]
+        material = "–" if one.layer is None else str(one.layer.get("material", "–"))
+        made.add_row(
+            name,
+            literal(one.title),
+            literal(", ".join(places)),
+            ", ".join(one.roles) or "–",
+            literal(material),
+        )
     return made
 
 
-def entry(name: str) -> dict[str, Any]:
-    """An entry for machines."""
-    one = library_layer(name)
+def numbers(one: LibraryLayer) -> Table:
+    """Every number of an entry, with its source, or its range and why."""
+    made = plain(
+        "number", "value", "range", "source", title=f'use = "{one.name}": {one.title}', numbers_from=9
+    )
+    for path, found in _numbers(one):
+        ends = " to ".join(str(end) for end in found.get("assumed", ()))
+        why = found.get("source") or ("assumed" + (f": {found['note']}" if "note" in found else ""))
+        made.add_row(literal(path), literal(str(found["value"])), literal(ends), literal(why))
+    return made
+
+
+def entry(one: LibraryLayer) -> dict[str, Any]:
+    """An entry for machines; numbers as they are written, with their unit."""
     return {
         "layer": one.name,
         "title": one.title,
         "roles": list(one.roles),
+        "material": None if one.layer is None else one.layer.get("material"),
         "numbers": {
-            path: {"written": number.text, "source": origin(number, None)} for path, number in _numbers(name)
+            path: {key: found.get(key) for key in ("value", "assumed", "source", "note")}
+            for path, found in _numbers(one)
         },
     }
+
+
+def _numbers(one: LibraryLayer) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Path and {value, source | assumed, note} of each number of an entry, in the order of its file."""
+    for part in layer_library.PARTS:
+        table = getattr(one, part)
+        if table is not None:
+            yield from _within(table, "" if part == "layer" else f"{part}.")
+
+
+def _within(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for key, value in table.items():
+        path = f"{before}{key}"
+        if isinstance(value, Mapping):
+            if "value" in value:
+                yield path, value
+            else:
+                yield from _within(value, f"{path}.")
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            for index, one in enumerate(value):
+                if isinstance(one, Mapping):
+                    yield from _within(one, f"{path}.{index}." if len(value) > 1 else f"{path}.")
+        elif key not in _WORDS:
+            yield path, {"value": value, "note": "a choice of the model"}
