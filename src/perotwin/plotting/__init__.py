@@ -24,6 +24,7 @@ _MODULES = (
     "surface",
     "sweeps",
     "time",
+    "unit_words",
     "variants",
 )
 

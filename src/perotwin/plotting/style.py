@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from perotwin.measurement import term_of, write_atomically
 from perotwin.measurement.junction_names import junction_of
+from perotwin.plotting.unit_words import unit_latex
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,6 +46,7 @@ __all__ = [
     "save",
     "spread",
     "text_key",
+    "unit_latex",
 ]
 
 INK = "#1c2733"
@@ -254,13 +256,6 @@ def axis_label(name: str) -> str:
     words = term.words[0].upper() + term.words[1:]
     symbol = "" if term.symbol in ("EQE", "FF", "PCE", "HI", "drift") else f" {term.latex}"
     return f"{words}{symbol}" + ("" if term.field_unit == "1" else f" ({unit_latex(term.field_unit)})")
-
-
-def unit_latex(unit: str) -> str:
-    """ "mA/cm^2" as a figure shows it: mA cm with a raised -2."""
-    shown = unit.replace("mA/cm^2", "mA cm^-2").replace("mW/cm^2", "mW cm^-2").replace("kV/cm", "kV cm^-1")
-    parts = [part.split("^") for part in shown.split(" ")]
-    return " ".join(p[0] if len(p) == 1 else f"{p[0]}$^{{{p[1]}}}$".replace("-", "−") for p in parts)
 
 
 def as_list(datasets: xr.Dataset | Sequence[xr.Dataset]) -> list[xr.Dataset]:

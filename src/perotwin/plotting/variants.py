@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perotwin.plotting.unit_words import unit_latex
+
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
@@ -131,9 +133,7 @@ class Sweep:
     @property
     def label(self) -> str:
         """The name of an axis of it."""
-        from perotwin.plotting import style
-
-        return self.path if self.unit == "1" else f"{self.path} ({style.unit_latex(self.unit)})"
+        return self.path if self.unit == "1" else f"{self.path} ({unit_latex(self.unit)})"
 
     @property
     def log(self) -> bool:
