@@ -139,7 +139,13 @@ recombination = record(
 layers = record(
     {"thickness": quantity("length", 1e-10, 1e-3), "electronic": electronic},
     {
-        "material": st.sampled_from(["niox", {"kind": "table", "path": "/data/my nk.csv"}]),
+        "material": st.sampled_from(
+            [
+                "niox",
+                {"kind": "table", "path": "/data/my nk.csv"},
+                {"kind": "refractiveindex", "shelf": "main", "book": "Si", "page": "Schinke"},
+            ]
+        ),
         "coherent": st.booleans(),
         "extrapolate": st.booleans(),
         "urbach_energy": energy,

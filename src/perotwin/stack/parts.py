@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from perotwin.errors import InputError
 from perotwin.materials import BANDGAPS, HALIDE, URBACH_ENERGY
@@ -42,6 +42,7 @@ from perotwin.stack.quantity_fields import (
     Doping,
     Energy,
     EnergySlope,
+    Incidence,
     Intensity,
     Mobility,
     Model,
@@ -77,15 +78,54 @@ class Light(Model):
     """What shines on the cell.
 
     side : the side that the light enters, "front" (before the first layer) or "back".
-    spectrum : AM1.5G, a file, or one wavelength.
-    intensity : in suns, a factor on the stored spectrum and on prescribed generation; "dark" is 0.
+    spectrum : AM1.5G, AM1.5D, AM0, a black body, a file, or one wavelength.
+    intensity : in suns, a factor on the stored spectrum and on prescribed generation; "dark" is 0. In W/m^2, mW/cm^2 or
+        lux it is turned into suns of the spectrum. It is that of the beam, measured across it.
+    angle : of incidence, from the normal of the cell, which gets the cosine of it of the beam.
+    other_side : intensity of the same spectrum from the other side at the same time, as of a bifacial cell.
     generation : how generation in the absorbers is found.
     """
 
     side: Literal["front", "back"] = "front"
     spectrum: Spectrum = StandardSpectrum()
     intensity: Intensity = Quantity(1.0, "1 sun", dimension="intensity")
+    angle: Incidence = Quantity(0.0, "0 deg", dimension="angle")
+    other_side: Intensity = Quantity(0.0, "0 sun", dimension="intensity")
     generation: Generation = OpticalGeneration()
+
+    @field_validator("intensity", "other_side", mode="before")
+    @classmethod
+    def _in_suns(cls, value: Any, info: ValidationInfo) -> Any:
+        """W per area and lux become suns of the spectrum; anew where the same text meets another spectrum."""
+        from perotwin.spectra.intensity import is_of_power, suns
+
+        text = value.get("value") if isinstance(value, Mapping) else value
+        written = text.written if isinstance(text, Quantity) else text
+        if not is_of_power(written) or "spectrum" not in info.data:
+            return value
+        found = suns(str(written), info.data["spectrum"])
+        if isinstance(value, Quantity):
+            return found.with_origin(value.source, value.assumed, value.note)
+        return {**value, "value": found} if isinstance(value, Mapping) else found
+
+    def at_one_sun(self) -> dict[str, Any]:
+        """What `with_light` takes to make this light one sun; that of the other side keeps its share.
+
+        Raises
+        ------
+        InputError : there is light on the other side alone.
+        """
+        own, other = float(self.intensity), float(self.other_side)
+        if other == 0.0:
+            return {"intensity": 1.0}
+        if own == 0.0:
+            raise InputError(
+                f"the lit side is dark, but light of {self.other_side} comes from the other side.",
+                f'Write side = "{"back" if self.side == "front" else "front"}" and the intensity there, without '
+                "other_side.",
+                key="light.other_side",
+            )
+        return {"intensity": 1.0, "other_side": other / own}
 
 
 class Electronic(Model):

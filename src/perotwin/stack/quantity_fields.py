@@ -7,6 +7,7 @@ a unit, a bare float in SI (from Python only), or the sourced form `{value, sour
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -152,6 +153,12 @@ GenerationRate = Annotated[Quantity, Dim("rate per volume", least=0)]
 PhotonFlux = Annotated[Quantity, Dim("rate per area", least=0)]
 AbsorptionCoefficient = Annotated[Quantity, Dim("absorption coefficient", above=0)]
 Intensity = Annotated[Quantity, Dim("intensity", least=0)]
+Irradiance = Annotated[Quantity, Dim("power density", above=0)]
+#: of incidence, from the normal
+Incidence = Annotated[
+    Quantity,
+    Dim("angle", least=0, most=math.radians(89.0), because=" (89 deg): light along a surface does not enter"),
+]
 AreaResistance = Annotated[Quantity, Dim("area resistance", least=0)]
 Shunt = Annotated[Quantity, Dim("area resistance", above=0)]
 Permittivity = Annotated[Quantity, Dim("dimensionless", least=1)]
@@ -218,6 +225,11 @@ def unknown_key(
     advice = f"Did you mean {listed}?" if close else f"The keys here are {listed}."
     advice = (hints or {}).get(key.lower(), advice)
     return InputError(f'the key "{shown(key)}" does not exist {where}.', advice, subkey=key)
+
+
+def names_a_table(word: str) -> bool:
+    """Whether a word is the name of a text file with a table, and nothing else that a key takes."""
+    return re.search(r"[^\s]\.(csv|txt|dat|asc|tsv|prn|xy|spc|sp|spectrum)$", word, re.IGNORECASE) is not None
 
 
 def shorthand(value: Any, kinds: Mapping[str, type[Model]], what: str) -> Any:

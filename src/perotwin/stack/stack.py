@@ -240,7 +240,8 @@ def _check_materials(stack: Stack) -> None:
             error = UnknownNameError("material", layer.material, _material_names())
             raise InputError(
                 error.message,
-                f'{error.advice} Your own table is {{ kind = "table", path = "..." }}.',
+                f'{error.advice} Your own table is {{ kind = "table", path = "..." }}, a page of refractiveindex.info '
+                '{ kind = "refractiveindex", shelf = "...", book = "...", page = "..." }.',
                 subkey=f"{layer.name}.material",
             )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perotwin.errors import InputError, shown
-from perotwin.stack.quantity_fields import Model
+from perotwin.stack.quantity_fields import Model, names_a_table
 from perotwin.units import Quantity
 
 #: What a file may hold, far beyond any cell or recipe: tables within tables, parts of a dotted key, entries of a table
@@ -95,6 +95,10 @@ def _anchor(node: Any, folder: Path, file: str, key: str) -> None:
     for name, value in node.items() if isinstance(node, dict) else enumerate(node, start=1):
         if name == "path" and isinstance(value, str) and isinstance(node, dict):
             node[name] = str(folder / expanded(value))
+        elif (
+            name == "spectrum" and isinstance(value, str) and isinstance(node, dict) and names_a_table(value)
+        ):
+            node[name] = {"kind": "file", "path": str(folder / expanded(value.strip()))}
         else:
             _anchor(value, folder, file, f"{key}.{name}" if key else str(name))
 
