@@ -49,7 +49,9 @@ def test_what_arrives_is_said(cell: stack.Stack) -> None:
     from perotwin.measurement import notes_of
 
     def told(**light: str) -> list[str]:
-        return [note for note in notes_of(jv.measure(cell.with_light(**light), COARSE)) if "efficiencies" in note]
+        return [
+            note for note in notes_of(jv.measure(cell.with_light(**light), COARSE)) if "efficiencies" in note
+        ]
 
     assert told() == []
     assert told(angle="60 deg") == [

@@ -1,6 +1,7 @@
 """Scans in time: their limits in the scan rate, what the protocol does, and what a loop tells."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -358,6 +359,40 @@ def test_points_of_a_coarse_step_are_those_of_the_fine_one() -> None:
     at = fine["current_density"].sel(voltage=coarse["voltage"], method="nearest").values
     assert coarse["current_density"].values == pytest.approx(at, rel=1e-6)
     assert np.all(np.diff(coarse["time"].values) > 0.0)
+
+
+@pytest.mark.parametrize(("step", "delay", "told"), [("100 mV", "0.1 s", True), ("20 mV", "0.02 s", False)])
+def test_a_coarse_staircase_says_what_its_treads_do(step: str, delay: str, told: bool) -> None:
+    """Against one of 20 mV at the same pace, whose own figures are those that the note refers to."""
+    cell = pt.load("mapi-tio2-spiro")
+    made = scan.measure(cell, scan.Protocol(start="1.2 V", stop="0 V", step=step, delay=delay))
+    notes = [note for note in notes_of(made["reverse"]) if "the step of" in note]
+    assert bool(notes) == told, notes
+    if told:
+        assert {word for note in notes for word in ("reverse", "forward") if f"the {word} scan" in note}
+        assert all("a staircase of 20 mV and 0.02 s a point" in note for note in notes)
+        fine = scan.measure(cell, scan.Protocol(start="1.2 V", stop="0 V", step="20 mV", delay="0.02 s"))
+        off = float(jv.analyse(made["reverse"])["ff"]) / float(jv.analyse(fine["reverse"])["ff"]) - 1.0
+        assert any(f"FF {100.0 * off:+.1f} %" in note for note in notes), (off, notes)
+
+
+def test_a_scan_that_does_not_pass_open_circuit_is_not_followed_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its range is widened at the moment at which the higher end still gives current."""
+    moments, run = [], Engine.run
+
+    def counted(self: Engine, *args: Any, **more: Any) -> Any:
+        trace = run(self, *args, **more)
+        moments.append((trace.time.size, trace.complete))
+        return trace
+
+    monkeypatch.setattr(Engine, "run", counted)
+    asked = scan.Protocol(rate="1 V/s", preconditioning="1.4 V, 60 s")
+    made = scan.measure(pt.load("mapi-tio2-spiro"), asked)
+    assert made["reverse"].attrs["complete"] and made["reverse"]["current_density"].values[0] <= 0.0
+    assert len(moments) > 1 and moments[-1][1]
+    assert all(count <= 3 and not complete for count, complete in moments[:-1])
 
 
 @pytest.mark.parametrize("directions", ["reverse,forward", "forward"])

@@ -1,4 +1,4 @@
-"""Results on meshes that are fine enough: what a mesh costs is estimated, and finer ones are taken where it is too much."""
+"""Results on fine enough meshes: what a mesh costs is estimated, and a finer one is taken where it is too much."""
 
 from __future__ import annotations
 

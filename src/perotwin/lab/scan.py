@@ -141,7 +141,9 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
         before = owner.count("")
         total = before + (protocol.voltages().size - 1) * len(protocol.directions)
         with progress.task(f"{cell.name}: scanning", total=total) as counter:
-            due = _on_points(protocol, before, counter.advance)
+            # a scan that does not pass open circuit is not followed to its end, unless it is the last that is tried
+            passing = asked.open_above and intensity > 0.0 and above != _ABOVE[-1]
+            due = _on_points(protocol, before, counter.advance, passing)
             try:
                 trace = engine.run(steps, rest, stop=due)
             except ConvergenceError as error:
@@ -150,7 +152,7 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
                     {} if known is None else _datasets(cell, protocol, steady, engine, known, owner)
                 )
                 raise
-        if not asked.open_above or intensity == 0.0 or not trace.complete or _passes(trace, protocol):
+        if not passing or _passes(trace, protocol):
             break
     found = _datasets(cell, protocol, steady, engine, trace, owner)
     if not found:
@@ -162,27 +164,33 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
 
 
 def _on_points(
-    protocol: Protocol, before: int, advance: Callable[[], Any]
+    protocol: Protocol, before: int, advance: Callable[[], Any], passing: bool
 ) -> Callable[[float, float, float], bool]:
     """What the engine calls at each moment: it counts those that are reported, and lets the run go on.
 
     Args:
         protocol: resolved. before: moments before the scans. advance: counts.
+        passing: whether the run ends where the cell still gives current at the higher end.
     """
     reported, seen = protocol.voltages(), 0
+    high = float(reported.max())
+    # what is read at the end of a dwell there counts, what preconditioning leaves does not
+    first = before if reported[0] == high else before + 1
 
-    def passed(_time: float, voltage: float, _current: float) -> bool:
+    def passed(_time: float, voltage: float, current: float) -> bool:
         nonlocal seen
         seen += 1
         if seen <= before or np.abs(reported - voltage).min() < 1e-9:
             advance()
-        return False
+        return passing and seen >= first and abs(voltage - high) < 1e-9 and current > 0.0
 
     return passed
 
 
 def _passes(trace: Trace, protocol: Protocol) -> bool:
-    """Whether all scans of a complete trace reach beyond open circuit as the cell is when they get there."""
+    """Whether all scans of a trace reach beyond open circuit as the cell is when they get there; one that was
+    interrupted by its reader counts as one that does.
+    """
     assert protocol.start is not None and protocol.stop is not None
     high = max(float(protocol.start), float(protocol.stop))
     there = np.abs(trace.voltage - high) < 1e-9

@@ -40,7 +40,7 @@ Control = Literal["open-circuit", "voltage"]
 _COUNTS, _RESTARTS = (1, 4, 16), 12
 #: rates (1/s) at which the impedance is looked at for its poles, how many a decade, how many make one look, and their
 #: angle from the negative axis
-_RANGE, _A_DECADE, _WINDOW, _ASIDE = (1e-9, 1e13), 8, 24, 0.15
+_RANGE, _A_DECADE, _WINDOW, _ASIDE = (1e-10, 1e14), 8, 24, 0.15
 
 
 class Modes(ABC):
