@@ -160,6 +160,7 @@ def stack_result(cell: Cell) -> dict[str, Any]:
 
     kind = "junction" if isinstance(cell, Tandem) else "column"
     sources = cell.sources()
+    taken = cell.taken()
     return {
         "stack": cell.name,
         "description": cell.description,
@@ -174,7 +175,11 @@ def stack_result(cell: Cell) -> dict[str, Any]:
             for part, layer in in_order(cell)
         ],
         "numbers": {
-            path: {"written": number.text, "source": sources.get(path)}
+            path: {
+                "written": number.text,
+                "source": sources.get(path),
+                **({"library_layer": taken[path]} if path in taken else {}),
+            }
             for path, number in cell.quantities().items()
         },
         "toml": cell.to_toml(),

@@ -263,11 +263,14 @@ def layers(cell: Cell, prefix: str = "") -> Table:
 
 
 def numbers(cell: Cell) -> Table:
-    """Every number that a cell states, as written, with its source."""
-    made = plain("number", "value", "source", title="every number and where it comes from", numbers_from=3)
+    """Every number that a cell states, as written, with its source, and which are those of the library of layers."""
+    taken = cell.taken()
+    columns = ("number", "value", *(("stands in",) if taken else ()), "source")
+    made = plain(*columns, title="every number and where it comes from", numbers_from=len(columns))
     sources = cell.sources()
     for path, quantity in cell.quantities().items():
-        made.add_row(literal(path), quantity.text, literal(sources.get(path, "not stated")))
+        where = [f"library, {literal(taken[path])}" if path in taken else "the file"] if taken else []
+        made.add_row(literal(path), quantity.text, *where, literal(sources.get(path, "not stated")))
     return made
 
 

@@ -30,7 +30,11 @@ from perotwin.stack.choices import (
 )
 from perotwin.stack.joining import join_tandem, joined_text, joint, joints
 from perotwin.stack.junction import Ideal, Metal, Resistive, Separate, Traps
+from perotwin.stack.layer_library import LibraryLayer
+from perotwin.stack.layer_library import entry as library_layer
+from perotwin.stack.layer_library import names as library_layers
 from perotwin.stack.library import load, names
+from perotwin.stack.new import Pair, Single, new_text
 from perotwin.stack.parallel import Column, Parallel
 from perotwin.stack.parts import (
     Auger,
@@ -78,6 +82,7 @@ __all__ = [
     "Layer",
     "LevelAbove",
     "LevelBelow",
+    "LibraryLayer",
     "Light",
     "Metal",
     "Midgap",
@@ -85,10 +90,12 @@ __all__ = [
     "NoRadiation",
     "OpticalGeneration",
     "PageMaterial",
+    "Pair",
     "Parallel",
     "Recombination",
     "Resistive",
     "Separate",
+    "Single",
     "Stack",
     "StandardSpectrum",
     "SteadyIons",
@@ -105,6 +112,9 @@ __all__ = [
     "joined_text",
     "joint",
     "joints",
+    "library_layer",
+    "library_layers",
     "load",
     "names",
+    "new_text",
 ]

@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import core_schema
@@ -214,6 +214,18 @@ class Model(BaseModel, metaclass=_Metaclass):
         words = re.sub(r"(?<!^)(?=[A-Z])", " ", cls.__name__).lower()
         return f"the {words} table"
 
+    def as_stated(self) -> Self:
+        """The model as its file states it: the same, but for what takes numbers from a library (`use`)."""
+        return self
+
+
+def model_of(model: type[Model], field: str) -> type[Model] | None:
+    """The model class in a field's annotation, for tables that nobody wrote; None for leaves and unions."""
+    annotation = model.model_fields[field].annotation
+    candidates = [annotation, *getattr(annotation, "__args__", ())]
+    models = [entry for entry in candidates if isinstance(entry, type) and issubclass(entry, Model)]
+    return models[0] if len(models) == 1 else None
+
 
 def unknown_key(
     key: str, options: tuple[str, ...], where: str, hints: Mapping[str, str] | None = None
@@ -355,7 +367,11 @@ def key_path(location: tuple[Any, ...], data: Any) -> str:
         tagged = False
         if isinstance(step, int):
             node = node[step] if isinstance(node, (list, tuple)) and step < len(node) else None
-            name = node.get("name") if isinstance(node, Mapping) else getattr(node, "name", None)
+            name = (
+                node.get("name") or node.get("use")
+                if isinstance(node, Mapping)
+                else getattr(node, "name", None)
+            )
             if parts and parts[-1] in ("layer", "column", "between", "lower_between"):
                 parts[-1] = str(name) if name else f"{parts[-1]} {step + 1}"
             else:

@@ -123,6 +123,8 @@ def write(model: Model) -> str:
 
 def _entries(model: Model) -> list[tuple[str, Any]]:
     """Scalars and inline tables first, then tables, as TOML wants them."""
+    model = model.as_stated()
+    used = getattr(model, "use", None) is not None  # an empty list then stands instead of the library's
     stated = model.model_fields_set | ({"kind"} if "kind" in type(model).model_fields else set())
     scalars: list[tuple[str, Any]] = []
     tables: list[tuple[str, Any]] = []
@@ -132,7 +134,7 @@ def _entries(model: Model) -> list[tuple[str, Any]]:
             continue
         is_table = (isinstance(value, Model) and not value.inline) or isinstance(value, (dict, tuple))
         is_table = is_table and not _are_words(value)
-        if isinstance(value, (tuple, dict)) and not value:
+        if isinstance(value, (tuple, dict)) and not value and not used:
             continue
         (tables if is_table else scalars).append((name, _item(value)))
     return scalars + tables
