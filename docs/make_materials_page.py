@@ -36,7 +36,7 @@ def page_text() -> str:
             f"### {one.name}\n\n{one.title}. Source: {one.source}.{caution}\n\n"
             f"![n and k of {one.name}](figures/materials/{one.name}.png)"
         )
-    return "\n\n".join(parts) + "\n"
+    return "\n" + "\n\n".join(parts) + "\n\n"
 
 
 def draw() -> None:

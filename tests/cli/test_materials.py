@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from perotwin import materials
+from perotwin.report import library_layers
+from perotwin.stack import layer_library
 
 
 def results(done) -> list[dict]:
@@ -21,7 +23,7 @@ def test_without_a_name_all_materials_are_listed_with_range_residual_and_source(
     assert len(max(done.stdout.splitlines(), key=len)) <= 160
     for name in materials.names():
         assert f" {name} " in done.stdout, name
-    for words in ("300 to 2500", "0.0179", "10.1021/acsaem", "no table", "own fit", "page"):
+    for words in ("300 to 2500", "0.0179", "10.1021/acsaem.9b00856", "no table", "own fit", "page"):
         assert words in done.stdout, words
 
 
@@ -33,6 +35,34 @@ def test_a_material_is_shown_with_model_coefficients_source_and_doubts(cli) -> N
     text = cli("materials", "silicon", "spiro-ometad", "halide-perovskite").stdout
     for words in ("main/Si/Green-2008", "bandgap     1.12 eV", "Drude", "1.58 to 1.80", "edge 1.5905 eV"):
         assert words in text, words
+
+
+def test_electronic_numbers_stand_with_their_sources(cli) -> None:
+    text = cli("materials", "c60").stdout
+    for words in ('use = "c60"', "electronic.electron_affinity", "3.9 eV", "thiesbrummel2024", "face.trap"):
+        assert words in text, words
+    (entry,) = results(cli("materials", "c60", "--json"))
+    (layer,) = entry["layers"]
+    affinity = layer["numbers"]["electronic.electron_affinity"]
+    assert affinity["value"] == "3.9 eV" and "thiesbrummel2024" in affinity["source"]
+    assert layer["numbers"]["thickness"]["assumed"] == ["10 nm", "30 nm"]
+
+
+def test_layers_without_a_material_of_their_own_name_are_found_too(cli) -> None:
+    monolayer = cli("materials", "Me-4PACz")
+    assert monolayer.returncode == 0 and "contact.work_function" in monolayer.stdout
+    narrow = cli("materials", "sn-pb").stdout
+    assert "halide-perovskite: " in narrow and 'use = "sn-pb"' in narrow
+    assert "spiro-ometad: " in cli("materials", "spiro").stdout
+    listed = cli("materials").stdout
+    for name in layer_library.names():
+        assert f" {name} " in listed, name
+
+
+def test_every_number_of_the_library_of_layers_has_a_source_or_a_range() -> None:
+    for name in layer_library.names():
+        for path, number in library_layers.entry(layer_library.entry(name))["numbers"].items():
+            assert number["source"] or number["assumed"] or number["note"], f"{name}.{path}"
 
 
 def test_machine_output_has_all_of_it_with_units(cli) -> None:
@@ -62,7 +92,8 @@ def test_n_and_k_are_drawn_into_the_file_that_is_named(cli, tmp_path: Path, name
     "arguments, words",
     [
         (("ptta",), ['"ptta"', '"ptaa"']),
-        (("spiro",), ['"spiro"', '"spiro-ometad"']),
+        (("spirro-ometad",), ['"spiro-ometad"']),
+        (("2pacz", "--plot", "nk.png"), ["no optics to draw"]),
         (("c60", "--plot", "nk.jpeg"), ["nk.jpeg", ".png or .svg"]),
         (("--plot", "nk.png"), ["needs a material", "perotwin materials c60"]),
     ],

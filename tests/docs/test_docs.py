@@ -105,7 +105,9 @@ def test_the_architecture_page_lists_the_rooms_in_order() -> None:
 def test_commands_on_the_pages_exist(page: Path) -> None:
     from perotwin.cli.app import app
 
-    names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    names = {
+        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
+    }
     for block in blocks(page, ""):
         for line in block.splitlines():
             found = re.match(r"perotwin (\w+)", line.strip())

@@ -64,10 +64,11 @@ def silicon_as_a_table(folder: Path) -> str:
     return f'{{ kind = "table", path = "{path}" }}'
 
 
-@pytest.mark.parametrize("own_table", [False, True])
-def test_the_emission_of_silicon_is_no_false_alarm(own_table: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", ["library", "table", "Green-2008", "Schinke"])
+def test_the_emission_of_silicon_is_no_false_alarm(which: str, tmp_path: Path) -> None:
     """Phonons let silicon emit 0.1 eV below its gap, which is not the noise of a table."""
-    material = silicon_as_a_table(tmp_path) if own_table else '"silicon"'
+    page = f'{{ kind = "refractiveindex", shelf = "main", book = "Si", page = "{which}" }}'
+    material = {"library": '"silicon"', "table": silicon_as_a_table(tmp_path)}.get(which, page)
     emission = emit(pt.stack.from_toml(WAFER.replace("MATERIAL", material)))
     assert all(check.passed for check in emission.checks.values()), emission.checks
     assert not emission.notes

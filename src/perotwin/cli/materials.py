@@ -14,7 +14,8 @@ from perotwin.cli.output import command
 
 def materials(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[MATERIAL]...", help="Names of the library.")
+        list[str] | None,
+        typer.Argument(metavar="[MATERIAL]...", help="Names of materials or of layers of the library."),
     ] = None,
     plot: Annotated[
         Path | None,
@@ -22,10 +23,11 @@ def materials(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """List the materials of the library, or show some: optical model, range, residual, source, n and k."""
+    """List the materials and layers of the library, or show some: optics, electronic numbers, every source."""
     with command(json) as out:
         from perotwin import materials as library
         from perotwin.errors import InputError
+        from perotwin.report import library_layers
         from perotwin.report import materials as shown
 
         if plot is not None and not names:
@@ -39,20 +41,33 @@ def materials(
                 key="--plot",
             )
         used = shown.used_by()
-        known = [library.describe(name) for name in names or library.names()]
-        for one in known:
-            out.result(shown.entry(one, used.get(one.name, ())))
         if not names:
+            known = library.descriptions()
+            for material in known:
+                out.result(shown.entry(material, used.get(material.name, ())))
             out.table(shown.library(known, used))
             out.say(
                 "* has a caveat: perotwin materials NAME tells it, with the coefficients and the source in full."
             )
+            out.table(library_layers.library())
             return
-        for one in known:
-            out.say("\n".join(shown.words(one, used.get(one.name, ()))))
-            out.table(shown.constants_at(one))
+        found = [shown.find(name) for name in names]
+        for one, layers in found:
+            made_of = () if one is None else used.get(one.name, ())
+            entry = {} if one is None else shown.entry(one, made_of)
+            out.result({**entry, "layers": [library_layers.entry(layer) for layer in layers]})
+            if one is not None:
+                out.say("\n".join(shown.words(one, made_of)))
+                out.table(shown.constants_at(one))
+            for layer in layers:
+                out.table(library_layers.numbers(layer))
+        drawn = [one for one, _ in found if one is not None]
         if plot is not None:
-            out.say(f"drawn into {shown.save(shown.figure(known), plot)}")
+            if not drawn:
+                raise InputError(
+                    f'"{names[0]}" has no optics to draw.', "Name a material, such as c60.", key="--plot"
+                )
+            out.say(f"drawn into {shown.save(shown.figure(drawn), plot)}")
 
 
 COMMANDS = (Entry(175, materials),)

@@ -114,6 +114,12 @@ def _drawn(dataset: xr.Dataset) -> Figure:
     return plot(dataset, states=("maximum-power", "dark") if _several(dataset) else None)
 
 
+def _ions(dataset: xr.Dataset) -> Figure:
+    from perotwin.plotting import depth
+
+    return depth.ions_and_field(dataset)
+
+
 INSTRUMENT = Instrument(
     name="bands",
     title="energy bands",
@@ -126,7 +132,8 @@ INSTRUMENT = Instrument(
             "bands",
             _drawn,
             "Energy bands of {cells} in the dark, at short circuit, at maximum power and at open circuit. Dashed: "
-            "quasi-Fermi levels of electrons (blue) and holes (red); the arrow is their splitting in the absorber.",
+            "quasi-Fermi levels of electrons (blue) and holes (red); the arrow is their splitting in the absorber. "
+            "Layers too thin for their name are drawn wider than they are: the axis says at which depth each face is.",
             of_tandems=(
                 "Energy bands of the whole of {cells} at maximum power and, below, at equilibrium. Dashed: quasi-Fermi "
                 "levels of electrons (blue) and holes (red); the arrows are their splitting in the absorbers. At the "
@@ -136,6 +143,20 @@ INSTRUMENT = Instrument(
             section="bands",
             wide=True,
             inside=True,
+        ),
+        Picture(
+            "ions",
+            _ions,
+            "Density of mobile ions (left) and electric field (right; positive towards the back) in {cells} against "
+            "depth, at the operating points.",
+            of_tandems=(
+                "Density of mobile ions (above) and electric field (below; positive towards the back) in {cells} "
+                "against depth, at the operating points."
+            ),
+            section="bands",
+            wide=True,
+            inside=True,
+            needs=lambda dataset: {"ion_density", "electric_field", "x_edge"} <= set(dataset.variables),
         ),
     ),
     variables=(

@@ -374,7 +374,9 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     """Quantum efficiency and where the other photons go; see `plotting.spectra.eqe`."""
     from perotwin.plotting import spectra
 
-    return spectra.eqe(datasets, ax)
+    items = list(datasets) if isinstance(datasets, Sequence) else [datasets]
+    gaps = [float(analyse(item)["bandgap"]) for item in items if "absorptance" in item]
+    return spectra.eqe(datasets, ax, gaps)
 
 
 def _several(dataset: xr.Dataset) -> bool:
@@ -385,7 +387,7 @@ def _layers(dataset: xr.Dataset) -> Figure:
     """Which layer absorbs what, where the quantum efficiency is drawn apart."""
     from perotwin.plotting import spectra
 
-    return spectra.absorption(dataset)
+    return spectra.absorption(dataset, gap=float(analyse(dataset)["bandgap"]))
 
 
 def _document(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
@@ -427,12 +429,12 @@ INSTRUMENT = Instrument(
         Picture(
             "eqe",
             plot,
-            "External quantum efficiency of {cells} and, dashed, the share of photons that is not reflected. The "
-            "current density is the overlap with the AM1.5G spectrum.",
+            "External quantum efficiency of {cells}; dashed the share of photons that is not reflected, dotted (right "
+            "axis) the current density from the shortest wavelength on, at one sun of the cell's spectrum.",
             of_tandems=(
-                "External quantum efficiency of the junctions of {cells}, each under its bias light and bias voltage, "
-                "and, dashed, the share of photons that is not reflected. The current densities, junction by junction "
-                "from the front, are the overlap with the AM1.5G spectrum."
+                "External quantum efficiency of the junctions of {cells}, each under its bias light and bias voltage; "
+                "dashed the share of photons that is not reflected, dotted (right axis) the current density from the "
+                "shortest wavelength on, at one sun of the cell's spectrum."
             ),
             together=2,
             section="light",
@@ -441,10 +443,12 @@ INSTRUMENT = Instrument(
             "absorption",
             lambda dataset: _layers(dataset) if _several(dataset) else plot(dataset),
             "Where the photons go in {cells}: collected as current (EQE), absorbed by a layer without giving current, "
-            "transmitted, or reflected (above the dashed line).",
+            "transmitted, or reflected (above the dashed line). Dotted (right axis): the current from the shortest "
+            "wavelength on. The numbers are for photons above the gap; what lies below it is told apart.",
             of_tandems=(
                 "Which layer of {cells} absorbs the photons: the absorbers of the junctions below, above them what "
-                "gives no current, and reflection. The numbers are the current densities that they come to."
+                "gives no current, and reflection. The numbers are the current densities that photons above the gap of "
+                "the last absorber come to; what lies below it is told apart."
             ),
             section="light",
             needs=lambda dataset: "photon_flux" in dataset or not _several(dataset),

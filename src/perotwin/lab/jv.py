@@ -529,7 +529,8 @@ INSTRUMENT = Instrument(
             "profiles",
             _profiles,
             "Generation and recombination rates (left) and carrier densities (right; electrons solid, holes dashed) in "
-            "{cells} against depth. Recombination at faces and contacts is not part of the rates.",
+            "{cells} against depth. Recombination at faces and contacts is not part of the rates. Layers too thin for "
+            "their name are drawn wider than they are.",
             of_tandems=(
                 "Generation at short circuit and recombination rates (above) and carrier densities (below; electrons "
                 "solid, holes dashed) in {cells} against depth. Recombination at faces and contacts is not part of the "

@@ -10,23 +10,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perotwin import materials
-from perotwin.materials import Description, OpticalModel, Source
+from perotwin.errors import UnknownNameError
+from perotwin.materials import HALIDE, Description, OpticalModel, Source
 from perotwin.materials.halide import measured
 from perotwin.materials.library import halide_tables
 from perotwin.measurement import write_atomically
 from perotwin.plotting import style
 from perotwin.plotting.optical_constants import Constants, nk
 from perotwin.report.tables import literal, plain
+from perotwin.stack import layer_library
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.table import Table
+
+    from perotwin.stack.layer_library import LibraryLayer
 
 __all__ = [
     "constants",
     "constants_at",
     "entry",
     "figure",
+    "find",
     "library",
     "markdown_row",
     "save",
@@ -59,19 +64,37 @@ def _rms(value: float | None) -> str:
 
 
 def used_by() -> dict[str, list[str]]:
-    """Material -> names of the library's cells that have a layer of it."""
-    from perotwin import stack
-
+    """Material -> names of the layers of the library of layers that are made of it."""
     found: dict[str, list[str]] = {}
-    for name in stack.names():
-        for _, layer in stack.in_order(stack.load(name)):
-            if isinstance(layer.material, str) and name not in found.setdefault(layer.material, []):
-                found[layer.material].append(name)
+    for name in layer_library.names("layer"):
+        material = layer_library.part(name, "layer").get("material")
+        if isinstance(material, str):
+            found.setdefault(material, []).append(name)
     return found
 
 
+def find(name: str) -> tuple[Description | None, list[LibraryLayer]]:
+    """A material by its name, or by that of a layer made of it, and the layers of the library to show with it.
+
+    Raises
+    ------
+    UnknownNameError : neither a material nor a layer is called so; the near ones of both are offered.
+    """
+    made_of = used_by()
+    if name in materials.names():
+        alike = [one for one in made_of.get(name, ()) if name != HALIDE]
+        return materials.describe(name), [layer_library.entry(one) for one in alike]
+    try:
+        layer = layer_library.entry(name)
+    except UnknownNameError:
+        both = dict.fromkeys((*materials.names(), *layer_library.names()))
+        raise UnknownNameError("material or layer", name, both) from None
+    material = None if layer.layer is None else layer.layer.get("material")
+    return (materials.describe(material) if isinstance(material, str) else None), [layer]
+
+
 def library(known: Sequence[Description], used: Mapping[str, Sequence[str]]) -> Table:
-    """All materials, one a row; `used` tells which layers or cells of the libraries are made of each."""
+    """All materials, one a row; `used` tells which layers of the library of layers are made of each."""
     made = plain(
         "material",
         "what it is",
@@ -83,6 +106,7 @@ def library(known: Sequence[Description], used: Mapping[str, Sequence[str]]) -> 
         "source",
         numbers_from=9,
     )
+    made.columns[-1].overflow = "fold"  # a DOI that is cut is none
     for one in known:
         made.add_row(
             one.name,

@@ -218,6 +218,10 @@ class Model(BaseModel, metaclass=_Metaclass):
         """The model as its file states it: the same, but for what takes numbers from a library (`use`)."""
         return self
 
+    def all_stated(self) -> Self:
+        """The model with every number in place: the same, but for what takes numbers from a library (`use`)."""
+        return self
+
 
 def model_of(model: type[Model], field: str) -> type[Model] | None:
     """The model class in a field's annotation, for tables that nobody wrote; None for leaves and unions."""
