@@ -48,6 +48,8 @@ _STRETCH = 1.05
 _FLASH = 1e-17
 #: steps are not made shorter than this for the sake of the error, s: what is faster is not resolved
 _RESOLUTION = 1e-12
+#: time steps from one reported moment to the next, at most: cells take a few, after a corner some hundreds
+_PATIENCE = 4000
 
 
 @dataclass
@@ -350,7 +352,10 @@ class Engine(Stepper):
         past = [self._past(0.0, start)]
         now, time = start, 0.0
         for target in (float(mark) for mark in marks):
+            begun = count["steps"]
             while time < target:
+                if count["steps"] - begun > _PATIENCE:
+                    raise self._lost(task, now, time, f"{_PATIENCE} steps did not lead to the next moment")
                 left = target - time
                 # land on the moment, without a last step that is much shorter than those before
                 if left <= _STRETCH * size:
@@ -392,12 +397,16 @@ class Engine(Stepper):
                 # by half at least: where a step is long for what it follows, its error falls but slowly with it
                 size = max(size * min(max(0.9 * tried.error**power, 0.2), 0.5), shortest)
             if size < 0.5 * shortest:
-                raise ConvergenceError(
-                    f'"{self.problem.stack.name}" could not be followed beyond {task.piece.begin + time:.4g} s into a '
-                    f"step: steps of {size:.1e} s still fail.",
-                    "Soften the corner with a ramp, or start from a settled state nearer to it.",
-                    voltage=now.voltage,
-                    state=now,
-                    stage="transient",
-                    time=task.piece.begin + time,
-                )
+                raise self._lost(task, now, time, f"steps of {size:.1e} s still fail")
+
+    def _lost(self, task: Task, now: Moment, time: float, why: str) -> ConvergenceError:
+        """What is said where a run ends in a piece of a schedule's step, at a time (s) of the piece."""
+        since = task.piece.begin + time
+        return ConvergenceError(
+            f'"{self.problem.stack.name}" could not be followed beyond {since:.4g} s into a step: {why}.',
+            "Soften the corner with a ramp, start from a settled state nearer to it, or ask for more moments.",
+            voltage=now.voltage,
+            state=now,
+            stage="transient",
+            time=since,
+        )
