@@ -114,6 +114,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         ConvergenceError: the bias point was not reached.
     """
     from perotwin.lab import conditions
+    from perotwin.lab.meshes import Attempt, at_bias, until_fine
     from perotwin.measurement import add_notes, check, make_dataset
     from perotwin.transport.build import build
     from perotwin.transport.checks import optical_checks, steady_checks
@@ -121,8 +122,14 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    solver = Solver(build(cell, light=intensity > 0.0).all_moving())
-    settled = bias_point(solver, protocol.bias, intensity)
+
+    def attempt(density: float) -> Attempt[tuple[Solver, States]]:
+        solver = Solver(build(cell, light=intensity > 0.0, density=density).all_moving())
+        found = bias_point(solver, protocol.bias, intensity)
+        return Attempt((solver, found), at_bias(solver, found, protocol.bias, intensity))
+
+    best = until_fine(attempt)
+    solver, settled = best.found
     state = settled.state(0)
     hertz = protocol.hertz()
     held = solver.linearised(state, intensity, "held")
@@ -143,7 +150,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         variables["impedance_real_held"] = ("frequency", fixed.impedance.real)
         variables["impedance_imag_held"] = ("frequency", fixed.impedance.imag)
         variables["capacitance_held"] = ("frequency", capacitance(hertz, fixed.impedance, held.series))
-    found = {**steady_checks(settled), **optical_checks(solver.problem)}
+    found = {**steady_checks(settled), **best.checks, **optical_checks(solver.problem)}
     if intensity > 0.0:
         for name, values in (("imps", spectrum.imps), ("imvs", spectrum.imvs)):
             variables[f"{name}_real"] = ("frequency", values.real)
@@ -187,7 +194,7 @@ def bias_point(solver: Solver, bias: str | float, intensity: float) -> States:
         InputError: maximum power in the dark.
         ConvergenceError: it was not reached.
     """
-    from perotwin.lab import jv
+    from perotwin.lab import jv, open_circuit
 
     if bias == "maximum-power" and intensity <= 0.0:
         raise InputError(
@@ -195,7 +202,9 @@ def bias_point(solver: Solver, bias: str | float, intensity: float) -> States:
             "Give it light, or a voltage as bias.",
             key="bias",
         )
-    if bias in ("open-circuit", "maximum-power") and intensity > 0.0:
+    if bias == "open-circuit" and intensity > 0.0:
+        return open_circuit.settled(solver, intensity)
+    if bias == "maximum-power":
         curve = jv.curve(solver, jv.Protocol(step="20 mV"), intensity)
         points = jv.solved_points(solver, curve, intensity)
         if bias in points:

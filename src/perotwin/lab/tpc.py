@@ -78,18 +78,25 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         ConvergenceError: the settled state was not found, or a time step could not be taken.
     """
     from perotwin.lab import conditions, pulses
+    from perotwin.lab.meshes import Attempt, at_bias, until_fine
     from perotwin.measurement import make_dataset
     from perotwin.transport.build import build
-    from perotwin.transport.checks import optical_checks
+    from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.schedule import Load
     from perotwin.transport.transient import Engine
 
     protocol = protocol or Protocol()
     light, extra = float(cell.light.intensity), float(protocol.pulse)
     share = 1.0 if light == 0.0 else min(1.0, extra / light)
-    engine = Engine(build(cell), min(_PART * share, _COARSE))
     load = float(protocol.load)
-    rest = _steady(engine, light, load)
+
+    def attempt(density: float) -> Attempt[tuple[Engine, States]]:
+        made = Engine(build(cell, density=density), min(_PART * share, _COARSE))
+        settled = _steady(made, light, load)
+        return Attempt((made, settled), at_bias(made.solver, settled, "load", light))
+
+    best = until_fine(attempt)
+    engine, rest = best.found
     start, current = engine.moment(rest.state(0)), float(rest.current[0])
     generated = extra * engine.problem.photocurrent * float(protocol.width)
     record = pulses.follow(
@@ -97,8 +104,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         None if protocol.duration is None else float(protocol.duration),
         lambda voltage, now: now - current,
     )  # fmt: skip
-    found = optical_checks(engine.problem)
-    found.update(pulses.checks(record))
+    found = {**steady_checks(rest), **best.checks, **optical_checks(engine.problem), **pulses.checks(record)}
     extractable = generated * _gain(engine, light, extra, load)
     found[CHARGE_CHECK] = pulses.charge_check(record.time, record.current - current, extractable)
     return make_dataset(
@@ -117,7 +123,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             "tolerance": engine.tolerance,
         },
         checks=found,
-        notes=engine.problem.notes,
+        notes=conditions.notes(rest),
     )
 
 
