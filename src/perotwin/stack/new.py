@@ -225,8 +225,15 @@ def _wafer(behind: tuple[LibraryLayer, ...]) -> _Plan:
     """A wafer of silicon between its doped sides, as light from above meets them; `behind` lies at its back."""
     front, wafer, back = (entry(name) for name in _SILICON)
     assert wafer.layer is not None
-    layers = ((front, "absorber"), (wafer, "absorber"), (back, "absorber"), *((one, "electrode") for one in behind))
-    return _Plan(layers, (), front.name, back.name, None, float(parse(_value(wafer.layer["bandgap"]), "energy")))
+    layers = (
+        (front, "absorber"),
+        (wafer, "absorber"),
+        (back, "absorber"),
+        *((one, "electrode") for one in behind),
+    )
+    return _Plan(
+        layers, (), front.name, back.name, None, float(parse(_value(wafer.layer["bandgap"]), "energy"))
+    )
 
 
 def _joint_lines(name: str) -> list[str]:
@@ -290,13 +297,23 @@ def _with_reach(text: str, cell: Cell, name: str) -> str:
     between = (*cell.between, *cell.lower_between) if isinstance(cell, Tandem) else ()
     reach = _HC / (min(layer.gap for stack in stacks for layer in stack.absorbers) - _BELOW_GAP)
     # where a perovskite of any gap is the narrowest, its own constants reach as far as its light
-    wide = {materials.HALIDE} if any(layer.material == "silicon" for stack in stacks for layer in stack.layer) else ()
+    wide = (
+        {materials.HALIDE}
+        if any(layer.material == "silicon" for stack in stacks for layer in stack.layer)
+        else ()
+    )
     short: dict[str, float] = {}
     for layer in (*(layer for stack in stacks for layer in stack.layer), *between):
-        known = isinstance(layer.material, str) and (layer.material != materials.HALIDE or layer.material in wide)
+        known = isinstance(layer.material, str) and (
+            layer.material != materials.HALIDE or layer.material in wide
+        )
         if known and layer.use is not None:
             assert isinstance(layer.material, str)
-            gap = float(layer.bandgap) if layer.material == materials.HALIDE and layer.bandgap is not None else None
+            gap = (
+                float(layer.bandgap)
+                if layer.material == materials.HALIDE and layer.bandgap is not None
+                else None
+            )
             end = materials.optical(layer.material, bandgap=gap).range[1]
             if end < reach:
                 short[layer.use] = end
@@ -345,7 +362,9 @@ class _Plan:
         return self._of(self.layers[first:])
 
     def _of(self, layers: tuple[tuple[LibraryLayer, str], ...]) -> _Plan:
-        return _Plan(layers, self.faces, self.front_contact, self.back_contact, self.bandgap, self.gap, self.grown)
+        return _Plan(
+            layers, self.faces, self.front_contact, self.back_contact, self.bandgap, self.gap, self.grown
+        )
 
 
 def _planned(cell: Single, absorber: str = "absorber", grown: bool = False) -> _Plan:
