@@ -62,7 +62,7 @@ def test_the_librarys_tandem_is_what_new_writes() -> None:
 
 @pytest.mark.slow
 def test_the_tandem_comes_out_where_planar_ones_lie() -> None:
-    """1.90 V in A. Al-Ashouri et al., Science 370, 1300 (2020), doi:10.1126/science.abd4016, of 1.68 eV on a flat front.
+    """1.90 V in A. Al-Ashouri et al., Science 370, 1300 (2020), doi:10.1126/science.abd4016: 1.68 eV, flat front.
 
     17.8 and 19.2 mA/cm^2 in the junctions of M. Singh et al., Prog. Photovolt. 31, 877 (2023), doi:10.1002/pip.3693;
     their wafer is textured at the back, so that the flat one here takes less of the light beyond 1000 nm.

@@ -264,6 +264,10 @@ def layers(cell: Cell, prefix: str = "") -> Table:
 
     columns = ("thickness", "Eg (eV)", "affinity (eV)", "mobility n, p (cm^2/Vs)", "doping (cm^-3)")
     title = f"light enters from the {cell.light.side}"
+    if cell.light.angle > 0.0:
+        title += f" at {cell.light.angle}"
+    if cell.light.other_side > 0.0:
+        title += f", {cell.light.other_side} of it from the other side too"
     if prefix:
         area = cell.quantities().get(f"{prefix}.area")
         title = f"{literal(prefix)}, {'' if area is None else f'{area.text} of the area, '}{title}"
