@@ -189,12 +189,14 @@ def test_figures_lead_to_their_files_and_data(tmp_path: Path) -> None:
     measurement.save(item.measurements["jv"], folder / "first" / "jv.nc")
     (folder / "first" / "jv.csv").write_text("V,J")
     (folder / "first" / "stack.toml").write_text("")
+    for name in ("results.json", "metrics.csv"):
+        (folder / name).write_text("")
     shown = {"jv": style.save(curves.jv(item.measurements["jv"]), folder / "figures" / "jv")[0]}
     text = page.render([item], shown, folder)
     for address in ("figures/jv.svg", "figures/jv.png", "first/jv.nc", "first/jv.csv", "first/stack.toml"):
         assert f'href="{address}"' in text, address
         assert (folder / address).exists()
-    assert 'href="results.json"' in text
+    assert 'href="results.json"' in text and 'href="metrics.csv"' in text
     assert "href=" not in page.render([item], shown)[: text.index("<nav>")]
 
 

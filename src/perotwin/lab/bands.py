@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perotwin.lab import depth_profiles
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable
 from perotwin.measurement.junction_names import junction_layers
 from perotwin.stack.quantity_fields import Model
@@ -26,6 +27,7 @@ class Protocol(Model):
     """The energy diagram needs no settings: the states are those that a cell works in."""
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Bands, quasi-Fermi levels and densities in the dark and, under the cell's light, at the three working points.
 
@@ -77,6 +79,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     )
 
 
+@of_measurements("bands")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Quasi-Fermi level splitting, its mean over the absorbing region (the largest layer), in every state.
 
@@ -102,6 +105,7 @@ def _several(dataset: xr.Dataset) -> bool:
     return len(junction_layers(dict.fromkeys(str(name) for name in dataset["layer"].values))) > 1
 
 
+@of_measurements("bands")
 def plot(dataset: xr.Dataset, ax: Axes | None = None, states: Sequence[str] | None = None) -> Figure:
     """The diagrams, one panel a state, of all states unless some are named; see `plotting.depth.bands`."""
     from perotwin.plotting import depth
@@ -170,3 +174,7 @@ INSTRUMENT = Instrument(
     own_section=True,
     place=40,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

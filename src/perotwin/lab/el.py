@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from perotwin.errors import ConvergenceError, InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.measurement.junction_names import junction_of
 from perotwin.stack.quantity_fields import CurrentDensity, Intensity, Model, Voltage
@@ -90,6 +91,7 @@ class _Emitter:
     emission: Any  # optics.emission.AbsorberEmission
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Drive currents through a cell and look at its light.
 
@@ -369,6 +371,7 @@ def _unreached(solver: Solver, wanted: float, voltage: float) -> ConvergenceErro
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("el")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Yields, splittings and the voltages that they tell, of each emitter.
 
@@ -409,6 +412,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     return Metrics(found)
 
 
+@of_measurements("el")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Spectra, and yields against the injected current; see `plotting.luminescence.yields_and_spectra`."""
     from perotwin.plotting import luminescence
@@ -440,3 +444,7 @@ INSTRUMENT = Instrument(
     entries={"emitter": "emitters"},
     place=30,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perotwin.errors import InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.lab.bias_light import BiasLight, Led, Suns, Unlit, Wrong
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, quantity
 from perotwin.stack.quantity_fields import Model, Voltage
@@ -67,6 +68,7 @@ class Protocol(Model):
     bias_light: BiasLight = Led()
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the external quantum efficiency of a cell.
 
@@ -315,14 +317,15 @@ def junctions(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
     return found
 
 
+@of_measurements("eqe")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Integrated current and bandgap of a spectrum.
 
     Returns:
-        `jsc_integrated` (A m^-2; over AM1.5G, as the measurement stored it or NaN) and `bandgap` (eV), the steepest
-        point of the EQE against photon energy (doi:10.1002/aenm.201901223), from a parabola through its slope. Of a
-        tandem the current of the junction that has less and the edge of the one that begins first, and both of each
-        junction: "jsc_integrated, top" and so on.
+        `jsc_integrated` (A m^-2; as the measurement stored it, else over AM1.5G between the ends of the spectrum) and
+        `bandgap` (eV), the steepest point of the EQE against photon energy (doi:10.1002/aenm.201901223) by a parabola
+        through its slope. Of a tandem the current of the junction that has less and the edge of the one that begins
+        first, and both of each junction: "jsc_integrated, top" and so on.
 
     Raises:
         InputError: neither `eqe` nor that of any junction.
@@ -346,13 +349,28 @@ def analyse(dataset: xr.Dataset) -> Metrics:
             key="eqe",
         )
     wavelength, eqe = np.asarray(dataset["wavelength"], float), np.asarray(dataset["eqe"], float)
-    stored = float(dataset.attrs.get("jsc_integrated", np.nan))
+    current, words = dataset.attrs.get("jsc_integrated"), "EQE times the photon flux of the spectrum"
+    if current is None:
+        current, words = _integral(wavelength, eqe)
     return Metrics(
         {
-            "jsc_integrated": Metric(stored, "A m-2", "EQE times the photon flux of the spectrum"),
+            "jsc_integrated": Metric(float(current), "A m-2", words),
             "bandgap": Metric(inflection(wavelength, eqe), "eV", "steepest point of the EQE"),
         }
     )
+
+
+def _integral(wavelength: np.ndarray, eqe: np.ndarray) -> tuple[float, str]:
+    """Current (A m^-2) of an EQE (W,) under AM1.5G, linear between its wavelengths (m), and how it was found."""
+    from perotwin.constants import e
+    from perotwin.spectra import am15g
+
+    good = np.isfinite(wavelength) & np.isfinite(eqe)
+    grid, first = np.unique(wavelength[good], return_index=True)
+    if grid.size < 2:
+        return float("nan"), "no spectrum"
+    current = e * float(am15g().weights(grid) @ eqe[good][first])
+    return current, f"EQE times the photon flux of AM1.5G, {grid[0] * 1e9:.0f} to {grid[-1] * 1e9:.0f} nm"
 
 
 def inflection(wavelength: np.ndarray, eqe: np.ndarray) -> float:
@@ -370,6 +388,7 @@ def inflection(wavelength: np.ndarray, eqe: np.ndarray) -> float:
     return float(energy[best] - b / (2.0 * a)) if a < 0.0 else float(energy[best])
 
 
+@of_measurements("eqe")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Quantum efficiency and where the other photons go; see `plotting.spectra.eqe`."""
     from perotwin.plotting import spectra
@@ -476,3 +495,7 @@ INSTRUMENT = Instrument(
     own_section=True,
     place=20,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from perotwin.errors import ConvergenceError, InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Attribute, Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Frequency, Model, Voltage
 from perotwin.units import Quantity
@@ -91,6 +92,7 @@ class Protocol(Model):
         return np.geomspace(float(self.lowest), float(self.highest), self.points)
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the impedance spectrum of a cell under its own light, dark included.
 
@@ -224,6 +226,7 @@ def bias_point(solver: Solver, bias: str | float, intensity: float) -> States:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("impedance")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Resistances, capacitances and time constants of a spectrum, simulated or read from a file.
 
@@ -364,6 +367,7 @@ def _fast_arc(impedance: C128, peaks: NDArray[np.int64], series: float) -> tuple
     ) - series, "width of the arc at the highest frequencies, up to the next valley"
 
 
+@of_measurements("impedance")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Nyquist, Bode and capacitance; into given axes the Nyquist plot. See `plotting.signals.impedance`."""
     from perotwin.plotting import signals, style
@@ -396,3 +400,7 @@ INSTRUMENT = Instrument(
     ),
     place=80,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

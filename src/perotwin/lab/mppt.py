@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import model_validator
 
 from perotwin.errors import InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Model, Time, Voltage
 from perotwin.units import Quantity
@@ -81,6 +82,7 @@ class Protocol(Model):
         return int(np.floor(self.duration / self.interval + 1e-9))
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | None = None) -> xr.Dataset:
     """Track the maximum power of a cell under its own light, from the moment that the light goes on.
 
@@ -224,6 +226,7 @@ def _dataset(
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("mppt")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Stabilised power with its spread, and where the tracker stands.
 
@@ -257,6 +260,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     )
 
 
+@of_measurements("mppt")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Power and voltage against time, several cells in one panel; see `plotting.time.tracking`."""
     from perotwin.plotting import style, time
@@ -283,3 +287,7 @@ INSTRUMENT = Instrument(
     ),
     place=50,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

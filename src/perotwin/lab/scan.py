@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perotwin.lab.arguments import of_a_cell
 from perotwin.lab.scan_protocol import ABOVE, DIRECTIONS, RATE, Hold, Protocol, Rest
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 
@@ -96,6 +97,7 @@ def _fine(path: F64) -> F64:
     return np.concatenate(parts)
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | None = None) -> Scans:
     """Scan a cell under its own light.
 
@@ -519,3 +521,7 @@ INSTRUMENT = Instrument(
     summary=lambda measured, metrics: _entries(measured),
     place=10,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import model_validator
 
 from perotwin.errors import InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import AreaResistance, Intensity, Model, Time
 from perotwin.units import Quantity
@@ -60,6 +61,7 @@ class Protocol(Model):
         return self
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Follow the photocurrent of a cell through a pulse of light and after it.
 
@@ -163,6 +165,7 @@ def _gain(engine: Engine, light: float, extra: float, load: float) -> float:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("tpc")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Extraction time and charge of a photocurrent decay.
 
@@ -197,6 +200,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     )
 
 
+@of_measurements("tpc")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Photocurrent over its peak against time, several cells in one panel; see `plotting.pulses.decays`."""
     from perotwin.plotting import pulses, style
@@ -221,3 +225,7 @@ INSTRUMENT = Instrument(
     ),
     place=70,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import model_validator
 
 from perotwin.errors import InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Model, Time
 from perotwin.units import Quantity
@@ -66,6 +67,7 @@ class Protocol(Model):
         return self
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Follow the photovoltage of a cell through a pulse of light and after it.
 
@@ -165,6 +167,7 @@ def _measure(cell: Cell, made: _OnMesh, protocol: Protocol) -> xr.Dataset:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("tpv")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Lifetime and size of a photovoltage decay.
 
@@ -188,6 +191,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     )
 
 
+@of_measurements("tpv")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Photovoltage over its peak against time, several cells in one panel; see `plotting.pulses.decays`.
 
@@ -223,3 +227,7 @@ INSTRUMENT = Instrument(
     ),
     place=60,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -102,7 +102,7 @@ def _name_levels(ax: Axes, state: xr.Dataset, axis: DepthAxis, split: bool) -> N
         rows.append(("$E_\\mathrm{F}$", "electron_fermi_level", style.INK, 3))
     for words, name, colour, shift in rows:
         # side by side: at small splittings there is no room for one above the other
-        share = {"electron_fermi_level": 0.10, "hole_fermi_level": 0.36}.get(name, 0.24) if split else 0.24
+        share = 0.03 if split and name == "electron_fermi_level" else 0.24
         height = _height(state, state[name].values, widest, share)
         ax.annotate(
             words,

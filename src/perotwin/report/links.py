@@ -10,7 +10,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from perotwin.report.result import CellResult
 
-__all__ = ["Link", "data_of", "drawn_as", "every_file", "to"]
+__all__ = ["Link", "data_of", "drawn_as", "every_file", "summaries", "to"]
 
 #: files of data by their ending, as people call them
 _KINDS = {".nc": "NetCDF", ".csv": "CSV", ".toml": "TOML", ".json": "JSON"}
@@ -64,6 +64,12 @@ def every_file(results: Sequence[CellResult], folder: Path | None) -> list[tuple
         if links:
             made.append((result.name, links))
     return made
+
+
+def summaries(folder: Path | None) -> list[Link]:
+    """What stands beside the page itself: the numbers of all cells together."""
+    names = ("results.json", "metrics.csv")
+    return [] if folder is None else [Link(name, name) for name in names if (folder / name).exists()]
 
 
 def _files(result: CellResult, name: str, folder: Path | None) -> Iterator[Path]:

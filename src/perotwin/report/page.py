@@ -247,6 +247,7 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path], folder
         checks=checks,
         held=checks_words(results),
         files=links.every_file(results, folder),
+        numbers=links.summaries(folder),
     )
 
 
