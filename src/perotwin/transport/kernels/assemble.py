@@ -54,6 +54,9 @@ def _clear(dev, w):
             w.rhs[i, r, 0] = 0.0
         w.leak[i, 0] = 0.0
         w.leak[i, 1] = 0.0
+        w.gone[i] = 0.0
+        for c in range(dv.LOST_COLUMNS):
+            w.lost[i, c] = 0.0
 
 
 @inlined

@@ -15,7 +15,7 @@ from perotwin.compiled import compiled, inlined
 from perotwin.transport.device import FN_PSI, FP_PSI, PSI_FN, PSI_FP, PSI_PSI
 from perotwin.transport.kernels.assemble import assemble
 from perotwin.transport.kernels.circuit import Constraint, close, follows
-from perotwin.transport.kernels.contacts import hold_contacts
+from perotwin.transport.kernels.contacts import ELECTRONS, HOLES, hold_contacts, lose
 from perotwin.transport.kernels.elimination import eliminate
 from perotwin.transport.kernels.linearise import add_lights, combine, gather, radiation, set_columns
 from perotwin.transport.kernels.right_hand_sides import edge_current, ion_columns, keep_ions, quiet_edge
@@ -59,11 +59,11 @@ def _add_inertia(dev, w, inertia):
         if w.leak[i, 0] != np.inf:
             F[i, 1, 0] += c * (w.n[s] - inertia.n[s])
             D[i, FN_PSI] -= c * w.n[s] * w.gn[s]
-            w.leak[i, 0] += c * w.n[s] * w.gn[s]
+            lose(w, i, ELECTRONS, c * (w.n[s] - inertia.n[s]), c * w.n[s] * w.gn[s], 0.0)
         if w.leak[i, 1] != np.inf:
             F[i, 2, 0] += c * (w.p[s] - inertia.p[s])
             D[i, FP_PSI] += c * w.p[s] * w.gp[s]
-            w.leak[i, 1] += c * w.p[s] * w.gp[s]
+            lose(w, i, HOLES, -c * (w.p[s] - inertia.p[s]), c * w.p[s] * w.gp[s], 0.0)
 
 
 @inlined
