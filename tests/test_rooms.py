@@ -16,7 +16,7 @@ ROOMS: list[set[str]] = [
     *(
         {room}
         for room in (
-            "measurement", "plotting", "materials", "stack", "recipe", "optics", "transport", "lab", "files",
+            "measurement", "plotting", "materials", "spectra", "stack", "recipe", "optics", "transport", "lab", "files",
             "ageing", "losses", "study", "calibrate", "advice", "report", "paper", "workflows",
         )
     ),

@@ -18,6 +18,7 @@ __version__ = "0.1.0.dev0"
 #: public name -> (module, attribute in it; None means the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
     "load": ("perotwin.stack", "load"),
+    "new": ("perotwin.workflows", "new"),
     "Stack": ("perotwin.stack", "Stack"),
     "Parallel": ("perotwin.stack", "Parallel"),
     "Tandem": ("perotwin.stack", "Tandem"),
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from perotwin.stack import Stack as Stack
     from perotwin.stack import Tandem as Tandem
     from perotwin.stack import load as load
+    from perotwin.workflows import new as new
 
 
 def __getattr__(name: str) -> Any:

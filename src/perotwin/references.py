@@ -156,6 +156,49 @@ REFERENCES: dict[str, Reference] = {
             "doi:10.1021/ci990307l",
         ),
         Reference(
+            "michaelson1977",
+            "H. B. Michaelson, The work function of the elements and its periodicity, J. Appl. Phys. 48, 4729 (1977)",
+            "doi:10.1063/1.323539",
+        ),
+        Reference(
+            "krogmeier2018",
+            "B. Krogmeier, F. Staub, D. Grabowski, U. Rau, T. Kirchartz, Quantitative analysis of the transient "
+            "photoluminescence of CH3NH3PbI3/PC61BM heterojunctions by numerical simulations, Sustain. Energy Fuels "
+            "2, 1027 (2018)",
+            "doi:10.1039/c7se00603a",
+        ),
+        Reference(
+            "butlercaddle2024",
+            "E. Butler-Caddle, K. D. G. I. Jayawardena, A. Wijesekara, R. L. Milot, J. Lloyd-Hughes, Distinguishing "
+            "carrier transport and interfacial recombination at perovskite-transport layer interfaces using ultrafast "
+            "spectroscopy and numerical simulation (2024)",
+            "arXiv:2407.02809",
+        ),
+        Reference(
+            "alashouri2019",
+            "A. Al-Ashouri, A. Magomedov, M. Roß et al., Conformal monolayer contacts with lossless interfaces for "
+            "perovskite single junction and monolithic tandem solar cells, Energy Environ. Sci. 12, 3356 (2019)",
+            "doi:10.1039/C9EE02268F",
+        ),
+        Reference(
+            "bi2015",
+            "C. Bi, Q. Wang, Y. Shao, Y. Yuan, Z. Xiao, J. Huang, Non-wetting surface-driven high-aspect-ratio "
+            "crystalline grain growth for efficient hybrid perovskite solar cells, Nat. Commun. 6, 7747 (2015)",
+            "doi:10.1038/ncomms8747",
+        ),
+        Reference(
+            "liu2019",
+            "Z. Liu, L. Krückemeier, B. Krogmeier et al., Open-circuit voltages exceeding 1.26 V in planar "
+            "methylammonium lead iodide perovskite solar cells, ACS Energy Lett. 4, 110 (2019)",
+            "doi:10.1021/acsenergylett.8b01906",
+        ),
+        Reference(
+            "jiang2019",
+            "Q. Jiang, Y. Zhao, X. Zhang et al., Surface passivation of perovskite film for efficient solar cells, "
+            "Nat. Photonics 13, 460 (2019)",
+            "doi:10.1038/s41566-019-0398-2",
+        ),
+        Reference(
             "amse2023",
             "Adv. Mater. Sci. Eng. 2023, 4154962, Table 1",
             "doi:10.1155/2023/4154962",

@@ -103,7 +103,38 @@ def test_a_sweep_leaves_data_of_each_point_and_one_figure(cli, tmp_path: Path) -
     done = cli("jv", "cell-a", *varied, "-o", str(tmp_path))
     assert done.returncode == 0, done.stderr
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"cell-a-400-nm-jv.nc", "cell-a-500-nm-jv.nc", "jv.svg", "jv.png"}
+    table = "cell-a-perovskite.thickness.csv"
+    assert names == {"cell-a-400-nm-jv.nc", "cell-a-500-nm-jv.nc", "jv.svg", "jv.png", table}
+
+
+def test_csv_stands_beside_the_data_and_a_sweep_leaves_its_table(cli, tmp_path: Path) -> None:
+    sweep = (
+        "--vary",
+        "perovskite.thickness",
+        "--from",
+        "400 nm",
+        "--to",
+        "500 nm",
+        "--steps",
+        "2",
+        "--step",
+        "0.1 V",
+    )
+    cli("jv", "cell-a", *sweep, "-o", str(tmp_path), "--csv")
+    table = (tmp_path / "cell-a-perovskite.thickness.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert table[0].startswith("perovskite.thickness (nm),voc (V),jsc (mA/cm^2)")
+    assert [line.split(",")[0] for line in table[1:]] == ["400", "500"]
+    assert {path.name for path in tmp_path.glob("*.csv")} == {
+        "cell-a-perovskite.thickness.csv", "cell-a-400-nm-jv.csv", "cell-a-500-nm-jv.csv", "jv.csv",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words", [("jv", "cell-a"), ("run", "cell-a"), ("tpv", "cell-a"), ("coverage", "target")]
+)
+def test_csv_needs_a_folder(cli, words: tuple[str, ...]) -> None:
+    done = cli(*words, "--csv")
+    assert done.returncode == 2 and "Add -o FOLDER" in done.stderr
 
 
 def test_a_sweep_whose_points_fail_records_them_and_goes_on(cli) -> None:
@@ -151,11 +182,19 @@ def test_bands_prints_levels_and_draws_them(cli, tmp_path: Path) -> None:
 
 
 def test_run_prints_one_comparison_and_says_where_the_report_is(cli, tmp_path: Path) -> None:
+    cli("run", "nbg", "--experiments", "jv", "-o", str(tmp_path / "out"))
     done = cli("run", "cell-a", "cell-b", "-o", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
+    assert "nbg: of an earlier run; the report does not show it" in done.stdout
     assert "difference" in done.stdout
     assert "report.html" in done.stdout
     assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_run_without_a_folder_says_that_it_wrote_nothing(cli) -> None:
+    done = cli("run", "cell-a", "--experiments", "jv")
+    assert done.returncode == 0, done.stderr
+    assert "nothing was written; with -o FOLDER" in done.stdout
 
 
 def test_ctrl_c_keeps_what_was_done_and_says_so() -> None:

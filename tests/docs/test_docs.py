@@ -49,6 +49,24 @@ def test_the_examples_of_the_stack_file_page_are_usable_cells() -> None:
         assert all(check.passed for check in pt.measurement.checks_of(measured).values())
 
 
+def test_the_page_on_your_cell_shows_a_usable_file_and_every_layer_is_listed() -> None:
+    (text,) = blocks(ROOT / "docs" / "your-cell.md", "toml")
+    cell = pt.stack.from_toml(text, file="docs/your-cell.md")
+    assert isinstance(cell, pt.Stack)
+    assert (
+        cell.named("perovskite").trap[0].tau_n == 400e-9 and cell.taken()["pcbm.electronic.bandgap"] == "pcbm"
+    )
+    pages = (ROOT / "docs" / "stack-files.md").read_text(encoding="utf-8")
+    (short,) = [
+        block
+        for block in blocks(ROOT / "docs" / "stack-files.md", "toml-fragment")
+        if "my-short-cell" in block
+    ]
+    assert pt.stack.from_toml(short).name == "my-short-cell"
+    for name in pt.stack.library_layers():
+        assert f"`{name}`" in pages, name
+
+
 def test_the_nomenclature_page_lists_every_stored_quantity_as_the_code_knows_it() -> None:
     text = (ROOT / "docs" / "nomenclature.md").read_text(encoding="utf-8")
     for name, term in NOMENCLATURE.items():
@@ -87,7 +105,9 @@ def test_the_architecture_page_lists_the_rooms_in_order() -> None:
 def test_commands_on_the_pages_exist(page: Path) -> None:
     from perotwin.cli.app import app
 
-    names = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    names = {
+        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
+    }
     for block in blocks(page, ""):
         for line in block.splitlines():
             found = re.match(r"perotwin (\w+)", line.strip())

@@ -91,7 +91,7 @@ def test_integral_against_jsc(spectrum: xr.Dataset) -> None:
     jsc = jv.analyse(jv.measure(pt.load("wbg-target"), jv.Protocol(step="0.1 V")))["jsc"].value
     assert spectrum.attrs["jsc_integrated"] == pytest.approx(jsc, rel=2e-3)
     # and by the spectrum of the sun, not by the instrument's own weights
-    from perotwin.optics.spectra import am15g
+    from perotwin.spectra import am15g
 
     sun = am15g()
     fine = np.linspace(float(spectrum.wavelength[0]), float(spectrum.wavelength[-1]), 4001)

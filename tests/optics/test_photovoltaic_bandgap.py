@@ -10,7 +10,30 @@ from perotwin.optics.photovoltaic_bandgap import absorption_edge, edge_map, infl
 
 
 @pytest.mark.parametrize(
-    "gap", [1.20, 1.25, 1.30, 1.35, 1.40, 1.45, 1.50, 1.55, 1.60, 1.65, 1.70, 1.75, 1.79, 1.85, 1.90]
+    "gap",
+    [
+        1.10,
+        1.20,
+        1.25,
+        1.30,
+        1.35,
+        1.40,
+        1.45,
+        1.50,
+        1.55,
+        1.60,
+        1.65,
+        1.70,
+        1.75,
+        1.79,
+        1.85,
+        1.90,
+        2.0,
+        2.1,
+        2.2,
+        2.3,
+        2.4,
+    ],
 )
 def test_the_cell_measures_its_bandgap_back(gap: float) -> None:
     """Over the whole range, in the cell that bandgaps are defined by."""

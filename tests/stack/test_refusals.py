@@ -138,7 +138,7 @@ CASES = [
     (W, 'material = "niox"', 'material = "nio"', "niox.material", ['mean "niox"', "table"]),
     (W, 'material = "niox"', "material = 3", "niox.material", ["table"]),
     (W, 'material = "niox"\n', "", "niox.material", ["no material"]),
-    (W, GAP, 'bandgap = "2.3 eV"', "perovskite.bandgap", ["1.2 to 1.9 eV"]),
+    (W, GAP, 'bandgap = "2.6 eV"', "perovskite.bandgap", ["1.1 to 2.4 eV"]),
     (W, GAP, "", "perovskite.electronic.bandgap", ["no bandgap"]),
     (W, 'response = "steady"', 'response = "stedy"', "perovskite.ions.response", ['"steady"']),
     (
@@ -159,7 +159,7 @@ CASES = [
     (W, "[light]", '[light]\nsidee = "front"', "light.sidee", ['"side"']),
     (W, "[light]", '[light]\nside = "left"', "light.side", ["front"]),
     (W, "[light]", "[light]\nintensity = 1", "light.intensity", ['"1 sun"']),
-    (W, "[light]", '[light]\nintensity = "100 mW/cm^2"', "light.intensity", ["power density"]),
+    (W, "[light]", '[light]\nintensity = "100 mA/cm^2"', "light.intensity", ["current density"]),
     (W, 'spectrum = "AM1.5G"', 'spectrum = "AM1.5"', "light.spectrum", ['"AM1.5G"']),
 ]
 

@@ -1,5 +1,6 @@
 """from_toml(to_toml(cell)) is the cell, bit for bit and with the units that people wrote."""
 
+import tomllib
 from typing import Any
 
 from hypothesis import given, settings
@@ -139,7 +140,13 @@ recombination = record(
 layers = record(
     {"thickness": quantity("length", 1e-10, 1e-3), "electronic": electronic},
     {
-        "material": st.sampled_from(["niox", {"kind": "table", "path": "/data/my nk.csv"}]),
+        "material": st.sampled_from(
+            [
+                "niox",
+                {"kind": "table", "path": "/data/my nk.csv"},
+                {"kind": "refractiveindex", "shelf": "main", "book": "Si", "page": "Schinke"},
+            ]
+        ),
         "coherent": st.booleans(),
         "extrapolate": st.booleans(),
         "urbach_energy": energy,
@@ -318,6 +325,118 @@ def tandems(draw: st.DrawFn) -> dict[str, Any]:
     if third:
         optional["lower_junction"] = allowed
     return data | draw(st.fixed_dictionaries({}, optional=optional))
+
+
+def some(inner: dict[str, Any], required: dict[str, Any] | None = None) -> st.SearchStrategy[dict[str, Any]]:
+    """Any of some keys, as a file states beside `use`."""
+    return record(required or {}, inner)
+
+
+@st.composite
+def used_stacks(draw: st.DrawFn) -> dict[str, Any]:
+    """Layers, faces and contacts of the library with anything stated in place."""
+    numbers = {
+        "electron_affinity": energy,
+        "bandgap": energy,
+        "conduction_dos": density,
+        "valence_dos": density,
+        "electron_mobility": mobility,
+        "hole_mobility": mobility,
+        "permittivity": quantity("dimensionless", 1.0, 100.0),
+        "donor_density": density,
+        "acceptor_density": density,
+        "statistics": st.sampled_from(["boltzmann", "fermi-dirac", {"kind": "boltzmann"}]),
+        "mobility_activation_energy": energy,
+        "reference_temperature": quantity("temperature", 100.0, 400.0),
+    }
+    in_place = {
+        "thickness": quantity("length", 1e-10, 1e-3),
+        "extrapolate": st.booleans(),
+        "electronic": some(numbers),
+        "trap": st.lists(traps, max_size=2),
+        "recombination": recombination,
+    }
+    absorber = draw(st.sampled_from(["perovskite", "mapbi3", "fapbi3", "cspbbr3", "sn-pb"]))
+    holes, electrons = draw(st.sampled_from([("niox", "c60"), ("PTAA", "pcbm"), ("pedot:pss", "sno2")]))
+    free = {
+        "density": quantity("number density", 0.0, 1e25),
+        "diffusion_coefficient": quantity("diffusion coefficient", 1e-20, 1e-8),
+        "response": responses,
+        "second": species,
+    }
+    gap = {"bandgap": draw(quantity("energy", 1.25, 1.85))} if absorber == "perovskite" else {}
+    data: dict[str, Any] = {
+        "name": "of the library",
+        "layer": [
+            {"use": "glass"} | draw(some({"thickness": quantity("length", 1e-4, 1e-3)})),
+            {"use": "ito"},
+            {"use": holes} | draw(some(in_place)),
+            {"use": absorber} | gap | draw(some(in_place | {"ions": some(free)})),
+            {"use": electrons} | draw(some(in_place | {"name": st.just("other"), "role": st.just("buffer")})),
+            {"use": "ag"},
+        ],
+    }
+    if draw(st.booleans()):
+        data["temperature"] = draw(quantity("temperature", 250.0, 400.0))
+    names = [entry.get("name", {"PTAA": "ptaa", "pedot:pss": "pedot-pss"}.get(entry["use"], entry["use"]))
+             for entry in data["layer"]]  # fmt: skip
+    names[3] = "perovskite"
+    front, back = f"{names[2]}|{names[3]}", f"{names[3]}|{names[4]}"
+    monolayer = st.sampled_from([holes, "me-4pacz", "2pacz"])
+    stated = {"roughness": quantity("length", 0.0, 1e-7), "trap": st.lists(face_traps, max_size=2)}
+    faces_here = {
+        front: {"use": draw(monolayer)} | draw(some(stated | {"dipole": quantity("energy", -1.0, 1.0)})),
+        back: {"use": electrons} | draw(some(stated)),
+    }
+    data["interface"] = {key: faces_here[key] for key in faces_here if draw(st.booleans())}
+    ends = {"work_function": quantity("energy", 1.0, 7.0), "hole_velocity": quantity("velocity", 0.0, 1e5)}
+    data["contact"] = {
+        "front": {"use": draw(monolayer)} | draw(some(ends)),
+        "back": {"use": draw(st.sampled_from([electrons, "ag"]))} | draw(some(ends)),
+    }
+    return data
+
+
+def keys(node: Any) -> Any:
+    """The shape of nested tables; a value, whatever it is, is a leaf, and so are tables without a key."""
+    if isinstance(node, dict) and not {"value", "kind", "below", "above", "electron"} & set(node):
+        shape = {key: keys(entry) for key, entry in node.items()}
+        return {key: entry for key, entry in shape.items() if entry != {}}
+    if isinstance(node, list):
+        return [keys(entry) for entry in node]
+    return None
+
+
+@settings(max_examples=80, deadline=None)
+@given(used_stacks())
+def test_what_is_used_from_the_library_is_written_as_it_was(data: dict[str, Any]) -> None:
+    stack = Stack.from_data(data, bare_numbers=True)
+    text = stack.to_toml()
+    again = Stack.from_toml(text)
+    assert again == stack
+    assert keys(tomllib.loads(text)) == keys(data)
+    for path, (_, *origin) in written(stack).items():
+        assert tuple(origin) == written(again)[path][1:]
+    assert again.to_toml() == text and again.taken() == stack.taken()
+    assert stack.with_values({}) == stack
+
+
+@settings(max_examples=30, deadline=None)
+@given(used_stacks(), st.data())
+def test_any_number_of_the_library_can_be_set_and_stays_set(
+    data: dict[str, Any], more: st.DataObject
+) -> None:
+    stack = Stack.from_data(data, bare_numbers=True)
+    if not stack.taken():
+        return
+    path = more.draw(st.sampled_from(sorted(stack.taken())))
+    number = stack.quantities()[path]
+    changed = stack.with_values({path: number.with_origin("set here")})
+    assert changed.get(path).hex() == number.hex() and changed.quantities()[path].source == "set here"
+    others = {key: one.hex() for key, one in stack.quantities().items()}
+    assert {key: one.hex() for key, one in changed.quantities().items()} == others
+    assert path not in changed.taken()
+    assert Stack.from_toml(changed.to_toml()) == changed
 
 
 def written(stack: Stack | Parallel | Tandem) -> dict[str, Any]:

@@ -325,15 +325,15 @@ def read_table(what: str, path: Path) -> None:
         assert np.all(np.isfinite(model.nk(np.linspace(low, high, 200)))), "not finite"
         return
     if what == "spectrum":
-        from perotwin.optics.spectra import from_file
+        from perotwin.spectra import from_file
 
         made = from_file(path)
         assert np.all(np.isfinite(made.photon_flux_density)), "not finite"
         return
-    from perotwin.materials.tables import read_columns
+    from perotwin.measurement.series import Wanted, read_series
 
-    table = read_columns(path, 2, "generation profile", "depth in nm, rate in m^-3 s^-1", wavelengths=False)
-    assert np.all(np.isfinite(table)), "not finite"
+    found = read_series(path, "generation profile", "depth in nm, rate", (Wanted("rate"),), axis="depth")
+    assert np.all(np.isfinite(found.axis)) and np.all(np.isfinite(found.values["rate"])), "not finite"
 
 
 def judged(kind: str, number: int, folder: Path) -> dict[str, object]:

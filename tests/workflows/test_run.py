@@ -16,7 +16,7 @@ from perotwin.workflows.run import unique_names
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of a run on the two reference cells."""
     out = tmp_path_factory.mktemp("results")
-    list(workflows.run([pt.load("cell-a"), pt.load("cell-b")], out))
+    list(workflows.run([pt.load("cell-a"), pt.load("cell-b")], out, csv=True))
     return out
 
 
@@ -29,6 +29,8 @@ def test_every_cell_gets_its_measurements_stack_and_figures(folder: Path) -> Non
             assert dataset.attrs["stack"] == name
             assert measurement.checks_of(dataset)
         drawn = {path.name for path in (place / "figures").iterdir()}
+        for part in ("jv", "jv-dark", "bands"):
+            assert (place / f"{part}.csv").read_text(encoding="utf-8-sig").count("\n") > 50
         wanted = {
             f"{figure}.{kind}"
             for figure in ("stack", "channels", "bands", "profiles")
@@ -55,6 +57,9 @@ def test_the_summary_is_one_page_one_document_and_the_comparison(folder: Path) -
     html = (folder / "report.html").read_text()
     assert "cell-a" in html and "cell-b" in html
     assert (folder / "figures" / "jv.svg").exists()
+    head, *rows = (folder / "metrics.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert head.startswith("cell,instrument,voc (V),jsc (mA/cm^2)")
+    assert rows[0].split(",")[:2] == ["cell-a", "jv"]
     assert not [path for path in folder.rglob(".*")]
 
 

@@ -55,6 +55,7 @@ def _look_for_cycles_rarely() -> None:
 
 def _usage(error: Exception, as_json: bool) -> None:
     """A wrong command line: how it should look, and as JSON where a program is listening."""
+    from perotwin.cli import former
     from perotwin.cli.output import Output
     from perotwin.errors import InputError
 
@@ -62,4 +63,7 @@ def _usage(error: Exception, as_json: bool) -> None:
     if show is not None:
         show(file=sys.stderr)
     words = str(getattr(error, "format_message", lambda: error)())
-    Output(as_json).write(InputError(words, "Run perotwin --help, or perotwin COMMAND --help."))
+    cure = former.advice(words)
+    if cure is not None:
+        print(cure, file=sys.stderr)
+    Output(as_json).write(InputError(words, cure or "Run perotwin --help, or perotwin COMMAND --help."))

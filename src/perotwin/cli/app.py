@@ -47,4 +47,4 @@ def _declared() -> list[Entry]:
 
 
 for _entry in _declared():
-    app.command(cls=_entry.kind)(_entry.command)
+    app.command(_entry.name, cls=_entry.kind)(_entry.command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perotwin.cli import options
+from perotwin.cli import files, options
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
@@ -12,21 +12,26 @@ from perotwin.cli.output import command
 def bands(
     cells: options.Cells,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Energy bands in the dark, at short circuit, at maximum power and at open circuit; -o draws them."""
+    place = files.Place(output, csv)
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
-        from perotwin.cli import files
         from perotwin.errors import PerotwinError
         from perotwin.measurement import checks_of
         from perotwin.report import machine, tables
 
-        folder = files.prepare(output)
+        files.prepare(place)
         datasets: dict[str, Any] = {}
         interrupted = False
         for stack in stacks:
@@ -44,7 +49,7 @@ def bands(
         out.notes(datasets)
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset))
-        files.write(out, folder, lab.bands.INSTRUMENT, datasets)
+        files.write(out, place, lab.bands.INSTRUMENT, datasets)
         if interrupted:
             raise KeyboardInterrupt
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perotwin.cli import options
+from perotwin.cli import files, options
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import Output, command
 
@@ -40,27 +41,30 @@ def coverage(
     steps: Annotated[int, typer.Option(help="Number of values.")] = 5,
     log: Annotated[bool, typer.Option("--log", help="Space the values evenly in the logarithm.")] = False,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Follow recipes: the monolayer and its holes, the additive, the film; with --vary, against one number."""
+    place = files.Place(output, csv)
     with command(json) as out:
+        files.prepare(place)
         loaded = options.load_recipes(recipes, changes)
         cell = None if base is None else options.load_base(base)
         if vary is not None or from_ is not None or to is not None:
             for recipe in loaded:
                 swept = options.swept(vary, from_, to, 'additive.dose --from "0 mol%" --to "3 mol%"')
-                _series(out, recipe, cell, swept, steps, log, output)
+                _series(out, recipe, cell, swept, steps, log, place)
         else:
-            _samples(out, loaded, cell, output)
+            _samples(out, loaded, cell, place)
 
 
-def _samples(out: Output, recipes: Sequence[Recipe], base: Stack | None, output: str | None) -> None:
+def _samples(out: Output, recipes: Sequence[Recipe], base: Stack | None, place: files.Place) -> None:
     from perotwin import workflows
     from perotwin.report import samples, tables
 
     done = []
     try:
-        for one in workflows.coverage(recipes, output, base):
+        for one in workflows.coverage(recipes, place.folder, base, csv=place.csv):
             done.append(one)
             out.result(
                 samples.result(
@@ -78,8 +82,8 @@ def _samples(out: Output, recipes: Sequence[Recipe], base: Stack | None, output:
             for one in done:
                 if one.made is not None:
                     out.say(f"{one.name}: {one.made.why}")
-            if output is not None:
-                out.say(f"written: {output}")
+            if place.folder is not None:
+                out.say(f"written: {place.folder}")
 
 
 def _all(one: Prepared) -> Metrics:
@@ -96,14 +100,12 @@ def _series(
     swept: tuple[str, str, str],
     steps: int,
     log: bool,
-    output: str | None,
+    place: files.Place,
 ) -> None:
     from perotwin import study, workflows
-    from perotwin.cli import files
     from perotwin.report import samples
 
     path, first, last = swept
-    folder = files.prepare(output)
     points: list[tuple[Point[Prepared], Prepared]] = []
     try:
         for point in workflows.series(
@@ -125,10 +127,13 @@ def _series(
         if points:
             out.say(f"{recipe.name}, {path}")
             out.table(samples.series_table(path, [(point.written, _all(one)) for point, one in points]))
-            if folder is not None:
+            if place.folder is not None:
                 rows = [(point.number, _all(one)) for point, one in points]
                 written = samples.write_series(
-                    folder / f"{files.unique(recipe.name, ())}-{path}", path, points[0][0].unit, rows
+                    Path(place.folder) / f"{files.unique(recipe.name, ())}-{path}",
+                    path,
+                    points[0][0].unit,
+                    rows,
                 )
                 out.say(f"written: {', '.join(str(file) for file in written)}")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from perotwin.cli import options
+from perotwin.cli import files, options
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import Output, command
 
@@ -33,23 +33,29 @@ def optimise(
     ] = None,
     objective: Objective = "pce",
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     processes: Processes = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Find the best values of some numbers of a cell, within bounds."""
     with command(json) as out:
-        (loaded,) = options.load([cell], light=light, temperature=temperature, changes=changes)
+        files.prepare(files.Place(output, csv))
+        (loaded,) = options.load(
+            [cell], light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import workflows
         from perotwin.report import designs
 
-        found, files = workflows.best(loaded, vary or (), output, objective, processes)
+        found, written = workflows.best(loaded, vary or (), output, objective, processes)
         out.result(designs.optimum_result(found))
         for table in designs.optimum_tables(found):
             out.table(table)
-        _close(out, found.notes, files, found.complete)
+        _close(out, found.notes, written, found.complete)
 
 
 def map(  # the command's name; nothing here needs the built-in one
@@ -58,23 +64,29 @@ def map(  # the command's name; nothing here needs the built-in one
     y: Annotated[str, typer.Option("--y", metavar=_PATH, help="What varies up.")],
     steps: Annotated[str, typer.Option(help='Values of each: 21, or "31x11" (across, up).')] = "21",
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     processes: Processes = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Map efficiency, voltage, current and fill factor of a cell over two of its numbers."""
     with command(json) as out:
-        (loaded,) = options.load([cell], light=light, temperature=temperature, changes=changes)
+        files.prepare(files.Place(output, csv))
+        (loaded,) = options.load(
+            [cell], light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import workflows
         from perotwin.measurement import notes_of
         from perotwin.report import designs
 
-        made, files = workflows.field_map(loaded, x, y, output, _steps(steps), processes)
+        made, written = workflows.field_map(loaded, x, y, output, _steps(steps), processes)
         out.result(designs.map_result(made))
         out.table(designs.map_table(made))
-        _close(out, notes_of(made), files, bool(made.attrs["complete"]))
+        _close(out, notes_of(made), written, bool(made.attrs["complete"]))
 
 
 def sensitivity(
@@ -85,23 +97,29 @@ def sensitivity(
     ] = None,
     objective: Objective = "pce",
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     processes: Processes = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Rank the numbers of a cell by what they do to its efficiency."""
     with command(json) as out:
-        (loaded,) = options.load([cell], light=light, temperature=temperature, changes=changes)
+        files.prepare(files.Place(output, csv))
+        (loaded,) = options.load(
+            [cell], light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import workflows
         from perotwin.report import designs
 
-        found, files = workflows.hangs_on(loaded, fields or (), output, objective, processes)
+        found, written = workflows.hangs_on(loaded, fields or (), output, objective, processes)
         out.result(designs.sensitivity_result(found))
         for table in designs.sensitivity_tables(found):
             out.table(table)
-        _close(out, designs.sensitivity_words(found), files, found.complete)
+        _close(out, designs.sensitivity_words(found), written, found.complete)
 
 
 def _steps(text: str) -> tuple[int, int]:
@@ -121,12 +139,12 @@ def _steps(text: str) -> tuple[int, int]:
         ) from None
 
 
-def _close(out: Output, notes: Iterable[object], files: list[Path], complete: bool) -> None:
+def _close(out: Output, notes: Iterable[object], written: list[Path], complete: bool) -> None:
     """Say what a reader must know and where everything is; an interruption ends the command as one."""
     for note in notes:
         out.say(str(note))
-    if files:
-        out.say(f"written: {', '.join(str(path) for path in files)}")
+    if written:
+        out.say(f"written: {', '.join(str(path) for path in written)}")
     if not complete:
         raise KeyboardInterrupt
 

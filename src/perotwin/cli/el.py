@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perotwin.cli import options, readings
+from perotwin.cli import files, options, readings
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
@@ -29,18 +29,23 @@ def el(
         typer.Option(metavar="LIGHT", help='Light meanwhile, such as "0.1 sun".', show_default="dark"),
     ] = None,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Electroluminescence of each absorber: yield, splitting of the quasi-Fermi levels, the Voc that they tell."""
     given: dict[str, Any] = {"currents": _list(currents), "voltages": _list(voltages), "light": under}
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
 
-        readings.take(out, lab.el.INSTRUMENT, stacks, given, output)
+        readings.take(out, lab.el.INSTRUMENT, stacks, given, files.Place(output, csv))
 
 
 def _list(text: str | None) -> tuple[str, ...] | None:

@@ -14,8 +14,10 @@ class Entry(NamedTuple):
     Attributes:
         place: among the commands on the help page, in the order in which a newcomer meets them.
         command: the function. kind: what makes its help page; typer's own unless said.
+        name: of the command, where it cannot be that of a function.
     """
 
     place: int
     command: Callable[..., Any]
     kind: Any = None
+    name: str | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perotwin.cli import options
+from perotwin.cli import files, options
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
@@ -14,6 +14,8 @@ from perotwin.cli.output import command
 def eqe(
     cells: options.Cells,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     bias_light: Annotated[
@@ -28,20 +30,23 @@ def eqe(
         typer.Option(help="Bias voltage.", show_default="0 V; of a tandem Voc of the junction not measured"),
     ] = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """External quantum efficiency, with reflectance and absorption by layer; of a tandem junction by junction."""
+    place = files.Place(output, csv)
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
-        from perotwin.cli import files
         from perotwin.errors import PerotwinError
         from perotwin.measurement import checks_of
         from perotwin.report import machine, tables
 
         given = {"bias_light": bias_light, "bias": bias}
         protocol = lab.eqe.Protocol(**{name: value for name, value in given.items() if value is not None})
-        folder = files.prepare(output)
+        files.prepare(place)
         datasets: dict[str, Any] = {}
         metrics: dict[str, Any] = {}
         for stack in stacks:
@@ -65,7 +70,7 @@ def eqe(
             out.notes(datasets)
             for name, dataset in datasets.items():
                 out.look_at(name, checks_of(dataset))
-            files.write(out, folder, lab.eqe.INSTRUMENT, datasets)
+            files.write(out, place, lab.eqe.INSTRUMENT, datasets)
 
 
 COMMANDS = (Entry(80, eqe),)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perotwin.cli import options
+from perotwin.cli import files, options
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import Output, command
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 def jv(
     cells: options.Cells,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     start: Annotated[str | None, typer.Option(help='First voltage, such as 0 or "-0.2 V".')] = None,
     stop: Annotated[str | None, typer.Option(help='Last voltage, such as "1.3 V".')] = None,
@@ -43,11 +46,14 @@ def jv(
     steps: Annotated[int, typer.Option(help="Number of values.")] = 5,
     log: Annotated[bool, typer.Option("--log", help="Space the values evenly in the logarithm.")] = False,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Current-voltage curve, steady or scanned in time; with --vary, against one number of the stack."""
     with command(json) as out:
-        stacks = options.load(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         given = {"start": start, "stop": stop, "step": step}
         protocol = {name: value for name, value in given.items() if value is not None}
         told = {
@@ -59,24 +65,23 @@ def jv(
             from perotwin.cli import scans
 
             scans.refuse_sweep(vary, from_, to)
-            scans.curves(out, stacks, {**protocol, **scanned}, output)
+            scans.curves(out, stacks, {**protocol, **scanned}, files.Place(output, csv))
         elif vary is not None or from_ is not None or to is not None:
             swept = options.swept(vary, from_, to, 'perovskite.thickness --from "300 nm" --to "600 nm"')
-            _sweep(out, stacks, protocol, swept, steps, log, output)
+            _sweep(out, stacks, protocol, swept, steps, log, files.Place(output, csv))
         else:
-            _curves(out, stacks, protocol, output)
+            _curves(out, stacks, protocol, files.Place(output, csv))
 
 
-def _curves(out: Output, stacks: list[Cell], given: dict[str, str], output: str | None) -> None:
+def _curves(out: Output, stacks: list[Cell], given: dict[str, str], place: files.Place) -> None:
     from perotwin import lab
-    from perotwin.cli import files
     from perotwin.errors import PerotwinError
     from perotwin.lab import junctions
     from perotwin.measurement import checks_of
     from perotwin.report import machine, tables
 
     protocol = lab.jv.Protocol(**given)
-    folder = files.prepare(output)
+    files.prepare(place)
     rows: list[tuple[str, Any]] = []
     datasets: dict[str, Any] = {}
     interrupted = False
@@ -114,7 +119,7 @@ def _curves(out: Output, stacks: list[Cell], given: dict[str, str], output: str 
         out.notes(datasets)
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset), dataset)
-        files.write(out, folder, lab.jv.INSTRUMENT, datasets)
+        files.write(out, place, lab.jv.INSTRUMENT, datasets)
     if interrupted:
         raise KeyboardInterrupt
 
@@ -126,21 +131,21 @@ def _sweep(
     swept: tuple[str, str, str],
     steps: int,
     log: bool,
-    output: str | None,
+    place: files.Place,
 ) -> None:
     from perotwin import lab, study
-    from perotwin.cli import files
     from perotwin.measurement import checks_of
     from perotwin.report import machine, tables
 
     path, first, last = swept
     protocol = lab.jv.Protocol(**given)
-    folder = files.prepare(output)
+    files.prepare(place)
     datasets: dict[str, Any] = {}
     try:
         for stack in stacks:
             written = study.values(stack, path, first, last, steps, log=log)
             rows: list[tuple[str, Any]] = []
+            metrics: list[tuple[Any, Any]] = []
 
             def job(cell: Cell) -> Any:
                 dataset = lab.jv.measure(cell, protocol)
@@ -158,6 +163,7 @@ def _sweep(
                         {**machine.instrument_result(lab.jv.INSTRUMENT, *point.result), "vary": varied}
                     )
                     rows.append((point.written, point.result[1]))
+                    metrics.append((point, point.result[1]))
                     dataset = point.result[0]
                     # The measurement says which of the cells of the sweep it belongs to.
                     dataset.attrs["stack"] = f"{stack.name}, {point.written}"
@@ -168,9 +174,22 @@ def _sweep(
                 if rows:
                     out.say(f"{stack.name}, {path}")
                     out.table(tables.metrics_table(rows, first=path))
+                    _table(out, place, stack, path, metrics)
     finally:
         if datasets:
-            files.write(out, folder, lab.jv.INSTRUMENT, datasets, draw_each=False)
+            files.write(out, place, lab.jv.INSTRUMENT, datasets, draw_each=False)
+
+
+def _table(out: Output, place: files.Place, stack: Cell, path: str, metrics: list[tuple[Any, Any]]) -> None:
+    """The metrics against what was varied, as CSV, if a folder was given."""
+    from perotwin import measurement
+
+    if place.folder is None or not metrics:
+        return
+    head = f"{path} ({metrics[0][0].unit})"
+    name = f"{files.unique(stack.name, ())}-{files.unique(path, ())}.csv"
+    rows = [((point.number,), found) for point, found in metrics]
+    out.say(f"written: {measurement.write_metrics_csv(Path(place.folder) / name, (head,), rows)}")
 
 
 COMMANDS = (Entry(20, jv),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from perotwin.stack import Cell, Stack, Tandem
 
 __all__ = [
+    "Angle",
+    "BothSides",
     "Cells",
+    "Csv",
     "Folder",
     "Json",
     "Light",
@@ -24,13 +27,32 @@ __all__ = [
     "load_junction",
     "load_measured",
     "load_recipes",
+    "shining",
     "swept",
 ]
 
 Cells = Annotated[list[str], typer.Argument(metavar="CELL...", help="Library names or TOML files.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; all else goes to stderr.")]
 Light = Annotated[
-    str | None, typer.Option("--light", help='Intensity: "0.1 sun", or dark.', show_default="of the file")
+    str | None,
+    typer.Option(
+        "--light",
+        metavar="LIGHT",
+        help='"AM1.5G, 100 mW/cm^2", AM0, "5800 K", "led.csv, 1000 lux", "532 nm, 1 sun", "0.1 sun", dark.',
+        show_default="of the file",
+    ),
+]
+Angle = Annotated[
+    str | None, typer.Option("--angle", help='Of incidence, such as "40 deg".', show_default="of the file")
+]
+BothSides = Annotated[
+    str | None,
+    typer.Option(
+        "--both-sides",
+        metavar="INTENSITY",
+        help='Light from the other side besides: "0.2 sun".',
+        show_default="of the file",
+    ),
 ]
 Temperature = Annotated[
     str | None, typer.Option("--temperature", help='For example "65 degC".', show_default="of the file")
@@ -45,12 +67,13 @@ Folder = Annotated[
         "-o", "--output", metavar="FOLDER", help="Write data (NetCDF) and figures (SVG, PNG) there."
     ),
 ]
+Csv = Annotated[bool, typer.Option("--csv", help="With -o: write CSV too, for spreadsheets.")]
 
 
 def load(
     cells: Sequence[str],
     *,
-    light: str | None = None,
+    light: Mapping[str, Any] | None = None,
     temperature: str | None = None,
     changes: Sequence[str] | None = None,
 ) -> list[Cell]:
@@ -66,16 +89,40 @@ def load(
     values = _values(changes, 'perovskite.thickness="500 nm"')
     if temperature is not None:
         values["temperature"] = temperature
-    if light is not None:
-        values["light.intensity"] = light
+    values |= light or {}
     loaded = _told_apart(cells, [load_one(cell) for cell in cells])
-    return [cell.with_values(values) for cell in loaded] if values else loaded
+    return [cell.with_values(_dark_behind(cell, values)) for cell in loaded] if values else loaded
+
+
+def _dark_behind(cell: Cell, values: dict[str, Any]) -> dict[str, Any]:
+    """The values for a cell; one that is made dark loses the light of its other side too."""
+    if cell.light.other_side > 0.0 and str(values.get("light.intensity", "")).strip() == "dark":
+        return {"light.other_side": "dark", **values}
+    return values
+
+
+def shining(light: str | None, angle: str | None, both_sides: str | None) -> dict[str, Any]:
+    """The values of the light that --light, --angle and --both-sides ask for, by field path.
+
+    Raises
+    ------
+    InputError
+        A light that cannot be understood.
+    """
+    from perotwin.stack.light_words import light_values
+
+    values = {} if light is None else light_values(light)
+    if angle is not None:
+        values["light.angle"] = angle
+    if both_sides is not None:
+        values["light.other_side"] = both_sides
+    return values
 
 
 def load_measured(
     cells: Sequence[str],
     *,
-    light: str | None = None,
+    light: Mapping[str, Any] | None = None,
     temperature: str | None = None,
     changes: Sequence[str] | None = None,
 ) -> list[Cell]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perotwin.cli import options, readings
+from perotwin.cli import files, options, readings
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
@@ -28,20 +28,25 @@ def tpv(
         typer.Option(metavar="LIST", help='Lifetime against bias light: "0.01 sun, 0.1 sun, 1 sun".'),
     ] = None,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Transient photovoltage: lifetime of a small pulse at open circuit under the cell's light."""
     given = {"pulse": pulse, "width": width, "duration": duration}
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
 
         suns = _intensities(lights, light)
         series = None if not suns else lambda stack, protocol: lab.tpv.series(stack, suns, protocol)
-        readings.take(out, lab.tpv.INSTRUMENT, stacks, given, output, series)
+        readings.take(out, lab.tpv.INSTRUMENT, stacks, given, files.Place(output, csv), series)
 
 
 def tpc(
@@ -53,18 +58,23 @@ def tpc(
     ] = None,
     duration: Duration = None,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Transient photocurrent: extraction time of a small pulse at short circuit, over a small load."""
     given = {"pulse": pulse, "width": width, "load": load, "duration": duration}
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin import lab
 
-        readings.take(out, lab.tpc.INSTRUMENT, stacks, given, output)
+        readings.take(out, lab.tpc.INSTRUMENT, stacks, given, files.Place(output, csv))
 
 
 def _intensities(lights: str | None, light: str | None) -> tuple[float, ...]:

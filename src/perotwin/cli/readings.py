@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from perotwin.cli import files
 from perotwin.cli.output import Output
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def take(
     instrument: Instrument,
     stacks: Sequence[Any],
     given: Mapping[str, Any],
-    output: str | None,
+    place: files.Place,
     series: Callable[[Any, Any], Sequence[xr.Dataset]] | None = None,
 ) -> None:
     """Measure each cell, and print, write and draw what was read.
@@ -28,19 +29,18 @@ def take(
         instrument: what measures.
         stacks: the cells.
         given: what was said of the protocol; None where nothing was.
-        output: folder for files, or None.
+        place: where files go.
         series: several measurements of a cell with a protocol, which differ in their light, instead of one.
 
     Raises:
         KeyboardInterrupt: again, once all that was measured until then is out.
     """
-    from perotwin.cli import files
     from perotwin.errors import PerotwinError
     from perotwin.measurement import checks_of
     from perotwin.report import machine, tables
 
     protocol = instrument.protocol(**{name: value for name, value in given.items() if value is not None})
-    folder = files.prepare(output)
+    files.prepare(place)
     found: dict[str, Any] = {}
     datasets: dict[str, Any] = {}
     interrupted = False
@@ -72,6 +72,6 @@ def take(
         out.notes(datasets)
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset), dataset)
-        files.write(out, folder, instrument, datasets, draw_each=series is None)
+        files.write(out, place, instrument, datasets, draw_each=series is None)
     if interrupted:
         raise KeyboardInterrupt

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from perotwin.cli import options
+from perotwin.cli import files, options
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
@@ -41,6 +41,8 @@ def run(
         ),
     ] = None,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     experiments: Annotated[
@@ -58,16 +60,21 @@ def run(
         ),
     ] = False,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Simulate cells with several instruments, compare them, and write data, figures and a report."""
+    place = files.Place(output, csv)
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        files.prepare(place)
+        stacks = options.load_measured(
+            cells, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
+        )
         from perotwin.recipe import readings
         from perotwin.report import designs, figures, junctions, machine, tables
         from perotwin.workflows import made_cells
         from perotwin.workflows import run as work
-        from perotwin.workflows.run import called, chosen
+        from perotwin.workflows.run import called, chosen, of_earlier_runs
 
         jobs: list[Any] = list(stacks)
         if recipes:
@@ -79,7 +86,7 @@ def run(
             wanted = (*wanted, "map")
         done = []
         try:
-            for result in work(jobs, output, wanted, processes=None):
+            for result in work(jobs, output, wanted, processes=None, csv=csv):
                 done.append(result)
                 if result.error is not None:
                     out.failed(result.name, result.error)
@@ -111,7 +118,11 @@ def run(
                         out.say(f"{item.name}: {note}")
                     for part, reason in item.absent.items():
                         out.say(f"{item.name}: no {called().get(part, part)}, because {reason.message}")
-                if output is not None:
+                if output is None:
+                    out.say("nothing was written; with -o FOLDER data, figures and a report are")
+                else:
+                    for name in of_earlier_runs(output, [item.name for item in done]):
+                        out.say(f"{Path(output) / name}: of an earlier run; the report does not show it")
                     out.say(f"report: {Path(output) / 'report.html'}")
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from perotwin.cli import files
 from perotwin.cli.output import Output
 from perotwin.errors import InputError, PerotwinError
 
@@ -22,16 +23,15 @@ def refuse_sweep(*sweep: str | None) -> None:
         )
 
 
-def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: str | None) -> None:
+def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], place: files.Place) -> None:
     """Scan each cell and report its directions, its hysteresis and its checks."""
     from perotwin import lab
-    from perotwin.cli import files
     from perotwin.measurement import checks_of
     from perotwin.report import machine, tables
 
     tool = lab.scan.INSTRUMENT
     protocol = lab.scan.Protocol(**given)
-    folder = files.prepare(output)
+    files.prepare(place)
     rows: list[tuple[str, Any]] = []
     said: list[str] = []
     datasets: dict[str, Any] = {}
@@ -68,6 +68,6 @@ def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], output: st
         out.notes(cells)
         for name, dataset in cells.items():
             out.look_at(name, checks_of(dataset), dataset)
-        files.write(out, folder, tool, datasets, draw_each=len(datasets) == 1)
+        files.write(out, place, tool, datasets, draw_each=len(datasets) == 1)
     if interrupted:
         raise KeyboardInterrupt

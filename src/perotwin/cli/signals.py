@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perotwin.cli import options, readings
+from perotwin.cli import files, options, readings
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
@@ -21,14 +21,26 @@ def impedance(
     highest: Annotated[str | None, typer.Option(help="Highest frequency.", show_default="10 MHz")] = None,
     points: Annotated[int | None, typer.Option(help="Number of frequencies.", show_default="60")] = None,
     light: options.Light = None,
+    angle: options.Angle = None,
+    both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Impedance spectrum of the settled cell: resistances, capacitances, time constants."""
     given = {"bias": bias, "lowest": lowest, "highest": highest, "points": points}
-    _run("impedance", cells, given, light, temperature, changes, output, json)
+    _run(
+        "impedance",
+        cells,
+        given,
+        (light, angle, both_sides),
+        temperature,
+        changes,
+        files.Place(output, csv),
+        json,
+    )
 
 
 def cv(
@@ -42,28 +54,31 @@ def cv(
     temperature: options.Temperature = None,
     changes: options.Set = None,
     output: options.Folder = None,
+    csv: options.Csv = False,
     json: options.Json = False,
 ) -> None:
     """Capacitance against voltage in the dark, and what a Mott-Schottky plot makes of it."""
     given = {"start": start, "stop": stop, "step": step, "frequency": frequency}
-    _run("cv", cells, given, None, temperature, changes, output, json)
+    _run("cv", cells, given, (None, None, None), temperature, changes, files.Place(output, csv), json)
 
 
 def _run(
     instrument: str,
     cells: list[str],
     given: dict[str, Any],
-    light: str | None,
+    light: tuple[str | None, str | None, str | None],
     temperature: str | None,
     changes: list[str] | None,
-    output: str | None,
+    place: files.Place,
     json: bool,
 ) -> None:
     with command(json) as out:
-        stacks = options.load_measured(cells, light=light, temperature=temperature, changes=changes)
+        stacks = options.load_measured(
+            cells, light=options.shining(*light), temperature=temperature, changes=changes
+        )
         from perotwin import lab
 
-        readings.take(out, lab.known(instrument), stacks, given, output)
+        readings.take(out, lab.known(instrument), stacks, given, place)
 
 
 COMMANDS = (Entry(60, impedance), Entry(70, cv))

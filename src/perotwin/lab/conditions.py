@@ -16,11 +16,27 @@ if TYPE_CHECKING:
     from perotwin.transport.states import States
     from perotwin.units import Quantity
 
-__all__ = ["about", "frozen_in_light", "irradiance", "notes", "refuse_range", "reverse_bias"]
+__all__ = [
+    "about",
+    "darkened",
+    "frozen_in_light",
+    "incidence",
+    "irradiance",
+    "notes",
+    "refuse_range",
+    "reverse_bias",
+    "shares",
+]
 
 #: V a junction at which halide perovskite cells begin to break down (A. R. Bowring et al., Adv. Energy Mater. 8,
 #: 1702365 (2018), doi:10.1002/aenm.201702365)
 _BREAKDOWN = -1.0
+
+
+def darkened(cell: Cell) -> Cell:
+    """The same cell without light on either side."""
+    beside = {"other_side": "0 sun"} if cell.light.other_side > 0.0 else {}
+    return cell.with_light(intensity="0 sun", **beside)
 
 
 def frozen_in_light(cell: Cell) -> bool:
@@ -57,9 +73,35 @@ def notes(states: States, fields: bool = False) -> list[str]:
 
     found, part = [*states.problem.notes, *remarks(states)], states.problem.shown_as
     found += reverse_bias(states.problem, float(np.min(states.voltage, initial=0.0)))
+    found += incidence(states)
     if fields and part:
         found.append(f"fields inside (bands, densities, rates, junction voltage) are those of the {part}.")
     return found
+
+
+def shares(cell: Cell) -> list[str]:
+    """A remark where quantum efficiencies are of the photons of two sides."""
+    if not cell.light.other_side > 0.0:
+        return []
+    return [
+        f"light comes on both sides ({cell.light.intensity} on the {cell.light.side}, {cell.light.other_side} on the "
+        "other): quantum efficiency, reflectance and absorptance are of the photons of both."
+    ]
+
+
+def incidence(states: States) -> list[str]:
+    """A remark where light comes at an angle or on both sides: what it is and what an efficiency is of."""
+    light = states.problem.stack.light
+    if states.intensity == 0.0 or not (light.angle > 0.0 or light.other_side > 0.0):
+        return []
+    words = [f"light comes at {light.angle}"] if light.angle > 0.0 else ["light comes"]
+    if light.other_side > 0.0:
+        words.append(
+            f"on both sides ({light.intensity} on the {light.side}, {light.other_side} on the other)"
+        )
+    return [
+        f"{' '.join(words)}; efficiencies are of the {irradiance(states):.4g} W/m^2 that arrive on the cell."
+    ]
 
 
 def reverse_bias(problem: Problem, voltage: float) -> list[str]:
@@ -75,23 +117,28 @@ def reverse_bias(problem: Problem, voltage: float) -> list[str]:
 
 
 def irradiance(states: States) -> float:
-    """Incident power of the states' light, W m^-2.
+    """Power of the states' light that arrives on the cell, of both sides where both are lit, W m^-2.
 
-    A sun of AM1.5G counts as 1000 W/m2 by convention, and so does prescribed generation; another spectrum is
-    integrated. Where the junctions of a tandem have suns of their own, the power is that of the whole times their mean,
-    each weighted with the power that its absorbers take.
+    A sun of AM1.5G counts as 1000 W/m2 by convention, and so does prescribed generation; of AM0 and black bodies all
+    wavelengths count; another spectrum is integrated. A beam at an angle brings the cosine of it. Where the junctions
+    of a tandem have suns of their own, the power is that of the whole times their mean, each weighted with the power
+    that its absorbers take.
     """
     problem, absorption = states.problem, states.problem.absorption
     own, mean = _suns(problem)
-    if problem.stack.light.spectrum.kind == "AM1.5G" or absorption is None or absorption.wavelength.size == 0:
-        return 1000.0 * states.intensity * mean
-    from perotwin.optics.generation import spectrum
-    from perotwin.optics.spectra import Spectrum
+    light = problem.stack.light
+    from perotwin.optics.incidence import arriving
 
-    light = spectrum(problem.stack)
-    if not isinstance(light, Spectrum):
+    # light of the other side is a share of that on the lit side, at any suns
+    share = arriving(light) if light.angle > 0.0 or light.other_side > 0.0 else 1.0
+    if light.spectrum.kind == "AM1.5G" or absorption is None or absorption.wavelength.size == 0:
+        return 1000.0 * states.intensity * mean * share
+    from perotwin.spectra import Monochromatic, chosen
+
+    spectrum = chosen(light.spectrum)
+    if isinstance(spectrum, Monochromatic):
         return states.intensity * mean / own * _power(absorption)
-    return states.intensity * mean * light.irradiance
+    return states.intensity * mean * share * spectrum.power
 
 
 def _power(absorption: Absorption, share: Any = 1.0) -> float:

@@ -127,7 +127,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             "absorbers": ",".join(_absorbers(problem)),
         },
         checks={**found, **optical_checks(problem)},
-        notes=[*problem.notes, *notes],
+        notes=[*problem.notes, *notes, *conditions.shares(cell)],
     )
 
 

@@ -564,7 +564,7 @@ INSTRUMENT = Instrument(
     ),
     document=document,
     summary=_summary,
-    variants=(Variant("dark", "J-V in the dark", lambda cell: cell.with_light(intensity="0 sun")),),
+    variants=(Variant("dark", "J-V in the dark", conditions.darkened),),
     usual=True,
     own_section=True,
     place=0,

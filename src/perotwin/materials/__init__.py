@@ -1,7 +1,7 @@
 """What a layer is made of: optical models and the library of materials.
 
 `optical(name)` gives the model of a library material, `read_csv(path)` that of a person's table; both answer
-`nk(wavelength)`. Nothing is loaded before it is asked for.
+`nk(wavelength)`. `describe(name)` tells what stands behind a material. Nothing is loaded before it is asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 #: The library material that exists for any bandgap in a range, and that range (eV).
 HALIDE = "halide-perovskite"
-BANDGAPS = (1.2, 1.9)
+BANDGAPS = (1.1, 2.4)
 
 #: Urbach energy (eV) of an absorber that does not state one; typical of good lead halides:
 #: S. De Wolf et al., J. Phys. Chem. Lett. 5, 1035 (2014), doi:10.1021/jz500279b.
@@ -26,6 +26,11 @@ _LAZY = {
     "Blend": "models",
     "OpticalModel": "models",
     "Tabulated": "models",
+    "Description": "description",
+    "Source": "description",
+    "describe": "description",
+    "descriptions": "description",
+    "source_points": "description",
     "names": "library",
     "optical": "library",
     "source": "library",
@@ -40,19 +45,31 @@ __all__ = [
     "URBACH_ENERGY",
     "Analytic",
     "Blend",
+    "Description",
     "DielectricFunction",
     "Drude",
     "OpticalModel",
+    "Source",
     "Tabulated",
     "TaucLorentz",
+    "describe",
+    "descriptions",
     "names",
     "optical",
     "read_csv",
     "refractiveindex_page",
     "source",
+    "source_points",
 ]
 
 if TYPE_CHECKING:
+    from perotwin.materials.description import (
+        Description,
+        Source,
+        describe,
+        descriptions,
+        source_points,
+    )
     from perotwin.materials.dielectric import HC, DielectricFunction, Drude, TaucLorentz
     from perotwin.materials.library import names, optical, source
     from perotwin.materials.models import Analytic, Blend, OpticalModel, Tabulated

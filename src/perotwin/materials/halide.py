@@ -1,4 +1,4 @@
-"""A halide perovskite of any bandgap from 1.2 to 1.9 eV.
+"""A halide perovskite of any bandgap from 1.1 to 2.4 eV.
 
 Few compositions have been measured. For a bandgap between two of them both dielectric functions are shifted
 in energy until their edges meet the wanted one, and then blended; beyond the first and the last one alone is
@@ -13,26 +13,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from perotwin.errors import InputError, OutOfRangeError
-from perotwin.materials import BANDGAPS
+from perotwin.materials import BANDGAPS, URBACH_ENERGY
 from perotwin.materials.dielectric import DielectricFunction
 from perotwin.materials.models import Blend
 
-__all__ = ["HalideTables", "Part", "blend"]
+__all__ = ["HalideTables", "Part", "at_edge", "blend", "measured"]
 
-#: Distance (eV) from a measured composition, beyond the ends or in the wide gap, that counts as
-#: extrapolation.
+#: Distance (eV) from a measured composition, beyond the ends or in a wide gap, that counts as extrapolation.
 _NEAR = 0.015
 
 #: Edges of neighbouring compositions further apart than this (eV) leave a gap that nothing measured fills.
 _WIDE = 0.2
 
-#: Bandgaps (eV) between which no published table has its absorption edge: that of the Sn-Pb composition, as tables
-#: name it, and that of the lead iodide above, whose EQE inflects 0.03 eV lower.
-_UNMEASURED = (1.28, 1.62)
+#: Edges further apart than this (eV) are of compositions so unlike that near each its own constants rule.
+_FAR = 0.4
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,36 @@ class HalideTables:
         """Edge (eV) of the material that gives the reference cell the EQE inflection `bandgap` (eV)."""
         return float(np.interp(bandgap, self.bandgap, self.edge))
 
+    def bandgap_of(self, edge: float) -> float:
+        """EQE inflection (eV) of the reference cell with a material of the edge `edge` (eV)."""
+        return float(np.interp(edge, self.edge, self.bandgap))
+
+    @cached_property
+    def measured(self) -> tuple[tuple[float, float], ...]:
+        """Ranges of bandgaps (eV, to two decimals) in which tables stand or have near neighbours on both sides."""
+        ranges: list[list[float]] = []
+        for part in self.parts:
+            gap = self.bandgap_of(part.edge)
+            low, high = round(gap - _NEAR, 2), round(gap + _NEAR, 2)
+            if ranges and gap - ranges[-1][1] <= _WIDE:
+                ranges[-1][1] = high
+            else:
+                ranges.append([low, high])
+        return tuple((low, high) for low, high in ranges)
+
+    @property
+    def coverage(self) -> str:
+        """Which bandgaps are measured and what happens to the others, as the one sentence that says so everywhere."""
+        ranges = [f"{low:.2f} to {high:.2f}" for low, high in self.measured]
+        return (
+            f"tables of halide perovskites exist for bandgaps of {', '.join(ranges[:-1])} and {ranges[-1]} eV; between "
+            "and beyond these the constants are extrapolated: the nearest tables are moved in energy."
+        )
+
+    def is_measured(self, bandgap: float) -> bool:
+        """Whether a bandgap (eV) lies in one of the ranges that `coverage` names."""
+        return any(low - 1e-9 <= bandgap <= high + 1e-9 for low, high in self.measured)
+
 
 def blend(
     tables: HalideTables, bandgap: float, urbach_energy: float, *, source: str, extrapolate: bool = False
@@ -70,12 +99,12 @@ def blend(
 
     Parameters
     ----------
-    bandgap : EQE inflection of the cell, eV, 1.2 to 1.9.
+    bandgap : EQE inflection of the cell, eV, 1.1 to 2.4.
     urbach_energy : eV, > 0.
 
     Raises
     ------
-    OutOfRangeError : a bandgap outside 1.2 to 1.9 eV.
+    OutOfRangeError : a bandgap outside 1.1 to 2.4 eV.
     InputError : an Urbach energy that is not positive.
     """
     low, high = BANDGAPS
@@ -101,14 +130,20 @@ def blend(
         source=source,
         extrapolate=extrapolate,
     )
-    if not made.notes and _UNMEASURED[0] <= bandgap < _UNMEASURED[1]:
-        note = (
-            f"optical constants of the {made.name} are extrapolated: no published table has its absorption edge "
-            "between "
-            f"{_UNMEASURED[0]} and {_UNMEASURED[1]} eV; the table above is shifted there."
-        )
-        return replace(made, notes=(note,))
-    return made
+    if tables.is_measured(bandgap):
+        return made
+    return replace(made, notes=(f"optical constants of the {made.name} are extrapolated: {tables.coverage}",))
+
+
+def measured(part: Part, urbach_energy: float = URBACH_ENERGY) -> Blend:
+    """A measured composition as it is, with an Urbach tail (eV) below its edge, over the range of its table."""
+    return Blend(
+        name=part.name,
+        source=part.name,
+        range=part.range,
+        parts=((1.0, part.function),),
+        urbach_energy=urbach_energy,
+    )
 
 
 def at_edge(
@@ -130,6 +165,8 @@ def at_edge(
     else:
         below = tables.parts[above - 1]
         weight = (edge - below.edge) / (edges[above] - below.edge)
+        if edges[above] - below.edge > _FAR:
+            weight *= weight * (3 - 2 * weight)
         used = [(1 - weight, below), (weight, tables.parts[above])]
     shifted = tuple((weight, part.function.shifted(edge - part.edge)) for weight, part in used if weight > 0)
     return Blend(
@@ -137,24 +174,6 @@ def at_edge(
         source=source,
         range=(max(part.range[0] for _, part in used), min(part.range[1] for _, part in used)),
         extrapolate=extrapolate,
-        notes=_notes(name, edge, [part for _, part in used]),
         parts=shifted,
         urbach_energy=urbach_energy,
     )
-
-
-def _notes(name: str, edge: float, used: list[Part]) -> tuple[str, ...]:
-    nearest = min(used, key=lambda part: abs(part.edge - edge))
-    if abs(nearest.edge - edge) <= _NEAR:
-        return ()
-    if len(used) == 1:
-        return (
-            f"optical constants of the {name} are extrapolated: the nearest measured composition has its "
-            f"edge {abs(edge - nearest.edge) * 1e3:.0f} meV {'below' if edge > nearest.edge else 'above'}.",
-        )
-    if used[1].edge - used[0].edge > _WIDE:
-        return (
-            f"optical constants of the {name} are extrapolated: no composition has been measured between "
-            f"edges of {used[0].edge:.2f} and {used[1].edge:.2f} eV, and both are shifted there.",
-        )
-    return ()

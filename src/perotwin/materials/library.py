@@ -11,10 +11,11 @@ from perotwin.errors import InputError, UnknownNameError
 from perotwin.materials import HALIDE, URBACH_ENERGY
 from perotwin.materials.dielectric import DielectricFunction, Drude, TaucLorentz
 from perotwin.materials.halide import HalideTables, Part, blend
-from perotwin.materials.models import Analytic, OpticalModel
+from perotwin.materials.models import Analytic, Blend, OpticalModel
+from perotwin.materials.pages import with_tail
 from perotwin.materials.tables import refractiveindex_page
 
-__all__ = ["halide_tables", "names", "optical", "source"]
+__all__ = ["entry", "halide_tables", "names", "optical", "source"]
 
 
 def names() -> tuple[str, ...]:
@@ -24,7 +25,8 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def _entry(name: str) -> dict[str, Any]:
+def entry(name: str) -> dict[str, Any]:
+    """What the library file of a material holds. Raises UnknownNameError."""
     path = files("perotwin.materials") / "library" / f"{name}.toml"
     if name not in names():
         raise UnknownNameError("material", name, names())
@@ -33,8 +35,10 @@ def _entry(name: str) -> dict[str, Any]:
 
 def source(name: str) -> str:
     """Where the numbers of a material come from. Raises UnknownNameError."""
-    entry = _entry(name)
-    parts = [entry["source"], *(f"{part['name']}: {part['source']}" for part in entry.get("part", ()))]
+    found = entry(name)
+    parts = [found["source"], *(f"{part['name']}: {part['source']}" for part in found.get("part", ()))]
+    if found["kind"] == "halide":
+        parts.append(halide_tables().coverage)
     return "; ".join(parts)
 
 
@@ -51,16 +55,19 @@ def optical(
     ----------
     name : one of `names()`.
     bandgap : EQE inflection of the cell, eV; needed by "halide-perovskite", ignored by the others.
-    urbach_energy : of a halide perovskite, eV.
+    urbach_energy : of a perovskite, eV.
     extrapolate : whether the model answers beyond its data.
 
     Raises
     ------
     UnknownNameError : no such material; the nearest names are offered.
     InputError : "halide-perovskite" without a bandgap.
-    OutOfRangeError : a bandgap outside 1.2 to 1.9 eV.
+    OutOfRangeError : a bandgap outside 1.1 to 2.4 eV.
     """
-    if _entry(name)["kind"] != "halide":
+    found = entry(name)
+    if found["kind"] == "model" and found["model"].get("tail"):
+        return _absorber(name, float(urbach_energy), bool(extrapolate))
+    if found["kind"] != "halide":
         return _fixed(name, bool(extrapolate))
     if bandgap is None:
         raise InputError(
@@ -71,22 +78,43 @@ def optical(
 
 @cache
 def _fixed(name: str, extrapolate: bool) -> OpticalModel:
-    entry = _entry(name)
-    if entry["kind"] == "refractiveindex":
-        return refractiveindex_page(
-            entry["shelf"],
-            entry["book"],
-            entry["page"],
+    found = entry(name)
+    if found["kind"] == "refractiveindex":
+        page = refractiveindex_page(
+            found["shelf"],
+            found["book"],
+            found["page"],
             name=name,
-            source=entry["source"],
+            source=found["source"],
             extrapolate=extrapolate,
         )
+        return with_tail(page, found["tail_to_nm"] * 1e-9) if "tail_to_nm" in found else page
     return Analytic(
         name=name,
-        source=entry["source"],
-        range=_range(entry),
+        source=found["source"],
+        range=_range(found),
         extrapolate=extrapolate,
-        function=_function(entry["model"]),
+        function=_function(found["model"]),
+    )
+
+
+@lru_cache(maxsize=64)
+def _absorber(name: str, urbach_energy: float, extrapolate: bool) -> OpticalModel:
+    """A fitted absorber: the oscillators, and below their gap an Urbach tail."""
+    if urbach_energy <= 0:
+        raise InputError(
+            f"an Urbach energy of {urbach_energy:g} eV is not positive.",
+            'Give "15 meV", say.',
+            key="urbach_energy",
+        )
+    found = entry(name)
+    return Blend(
+        name=name,
+        source=found["source"],
+        range=_range(found),
+        extrapolate=extrapolate,
+        parts=((1.0, _function(found["model"])),),
+        urbach_energy=urbach_energy,
     )
 
 
@@ -98,9 +126,9 @@ def _halide(bandgap: float, urbach_energy: float, extrapolate: bool) -> OpticalM
 @cache
 def halide_tables() -> HalideTables:
     """The measured compositions behind "halide-perovskite", and its map from bandgap to edge."""
-    entry = _entry(HALIDE)
-    parts = tuple(Part(part["name"], part["edge"], _range(part), _function(part)) for part in entry["part"])
-    mapped = entry["map"]
+    found = entry(HALIDE)
+    parts = tuple(Part(part["name"], part["edge"], _range(part), _function(part)) for part in found["part"])
+    mapped = found["map"]
     return HalideTables(parts, tuple(mapped["bandgap"]), tuple(mapped["edge"]), mapped["cell"])
 
 

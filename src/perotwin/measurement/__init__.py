@@ -11,6 +11,7 @@ from perotwin.measurement.checks import (
     checks_to_json,
     worst,
 )
+from perotwin.measurement.csv_files import write_csv, write_measurements_csv, write_metrics_csv
 from perotwin.measurement.dataset import add_notes, describe, make_dataset, notes_of, protocol_of, validate
 from perotwin.measurement.document import quantity
 from perotwin.measurement.files import (
@@ -64,5 +65,8 @@ __all__ = [
     "whole_folder",
     "worst",
     "write_atomically",
+    "write_csv",
+    "write_measurements_csv",
+    "write_metrics_csv",
     "write_text",
 ]

@@ -133,7 +133,7 @@ def protocol_of(dataset: xr.Dataset) -> dict[str, Any]:
 
 
 def notes_of(dataset: xr.Dataset) -> list[str]:
-    """Remarks stored with the result, such as "optical constants extrapolated between 1.28 and 1.62 eV"."""
+    """Remarks stored with the result, such as "optical constants of the absorber are extrapolated"."""
     stored = dataset.attrs.get("notes") or "[]"
     found = json.loads(stored) if isinstance(stored, str) else list(stored)
     return [str(item) for item in found]

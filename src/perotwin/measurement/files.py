@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "bounded_bytes",
     "bounded_text",
     "file_name",
     "load",
@@ -67,8 +68,8 @@ def file_name(name: str, taken: Iterable[str] = ()) -> str:
     return candidate
 
 
-def bounded_text(path: str | Path, what: str, most: int, cure: str, *, only_files: bool = False) -> str:
-    """The text (UTF-8) of a file that somebody named, read only so far that it cannot fill the memory.
+def bounded_bytes(path: str | Path, what: str, most: int, cure: str, *, only_files: bool = False) -> bytes:
+    """The content of a file that somebody named, read only so far that it cannot fill the memory.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ def bounded_text(path: str | Path, what: str, most: int, cure: str, *, only_file
     Raises
     ------
     InputError
-        It cannot be read, is larger, is no text, or is no file.
+        It cannot be read, is larger, or is no file.
     """
     try:
         # a pipe without a writer would wait for one
@@ -113,6 +114,18 @@ def bounded_text(path: str | Path, what: str, most: int, cure: str, *, only_file
             "See whether this is the file that was meant.",
             file=str(path),
         )
+    return content
+
+
+def bounded_text(path: str | Path, what: str, most: int, cure: str, *, only_files: bool = False) -> str:
+    """The text (UTF-8) of such a file; arguments as of `bounded_bytes`.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, is larger, is no text, or is no file.
+    """
+    content = bounded_bytes(path, what, most, cure, only_files=only_files)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -36,6 +36,9 @@ NOMENCLATURE: dict[str, Term] = {
     "jmp": Term("Jmp", r"$J_\mathrm{mp}$", "A m-2", "mA/cm^2", 0.1, "current density at maximum power"),
     "pmp": Term("Pmp", r"$P_\mathrm{mp}$", "W m-2", "mW/cm^2", 0.1, "maximum power density"),
     "voltage": Term("V", "$V$", "V", "V", 1.0, "voltage"),
+    "junction_voltage": Term(
+        "Vj", r"$V_\mathrm{j}$", "V", "V", 1.0, "voltage behind what is in series with the junctions"
+    ),
     "current_density": Term("J", "$J$", "A m-2", "mA/cm^2", 0.1, "current density"),
     "power_density": Term("P", "$P$", "W m-2", "mW/cm^2", 0.1, "power density"),
     "time": Term("t", "$t$", "s", "s", 1.0, "time"),
@@ -58,6 +61,7 @@ NOMENCLATURE: dict[str, Term] = {
     "absorptance": Term("A", "$A$", "1", "1", 1.0, "absorptance of a layer"),
     "photon_flux": Term("Φ", r"$\Phi$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons that stand for a wavelength"),
     "x": Term("x", "$x$", "m", "nm", 1e9, "depth"),
+    "x_edge": Term("x", "$x$", "m", "nm", 1e9, "depth"),
     "conduction_band": Term("Ec", r"$E_\mathrm{C}$", "eV", "eV", 1.0, "conduction-band edge"),
     "valence_band": Term("Ev", r"$E_\mathrm{V}$", "eV", "eV", 1.0, "valence-band edge"),
     "electron_fermi_level": Term(

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 _LAZY = {
-    "Absorption": "generation",
+    "Absorption": "absorption",
     "absorb": "generation",
     "absorption_edge": "photovoltaic_bandgap",
     "parts": "tandem",
@@ -21,9 +21,10 @@ _LAZY = {
     "Parts": "tandem",
     "Response": "transfer_matrix",
     "solve": "transfer_matrix",
-    "Spectrum": "spectra",
-    "am15g": "spectra",
 }
+
+#: the room above that these live in
+_SPECTRA = ("Spectrum", "am15g")
 
 __all__ = [
     "Absorption",
@@ -42,17 +43,20 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from perotwin.optics.absorption import Absorption
     from perotwin.optics.emission import Emission, emit
     from perotwin.optics.films import Films
-    from perotwin.optics.generation import Absorption, absorb
+    from perotwin.optics.generation import absorb
     from perotwin.optics.luminescent_coupling import Coupling
     from perotwin.optics.photovoltaic_bandgap import absorption_edge
-    from perotwin.optics.spectra import Spectrum, am15g
     from perotwin.optics.tandem import Parts, parts
     from perotwin.optics.transfer_matrix import Response, solve
+    from perotwin.spectra import Spectrum, am15g
 
 
 def __getattr__(name: str) -> Any:
+    if name in _SPECTRA:
+        return getattr(import_module("perotwin.spectra"), name)
     try:
         module = _LAZY[name]
     except KeyError:

@@ -5,7 +5,7 @@ layers.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perotwin.errors import InputError, OutOfRangeError
-from perotwin.materials import OpticalModel, optical, read_csv
+from perotwin.materials import OpticalModel, Tabulated, optical, read_csv, refractiveindex_page
 from perotwin.materials.tables import refuse_transparent
 from perotwin.optics.roughness import bruggeman, shares, zones
 from perotwin.optics.transfer_matrix import Polarisation, Response, solve
@@ -21,7 +21,7 @@ from perotwin.units import BOLTZMANN
 
 if TYPE_CHECKING:
     from perotwin.optics.cell import OpticalCell
-    from perotwin.stack import Layer
+    from perotwin.stack import Layer, PageMaterial, TableMaterial
 
 __all__ = ["Films", "LitFilms", "films", "material", "optical_gap", "urbach_energy"]
 
@@ -87,7 +87,7 @@ def material(layer: Layer, temperature: float = 298.15) -> OpticalModel:
             key=f"{layer.name}.material",
         )
     if not isinstance(layer.material, str):
-        table = read_csv(layer.material.path, extrapolate=layer.extrapolate)
+        table = _own(layer.material, layer.name, layer.extrapolate)
         end = layer.material.transparent_beyond
         return table if end is None else table.transparent_beyond(float(end))
     return optical(
@@ -96,6 +96,20 @@ def material(layer: Layer, temperature: float = 298.15) -> OpticalModel:
         urbach_energy=urbach_energy(layer, temperature),
         extrapolate=layer.extrapolate,
     )
+
+
+def _own(chosen: TableMaterial | PageMaterial, layer: str, extrapolate: bool) -> Tabulated:
+    """Optical constants that a stack file brings or names by itself."""
+    if chosen.kind == "table":
+        return read_csv(chosen.path, extrapolate=extrapolate)
+    try:
+        page = refractiveindex_page(chosen.shelf, chosen.book, chosen.page, extrapolate=extrapolate)
+    except InputError as error:
+        raise InputError(error.message, error.advice, key=f"{layer}.material") from None
+    if np.any(page.values.imag > 0):
+        return page
+    note = f"the page {chosen.shelf}/{chosen.book}/{chosen.page} holds no k, and is taken as transparent."
+    return replace(page, notes=(note,))
 
 
 @dataclass(frozen=True)

@@ -6,32 +6,33 @@ light is lost."""
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from perotwin.constants import c, h
 from perotwin.errors import InputError, OutOfRangeError
 from perotwin.materials import HALIDE, HC
-from perotwin.materials.tables import read_columns
 from perotwin.measurement.checks import Checks, check
-from perotwin.optics.emitting_films import film_name, joined, one_gap, one_material
+from perotwin.optics.absorption import Absorption
+from perotwin.optics.emitting_films import film_name, joined, one_material
 from perotwin.optics.films import Films, LitFilms, films, optical_gap
+from perotwin.optics.incidence import both_sides, cosine, lit, opposite
 from perotwin.optics.photovoltaic_bandgap import inflection
+from perotwin.optics.prescribed import depth_of, prescribed, step
 from perotwin.optics.reuse import reusable
-from perotwin.optics.spectra import Monochromatic, Spectrum, am15g, from_file
+from perotwin.spectra import Monochromatic, Spectrum, am15g, chosen
 from perotwin.units import ELEMENTARY_CHARGE as Q
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from perotwin.optics.cell import OpticalCell
     from perotwin.stack import Cell
 
 __all__ = ["Absorption", "absorb", "absorption_grid", "intervals", "spectrum"]
 
 F64 = NDArray[np.float64]
+Side = Literal["front", "back"]
 
 #: Longest and shortest distance of wavelengths (m), the distance near the absorber's edge, and the points per
 #: fringe: the photocurrents of the library's cells are then converged to 1e-4.
@@ -64,72 +65,11 @@ _CUT = 0.05
 _EDGE_NOTE = 0.01
 
 
-@dataclass(frozen=True)
-class Absorption:
-    """What a cell does with its light.
-
-    Attributes
-    ----------
-    faces : (M + 1,) positions of the faces, m from the front of the first electrical layer.
-    generation : (M,) pairs per area and time in each interval, m^-2 s^-1, at the stack's intensity.
-    wavelength : (W,), m; empty where generation is prescribed without a spectrum.
-    photon_flux : (W,) photons m^-2 s^-1 that stand for each wavelength, at the stack's intensity:
-        `photon_flux @ response` integrates spectrum times response.
-    reflectance, transmittance : (W,).
-    layers : (L,) names. absorptance : (L, W), of all optical layers.
-    spectral : (W, M) fraction of the incident photons that generate in each interval.
-    side : where the light enters.
-    checks : rows of the run-time checks. notes : sentences that belong to the result.
-    """
-
-    faces: F64
-    generation: F64
-    wavelength: F64
-    photon_flux: F64
-    reflectance: F64
-    transmittance: F64
-    layers: tuple[str, ...]
-    absorptance: F64
-    spectral: F64
-    side: str
-    checks: Checks
-    notes: tuple[str, ...]
-
-    @property
-    def photocurrent(self) -> float:
-        """Current density (A m^-2) if every pair is collected."""
-        return Q * float(self.generation.sum())
-
-    def current(self, layer: str) -> float:
-        """Photons absorbed in a layer, as a current density (A m^-2)."""
-        return Q * float(self.photon_flux @ self.absorptance[self.layers.index(layer)])
-
-    def dataset(self, stack: OpticalCell) -> xr.Dataset:
-        """Reflectance, transmittance, absorptance by layer and the photon flux, as figures take them."""
-        import xarray as xr
-
-        from perotwin.measurement import describe
-
-        along = "wavelength"
-        found = {
-            "reflectance": (along, self.reflectance),
-            "transmittance": (along, self.transmittance),
-            "absorptance": (("layer", along), self.absorptance),
-            "photon_flux": (along, self.photon_flux, {"units": "m-2 s-1"}),
-        }
-        absorbers = ",".join(layer.name for layer in stack.absorbers)
-        coords = {along: self.wavelength, "layer": list(self.layers)}
-        return describe(xr.Dataset(found, coords=coords, attrs={"stack": stack.name, "absorbers": absorbers}))
-
-
 def spectrum(stack: Cell | OpticalCell) -> Spectrum | Monochromatic:
     """The spectrum that a cell's light names, at one sun. Raises InputError for a file that cannot be
     used.
     """
-    chosen = stack.light.spectrum
-    if chosen.kind == "monochromatic":
-        return Monochromatic(float(chosen.wavelength))
-    return from_file(chosen.path) if chosen.kind == "file" else am15g()
+    return chosen(stack.light.spectrum)
 
 
 @reusable
@@ -161,19 +101,24 @@ def absorb(
     x = np.asarray(faces, float)
     inside = intervals(stack, x)
     kind = stack.light.generation.kind
-    if kind == "optics":
-        grid = None if wavelength is None else np.asarray(wavelength, float)
-        return _from_optics(stack, optical or films(stack), x, inside, grid)
-    if kind == "step":
-        return _step(stack, x, inside)
-    return _prescribed(stack, x, inside)
+    grid = None if wavelength is None else np.asarray(wavelength, float)
+    of_waves = (optical or films(stack)) if kind == "optics" else None
+
+    def under(side: Side, suns: float) -> Absorption:
+        if of_waves is not None:
+            return _from_optics(stack, of_waves, x, inside, grid, side, suns)
+        return (step if kind == "step" else prescribed)(stack, x, inside, side, suns)
+
+    side, suns, beside = stack.light.side, float(stack.light.intensity), float(stack.light.other_side)
+    one = under(side, suns)
+    return both_sides(one, under(opposite(side), beside), (suns, beside)) if beside > 0.0 else one
 
 
 def intervals(stack: OpticalCell, faces: F64) -> dict[int, tuple[slice, float]]:
     """For each absorber (index in the stack): its intervals, and the position of its front."""
     found: dict[int, tuple[slice, float]] = {}
     position = 0.0
-    total = _depth(stack)
+    total = depth_of(stack)
     for index, layer in enumerate(stack.layer):
         if layer.electronic is None:
             continue
@@ -247,10 +192,17 @@ def _span(stack: OpticalCell, spectral: Spectrum) -> tuple[float, float]:
 
 
 def _from_optics(
-    stack: OpticalCell, optical: Films, faces: F64, inside: dict[int, tuple[slice, float]], asked: F64 | None
+    stack: OpticalCell,
+    optical: Films,
+    faces: F64,
+    inside: dict[int, tuple[slice, float]],
+    asked: F64 | None,
+    side: Side,
+    suns: float,
 ) -> Absorption:
+    """Absorption of the light on one side, by the transfer matrix."""
     light = spectrum(stack)
-    intensity = float(stack.light.intensity)
+    intensity = suns * cosine(stack.light)
     checks: Checks = {}
     lost: tuple[float, float] | None = None
     opaque = False
@@ -259,7 +211,7 @@ def _from_optics(
         lam = np.array([light.wavelength]) if asked is None else asked
         flux = np.zeros(len(lam))
         if asked is None:
-            flux[:] = intensity * _laser_sun(stack, optical, light.wavelength)
+            flux[:] = intensity * _laser_sun(stack, optical, light, side)
     elif asked is not None:
         lam = asked
         flux = intensity * light.weights(lam) if len(lam) > 1 else np.zeros(1)
@@ -267,14 +219,14 @@ def _from_optics(
         lam = absorption_grid(stack, optical, light)
         flux = intensity * light.weights(lam)
         lost = _lost(stack, optical, light, lam)
-    lit = optical.lit(lam, stack.light.side)
-    absorptance = lit.absorptance
-    _refuse_thin_incoherent(lit, lam)
+    response = lit(optical, lam, stack.light, side)
+    absorptance = response.absorptance
+    _refuse_thin_incoherent(response, lam)
     spectral = np.zeros((len(faces) - 1, len(lam)))
     for layer, (rows, front) in inside.items():
         edges = faces[rows.start : rows.stop + 1] - front
         edges[0], edges[-1] = 0.0, optical.thickness[layer]
-        spectral[rows] = lit.absorbed(layer, edges)
+        spectral[rows] = response.absorbed(layer, edges)
     generation = spectral @ flux
     each = [float(absorptance[layer] @ flux) for layer in inside]
     whole = sum(each)
@@ -293,7 +245,7 @@ def _from_optics(
                 f"constants, {current:.2g} mA/cm^2 if all of it came to them, is left out.",
             )
         checks["photons outside the optical tables (mA/cm^2)"] = check(current, limit)
-    balance = lit.reflectance + lit.transmittance + absorptance.sum(axis=0) - 1
+    balance = response.reflectance + response.transmittance + absorptance.sum(axis=0) - 1
     checks["R + T + A = 1"] = check(float(np.max(np.abs(balance))), 1e-9)
     gap = float(generation.sum()) - whole
     checks["generation integrates to the absorbed flux"] = check(
@@ -304,15 +256,16 @@ def _from_optics(
         generation=generation,
         wavelength=lam,
         photon_flux=flux,
-        reflectance=lit.reflectance,
-        transmittance=lit.transmittance,
+        reflectance=response.reflectance,
+        transmittance=response.transmittance,
         layers=optical.names,
         absorptance=absorptance,
         spectral=spectral.T,
-        side=stack.light.side,
+        side=side,
         checks=checks,
         notes=(
             *optical.notes,
+            *(() if isinstance(light, Monochromatic) else light.notes),
             *_beyond(optical, lam),
             *shaded,
             *_cut_note(stack, light),
@@ -457,15 +410,19 @@ def _beyond(optical: Films, lam: F64) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _laser_sun(stack: OpticalCell, optical: Films, wavelength: float) -> float:
-    """Photon flux (m^-2 s^-1) at one wavelength that gives the absorbers the current of AM1.5G; where none of it comes
-    to them, the one that would do so without reflection and other layers.
+def _laser_sun(stack: OpticalCell, optical: Films, laser: Monochromatic, side: Side) -> float:
+    """Photon flux (m^-2 s^-1) of one sun of one wavelength: that of its irradiance where it states one, or else the one
+    that gives the absorbers the current of AM1.5G from that side and angle; where none of it comes to them, the one
+    that would do so without reflection and other layers.
     """
+    wavelength = laser.wavelength
+    if laser.irradiance is not None:
+        return laser.irradiance * wavelength / (h * c)
     sun = am15g()
     grid = absorption_grid(stack, optical, sun)
     absorbers = [i for i, layer in enumerate(stack.layer) if layer.role == "absorber"]
-    absorbed = optical.lit(grid, stack.light.side).absorptance[absorbers].sum(axis=0)
-    share = float(optical.lit(np.array([wavelength]), stack.light.side).absorptance[absorbers].sum())
+    absorbed = lit(optical, grid, stack.light, side).absorptance[absorbers].sum(axis=0)
+    share = float(lit(optical, np.array([wavelength]), stack.light, side).absorptance[absorbers].sum())
     if share >= _DARK:
         return float(absorbed @ sun.weights(grid)) / share
     could = float(_two_passes(stack, optical, np.array([wavelength]))[0])
@@ -478,114 +435,3 @@ def _laser_sun(stack: OpticalCell, optical: Films, wavelength: float) -> float:
         )
     # an opaque layer lies before the absorber: what it could absorb of both if all of it arrived
     return float(_two_passes(stack, optical, grid) @ sun.weights(grid)) / could
-
-
-def _step(stack: OpticalCell, faces: F64, inside: dict[int, tuple[slice, float]]) -> Absorption:
-    """Step absorptance: each photon above the gap of the first absorber it meets makes one pair, evenly over
-    its depth. Neighbouring layers of one gap are one absorber.
-
-    W. Shockley, H. J. Queisser, J. Appl. Phys. 32, 510 (1961), doi:10.1063/1.1736034.
-    """
-    light = spectrum(stack)
-    if isinstance(light, Monochromatic):
-        raise InputError(
-            "a step absorptance needs a broad spectrum, not one wavelength.",
-            'Write spectrum = "AM1.5G", or generation = "optics".',
-            key="light.spectrum",
-        )
-    generation = np.zeros(len(faces) - 1)
-    films = joined(stack, list(inside), one_gap(stack))
-    order = films if stack.light.side == "front" else films[::-1]
-    reach = float(stack.light.intensity) * light.photon_flux()
-    lam_end = 0.0
-    for film in order:
-        gap = optical_gap(stack.layer[film[0]], float(stack.temperature))
-        assert gap is not None  # the stack refuses step generation without one
-        end = HC / gap
-        flux = float(stack.light.intensity) * light.photon_flux(lam_end, end) if end > lam_end else 0.0
-        lam_end = max(lam_end, end)
-        rows = slice(inside[film[0]][0].start, inside[film[-1]][0].stop)
-        widths = np.diff(faces[rows.start : rows.stop + 1])
-        generation[rows] = flux * widths / widths.sum()
-    total = float(stack.light.intensity) * light.photon_flux(0.0, lam_end)
-    gap_row = float(generation.sum()) - total
-    return _bare(
-        stack,
-        faces,
-        generation,
-        {"generation integrates to the absorbed flux": check(gap_row / max(reach, 1e-300), 1e-9)},
-    )
-
-
-def _prescribed(stack: OpticalCell, faces: F64, inside: dict[int, tuple[slice, float]]) -> Absorption:
-    """Uniform, Beer-Lambert or tabulated generation, integrated exactly over each interval."""
-    law = stack.light.generation
-    intensity = float(stack.light.intensity)
-    generation = np.zeros(len(faces) - 1)
-    from_front = stack.light.side == "front"
-    crossed = 0.0  # thickness of absorbers that the light has passed
-    for rows, _ in list(inside.values())[:: 1 if from_front else -1]:
-        edges = faces[rows.start : rows.stop + 1]
-        if law.kind == "uniform":
-            generation[rows] = intensity * float(law.rate) * np.diff(edges)
-        elif law.kind == "beer-lambert":
-            # only absorbers attenuate, so depth counts in them alone
-            depth = crossed + (edges - edges[0] if from_front else edges[-1] - edges)
-            remaining = np.exp(-float(law.absorption_coefficient) * depth)
-            generation[rows] = intensity * float(law.photon_flux) * np.abs(np.diff(remaining))
-        else:
-            assert law.kind == "file"
-            depth = edges if from_front else (_depth(stack) - edges)[::-1]
-            found = intensity * np.diff(_integral(law.path, depth))
-            generation[rows] = found if from_front else found[::-1]
-        crossed += float(edges[-1] - edges[0])
-    return _bare(stack, faces, generation, {})
-
-
-def _depth(stack: OpticalCell) -> float:
-    """Thickness (m) of the electrical layers."""
-    return sum(float(layer.thickness) for layer in stack.electrical_layers)
-
-
-def _integral(path: str, depth: F64) -> F64:
-    """Integral (m^-2 s^-1) of a tabulated rate up to each `depth` (m, ascending, those of one absorber)."""
-    table = read_columns(path, 2, "generation profile", "depth in nm, rate in m^-3 s^-1", wavelengths=False)
-    z, rate = table[:, 0] * 1e-9, table[:, 1]
-    if np.any(rate < 0):
-        raise InputError(
-            "the generation profile holds a negative rate.", "Rates are zero or positive.", file=path
-        )
-    # rates at the middle of cells end half a cell short; what is missing beyond a row's distance was cut off
-    reach = np.array([z[0] - (z[1] - z[0]), z[-1] + (z[-1] - z[-2])])
-    if depth[0] < reach[0] - 1e-12 or depth[-1] > reach[1] + 1e-12:
-        raise InputError(
-            f"the generation profile reaches from {z[0] * 1e9:.6g} nm to {z[-1] * 1e9:.6g} nm, but an absorber lies "
-            f"between {depth[0] * 1e9:.6g} nm and {depth[-1] * 1e9:.6g} nm.",
-            "Depth counts from the lit side of the electrical layers; where nothing is generated, write a rate of 0.",
-            file=path,
-        )
-    z = np.concatenate([[min(z[0], depth[0])], z, [max(z[-1], depth[-1])]])
-    rate = np.concatenate([rate[:1], rate, rate[-1:]])
-    sums = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) * np.diff(z) / 2)])
-    cell = np.clip(np.searchsorted(z, depth, side="right") - 1, 0, len(z) - 2)
-    local = np.interp(depth, z, rate)
-    return sums[cell] + (rate[cell] + local) * (depth - z[cell]) / 2
-
-
-def _bare(stack: OpticalCell, faces: F64, generation: F64, checks: Checks) -> Absorption:
-    """A result without spectral parts."""
-    none = np.zeros(0)
-    return Absorption(
-        faces=faces,
-        generation=generation,
-        wavelength=none,
-        photon_flux=none,
-        reflectance=none,
-        transmittance=none,
-        layers=tuple(layer.name for layer in stack.layer),
-        absorptance=np.zeros((len(stack.layer), 0)),
-        spectral=np.zeros((0, len(generation))),
-        side=stack.light.side,
-        checks=checks,
-        notes=(),
-    )

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.errors import InputError
+from perotwin.optics.absorption import Absorption
 from perotwin.optics.emission import AbsorberEmission, Emission
 from perotwin.optics.films import films
-from perotwin.optics.generation import Absorption, spectrum
-from perotwin.optics.spectra import Monochromatic
+from perotwin.optics.generation import spectrum
+from perotwin.optics.incidence import arriving, lit, opposite
+from perotwin.spectra import Monochromatic
 
 if TYPE_CHECKING:
     from perotwin.optics.cell import OpticalCell
@@ -69,7 +71,9 @@ def on_one_grid(
     if all(np.array_equal(lam, one.wavelength) for one in found):
         return list(found)
     light = spectrum(stacks[0])
-    flux = found[0].photon_flux if isinstance(light, Monochromatic) else intensity * light.weights(lam)
+    flux = found[0].photon_flux
+    if not isinstance(light, Monochromatic):
+        flux = intensity * arriving(stacks[0].light) * light.weights(lam)
     given = []
     for stack, one in zip(stacks, found, strict=True):
         spectra = _at(stack, one, lam)
@@ -97,9 +101,19 @@ def _at(stack: OpticalCell, one: Absorption, lam: F64) -> F64:
     optical = films(stack)
     low, high = optical.limits
     known = (lam >= low) & (lam <= high)
-    lit = optical.lit(lam[known], stack.light.side)
+    own, beside = float(stack.light.intensity), float(stack.light.other_side)
+    lights = [(stack.light.side, 1.0)]
+    if beside > 0.0:
+        lights = [
+            (stack.light.side, own / (own + beside)), (opposite(stack.light.side), beside / (own + beside))
+        ]  # fmt: skip
     spectra = np.full((2 + len(one.layers), lam.size), np.nan)
-    spectra[:, known] = np.vstack([lit.reflectance, lit.transmittance, lit.absorptance])
+    spectra[:, known] = 0.0
+    for side, share in lights:
+        response = lit(optical, lam[known], stack.light, side)
+        spectra[:, known] += share * np.vstack(
+            [response.reflectance, response.transmittance, response.absorptance]
+        )
     return spectra
 
 

@@ -105,7 +105,7 @@ def edge_map(stack: OpticalCell, bandgaps: Iterable[float]) -> list[float]:
 
 
 def edge_map_toml(stack: OpticalCell) -> str:
-    """The `[map]` table of the halide perovskite's library file, made with this cell: from 1.2 to 1.9 eV by
+    """The `[map]` table of the halide perovskite's library file, made with this cell: from 1.1 to 2.4 eV by
     20 meV.
     """
     gaps = [round(float(gap), 2) for gap in np.arange(BANDGAPS[0], BANDGAPS[1] + 0.01, 0.02)]

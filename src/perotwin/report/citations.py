@@ -112,16 +112,24 @@ def of(cell: Cell) -> Citations:
         elif "assumed" not in text:
             found.works.setdefault(text, []).append(path)
     for _, layer in in_order(cell):
-        if isinstance(layer.material, str) and layer.material not in found.materials:
-            try:
-                found.materials[layer.material] = materials.source(layer.material)
-            except PerotwinError as error:
-                found.materials[layer.material] = error.message
+        if isinstance(layer.material, str):
+            if layer.material not in found.materials:
+                found.materials[layer.material] = _source(layer.material)
+        elif layer.material is not None and layer.material.kind == "refractiveindex":
+            page = f"{layer.material.shelf}/{layer.material.book}/{layer.material.page}"
+            found.materials[page] = f"refractiveindex.info {page} (CC0); the page names the work to cite"
     for stack in cell.stacks.values():
         found.methods += [method for method in _methods(stack) if method not in found.methods]
     if isinstance(cell, Tandem):
         found.methods += _methods_of_tandem(cell, found.methods)
     return found
+
+
+def _source(material: str) -> str:
+    try:
+        return materials.source(material)
+    except PerotwinError as error:
+        return error.message
 
 
 def _methods_of_tandem(cell: Tandem, known: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from perotwin.errors import PerotwinError
 from perotwin.measurement import Metrics, checks_to_json, protocol_of, quantity
 from perotwin.measurement.document import conditions, merged, vouched, written
+from perotwin.report.tables import material_name
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -159,6 +160,7 @@ def stack_result(cell: Cell) -> dict[str, Any]:
 
     kind = "junction" if isinstance(cell, Tandem) else "column"
     sources = cell.sources()
+    taken = cell.taken()
     return {
         "stack": cell.name,
         "description": cell.description,
@@ -167,13 +169,17 @@ def stack_result(cell: Cell) -> dict[str, Any]:
                 "name": layer.name,
                 **({kind: part} if part else {}),
                 "role": layer.role,
-                "material": layer.material if isinstance(layer.material, str) else None,
+                "material": None if layer.material is None else material_name(layer.material),
                 "thickness": quantity("x", float(layer.thickness), "m"),
             }
             for part, layer in in_order(cell)
         ],
         "numbers": {
-            path: {"written": number.text, "source": sources.get(path)}
+            path: {
+                "written": number.text,
+                "source": sources.get(path),
+                **({"library_layer": taken[path]} if path in taken else {}),
+            }
             for path, number in cell.quantities().items()
         },
         "toml": cell.to_toml(),

@@ -27,6 +27,7 @@ __all__ = [
     "layers",
     "library",
     "literal",
+    "material_name",
     "metrics_table",
     "numbers",
     "parts",
@@ -217,6 +218,17 @@ def library(rows: Sequence[tuple[str, str, str]]) -> Table:
     return made
 
 
+def material_name(material: Any) -> str:
+    """What a layer's material is called: its name, the path of a table, shelf/book/page of a page."""
+    if material is None or isinstance(material, str):
+        return material or "–"
+    return (
+        str(material.path)
+        if material.kind == "table"
+        else f"{material.shelf}/{material.book}/{material.page}"
+    )
+
+
 def parts(cell: Cell) -> tuple[str, ...]:
     """What a cell's layers belong to, in order: its columns, or top, between and bottom; one "" for a plain stack."""
     from perotwin.stack import in_order
@@ -235,7 +247,7 @@ def layers(cell: Cell, prefix: str = "") -> Table:
         title = f"{literal(prefix)}, {'' if area is None else f'{area.text} of the area, '}{title}"
     made = plain("layer", "role", "material", *columns, title=title, numbers_from=3)
     for layer in (layer for part, layer in in_order(cell) if part == prefix):
-        material = layer.material if isinstance(layer.material, str) else getattr(layer.material, "path", "–")
+        material = material_name(layer.material)
         row = [literal(layer.name), layer.role, literal(material or "–"), layer.thickness.text]
         electronic = layer.electronic
         if electronic is None:
@@ -251,11 +263,14 @@ def layers(cell: Cell, prefix: str = "") -> Table:
 
 
 def numbers(cell: Cell) -> Table:
-    """Every number that a cell states, as written, with its source."""
-    made = plain("number", "value", "source", title="every number and where it comes from", numbers_from=3)
+    """Every number that a cell states, as written, with its source, and which are those of the library of layers."""
+    taken = cell.taken()
+    columns = ("number", "value", *(("stands in",) if taken else ()), "source")
+    made = plain(*columns, title="every number and where it comes from", numbers_from=len(columns))
     sources = cell.sources()
     for path, quantity in cell.quantities().items():
-        made.add_row(literal(path), quantity.text, literal(sources.get(path, "not stated")))
+        where = [f"library, {literal(taken[path])}" if path in taken else "the file"] if taken else []
+        made.add_row(literal(path), quantity.text, *where, literal(sources.get(path, "not stated")))
     return made
 
 

@@ -3,10 +3,13 @@
 from perotwin.stack.cell import Cell, from_toml, in_order
 from perotwin.stack.choices import (
     BeerLambertGeneration,
+    BlackBodySpectrum,
     Boltzmann,
     Coefficient,
     ContinuousTransport,
     DetailedBalance,
+    DirectSpectrum,
+    ExtraterrestrialSpectrum,
     FermiDirac,
     FileGeneration,
     FileSpectrum,
@@ -17,6 +20,7 @@ from perotwin.stack.choices import (
     Monochromatic,
     NoRadiation,
     OpticalGeneration,
+    PageMaterial,
     StandardSpectrum,
     SteadyIons,
     StepGeneration,
@@ -26,7 +30,11 @@ from perotwin.stack.choices import (
 )
 from perotwin.stack.joining import join_tandem, joined_text, joint, joints
 from perotwin.stack.junction import Ideal, Metal, Resistive, Separate, Traps
+from perotwin.stack.layer_library import LibraryLayer
+from perotwin.stack.layer_library import entry as library_layer
+from perotwin.stack.layer_library import names as library_layers
 from perotwin.stack.library import load, names
+from perotwin.stack.new import Pair, Single, new_text
 from perotwin.stack.parallel import Column, Parallel
 from perotwin.stack.parts import (
     Auger,
@@ -49,6 +57,7 @@ from perotwin.stack.tandem import Tandem
 __all__ = [
     "Auger",
     "BeerLambertGeneration",
+    "BlackBodySpectrum",
     "Boltzmann",
     "Cell",
     "Circuit",
@@ -58,7 +67,9 @@ __all__ = [
     "Contacts",
     "ContinuousTransport",
     "DetailedBalance",
+    "DirectSpectrum",
     "Electronic",
+    "ExtraterrestrialSpectrum",
     "FaceTrap",
     "FermiDirac",
     "FileGeneration",
@@ -71,16 +82,20 @@ __all__ = [
     "Layer",
     "LevelAbove",
     "LevelBelow",
+    "LibraryLayer",
     "Light",
     "Metal",
     "Midgap",
     "Monochromatic",
     "NoRadiation",
     "OpticalGeneration",
+    "PageMaterial",
+    "Pair",
     "Parallel",
     "Recombination",
     "Resistive",
     "Separate",
+    "Single",
     "Stack",
     "StandardSpectrum",
     "SteadyIons",
@@ -97,6 +112,9 @@ __all__ = [
     "joined_text",
     "joint",
     "joints",
+    "library_layer",
+    "library_layers",
     "load",
     "names",
+    "new_text",
 ]

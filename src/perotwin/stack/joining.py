@@ -217,7 +217,7 @@ def _without(stack: Stack, gone: tuple[Layer, ...]) -> dict[str, Any]:
     for key in ("description", "temperature", "light"):
         data.pop(key, None)
     names = {layer.name for layer in gone}
-    data["layer"] = [layer for layer in data["layer"] if layer["name"] not in names]
+    data["layer"] = [paths.plain(layer) for layer in stack.layer if layer.name not in names]
     faces = {key: face for key, face in data.pop("interface", {}).items() if not names & set(key.split("|"))}
     return data | ({"interface": faces} if faces else {})
 

@@ -231,6 +231,14 @@ class Parallel(Document):
             found = {path: found.get(path) or self.source for path in self.quantities()}
         return {path: text for path, text in found.items() if text}
 
+    def taken(self) -> dict[str, str]:
+        """The entry of the library of layers that each number comes from which `use` takes, by field path."""
+        return {
+            f"{column.name}.{path}": used
+            for column in self.column
+            for path, used in column.stack.taken().items()
+        }
+
     def _prefixed(
         self, inside: Callable[[Stack], Mapping[str, T]], area: Callable[[Column], T]
     ) -> Iterator[tuple[str, T]]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from perotwin.errors import InputError
 from perotwin.materials import BANDGAPS, HALIDE, URBACH_ENERGY
@@ -42,6 +42,7 @@ from perotwin.stack.quantity_fields import (
     Doping,
     Energy,
     EnergySlope,
+    Incidence,
     Intensity,
     Mobility,
     Model,
@@ -58,6 +59,7 @@ from perotwin.stack.quantity_fields import (
     Velocity,
     VolumeRate,
 )
+from perotwin.stack.use import FromLibrary
 from perotwin.units import Quantity
 
 Role = Literal["substrate", "coating", "electrode", "htl", "absorber", "etl", "buffer"]
@@ -77,15 +79,54 @@ class Light(Model):
     """What shines on the cell.
 
     side : the side that the light enters, "front" (before the first layer) or "back".
-    spectrum : AM1.5G, a file, or one wavelength.
-    intensity : in suns, a factor on the stored spectrum and on prescribed generation; "dark" is 0.
+    spectrum : AM1.5G, AM1.5D, AM0, a black body, a file, or one wavelength.
+    intensity : in suns, a factor on the stored spectrum and on prescribed generation; "dark" is 0. In W/m^2, mW/cm^2 or
+        lux it is turned into suns of the spectrum. It is that of the beam, measured across it.
+    angle : of incidence, from the normal of the cell, which gets the cosine of it of the beam.
+    other_side : intensity of the same spectrum from the other side at the same time, as of a bifacial cell.
     generation : how generation in the absorbers is found.
     """
 
     side: Literal["front", "back"] = "front"
     spectrum: Spectrum = StandardSpectrum()
     intensity: Intensity = Quantity(1.0, "1 sun", dimension="intensity")
+    angle: Incidence = Quantity(0.0, "0 deg", dimension="angle")
+    other_side: Intensity = Quantity(0.0, "0 sun", dimension="intensity")
     generation: Generation = OpticalGeneration()
+
+    @field_validator("intensity", "other_side", mode="before")
+    @classmethod
+    def _in_suns(cls, value: Any, info: ValidationInfo) -> Any:
+        """W per area and lux become suns of the spectrum; anew where the same text meets another spectrum."""
+        from perotwin.spectra.intensity import is_of_power, suns
+
+        text = value.get("value") if isinstance(value, Mapping) else value
+        written = text.written if isinstance(text, Quantity) else text
+        if not is_of_power(written) or "spectrum" not in info.data:
+            return value
+        found = suns(str(written), info.data["spectrum"])
+        if isinstance(value, Quantity):
+            return found.with_origin(value.source, value.assumed, value.note)
+        return {**value, "value": found} if isinstance(value, Mapping) else found
+
+    def at_one_sun(self) -> dict[str, Any]:
+        """What `with_light` takes to make this light one sun; that of the other side keeps its share.
+
+        Raises
+        ------
+        InputError : there is light on the other side alone.
+        """
+        own, other = float(self.intensity), float(self.other_side)
+        if other == 0.0:
+            return {"intensity": 1.0}
+        if own == 0.0:
+            raise InputError(
+                f"the lit side is dark, but light of {self.other_side} comes from the other side.",
+                f'Write side = "{"back" if self.side == "front" else "front"}" and the intensity there, without '
+                "other_side.",
+                key="light.other_side",
+            )
+        return {"intensity": 1.0, "other_side": other / own}
 
 
 class Electronic(Model):
@@ -106,6 +147,22 @@ class Electronic(Model):
     hints: ClassVar[Mapping[str, str]] = {
         key: "Band edges are given as electron_affinity and bandgap, both positive and in eV."
         for key in ("ec", "ev", "e_c", "e_v", "conduction_band", "valence_band", "cbm", "vbm", "homo", "lumo")
+    } | {
+        key: f"Write {name}."
+        for name, keys in {
+            "electron_affinity": ("chi", "affinity", "ea"),
+            "bandgap": ("eg", "gap", "band_gap"),
+            "conduction_dos": ("nc", "n_c", "dos_c"),
+            "valence_dos": ("nv", "n_v", "dos_v"),
+            "electron_mobility": ("mu_n", "mun", "mobility_n"),
+            "hole_mobility": ("mu_p", "mup", "mobility_p"),
+            "electron_mobility and hole_mobility": ("mobility", "mu"),
+            "permittivity": ("eps", "eps_r", "epsilon", "epsilon_r"),
+            "donor_density": ("nd", "n_d", "donors"),
+            "acceptor_density": ("na", "n_a", "acceptors"),
+            "donor_density (n) or acceptor_density (p)": ("doping",),
+        }.items()
+        for key in keys
     }
 
     electron_affinity: Depth
@@ -300,15 +357,30 @@ class Ions(IonSpecies):
     response: IonResponse = FrozenIons()
 
 
-class Layer(Model):
+class Layer(FromLibrary):
     """One layer of the stack.
 
+    use : an entry of the library of layers, which gives whatever is not stated, its name and role included.
     material : a name of the material library, a table of the user, or absent (no optics).
     coherent : whether its reflections interfere; absent means False for a substrate, True otherwise.
     bandgap : of an absorber, the inflection of the cell's EQE (eV); required for "halide-perovskite".
     extrapolate : allow optical constants outside their table's range; said in every result.
     electronic : absent for layers that only shape the light.
     """
+
+    part: ClassVar[str] = "layer"
+
+    hints: ClassVar[Mapping[str, str]] = {
+        "d": "Write thickness.",
+        "eg": "Write bandgap.",
+        "gap": "Write bandgap.",
+        "traps": "Each trap is a table [[layer.trap]].",
+        "ion": "Write [layer.ions].",
+        **dict.fromkeys(
+            ("lifetime", "tau", "electron_lifetime", "hole_lifetime"),
+            "A lifetime belongs to a trap: [[layer.trap]] with electron_lifetime and hole_lifetime.",
+        ),
+    }
 
     name: Name
     role: Role
@@ -404,14 +476,22 @@ class Layer(Model):
         return float(self.bandgap)
 
 
-class Interface(Model):
+class Interface(FromLibrary):
     """What happens at the face of two adjacent layers.
 
+    use : an entry of the library of layers, one of the two or a monolayer between them.
     dipole : vacuum level on the side farther from the light minus the nearer (eV).
     roughness : root mean square (m), conformal.
     transport : continuous quasi-Fermi levels, or thermionic emission.
     trap : levels at the face.
     """
+
+    part: ClassVar[str] = "face"
+
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("electron_velocity", "hole_velocity", "velocity", "srv", "surface_recombination_velocity"),
+        'Velocities belong to a trap of the face: [[interface."a|b".trap]] with electron_velocity and hole_velocity.',
+    )
 
     dipole: Energy = _zero("0 eV", "energy")
     roughness: Roughness = _zero("0 m", "length")
@@ -435,12 +515,17 @@ class Faces(dict[str, Interface]):
     clear = pop = popitem = setdefault = update = _refuse
 
 
-class Contact(Model):
+class Contact(FromLibrary):
     """An outer contact of the electrical layers.
 
+    use : an entry of the library of layers: the layer that the electrode ends at, a monolayer on it, or a metal.
     work_function : eV, or "flat-band": the Fermi level of the neutral neighbouring layer.
     electron_velocity, hole_velocity : surface recombination velocities (m/s); absent means infinite.
     """
+
+    part: ClassVar[str] = "contact"
+
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(("wf", "phi"), "Write work_function.")
 
     work_function: WorkFunction
     electron_velocity: Velocity | None = None

@@ -18,13 +18,15 @@ from pydantic import TypeAdapter
 
 from perotwin.errors import InputError, UnknownNameError
 from perotwin.materials import HALIDE
+from perotwin.stack import layer_library
 from perotwin.stack.choices import OpticalGeneration
 from perotwin.stack.parts import Electronic, Interface, Layer
-from perotwin.stack.quantity_fields import Bandgap, Model, unknown_key
+from perotwin.stack.quantity_fields import Bandgap, Model, model_of, unknown_key
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
     from perotwin.stack.stack import Stack
+    from perotwin.stack.use import FromLibrary
 
 #: fields that are the only absorber's where they stand alone
 SHORT = ("thickness", "bandgap")
@@ -62,17 +64,26 @@ def put(stack: Stack, data: dict[str, Any], path: str, value: Any) -> None:
             file=f'stack "{stack.name}"',
             key=path,
         )
-    set_at(data, steps, value)
+    set_at(data, steps, value, stack)
 
 
-def set_at(data: dict[str, Any], steps: Sequence[str | int], value: Any) -> None:
-    """Set what `steps` lead to in a plain form."""
+def set_at(data: dict[str, Any], steps: Sequence[str | int], value: Any, cell: Model) -> None:
+    """Set what `steps` lead to in the plain form of a cell.
+
+    A list or a choice on the way that `use` takes from the library is stated as a whole from there on.
+    """
     node: Any = data
+    model: Any = cell
+    used = False
     for step, following in pairwise(steps):
+        model = _step(model, step)
+        used = used or getattr(model, "use", None) is not None
         if isinstance(step, int):
             node = node[step]
             continue
         child = node.get(step)
+        if child is None and used and (isinstance(model, tuple) or getattr(model, "inline", False)):
+            child = node[step] = plain(model)
         if child is None or isinstance(child, str):
             # A shorthand such as "optics", or a default that nobody wrote: give it a table of its own.
             child = {"kind": child} if isinstance(child, str) else [] if isinstance(following, int) else {}
@@ -81,9 +92,21 @@ def set_at(data: dict[str, Any], steps: Sequence[str | int], value: Any) -> None
     node[steps[-1]] = plain(value) if isinstance(value, Model) else value
 
 
+def _step(model: Any, step: str | int) -> Any:
+    """What a step leads to from a model, a table or a list; None where there is nothing yet."""
+    if model is None or isinstance(step, int):
+        return None if model is None else model[step]
+    return model.get(step) if isinstance(model, Mapping) else getattr(model, step, None)
+
+
 def hold(data: Mapping[str, Any], temperature: Quantity) -> None:
-    """Let the numbers in the plain form of a stack that hold at the temperature stated so far go on to hold there."""
+    """Let the numbers in the plain form of a stack that hold at the temperature stated so far go on to hold there.
+
+    Those of the library of layers say themselves where they hold.
+    """
     for layer in data["layer"]:
+        if "use" in layer and "electronic" in layer_library.part(layer["use"], "layer"):
+            continue
         if layer.get("electronic") is not None:
             layer["electronic"].setdefault("reference_temperature", temperature)
 
@@ -124,13 +147,13 @@ def _put_bandgap(stack: Stack, data: dict[str, Any], value: Any) -> None:
         )
     apart = layer.electronic.bandgap if layer.electronic is not None else None
     if layer.bandgap is None:
-        data["layer"][index]["electronic"]["bandgap"] = value
+        data["layer"][index].setdefault("electronic", {})["bandgap"] = value
         return
     data["layer"][index]["bandgap"] = value
     if apart is not None:
         gap = _GAP.validate_python(value)
         moved = float(apart) + (float(gap) - float(layer.bandgap))
-        data["layer"][index]["electronic"]["bandgap"] = Quantity(moved, dimension="energy")
+        data["layer"][index].setdefault("electronic", {})["bandgap"] = Quantity(moved, dimension="energy")
 
 
 def resolve(stack: Stack, path: str) -> tuple[str | int, ...]:
@@ -222,18 +245,11 @@ def _trap_index(cell: Any, path: str, parts: list[str], traps: Any) -> int:
     return number - 1
 
 
-def model_of(model: Any, field: str) -> Any:
-    """The model class in a field's annotation, for tables that nobody wrote; None for leaves and unions."""
-    annotation = model.model_fields[field].annotation
-    candidates = [annotation, *getattr(annotation, "__args__", ())]
-    models = [entry for entry in candidates if isinstance(entry, type) and issubclass(entry, Model)]
-    return models[0] if len(models) == 1 else None
-
-
 def plain(node: Any) -> Any:
-    """The stated fields of a model as nested dicts and lists; numbers stay `Quantity`, defaults are left
-    out."""
+    """The stated fields of a model as nested dicts and lists; numbers stay `Quantity`, defaults and what `use` takes
+    from the library are left out."""
     if isinstance(node, Model):
+        node = node.as_stated()
         stated = node.model_fields_set
         if "kind" in type(node).model_fields:
             stated = stated | {"kind"}
@@ -275,6 +291,22 @@ def origin(quantity: Quantity, otherwise: str | None) -> str:
     if not parts and otherwise:
         parts.append(otherwise)
     return "; ".join(parts) + (f" ({quantity.note})" if parts and quantity.note else "")
+
+
+def taken(stack: Stack) -> Iterator[tuple[str, str]]:
+    """(field path, entry of the library of layers) of every number that `use` takes from there."""
+    contact = stack.contact
+    ends = {} if contact is None else {f"contact.{end}": getattr(contact, end) for end in ("front", "back")}
+    places: dict[str, Any] = {layer.name: layer for layer in stack.layer} | dict(stack.interface) | ends
+    for place, model in places.items():
+        yield from taken_by(model, place)
+
+
+def taken_by(model: FromLibrary, place: str) -> Iterator[tuple[str, str]]:
+    """(field path, entry of the library of layers) of the numbers that a layer, face or contact takes from there."""
+    if model.use is not None:
+        stated = {path for path, _ in walk(model.as_stated(), place)}
+        yield from ((path, model.use) for path, _ in walk(model, place) if path not in stated)
 
 
 def walk(node: Any, path: str) -> Iterator[tuple[str, Quantity]]:

@@ -7,10 +7,11 @@ a unit, a bare float in SI (from Python only), or the sourced form `{value, sour
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import core_schema
@@ -152,6 +153,12 @@ GenerationRate = Annotated[Quantity, Dim("rate per volume", least=0)]
 PhotonFlux = Annotated[Quantity, Dim("rate per area", least=0)]
 AbsorptionCoefficient = Annotated[Quantity, Dim("absorption coefficient", above=0)]
 Intensity = Annotated[Quantity, Dim("intensity", least=0)]
+Irradiance = Annotated[Quantity, Dim("power density", above=0)]
+#: of incidence, from the normal
+Incidence = Annotated[
+    Quantity,
+    Dim("angle", least=0, most=math.radians(89.0), because=" (89 deg): light along a surface does not enter"),
+]
 AreaResistance = Annotated[Quantity, Dim("area resistance", least=0)]
 Shunt = Annotated[Quantity, Dim("area resistance", above=0)]
 Permittivity = Annotated[Quantity, Dim("dimensionless", least=1)]
@@ -207,6 +214,18 @@ class Model(BaseModel, metaclass=_Metaclass):
         words = re.sub(r"(?<!^)(?=[A-Z])", " ", cls.__name__).lower()
         return f"the {words} table"
 
+    def as_stated(self) -> Self:
+        """The model as its file states it: the same, but for what takes numbers from a library (`use`)."""
+        return self
+
+
+def model_of(model: type[Model], field: str) -> type[Model] | None:
+    """The model class in a field's annotation, for tables that nobody wrote; None for leaves and unions."""
+    annotation = model.model_fields[field].annotation
+    candidates = [annotation, *getattr(annotation, "__args__", ())]
+    models = [entry for entry in candidates if isinstance(entry, type) and issubclass(entry, Model)]
+    return models[0] if len(models) == 1 else None
+
 
 def unknown_key(
     key: str, options: tuple[str, ...], where: str, hints: Mapping[str, str] | None = None
@@ -218,6 +237,11 @@ def unknown_key(
     advice = f"Did you mean {listed}?" if close else f"The keys here are {listed}."
     advice = (hints or {}).get(key.lower(), advice)
     return InputError(f'the key "{shown(key)}" does not exist {where}.', advice, subkey=key)
+
+
+def names_a_table(word: str) -> bool:
+    """Whether a word is the name of a text file with a table, and nothing else that a key takes."""
+    return re.search(r"[^\s]\.(csv|txt|dat|asc|tsv|prn|xy|spc|sp|spectrum)$", word, re.IGNORECASE) is not None
 
 
 def shorthand(value: Any, kinds: Mapping[str, type[Model]], what: str) -> Any:
@@ -343,7 +367,11 @@ def key_path(location: tuple[Any, ...], data: Any) -> str:
         tagged = False
         if isinstance(step, int):
             node = node[step] if isinstance(node, (list, tuple)) and step < len(node) else None
-            name = node.get("name") if isinstance(node, Mapping) else getattr(node, "name", None)
+            name = (
+                node.get("name") or node.get("use")
+                if isinstance(node, Mapping)
+                else getattr(node, "name", None)
+            )
             if parts and parts[-1] in ("layer", "column", "between", "lower_between"):
                 parts[-1] = str(name) if name else f"{parts[-1]} {step + 1}"
             else:

@@ -52,6 +52,9 @@ class Stack(Layered, Document):
 
     hints: ClassVar[Mapping[str, str]] = {
         "column": "A file with columns is a Parallel: read it with perotwin.load or Parallel.from_toml.",
+        "spectrum": "It belongs to the light: [light] with spectrum.",
+        "intensity": "It belongs to the light: [light] with intensity.",
+        "generation": "It belongs to the light: [light] with generation.",
         **{
             key: "A file with two junctions is a Tandem: read it with perotwin.load or Tandem.from_toml."
             for key in ("top", "bottom", "between", "junction")
@@ -106,6 +109,10 @@ class Stack(Layered, Document):
         found = {path: paths.origin(number, self.source) for path, number in paths.quantities(self)}
         return {path: text for path, text in found.items() if text}
 
+    def taken(self) -> dict[str, str]:
+        """The entry of the library of layers that each number comes from which `use` takes, by field path."""
+        return dict(paths.taken(self))
+
     # --- what others ask --------------------------------------------------------------------------
 
     @property
@@ -119,7 +126,9 @@ class Stack(Layered, Document):
         data = paths.plain(self)
         data["layer"] = list(reversed(data["layer"]))
         faces: dict[str, Any] = {}
-        for key, face in data.get("interface", {}).items():
+        for key, stated in self.interface.items():
+            # a dipole of the library has a direction, so that the mirrored face states its own
+            face = paths.plain(stated if stated.dipole == 0.0 else stated.spelled_out())
             front, back = key.split("|")
             if "dipole" in face:
                 face = {**face, "dipole": face["dipole"].negated()}
@@ -217,6 +226,13 @@ def _check_faces(stack: Stack) -> None:
                 "Name two adjacent layers.",
                 subkey=key,
             )
+        if face.use is not None and stack.layer[back].role != "absorber" and _takes_dipole(face):
+            raise InputError(
+                f'the dipole of "{face.use}" holds where the absorber lies behind it as light from the front comes, '
+                f'and "{pair[1]}" is no absorber.',
+                'State the dipole in place: dipole = "... eV", the vacuum level of the second layer minus the first.',
+                subkey=f"{key}.use",
+            )
         electrical = all(stack.layer[index].electronic is not None for index in (front, back))
         stated = [name for name in ("dipole", "trap", "transport") if name in face.model_fields_set]
         if stated and not electrical:
@@ -225,6 +241,11 @@ def _check_faces(stack: Stack) -> None:
                 "Only roughness can stand there.",
                 subkey=f"{key}.{stated[0]}",
             )
+
+
+def _takes_dipole(face: Interface) -> bool:
+    """Whether the dipole of a face is that of the library."""
+    return face.dipole != 0.0 and "dipole" not in face.as_stated().model_fields_set
 
 
 @functools.lru_cache(maxsize=1)
@@ -240,7 +261,8 @@ def _check_materials(stack: Stack) -> None:
             error = UnknownNameError("material", layer.material, _material_names())
             raise InputError(
                 error.message,
-                f'{error.advice} Your own table is {{ kind = "table", path = "..." }}.',
+                f'{error.advice} Your own table is {{ kind = "table", path = "..." }}, a page of refractiveindex.info '
+                '{ kind = "refractiveindex", shelf = "...", book = "...", page = "..." }.',
                 subkey=f"{layer.name}.material",
             )
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from perotwin.errors import InputError
+from perotwin.errors import InputError, shown
+from perotwin.spectra.intensity import is_of_power
 from perotwin.stack import paths
 from perotwin.stack.parallel import Column, Parallel
 from perotwin.stack.parts import Contact, Light
@@ -67,6 +68,13 @@ def completed(value: Any, which: str, light: Light, temperature: Quantity, conte
                     "generation in it.",
                     subkey=f"light.{key}",
                 )
+        if is_of_power(own.get("intensity")):
+            raise InputError(
+                f'"{shown(own["intensity"])}" is a power, and the intensity of a junction is a factor on the light of '
+                "its tandem.",
+                'Write a number of suns, such as "1 sun".',
+                subkey="light.intensity",
+            )
         shared = {key: part for key, part in paths.plain(light).items() if key != "intensity"}
         own = {**shared, **own}
     surroundings = {"light": own, "temperature": temperature}

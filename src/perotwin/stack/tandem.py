@@ -189,7 +189,7 @@ class Tandem(Layered, Document):
             junction, rest = self._split(path)
             if junction is None:
                 own = paths.plain(value) if isinstance(value, Model) else value
-                paths.set_at(data, self._own_steps(path), own)
+                paths.set_at(data, self._own_steps(path), own, self)
             else:
                 inside[junction][rest] = value
         for which, changes in inside.items():
@@ -294,6 +294,17 @@ class Tandem(Layered, Document):
             told = surroundings.sources(getattr(self._stated, which), self.source)
             found |= {f"{which}.{path}": text for path, text in told.items()}
         return {path: text for path, text in found.items() if text}
+
+    def taken(self) -> dict[str, str]:
+        """The entry of the library of layers that each number comes from which `use` takes, by field path."""
+        found = {
+            f"{which}.{path}": used
+            for which, stack in self.stacks.items()
+            for path, used in stack.taken().items()
+        }
+        for layer in (*self.between, *self.lower_between):
+            found |= dict(paths.taken_by(layer, layer.name))
+        return found
 
     # --- what others ask --------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perotwin.errors import InputError, shown
-from perotwin.stack.quantity_fields import Model
+from perotwin.stack.quantity_fields import Model, names_a_table
 from perotwin.units import Quantity
 
 #: What a file may hold, far beyond any cell or recipe: tables within tables, parts of a dotted key, entries of a table
@@ -95,6 +95,10 @@ def _anchor(node: Any, folder: Path, file: str, key: str) -> None:
     for name, value in node.items() if isinstance(node, dict) else enumerate(node, start=1):
         if name == "path" and isinstance(value, str) and isinstance(node, dict):
             node[name] = str(folder / expanded(value))
+        elif (
+            name == "spectrum" and isinstance(value, str) and isinstance(node, dict) and names_a_table(value)
+        ):
+            node[name] = {"kind": "file", "path": str(folder / expanded(value.strip()))}
         else:
             _anchor(value, folder, file, f"{key}.{name}" if key else str(name))
 
@@ -119,6 +123,8 @@ def write(model: Model) -> str:
 
 def _entries(model: Model) -> list[tuple[str, Any]]:
     """Scalars and inline tables first, then tables, as TOML wants them."""
+    model = model.as_stated()
+    used = getattr(model, "use", None) is not None  # an empty list then stands instead of the library's
     stated = model.model_fields_set | ({"kind"} if "kind" in type(model).model_fields else set())
     scalars: list[tuple[str, Any]] = []
     tables: list[tuple[str, Any]] = []
@@ -128,7 +134,7 @@ def _entries(model: Model) -> list[tuple[str, Any]]:
             continue
         is_table = (isinstance(value, Model) and not value.inline) or isinstance(value, (dict, tuple))
         is_table = is_table and not _are_words(value)
-        if isinstance(value, (tuple, dict)) and not value:
+        if isinstance(value, (tuple, dict)) and not value and not used:
             continue
         (tables if is_table else scalars).append((name, _item(value)))
     return scalars + tables

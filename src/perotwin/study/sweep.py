@@ -89,7 +89,11 @@ def values(cell: Varied, path: str, start: str, stop: str, steps: int, *, log: b
             )
     # nothing needs no unit: "0" to "3 mol%" goes on in mol%
     unit = next((unit for end in ends if (unit := unit_of(end.text)) != "1"), "")
-    first, last = (units.convert(end, unit or "1", end.dimension) for end in ends)
+    if all(unit_of(end.text) == unit for end in ends):
+        # as written: light in lux is told in suns of its spectrum, and is not turned back
+        first, last = (float(end.text.removesuffix(unit)) for end in ends)
+    else:
+        first, last = (units.convert(end, unit or "1", end.dimension) for end in ends)
     if log:
         if first * last <= 0:
             raise InputError(

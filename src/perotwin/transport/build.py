@@ -387,7 +387,7 @@ def _same_side(parts: Sequence[Junction], names: Sequence[str]) -> None:
 def _optics(tandem: Tandem, light: bool, density: float) -> Parts:
     from perotwin.optics.tandem import parts
 
-    unit = tandem if float(tandem.light.intensity) == 1.0 else tandem.with_light(intensity=1.0)
+    unit = tandem if float(tandem.light.intensity) == 1.0 else tandem.with_light(**tandem.light.at_one_sun())
     faces = {name: mesh_of(stack, density).control_faces for name, stack in tandem.stacks.items()}
     return parts(unit, faces, light=light)
 

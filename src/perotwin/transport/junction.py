@@ -340,7 +340,7 @@ def _light(stack: Stack, mesh: Mesh, needed: bool) -> tuple[Absorption | None, E
     if needed:
         from perotwin.optics import absorb
 
-        unit = stack if float(stack.light.intensity) == 1.0 else stack.with_light(intensity=1.0)
+        unit = stack if float(stack.light.intensity) == 1.0 else stack.with_light(**stack.light.at_one_sun())
         absorption = absorb(unit, mesh.control_faces)
     if emits:
         from perotwin.optics import emit

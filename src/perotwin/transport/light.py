@@ -176,6 +176,7 @@ class Lights:
         key = (pulsed, side, float(beam.wavelength) if isinstance(beam, LaserPulse) else beam.spectrum)
         if key not in self._known:
             own = not isinstance(beam, LaserPulse) and side == light.side and beam.spectrum == light.spectrum
+            own = own and light.other_side == 0.0
             if own and self.problem.absorption is not None:
                 self._known[key] = self.problem.generation
             else:
@@ -202,6 +203,8 @@ class Lights:
                 key=where,
             )
         light: dict[str, Any] = {"intensity": 1.0, "side": side}
+        if cell.light.other_side > 0.0:
+            light["other_side"] = 0.0
         line = None
         if isinstance(beam, LaserPulse):
             light["spectrum"], line = Monochromatic(wavelength=beam.wavelength), [float(beam.wavelength)]

@@ -246,7 +246,7 @@ def _of_generation(states: JunctionStates) -> Iterator[str]:
     """Prescribed generation against the photons that there are."""
     from perotwin.materials import HC
     from perotwin.optics.generation import spectrum
-    from perotwin.optics.spectra import Spectrum
+    from perotwin.spectra import Spectrum
 
     stack = states.junction.stack
     kind = stack.light.generation.kind

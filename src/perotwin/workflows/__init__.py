@@ -3,6 +3,7 @@
 from perotwin.workflows.cells_from_recipes import choice, made_cells, made_text
 from perotwin.workflows.check import check
 from perotwin.workflows.design import best, field_map, hangs_on
+from perotwin.workflows.new_cell import new
 from perotwin.workflows.recipes import coverage, series
 from perotwin.workflows.run import measure, run
 
@@ -16,6 +17,7 @@ __all__ = [
     "made_cells",
     "made_text",
     "measure",
+    "new",
     "run",
     "series",
 ]

@@ -57,9 +57,22 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
             ]
         rows += found
         notes += [f"{prefix}.{note}" if prefix else note for note in _levels_outside(stack)]
+    notes += _from_library(cell)
     if isinstance(cell, Tandem) and cell.junction.kind != "separate":
         rows[:0] = _of_tandem(cell, problem, rows)
     return rows, notes
+
+
+def _from_library(cell: Cell) -> Iterator[str]:
+    """A sentence on what the file takes from the library of layers, and what of it the file states otherwise."""
+    taken = cell.taken()
+    if taken:
+        used = ", ".join(dict.fromkeys(taken.values()))
+        stated = [path for path in cell.quantities() if path not in taken]
+        yield (
+            f"{len(taken)} numbers are those of the library of layers ({used}); the file states {len(stated)}: "
+            f"{', '.join(stated)}. perotwin show lists each with its source."
+        )
 
 
 def _of_tandem(cell: Tandem, problem: Problem, rows: list[Derived]) -> Iterator[Derived]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Prepared", "coverage", "prepared", "series"]
 
 #: what stands in a sample's folder
-_OURS = {"recipe.toml", "sample.nc", "stack.toml", "jv.nc", "figures"}
+_OURS = {"recipe.toml", "sample.nc", "stack.toml", "jv.nc", "sample.csv", "jv.csv", "figures"}
 
 
 @dataclass
@@ -73,12 +73,12 @@ def prepared(recipe: Recipe, base: Stack | None = None, *, data: bool = True) ->
 
 
 def coverage(
-    recipes: Sequence[Recipe], out: str | Path | None = None, base: Stack | None = None
+    recipes: Sequence[Recipe], out: str | Path | None = None, base: Stack | None = None, *, csv: bool = False
 ) -> Iterator[Prepared]:
     """Follow each recipe and give its sample when it is complete.
 
-    With `out` every sample gets a folder there with its recipe, data (NetCDF) and figures (SVG and PNG), and the
-    folder itself the figures that show all samples at once.
+    With `out` every sample gets a folder there with its recipe, data (NetCDF, with `csv` CSV too) and figures (SVG
+    and PNG), and the folder itself the figures that show all samples at once.
     """
     names = unique_names(recipes)
     folder = None if out is None else measurement.result_folder(out, names, _OURS)
@@ -89,7 +89,7 @@ def coverage(
         done.append(one)
         if folder is not None:
             progress.note(f"{name}: drawing and writing")
-            _write(one, folder)
+            _write(one, folder, csv)
             _write_all(done, folder)
         yield one
 
@@ -101,7 +101,7 @@ def series(
     return sweep(recipe, path, written, lambda one: prepared(one, base, data=False))
 
 
-def _write(one: Prepared, folder: Path) -> None:
+def _write(one: Prepared, folder: Path, csv: bool) -> None:
     """Everything of one sample, built beside its place and moved there in one step."""
     from perotwin.plotting import style
     from perotwin.report import samples
@@ -110,10 +110,14 @@ def _write(one: Prepared, folder: Path) -> None:
         measurement.write_text(building / "recipe.toml", one.sample.recipe.to_toml())
         if one.data is not None:
             measurement.save(one.data, building / "sample.nc")
+            if csv:
+                measurement.write_measurements_csv(building / "sample.csv", {one.name: one.data})
         if one.made is not None:
             measurement.write_text(building / "stack.toml", made_text(one.made))
         if one.curve is not None:
             measurement.save(one.curve, building / "jv.nc")
+            if csv:
+                measurement.write_measurements_csv(building / "jv.csv", {one.name: one.curve})
         for name, figure in samples.figures_of(one.sample).items():
             style.save(figure, building / "figures" / name)
 

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from perotwin.measurement import Instrument
     from perotwin.stack import Cell
 
-__all__ = ["called", "chosen", "measure", "run", "unique_names"]
+__all__ = ["called", "chosen", "measure", "of_earlier_runs", "run", "unique_names"]
 
 #: a study that a run can do beside the instruments
 _MAP = "map"
 #: cells along each side of a map
 _STEPS = 21
 #: what stands beside the cells' folders, so that no cell can be called so
-_SUMMARY = ("figures", "report.html", "results.json")
+_SUMMARY = ("figures", "report.html", "results.json", "metrics.csv")
 #: what stands in a cell's folder besides measurements
-_OURS = ("stack.toml", "recipe.toml", "sample.nc", "figures", f"{_MAP}.nc")
+_OURS = ("stack.toml", "recipe.toml", "sample.nc", "figures", f"{_MAP}.nc", f"{_MAP}.csv")
 
 
 class Named(Protocol):
@@ -49,8 +49,8 @@ class _Places(Container[str]):
         words = str(name)
         if words in _OURS:
             return True
-        instrument = lab.find(words.removesuffix(".nc").partition("-")[0])
-        return words.endswith(".nc") and instrument is not None
+        stem, dot, kind = words.rpartition(".")
+        return dot != "" and kind in ("nc", "csv") and lab.find(stem.partition("-")[0]) is not None
 
 
 def called() -> dict[str, str]:
@@ -181,6 +181,8 @@ def run(
     out: str | Path | None = None,
     experiments: str | Sequence[str] | None = None,
     processes: int | None = 1,
+    *,
+    csv: bool = False,
 ) -> Iterator[CellResult]:
     """Measure each cell in turn with the chosen experiments and give its result when it is complete.
 
@@ -188,7 +190,8 @@ def run(
     terminals gives a result for each junction.
 
     With ``out`` every cell gets a folder with its stack file, measurements (NetCDF) and figures (SVG and
-    PNG), and the folder itself the comparison figures, ``results.json`` and ``report.html``. A map, if it is among the
+    PNG), and the folder itself the comparison figures, ``results.json`` and ``report.html``; with ``csv`` each
+    measurement is a CSV file too, and ``metrics.csv`` the table of all that was read. A map, if it is among the
     experiments, takes so many ``processes`` (None: all cores; see `study.Pool`).
     """
     experiments = chosen(experiments)
@@ -202,9 +205,19 @@ def run(
         done.append(result)
         if folder is not None:
             progress.note(f"{name}: drawing and writing")
-            _write_cell(result, folder)
-            _write_summary(done, folder)
+            _write_cell(result, folder, csv)
+            _write_summary(done, folder, csv)
         yield result
+
+
+def of_earlier_runs(out: str | Path, names: Sequence[str]) -> list[str]:
+    """Folders of cells in a folder of results that are not among those called `names`: an earlier run left them, and
+    the report does not show them."""
+    return sorted(
+        place.name
+        for place in Path(out).iterdir()
+        if place.name not in names and (place / "stack.toml").is_file()
+    )
 
 
 def _by_terminals(cell: Cell | Made) -> list[Cell | Made]:
@@ -214,7 +227,7 @@ def _by_terminals(cell: Cell | Made) -> list[Cell | Made]:
     return [cell] if isinstance(cell, Made) else list(junctions.terminals(cell).values())
 
 
-def _write_cell(result: CellResult, folder: Path) -> None:
+def _write_cell(result: CellResult, folder: Path, csv: bool) -> None:
     """Everything of one cell, built beside its place and moved there in one step."""
     from perotwin.plotting import style
     from perotwin.report import samples
@@ -231,12 +244,14 @@ def _write_cell(result: CellResult, folder: Path) -> None:
             drawn |= samples.figures_of(result.made.sample)
         for part, dataset in result.measurements.items():
             measurement.save(dataset, building / f"{part}.nc")
+            if csv:
+                measurement.write_measurements_csv(building / f"{part}.csv", {part: dataset})
         for figure_name, made in drawn.items():
             svg, _ = style.save(made, building / "figures" / figure_name)
             result.figures[figure_name] = place / "figures" / svg.name
 
 
-def _write_summary(done: Sequence[CellResult], folder: Path) -> None:
+def _write_summary(done: Sequence[CellResult], folder: Path, csv: bool) -> None:
     """The comparison of what is done so far."""
     from perotwin.plotting import style
     from perotwin.report import samples
@@ -251,3 +266,13 @@ def _write_summary(done: Sequence[CellResult], folder: Path) -> None:
     results = [machine.cell_result(result) for result in done]
     measurement.write_text(folder / "results.json", machine.to_text(machine.document(results)))
     measurement.write_text(folder / "report.html", page.render(done, comparison))
+    if csv:
+        measurement.write_metrics_csv(
+            folder / "metrics.csv",
+            ("cell", "instrument"),
+            [
+                ((result.name, instrument), read)
+                for result in done
+                for instrument, read in result.readings.items()
+            ],
+        )

@@ -8,8 +8,7 @@ import pytest
 
 from perotwin.errors import InputError
 from perotwin.materials import HC
-from perotwin.optics import Spectrum, am15g
-from perotwin.optics.spectra import from_file
+from perotwin.spectra import Spectrum, am15g, from_file
 
 Q = 1.602176634e-19
 
@@ -69,8 +68,11 @@ def test_bad_spectra_are_refused(tmp_path: Path) -> None:
     path.write_text("400, 1.0\n500, -0.1\n")
     with pytest.raises(InputError, match="negative irradiance"):
         from_file(path)
-    path.write_text("400, 1.0, 2.0\n500, 1.0, 2.0\n")
-    with pytest.raises(InputError, match="2 numbers"):
+    path.write_text("400\n500\n")
+    with pytest.raises(InputError, match="no row of numbers"):
+        from_file(path)
+    path.write_text("400, 0\n500, 0\n")
+    with pytest.raises(InputError, match="dark"):
         from_file(path)
 
 

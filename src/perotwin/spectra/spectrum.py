@@ -1,4 +1,4 @@
-"""Spectra as photon flux densities: the standard sun, files, one wavelength.
+"""A spectrum as photon flux densities, and one wavelength.
 
 A spectrum is linear between its points, so that its integrals, and those of its product with a response that
 is linear between points of its own, are exact."""
@@ -6,17 +6,11 @@ is linear between points of its own, are exact."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from perotwin.errors import InputError
-from perotwin.materials.cache import arrays
-from perotwin.materials.tables import read_columns, refuse_gap
-
-__all__ = ["Monochromatic", "Spectrum", "am15g", "from_file"]
+__all__ = ["Monochromatic", "Spectrum"]
 
 F64 = NDArray[np.float64]
 
@@ -33,11 +27,16 @@ class Spectrum:
     name : for people.
     wavelength : (P,) ascending, m.
     photon_flux_density : (P,) photons m^-2 s^-1 per m of wavelength.
+    stated_power : W m^-2 of one sun by convention, what lies beyond the points included; None where it is their
+        integral.
+    notes : sentences about how a file was read.
     """
 
     name: str
     wavelength: F64
     photon_flux_density: F64
+    stated_power: float | None = None
+    notes: tuple[str, ...] = ()
 
     def photon_flux(self, shortest: float = 0.0, longest: float = np.inf) -> float:
         """Photons m^-2 s^-1 between two wavelengths (m), integrated exactly."""
@@ -85,48 +84,24 @@ class Spectrum:
         power = self.photon_flux_density * _HC_JOULE / self.wavelength
         return float(np.sum((power[1:] + power[:-1]) * np.diff(self.wavelength)) / 2)
 
+    @property
+    def power(self) -> float:
+        """W m^-2 that one sun counts as, the denominator of an efficiency: as stated, or else the integral."""
+        return self.irradiance if self.stated_power is None else self.stated_power
+
+    @property
+    def illuminance(self) -> float:
+        """What one sun of it is to the eye, lux."""
+        from perotwin.spectra.photometry import illuminance
+
+        return illuminance(self.wavelength, self.photon_flux_density * _HC_JOULE / self.wavelength)
+
 
 @dataclass(frozen=True)
 class Monochromatic:
-    """Light of one vacuum wavelength (m). One sun of it is the flux that gives the absorber the current
-    AM1.5G gives it.
+    """Light of one vacuum wavelength (m). One sun of it is its `irradiance` (W m^-2) where that is stated, or else the
+    flux that gives the absorber the current AM1.5G gives it.
     """
 
     wavelength: float
-
-
-@lru_cache(maxsize=1)
-def am15g() -> Spectrum:
-    """The global reference spectrum AM1.5G, 280 to 4000 nm, 1000.37 W m^-2.
-
-    ASTM G173-03, doi:10.1520/G0173-03R20, as pvlib distributes it (W. F. Holmgren, C. W. Hansen, M. A.
-    Mikofski, J. Open Source Softw. 3, 884 (2018), doi:10.21105/joss.00884)."""
-
-    def load() -> dict[str, F64]:
-        from pvlib.spectrum import get_reference_spectra
-
-        table = get_reference_spectra(standard="ASTM G173-03")
-        return {"wavelength": table.index.to_numpy() * 1e-9, "irradiance": table["global"].to_numpy() * 1e9}
-
-    data = arrays("AM1.5G", "pvlib", load)
-    lam = data["wavelength"]
-    return Spectrum("AM1.5G", lam, data["irradiance"] * lam / _HC_JOULE)
-
-
-def from_file(path: str | Path) -> Spectrum:
-    """A spectrum from a file of two columns: wavelength in nm, irradiance in W m^-2 nm^-1.
-
-    Raises
-    ------
-    InputError : no such file, or not such a table, or one with a gap.
-    """
-    table = read_columns(path, 2, "spectrum", "wavelength in nm, irradiance in W m^-2 nm^-1")
-    if np.any(table[:, 1] < 0):
-        raise InputError(
-            "the spectrum holds a negative irradiance.",
-            "Subtract the background, or set it to 0.",
-            file=str(path),
-        )
-    refuse_gap(table[:, 0], "spectrum", str(path))
-    lam = table[:, 0] * 1e-9
-    return Spectrum(Path(path).name, lam, table[:, 1] * 1e9 * lam / _HC_JOULE)
+    irradiance: float | None = None
