@@ -198,8 +198,9 @@ class Work(NamedTuple):
     take: F64  # (N, 2) how they come back per rise of their level there
     leak: F64  # (N, 2) how they are lost at the node itself; infinite where a contact holds them
     lost: F64  # (N, LOST_COLUMNS) the same without recombination, and what both follow by the potential
-    gone: F64  # (N,) and how much does, m^-2 s^-1
-    across: F64  # (N,) total current over the edge to the next node, m^-2 s^-1
+    gone: F64  # (N, 3) how many electrons and holes are lost there, of generation less, as their rows count them, and
+    # the current's loss for good, m^-2 s^-1
+    across: F64  # (N, 2) fluxes of both over the edge to the next node, as `flux.edge_flux` returns them
     beside: (
         F64  # (N, 2) at a contact that holds electrons, holes: their coupling to the inner node's potential
     )
@@ -288,8 +289,8 @@ def make_work(device: Device, causes: int) -> Work:
         take=z((nodes, 2)),
         leak=z((nodes, 2)),
         lost=z((nodes, LOST_COLUMNS)),
-        gone=z(nodes),
-        across=z(nodes),
+        gone=z((nodes, 3)),
+        across=z((nodes, 2)),
         beside=z((nodes, 2)),
         rhs=z((nodes, 3, causes + int(own.max()))),
         pivot=z((nodes, PIVOT_COLUMNS)),

@@ -59,8 +59,9 @@ def _end(dev, d, side):
 
 @inlined
 def lose(w, i, carrier, loss, by_psi, by_level):
-    """Enter what leaves at node i for good, and its slopes; `loss` as the current counts it."""
-    w.gone[i] += loss
+    """Enter what leaves at node i for good, as its row counts it, and its slopes."""
+    w.gone[i, carrier] += loss
+    w.gone[i, 2] += loss if carrier == ELECTRONS else -loss
     w.lost[i, dv.N_BY_PSI + carrier] += by_psi
     w.lost[i, dv.N_BY_LEVEL + carrier] += by_psi + by_level
     w.leak[i, carrier] += by_psi + by_level
@@ -101,7 +102,7 @@ def contacts(dev, w, st):
             loss, by_p, by_level = contact_loss(dev.contact[row], HOLES, w.p[s], back - st.fp[i])
             F[i, 2, 0] += loss
             D[i, dv.FP_PSI] += by_p * w.gp[s]
-            lose(w, i, HOLES, -loss, by_p * w.gp[s], by_level)
+            lose(w, i, HOLES, loss, by_p * w.gp[s], by_level)
 
 
 @compiled

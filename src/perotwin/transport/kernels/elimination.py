@@ -11,7 +11,7 @@ are the two levels, and what passes is lost at the contacts only.
 What is lost is known in two ways. With s the rows of electrons, of holes (with the other sign) or of both, A the block
 of a node, L that of the next node's rows, U that of its columns, and W = A^-1 U, the entries of each column add up to
 the loss: lambda = -(s A + s L), also after nodes are eliminated with their potentials. It passes on to the next node
-as -lambda W, or as s U + s L W, whichever cancels less.
+as -lambda W, or as s U + s L W, whichever cancels less; and balances likewise.
 """
 
 from __future__ import annotations
@@ -34,23 +34,20 @@ def eliminate(w, first, last, columns):
     # lost behind: electrons by the potential and their level, holes by theirs, and the current by all three
     behind_n0, behind_nn, behind_p0, behind_pp = 0.0, 0.0, 0.0, 0.0
     behind_0, behind_n, behind_p = 0.0, 0.0, 0.0
-    # of the current's balance, what is not the current over the edge ahead; and the unknowns of the last node
-    rest, y0, y1, y2 = 0.0, 0.0, 0.0, 0.0
+    # of the balances of electrons, holes and the current, what does not pass over the edge ahead; and the unknowns of
+    # the last node
+    rest_n, rest_p, rest, y0, y1, y2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    terms_n, terms_p, size_n, size_p = np.inf, np.inf, 0.0, 0.0
     for i in range(first, last):
         a, b, c = D[i, dv.PSI_PSI], D[i, dv.PSI_FN], D[i, dv.PSI_FP]
         d, f = D[i, dv.FN_PSI], D[i, dv.FN_FP]
         g, h = D[i, dv.FP_PSI], D[i, dv.FP_FN]
         loss_n, loss_p = w.leak[i, 0], w.leak[i, 1]
         held_n, held_p = loss_n == np.inf, loss_p == np.inf
-        loss_n0, loss_p0 = (
-            w.lost[i, dv.N_BY_PSI] + w.lost[i, dv.PAIRS_BY_PSI],
-            w.lost[i, dv.P_BY_PSI] - w.lost[i, dv.PAIRS_BY_PSI],
-        )
-        lost_0, lost_n, lost_p = (
-            w.lost[i, dv.N_BY_PSI] + w.lost[i, dv.P_BY_PSI],
-            w.lost[i, dv.N_BY_LEVEL],
-            w.lost[i, dv.P_BY_LEVEL],
-        )
+        loss_n0, loss_p0, pairs_0 = w.lost[i, dv.N_BY_PSI], w.lost[i, dv.P_BY_PSI], w.lost[i, dv.PAIRS_BY_PSI]
+        lost_0, lost_n, lost_p = loss_n0 + loss_p0, w.lost[i, dv.N_BY_LEVEL], w.lost[i, dv.P_BY_LEVEL]
+        loss_n0 += pairs_0
+        loss_p0 -= pairs_0
         r0, r1, r2 = F[i, 0, 0], F[i, 1, 0], F[i, 2, 0]
         if i > first:
             j = i - 1
@@ -73,11 +70,13 @@ def eliminate(w, first, last, columns):
             lost_n += behind_n
             lost_p += behind_p
             r0 -= l0 * y0
+            size_n, size_p = abs(r1) + abs(l1 * y0) + abs(l2 * y1), abs(r2) + abs(l3 * y0) + abs(l4 * y2)
             r1 -= l1 * y0 + l2 * y1
             r2 -= l3 * y0 + l4 * y2
-        give_n, give_p, take_n, take_p, ahead_n0, ahead_p0, across = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        give_n, give_p, take_n, take_p = 0.0, 0.0, 0.0, 0.0
+        ahead_n0, ahead_p0, flux_n, flux_p = 0.0, 0.0, 0.0, 0.0
         if i < last - 1:
-            give_n, give_p, across = w.give[i, 0], w.give[i, 1], w.across[i]
+            give_n, give_p, flux_n, flux_p = w.give[i, 0], w.give[i, 1], w.across[i, 0], w.across[i, 1]
             take_n, take_p = w.take[i, 0], w.take[i, 1]
             ahead_n0, ahead_p0 = L[i + 1, dv.FN_BY_PSI], L[i + 1, dv.FP_BY_PSI]
             if i == last - 2:
@@ -88,7 +87,21 @@ def eliminate(w, first, last, columns):
         u0 = U[i, dv.PSI]
         u1, u2 = U[i, dv.FN_BY_PSI], U[i, dv.FN_BY_FN]
         u3, u4 = U[i, dv.FP_BY_PSI], U[i, dv.FP_BY_FP]
-        rest += w.gone[i]
+        across = flux_n - flux_p
+        rest += w.gone[i, 2]
+        # each carrier's balance in that of both forms whose terms are the smaller ones
+        rest_n += w.gone[i, 0]
+        rest_p += w.gone[i, 1]
+        other = terms_n + abs(rest_n) + abs(flux_n)
+        if not held_n and other < size_n:
+            r1 = rest_n - flux_n
+        elif size_n + abs(flux_n) < terms_n or held_n:
+            rest_n, terms_n = r1 + flux_n, size_n + abs(flux_n)
+        other = terms_p + abs(rest_p) + abs(flux_p)
+        if not held_p and other < size_p:
+            r2 = rest_p - flux_p
+        elif size_p + abs(flux_p) < terms_p or held_p:
+            rest_p, terms_p = r2 + flux_p, size_p + abs(flux_p)
         # levels at a given potential: z_n = -(of_n r_n + of_j t_n), z_p = op_p r_p - op_j t_p, with t_n = -r_p and
         # t_p = r_n; or with the current's balance in their places
         x_n, x_p, total_n, total_p = -h, f, loss_n + give_n, loss_p + give_p
@@ -153,12 +166,8 @@ def eliminate(w, first, last, columns):
                 behind_p += behind_pp
         else:
             # each loss by the potential in two forms, which cancel where the terms of the other are the smaller ones
-            give_fn, give_fp, lose_fn, lose_fp = (
-                give_n * follow_n,
-                give_p * follow_p,
-                loss_n * follow_n,
-                loss_p * follow_p,
-            )
+            give_fn, give_fp = give_n * follow_n, give_p * follow_p
+            lose_fn, lose_fp = loss_n * follow_n, loss_p * follow_p
             left_n0 = give_fn - ahead_n0
             if abs(loss_n0) + abs(lose_fn) + abs(x_p * follow_p) < abs(ahead_n0) + abs(give_fn):
                 left_n0 = loss_n0 - lose_fn + x_p * follow_p
@@ -170,11 +179,8 @@ def eliminate(w, first, last, columns):
                 abs(ahead_0) + abs(give_fn) + abs(give_fp)
             ):
                 left_0 = lost_0 - lost_n * follow_n - lost_p * follow_p
-            both, from_n, from_p = (
-                (x_n * by_n) * (x_p * by_p),
-                (loss_n * by_n) * (total_p * by_p),
-                loss_p * by_p,
-            )
+            both = (x_n * by_n) * (x_p * by_p)
+            from_n, from_p = (loss_n * by_n) * (total_p * by_p), loss_p * by_p
             pass_n, pass_p = from_n - both, from_p - both
             if from_n - both < _PAIRED * both:
                 pass_n = (x_n * by_n) * (free_p * by_p) + (lost_n * by_n) * (total_p * by_p)
@@ -201,6 +207,13 @@ def eliminate(w, first, last, columns):
         y0 = r * r0 - rb * z_n - rc * z_p
         y1, y2 = z_n - follow_n * y0, z_p - follow_p * y0
         F[i, 0, 0], F[i, 1, 0], F[i, 2, 0] = y0, y1, y2
+        if held_n or held_p:
+            terms_n, terms_p = np.inf, np.inf
+        else:
+            terms_n += abs(rest_n) + abs(loss_n0 * y0) + abs(loss_n * y1) + abs(x_p * y2)
+            terms_p += abs(rest_p) + abs(loss_p0 * y0) + abs(loss_p * y2) + abs(x_n * y1)
+            rest_n += loss_n0 * y0 + loss_n * y1 - x_p * y2
+            rest_p -= loss_p0 * y0 + loss_p * y2 - x_n * y1
         # the current over the edge ahead cancels without a difference
         rest = (rest if kept else across) + last_0 * y0 + last_n * y1 + last_p * y2
     for q in range(1, columns):

@@ -77,14 +77,12 @@ def enter_electrons(w, i, found):
     D[i + 1, dv.FN_PSI] -= psi_2
     L[i + 1, dv.FN_BY_PSI], L[i + 1, dv.FN_BY_FN] = -psi_1, -by_1
     w.give[i, 0], w.take[i, 0] = -by_1, by_2
-    w.across[i] = flux
+    w.across[i, 0] = flux
 
 
 @inlined
 def enter_holes(w, i, found):
-    """The same of holes, after the electrons; their row carries minus their current, so that generation enters both
-    rows alike.
-    """
+    """The same of holes, whose row carries minus their current, so that generation enters both rows alike."""
     flux, by_1, by_2, psi_1, psi_2 = found
     D, L, U, F = w.diag, w.lower, w.upper, w.rhs
     F[i, 2, 0] -= flux
@@ -94,7 +92,7 @@ def enter_holes(w, i, found):
     D[i + 1, dv.FP_PSI] += psi_2
     L[i + 1, dv.FP_BY_PSI], L[i + 1, dv.FP_BY_FP] = psi_1, by_1
     w.give[i, 1], w.take[i, 1] = -by_1, by_2
-    w.across[i] -= flux
+    w.across[i, 1] = flux
 
 
 @inlined

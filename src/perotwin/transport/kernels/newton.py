@@ -63,7 +63,7 @@ def _add_inertia(dev, w, inertia):
         if w.leak[i, 1] != np.inf:
             F[i, 2, 0] += c * (w.p[s] - inertia.p[s])
             D[i, FP_PSI] += c * w.p[s] * w.gp[s]
-            lose(w, i, HOLES, -c * (w.p[s] - inertia.p[s]), c * w.p[s] * w.gp[s], 0.0)
+            lose(w, i, HOLES, c * (w.p[s] - inertia.p[s]), c * w.p[s] * w.gp[s], 0.0)
 
 
 @inlined
