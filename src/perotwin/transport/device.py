@@ -53,7 +53,7 @@ PSI, FN_BY_PSI, FN_BY_FN, FP_BY_PSI, FP_BY_FP, NEIGHBOUR_COLUMNS = range(6)
 # what is lost at a node for good: of electrons and of holes by the potential, by their own levels; and recombination
 # by the potential
 N_BY_PSI, P_BY_PSI, N_BY_LEVEL, P_BY_LEVEL, PAIRS_BY_PSI, LOST_COLUMNS = range(6)
-# what `kernels.elimination` keeps of a node: how its levels follow the balances and the potential, and the potential
+# what `kernels.pockets` keeps of a node: how its levels follow the balances and the potential, and the potential
 # its own; whether they follow that of the current, and what of it and of the carriers' is left to the next node
 (
     FN_BY_N, FN_BY_J, FP_BY_P, FP_BY_J, FN_FOLLOWS, FP_FOLLOWS, PSI_BY, PSI_BY_FN, PSI_BY_FP,
@@ -205,6 +205,7 @@ class Work(NamedTuple):
         F64  # (N, 2) at a contact that holds electrons, holes: their coupling to the inner node's potential
     )
     rhs: F64  # (N, 3, R)
+    inverse: F64  # (N, 9)
     pivot: F64  # (N, PIVOT_COLUMNS)
     elim: F64  # (N, 9)
     residual: F64  # (N, 2) the carriers' balances before the solve
@@ -293,6 +294,7 @@ def make_work(device: Device, causes: int) -> Work:
         across=z((nodes, 2)),
         beside=z((nodes, 2)),
         rhs=z((nodes, 3, causes + int(own.max()))),
+        inverse=z((nodes, 9)),
         pivot=z((nodes, PIVOT_COLUMNS)),
         elim=z((nodes, 9)),
         residual=z((nodes, 2)),

@@ -45,8 +45,8 @@ def settle(
     """
     dev, work = system.device, system.work
     brief, patient = (
-        Patience(_ITERATIONS, tolerance, longest),
-        Patience(_ITERATIONS_STEADY, tolerance, longest),
+        Patience(_ITERATIONS, tolerance, longest, careful=True),
+        Patience(_ITERATIONS_STEADY, tolerance, longest, careful=True),
     )
     here, trial = row.copy(), row.copy()
     rate, growth, begun, taken = _FIRST, _GROWTH, False, 0
