@@ -98,13 +98,14 @@ def test_a_sweep_prints_one_row_a_value_and_one_result_each(cli) -> None:
     assert jsc == sorted(jsc)
 
 
-def test_a_sweep_leaves_data_of_each_point_and_one_figure(cli, tmp_path: Path) -> None:
+def test_a_sweep_leaves_data_of_each_point_its_curves_and_its_metrics(cli, tmp_path: Path) -> None:
     varied = ("--vary", "perovskite.thickness", "--from", "400 nm", "--to", "500 nm", "--steps", "2")
     done = cli("jv", "cell-a", *varied, "-o", str(tmp_path))
     assert done.returncode == 0, done.stderr
     names = {path.name for path in tmp_path.iterdir()}
-    table = "cell-a-perovskite.thickness.csv"
-    assert names == {"cell-a-400-nm-jv.nc", "cell-a-500-nm-jv.nc", "jv.svg", "jv.png", table}
+    against = {"cell-a-perovskite.thickness.csv"}
+    against |= {f"perovskite.thickness-metrics.{kind}" for kind in ("svg", "png")}
+    assert names == {"cell-a-400-nm-jv.nc", "cell-a-500-nm-jv.nc", "jv.svg", "jv.png", *against}
 
 
 def test_csv_stands_beside_the_data_and_a_sweep_leaves_its_table(cli, tmp_path: Path) -> None:
@@ -186,7 +187,7 @@ def test_run_prints_one_comparison_and_says_where_the_report_is(cli, tmp_path: P
     done = cli("run", "cell-a", "cell-b", "-o", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     assert "nbg: of an earlier run; the report does not show it" in done.stdout
-    assert "difference" in done.stdout
+    assert "cell-a − cell-b" in done.stdout
     assert "report.html" in done.stdout
     assert (tmp_path / "out" / "report.html").exists()
 

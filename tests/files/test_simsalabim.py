@@ -138,6 +138,9 @@ def test_optics_take_the_tables_that_are_named(folder: Path) -> None:
 
     table = material(made.cell.layer[3])
     assert table.range == pytest.approx((300e-9, 900e-9)) and "metres" in table.notes[0]
+    change(folder / "simulation_setup.txt", spectrum="lamp.txt")
+    lamp = read_cell(folder / "simulation_setup.txt").cell.light.spectrum
+    assert lamp.path == str(folder.resolve() / "lamp.txt")
     assert {"spectrum", "lambda_min", "lambda_max"} <= {one.key for one in made.unmatched if one.matters}
 
 

@@ -145,6 +145,19 @@ def test_columns_are_taken_by_their_headings(tmp_path: Path) -> None:
     assert "n from column 4, k from column 2 (by their headings), column 3, 5 left out" in note
 
 
+def test_the_axis_is_taken_by_its_heading(tmp_path: Path) -> None:
+    text = "Pixel;Wavelength (nm);n;k\n" + "".join(
+        f"{at};{x};{n};{k}\n" for at, (x, n, k) in enumerate(zip(LAMBDA, INDEX, EXTINCTION, strict=True))
+    )
+    (note,) = same(film(tmp_path, text))
+    assert "the axis from column 2 (by its heading)" in note
+
+
+def test_headings_of_something_else_do_not_go_unsaid(tmp_path: Path) -> None:
+    (note,) = same(film(tmp_path, "wavelength (nm);T;R\n" + rows(";")))
+    assert "n from column 2, k from column 3 (by their place, for the headings do not tell)" in note
+
+
 def test_columns_without_headings_are_taken_in_order(tmp_path: Path) -> None:
     (note,) = same(film(tmp_path, rows().replace("\n", ",7,8\n")))
     assert "column 4 to 5 left out" in note
@@ -174,6 +187,23 @@ def test_negative_noise_is_clipped_and_told(tmp_path: Path) -> None:
 def test_a_dielectric_function_is_not_taken_for_an_index(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="dielectric function"):
         read_csv(film(tmp_path, "nm,eps1,eps2\n" + rows()))
+
+
+def test_words_of_a_comment_are_no_headings(tmp_path: Path) -> None:
+    """A remark with as many commas as there are columns, and another unit in it."""
+    text = "# note: the gap lies at 1.28 eV, Tauc 1.28 eV, and the tail below\nwavelength_nm,n,k\n" + rows()
+    assert same(film(tmp_path, text)) == ()
+    assert same(film(tmp_path, "# 1.6 eV film\n# nm,n,k\n" + rows())) == ()
+
+
+def test_energies_that_are_wavelengths_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="looks like nanometres, but its heading says eV"):
+        read_csv(film(tmp_path, "E (eV),n,k\n" + rows()))
+
+
+def test_a_line_of_numbers_among_words_is_no_table(tmp_path: Path) -> None:
+    (note,) = same(film(tmp_path, "Instrument\n900 3350 1\nSerial\n" + rows(" ")))
+    assert "line 2 left out" in note
 
 
 def test_depths(tmp_path: Path) -> None:

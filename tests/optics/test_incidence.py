@@ -98,3 +98,30 @@ def test_other_suns_are_absorbed_by_the_same_response(spectrum: str) -> None:
     found = absorb(cell, faces(cell))
     expected = 0.5 * chosen(cell.light.spectrum).weights(found.wavelength)
     np.testing.assert_allclose(found.photon_flux, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("light", [{"other_side": "0.2 sun"}, {"angle": "50 deg"}])
+def test_columns_and_tandems_of_columns_take_such_light_too(light: dict[str, str]) -> None:
+    """Columns whose wavelengths differ are put on one grid, where fractions are solved anew."""
+    import perotwin as pt
+    from columns import patchy
+    from perotwin.transport.build import build
+
+    for cell in (patchy(**{"bare.perovskite.thickness": "300 nm"}), pt.load("patchy-tandem")):
+        front, found = build(cell), build(cell.with_light(**light))
+        if "other_side" in light:
+            back = build(cell.with_light(side="back"))
+            np.testing.assert_allclose(
+                found.generation, front.generation + 0.2 * back.generation, rtol=1e-9, atol=0.0
+            )
+        else:
+            assert 0.5 < found.generation.sum() / front.generation.sum() < 0.75
+        whole = found.absorption
+        assert whole is not None
+        balance = whole.reflectance + whole.transmittance + whole.absorptance.sum(axis=0)
+        known = np.isfinite(balance)
+        np.testing.assert_allclose(balance[known], 1.0, atol=1e-9)
+        assert whole.photon_flux.sum() == pytest.approx(
+            front.absorption.photon_flux.sum() * (1.2 if "other_side" in light else np.cos(np.radians(50.0))),
+            rel=1e-6,
+        )

@@ -1,4 +1,6 @@
-"""Along depth one junction is to scale; of two every layer is wide enough for its name, and nothing changes places."""
+"""Along depth every layer is wide enough for its name, to scale where it can be, and nothing changes places."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,15 +18,34 @@ def axis_of(thicknesses: list[float], names: list[str]) -> DepthAxis:
     return DepthAxis(tuple(Span(*one) for one in zip(names, ends[:-1], ends[1:], strict=True)))
 
 
-def test_one_junction_is_to_scale() -> None:
-    axis = DepthAxis.of(synthetic.bands())
+def test_one_junction_whose_layers_have_room_is_to_scale() -> None:
+    axis = axis_of([2e-7, 5e-7, 2e-7], ["htl", "perovskite", "etl"])
     assert not axis.stretched and axis.planes == ()
-    assert axis.at([0.0, 123e-9, 460e-9]) == pytest.approx([0.0, 123.0, 460.0])
+    assert axis.at([0.0, 123e-9, 900e-9]) == pytest.approx([0.0, 123.0, 900.0])
+
+
+def test_thin_layers_of_one_junction_are_drawn_as_wide_as_their_names() -> None:
+    axis = DepthAxis.of(synthetic.bands())
+    assert axis.stretched and not axis.several
+    made = depth.bands(synthetic.bands())
+    panel = made.axes[0]
+    made.draw_without_rendering()
+    boxes = [
+        text.get_window_extent()
+        for text in panel.texts
+        if text.get_text() in synthetic.LAYERS and text.get_position()[1] > 0
+    ]
+    assert len(boxes) == len(synthetic.LAYERS)
+    for first, second in pairwise(boxes):
+        assert first.x1 < second.x0, "names of neighbouring layers meet"
+    labels = [tick.label1.get_window_extent() for tick in made.axes[-1].xaxis.get_major_ticks()]
+    for first, second in pairwise(labels):
+        assert first.x1 < second.x0, "depths at neighbouring faces meet"
 
 
 def test_a_stack_whose_layer_is_called_top_something_is_one_junction() -> None:
-    assert not axis_of([1e-8, 5e-7, 1e-8], ["top contact", "perovskite", "bottom contact"]).stretched
-    assert not axis_of([1e-8, 5e-7], ["top contact", "top perovskite"]).stretched
+    assert not axis_of([1e-8, 5e-7, 1e-8], ["top contact", "perovskite", "bottom contact"]).several
+    assert not axis_of([1e-8, 5e-7], ["top contact", "top perovskite"]).several
 
 
 def test_two_junctions_meet_at_a_plane() -> None:
@@ -52,7 +73,7 @@ def test_depths_keep_their_order_and_their_ends(top: list[float], bottom: list[f
     names = [f"top {'l' * letters}{index}" for index in range(len(top))]
     names += [f"bottom {'l' * letters}{index}" for index in range(len(bottom))]
     axis = axis_of([*top, *bottom], names)
-    assert axis.stretched
+    assert axis.several
     total = sum(top) + sum(bottom)
     drawn = axis.at(np.linspace(0.0, total, 500))
     assert np.all(np.diff(drawn) >= -1e-9 * total * 1e9)

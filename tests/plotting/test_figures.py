@@ -134,7 +134,7 @@ def test_spread_keeps_order_gap_and_range(wanted: list[float], gap: float) -> No
 
 def test_layers_of_both_junctions_are_told_apart_in_a_tandem() -> None:
     made = spectra.absorption(synthetic.absorption())
-    bands = [tuple(band.get_facecolor()[0]) for band in made.axes[0].collections]
+    bands = [(tuple(band.get_facecolor()[0]), band.get_hatch()) for band in made.axes[0].collections]
     assert len(bands) == len(set(bands)) == 7, "six layers, and what passes them"
     assert style.layer_colour("top ito") == style.layer_colour("ito") != style.layer_colour("bottom cu")
     words = [text.get_text() for text in made.axes[0].texts]

@@ -10,6 +10,7 @@ import pytest
 
 import perotwin as pt
 import synthetic
+from perotwin import measurement
 from perotwin.errors import ConvergenceError
 from perotwin.measurement import Metric, Metrics
 from perotwin.plotting import curves, style
@@ -135,3 +136,85 @@ def test_of_checks_of_one_name_the_worst_is_shown(tmp_path: Path) -> None:
     assert item.checks["current continuity"].passed is False
     assert item.checks["R + T + A"].passed is True
     assert not item.passed
+
+
+def test_under_the_title_stands_what_the_results_were_made_under(html: str) -> None:
+    top = html[html.index("<h1>") : html.index("<nav>")]
+    assert "AM1.5G, 1 sun" in top and "from the front (glass)" in top
+    assert "25.0 °C (298.15 K)" in top
+    assert re.search(r"written \d{4}-\d\d-\d\d \d\d:\d\d UTC by perotwin \S+", top)
+
+
+def test_cells_in_other_conditions_say_theirs(tmp_path: Path) -> None:
+    cold = result("cold", tmp_path, temperature="0 degC", **{"light.intensity": "0.1 sun"})
+    text = page.render([result("first", tmp_path), cold], {})
+    assert "first: AM1.5G, 1 sun" in text
+    assert "cold: AM1.5G, 0.1 sun" in text and "0.0 °C (273.15 K)" in text
+
+
+def test_the_difference_says_which_minus_which(html: str) -> None:
+    assert "<td>first − second</td>" in html
+
+
+def test_checks_are_one_line_unless_one_fails(html: str, tmp_path: Path) -> None:
+    assert "<details><summary>2 of 2 checks hold in each cell</summary>" in html
+    doubtful = result("doubtful", tmp_path)
+    doubtful.measurements["jv"] = synthetic.jv("doubtful", fail=True)
+    text = page.render([doubtful], {})
+    assert '<details open><summary class="bad">1 of 2 checks hold</summary>' in text
+
+
+def test_no_heading_is_bare(tmp_path: Path) -> None:
+    item = result("first", tmp_path)
+    del item.measurements["bands"]
+    item.measurements["jv"] = item.measurements["jv"].drop_vars("channel_current")
+    text = page.render([item], {})
+    found = re.split(r"<h[23][^>]*>", text)
+    for part in found[1:]:
+        heading, _, body = part.partition("</h")
+        body = re.sub(r"<!--.*?-->", "", body.partition(">")[2], flags=re.DOTALL)
+        following = text[text.index(part) + len(part) :]
+        # what follows at once may be a heading of a part of it
+        words = re.sub(r"<[^>]*>", "", body).strip()
+        assert words or "<svg" in body or following.startswith("<h3"), f"nothing stands under {heading!r}"
+    assert "Where the light goes" not in text and 'href="#light"' not in text
+    assert set(re.findall(r'href="#([^"]+)"', text[text.index("<nav>") : text.index("</nav>")])) <= set(
+        re.findall(r'<h[23] id="([^"]+)"', text)
+    )
+
+
+def test_figures_lead_to_their_files_and_data(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    item = result("first", folder / "first" / "figures")
+    measurement.save(item.measurements["jv"], folder / "first" / "jv.nc")
+    (folder / "first" / "jv.csv").write_text("V,J")
+    (folder / "first" / "stack.toml").write_text("")
+    for name in ("results.json", "metrics.csv"):
+        (folder / name).write_text("")
+    shown = {"jv": style.save(curves.jv(item.measurements["jv"]), folder / "figures" / "jv")[0]}
+    text = page.render([item], shown, folder)
+    for address in ("figures/jv.svg", "figures/jv.png", "first/jv.nc", "first/jv.csv", "first/stack.toml"):
+        assert f'href="{address}"' in text, address
+        assert (folder / address).exists()
+    assert 'href="results.json"' in text and 'href="metrics.csv"' in text
+    assert "href=" not in page.render([item], shown)[: text.index("<nav>")]
+
+
+def test_names_with_spaces_lead_somewhere_too(tmp_path: Path) -> None:
+    from perotwin.report import links
+
+    assert links.to(tmp_path / "a b" / "ü.nc", tmp_path) == "a%20b/%C3%BC.nc"
+    assert links.to(Path("/elsewhere/x.nc"), tmp_path) == ""
+
+
+def test_the_page_is_for_paper_dark_rooms_and_narrow_screens_too(html: str) -> None:
+    assert "prefers-color-scheme: dark" in html
+    assert "details-content" in html[html.index("@media print") :]
+    assert "overflow-x: auto" in html
+    wide = re.findall(r"grid-template-columns: repeat\(auto-fit, minmax\(([^)]*)\)", html)
+    assert wide and all(one.startswith("min(100%") for one in wide), "a column wider than a narrow screen"
+
+
+def test_words_in_figures_are_words(html: str) -> None:
+    figures_ = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
+    assert figures_ and all("<text" in one for one in figures_)

@@ -61,6 +61,18 @@ def test_negative_noise_is_taken_as_zero_and_told(tmp_path: Path) -> None:
     assert "1 negative value of irradiance" in found.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("heading", "axis", "factor"), [("lambda I", 1e-9, 1e9), ("lambda (um) I", 1e-3, 1e3)]
+)
+def test_values_per_metre_are_known_by_their_size(
+    tmp_path: Path, heading: str, axis: float, factor: float
+) -> None:
+    """As SIMsalabim and others in SI write a spectrum: W m^-2 m^-1 against m."""
+    found = from_file(lamp(tmp_path, heading, axis * LAMBDA, 1e3 * factor * IRRADIANCE))
+    assert found.irradiance == pytest.approx(1e3 * np.trapezoid(IRRADIANCE, LAMBDA), rel=1e-9)
+    assert "as its size tells" in found.notes[0]
+
+
 def test_relative_values_are_told(tmp_path: Path) -> None:
     (note,) = from_file(lamp(tmp_path, "nm;counts (a.u.)", LAMBDA, IRRADIANCE)).notes
     assert "relative values" in note and "lux or W/m^2" in note

@@ -69,6 +69,7 @@ def test_a_tandem_joins_two_absorbers_and_reaches_as_far_as_the_narrow_one() -> 
         (Single(electrodes=("ito", "c60")), "cannot stand for electrodes", "Choose from"),
         (Single(electrodes=("ito", "lif")), "carries no current", "End with a metal"),
         (Single(absorber="c60"), "cannot stand for absorber", "perovskite"),
+        (Single(absorber="1.63"), "has no unit", "1.63 eV"),
         (Single(absorber="perovskite"), "a perovskite of any gap", "1.63 eV"),
         (Single(htl=("me-4pacz",)), "is a monolayer and cannot stand for htl", "--sam me-4pacz"),
         (Single(sam="niox"), "is a layer, not a monolayer", "me-4pacz"),
@@ -93,3 +94,8 @@ def test_an_unknown_name_lists_the_near_ones() -> None:
         new_text("mine", Single("n-i-p", htl=("spiro-ometat",)))
     with pytest.raises(InputError, match="covers bandgaps"):
         new_text("mine", Single(absorber="3.1 eV"))
+
+
+@pytest.mark.parametrize("name", ['my "best" cell', "back\\slash", "Zelle 1,63 eV – µ"])
+def test_any_name_of_a_file_is_a_name_of_a_cell(name: str) -> None:
+    assert from_toml(new_text(name, Single(), f"perotwin new {name}\n[light]\nside = 1")).name == name

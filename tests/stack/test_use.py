@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from perotwin.errors import InputError
-from perotwin.stack import Layer, Stack, Tandem, from_toml, join_tandem
+from perotwin.stack import Layer, Pair, Stack, Tandem, from_toml, join_tandem, new_text
 
 CELL = """
 name = "mine"
@@ -152,3 +152,15 @@ def test_it_goes_into_a_tandem_and_stays_short(cell: Stack) -> None:
     assert tandem.taken()["bottom.pedot-pss.electronic.bandgap"] == "pedot-pss"
     gap = tandem.with_values({"top.bandgap": "1.7 eV"})
     assert gap.get("top.perovskite.bandgap") == 1.7 and from_toml(gap.to_toml()) == gap
+
+
+def test_spelled_out_it_is_the_same_cell_without_the_library(cell: Stack) -> None:
+    full = cell.spelled_out()
+    assert "use =" not in full.to_toml() and not full.taken()
+    assert full.sources() == cell.sources() and from_toml(full.to_toml()) == full
+    assert {path: one.hex() for path, one in full.quantities().items()} == {
+        path: one.hex() for path, one in cell.quantities().items()
+    }
+    tandem = from_toml(new_text("both", Pair()))
+    assert "use =" not in tandem.spelled_out().to_toml()
+    assert tandem.spelled_out().quantities() == tandem.quantities()

@@ -129,6 +129,16 @@ def test_a_run_that_cannot_go_on_says_when_and_keeps_what_it_has(problem: Any) -
     assert len(trace.moments) == trace.time.size
 
 
+def test_a_run_that_gets_nowhere_ends_with_a_reason(problem: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from perotwin.transport import transient
+
+    monkeypatch.setattr(transient, "_PATIENCE", 5)
+    engine = Engine(problem)
+    with pytest.raises(ConvergenceError, match="5 steps did not lead to the next moment") as caught:
+        engine.run([Step(1.0, Voltage(0.5), 1.0)], engine.settled(0.0, 0.0))
+    assert caught.value.stage == "transient" and caught.value.context["trace"].time.size == 0
+
+
 def test_it_stops_when_told_and_says_so(problem: Any) -> None:
     engine = Engine(problem)
     start = engine.settled(1.0, 0.2)

@@ -55,7 +55,7 @@ def optimise(
         out.result(designs.optimum_result(found))
         for table in designs.optimum_tables(found):
             out.table(table)
-        _close(out, found.notes, written, found.complete)
+        _close(out, designs.optimum_words(found), written, found.complete)
 
 
 def map(  # the command's name; nothing here needs the built-in one

@@ -12,6 +12,8 @@ from perotwin.cli.entry import Entry
 from perotwin.cli.output import Output, command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from perotwin.stack import Cell
 
 
@@ -141,6 +143,8 @@ def _sweep(
     protocol = lab.jv.Protocol(**given)
     files.prepare(place)
     datasets: dict[str, Any] = {}
+    solved: dict[str, list[tuple[float, Any]]] = {}
+    unit = "1"
     try:
         for stack in stacks:
             written = study.values(stack, path, first, last, steps, log=log)
@@ -167,6 +171,14 @@ def _sweep(
                     dataset = point.result[0]
                     # The measurement says which of the cells of the sweep it belongs to.
                     dataset.attrs["stack"] = f"{stack.name}, {point.written}"
+                    dataset.attrs |= {
+                        "varied_of": stack.name,
+                        "varied_path": path,
+                        "varied_value": point.number,
+                        "varied_unit": point.unit,
+                    }
+                    unit = point.unit
+                    solved.setdefault(stack.name, []).append((point.number, point.result[1]))
                     datasets[files.unique(f"{stack.name}-{point.written}", datasets)] = dataset
                     out.look_at(f"{stack.name} at {point.written}", checks_of(dataset), dataset)
             finally:
@@ -178,6 +190,7 @@ def _sweep(
     finally:
         if datasets:
             files.write(out, place, lab.jv.INSTRUMENT, datasets, draw_each=False)
+            _metrics_figure(out, place, path, unit, solved)
 
 
 def _table(out: Output, place: files.Place, stack: Cell, path: str, metrics: list[tuple[Any, Any]]) -> None:
@@ -190,6 +203,19 @@ def _table(out: Output, place: files.Place, stack: Cell, path: str, metrics: lis
     name = f"{files.unique(stack.name, ())}-{files.unique(path, ())}.csv"
     rows = [((point.number,), found) for point, found in metrics]
     out.say(f"written: {measurement.write_metrics_csv(Path(place.folder) / name, (head,), rows)}")
+
+
+def _metrics_figure(
+    out: Output, place: files.Place, path: str, unit: str, solved: dict[str, list[tuple[float, Any]]]
+) -> None:
+    """Draw the metrics against what was varied, if a folder was given."""
+    if place.folder is None:
+        return
+    from perotwin.plotting import style, sweeps
+
+    stem = Path(place.folder) / f"{files.unique(path, ())}-metrics"
+    drawn = style.save(sweeps.metrics(path, unit, solved), stem)
+    out.say(f"written: {', '.join(str(one) for one in drawn)}")
 
 
 COMMANDS = (Entry(20, jv),)

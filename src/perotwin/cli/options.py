@@ -31,7 +31,9 @@ __all__ = [
     "swept",
 ]
 
-Cells = Annotated[list[str], typer.Argument(metavar="CELL...", help="Library names or TOML files.")]
+Cells = Annotated[
+    list[str], typer.Argument(metavar="CELL...", help="Library names or TOML files (also of variants).")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; all else goes to stderr.")]
 Light = Annotated[
     str | None,
@@ -84,14 +86,30 @@ def load(
     InputError
         A cell that does not exist or cannot be used, a change that is not PATH=VALUE or is impossible.
     """
-    from perotwin.stack import load as load_one
+    from perotwin.stack import load_all
 
     values = _values(changes, 'perovskite.thickness="500 nm"')
     if temperature is not None:
         values["temperature"] = temperature
     values |= light or {}
-    loaded = _told_apart(cells, [load_one(cell) for cell in cells])
+    named = [name for cell in cells for name in _expanded(cell)]
+    found = [(name, one) for name in named for one in load_all(name)]
+    loaded = _told_apart([name for name, _ in found], [one for _, one in found])
     return [cell.with_values(_dark_behind(cell, values)) for cell in loaded] if values else loaded
+
+
+def _expanded(name: str) -> list[str]:
+    """The files that a pattern such as cells/*.toml names, where the shell has left that to us."""
+    if not any(mark in name for mark in "*?"):
+        return [name]
+    from glob import glob
+
+    from perotwin.errors import InputError
+
+    found = sorted(glob(name))
+    if not found:
+        raise InputError(f'no file is called "{name}".', "Check the folder and the ending.", key="CELL")
+    return found
 
 
 def _dark_behind(cell: Cell, values: dict[str, Any]) -> dict[str, Any]:

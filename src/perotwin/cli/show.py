@@ -14,6 +14,9 @@ from perotwin.cli.output import command
 def show(
     cells: options.Cells,
     toml: Annotated[bool, typer.Option("--toml", help="Print the stack file itself.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="With --toml: the numbers of the library in place of use.")
+    ] = False,
     changes: options.Set = None,
     json: options.Json = False,
 ) -> None:
@@ -25,7 +28,7 @@ def show(
         for stack in stacks:
             out.result(machine.stack_result(stack))
             if toml:
-                out.say(stack.to_toml().rstrip())
+                out.say((stack.spelled_out() if full else stack).to_toml().rstrip())
                 continue
             out.say(stack.name + (f": {stack.description}" if stack.description else ""))
             for part in tables.parts(stack):

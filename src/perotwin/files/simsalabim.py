@@ -347,10 +347,7 @@ def _light(setup: Keys, layers: Sequence[Keys], roles: Sequence[str], folder: Pa
         if re.search(r"am1?\.?5g?", Path(spectrum).stem.replace("_", ""), re.IGNORECASE):
             setup.tell("spectrum", "taken for AM1.5G, of which perotwin has its own table")
         else:
-            setup.tell(
-                "spectrum",
-                'not read: give it as light.spectrum = "file.csv" (nm, W m^-2 nm^-1); AM1.5G until then',
-            )
+            light["spectrum"] = {"kind": "file", "path": str(folder / spectrum.replace("\\", "/"))}
         for key in ("lambda_min", "lambda_max"):
             setup.tell(key, "all light counts that the tables cover")
         return light

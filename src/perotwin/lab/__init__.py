@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
-from pkgutil import iter_modules
 from types import ModuleType
 
 from perotwin.lab.registry import find, instruments, known, register, withdraw
@@ -26,4 +25,4 @@ def __getattr__(name: str) -> ModuleType:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *(module.name for module in iter_modules(__path__))})
+    return sorted({*__all__, *(one.name for one in instruments())})

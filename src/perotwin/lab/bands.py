@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perotwin.lab import depth_profiles
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable
 from perotwin.measurement.junction_names import junction_layers
 from perotwin.stack.quantity_fields import Model
@@ -26,6 +27,7 @@ class Protocol(Model):
     """The energy diagram needs no settings: the states are those that a cell works in."""
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Bands, quasi-Fermi levels and densities in the dark and, under the cell's light, at the three working points.
 
@@ -77,6 +79,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     )
 
 
+@of_measurements("bands")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Quasi-Fermi level splitting, its mean over the absorbing region (the largest layer), in every state.
 
@@ -102,6 +105,7 @@ def _several(dataset: xr.Dataset) -> bool:
     return len(junction_layers(dict.fromkeys(str(name) for name in dataset["layer"].values))) > 1
 
 
+@of_measurements("bands")
 def plot(dataset: xr.Dataset, ax: Axes | None = None, states: Sequence[str] | None = None) -> Figure:
     """The diagrams, one panel a state, of all states unless some are named; see `plotting.depth.bands`."""
     from perotwin.plotting import depth
@@ -112,6 +116,12 @@ def plot(dataset: xr.Dataset, ax: Axes | None = None, states: Sequence[str] | No
 def _drawn(dataset: xr.Dataset) -> Figure:
     """Of junctions in series, whose diagrams are as wide as a page, two states; the files hold the others too."""
     return plot(dataset, states=("maximum-power", "dark") if _several(dataset) else None)
+
+
+def _ions(dataset: xr.Dataset) -> Figure:
+    from perotwin.plotting import depth
+
+    return depth.ions_and_field(dataset)
 
 
 INSTRUMENT = Instrument(
@@ -126,7 +136,8 @@ INSTRUMENT = Instrument(
             "bands",
             _drawn,
             "Energy bands of {cells} in the dark, at short circuit, at maximum power and at open circuit. Dashed: "
-            "quasi-Fermi levels of electrons (blue) and holes (red); the arrow is their splitting in the absorber.",
+            "quasi-Fermi levels of electrons (blue) and holes (red); the arrow is their splitting in the absorber. "
+            "Layers too thin for their name are drawn wider than they are: the axis says at which depth each face is.",
             of_tandems=(
                 "Energy bands of the whole of {cells} at maximum power and, below, at equilibrium. Dashed: quasi-Fermi "
                 "levels of electrons (blue) and holes (red); the arrows are their splitting in the absorbers. At the "
@@ -136,6 +147,20 @@ INSTRUMENT = Instrument(
             section="bands",
             wide=True,
             inside=True,
+        ),
+        Picture(
+            "ions",
+            _ions,
+            "Density of mobile ions (left) and electric field (right; positive towards the back) in {cells} against "
+            "depth, at the operating points.",
+            of_tandems=(
+                "Density of mobile ions (above) and electric field (below; positive towards the back) in {cells} "
+                "against depth, at the operating points."
+            ),
+            section="bands",
+            wide=True,
+            inside=True,
+            needs=lambda dataset: {"ion_density", "electric_field", "x_edge"} <= set(dataset.variables),
         ),
     ),
     variables=(
@@ -149,3 +174,7 @@ INSTRUMENT = Instrument(
     own_section=True,
     place=40,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,21 @@ def about(cell: Cell, protocol: Any, intensity: float) -> dict[str, Any]:
         "protocol": protocol.model_dump_json(),
         "light": intensity,
         "temperature": float(cell.temperature),
+        "layers": _layers(cell),
     }
+
+
+@lru_cache(maxsize=64)
+def _layers(cell: Cell) -> str:
+    """Role and material of each layer by the name that measurements call it, as JSON, so that figures know it."""
+    from perotwin.stack import in_order
+
+    found = {}
+    for part, layer in in_order(cell):
+        material = layer.material if isinstance(layer.material, str) else ""
+        for name in (layer.name, f"{part} {layer.name}".strip()):
+            found[name] = (layer.role, material)
+    return json.dumps(found)
 
 
 def notes(states: States, fields: bool = False) -> list[str]:

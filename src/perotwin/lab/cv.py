@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from perotwin.lab import conditions
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Attribute, Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Frequency, Model, Voltage
 from perotwin.units import Quantity
@@ -67,6 +68,7 @@ class Protocol(Model):
         return self
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the capacitance of a cell against voltage, in the dark whatever light the stack has.
 
@@ -127,6 +129,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("cv")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Apparent doping and built-in voltage of a Mott-Schottky plot, and whether the doping can be one.
 
@@ -196,6 +199,7 @@ def mott_schottky(voltage: F64, capacitance: F64) -> tuple[float, float, float]:
     return slope, middle - height / slope, middle
 
 
+@of_measurements("cv")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Capacitance, and its inverse square with the line of the analysis; see `plotting.signals.cv`."""
     from perotwin.plotting import signals, style
@@ -224,3 +228,7 @@ INSTRUMENT = Instrument(
     attributes=(Attribute("frequency", "Hz", "frequency"),),
     place=90,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perotwin.errors import InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.lab.bias_light import BiasLight, Led, Suns, Unlit, Wrong
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, quantity
 from perotwin.stack.quantity_fields import Model, Voltage
@@ -67,6 +68,7 @@ class Protocol(Model):
     bias_light: BiasLight = Led()
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the external quantum efficiency of a cell.
 
@@ -137,6 +139,7 @@ Found = tuple[dict[str, Any], dict[str, Any], "Checks", list[str]]
 def _of_cell(solver: Solver, alone: dict[str, Solver], protocol: Protocol, intensity: float) -> Found:
     """Spectra, attributes, checks and notes of a cell of one junction under its own light."""
     from perotwin.constants import elementary_charge as q
+    from perotwin.lab.meshes import at_bias
     from perotwin.measurement import check
     from perotwin.transport.checks import steady_checks
 
@@ -145,7 +148,7 @@ def _of_cell(solver: Solver, alone: dict[str, Solver], protocol: Protocol, inten
     eqe = solver.spectral_response(states.state(0), intensity) / q
     assert solver.problem.absorption is not None
     integrated = q * float(solver.problem.absorption.photon_flux @ eqe)
-    found = steady_checks(states)
+    found = steady_checks(states) | at_bias(solver, states, bias, intensity)
     if intensity > 0.0 and bias == 0.0 and states.current[0] > 0.0:
         found["EQE integral against Jsc"] = check(
             intensity * integrated / float(states.current[0]) - 1.0, _INTEGRAL_LIMIT
@@ -186,6 +189,7 @@ def _reached(solver: Solver, voltage: float, intensity: float) -> States:
 def _of_junctions(solver: Solver, alone: dict[str, Solver], protocol: Protocol, intensity: float) -> Found:
     """The same of a tandem, each junction under its own bias light and at its own bias voltage."""
     from perotwin.constants import elementary_charge as q
+    from perotwin.lab.meshes import at_bias
     from perotwin.measurement import check, worst
     from perotwin.transport.checks import steady_checks
 
@@ -214,7 +218,7 @@ def _of_junctions(solver: Solver, alone: dict[str, Solver], protocol: Protocol, 
         attributes["jsc_integrated"] = min(attributes["jsc_integrated"], integrated)
         attributes[f"bias_voltage_{measured}"] = voltage
         attributes[f"bias_light_{measured}"] = words
-        checks.append(steady_checks(states))
+        checks.append(steady_checks(states) | at_bias(made, states, voltage, 1.0))
         across = float(states.junction_voltages[measured][0])
         direct[measured] = min(integrated, _of_its_own(alone[measured].relit(pairs[measured]), across))
         # 0.0 and not -0.0
@@ -313,6 +317,7 @@ def junctions(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
     return found
 
 
+@of_measurements("eqe")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Integrated current and bandgap of a spectrum.
 
@@ -368,11 +373,14 @@ def inflection(wavelength: np.ndarray, eqe: np.ndarray) -> float:
     return float(energy[best] - b / (2.0 * a)) if a < 0.0 else float(energy[best])
 
 
+@of_measurements("eqe")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Quantum efficiency and where the other photons go; see `plotting.spectra.eqe`."""
     from perotwin.plotting import spectra
 
-    return spectra.eqe(datasets, ax)
+    items = list(datasets) if isinstance(datasets, Sequence) else [datasets]
+    gaps = [float(analyse(item)["bandgap"]) for item in items if "absorptance" in item]
+    return spectra.eqe(datasets, ax, gaps)
 
 
 def _several(dataset: xr.Dataset) -> bool:
@@ -383,7 +391,7 @@ def _layers(dataset: xr.Dataset) -> Figure:
     """Which layer absorbs what, where the quantum efficiency is drawn apart."""
     from perotwin.plotting import spectra
 
-    return spectra.absorption(dataset)
+    return spectra.absorption(dataset, gap=float(analyse(dataset)["bandgap"]))
 
 
 def _document(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
@@ -425,12 +433,12 @@ INSTRUMENT = Instrument(
         Picture(
             "eqe",
             plot,
-            "External quantum efficiency of {cells} and, dashed, the share of photons that is not reflected. The "
-            "current density is the overlap with the AM1.5G spectrum.",
+            "External quantum efficiency of {cells}; dashed the share of photons that is not reflected, dotted (right "
+            "axis) the current density from the shortest wavelength on, at one sun of the cell's spectrum.",
             of_tandems=(
-                "External quantum efficiency of the junctions of {cells}, each under its bias light and bias voltage, "
-                "and, dashed, the share of photons that is not reflected. The current densities, junction by junction "
-                "from the front, are the overlap with the AM1.5G spectrum."
+                "External quantum efficiency of the junctions of {cells}, each under its bias light and bias voltage; "
+                "dashed the share of photons that is not reflected, dotted (right axis) the current density from the "
+                "shortest wavelength on, at one sun of the cell's spectrum."
             ),
             together=2,
             section="light",
@@ -439,10 +447,12 @@ INSTRUMENT = Instrument(
             "absorption",
             lambda dataset: _layers(dataset) if _several(dataset) else plot(dataset),
             "Where the photons go in {cells}: collected as current (EQE), absorbed by a layer without giving current, "
-            "transmitted, or reflected (above the dashed line).",
+            "transmitted, or reflected (above the dashed line). Dotted (right axis): the current from the shortest "
+            "wavelength on. The numbers are for photons above the gap; what lies below it is told apart.",
             of_tandems=(
                 "Which layer of {cells} absorbs the photons: the absorbers of the junctions below, above them what "
-                "gives no current, and reflection. The numbers are the current densities that they come to."
+                "gives no current, and reflection. The numbers are the current densities that photons above the gap of "
+                "the last absorber come to; what lies below it is told apart."
             ),
             section="light",
             needs=lambda dataset: "photon_flux" in dataset or not _several(dataset),
@@ -470,3 +480,7 @@ INSTRUMENT = Instrument(
     own_section=True,
     place=20,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

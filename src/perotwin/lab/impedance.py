@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from perotwin.errors import ConvergenceError, InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Attribute, Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Frequency, Model, Voltage
 from perotwin.units import Quantity
@@ -91,6 +92,7 @@ class Protocol(Model):
         return np.geomspace(float(self.lowest), float(self.highest), self.points)
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the impedance spectrum of a cell under its own light, dark included.
 
@@ -112,6 +114,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         ConvergenceError: the bias point was not reached.
     """
     from perotwin.lab import conditions
+    from perotwin.lab.meshes import Attempt, at_bias, until_fine
     from perotwin.measurement import add_notes, check, make_dataset
     from perotwin.transport.build import build
     from perotwin.transport.checks import optical_checks, steady_checks
@@ -119,8 +122,14 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    solver = Solver(build(cell, light=intensity > 0.0).all_moving())
-    settled = bias_point(solver, protocol.bias, intensity)
+
+    def attempt(density: float) -> Attempt[tuple[Solver, States]]:
+        solver = Solver(build(cell, light=intensity > 0.0, density=density).all_moving())
+        found = bias_point(solver, protocol.bias, intensity)
+        return Attempt((solver, found), at_bias(solver, found, protocol.bias, intensity))
+
+    best = until_fine(attempt)
+    solver, settled = best.found
     state = settled.state(0)
     hertz = protocol.hertz()
     held = solver.linearised(state, intensity, "held")
@@ -141,7 +150,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         variables["impedance_real_held"] = ("frequency", fixed.impedance.real)
         variables["impedance_imag_held"] = ("frequency", fixed.impedance.imag)
         variables["capacitance_held"] = ("frequency", capacitance(hertz, fixed.impedance, held.series))
-    found = {**steady_checks(settled), **optical_checks(solver.problem)}
+    found = {**steady_checks(settled), **best.checks, **optical_checks(solver.problem)}
     if intensity > 0.0:
         for name, values in (("imps", spectrum.imps), ("imvs", spectrum.imvs)):
             variables[f"{name}_real"] = ("frequency", values.real)
@@ -185,7 +194,7 @@ def bias_point(solver: Solver, bias: str | float, intensity: float) -> States:
         InputError: maximum power in the dark.
         ConvergenceError: it was not reached.
     """
-    from perotwin.lab import jv
+    from perotwin.lab import jv, open_circuit
 
     if bias == "maximum-power" and intensity <= 0.0:
         raise InputError(
@@ -193,7 +202,9 @@ def bias_point(solver: Solver, bias: str | float, intensity: float) -> States:
             "Give it light, or a voltage as bias.",
             key="bias",
         )
-    if bias in ("open-circuit", "maximum-power") and intensity > 0.0:
+    if bias == "open-circuit" and intensity > 0.0:
+        return open_circuit.settled(solver, intensity)
+    if bias == "maximum-power":
         curve = jv.curve(solver, jv.Protocol(step="20 mV"), intensity)
         points = jv.solved_points(solver, curve, intensity)
         if bias in points:
@@ -215,6 +226,7 @@ def bias_point(solver: Solver, bias: str | float, intensity: float) -> States:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("impedance")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Resistances, capacitances and time constants of a spectrum, simulated or read from a file.
 
@@ -355,6 +367,7 @@ def _fast_arc(impedance: C128, peaks: NDArray[np.int64], series: float) -> tuple
     ) - series, "width of the arc at the highest frequencies, up to the next valley"
 
 
+@of_measurements("impedance")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Nyquist, Bode and capacitance; into given axes the Nyquist plot. See `plotting.signals.impedance`."""
     from perotwin.plotting import signals, style
@@ -387,3 +400,7 @@ INSTRUMENT = Instrument(
     ),
     place=80,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

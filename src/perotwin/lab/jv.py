@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from perotwin.errors import ConvergenceError, InputError
+from perotwin.errors import InputError
 from perotwin.lab import conditions, curve_points, depth_profiles
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, Variant, quantity
 from perotwin.stack.quantity_fields import Model, Voltage
 from perotwin.units import Quantity
@@ -91,6 +92,7 @@ class Protocol(Model):
         return np.round(float(self.start) + direction * float(self.step) * np.arange(count), 12)
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Take the steady current-voltage curve of a cell under its own light.
 
@@ -216,35 +218,24 @@ def _states_at(solver: Solver, states: States, voltages: F64, intensity: float) 
 
 
 def _solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, States], Checks]:
-    """The curve and its solved points, on a mesh that is made finer until it does not matter, and the checks of that.
-
-    Where a finer mesh reaches fewer points, what the one before found stands with its failed checks.
-    """
+    """The curve and its solved points, on a mesh that is fine enough, and the checks of that."""
+    from perotwin.lab.meshes import Attempt, until_fine
     from perotwin.transport import refinement
     from perotwin.transport.build import build
-    from perotwin.transport.mesh import DENSITY
     from perotwin.transport.steady import Solver
 
     intensity = float(cell.light.intensity)
     lit = intensity > 0.0 or conditions.frozen_in_light(cell)
-    best: tuple[Solver, States, dict[str, States], Checks] | None = None
-    for factor in refinement.FINER:
-        try:
-            solver = Solver(build(cell, light=lit, density=factor * DENSITY))
-            states = curve(solver, protocol, intensity)
-            points = solved_points(solver, states, intensity)
-        except ConvergenceError:
-            if best is None:
-                raise
-            break
-        if best is not None and not states.converged.all():
-            break
-        best = solver, states, points, refinement.checks(solver, points, intensity)
-        # a curve with gaps gets more of them on a finer mesh, slowly
-        if all(row.passed for row in best[3].values()) or not states.converged.all():
-            break
-    assert best is not None
-    return best
+
+    def attempt(density: float) -> Attempt[tuple[Solver, States, dict[str, States]]]:
+        solver = Solver(build(cell, light=lit, density=density))
+        states = curve(solver, protocol, intensity)
+        points = solved_points(solver, states, intensity)
+        of_mesh = refinement.checks(solver, points, intensity)
+        return Attempt((solver, states, points), of_mesh, bool(states.converged.all()))
+
+    best = until_fine(attempt)
+    return (*best.found, best.checks)
 
 
 def solved_points(solver: Solver, states: States, intensity: float) -> dict[str, States]:
@@ -331,6 +322,7 @@ def _vertex(power: F64, width: float) -> float:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("jv")
 def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
     """Voc, Jsc, FF, PCE and the point of maximum power of a curve.
 
@@ -439,6 +431,7 @@ def _points_of(dataset: xr.Dataset) -> dict[str, tuple[float, float]]:
     }
 
 
+@of_measurements("jv")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Current density against voltage; see `plotting.curves.jv`."""
     from perotwin.plotting import curves
@@ -540,7 +533,8 @@ INSTRUMENT = Instrument(
             "profiles",
             _profiles,
             "Generation and recombination rates (left) and carrier densities (right; electrons solid, holes dashed) in "
-            "{cells} against depth. Recombination at faces and contacts is not part of the rates.",
+            "{cells} against depth. Recombination at faces and contacts is not part of the rates. Layers too thin for "
+            "their name are drawn wider than they are.",
             of_tandems=(
                 "Generation at short circuit and recombination rates (above) and carrier densities (below; electrons "
                 "solid, holes dashed) in {cells} against depth. Recombination at faces and contacts is not part of the "
@@ -569,3 +563,7 @@ INSTRUMENT = Instrument(
     own_section=True,
     place=0,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -291,3 +291,7 @@ INSTRUMENT = Instrument(
     ),
     of="sample",
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

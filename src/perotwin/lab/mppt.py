@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import model_validator
 
 from perotwin.errors import InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Model, Time, Voltage
 from perotwin.units import Quantity
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from perotwin.lab.open_circuit import Settled
     from perotwin.stack import Cell
+    from perotwin.transport.states import States
     from perotwin.transport.time_series import Trace
     from perotwin.transport.transient import Engine
 
@@ -79,6 +82,7 @@ class Protocol(Model):
         return int(np.floor(self.duration / self.interval + 1e-9))
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | None = None) -> xr.Dataset:
     """Track the maximum power of a cell under its own light, from the moment that the light goes on.
 
@@ -98,6 +102,8 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
     """
     from perotwin import progress
     from perotwin.errors import ConvergenceError
+    from perotwin.lab import open_circuit
+    from perotwin.lab.meshes import Attempt, until_fine
     from perotwin.transport.build import build
     from perotwin.transport.transient import Engine
 
@@ -109,8 +115,14 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
             'Give it light: intensity = "1 sun".',
             key="light.intensity",
         )
-    engine = Engine(build(cell), tolerance or TOLERANCE)
-    voltage, irradiance = _first(engine, intensity, protocol)
+
+    def attempt(density: float) -> Attempt[tuple[Engine, Settled]]:
+        made = Engine(build(cell, density=density), tolerance or TOLERANCE)
+        found = open_circuit.of_cell(made.solver, intensity)
+        return Attempt((made, found), found.of_mesh)
+
+    engine, settled = until_fine(attempt).found
+    voltage = _first(settled.curve, protocol)
     protocol = Protocol(**{**protocol.model_dump(), "start": voltage})
     with progress.task(f"{cell.name}: tracking", total=protocol.holds) as counter:
         try:
@@ -119,12 +131,12 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
             known = error.context.get("trace")
             kept = None
             if known is not None and known.time.size:
-                kept = _dataset(cell, protocol, engine, intensity, irradiance, known)
+                kept = _dataset(cell, protocol, engine, intensity, settled, known)
             error.context["measured"] = kept
             raise
     if not run.time.size:
         raise KeyboardInterrupt
-    return _dataset(cell, protocol, engine, intensity, irradiance, run)
+    return _dataset(cell, protocol, engine, intensity, settled, run)
 
 
 def track(
@@ -148,16 +160,12 @@ def track(
     return engine.run(steps, engine.settled(0.0, 0.0), advanced=advanced, keep=False)
 
 
-def _first(engine: Engine, intensity: float, protocol: Protocol) -> tuple[float, float]:
-    """The voltage that the tracker begins at (V), and the irradiance (W m^-2)."""
-    from perotwin.lab import conditions, jv
-
-    states = jv.curve(engine.solver, jv.Protocol(step="20 mV"), intensity)
-    irradiance = conditions.irradiance(states)
+def _first(curve: States, protocol: Protocol) -> float:
+    """The voltage that the tracker begins at (V): the one asked for, or that of most power on a steady curve."""
     if protocol.start is not None:
-        return float(protocol.start), irradiance
-    power = np.where(states.converged, states.voltage * states.current, -np.inf)
-    return float(np.round(states.voltage[int(np.argmax(power))], 12)), irradiance
+        return float(protocol.start)
+    power = np.where(curve.converged, curve.voltage * curve.current, -np.inf)
+    return float(np.round(curve.voltage[int(np.argmax(power))], 12))
 
 
 def _dataset(
@@ -165,16 +173,22 @@ def _dataset(
     protocol: Protocol,
     engine: Engine,
     intensity: float,
-    irradiance: float,
+    settled: Settled,
     run: Trace,
 ) -> xr.Dataset:
     from perotwin.lab import conditions
     from perotwin.lab.scan import ION_LIMIT
     from perotwin.measurement import check, make_dataset
     from perotwin.transport.checks import CURRENT_LIMIT, optical_checks
+    from perotwin.transport.splitting_in_time import splitting_checks
 
     time, voltage, current = run.time, run.voltage, run.current
-    found = optical_checks(engine.problem)
+    found = {
+        **optical_checks(engine.problem),
+        **settled.checks,
+        **settled.of_mesh,
+        **splitting_checks(run.splitting),
+    }
     found["total current constant along x in time"] = check(
         CURRENT_LIMIT * float(run.constancy.max()), CURRENT_LIMIT
     )
@@ -183,7 +197,7 @@ def _dataset(
             float(np.abs(run.ions / run.ions[0] - 1.0).max()), ION_LIMIT
         )
     notes = [
-        *engine.problem.notes,
+        *settled.notes,
         f"before tracking: in the dark at 0 V until the ions had settled; tracked from {float(voltage[0]):g} V, "
         f"perturb and observe, {1e3 * float(protocol.perturbation):g} mV every {float(protocol.interval):g} s.",
     ]
@@ -199,7 +213,7 @@ def _dataset(
         {"time": time},
         about={
             **conditions.about(cell, protocol, intensity),
-            "irradiance": irradiance,
+            "irradiance": conditions.irradiance(settled.curve),
             "steps": run.steps,
             "iterations": run.iterations,
             "complete": int(run.complete),
@@ -212,6 +226,7 @@ def _dataset(
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("mppt")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Stabilised power with its spread, and where the tracker stands.
 
@@ -245,6 +260,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     )
 
 
+@of_measurements("mppt")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Power and voltage against time, several cells in one panel; see `plotting.time.tracking`."""
     from perotwin.plotting import style, time
@@ -271,3 +287,7 @@ INSTRUMENT = Instrument(
     ),
     place=50,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -46,6 +46,7 @@ class Record:
         steps, iterations: time steps and Newton iterations.
         drift: largest relative change of the number of ions.
         constancy: departure of the total current along x over its allowance, at most 1.
+        splitting: (T - 1,) V, of the moments (see `transport.time_series.Trace`).
         complete: whether it ran to its end.
     """
 
@@ -57,6 +58,7 @@ class Record:
     iterations: int
     drift: float
     constancy: float
+    splitting: F64
     complete: bool
 
 
@@ -132,6 +134,7 @@ def follow(
         iterations=sum(part.iterations for part in parts),
         drift=drift,
         constancy=float(np.max([np.max(part.constancy, initial=0.0) for part in parts])),
+        splitting=np.concatenate([part.splitting for part in parts]),
         complete=whole,
     )
 
@@ -162,8 +165,10 @@ def refuse_dark(cell: Cell, light: float) -> None:
 def checks(record: Record) -> dict[str, Any]:
     """The checks that every pulse is put to."""
     from perotwin.measurement import check
+    from perotwin.transport.splitting_in_time import splitting_checks
 
     return {
+        **splitting_checks(record.splitting),
         "total current constant along x, over its allowance": check(record.constancy, 1.0),
         "ion number conserved in time": check(record.drift, ION_LIMIT),
     }

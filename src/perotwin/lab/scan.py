@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perotwin.lab.arguments import of_a_cell
 from perotwin.lab.scan_protocol import ABOVE, DIRECTIONS, RATE, Hold, Protocol, Rest
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from perotwin.lab.open_circuit import Settled
     from perotwin.stack import Cell
     from perotwin.transport.schedule import Step
-    from perotwin.transport.states import States
     from perotwin.transport.time_series import Trace
     from perotwin.transport.transient import Engine
 
@@ -96,6 +97,7 @@ def _fine(path: F64) -> F64:
     return np.concatenate(parts)
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | None = None) -> Scans:
     """Scan a cell under its own light.
 
@@ -117,23 +119,33 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
     """
     from perotwin import progress
     from perotwin.errors import ConvergenceError
+    from perotwin.lab import open_circuit
+    from perotwin.lab.meshes import Attempt, until_fine
+    from perotwin.measurement import add_notes
     from perotwin.transport.build import build
     from perotwin.transport.transient import TOLERANCE, Engine
 
     intensity = float(cell.light.intensity)
     protocol = protocol or Protocol()
     lit = max(intensity, float(protocol.rest.light)) > 0.0
-    engine = Engine(build(cell, light=lit), tolerance or TOLERANCE)
-    steady, voc = _open_circuit(engine, intensity)
+
+    def attempt(density: float) -> Attempt[tuple[Engine, Settled]]:
+        made = Engine(build(cell, light=lit, density=density), tolerance or TOLERANCE)
+        found = open_circuit.of_cell(made.solver, intensity)
+        return Attempt((made, found), found.of_mesh)
+
+    engine, steady = until_fine(attempt).found
     rest = engine.settled(float(protocol.rest.voltage), float(protocol.rest.light))
     asked = protocol
     for above in _ABOVE:
-        protocol = asked.resolved(voc, above)
+        protocol = asked.resolved(steady.end, above)
         steps, owner = _schedule(protocol, intensity)
         before = owner.count("")
         total = before + (protocol.voltages().size - 1) * len(protocol.directions)
         with progress.task(f"{cell.name}: scanning", total=total) as counter:
-            due = _on_points(protocol, before, counter.advance)
+            # a scan that does not pass open circuit is not followed to its end, unless it is the last that is tried
+            passing = asked.open_above and intensity > 0.0 and above != _ABOVE[-1]
+            due = _on_points(protocol, before, counter.advance, passing)
             try:
                 trace = engine.run(steps, rest, stop=due)
             except ConvergenceError as error:
@@ -142,65 +154,59 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
                     {} if known is None else _datasets(cell, protocol, steady, engine, known, owner)
                 )
                 raise
-        if not asked.open_above or intensity == 0.0 or not trace.complete or _passes(trace, protocol):
+        if not passing or _passes(trace, protocol):
             break
     found = _datasets(cell, protocol, steady, engine, trace, owner)
     if not found:
         raise KeyboardInterrupt
+    if protocol.delay is not None and float(protocol.step) > _COARSE and trace.complete:
+        words = _stairs(engine, rest, protocol, intensity, found)
+        found = {direction: add_notes(one, words) for direction, one in found.items()}
     return found
 
 
 def _on_points(
-    protocol: Protocol, before: int, advance: Callable[[], Any]
+    protocol: Protocol, before: int, advance: Callable[[], Any], passing: bool
 ) -> Callable[[float, float, float], bool]:
     """What the engine calls at each moment: it counts those that are reported, and lets the run go on.
 
     Args:
         protocol: resolved. before: moments before the scans. advance: counts.
+        passing: whether the run ends where the cell still gives current at the higher end.
     """
     reported, seen = protocol.voltages(), 0
+    high = float(reported.max())
+    # what is read at the end of a dwell there counts, what preconditioning leaves does not
+    first = before if reported[0] == high else before + 1
 
-    def passed(_time: float, voltage: float, _current: float) -> bool:
+    def passed(_time: float, voltage: float, current: float) -> bool:
         nonlocal seen
         seen += 1
         if seen <= before or np.abs(reported - voltage).min() < 1e-9:
             advance()
-        return False
+        return passing and seen >= first and abs(voltage - high) < 1e-9 and current > 0.0
 
     return passed
 
 
 def _passes(trace: Trace, protocol: Protocol) -> bool:
-    """Whether all scans of a complete trace reach beyond open circuit as the cell is when they get there."""
+    """Whether all scans of a trace reach beyond open circuit as the cell is when they get there; one that was
+    interrupted by its reader counts as one that does.
+    """
     assert protocol.start is not None and protocol.stop is not None
     high = max(float(protocol.start), float(protocol.stop))
     there = np.abs(trace.voltage - high) < 1e-9
     return bool(np.all(trace.current[there] <= 0.0))
 
 
-def _open_circuit(engine: Engine, intensity: float) -> tuple[States, float]:
-    """A steady curve of the cell, ions settled, and its open circuit (V); in the dark, its end of interest."""
-    from perotwin.errors import ConvergenceError
-    from perotwin.lab import jv
-
-    states = jv.curve(engine.solver, jv.Protocol(step="20 mV"), intensity)
-    good = np.flatnonzero(states.converged)
-    last = int(good[-1])
-    if intensity > 0.0 and states.current[last] <= 0.0:
-        try:
-            return states, float(engine.solver.open_circuit(states.state(last), intensity).voltage[0])
-        except ConvergenceError:
-            pass  # only the range of the scan hangs on it: the curve's end serves as well
-    return states, float(states.voltage[last])
-
-
 def _datasets(
-    cell: Cell, protocol: Protocol, steady: States, engine: Engine, trace: Trace, owner: Sequence[str]
+    cell: Cell, protocol: Protocol, steady: Settled, engine: Engine, trace: Trace, owner: Sequence[str]
 ) -> Scans:
     """The scans of a trace, complete or not."""
     from perotwin.lab import conditions, jv
     from perotwin.measurement import check, make_dataset
     from perotwin.transport.checks import CURRENT_LIMIT, optical_checks
+    from perotwin.transport.splitting_in_time import splitting_checks
 
     direction_of = np.array([owner[int(number)] for number in trace.step])
     points = protocol.voltages()
@@ -210,6 +216,9 @@ def _datasets(
     found_checks = {
         "points without a solution": check(max(asked - scanned, 0), 0.0),
         **optical_checks(engine.problem),
+        **steady.checks,
+        **steady.of_mesh,
+        **splitting_checks(trace.splitting),
     }
     if trace.constancy.size:
         worst = CURRENT_LIMIT * float(trace.constancy.max())
@@ -220,7 +229,7 @@ def _datasets(
     before = np.flatnonzero(direction_of == "")
     clock = float(trace.time[before[-1]]) if before.size else 0.0
     lowest = float(np.min(trace.voltage, initial=0.0))
-    notes = [*engine.problem.notes, *conditions.reverse_bias(engine.problem, lowest), protocol.words()]
+    notes = [*steady.notes, *conditions.reverse_bias(engine.problem, lowest), protocol.words()]
     if not trace.complete:
         notes.append("interrupted: the scans hold what was computed until then.")
     made: Scans = {}
@@ -260,9 +269,9 @@ def _datasets(
             },
             {"voltage": path, "time": ("voltage", trace.time[index] - clock)},
             about={
-                **conditions.about(cell, protocol, steady.intensity),
+                **conditions.about(cell, protocol, steady.curve.intensity),
                 "direction": direction,
-                "irradiance": conditions.irradiance(steady),
+                "irradiance": conditions.irradiance(steady.curve),
                 "steps": trace.steps,
                 "iterations": trace.iterations,
                 "complete": int(trace.complete),
@@ -280,35 +289,83 @@ def _moved(direction: str, passed: tuple[F64, F64], points: F64, step: float) ->
         direction: of the scan. passed: (M,) voltage (V) and current density (A m^-2) at all moments.
         points: (K,) V, those of them that are reported. step: V.
     """
-    import xarray as xr
-
-    from perotwin.lab import jv
-
     voltage, current = passed
     if not step > _COARSE:
         return []
     reported = np.isin(voltage, points)
-    fine, coarse = (
-        jv.analyse(
-            xr.Dataset({"current_density": ("voltage", current[chosen])}, {"voltage": voltage[chosen]})
+    found = _apart((voltage, current), (voltage[reported], current[reported]))
+    if not found:
+        return []
+    return [
+        f"the step of {1e3 * step:g} mV moves what is read from the points of the {direction} scan "
+        f"({found}, against every {1e3 * _COARSE:g} mV of the same ramp). Give a smaller --step."
+    ]
+
+
+def _stairs(
+    engine: Engine, rest: Any, protocol: Protocol, intensity: float, scans: Mapping[str, xr.Dataset]
+) -> list[str]:
+    """What the treads of a coarse staircase do to the figures, against finer ones at the same pace, in words.
+
+    Args:
+        rest: the cell before it all. protocol: resolved. intensity: suns. scans: what was found.
+    """
+    from perotwin.errors import ConvergenceError
+
+    assert protocol.delay is not None
+    parts = int(np.ceil(float(protocol.step) / _COARSE - 1e-6))
+    told = {**protocol.model_dump(), "step": protocol.step / parts, "delay": protocol.delay / parts}
+    finer = Protocol(**told)
+    steps, owner = _schedule(finer, intensity)
+    size = f"the step of {1e3 * protocol.step:g} mV"
+    try:
+        trace = engine.run(steps, rest)
+    except ConvergenceError:
+        return [
+            f"{size} is coarse, and a finer staircase was not found to tell what that does to the figures."
+        ]
+    if not trace.complete:
+        return []
+    direction_of = np.array([owner[int(number)] for number in trace.step])
+    notes = []
+    for direction, coarse in scans.items():
+        here = np.flatnonzero(direction_of == direction)
+        index = np.concatenate(([here[0] - 1], here))
+        found = _apart(
+            (trace.voltage[index], trace.current[index]),
+            (coarse["voltage"].values, coarse["current_density"].values),
         )
-        for chosen in (np.ones(voltage.size, dtype=bool), reported)
+        if found:
+            notes.append(
+                f"{size} moves the figures of the {direction} scan ({found}, against a staircase of "
+                f"{1e3 * finer.step:g} mV and {float(finer.delay or 0.0):.3g} s a point, the same pace). "
+                "Give a smaller --step."
+            )
+    return notes
+
+
+def _apart(fine: tuple[F64, F64], coarse: tuple[F64, F64]) -> str:
+    """By how much figures that are read from points move from fine ones to coarse ones, in words; empty where they do
+    not. Each: (K,) V and (K,) A m^-2.
+    """
+    import xarray as xr
+
+    from perotwin.lab import jv
+
+    right_ones, read_ones = (
+        jv.analyse(xr.Dataset({"current_density": ("voltage", current)}, {"voltage": voltage}))
+        for voltage, current in (fine, coarse)
     )
     found = []
     for name, most in _MOVED.items():
-        right, read = float(fine[name]), float(coarse[name])
+        right, read = float(right_ones[name]), float(read_ones[name])
         off = read - right if name == "voc" else read / right - 1.0
         if not abs(off) <= most and np.isfinite(right):
             unit = f"{1e3 * off:+.1f} mV" if name == "voc" else f"{100.0 * off:+.1f} %"
             found.append(
                 f"{name.upper() if name != 'voc' else 'Voc'} {unit if np.isfinite(read) else 'unknown'}"
             )
-    if not found:
-        return []
-    return [
-        f"the step of {1e3 * step:g} mV moves what is read from the points of the {direction} scan "
-        f"({', '.join(found)}, against every {1e3 * _COARSE:g} mV of the same ramp). Give a smaller --step."
-    ]
+    return ", ".join(found)
 
 
 def series(cell: Cell, rates: Sequence[str | float], protocol: Protocol | None = None) -> dict[float, Scans]:
@@ -464,3 +521,7 @@ INSTRUMENT = Instrument(
     summary=lambda measured, metrics: _entries(measured),
     place=10,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -410,3 +410,7 @@ INSTRUMENT = Instrument(
     ),
     of="sample",
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import model_validator
 
 from perotwin.errors import InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import AreaResistance, Intensity, Model, Time
 from perotwin.units import Quantity
@@ -60,6 +61,7 @@ class Protocol(Model):
         return self
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Follow the photocurrent of a cell through a pulse of light and after it.
 
@@ -76,18 +78,25 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         ConvergenceError: the settled state was not found, or a time step could not be taken.
     """
     from perotwin.lab import conditions, pulses
+    from perotwin.lab.meshes import Attempt, at_bias, until_fine
     from perotwin.measurement import make_dataset
     from perotwin.transport.build import build
-    from perotwin.transport.checks import optical_checks
+    from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.schedule import Load
     from perotwin.transport.transient import Engine
 
     protocol = protocol or Protocol()
     light, extra = float(cell.light.intensity), float(protocol.pulse)
     share = 1.0 if light == 0.0 else min(1.0, extra / light)
-    engine = Engine(build(cell), min(_PART * share, _COARSE))
     load = float(protocol.load)
-    rest = _steady(engine, light, load)
+
+    def attempt(density: float) -> Attempt[tuple[Engine, States]]:
+        made = Engine(build(cell, density=density), min(_PART * share, _COARSE))
+        settled = _steady(made, light, load)
+        return Attempt((made, settled), at_bias(made.solver, settled, "load", light))
+
+    best = until_fine(attempt)
+    engine, rest = best.found
     start, current = engine.moment(rest.state(0)), float(rest.current[0])
     generated = extra * engine.problem.photocurrent * float(protocol.width)
     record = pulses.follow(
@@ -95,8 +104,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         None if protocol.duration is None else float(protocol.duration),
         lambda voltage, now: now - current,
     )  # fmt: skip
-    found = optical_checks(engine.problem)
-    found.update(pulses.checks(record))
+    found = {**steady_checks(rest), **best.checks, **optical_checks(engine.problem), **pulses.checks(record)}
     extractable = generated * _gain(engine, light, extra, load)
     found[CHARGE_CHECK] = pulses.charge_check(record.time, record.current - current, extractable)
     return make_dataset(
@@ -115,7 +123,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             "tolerance": engine.tolerance,
         },
         checks=found,
-        notes=engine.problem.notes,
+        notes=conditions.notes(rest),
     )
 
 
@@ -157,6 +165,7 @@ def _gain(engine: Engine, light: float, extra: float, load: float) -> float:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("tpc")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Extraction time and charge of a photocurrent decay.
 
@@ -191,6 +200,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     )
 
 
+@of_measurements("tpc")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Photocurrent over its peak against time, several cells in one panel; see `plotting.pulses.decays`."""
     from perotwin.plotting import pulses, style
@@ -215,3 +225,7 @@ INSTRUMENT = Instrument(
     ),
     place=70,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

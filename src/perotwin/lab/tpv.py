@@ -10,13 +10,15 @@ doi:10.1063/1.2891871.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import model_validator
 
 from perotwin.errors import InputError
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Model, Time
 from perotwin.units import Quantity
@@ -27,7 +29,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
-    from perotwin.transport.transient import Engine
+    from perotwin.transport.build import Problem
+    from perotwin.transport.states import States
+
+    #: a cell on a mesh of some density
+    _OnMesh = Callable[[float], Problem]
 
 __all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot", "series"]
 
@@ -61,6 +67,7 @@ class Protocol(Model):
         return self
 
 
+@of_a_cell
 def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """Follow the photovoltage of a cell through a pulse of light and after it.
 
@@ -77,10 +84,9 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """
     from perotwin.lab import pulses
     from perotwin.transport.build import build
-    from perotwin.transport.transient import Engine
 
     pulses.refuse_dark(cell, float(cell.light.intensity))
-    return _measure(cell, Engine(build(cell)), protocol or Protocol())
+    return _measure(cell, lambda density: build(cell, density=density), protocol or Protocol())
 
 
 def series(cell: Cell, lights: Sequence[float], protocol: Protocol | None = None) -> list[xr.Dataset]:
@@ -88,43 +94,37 @@ def series(cell: Cell, lights: Sequence[float], protocol: Protocol | None = None
     from perotwin import progress
     from perotwin.lab import pulses
     from perotwin.transport.build import build
-    from perotwin.transport.transient import Engine
 
     for light in lights:
         pulses.refuse_dark(cell, float(light))
-    problem = build(cell)
+    on_mesh = lru_cache(lambda density: build(cell, density=density))
     made = []
     with progress.task(f"{cell.name}: photovoltage against light", total=len(lights)) as counter:
         for light in lights:
-            made.append(_measure(cell.with_light(intensity=light), Engine(problem), protocol or Protocol()))
+            made.append(_measure(cell.with_light(intensity=light), on_mesh, protocol or Protocol()))
             counter.advance()
     return made
 
 
-def _open_circuit(engine: Engine, light: float) -> tuple[Any, float]:
-    """The settled cell at open circuit, and its voltage."""
-    from perotwin.errors import ConvergenceError
-    from perotwin.lab import jv
-
-    states = jv.curve(engine.solver, jv.Protocol(step="20 mV"), light)
-    point = jv.solved_points(engine.solver, states, light).get("open-circuit")
-    if point is None or not point.converged[0]:
-        raise ConvergenceError(
-            f'open circuit of "{engine.problem.stack.name}" under {light:g} sun was not found.',
-            "Look at perotwin jv under the same light.",
-            stage="open circuit",
-        )
-    return engine.moment(point.state(0)), float(point.voltage[0])
-
-
-def _measure(cell: Cell, engine: Engine, protocol: Protocol) -> xr.Dataset:
-    from perotwin.lab import conditions, pulses
+def _measure(cell: Cell, made: _OnMesh, protocol: Protocol) -> xr.Dataset:
+    """The pulse under the cell's own light, on a mesh that is fine enough for its open circuit."""
+    from perotwin.lab import conditions, open_circuit, pulses
+    from perotwin.lab.meshes import Attempt, at_bias, until_fine
     from perotwin.measurement import check, make_dataset
-    from perotwin.transport.checks import optical_checks
+    from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.schedule import OpenCircuit
+    from perotwin.transport.transient import Engine
 
     light, width = float(cell.light.intensity), float(protocol.width)
-    start, voc = _open_circuit(engine, light)
+
+    def attempt(density: float) -> Attempt[tuple[Engine, States]]:
+        engine = Engine(made(density))
+        found = open_circuit.settled(engine.solver, light)
+        return Attempt((engine, found), at_bias(engine.solver, found, "open-circuit", light))
+
+    best = until_fine(attempt)
+    engine, settled = best.found
+    start, voc = engine.moment(settled.state(0)), float(settled.voltage[0])
     vt = engine.problem.vt
     duration = None if protocol.duration is None else float(protocol.duration)
     engine.tolerance = _COARSE
@@ -139,12 +139,12 @@ def _measure(cell: Cell, engine: Engine, protocol: Protocol) -> xr.Dataset:
         # a weak pulse needs finer steps
         engine.tolerance = max(wanted, _FINE)
     photo = light * engine.problem.photocurrent
-    found = optical_checks(engine.problem)
+    found = {**steady_checks(settled), **best.checks, **optical_checks(engine.problem)}
     found["current at open circuit over photocurrent"] = check(
         float(np.abs(record.current).max()) / photo, _OPEN_LIMIT
     )
     found.update(pulses.checks(record))
-    notes = [*engine.problem.notes]
+    notes = conditions.notes(settled)
     if np.abs(record.voltage - voc).max() > _SMALL * vt:
         notes.append(
             f"the pulse changes the voltage by {1e3 * float(np.abs(record.voltage - voc).max()):.3g} mV, more than "
@@ -167,6 +167,7 @@ def _measure(cell: Cell, engine: Engine, protocol: Protocol) -> xr.Dataset:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+@of_measurements("tpv")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Lifetime and size of a photovoltage decay.
 
@@ -190,6 +191,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     )
 
 
+@of_measurements("tpv")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Photovoltage over its peak against time, several cells in one panel; see `plotting.pulses.decays`.
 
@@ -223,3 +225,7 @@ INSTRUMENT = Instrument(
     ),
     place=60,
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

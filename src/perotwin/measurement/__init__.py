@@ -11,6 +11,7 @@ from perotwin.measurement.checks import (
     checks_to_json,
     worst,
 )
+from perotwin.measurement.conform import conform
 from perotwin.measurement.csv_files import write_csv, write_measurements_csv, write_metrics_csv
 from perotwin.measurement.dataset import add_notes, describe, make_dataset, notes_of, protocol_of, validate
 from perotwin.measurement.document import quantity
@@ -48,6 +49,7 @@ __all__ = [
     "checks_from_json",
     "checks_of",
     "checks_to_json",
+    "conform",
     "describe",
     "field_unit",
     "file_name",

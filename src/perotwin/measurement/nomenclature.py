@@ -91,7 +91,7 @@ NOMENCLATURE: dict[str, Term] = {
         "φ", r"$\phi$", "m-3 s-1", "cm^-2 s^-1 nm^-1", 1e-13, "photons that leave at the front per wavelength"
     ),
     "voc_radiative": Term(
-        "Vrad", r"$V_\mathrm{rad}$", "V", "V", 1.0, "open-circuit voltage without any loss but the light that leaves"
+        "Vrad", r"$V_\mathrm{rad}$", "V", "V", 1.0, "radiative limit of the open-circuit voltage"
     ),
     "voc_luminescence": Term(
         "Vlum", r"$V_\mathrm{lum}$", "V", "V", 1.0, "open-circuit voltage that the luminescence tells"
@@ -101,17 +101,17 @@ NOMENCLATURE: dict[str, Term] = {
         "Jsc1", r"$J_\mathrm{sc1}$", "A m-2", "mA/cm^2", 0.1, "short-circuit current density of the junction alone"
     ),
     "frequency": Term("f", "$f$", "Hz", "Hz", 1.0, "frequency"),
-    "impedance_real": Term("Z'", "$Z'$", "ohm m2", "ohm cm^2", 1e4, "real part of the impedance"),
-    "impedance_imag": Term("Z''", "$Z''$", "ohm m2", "ohm cm^2", 1e4, "imaginary part of the impedance"),
-    "impedance_real_held": Term("Z'h", r"$Z'_\mathrm{h}$", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
-    "impedance_imag_held": Term("Z''h", r"$Z''_\mathrm{h}$", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
+    "impedance_real": Term("Z'", "$Z$′", "ohm m2", "ohm cm^2", 1e4, "real part of the impedance"),
+    "impedance_imag": Term("Z''", "$Z$″", "ohm m2", "ohm cm^2", 1e4, "imaginary part of the impedance"),
+    "impedance_real_held": Term("Z'h", r"$Z_\mathrm{h}$′", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
+    "impedance_imag_held": Term("Z''h", r"$Z_\mathrm{h}$″", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
     "capacitance": Term("C", "$C$", "F m-2", "nF/cm^2", 1e5, "capacitance"),
     "capacitance_held": Term("Ch", r"$C_\mathrm{h}$", "F m-2", "nF/cm^2", 1e5, "capacitance with the ions held"),
-    "conductance": Term("G'", "$G'$", "S m-2", "S/cm^2", 1e-4, "real part of the admittance"),
-    "imps_real": Term("Q'", "$Q'$", "A m-2", "mA/cm^2", 0.1, "current response per sun of light, real part"),
-    "imps_imag": Term("Q''", "$Q''$", "A m-2", "mA/cm^2", 0.1, "current response per sun of light, imaginary part"),
-    "imvs_real": Term("W'", "$W'$", "V", "V", 1.0, "voltage response per sun of light, real part"),
-    "imvs_imag": Term("W''", "$W''$", "V", "V", 1.0, "voltage response per sun of light, imaginary part"),
+    "conductance": Term("G'", "$G$′", "S m-2", "S/cm^2", 1e-4, "real part of the admittance"),
+    "imps_real": Term("Q'", "$Q$′", "A m-2", "mA/cm^2", 0.1, "current response per sun of light, real part"),
+    "imps_imag": Term("Q''", "$Q$″", "A m-2", "mA/cm^2", 0.1, "current response per sun of light, imaginary part"),
+    "imvs_real": Term("W'", "$W$′", "V", "V", 1.0, "voltage response per sun of light, real part"),
+    "imvs_imag": Term("W''", "$W$″", "V", "V", 1.0, "voltage response per sun of light, imaginary part"),
     "time_constant": Term("τ", r"$\tau$", "s", "s", 1.0, "slowest time constant at open circuit"),
     "recombination_resistance": Term(
         "Rrec", r"$R_\mathrm{rec}$", "ohm m2", "ohm cm^2", 1e4, "recombination resistance"
@@ -137,7 +137,8 @@ NOMENCLATURE: dict[str, Term] = {
     "bare_share": Term("θ0", r"$\theta_0$", "1", "%", 100.0, "bare area"),
     "sam_density": Term("Γs", r"$\Gamma_\mathrm{s}$", "m-2", "nm^-2", 1e-18, "molecules of the monolayer per area"),
     "additive_density": Term("Γa", r"$\Gamma_\mathrm{a}$", "m-2", "nm^-2", 1e-18, "molecules of the additive per area"),
-    "hole_diameter": Term("dh", r"$d_\mathrm{h}$", "m", "nm", 1e9, "largest circle that fits a hole"),
+    "hole_diameter": Term("dh", r"$d_\mathrm{h}$", "m", "nm", 1e9,
+        "diameter of a hole by the largest circle in it; of a sample the median"),
     "patch_size": Term("ℓ", r"$\ell$", "m", "nm", 1e9, "correlation length of the bare area"),
     "interface_step": Term("Δ", r"$\Delta$", "eV", "meV", 1e3, "step of the vacuum level at the buried face"),
     "interface_spread": Term("σΔ", r"$\sigma_\Delta$", "eV", "meV", 1e3, "its standard deviation along the face"),

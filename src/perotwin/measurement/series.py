@@ -32,6 +32,8 @@ Axis = Literal["wavelength", "depth"]
 _SHORTEST, _LONGEST = 1e-12, 1.0
 #: Where no heading names a unit: the largest wavelength that is in m, and the largest one in um.
 _METRES, _MICROMETRES, _DEPTH_METRES = 1e-3, 50.0, 1e-4
+#: eV of light that somebody measures with, at most; more is a wavelength in nm.
+_MOST_EV = 150.0
 #: How far rows of one wavelength may lie apart, as a share of the larger, or of the largest of all.
 _ALIKE, _ALIKE_OF_ALL = 0.05, 0.01
 #: Negative values down to this share of the largest are noise about zero.
@@ -42,14 +44,18 @@ _PER = re.compile(
     r"(/\s*(nm|um|µm|μm|eV|m)\b|\b(nm|um|µm|μm|eV|m|cm|s)\s*(\^|\*\*)?\s*\(?[-⁻−]\s*[1234¹²³⁴]\)?)"
 )
 _UNITS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("nm", re.compile(r"\bnm\b|nanomet", re.IGNORECASE)),
-    ("um", re.compile(r"(?<![a-z])[uµμ]m\b|micron|micromet", re.IGNORECASE)),
+    ("nm", re.compile(r"(?<![a-z])nm(?![a-z])|nanomet", re.IGNORECASE)),
+    ("um", re.compile(r"(?<![a-z])[uµμ]m(?![a-z])|micron|micromet", re.IGNORECASE)),
     ("angstrom", re.compile(r"angstrom|ångström|Å", re.IGNORECASE)),
     ("cm^-1", re.compile(r"cm\s*\^?\s*[-⁻−]\s*[1¹]|1/cm|wavenumber|wave number", re.IGNORECASE)),
-    ("meV", re.compile(r"\bmeV\b")),
-    ("eV", re.compile(r"\beV\b|photon energy", re.IGNORECASE)),
+    ("meV", re.compile(r"(?<![a-zA-Z])meV(?![a-zA-Z])")),
+    ("eV", re.compile(r"(?<![a-z])eV(?![a-z])|photon energy", re.IGNORECASE)),
 )
 _METRE = re.compile(r"[(\[/,\s_]m[)\]]?\s*$|^m$|\bmet(re|er)s?\b")
+_AXES: dict[str, re.Pattern[str]] = {
+    "wavelength": re.compile(r"^wl\b|wave|wellenl|lambda|λ|energy|energie|^nm$|^eV$", re.IGNORECASE),
+    "depth": re.compile(r"depth|position|^[xz]\b", re.IGNORECASE),
+}
 _FACTORS = {"nm": 1e-9, "um": 1e-6, "m": 1.0, "angstrom": 1e-10}
 _PLURAL = {"um": "micrometres", "m": "metres", "angstrom": "angstroms", "nm": "nanometres"}
 
@@ -112,6 +118,12 @@ def read_series(
     found = read_tables(path, what, layout)
     notes = list(found.notes)
     tables = found.tables
+    if len(tables) > 1 and any(len(one.lines) > 1 for one in tables):
+        # a line of words above the numbers may hold numbers too, as dates and serial numbers do
+        alone = [one.lines[0] for one in tables if len(one.lines) == 1]
+        tables = tuple(one for one in tables if len(one.lines) > 1)
+        if alone:
+            notes.append(f"line {', '.join(runs(alone))} left out, alone among words")
     if len(tables) == len(wanted) > 1 and all(one.values.shape[1] == 2 for one in tables):
         parts = [_columns(one, wanted[n : n + 1], what, layout, file, axis) for n, one in enumerate(tables)]
         single = [wanted[n].name for n in range(len(wanted))]
@@ -204,17 +216,18 @@ def _columns(
     if len(table.lines) < 2:
         beside = "" if words is None else f", and line {words} is none"
         raise InputError(f"the {what} has 1 row of numbers{beside}.", "Give at least two.", file=file)
-    places, notes = _places(table, wanted)
-    used = table.values[:, [0, *places]]
+    along = _along(table, axis)
+    places, notes = _places(table, wanted, along)
+    used = table.values[:, [along, *places]]
     odd = np.argwhere(np.isnan(used))
     if len(odd):
         row, column = (int(number) for number in odd[0])
         raise InputError(
-            f"line {table.lines[row]} of the {what} has no number in column {[0, *places][column] + 1}.",
+            f"line {table.lines[row]} of the {what} has no number in column {[along, *places][column] + 1}.",
             f"Each line holds {layout}; leave no cell empty.",
             file=file,
         )
-    x, unit, told = _axis(used[:, 0], table, what, file, axis)
+    x, unit, told = _axis(used[:, 0], table, along, what, file, axis)
     order = np.argsort(x, kind="stable")
     x, used = x[order], used[order, 1:]
     x, used, repeated = _once(x, used, what, file)
@@ -231,38 +244,48 @@ def _columns(
     )
 
 
-def _places(table: Table, wanted: Sequence[Wanted]) -> tuple[list[int], list[str]]:
-    """In which columns of a table the wanted ones are."""
-    count = table.values.shape[1]
+def _along(table: Table, axis: Axis) -> int:
+    """The column of the axis: the first one, unless another alone has a heading that says so."""
+    said = [n for n, name in enumerate(table.names) if _AXES[axis].search(name)]
+    return said[0] if len(said) == 1 else 0
+
+
+def _places(table: Table, wanted: Sequence[Wanted], along: int) -> tuple[list[int], list[str]]:
+    """In which columns of a table the wanted ones are, beside the axis."""
+    others = [n for n in range(table.values.shape[1]) if n != along]
     names = [re.sub(r"\s*[(\[].*$", "", name).strip().lower() for name in table.names]
-    found = [
-        next(
-            (n for n in range(1, count) if one.heading is not None and one.heading.fullmatch(names[n])), None
-        )
-        for one in wanted
-    ]
-    by_name = all(place is not None for place in found) and len(set(found)) == len(found)
-    places = [place for place in found if place is not None] if by_name else list(range(1, len(wanted) + 1))
-    left = [n + 1 for n in range(1, count) if n not in places]
-    notes = []
-    if left or places != list(range(1, len(wanted) + 1)):
+
+    def headed(one: Wanted) -> int | None:
+        if one.heading is None:
+            return None
+        return next((n for n in others if one.heading.fullmatch(names[n])), None)
+
+    found = [place for place in map(headed, wanted) if place is not None]
+    by_name = len(set(found)) == len(wanted)
+    places = found if by_name else others[: len(wanted)]
+    left = [n + 1 for n in others if n not in places]
+    # headings that name something else do not go unsaid
+    doubtful = not by_name and any(
+        one.heading is not None and names[n] for one, n in zip(wanted, places, strict=True)
+    )
+    notes = [] if along == 0 else [f"the axis from column {along + 1} (by its heading)"]
+    if left or along or doubtful or places != others[: len(wanted)]:
         chosen = ", ".join(
             f"{one.name} from column {place + 1}" for one, place in zip(wanted, places, strict=True)
         )
-        how = (
-            "by its heading"
-            if by_name and len(wanted) == 1
-            else "by their headings"
-            if by_name
-            else "by its place"
-        )
+        how = "by their headings" if by_name else "by their place"
+        how = how if len(wanted) > 1 else how.replace("their", "its").replace("headings", "heading")
+        if doubtful:
+            how += ", for the headings do not tell"
         notes.append(f"{chosen} ({how})" + (f", column {', '.join(runs(left))} left out" if left else ""))
     return places, notes
 
 
-def _axis(values: F64, table: Table, what: str, file: str, axis: Axis) -> tuple[F64, str, list[str]]:
+def _axis(
+    values: F64, table: Table, along: int, what: str, file: str, axis: Axis
+) -> tuple[F64, str, list[str]]:
     """The axis in m, its unit in the file, and how that was found."""
-    stated = _stated(table)
+    stated = _stated(table, along)
     low, high = float(values.min()), float(values.max())
     if axis == "depth":
         unit = stated if stated in _FACTORS else "m" if 0 < high < _DEPTH_METRES else "nm"
@@ -306,6 +329,12 @@ def _refuse_odd(x: F64, values: F64, unit: str, stated: str | None, what: str, f
             "Write wavelengths in nm.",
             file=file,
         )
+    if unit == "eV" and high > _MOST_EV:
+        raise InputError(
+            f"the first column of the {what} reaches {high:g}, which looks like nanometres, but its heading says eV.",
+            "Correct the heading.",
+            file=file,
+        )
     if stated == "nm" and high < _MICROMETRES:
         raise InputError(
             f"the wavelengths of the {what} end at {high:g}, which looks like micrometres, but its heading says nm.",
@@ -321,23 +350,24 @@ def _refuse_odd(x: F64, values: F64, unit: str, stated: str | None, what: str, f
         )
 
 
-def _stated(table: Table) -> str | None:
+def _stated(table: Table, along: int) -> str | None:
     """The unit of the axis that a heading names."""
-    if table.names[0]:
-        name = table.names[0]
+    if table.names[along]:
+        name = table.names[along]
         for unit, words in _UNITS:
             if words.search(name):
                 return unit
         if _METRE.search(name):
             return "m"
-    first: tuple[int, str] | None = None
-    text = _PER.sub(" ", table.heading)
-    if not any(table.names):
-        for unit, words in _UNITS:
-            place = words.search(text)
-            if place is not None and (first is None or place.start() < first[0]):
-                first = (place.start(), unit)
-    return None if first is None else first[1]
+    if any(table.names):
+        return None
+    # no line has a heading for each column: the unit that the line nearest to the numbers names first
+    for line in reversed(table.heading.splitlines()):
+        text = _PER.sub(" ", line)
+        found = [(place.start(), unit) for unit, words in _UNITS if (place := words.search(text)) is not None]
+        if found:
+            return min(found)[1]
+    return None
 
 
 def _once(x: F64, values: F64, what: str, file: str) -> tuple[F64, F64, list[str]]:

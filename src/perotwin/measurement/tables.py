@@ -197,6 +197,7 @@ def _split(
     """The tables, and the number of the first line that is neither numbers nor above any."""
     found: list[Table] = []
     heading: list[tuple[int, str]] = []
+    comments: set[int] = set()
     rows: list[list[float]] = []
     numbers: list[int] = []
     width = 0
@@ -205,7 +206,10 @@ def _split(
         nonlocal heading, rows, numbers
         if rows:
             _refuse_cut_row(heading, width, separator, decimal, what, layout, file)
-            names = _names([text for _, text in heading], width, separator)
+            names = _names([text for at, text in heading if at not in comments], width, separator)
+            if not any(names):
+                said = [_names([text], width, separator) for at, text in heading if at in comments]
+                names = next((one for one in reversed(said) if any(one)), names)
             text = "\n".join(text for _, text in heading[-_MOST_HEADINGS:])
             found.append(Table(np.array(rows), tuple(numbers), names, text))
             heading, rows, numbers = [], [], []
@@ -217,6 +221,7 @@ def _split(
         if stripped.startswith(_COMMENTS):
             if not rows:
                 heading.append((number, stripped.lstrip("#%/ \t")[:_LONGEST_LINE]))
+                comments.add(number)
             continue
         if len(stripped) > _LONGEST_LINE:
             raise InputError(

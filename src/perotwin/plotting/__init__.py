@@ -10,8 +10,10 @@ from types import ModuleType
 _MODULES = (
     "curves",
     "depth",
+    "design",
     "film",
     "interface",
+    "key",
     "luminescence",
     "pulses",
     "recipes",
@@ -20,7 +22,10 @@ _MODULES = (
     "stack_drawing",
     "style",
     "surface",
+    "sweeps",
     "time",
+    "unit_words",
+    "variants",
 )
 
 __all__ = list(_MODULES)

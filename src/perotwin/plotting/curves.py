@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perotwin.plotting import style
+from perotwin.plotting.variants import named, sweep_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,6 +31,9 @@ def jv(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> F
     illuminated ones, or, if there are none, the dark ones.
     """
     items = style.as_list(datasets)
+    swept = sweep_of(items)
+    if swept is not None:
+        items = sorted(items, key=lambda item: float(item.attrs["varied_value"]))
     colours = style.colour_of_cells(items)
     lit = [item for item in items if float(item.attrs.get("light", 1.0)) > 0]
     dark = [item for item in items if float(item.attrs.get("light", 1.0)) == 0]
@@ -40,11 +44,13 @@ def jv(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> F
             _lit(left, lit, colours)
             _dark(right, dark, colours)
             return made
-        made, axes = style.new_axes(ax, height=2.7)
+        made, axes = style.new_axes(ax, width=style.COLUMN * (1.25 if swept else 1.0), height=2.7)
         if lit:
             _lit(axes, lit, colours)
         else:
             _dark(axes, dark, colours)
+        if swept is not None and ax is None:
+            swept.bar(axes)
         return made
 
 
@@ -81,7 +87,7 @@ def _lit(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None
         ax.set_ylim(-0.12 * ceiling, 1.12 * ceiling)
     ax.set_xlabel(style.axis_label("voltage"))
     ax.set_ylabel("Current density $J$ (mA cm$^{−2}$)")
-    entries = [_entry(item, colours, items) for item in items]
+    entries = _entries(items, colours)
     tandems = [item for item in items if _junctions(item)]
     if not tandems:
         style.text_key(ax, entries, 0.06, 0.16 + 0.055 * len(entries))
@@ -140,14 +146,21 @@ def _limits(item: xr.Dataset) -> str:
     return min(found, key=lambda which: found[which]) if len(found) > 1 else ""
 
 
+def _entries(items: Sequence[xr.Dataset], colours: dict[str, str]) -> list[tuple[str, str]]:
+    """Names of curves with their colours, each once; of a sweep, whose colours a bar names, the cell varied."""
+    if sweep_of(items) is not None:
+        bases = dict.fromkeys(str(item.attrs.get("varied_of", "")) for item in items)
+        return [(name, style.INK) for name in bases if name]
+    return list(dict.fromkeys(_entry(item, colours, items) for item in items))
+
+
 def _entry(item: xr.Dataset, colours: dict[str, str], items: Sequence[xr.Dataset]) -> tuple[str, str]:
     """Name of a curve, with what tells it from the others of the same cell."""
-    name = str(item.attrs.get("stack", "")) or "measured"
-    words = [name]
-    for key, wording in (("light", "{:g} sun"), ("temperature", "{:g} K"), ("direction", "{}")):
-        if len({str(other.attrs.get(key)) for other in items}) > 1 and key in item.attrs:
-            words.append(wording.format(item.attrs[key]))
-    return ", ".join(words), colours[str(item.attrs.get("stack", ""))]
+    words = [named(item) or "measured"]
+    alike = [other for other in items if named(other) == named(item)]
+    if len({str(other.attrs.get("direction")) for other in alike}) > 1 and "direction" in item.attrs:
+        words.append(str(item.attrs["direction"]))
+    return ", ".join(words), colours[named(item)]
 
 
 def _dark(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> None:
@@ -165,8 +178,7 @@ def _dark(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> Non
         ax.set_ylim(max(largest * 1e-14, smallest / 3), largest * 3)
     ax.set_xlabel(style.axis_label("voltage"))
     ax.set_ylabel("Dark current $|J|$ (mA cm$^{−2}$)")
-    entries = [_entry(item, colours, items) for item in items]
-    style.text_key(ax, entries, 0.06, 0.95)
+    style.text_key(ax, _entries(items, colours), 0.06, 0.95)
 
 
 def channels(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["bands", "profiles"]
+__all__ = ["bands", "ions_and_field", "profiles"]
 
 _CM3 = 1e-6  # m^-3 -> cm^-3
+_KV_CM = 1e-5  # V m^-1 -> kV cm^-1
 
 
 _STATE_WORDS = {
@@ -44,18 +45,18 @@ def bands(dataset: xr.Dataset, ax: Axes | None = None, states: Sequence[str] | N
     with style.context():
         if ax is not None:
             made, axes = style.new_axes(ax)
-            _bands_panel(axes, dataset.sel(state=chosen[-1]), axis, label=True)
+            _bands_panel(axes, dataset.sel(state=chosen[-1]), axis)
             return made
-        columns = 1 if axis.stretched else 2
+        columns = 1 if axis.several else 2
         rows = -(-len(chosen) // columns)
-        made = style.figure(style.PAGE, (2.75 if axis.stretched else 2.35) * rows)
+        made = style.figure(style.PAGE, (2.75 if axis.several else 2.35) * rows)
         panels = made.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         style.apart(made)
         for index, panel in enumerate(panels.flat):
             if index >= len(chosen):
                 panel.set_visible(False)
                 continue
-            _bands_panel(panel, dataset.sel(state=chosen[index]), axis, label=index == 0)
+            _bands_panel(panel, dataset.sel(state=chosen[index]), axis)
         for panel in panels[-1]:
             axis.label(panel)
         for panel in panels[:, 0]:
@@ -63,7 +64,7 @@ def bands(dataset: xr.Dataset, ax: Axes | None = None, states: Sequence[str] | N
         return made
 
 
-def _bands_panel(ax: Axes, state: xr.Dataset, axis: DepthAxis, label: bool) -> None:
+def _bands_panel(ax: Axes, state: xr.Dataset, axis: DepthAxis) -> None:
     x = axis.places(state)
     conduction, valence = state["conduction_band"].values, state["valence_band"].values
     electron, hole = state["electron_fermi_level"].values, state["hole_fermi_level"].values
@@ -79,29 +80,38 @@ def _bands_panel(ax: Axes, state: xr.Dataset, axis: DepthAxis, label: bool) -> N
     title = _STATE_WORDS.get(name, name)
     if name not in ("dark", "short-circuit"):
         title += f", {voltage:.3f} V"
-    ax.set_title(title, pad=24 if axis.stretched else 14)
+    ax.set_title(title, pad=24 if axis.several else 14)
     splitting = 0.0
     for layers in axis.junctions.values():
         widest = axis.widest(layers)
         splitting = max(splitting, _splitting(ax, state, axis, widest))
-    if label:
-        widest = axis.widest(next(iter(axis.junctions.values())))
-        for words, values, colour, shift in (
-            ("$E_\\mathrm{C}$", conduction, style.INK, 3),
-            ("$E_\\mathrm{V}$", valence, style.INK, -9),
-            ("$E_\\mathrm{F}$", electron, style.INK, 3)
-            if splitting < 0.01
-            else ("$E_\\mathrm{F,n}$", electron, style.ELECTRON, -9),
-        ):
-            height = _height(state, values, widest, 0.30)
-            ax.annotate(
-                words,
-                (axis.middle(widest, 0.30), height),
-                xytext=(0, shift),
-                textcoords="offset points",
-                fontsize=7.5,
-                color=colour,
-            )
+    _name_levels(ax, state, axis, splitting > 0.05)
+
+
+def _name_levels(ax: Axes, state: xr.Dataset, axis: DepthAxis, split: bool) -> None:
+    """The names of bands and levels beside them, in the absorber that light meets first."""
+    widest = axis.widest(next(iter(axis.junctions.values())))
+    rows = [
+        ("$E_\\mathrm{C}$", "conduction_band", style.INK, 3),
+        ("$E_\\mathrm{V}$", "valence_band", style.INK, -9),
+    ]
+    if split:
+        rows.append(("$E_\\mathrm{F,n}$", "electron_fermi_level", style.ELECTRON, -9))
+        rows.append(("$E_\\mathrm{F,p}$", "hole_fermi_level", style.HOLE, 4))
+    else:
+        rows.append(("$E_\\mathrm{F}$", "electron_fermi_level", style.INK, 3))
+    for words, name, colour, shift in rows:
+        # side by side: at small splittings there is no room for one above the other
+        share = 0.03 if split and name == "electron_fermi_level" else 0.24
+        height = _height(state, state[name].values, widest, share)
+        ax.annotate(
+            words,
+            (axis.middle(widest, share), height),
+            xytext=(0, shift),
+            textcoords="offset points",
+            fontsize=7.5,
+            color=colour,
+        )
 
 
 def _junctions(state: xr.Dataset, axis: DepthAxis) -> list[slice]:
@@ -157,7 +167,7 @@ def profiles(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
             made, axes = style.new_axes(ax)
             _rates(axes, dataset, axis)
             return made
-        if axis.stretched:
+        if axis.several:
             made = style.figure(style.PAGE, 5.6)
             first, second = made.subplots(2, 1)
         else:
@@ -185,6 +195,91 @@ def _biases(dataset: xr.Dataset) -> list[tuple[int, str, str]]:
         state = _STATE_WORDS.get(known.get(value, ""))
         found.append((index, words if state is None else f"{state.lower()}, {words}", palette[index]))
     return found
+
+
+def ions_and_field(dataset: xr.Dataset, ax: Axes | None = None) -> Figure:
+    """Density of mobile ions (left) and electric field (right) against depth at the operating points.
+
+    Of a tandem one stands above the other; without mobile ions the field stands alone. Into a given ``ax`` only the
+    field is drawn.
+
+    Args:
+        dataset: `ion_density` (state, x), m^-3, and `electric_field` (state, x_edge), V m^-1.
+    """
+    axis = DepthAxis.of(dataset)
+    with style.context():
+        if ax is not None:
+            made, axes = style.new_axes(ax)
+            _field(axes, dataset, axis)
+            return made
+        mobile = float(np.nanmax(dataset["ion_density"].values, initial=0.0)) > 0.0
+        if axis.several:
+            made = style.figure(style.PAGE, 5.6 if mobile else 2.9)
+            panels = made.subplots(2 if mobile else 1, 1, squeeze=False).ravel()
+        else:
+            made = style.figure(style.PAGE if mobile else style.PAGE * 0.5, 2.8)
+            panels = made.subplots(1, 2 if mobile else 1, squeeze=False).ravel()
+        style.apart(made)
+        if mobile:
+            _ions(panels[0], dataset, axis)
+        _field(panels[-1], dataset, axis)
+        return made
+
+
+def _states(dataset: xr.Dataset) -> list[tuple[int, str, str]]:
+    """Index, words and colour of each operating point."""
+    found = []
+    for index, name in enumerate(str(state) for state in dataset["state"].values):
+        words = _STATE_WORDS.get(name, name)
+        volts = float(dataset["voltage"].values[index])
+        told = words.lower() if name in ("dark", "short-circuit") else f"{words.lower()}, {volts:.2f} V"
+        found.append((index, told, style.STATES.get(name, style.INK)))
+    return found
+
+
+def _ions(ax: Axes, dataset: xr.Dataset, axis: DepthAxis) -> None:
+    x = axis.places(dataset)
+    density = dataset["ion_density"].values * _CM3
+    axis.shade(ax)
+    shown = _states(dataset)
+    largest = float(np.nanmax(density))
+    still = bool(np.all(np.ptp(density, axis=0) <= 1e-6 * largest))
+    for run in runs(dataset):
+        for index, _, colour in shown[:1] if still else shown:
+            ax.plot(x[run], np.where(density[index][run] > 0.0, density[index][run], np.nan), color=colour)
+    positive = density[density > 0.0]
+    ax.set_yscale("log")
+    ax.set_ylim(max(float(positive.min()), 1e-8 * largest) / 3.0, 3.0 * largest)
+    entries = [("the same at every point: frozen", shown[0][2])] if still else [one[1:] for one in shown]
+    ax.set_ylabel("Density of mobile ions (cm$^{−3}$)")
+    axis.label(ax)
+    style.text_key(ax, entries, 0.25, 0.30)
+
+
+def _field(ax: Axes, dataset: xr.Dataset, axis: DepthAxis) -> None:
+    place = dataset["x_edge"].values
+    x = axis.at(place)
+    field = dataset["electric_field"].values * _KV_CM
+    axis.shade(ax)
+    ax.axhline(0.0, color=style.MUTED, linewidth=0.5, zorder=0)
+    for front, back in ((span.front, span.back) for span in axis.spans):
+        inside = (place > front) & (place < back)
+        for index, _, colour in _states(dataset):
+            ax.plot(x[inside], field[index][inside], color=colour)
+    # the absorbers are what is looked at: in doped contact layers the field may be many times as high
+    wide = {axis.widest(layers) for layers in axis.junctions.values()}
+    here = np.zeros(place.size, dtype=bool)
+    for span in wide:
+        edge = 0.05 * span.thickness
+        here |= (place > span.front + edge) & (place < span.back - edge)
+    low, high = float(np.min(field[:, here])), float(np.max(field[:, here]))
+    room = 0.6 * max(high - low, 0.2 * max(abs(low), abs(high)), 1.0)
+    ax.set_ylim(
+        max(low - room, float(field.min()) - 0.05 * room), min(high + room, float(field.max()) + 0.05 * room)
+    )
+    ax.set_ylabel("Electric field (kV cm$^{−1}$)")
+    axis.label(ax)
+    style.text_key(ax, [one[1:] for one in _states(dataset)], 0.3, 0.97)
 
 
 def _decades(ax: Axes, highest: float, count: float) -> None:

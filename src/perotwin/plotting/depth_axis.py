@@ -1,13 +1,14 @@
 """The depth axis of a figure: layers in faint colours, their names, and where each depth is drawn.
 
-One junction is drawn to scale. Several junctions are more than a micrometre of absorbers with contact layers of 10 to
-30 nm between: there a thin layer is drawn as wide as its name, and the faces say at which depth they are.
+Absorbers of hundreds of nanometres stand beside contact layers of 10 to 30 nm, in which bands bend most: a layer
+too thin for its name is drawn as wide as that, and the faces say at which depth they are. Where all have room the axis
+is to scale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,6 +32,8 @@ _NM = 1e9
 _LETTER, _BESIDE = 0.0078, 0.016
 #: share of the axis that a layer has at least, that its name may ask for, and that all widened layers share at most
 _LEAST, _MOST, _TOGETHER = 0.042, 0.12, 0.6
+#: share of a page-wide axis between ticks with their depths within a layer
+_LABELLED = 0.07
 #: distances of ticks within a layer, nm
 _STEPS = (20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 
@@ -74,14 +77,20 @@ class DepthAxis:
     Attributes
     ----------
     spans : the layers, front first.
+    panel : width of a panel as a share of the page; names need more of a narrow one.
+    colours : of layers, by name; of their names where they are not there.
     """
 
     spans: tuple[Span, ...]
+    panel: float = 1.0
+    colours: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, dataset: xr.Dataset) -> DepthAxis:
-        """The axis of a measurement with fields along ``x``."""
-        return cls(tuple(layer_spans(dataset)))
+        """The axis of a measurement with fields along ``x``; panels of one junction stand two in a row."""
+        spans = tuple(layer_spans(dataset))
+        made = cls(spans, colours={span.name: style.colour_in(dataset, span.name) for span in spans})
+        return made if made.several else replace(made, panel=0.5)
 
     @cached_property
     def junctions(self) -> dict[str, tuple[Span, ...]]:
@@ -95,9 +104,17 @@ class DepthAxis:
         }
 
     @property
+    def several(self) -> bool:
+        """Whether junctions stand one behind the other."""
+        return len(self.junctions) > 1
+
+    @cached_property
     def stretched(self) -> bool:
         """Whether thin layers are drawn wider than they are."""
-        return len(self.junctions) > 1
+        faces, drawn = self._knots
+        return not np.allclose(
+            faces - faces[0], drawn - drawn[0], rtol=1e-9, atol=1e-9 * float(faces[-1] - faces[0])
+        )
 
     @cached_property
     def planes(self) -> tuple[float, ...]:
@@ -108,7 +125,7 @@ class DepthAxis:
     def _knots(self) -> tuple[F64, F64]:
         """Depths of the faces (nm) and where they are drawn; (L + 1,)."""
         faces = np.array([self.spans[0].front, *(span.back for span in self.spans)]) * _NM
-        if not self.stretched:
+        if not faces[-1] > faces[0]:
             return faces, faces
         true = np.diff(faces) / (faces[-1] - faces[0])
         floor = np.array([self._wanted(span) for span in self.spans])
@@ -124,14 +141,15 @@ class DepthAxis:
             share = asked + (1.0 - asked.sum()) * rest / max(rest.sum(), 1e-300)
             if not np.any(~wide & (share < floor)):
                 break
+        if not wide.any():
+            return faces, faces
         share = share / share.sum()
         return faces, np.concatenate(([0.0], np.cumsum(share))) * (faces[-1] - faces[0])
 
-    @staticmethod
-    def _wanted(span: Span) -> float:
+    def _wanted(self, span: Span) -> float:
         """The share of the axis that a layer's name needs."""
-        letters = len(style.junction_of(span.name)[1])
-        return min(max(_LEAST, _BESIDE + _LETTER * letters), _MOST)
+        letters = len(style.junction_of(span.name)[1] if self.several else span.name)
+        return min(max(_LEAST, (_BESIDE + _LETTER * letters) / self.panel), _MOST / self.panel)
 
     def at(self, depth: ArrayLike) -> F64:
         """Where depths (m) are drawn: nm where the axis is to scale."""
@@ -156,7 +174,14 @@ class DepthAxis:
         first, last = float(self.at(self.spans[0].front)), float(self.at(self.spans[-1].back))
         for span in self.spans:
             front, back = self.at([span.front, span.back])
-            ax.axvspan(front, back, color=style.layer_colour(span.name), alpha=0.10, linewidth=0, zorder=0)
+            ax.axvspan(
+                front,
+                back,
+                color=self.colours.get(span.name) or style.layer_colour(span.name),
+                alpha=0.14,
+                linewidth=0,
+                zorder=0,
+            )
         for span in self.spans[1:]:
             ax.axvline(float(self.at(span.front)), color=style.MUTED, linewidth=0.4, alpha=0.6, zorder=0.5)
         for depth in self.planes:
@@ -175,8 +200,8 @@ class DepthAxis:
         gap = 0.0 if self.stretched else 0.085 * (last - first)
         wanted = [self.middle(span) for span in self.spans]
         for span, place in zip(self.spans, style.spread(wanted, gap, first, last), strict=True):
-            self._above(ax, style.junction_of(span.name)[1] if self.stretched else span.name, place, 3)
-        if not self.stretched:
+            self._above(ax, style.junction_of(span.name)[1] if self.several else span.name, place, 3)
+        if not self.several:
             return
         root, _ = style.new_axes(ax)
         above = ax.get_xaxis_transform() + ScaledTranslation(0, 11.5 / 72, root.dpi_scale_trans)
@@ -203,21 +228,29 @@ class DepthAxis:
         )
 
     def _ticks(self, ax: Axes) -> None:
-        """Ticks with their depth at the faces, and without at round depths within layers that have room."""
+        """Ticks with their depth at the faces and, where there is room, at round depths; small ones between."""
         from matplotlib.ticker import FixedFormatter, FixedLocator
 
         faces, drawn = self._knots
-        ax.xaxis.set_major_locator(FixedLocator(drawn.tolist()))
-        ax.xaxis.set_major_formatter(FixedFormatter([f"{face:.4g}" for face in faces]))
         width = drawn[-1] - drawn[0]
+        marks = dict(zip(drawn.tolist(), faces.tolist(), strict=True))
         minor: list[float] = []
         for (front, back), (left, right) in zip(pairwise(faces), pairwise(drawn), strict=True):
             per_nm = (right - left) / (back - front) / width
-            step = next((one for one in _STEPS if one * per_nm > 0.03), 0.0)
+            step = next((one for one in _STEPS if one * per_nm > 0.03 / self.panel**0.5), 0.0)
             if step:
                 inside = np.arange(np.ceil(front / step + 0.2), np.floor(back / step - 0.2) + 1.0) * step
                 minor += self.at(inside / _NM).tolist()
-        ax.xaxis.set_minor_locator(FixedLocator(minor))
+            long = next((one for one in _STEPS if one * per_nm > _LABELLED / self.panel), 0.0)
+            if long:
+                room = 0.6 * _LABELLED / self.panel / per_nm
+                for depth in np.arange(np.ceil(front / long), np.floor(back / long) + 1.0) * long:
+                    if depth - front > room and back - depth > room:
+                        marks[float(self.at(depth / _NM))] = float(depth)
+        places = sorted(marks)
+        ax.xaxis.set_major_locator(FixedLocator(places))
+        ax.xaxis.set_major_formatter(FixedFormatter([f"{marks[place]:.4g}" for place in places]))
+        ax.xaxis.set_minor_locator(FixedLocator([one for one in minor if one not in marks]))
         ax.tick_params(axis="x", which="major", labelsize=6)
         ax.tick_params(axis="x", which="minor", length=1.8, width=0.5)
 

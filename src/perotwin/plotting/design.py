@@ -10,20 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.measurement import NOMENCLATURE
+from perotwin.measurement.digits import significant
 from perotwin.plotting import style
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
-__all__ = ["Bar", "Curve", "field_map", "optimum", "tornado"]
+__all__ = ["Bar", "Curve", "field_map", "optimum", "smooth", "tornado"]
 
 F64 = NDArray[np.float64]
 
 _MAPPED = ("pce", "voc", "jsc", "ff")
 _PHOTOCURRENT = "photocurrent_"
 _LEVELS = 14
+#: share of a map along its edges where lines have no values
+_EDGES = 0.08
 _LOW, _HIGH = style.CELLS[1], style.CELLS[0]
 #: of a line over a map, and what makes it seen on dark and bright
 _LINE, _EDGE = "#FFFFFF", "#1c2733"
@@ -39,6 +43,7 @@ class Curve:
         now: x of the cell as it was, or None where that lies outside.
         tried: (N,) x and y of cells that were tried elsewhere.
         good: ends of what is as good within `optimum`'s share.
+        settable: x that a person would set.
     """
 
     path: str
@@ -50,6 +55,7 @@ class Curve:
     now: float | None
     tried: tuple[F64, F64]
     good: tuple[float, float]
+    settable: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,7 @@ def _panel(ax: Axes, made: xr.Dataset, name: str, best: Any) -> None:
         lines = ax.contour(
             x, y, values, levels=list(filled.levels)[::3], colors=_LINE, linewidths=0.4, alpha=0.6
         )
-        ax.clabel(lines, fontsize=5.5, fmt="%g", inline_spacing=2)
+        _within(ax, ax.clabel(lines, fontsize=5.5, fmt="%g", inline_spacing=2))
     else:
         filled = ax.pcolormesh(x, y, values, cmap="viridis", shading="nearest")
     figure = ax.get_figure(root=True)
@@ -146,6 +152,13 @@ def _panel(ax: Axes, made: xr.Dataset, name: str, best: Any) -> None:
     )
     ax.set_xlim(x.min(), x.max())
     ax.set_ylim(y.min(), y.max())
+
+
+def _within(ax: Axes, labels: Sequence[Text]) -> None:
+    """Leave out the values of lines that the edge of a map would cut."""
+    for label in labels:
+        place = ax.transAxes.inverted().transform(label.get_transform().transform(label.get_position()))
+        label.set_visible(bool(np.all((place > _EDGES) & (place < 1.0 - _EDGES))))
 
 
 def _words(name: str) -> str:
@@ -202,16 +215,17 @@ def optimum(
     with style.context():
         figure = style.figure(style.PAGE, 2.2 * lines)
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
+        for ax in axes[: len(curves) + 1]:
+            ax.set_ylim(bottom - 0.05 * span, top + 0.12 * span)
         for ax, one in zip(axes, curves, strict=False):
             _along(ax, one)
             ax.set_ylabel(label)
         _progress(axes[len(curves)], history)
         axes[len(curves)].set_ylabel(label)
-        for ax in axes[: len(curves) + 1]:
-            ax.set_ylim(bottom - 0.05 * span, top + 0.12 * span)
         for ax in axes[len(curves) + 1 :]:
             ax.set_visible(False)
-        axes[0].set_title(words, fontsize=7, color=style.MUTED)
+        for ax, one in zip(axes, curves, strict=False):
+            _told(ax, one, words)
     return figure
 
 
@@ -220,14 +234,63 @@ def _along(ax: Axes, one: Curve) -> None:
         ax.set_xscale("log")
     ax.axvspan(*one.good, color=style.CELLS[0], alpha=0.10, linewidth=0)
     ax.plot(*one.tried, ".", color=style.MUTED, markersize=2.5, alpha=0.6)
-    ax.plot(one.x, one.y, color=style.CELLS[0])
+    ax.plot(*smooth(one.x, one.y, one.log), color=style.CELLS[0])
     if one.now is not None:
         ax.axvline(one.now, color=style.MUTED, linewidth=0.8, linestyle=":")
     ax.plot(
-        *one.best, "*", color=style.CELLS[1], markersize=8, markeredgecolor="w", markeredgewidth=0.5, zorder=5
+        *one.best,
+        "*",
+        color=style.CELLS[1],
+        markersize=8,
+        markeredgecolor="w",
+        markeredgewidth=0.5,
+        zorder=5,
+        clip_on=False,
     )
     ax.set_xlabel(_named(one.path, one.unit))
     ax.set_xlim(one.x.min(), one.x.max())
+
+
+def _told(ax: Axes, one: Curve, words: str) -> None:
+    """What the marks of a panel mean, above it; all else is beside a curve."""
+    low, high = one.good
+    unit = "" if one.unit == "1" else f" {style.unit_latex(one.unit)}"
+    said = [f"shaded, {significant(low)} to {significant(high)}{unit}: {words}"]
+    marks = ["★ best" if one.settable is None else f"★ best, set {one.settable:.4g}{unit}"]
+    if one.now is not None:
+        marks.append(f"dotted: as it is, {one.now:.4g}{unit}")
+    ax.set_title("\n".join([*said, "; ".join(marks)]), fontsize=6, color=style.MUTED)
+
+
+def smooth(x: F64, y: F64, log: bool = False) -> tuple[F64, F64]:
+    """A curve through points, piece by piece between those that are not known.
+
+    Cubics with continuous slopes that turn only where the points do (Akima's, modified:
+    doi:10.1145/321607.321609); straight lines through fewer than four.
+
+    Args:
+        x, y: (K,), x ascending; y NaN where it is not known. log: whether the axis along x is logarithmic.
+
+    Returns:
+        x and y of the curve, NaN between its pieces.
+    """
+    from scipy.interpolate import Akima1DInterpolator
+
+    place = np.log(x) if log else x
+    known = np.isfinite(y)
+    pieces: list[tuple[F64, F64]] = []
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], known.astype(int), [0]))))
+    for first, last in edges.reshape(-1, 2):
+        own, values = place[first:last], y[first:last]
+        if own.size < 4:
+            pieces.append((own, values))
+            continue
+        fine = np.unique(np.concatenate((np.linspace(own[0], own[-1], 400), own)))
+        pieces.append((fine, Akima1DInterpolator(own, values, method="makima")(fine)))
+    gap = (np.array([np.nan]), np.array([np.nan]))
+    parts = [part for piece in pieces for part in (piece, gap)][:-1] or [gap]
+    along, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return (np.exp(along) if log else along), values
 
 
 def _progress(ax: Axes, history: Mapping[str, tuple[F64, F64]]) -> None:
@@ -237,9 +300,8 @@ def _progress(ax: Axes, history: Mapping[str, tuple[F64, F64]]) -> None:
     every = sorted((x, y) for number, value in history.values() for x, y in zip(number, value, strict=True))
     x, y = (np.array(column) for column in zip(*every, strict=True))
     ax.step(x, np.maximum.accumulate(y), where="post", color=style.INK, linewidth=0.8)
-    for place, (name, colour) in enumerate(colours.items()):
-        ax.text(0.33 * place, 1.03, name, transform=ax.transAxes, color=colour, fontsize=6.5)
     ax.set_xlabel("cells tried")
+    style.text_key(ax, [*colours.items(), ("best so far", style.INK)], 0.4, 0.4, fontsize=6.5)
 
 
 # --- sensitivity -----------------------------------------------------------------------------------------------------
@@ -258,18 +320,47 @@ def tornado(bars: Sequence[Bar], slopes: Sequence[Bar], now: float, quantity: st
     left, right = list(bars[:most]), list(slopes[:most])
     rows = max(len(left), len(right), 4)
     with style.context():
-        figure = style.figure(style.PAGE, 0.165 * rows + 0.9)
+        figure = style.figure(style.PAGE, 0.185 * rows + 0.9)
         panels = figure.subplots(1, 2 if left else 1, squeeze=False)[0]
+        texts: list[Text] = []
         if left:
-            _ranges(panels[0], left, now, rows)
+            texts = _ranges(panels[0], left, now, rows)
             panels[0].set_xlabel(f"{term.latex} ({unit})")
-            panels[0].set_title("over the range that the number states", fontsize=7.5)
+            panels[0].set_title("over the range that the number states", fontsize=7.5, pad=13)
+            _name_ends(panels[0])
         _slopes(panels[-1], right, rows)
         points = "points" if term.field_unit == "%" else unit
         panels[-1].set_xlabel(f"change of {term.latex} ({points})")
         panels[-1].set_title("for a little more of the number", fontsize=7.5)
         style.apart(figure)
+        if left:
+            _widen(figure, panels[0], texts)
     return figure
+
+
+def _name_ends(ax: Axes) -> None:
+    """The colours of both ends of a range, above a panel whose rows are full of words."""
+    for words, colour, place in (("low end", _LOW, 0.0), ("high end", _HIGH, 0.35)):
+        ax.annotate(
+            words, (place, 1.0), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points",
+            va="bottom", fontsize=6.5, color=colour, annotation_clip=False,
+        )  # fmt: skip
+
+
+def _widen(figure: Figure, ax: Axes, texts: Sequence[Text]) -> None:
+    """Make an axis longer until all words beside the bars lie within its panel."""
+    for _ in range(4):
+        figure.draw_without_rendering()
+        panel = ax.get_window_extent()
+        boxes = [text.get_window_extent() for text in texts]
+        left = max((panel.x0 - box.x0 for box in boxes), default=0.0)
+        right = max((box.x1 - panel.x1 for box in boxes), default=0.0)
+        if left <= 0.0 and right <= 0.0:
+            return
+        low, high = ax.get_xlim()
+        # what is out keeps its size in points while the axis shrinks beside it
+        unit = 1.3 * (high - low) / panel.width
+        ax.set_xlim(low - unit * max(left, 0.0), high + unit * max(right, 0.0))
 
 
 def _rows(ax: Axes, bars: Sequence[Bar], rows: int) -> None:
@@ -279,7 +370,9 @@ def _rows(ax: Axes, bars: Sequence[Bar], rows: int) -> None:
     ax.spines["left"].set_visible(False)
 
 
-def _ranges(ax: Axes, bars: Sequence[Bar], now: float, rows: int) -> None:
+def _ranges(ax: Axes, bars: Sequence[Bar], now: float, rows: int) -> list[Text]:
+    """Bars of ranges; the words beside them."""
+    words = []
     known = [value for one in bars for value in (one.low, one.high) if np.isfinite(value)]
     room = 0.02 * (max([*known, now]) - min([*known, now]))
     for row, one in enumerate(bars):
@@ -304,20 +397,22 @@ def _ranges(ax: Axes, bars: Sequence[Bar], now: float, rows: int) -> None:
             # the words of the shorter one stand where its bar is not
             side = (1 if value >= now else -1) * (-1 if inner else 1)
             place = now if inner else value
-            ax.text(
-                place + side * room,
-                row,
-                text,
-                fontsize=5,
-                color=colour,
-                va="center",
-                ha="left" if side > 0 else "right",
+            words.append(
+                ax.text(
+                    place + side * room,
+                    row,
+                    text,
+                    fontsize=5.5,
+                    color=colour,
+                    va="center",
+                    ha="left" if side > 0 else "right",
+                )
             )
     ax.axvline(now, color=style.INK, linewidth=0.8, zorder=4)
     _rows(ax, bars, rows)
     ax.margins(x=0.2)
     ax.set_xlim(*_padded([*known, now], 0.28))
-    style.text_key(ax, [("low end", _LOW), ("high end", _HIGH)], 0.02, 0.12, fontsize=6.5)
+    return words
 
 
 def _padded(values: Sequence[float], share: float) -> tuple[float, float]:
@@ -330,12 +425,16 @@ def _slopes(ax: Axes, bars: Sequence[Bar], rows: int) -> None:
     values = [one.slope for one in bars]
     ax.barh(range(len(bars)), values, height=0.7, color=[_HIGH if value > 0 else _LOW for value in values])
     ax.axvline(0.0, color=style.INK, linewidth=0.8)
-    ax.set_xlim(*_padded([*values, 0.0], 0.5))
-    room = 0.015 * (ax.get_xlim()[1] - ax.get_xlim()[0])
+    ax.set_xlim(*_padded([*values, 0.0], 0.06))
     for row, one in enumerate(bars):
-        side = 1 if one.slope > 0 else -1
         text = f"{one.slope:+.2g} for {one.change}".replace("-", "−")
-        ax.text(
-            one.slope + side * room, row, text, fontsize=5, va="center", ha="left" if side > 0 else "right"
+        # in a column of their own: beside a bar they would meet the names of the numbers
+        ax.annotate(
+            text,
+            (1.02, row),
+            xycoords=("axes fraction", "data"),
+            fontsize=5.5,
+            va="center",
+            annotation_clip=False,
         )
     _rows(ax, bars, rows)

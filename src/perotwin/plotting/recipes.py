@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ __all__ = ["series"]
 
 #: panels in order: what they show, and how the axis is named where it shows several quantities
 _PANELS: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("sam_share", "additive_share", "bare_share"), "share of the oxide (%)"),
+    (("sam_share", "additive_share", "bare_share"), "share of the oxide"),
     (("interface_step",), ""),
     (("interface_velocity",), ""),
     (("film_lifetime",), ""),
@@ -26,7 +27,9 @@ _PANELS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("pce",), ""),
 )
 _NAMES = {"sam_share": "monolayer", "additive_share": "additive", "bare_share": "bare"}
-_HEIGHT = 1.75
+_HEIGHT = 1.95
+#: letters of a line above a panel
+_LINE = 28
 
 
 def series(path: str, unit: str, rows: Sequence[tuple[float, Metrics]]) -> Figure:
@@ -54,11 +57,12 @@ def _panel(ax: Axes, names: tuple[str, ...], words: str, rows: Sequence[tuple[fl
     colours: Mapping[str, str] = dict(zip(names, style.CELLS, strict=False))
     for name in names:
         known = [(x, metrics[name].in_field_units(name).value) for x, metrics in rows if name in metrics]
-        ax.plot(
-            *zip(*known, strict=True), "o-", markersize=2.5, color=colours[name], label=_NAMES.get(name, "")
-        )
-    if len(names) > 1:
-        ax.legend(fontsize=6, handlelength=1.2)
+        ax.plot(*zip(*known, strict=True), "o-", markersize=2.5, color=colours[name])
     term = NOMENCLATURE[names[0]]
-    ax.set_ylabel(words or f"{term.latex} ({style.unit_latex(term.field_unit)})", fontsize=7)
+    ax.set_ylabel(
+        f"{term.latex} ({style.unit_latex(term.field_unit)})" if not words else "Share (%)", fontsize=7
+    )
+    ax.set_title(textwrap.fill(words or term.words, _LINE), fontsize=6, color=style.MUTED)
     ax.tick_params(labelsize=7)
+    if len(names) > 1:
+        style.text_key(ax, [(_NAMES[name], colours[name]) for name in names], 0.4, 0.6, fontsize=6.5)

@@ -77,8 +77,8 @@ def _nyquist(ax: Axes, items: Sequence[xr.Dataset], colours: dict[str, str]) -> 
     ax.set_xlim(-0.02 * right, span)
     ax.set_ylim(1.15 * bottom - 0.03 * high, high)
     ax.set_aspect("equal", adjustable="box")
-    ax.set_xlabel("$Z'$ (Ω cm$^{2}$)")
-    ax.set_ylabel("$−Z''$ (Ω cm$^{2}$)")
+    ax.set_xlabel("$Z$′ (Ω cm$^{2}$)")
+    ax.set_ylabel("−$Z$″ (Ω cm$^{2}$)")
 
 
 def _decades(ax: Axes, frequency: np.ndarray, z: np.ndarray, colour: str, named: list[complex]) -> None:

@@ -7,6 +7,7 @@ as it is.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from perotwin.measurement import term_of, write_atomically
 from perotwin.measurement.junction_names import junction_of
+from perotwin.plotting.unit_words import unit_latex
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,6 +35,7 @@ __all__ = [
     "as_list",
     "axis_label",
     "channel_colours",
+    "colour_in",
     "colour_of_cells",
     "context",
     "figure",
@@ -43,6 +46,7 @@ __all__ = [
     "save",
     "spread",
     "text_key",
+    "unit_latex",
 ]
 
 INK = "#1c2733"
@@ -61,38 +65,33 @@ STATES = {
     "maximum-power": "#008F6B",
     "open-circuit": "#D55E00",
 }
-#: layers by what they do; an absorber is dark because it is
+#: layers by what they do, where their material has no colour of its own; an absorber is dark because it is
 ROLES = {
     "substrate": "#DCE7EE",
     "coating": "#C9DDEB",
-    "electrode": "#A9BCCB",
+    "electrode": "#9DB8D2",
     "htl": "#E5A86B",
-    "absorber": "#7A4B3A",
+    "absorber": "#8A5A44",
     "etl": "#5E9C8F",
     "buffer": "#9CC3B5",
 }
-#: what a layer is when only its name is known: start of the name -> role
-_NAMED = {
-    "glass": "substrate",
-    "ito": "electrode",
-    "fto": "electrode",
-    "izo": "electrode",
-    "perovskite": "absorber",
-    "absorber": "absorber",
-    "ni": "htl",
-    "pedot": "htl",
-    "spiro": "htl",
-    "htl": "htl",
-    "c60": "etl",
-    "etl": "etl",
-    "tio2": "etl",
-    "sno2": "buffer",
-}
+#: start of a material's name -> its colour in every figure; the longest that fits counts
+MATERIALS = {
+    "glass": ROLES["substrate"], "mgf2": "#C9DDEB", "lif": "#E8E2B5", "silicon": "#5D6B82", "c-si": "#5D6B82",
+    "ito": "#9DB8D2", "fto": "#7FA3C0", "izo": "#B8CBE0", "azo": "#B8CBE0",
+    "ag": "#B5B8BC", "au": "#D9B44A", "cu": "#C27B52", "al": "#C9CCD1", "carbon": "#4A4A4A",
+    "ni": "#E5A86B", "ptaa": "#D98A5B", "spiro": "#EFC08A", "pedot": "#C58FB5", "moo": "#8E7CC3", "cuscn": "#D3C16A",
+    "sam": "#E9B384", "2pacz": "#E9B384", "meo-2pacz": "#E9B384", "me-4pacz": "#E9B384",
+    "c60": "#5E9C8F", "pcbm": "#3F8074", "bcp": "#BFD39A", "sno2": "#9CC3B5", "tio2": "#A8C6E8", "zno": "#B7D5E5",
+}  # fmt: skip
+#: starts of names of what absorbs, where its role is not known
+_ABSORBING = ("perovskite", "halide-perovskite", "absorber", "mapb", "fapb", "cspb", "sn-pb")
+#: names that tell a role and no material
+_NAMED = {"htl": "htl", "etl": "etl"}
 #: absorbers of the junctions behind the first, which take what is left
-_BEHIND = {"middle": "#624036", "bottom": "#4A2A33"}
-_METALS = {"ag": "#B5B8BC", "au": "#D9B44A", "cu": "#C27B52", "al": "#C3C7CB"}
-#: layers that need a colour of their own beside others of the same role
-SPARE = ("#B9CFE0", "#E5A86B", "#5E9C8F", "#9CC3B5", "#C59FC9", "#D9C27E", "#8FA8C9", "#B5B8BC")
+_BEHIND = {"middle": "#64405A", "bottom": "#3F2A3D"}
+#: layers that need a colour and have none by any of these
+SPARE = ("#B9CFE0", "#C59FC9", "#D9C27E", "#8FA8C9", "#A7B58E", "#D6A7A0")
 #: recombination channels by kind
 _RADIATIVE, _AUGER, _SHUNT = "#E0A100", "#8E4A9E", "#4D4D4D"
 _BULK = ("#7A4B3A", "#B98068", "#D9B7A8")
@@ -134,7 +133,7 @@ _RC: Any = {
     "legend.frameon": False,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",  # words stay words, to be searched, read aloud and edited
     "svg.hashsalt": "perotwin",  # the same data give the same file
 }
 
@@ -186,7 +185,7 @@ def save(made: Figure, stem: str | Path) -> tuple[Path, Path]:
         # a name in a script that the font does not have shows boxes; the data carry it all the same
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         _cut_long_names(made)
-        write_atomically(paths[0], lambda path: _write(made, path, format="svg", metadata={"Date": None}))
+        write_atomically(paths[0], lambda path: _write_svg(made, path))
         write_atomically(paths[1], lambda path: _write(made, path, format="png", dpi=300))
     return paths
 
@@ -219,6 +218,17 @@ def _write(made: Figure, path: Path, **options: Any) -> None:
         made.savefig(path, **options)
 
 
+#: what stands in for the font where that is not installed, the most alike first
+_ALIKE = "'DejaVu Sans', 'Bitstream Vera Sans', Verdana, Geneva, sans-serif"
+
+
+def _write_svg(made: Figure, path: Path) -> None:
+    """Write a figure as SVG, its words as words."""
+    _write(made, path, format="svg", metadata={"Date": None})
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("'DejaVu Sans'", _ALIKE), encoding="utf-8")
+
+
 def _take_literally(made: Figure) -> bool:
     """Let texts that cannot be set as mathematics be drawn letter by letter; whether there were any."""
     from matplotlib.mathtext import MathTextParser
@@ -248,26 +258,26 @@ def axis_label(name: str) -> str:
     return f"{words}{symbol}" + ("" if term.field_unit == "1" else f" ({unit_latex(term.field_unit)})")
 
 
-def unit_latex(unit: str) -> str:
-    """ "mA/cm^2" as a figure shows it: mA cm with a raised -2."""
-    shown = unit.replace("mA/cm^2", "mA cm^-2").replace("mW/cm^2", "mW cm^-2").replace("kV/cm", "kV cm^-1")
-    parts = [part.split("^") for part in shown.split(" ")]
-    return " ".join(p[0] if len(p) == 1 else f"{p[0]}$^{{{p[1]}}}$".replace("-", "−") for p in parts)
-
-
 def as_list(datasets: xr.Dataset | Sequence[xr.Dataset]) -> list[xr.Dataset]:
-    """One measurement or several, as a list."""
-    return list(datasets) if isinstance(datasets, Sequence) else [datasets]
+    """One measurement or several, as a list; cells of one name that differ are told apart."""
+    from perotwin.plotting.variants import told_apart
+
+    return told_apart(list(datasets) if isinstance(datasets, Sequence) else [datasets])
 
 
 def colour_of_cells(datasets: Sequence[xr.Dataset]) -> dict[str, str]:
     """A colour for each cell that occurs, in order of appearance; the same cell has one colour in all its
-    curves.
+    curves. The points of a sweep take theirs from a scale.
     """
-    names = dict.fromkeys(str(dataset.attrs.get("stack", "")) for dataset in datasets)
+    from perotwin.plotting.variants import named, sweep_of
+
+    swept = sweep_of(datasets)
+    if swept is not None:
+        return {named(item): swept.colour(float(item.attrs["varied_value"])) for item in datasets}
+    names = dict.fromkeys(named(dataset) for dataset in datasets)
     if len(names) <= len(CELLS):
         return dict(zip(names, CELLS, strict=False))
-    # A sweep: its cells have an order, which a scale from dark to bright shows; its yellow end is too pale for lines.
+    # So many colours are not told apart: a scale from dark to bright at least shows their order.
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
@@ -281,20 +291,36 @@ def junction_colour(name: str) -> str | None:
 
 
 def layer_colour(name: str, role: str | None = None, material: str | None = None) -> str:
-    """The colour of a layer from its role, its own for metals; from its name alone when the role is
-    unknown. A layer of a tandem has the colour that it has in its junction.
+    """The colour of a layer: of its material, one in all figures; of its role where the material has none; by its name
+    where neither is known. An absorber has that of its junction.
     """
-    key = (material or junction_of(name)[1]).lower()
-    if key in _METALS:
-        return _METALS[key]
-    if role not in ROLES:
-        role = next((known for start, known in _NAMED.items() if key.startswith(start)), None)
-    behind = _BEHIND.get(junction_of(name)[0].partition(".")[0])
-    if role == "absorber" and behind is not None:
-        return behind
-    if role is not None:
-        return ROLES[role]
-    return SPARE[sum(key.encode()) % len(SPARE)]
+    junction, own = junction_of(name)
+    known = (material or own).lower()
+    absorbs = known.startswith(_ABSORBING) and role in (None, "absorber")
+    if role == "absorber" or absorbs:
+        silicon = known.startswith(("silicon", "c-si"))
+        return MATERIALS["silicon"] if silicon else _BEHIND.get(junction.partition(".")[0], ROLES["absorber"])
+    for key in dict.fromkeys((known, own.lower())):
+        found = max((start for start in MATERIALS if _begins(key, start)), key=len, default=None)
+        if found is not None:
+            return MATERIALS[found]
+    role = role if role in ROLES else _NAMED.get(own.lower())
+    return ROLES[role] if role is not None else SPARE[sum(known.encode()) % len(SPARE)]
+
+
+def _begins(name: str, start: str) -> bool:
+    """Whether a name is a material's, or a kind of it: "ito-low-doping" is ITO, "album" is not aluminium."""
+    rest = name.removeprefix(start)
+    return name.startswith(start) and (
+        len(start) > 2 or not rest[:1].isalpha() or (start == "ni" and rest[:1] == "o")
+    )
+
+
+def colour_in(dataset: xr.Dataset, name: str) -> str:
+    """The colour of a layer of a measurement, which may tell the role and material of its layers."""
+    known = json.loads(str(dataset.attrs.get("layers", "{}")))
+    role, material = known.get(name, (None, None))
+    return layer_colour(name, role, material or None)
 
 
 def channel_colours(channels: Sequence[str]) -> dict[str, str]:
@@ -323,15 +349,10 @@ def channel_colours(channels: Sequence[str]) -> dict[str, str]:
 
 
 def text_key(ax: Axes, entries: Sequence[tuple[str, str]], x: float, y: float, **text: Any) -> None:
-    """Names in the colours of their curves, one under the other from (x, y) in axes fractions: a key
-    without a box.
-    """
-    from matplotlib.transforms import ScaledTranslation
+    """Names in the colours of their curves, in a place without curves near (x, y); see `key.text_key`."""
+    from perotwin.plotting.key import text_key as placed
 
-    root, _ = new_axes(ax)
-    for index, (words, colour) in enumerate(entries):
-        below = ax.transAxes + ScaledTranslation(0, -index * 11 / 72, root.dpi_scale_trans)
-        ax.text(x, y, words, color=colour, transform=below, va="top", **{"fontsize": 7.5, **text})
+    placed(ax, entries, x, y, **text)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

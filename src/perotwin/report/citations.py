@@ -151,6 +151,9 @@ def _methods(cell: Stack) -> list[tuple[str, str, str]]:
         used.append(_TRAPS)
     if any(cell.radiative(layer).kind == "detailed-balance" for layer in cell.electrical_layers):
         used += [_DETAILED_BALANCE, _RECIPROCITY]
-    if cell.light.spectrum.kind == "AM1.5G" and cell.light.generation.kind in ("optics", "step"):
+    if cell.light.spectrum.kind in ("AM1.5G", "AM1.5D", "AM0") and cell.light.generation.kind in (
+        "optics",
+        "step",
+    ):
         used.append(_SUN)
     return used

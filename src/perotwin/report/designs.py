@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perotwin.measurement import NOMENCLATURE, field_unit, write_text
+from perotwin.measurement.digits import significant
 from perotwin.report import machine, tables
 from perotwin.study.maps import PHOTOCURRENT, best_of
 from perotwin.study.merit import NAMES
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "map_figure", "map_result", "map_table", "optimum_figure", "optimum_result", "optimum_tables",
-    "sensitivity_figure", "sensitivity_result", "sensitivity_tables", "write_map", "write_sensitivity",
+    "optimum_words", "sensitivity_figure", "sensitivity_result", "sensitivity_tables", "write_map", "write_sensitivity",
     "write_trials",
 ]  # fmt: skip
 
@@ -95,10 +97,10 @@ def _heads(values: Any) -> tuple[list[str], list[float]]:
 
 
 def optimum_tables(found: Optimum) -> list[Table]:
-    """What was varied, what is best and how sharply; the figures of merit before and after."""
+    """What was varied, what to set and how sharply; the figures of merit before and after."""
     term = NOMENCLATURE[found.objective]
     made = tables.plain(
-        "number", "range", "as it is", "best", "keeps 99.5 % between", f"{term.symbol} per 1 % more",
+        "number", "range", "as it is", "best", "set", "keeps 99.5 % between", f"{term.symbol} per 1 % more",
         f"{term.symbol} per unit",
         title=f"{tables.literal(found.cell.name)}: largest {term.symbol} after {len(found.trials)} cells",
     )  # fmt: skip
@@ -106,7 +108,7 @@ def optimum_tables(found: Optimum) -> list[Table]:
         keeps = per_percent = per_unit = "–"
         if found.slices:
             low, high = found.slices[index].within(found.objective)
-            keeps = f"{low:.4g} and {high:.4g} {field.unit}".removesuffix(" 1")
+            keeps = f"{significant(low)} and {significant(high)} {field.unit}".removesuffix(" 1")
         if found.slopes:
             slope = found.slopes[index]
             per_percent = f"{_signed(_shown(found.objective, slope.per_percent))} {_change(found.objective)}"
@@ -116,7 +118,8 @@ def optimum_tables(found: Optimum) -> list[Table]:
             tables.literal(field.path),
             field.range,
             field.text(field.now),
-            field.text(number),
+            _read_off(field, number),
+            field.text(found.settable[index]) if found.settable else "–",
             keeps,
             per_percent,
             per_unit,
@@ -125,10 +128,42 @@ def optimum_tables(found: Optimum) -> list[Table]:
         ("as it is", "failed" if found.before is None else found.before.metrics),
         ("best", found.after.metrics),
     ]
+    if found.after_settable is not None:
+        rows.append(("set", found.after_settable.metrics))
     made_too = [made, tables.metrics_table(rows)]
     if found.after.photocurrents:
         made_too.append(_photocurrents([("as it is", found.before), ("best", found.after)]))
     return made_too
+
+
+def _read_off(field: Field, number: float) -> str:
+    """A value with four digits, which is more than anybody can set."""
+    return field.text(float(f"{number:.4g}"))
+
+
+def optimum_words(found: Optimum) -> list[str]:
+    """What to set, what that costs and how flat the optimum is, as sentences, before the notes of the study."""
+    term = NOMENCLATURE[found.objective]
+    unit = _change(found.objective)
+    said = []
+    if found.after_settable is not None:
+        best, there = found.after[found.objective], found.after_settable[found.objective]
+        cost = max(_shown(found.objective, best - there), 0.0)
+        values = " and ".join(
+            f"{field.path} = {field.text(number)}"
+            for field, number in zip(found.fields, found.settable, strict=True)
+        )
+        said.append(f"set {values}: {cost:.2g} {unit} of {term.symbol} below the best." if cost >= 5e-4 else
+                    f"set {values}: as good as the best.")  # fmt: skip
+    for index, one in enumerate(found.slices):
+        low, high = one.within(found.objective)
+        best = _shown(found.objective, found.after[found.objective])
+        field = found.fields[index]
+        ends = f"{significant(low)} to {significant(high)} {field.unit}".removesuffix(" 1")
+        said.append(
+            f"{field.path}: from {ends} {term.symbol} stays within {0.005 * abs(best):.2g} {unit} of its largest."
+        )
+    return [*said, *found.notes]
 
 
 def _photocurrents(rows: Sequence[tuple[str, Merit | None]]) -> Table:
@@ -166,6 +201,15 @@ def optimum_result(found: Optimum) -> dict[str, Any]:
         "tried": len(found.trials),
         "failed": sum(trial.merit is None for trial in found.trials),
         "complete": found.complete,
+        "settable": None
+        if found.after_settable is None
+        else {
+            "values": [
+                {"path": one.path, **_number(one, number)}
+                for one, number in zip(found.fields, found.settable, strict=True)
+            ],
+            "metrics": _metrics(found.after_settable),
+        },
         "notes": list(found.notes),
         "toml": found.best.to_toml(),
     }
@@ -211,8 +255,11 @@ def optimum_figure(found: Optimum) -> Figure:
             x, y, good = np.array([field.low, field.high]), np.array([np.nan, np.nan]), (number, number)
         now = field.now if field.low <= field.now <= field.high else None
         values = np.array([shown(trial) for trial in wide])
+        chosen = found.settable[index] if found.settable else None
         curves.append(
-            design.Curve(field.path, field.unit, field.log, x, y, (number, best), now, (tried, values), good)
+            design.Curve(
+                field.path, field.unit, field.log, x, y, (number, best), now, (tried, values), good, chosen
+            )
         )
     groups: dict[str, list[tuple[int, float]]] = {"survey": [], "searches": [], "about the best": []}
     for place, trial in enumerate(found.trials, 1):
@@ -225,7 +272,7 @@ def optimum_figure(found: Optimum) -> Figure:
         for name, points in groups.items()
         if points
     }
-    return design.optimum(curves, history, found.objective, "shaded: keeps 99.5 % of the best")
+    return design.optimum(curves, history, found.objective, "keeps 99.5 % of the best")
 
 
 def _place(field: Field, share: float) -> float:
@@ -444,6 +491,12 @@ def sensitivity_result(found: Sensitivity) -> dict[str, Any]:
     }
 
 
+def _typed(number: float) -> str:
+    """An end of a range as short as people write it: "350", "1e6"."""
+    text = f"{number:.4g}"
+    return re.sub(r"e([+-])0*(\d)", lambda found: f"e{found.group(1).replace('+', '')}{found.group(2)}", text)
+
+
 def sensitivity_figure(found: Sensitivity) -> Figure:
     """See `plotting.design.tornado`."""
     from perotwin.plotting import design, style
@@ -451,7 +504,7 @@ def sensitivity_figure(found: Sensitivity) -> Figure:
     def bar(entry: Entry) -> design.Bar:
         ends = _ends(entry, found.objective)
         unit = "" if entry.field.unit == "1" else f" {style.unit_latex(entry.field.unit)}"
-        texts = [f"{number:.4g}{unit}" for number in (entry.field.low, entry.field.high)]
+        texts = [f"{_typed(number)}{unit}" for number in (entry.field.low, entry.field.high)]
         slope = _shown(found.objective, entry.slope.per_change)
         return design.Bar(entry.field.path, ends[0], ends[1], texts[0], texts[1], slope, entry.slope.change)
 

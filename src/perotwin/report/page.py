@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perotwin import references
 from perotwin.measurement import NOMENCLATURE, heading
-from perotwin.report import junctions, losses
+from perotwin.report import junctions, links, loss_tables
 from perotwin.report.figures import caption, instruments_of, pictures
+from perotwin.report.made_under import made_under
 from perotwin.report.tables import CELL_COLUMNS, comparison_rows, digits, readings_rows
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-__all__ = ["differences", "listed", "map_words", "provenance", "render"]
+__all__ = ["checks_words", "differences", "listed", "map_words", "provenance", "render"]
 
 
 class Row(NamedTuple):
@@ -95,25 +96,26 @@ def experiments(results: Sequence[CellResult]) -> list[dict[str, Any]]:
     return found
 
 
-class Drawn(NamedTuple):
-    """Names of the figures of a section: of all cells together, and of each cell, side by side or one a line."""
+def _sections(
+    results: Sequence[CellResult], each: Sequence[Mapping[str, Any]], together: Mapping[str, Any]
+) -> dict[Section, list[Any]]:
+    """The figures of each section that instruments declare them for, those of all cells first, then figure by figure
+    those of each.
 
-    together: list[str]
-    paired: list[str]
-    wide: list[str]
-
-
-def _sections(results: Sequence[CellResult]) -> dict[Section, Drawn]:
-    """The figures of each section that instruments declare them for."""
+    Args:
+        each: the figures of each cell, by name. together: those of all.
+    """
     sections: tuple[Section, ...] = ("curves", "light", "recombination", "bands")
-    made: dict[Section, Drawn] = {}
+    made: dict[Section, list[Any]] = {}
     for section in sections:
         found = [picture for _, picture in pictures(results).values() if picture.section == section]
-        made[section] = Drawn(
-            [one.name for one in found if one.together],
-            [one.name for one in found if not one.together and not one.wide],
-            [one.name for one in found if not one.together and one.wide],
-        )
+        # on a line of its own, so that what follows stands cell beside cell
+        shown = [
+            {**together[one.name], "wide": True} for one in found if one.together and one.name in together
+        ]
+        for one in sorted((one for one in found if not one.together), key=lambda one: one.wide):
+            shown += [figures[one.name] for figures in each if one.name in figures]
+        made[section] = shown
     return made
 
 
@@ -150,34 +152,56 @@ def _inline(path: Path, prefix: str) -> str:
     )
 
 
-def _figure(name: str, path: Path, cells: str, prefix: str, results: Sequence[CellResult]) -> dict[str, Any]:
+#: pt, from which on a figure takes the whole width of the page
+_WIDE = 420.0
+
+
+def _figure(
+    name: str, path: Path, cells: str, prefix: str, results: Sequence[CellResult], folder: Path | None
+) -> dict[str, Any]:
     text = path.read_text(encoding="utf-8")
-    width = re.search(r'<svg[^>]*? width="([\d.]+)pt"', text)
+    found = re.search(r'<svg[^>]*? width="([\d.]+)pt"', text)
+    width = float(found.group(1)) if found else 490.0
     words = caption(name, results).format(cells=cells)
     return {
         "name": name,
         "svg": _inline(path, prefix),
-        "width": float(width.group(1)) if width else 490.0,
+        "width": width,
+        "wide": width > _WIDE,
         "caption": words,
         "alt": words.split(".")[0],
+        "files": links.drawn_as(path, folder),
+        "data": links.data_of(results, _shown_data(name, results), folder),
     }
 
 
-def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str:
+def _shown_data(figure: str, results: Sequence[CellResult]) -> list[str]:
+    """The names of the data that a figure shows: of measurements "jv", "jv-dark", ..."""
+    known = pictures(results).get(figure)
+    if known is None:
+        return [figure] if figure in ("stack", "map") else ["sample"]
+    instrument, picture = known
+    keys = [key for one in results for key in one.measured_by(instrument.name)]
+    shown = dict.fromkeys(keys if picture.together else [""])
+    return [f"{instrument.name}-{key}" if key else instrument.name for key in shown]
+
+
+def render(results: Sequence[CellResult], comparison: Mapping[str, Path], folder: Path | None = None) -> str:
     """The page of a run as HTML text.
 
     Parameters
     ----------
     results : the cells, in order.
     comparison : name -> SVG file of the figures that show all cells at once.
+    folder : where the page will lie; it leads to the files of figures and data below that.
     """
     from perotwin import __version__
 
     names = listed([item.name for item in results])
-    cells = []
+    cells: list[dict[str, Any]] = []
     for number, item in enumerate(results):
         figures = [
-            _figure(name, path, _whose(name, item), f"c{number}{name}", [item])
+            _figure(name, path, _whose(name, item), f"c{number}{name}", [item], folder)
             for name, path in item.figures.items()
         ]
         cells.append(
@@ -188,6 +212,10 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
                 "cited": _cited(item),
             }
         )
+    together = {
+        name: _figure(name, path, listed(_shown(name, results)), f"all{name}", results, folder)
+        for name, path in comparison.items()
+    }
     checks: dict[str, list[Any]] = {}
     for number, item in enumerate(results):
         for name, check in item.checks.items():
@@ -196,28 +224,45 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path]) -> str
         title=f"{names}: simulated solar cell" + ("s" if len(results) > 1 else ""),
         version=__version__,
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        conditions=made_under(results),
         columns=[(raised(heading(name)), NOMENCLATURE[name].words) for name in CELL_COLUMNS],
         rows=comparison_rows(results),
         cells=cells,
-        comparison={
-            name: _figure(name, path, listed(_shown(name, results)), f"all{name}", results)
-            for name, path in comparison.items()
-        },
+        comparison=together,
         called=_called(),
-        sections=_sections(results),
+        sections=_sections(results, [cell["figures"] for cell in cells], together),
         missing=_missing(results),
         differences=differences(results) if len(results) > 1 else [],
         junctions=junctions.of(results),
         at_maximum_power=junctions.AT,
         together=junctions.four_terminals(results),
-        carriers=losses.carriers(results),
-        photons=losses.photons(results),
-        wavelengths=losses.wavelengths(results),
+        carriers=loss_tables.carriers(results),
+        photons=loss_tables.photons(results),
+        gaps=listed(loss_tables.gaps(results)),
+        wavelengths=loss_tables.wavelengths(results),
+        voltages=loss_tables.voltages(results),
         maps={item.name: map_words(item) for item in results if "map" in item.measurements},
         experiments=experiments(results),
         samples=_samples(results),
         checks=checks,
+        held=checks_words(results),
+        files=links.every_file(results, folder),
+        numbers=links.summaries(folder),
     )
+
+
+def checks_words(results: Sequence[CellResult]) -> str:
+    """How many checks hold, as a clause: "12 of 12 checks hold", cell by cell where that differs."""
+    said: dict[str, list[str]] = {}
+    for item in results:
+        items = item.checks.values()
+        said.setdefault(f"{sum(one.passed for one in items)} of {len(items)} checks hold", []).append(
+            item.name
+        )
+    if len(said) == 1:
+        (words,) = said
+        return words if len(results) == 1 else f"{words} in each cell"
+    return "; ".join(f"{listed(names)}: {words}" for words, names in said.items())
 
 
 def map_words(result: CellResult) -> str:
@@ -291,12 +336,21 @@ def _template() -> Template:
     environment.filters["raised"] = raised
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     environment.filters["breakable"] = breakable
+    environment.filters["short"] = short
     return environment.get_template("report.html.j2")
 
 
 def raised(text: str) -> str:
     """Powers as people set them: "cm^-3" becomes cm with a raised -3 (plain characters, no markup)."""
     return re.sub(r"\^([-−]?\d+)", lambda found: found.group(1).replace("−", "-").translate(_RAISED), text)
+
+
+def short(value: float) -> str:
+    """A number of a check: two digits, "2e-08" as 2e−8."""
+    text = re.sub(
+        r"e([+-])0*(\d)", lambda found: f"e{found.group(1).replace('+', '')}{found.group(2)}", f"{value:.2g}"
+    )
+    return text.replace("-", "−")
 
 
 def breakable(path: str) -> Markup:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perotwin.measurement import Check, Metric, Metrics, heading, term_of
+from perotwin.measurement.digits import significant
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -69,7 +70,7 @@ def literal(text: Any) -> str:
 
 
 def comparison_rows(results: Sequence[CellResult]) -> list[tuple[str, list[str]]]:
-    """Name and formatted metrics of each cell, and the difference of the first two where both are known."""
+    """Name and formatted metrics of each cell, and, of two, the first less the second, called so."""
     rows = [(item.name, [digits(name, item.metrics.get(name)) for name in CELL_COLUMNS]) for item in results]
     if len(results) == 2 and all(item.metrics for item in results):
         first, second = results
@@ -81,7 +82,7 @@ def comparison_rows(results: Sequence[CellResult]) -> list[tuple[str, list[str]]
                 continue
             gap = pair[0].in_field_units(name).value - pair[1].in_field_units(name).value
             gaps.append(f"{gap:+.{decimals}f}".replace("-", "−"))
-        rows.append(("difference", gaps))
+        rows.append((f"{first.name} − {second.name}", gaps))
     return rows
 
 
@@ -139,13 +140,34 @@ def readings_rows(columns: Sequence[Metrics]) -> list[tuple[str, str, list[str]]
     return rows
 
 
+#: decimals that are worth reading, of quantities and of units; all else has three digits
+_OF_QUANTITIES = {"ff": 1, "pce": 2, "stabilised_pce": 2, "hysteresis_index": 2}
+_OF_UNITS = {"V": 3, "eV": 3, "mA/cm^2": 2, "mW/cm^2": 2}
+#: what cannot be told from nothing: a power tracker's own steps are larger
+_LEAST = {"power_drift": 0.01}
+
+
 def _significant(name: str, metric: Metric | None) -> str:
-    """A number with five digits, and its uncertainty with two."""
+    """A number with the digits that it means, and its uncertainty where that is not less than its last digit."""
     if metric is None or not math.isfinite(metric.value):
         return "–"
     shown = metric.in_field_units(name)
-    text = f"{shown.value:.5g}"
-    return text if shown.uncertainty is None else f"{text} ± {shown.uncertainty:.2g}"
+    if abs(shown.value) < _LEAST.get(name, 0.0):
+        return f"< {_LEAST[name]:g}"
+    decimals = _OF_QUANTITIES.get(name, _OF_UNITS.get(shown.unit))
+    if shown.unit == "1" and float(shown.value).is_integer():
+        return f"{shown.value:g}"
+    # small numbers would have no digits left
+    if decimals is None or 0.0 < abs(shown.value) < 10.0 ** (1 - decimals):
+        text = significant(shown.value)
+        if "e" in text:
+            return text
+        decimals = len(text.partition(".")[2])
+    else:
+        text = f"{shown.value:.{decimals}f}".replace("-", "−")
+    if shown.uncertainty is None or not shown.uncertainty >= 0.5 * 10.0**-decimals:
+        return text
+    return f"{text} ± {shown.uncertainty:.{decimals}f}"
 
 
 def checks(named: Mapping[str, Mapping[str, Check]]) -> Table:
@@ -242,6 +264,10 @@ def layers(cell: Cell, prefix: str = "") -> Table:
 
     columns = ("thickness", "Eg (eV)", "affinity (eV)", "mobility n, p (cm^2/Vs)", "doping (cm^-3)")
     title = f"light enters from the {cell.light.side}"
+    if cell.light.angle > 0.0:
+        title += f" at {cell.light.angle}"
+    if cell.light.other_side > 0.0:
+        title += f", {cell.light.other_side} of it from the other side too"
     if prefix:
         area = cell.quantities().get(f"{prefix}.area")
         title = f"{literal(prefix)}, {'' if area is None else f'{area.text} of the area, '}{title}"

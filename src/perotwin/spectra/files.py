@@ -28,6 +28,9 @@ _PER = re.compile(
 )
 _PHOTONS = re.compile(r"photon|quanta|#|\bs\s*\^?\s*[-⁻−]\s*[1¹]|/\s*s\b", re.IGNORECASE)
 _RELATIVE = re.compile(r"\ba\.?\s?u\b|arb|counts?\b|normali[sz]ed|relative|\brel\b", re.IGNORECASE)
+#: Values per metre of wavelength in spectra against metres and micrometres without a unit, where as W m^-2 nm^-1 they
+#: would be more than that many W m^-2, a hundred suns.
+_PER_AXIS, _MOST = {"m": 1.0, "um": 1e6}, 1e5
 _LAYOUT = "wavelength in nm, irradiance in W m^-2 nm^-1"
 
 
@@ -90,18 +93,28 @@ def _photons(found: Series, values: F64) -> tuple[F64, tuple[str, ...]]:
         density = factor * values * h * c / (e * lam**2)
     else:
         density = factor * values * (1e9 if unit in (None, "nm") else 1e6)
+    if unit is None and found.unit in _PER_AXIS:
+        if _total(lam, density) > _MOST:
+            density = factor * values * _PER_AXIS[found.unit]
+            notes.append(f"irradiance per {found.unit} of wavelength, as its size tells")
+        else:
+            notes.append("irradiance per nm of wavelength (no heading says)")
     if photons:
         notes.append("values as photons, as the heading says")
     elif factor != 1.0 or unit not in (None, "nm"):
         shown = f"{power['prefix'] if power else ''}W {area['unit'] if area else 'm'}^-2 {unit or 'nm'}^-1"
         notes.append(f"irradiance in {shown}, as the heading says")
     elif _RELATIVE.search(heading):
-        total = float(np.sum((density[1:] + density[:-1]) * np.diff(lam)) / 2)
         notes.append(
-            f"relative values taken as W m^-2 nm^-1, so that one sun of it is {total:.4g} W m^-2: state the intensity "
-            "in lux or W/m^2"
+            f"relative values taken as W m^-2 nm^-1, so that one sun of it is {_total(lam, density):.4g} "
+            "W m^-2: state the intensity in lux or W/m^2"
         )
     return density if photons else density * lam / (h * c), tuple(notes)
+
+
+def _total(lam: F64, density: F64) -> float:
+    """The integral over wavelength."""
+    return float(np.sum((density[1:] + density[:-1]) * np.diff(lam)) / 2)
 
 
 def _second_unit(heading: str) -> str:

@@ -53,6 +53,7 @@ from perotwin.stack.parts import (
 )
 from perotwin.stack.stack import Stack
 from perotwin.stack.tandem import Tandem
+from perotwin.stack.variants import load_all
 
 __all__ = [
     "Auger",
@@ -115,6 +116,7 @@ __all__ = [
     "library_layer",
     "library_layers",
     "load",
+    "load_all",
     "names",
     "new_text",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
@@ -28,6 +29,7 @@ from perotwin.stack.quantity_fields import (
     names_a_table,
     shorthand,
 )
+from perotwin.stack.toml import expanded
 from perotwin.units import Quantity
 
 
@@ -106,7 +108,7 @@ def _spectrum(value: Any) -> Any:
             )
             value = {"kind": kind[0], kind[1]: word}
         elif names_a_table(word):
-            value = {"kind": "file", "path": word}
+            value = {"kind": "file", "path": str(Path.cwd() / expanded(word))}
     return shorthand(value, _SPECTRA, "spectrum")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import ValidationError
 
@@ -41,6 +41,29 @@ class Document(Model):
             return cls.model_validate(data, context={BARE_NUMBERS: bare_numbers})
         except ValidationError as error:
             raise explain(error, file=file, data=data) from None
+
+    if TYPE_CHECKING:
+
+        def get(self, path: str) -> Any: ...
+
+    def __getitem__(self, path: str) -> Any:
+        """The value at a field path: `cell["perovskite.thickness"]`.
+
+        Raises
+        ------
+        InputError : no such path.
+        """
+        return self.get(path)
+
+    def __repr__(self) -> str:
+        from perotwin.stack.notebook import in_words
+
+        return in_words(self)
+
+    def _repr_html_(self) -> str:
+        from perotwin.stack.notebook import as_table
+
+        return as_table(self)
 
     def to_toml(self) -> str:
         """TOML with every number as it was written; `from_toml` gives the same back bit for bit."""

@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from perotwin.errors import UnknownNameError
+from perotwin.errors import InputError, UnknownNameError
 from perotwin.stack.cell import Cell, from_toml
+from perotwin.stack.document import Document
 from perotwin.stack.toml import LARGEST, expanded
 
 _FOLDER = Path(__file__).parent / "library"
@@ -41,6 +42,16 @@ def load(name_or_path: str | Path) -> Cell:
     UnknownNameError : no library cell of that name.
     InputError : no such file, or a file that cannot be used (file, key, cause, cure).
     """
+    if isinstance(name_or_path, Document):
+        raise InputError(
+            f'"{name_or_path.name}" is a cell already.',
+            "Use it as it is; load takes a name or a path.",
+        )
+    if not isinstance(name_or_path, str | Path):
+        raise InputError(
+            f"a cell is loaded by its name or its file, and this is a {type(name_or_path).__name__}.",
+            'Give a text or a path: load("wbg-target"), load("my-cell.toml").',
+        )
     text = str(name_or_path)
     file = expanded(text)
     if file.suffix != ".toml" and not os.path.isfile(file) and "/" not in text and "\\" not in text:

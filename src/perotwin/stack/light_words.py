@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -10,9 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from perotwin.errors import InputError, shown
 from perotwin.spectra.intensity import is_of_power, lux_of
 from perotwin.spectra.photometry import EFFICACY, luminous_efficiency
-from perotwin.stack.choices import FileSpectrum, Monochromatic, Spectrum
+from perotwin.stack.choices import Monochromatic, Spectrum
 from perotwin.stack.quantity_fields import Model, explain
-from perotwin.stack.toml import expanded
 from perotwin.units import parse
 
 __all__ = ["light_values"]
@@ -80,8 +78,6 @@ def _spectrum(words: str, text: str) -> Model:
         raise InputError(
             f'the light "{shown(text)}" cannot be understood: {explain(error).message.rstrip(".")}.', _ADVICE
         ) from None
-    if isinstance(found, FileSpectrum):
-        return FileSpectrum(path=str(Path.cwd() / expanded(found.path)))
     return found
 
 

@@ -8,6 +8,7 @@ order that cannot work is refused with a sentence.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -94,7 +95,7 @@ def new_text(name: str, cell: Single | Pair, how: str = "perotwin new") -> str:
     InputError : layers in an order that cannot work, a missing or opaque front electrode, a gap without data.
     """
     lines = _single(name, cell) if isinstance(cell, Single) else _pair(name, cell)
-    text = "\n".join([f"# Written by: {how}", *lines]) + "\n"
+    text = "\n".join([f"# Written by: {shown(how, 500)}", *lines]) + "\n"
     return _with_reach(text, from_toml(text, file=f"{name}.toml"), name)
 
 
@@ -105,10 +106,15 @@ def _head(name: str) -> list[str]:
     return [
         "# use takes a layer from the library: optics, electronic numbers, their sources. A key below it overrides its",
         '# number, such as electronic.hole_mobility = "1e-3 cm^2/(V s)". perotwin show lists every number.',
-        f'name = "{name}"',
+        f"name = {_quoted(name)}",
         'source = "as built"  # of the numbers that stand here without one',
         "",
     ]
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML writes it."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _single(name: str, cell: Single) -> list[str]:
@@ -205,7 +211,7 @@ def _layers(plan: _Plan, table: str, short: bool = False, thickness: str | None 
         if role != one.layer["role"]:
             yield f'role = "{role}"'
         if role == "absorber" and plan.bandgap is not None:
-            yield f'bandgap = "{plan.bandgap}"'
+            yield f"bandgap = {_quoted(plan.bandgap)}"
         opaque = role == "electrode" and not one.transparent
         if role == "absorber" or not (short or opaque or role == "substrate"):
             own = thickness if role == "absorber" else None
@@ -351,7 +357,10 @@ def _missing(which: str) -> InputError:
 def _absorber(name: str, option: str) -> tuple[LibraryLayer, str | None, float]:
     """The entry of an absorber, the gap that its layer has to state, and its gap (eV)."""
     if name.strip()[:1].isdigit():
-        gap = float(parse(name, "energy"))
+        try:
+            gap = float(parse(name.strip(), "energy", bare=False))
+        except InputError as fault:
+            raise InputError(fault.message, fault.advice, key=option) from None
         # Sn-Pb films are another material electronically, whatever the gap says of their optics
         return entry("sn-pb" if gap < 1.4 else "perovskite"), name.strip(), gap
     one = _in_role(name, ("absorber",), option)

@@ -239,6 +239,10 @@ class Parallel(Document):
             for path, used in column.stack.taken().items()
         }
 
+    def spelled_out(self) -> Parallel:
+        """The same cell with every number of the library of layers in place of `use`."""
+        return type(self).from_data(plain(self, spelled_out=True), bare_numbers=True)
+
     def _prefixed(
         self, inside: Callable[[Stack], Mapping[str, T]], area: Callable[[Column], T]
     ) -> Iterator[tuple[str, T]]:

@@ -245,21 +245,25 @@ def _trap_index(cell: Any, path: str, parts: list[str], traps: Any) -> int:
     return number - 1
 
 
-def plain(node: Any) -> Any:
-    """The stated fields of a model as nested dicts and lists; numbers stay `Quantity`, defaults and what `use` takes
-    from the library are left out."""
+def plain(node: Any, spelled_out: bool = False) -> Any:
+    """The stated fields of a model as nested dicts and lists; numbers stay `Quantity`, defaults are left out.
+
+    What `use` takes from the library of layers is left out too, or stands in place of `use` where it is spelled out.
+    """
     if isinstance(node, Model):
-        node = node.as_stated()
+        node = node.all_stated() if spelled_out else node.as_stated()
         stated = node.model_fields_set
         if "kind" in type(node).model_fields:
             stated = stated | {"kind"}
         return {
-            name: plain(getattr(node, name)) for name in type(node).model_fields if _kept(node, name, stated)
+            name: plain(getattr(node, name), spelled_out)
+            for name in type(node).model_fields
+            if _kept(node, name, stated)
         }
     if isinstance(node, tuple):
-        return [plain(entry) for entry in node]
+        return [plain(entry, spelled_out) for entry in node]
     if isinstance(node, dict):
-        return {key: plain(entry) for key, entry in node.items()}
+        return {key: plain(entry, spelled_out) for key, entry in node.items()}
     return node
 
 

@@ -208,6 +208,10 @@ class Model(BaseModel, metaclass=_Metaclass):
                     raise unknown_key(str(key), tuple(fields), f"in {cls._called()}", cls.hints)
         return data
 
+    def __dir__(self) -> list[str]:
+        """What is this model's own; pydantic's names would bury it."""
+        return [name for name in super().__dir__() if name.startswith("__") or not hasattr(BaseModel, name)]
+
     @classmethod
     def _called(cls) -> str:
         """What a person calls this model."""
@@ -216,6 +220,10 @@ class Model(BaseModel, metaclass=_Metaclass):
 
     def as_stated(self) -> Self:
         """The model as its file states it: the same, but for what takes numbers from a library (`use`)."""
+        return self
+
+    def all_stated(self) -> Self:
+        """The model with every number in place: the same, but for what takes numbers from a library (`use`)."""
         return self
 
 

@@ -113,6 +113,10 @@ class Stack(Layered, Document):
         """The entry of the library of layers that each number comes from which `use` takes, by field path."""
         return dict(paths.taken(self))
 
+    def spelled_out(self) -> Stack:
+        """The same cell with every number of the library of layers in place of `use`."""
+        return type(self).from_data(paths.plain(self, spelled_out=True), bare_numbers=True)
+
     # --- what others ask --------------------------------------------------------------------------
 
     @property
@@ -128,7 +132,7 @@ class Stack(Layered, Document):
         faces: dict[str, Any] = {}
         for key, stated in self.interface.items():
             # a dipole of the library has a direction, so that the mirrored face states its own
-            face = paths.plain(stated if stated.dipole == 0.0 else stated.spelled_out())
+            face = paths.plain(stated if stated.dipole == 0.0 else stated.all_stated())
             front, back = key.split("|")
             if "dipole" in face:
                 face = {**face, "dipole": face["dipole"].negated()}

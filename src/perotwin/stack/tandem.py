@@ -306,6 +306,10 @@ class Tandem(Layered, Document):
             found |= dict(paths.taken_by(layer, layer.name))
         return found
 
+    def spelled_out(self) -> Tandem:
+        """The same cell with every number of the library of layers in place of `use`."""
+        return type(self).from_data(paths.plain(self._stated, spelled_out=True), bare_numbers=True)
+
     # --- what others ask --------------------------------------------------------------------------
 
     @property

@@ -68,8 +68,10 @@ class FromLibrary(Model):
         """The model as its file states it: what it takes from the library does not count as stated."""
         return self if self.use is None else _only(self, self._stated)
 
-    def spelled_out(self) -> Self:
+    def all_stated(self) -> Self:
         """The same with every number stated in place, and no `use`."""
+        if self.use is None:
+            return self
         copy = super().model_copy(update={"use": None})
         copy._stated = frozenset()
         copy.model_fields_set.discard("use")

@@ -113,6 +113,9 @@ class Optimum:
         slices: the cells along each field through the optimum.
         notes: what a reader must know.
         complete: False when it was stopped before its end.
+        settable: (F,) the values that a person would set, next to the best ones; empty when it was stopped, and where
+            they could not be solved.
+        after_settable: what the cell is worth with these; None where it could not be solved.
     """
 
     cell: Cell
@@ -127,6 +130,8 @@ class Optimum:
     slices: tuple[Slice, ...] = ()
     notes: tuple[str, ...] = ()
     complete: bool = True
+    settable: tuple[float, ...] = ()
+    after_settable: Merit | None = None
 
     @property
     def written(self) -> dict[str, str]:
@@ -177,11 +182,18 @@ def optimise(
         complete = True
         found_slopes: tuple[Slope, ...] = ()
         found_slices: tuple[Slice, ...] = ()
+        settable: tuple[float, ...] = ()
+        there: Merit | None = None
         try:
             work.try_all()
             if work.chosen is not None:
                 found_slopes = work.slopes(work.chosen)
                 found_slices = work.slices(work.chosen)
+                settable = tuple(
+                    one.settable(number)
+                    for one, number in zip(fields, work.numbers(work.chosen), strict=True)
+                )
+                there = work.worth(settable)
         except KeyboardInterrupt:
             complete = False
             if work.best is None:
@@ -207,6 +219,8 @@ def optimise(
         slices=found_slices,
         notes=tuple(_notes(work, best, complete)),
         complete=complete,
+        settable=settable if there is not None else (),
+        after_settable=there,
     )
 
 
@@ -349,6 +363,12 @@ class _Work:
                     points.setdefault(number, trial.merit)
             made.append(Slice(one, tuple(sorted(points)), tuple(points[x] for x in sorted(points))))
         return tuple(made)
+
+    def worth(self, numbers: tuple[float, ...]) -> Merit | None:
+        """What the cell is worth with some values, in the fields' units."""
+        written = {one.path: one.text(number) for one, number in zip(self.fields, numbers, strict=True)}
+        known = next((one for one in self.trials if one.written == written), None)
+        return known.merit if known is not None else self.pool.one(written).result
 
     def slopes(self, best: Trial) -> tuple[Slope, ...]:
         """How the objective changes with each field at the best."""

@@ -55,6 +55,9 @@ _LOGARITHMIC = 10.0
 #: a linear range is resolved this finely, so that a value that is found can be read and typed
 _RESOLUTION = 1e-4
 _NAME_OF_GAP = "bandgap"
+#: what people set: thicknesses (m) in these steps, from a certain one on and below it; energies (eV)
+_STEP_THICK, _STEP_THIN, _THICK = 5e-9, 1e-9, 30e-9
+_STEP_ENERGY = 0.01
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,24 @@ class Field:
     def read(self, text: str) -> float:
         """The value that `text` wrote."""
         return float(text.removesuffix("" if self.unit == "1" else self.unit))
+
+    def settable(self, number: float) -> float:
+        """The nearest value within the range that a person would set: thicknesses to 5 nm, below 30 nm to 1 nm,
+        energies to 10 meV, all else to two digits.
+        """
+        if number == 0.0:
+            return number
+        per_si = number / self.si(number) if self.si(number) else 1.0
+        if self.dimension == "length":
+            step = (_STEP_THICK if self.si(number) >= _THICK else _STEP_THIN) * per_si
+        elif self.dimension == "energy":
+            step = _STEP_ENERGY * per_si
+        else:
+            step = 10.0 ** (math.floor(math.log10(abs(number))) - 1)
+        nearest = sorted((round(number / step) + shift) * step for shift in (0, -1, 1))
+        inside = [value for value in nearest if self.low <= value <= self.high]
+        best = min(inside, key=lambda value: abs(value - number), default=number)
+        return float(f"{best:.6g}")
 
     def si(self, number: float) -> float:
         """A value in the field's unit as perotwin computes with it (SI, eV)."""

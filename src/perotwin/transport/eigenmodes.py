@@ -25,6 +25,7 @@ from perotwin.transport.kernels.linearise import combine, gather, set_columns
 from perotwin.transport.kernels.right_hand_sides import quiet_edge
 from perotwin.transport.kernels.rows import stored_in
 from perotwin.transport.kernels.statistics import moving_charge, moving_ions
+from perotwin.transport.poles import poles
 
 if TYPE_CHECKING:
     from perotwin.transport.small_signal import Linearised
@@ -33,6 +34,13 @@ F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
 
 Control = Literal["open-circuit", "voltage"]
+
+#: how many modes are asked for one after another until one is seen, and restarts of the iteration for them: where it
+#: has not settled by then it never does
+_COUNTS, _RESTARTS = (1, 4, 16), 12
+#: rates (1/s) at which the impedance is looked at for its poles, how many a decade, how many make one look, and their
+#: angle from the negative axis
+_RANGE, _A_DECADE, _WINDOW, _ASIDE = (1e-10, 1e14), 8, 24, 0.15
 
 
 class Modes(ABC):
@@ -74,7 +82,14 @@ class Modes(ABC):
         size = resolvent.start.size
         operator = LinearOperator((size, size), matvec=resolvent, dtype=float)
         try:
-            values = eigs(operator, k=count, which="LM", v0=resolvent.start, return_eigenvectors=False)
+            values = eigs(
+                operator,
+                k=count,
+                which="LM",
+                v0=resolvent.start,
+                return_eigenvectors=False,
+                maxiter=_RESTARTS,
+            )
         except ArpackError as error:
             raise ConvergenceError(
                 f"the slowest modes of {self.words} were not found: {error}.",
@@ -105,14 +120,51 @@ class Modes(ABC):
         return np.array(found)
 
     def slowest(self, share: float = 0.01) -> float:
-        """Rate (1/s, real part) of the slowest mode of open circuit that carries `share` of the impedance; NaN if the
-        48 slowest ones carry less each.
+        """Rate (1/s, real part) of the slowest mode of open circuit that carries `share` of the impedance; NaN if none
+        between 1e-9 and 1e13 /s does.
         """
-        for count in (1, 4, 16, 48):
-            rates = self.rates(count)
+        for count in _COUNTS:
+            try:
+                rates = self.rates(count)
+            except ConvergenceError:
+                break
             seen = np.flatnonzero(self.shares(rates) >= share)
             if seen.size:
                 return float(rates[seen[0]].real)
+        return self._slowest_pole(share)
+
+    def _slowest_pole(self, share: float) -> float:
+        """The same from the impedance alone, whose poles are the modes that the terminals see.
+
+        Where pockets of carriers take longer than the age of the universe to empty, the contents of a cell decay at
+        rates of thirty orders of magnitude, and no iteration on them finds the others. The impedance does not know of
+        the pockets.
+        """
+        size = np.geomspace(*_RANGE, _A_DECADE * int(np.log10(_RANGE[1] / _RANGE[0])) + 1)
+        # near the negative axis, where the poles lie
+        points = size * np.exp(1j * (np.pi - _ASIDE))
+        with np.errstate(all="ignore"):
+            values = self.impedance_at(points)
+        good = np.isfinite(values)
+        if not good.any():
+            return float("nan")
+        at_rest = abs(values[good][0])
+        for first in range(0, size.size - _WINDOW, _A_DECADE):
+            here = np.arange(first, first + _WINDOW + 1)
+            here = here[good[here]]
+            if here.size < _WINDOW // 2 or not np.abs(values[here]).max() > 0.0:
+                continue
+            both = np.concatenate((points[here], points[here].conj()))
+            found, residues = poles(both, np.concatenate((values[here], values[here].conj())))
+            low, high = size[first + _A_DECADE // 2], size[first + _WINDOW - _A_DECADE // 2]
+            seen = (
+                (np.abs(residues) >= share * at_rest * np.abs(found))
+                & (np.abs(found) >= low)
+                & (np.abs(found) <= high)
+                & (found.real < 0.0)
+            )
+            if seen.any():
+                return float(found[seen][np.argmin(np.abs(found[seen]))].real)
         return float("nan")
 
 

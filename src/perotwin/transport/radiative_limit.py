@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 F64 = NDArray[np.float64]
 
-__all__ = ["LIMIT", "Balance", "balances", "remarks", "splitting_within_light"]
+__all__ = ["LIMIT", "Balance", "balances", "emitted", "remarks", "splitting_within_light"]
 
 #: V by which the splitting may exceed its limit: numerical error alone
 LIMIT = 1e-5
@@ -87,7 +87,7 @@ def balances(states: JunctionStates, fields: Profiles, noise: F64 | float = 0.0)
     """
     junction = states.junction
     width = junction.device.volume
-    rate = _emitted(junction)
+    rate = emitted(junction)
     made = np.broadcast_to(fields.generation, fields.recombination.shape) * width
     split = (fields.electron_fermi_level - fields.hole_fermi_level) / junction.vt
     inner = states.current + states.shunt
@@ -104,7 +104,7 @@ def balances(states: JunctionStates, fields: Profiles, noise: F64 | float = 0.0)
             )
 
 
-def _emitted(junction: Junction) -> F64:
+def emitted(junction: Junction) -> F64:
     """(S,) net emission per volume at equilibrium (m^-3 s^-1), as the optics say it."""
     rate = np.zeros(junction.device.volume.size)
     if junction.emission is None:

@@ -65,6 +65,8 @@ class Trace:
         ions: (T, I) number of each moving species per area, m^-2.
         constancy: (T,) departure of the total current along x over its allowance, at most 1 (see
             `checks.CurrentInTime`).
+        splitting: (T,) how far (V) what absorbers emit lies above what light, current and stored carriers can make (see
+            `splitting_in_time`); -inf where none follows detailed balance.
         complete: whether the schedule ran to its end.
     """
 
@@ -79,4 +81,5 @@ class Trace:
     iterations: int
     ions: F64
     constancy: F64
+    splitting: F64
     complete: bool

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from perotwin.transport.light import Beam, Lights
 from perotwin.transport.mobile_ions import in_motion
 from perotwin.transport.schedule import Current, Load, MaximumPower, OpenCircuit, Step, Voltage
 from perotwin.transport.schedule import check as check_schedule
+from perotwin.transport.splitting_in_time import SplittingInTime
 from perotwin.transport.states import State, half_voltages
 from perotwin.transport.steady import Solver
 from perotwin.transport.time_series import Moment, Trace
@@ -46,6 +48,8 @@ _STRETCH = 1.05
 _FLASH = 1e-17
 #: steps are not made shorter than this for the sake of the error, s: what is faster is not resolved
 _RESOLUTION = 1e-12
+#: time steps from one reported moment to the next, at most: cells take a few, after a corner some hundreds
+_PATIENCE = 4000
 
 
 @dataclass
@@ -86,6 +90,9 @@ class Engine(Stepper):
         self.solver = Solver(self.problem)
         self.lights = Lights(self.problem)
         self._currents = [CurrentInTime(part, in_motion(part).motion) for part in self.problem.parts]
+        self._splittings = [SplittingInTime(part) for part in self.problem.parts]
+        device = self.device
+        self._face_parts = device.layer_junction[device.site_layer[device.face_trap_site]]
 
     # --- states ------------------------------------------------------------------------------------------------------
 
@@ -163,6 +170,34 @@ class Engine(Stepper):
             )
         return max(found)
 
+    def _splitting(self, made: Moment, generation: F64) -> float:
+        """How far (V) the splitting in any part lies above what it may be, in the last step; -inf where none
+        has a limit.
+
+        generation: (S,) what all light but that of the cell's own layers makes, m^-2 s^-1.
+        """
+        device, net = self.device, self.net
+        past = stored_in(device, self.difference.past)
+        assert made.current is not None and made.bulk is not None and made.face is not None
+        lit = generation.copy()
+        for k, (first, last) in enumerate(pairwise(net.profile_start)):
+            lit[self.problem.sites[int(net.receiver[k])]] += self._answer.light[k] * net.profile[first:last]
+        found = []
+        for d, splitting in enumerate(self._splittings):
+            here, nodes = self.problem.sites[d], device.nodes(d)
+            traps = slice(int(device.trap_start[device.layer_start[d]]),
+                          int(device.trap_start[device.layer_start[d + 1]]))  # fmt: skip
+            faces = self._face_parts == d
+            own = past._replace(
+                n=past.n[here], p=past.p[here], psi=past.psi[nodes],
+                bulk=past.bulk[traps, here], face=past.face[faces],
+            )  # fmt: skip
+            current = float(made.current[d] + net.leak[d] * made.state.v[d])
+            held = made.bulk[traps, here], made.face[faces]
+            excess = splitting.excess(made.junction(d), self.difference.rate, own, held, lit[here], current)
+            found.append(excess)
+        return float(np.max(found))
+
     # --- a schedule --------------------------------------------------------------------------------------------------
 
     def run(
@@ -194,7 +229,7 @@ class Engine(Stepper):
         check_schedule(schedule)
         for number, step in enumerate(schedule, 1):
             self.lights.prepare(step, f"step {number}")
-        rows: list[tuple[float, int, float, float, float, float, F64, float]] = []
+        rows: list[tuple[float, int, float, float, float, float, F64, float, float]] = []
         moments: list[Moment] = []
         count = {"steps": 0, "iterations": 0}
         now = start.copy()
@@ -208,7 +243,8 @@ class Engine(Stepper):
                     light = step.light_at(min(1.0, since / step.duration))
                     generated = Q * float(generation @ self.problem.site_areas)
                     ions, even = self._ion_numbers(), self._constancy(made, generation)
-                    rows.append((time, number, voltage, current, light, generated, ions, even))
+                    apart = self._splitting(made, generation)
+                    rows.append((time, number, voltage, current, light, generated, ions, even, apart))
                     if not keep:
                         moments.clear()
                     moments.append(made)
@@ -230,7 +266,7 @@ class Engine(Stepper):
 
     @staticmethod
     def _trace(rows: list[Any], moments: list[Any], count: dict[str, int], complete: bool) -> Trace:
-        columns = list(zip(*rows, strict=True)) if rows else [()] * 8
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 9
         return Trace(
             time=np.array(columns[0], dtype=float),
             step=np.array(columns[1], dtype=np.int64),
@@ -241,6 +277,7 @@ class Engine(Stepper):
             moments=tuple(moments),
             ions=np.array(columns[6], dtype=float),
             constancy=np.array(columns[7], dtype=float),
+            splitting=np.array(columns[8], dtype=float),
             steps=count["steps"],
             iterations=count["iterations"],
             complete=complete,
@@ -315,7 +352,10 @@ class Engine(Stepper):
         past = [self._past(0.0, start)]
         now, time = start, 0.0
         for target in (float(mark) for mark in marks):
+            begun = count["steps"]
             while time < target:
+                if count["steps"] - begun > _PATIENCE:
+                    raise self._lost(task, now, time, f"{_PATIENCE} steps did not lead to the next moment")
                 left = target - time
                 # land on the moment, without a last step that is much shorter than those before
                 if left <= _STRETCH * size:
@@ -357,12 +397,16 @@ class Engine(Stepper):
                 # by half at least: where a step is long for what it follows, its error falls but slowly with it
                 size = max(size * min(max(0.9 * tried.error**power, 0.2), 0.5), shortest)
             if size < 0.5 * shortest:
-                raise ConvergenceError(
-                    f'"{self.problem.stack.name}" could not be followed beyond {task.piece.begin + time:.4g} s into a '
-                    f"step: steps of {size:.1e} s still fail.",
-                    "Soften the corner with a ramp, or start from a settled state nearer to it.",
-                    voltage=now.voltage,
-                    state=now,
-                    stage="transient",
-                    time=task.piece.begin + time,
-                )
+                raise self._lost(task, now, time, f"steps of {size:.1e} s still fail")
+
+    def _lost(self, task: Task, now: Moment, time: float, why: str) -> ConvergenceError:
+        """What is said where a run ends in a piece of a schedule's step, at a time (s) of the piece."""
+        since = task.piece.begin + time
+        return ConvergenceError(
+            f'"{self.problem.stack.name}" could not be followed beyond {since:.4g} s into a step: {why}.',
+            "Soften the corner with a ramp, start from a settled state nearer to it, or ask for more moments.",
+            voltage=now.voltage,
+            state=now,
+            stage="transient",
+            time=since,
+        )

@@ -265,7 +265,6 @@ def _write_summary(done: Sequence[CellResult], folder: Path, csv: bool) -> None:
     }
     results = [machine.cell_result(result) for result in done]
     measurement.write_text(folder / "results.json", machine.to_text(machine.document(results)))
-    measurement.write_text(folder / "report.html", page.render(done, comparison))
     if csv:
         measurement.write_metrics_csv(
             folder / "metrics.csv",
@@ -276,3 +275,5 @@ def _write_summary(done: Sequence[CellResult], folder: Path, csv: bool) -> None:
                 for instrument, read in result.readings.items()
             ],
         )
+    # last, so that it leads to all of them
+    measurement.write_text(folder / "report.html", page.render(done, comparison, folder))

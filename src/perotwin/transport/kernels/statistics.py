@@ -97,8 +97,10 @@ def ion_density(eta, sites):
     if sites == 0.0:
         c = np.exp(min(eta, 200.0))
         return c, c
-    fill = 1.0 / (1.0 + np.exp(min(max(np.log(sites) - eta, -200.0), 200.0)))
-    return sites * fill, sites * fill * (1.0 - fill)
+    # the part of the sites that is empty keeps its digits where next to none are
+    empty = np.exp(min(max(np.log(sites) - eta, -200.0), 200.0))
+    fill = 1.0 / (1.0 + empty)
+    return sites * fill, sites * fill * (empty * fill)
 
 
 @compiled

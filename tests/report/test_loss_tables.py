@@ -8,7 +8,8 @@ import perotwin as pt
 import synthetic
 import synthetic_tandem
 from perotwin.measurement import Metric, Metrics
-from perotwin.report import CellResult, losses
+from perotwin.report import CellResult
+from perotwin.report import loss_tables as losses
 
 
 def single(name: str) -> CellResult:
@@ -57,13 +58,43 @@ def test_what_junctions_of_a_tandem_and_other_cells_lose_does_not_mix() -> None:
 def test_photons_add_up_to_all_that_fall_on_the_cell() -> None:
     groups = losses.photons([tandem("toy")])
     assert [group.heading for group in groups] == [
-        "", "top junction", "between the junctions", "bottom junction", ""
+        "", "top junction", "between the junctions", "bottom junction", "", "", ""
     ]  # fmt: skip
     assert [name for name, _ in groups[2].rows] == ["au"]
-    every = [float(text) for group in groups[:-1] for _, (text,) in group.rows]
-    (total,) = [float(text) for _, (text,) in groups[-1].rows]
-    assert total == pytest.approx(0.1 * 1.602176634e-19 * 4e19 * 81, abs=0.01)
-    assert sum(every) == pytest.approx(total, abs=0.05)
+    above = [float(text.replace("−", "-")) for group in groups[:4] for _, (text,) in group.rows]
+    ((_, (subtotal,)),) = groups[4].rows
+    below = [float(text) for _, (text,) in groups[5].rows]
+    ((_, (total,)),) = groups[6].rows
+    assert float(total) == pytest.approx(0.1 * 1.602176634e-19 * 4e19 * 81, abs=0.01)
+    assert sum(above) == pytest.approx(float(subtotal), abs=0.05)
+    assert float(subtotal) + sum(below) == pytest.approx(float(total), abs=0.02)
+    assert 0.0 < sum(below) < float(subtotal)
+
+
+def test_the_light_of_an_absorber_is_told_as_what_is_collected_and_the_rest() -> None:
+    rows = dict(losses.photons([tandem("toy")])[1].rows)
+    taken = [name for name in rows if name.startswith("perovskite")]
+    assert taken == ["perovskite, collected", "perovskite, not collected"]
+    assert float(rows[taken[0]][0]) > float(rows[taken[1]][0].replace("−", "-"))
+
+
+def test_volts_are_told_from_the_limit_of_the_gap_down_with_what_each_step_loses() -> None:
+    first = single("first")
+    measured = first.measurements["jv"].assign_coords(point=["short-circuit", "open-circuit"])
+    measured["solved_voltage"] = ("point", [0.0, 1.30])
+    measured["solved_current"] = ("point", [175.0, 0.0])
+    first.measurements["jv"] = measured
+    first.metrics = Metrics({"voc": Metric(1.30, "V"), "jsc": Metric(175.0, "A m-2")})
+    (group,) = losses.voltages([first])
+    rows = dict(group.rows)
+    assert list(rows) == [
+        "gap (eV)", "Shockley-Queisser limit of the gap", "radiative limit of these layers",
+        "implied, splitting in the absorber", "at the terminals",
+    ]  # fmt: skip
+    volts = [float(text.split(" ")[0]) for name, (text,) in rows.items() if name != "gap (eV)"]
+    assert volts[:3] == sorted(volts[:3], reverse=True)
+    step = float(rows["at the terminals"][0].split("(")[1].split(" ")[0].replace("−", "-"))
+    assert step == pytest.approx(1e3 * (volts[3] - volts[2]), abs=1.1)
 
 
 def test_the_table_says_which_photons_it_counts() -> None:
@@ -112,4 +143,4 @@ def test_layers_of_one_name_are_told_apart_by_where_they_stand() -> None:
     alike["absorptance"] = (("layer", "wavelength"), [[share] * dataset.sizes["wavelength"]] * count)
     groups = losses.photons([CellResult("own", four, {"eqe": alike})])
     counts = [len(layers) for layers in (four.top.layer, four.between, four.bottom.layer)]
-    assert [len(group.rows) for group in groups[1:-1]] == counts
+    assert [len(group.rows) for group in groups if group.heading] == counts

@@ -1,0 +1,124 @@
+"""Open circuit of a settled cell, which many instruments begin from: of any voltage and sign, in any light."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perotwin.errors import ConvergenceError
+
+if TYPE_CHECKING:
+    from perotwin.measurement.checks import Checks
+    from perotwin.transport.states import State, States
+    from perotwin.transport.steady import Solver
+
+__all__ = ["STEP", "Settled", "of_cell", "of_curve", "settled"]
+
+#: V, of the curve that is followed towards open circuit
+STEP = "20 mV"
+
+
+def settled(solver: Solver, intensity: float) -> States:
+    """The state at which a lit cell carries no current.
+
+    Args:
+        solver: of the cell. intensity: suns, above zero.
+
+    Raises:
+        ConvergenceError: it was not found.
+    """
+    from perotwin.lab import jv
+
+    try:
+        curve = jv.curve(solver, jv.Protocol(step=STEP), intensity)
+    except ConvergenceError as error:
+        raise _not_found(solver, intensity) from error
+    return of_curve(solver, curve, intensity)
+
+
+def of_curve(solver: Solver, curve: States, intensity: float) -> States:
+    """The same from a curve of the cell in that light that begins at 0 V.
+
+    Where the curve changes its sign, open circuit is near; it may do so within its first step (a shunt, dim light), or
+    below 0 V, where the contacts are the wrong way round for the light.
+
+    Raises:
+        ConvergenceError: it was not found.
+    """
+    for state in _near(solver, curve, intensity):
+        try:
+            found = solver.open_circuit(state, intensity)
+        except ConvergenceError:
+            continue
+        if found.converged[0] and np.isfinite(found.voltage[0]):
+            return found
+    raise _not_found(solver, intensity)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a cell is when all in it has settled, for instruments that begin elsewhere.
+
+    Attributes:
+        curve: steady, in some light. end: V, of open circuit; in the dark, and where that is not found, of the curve.
+        checks: of open circuit. of_mesh: how far it is off by the mesh. notes: of the cell, and of its open circuit.
+    """
+
+    curve: States
+    end: float
+    checks: Checks
+    of_mesh: Checks
+    notes: tuple[str, ...]
+
+
+def of_cell(solver: Solver, intensity: float) -> Settled:
+    """The settled cell in a light (suns), dark included.
+
+    Raises:
+        ConvergenceError: not even the curve's first state was reached.
+    """
+    from perotwin.lab import conditions, jv
+    from perotwin.lab.meshes import at_bias
+    from perotwin.transport.checks import steady_checks
+
+    curve = jv.curve(solver, jv.Protocol(step=STEP), intensity)
+    good = np.flatnonzero(curve.converged)
+    end = float(curve.voltage[good[-1]]) if good.size else solver.problem.highest_voltage
+    plain = Settled(curve, end, {}, {}, tuple(solver.problem.notes))
+    if intensity == 0.0:
+        return plain
+    try:
+        point = of_curve(solver, curve, intensity)
+    except ConvergenceError:
+        # what is measured begins elsewhere: only its range hangs on it
+        return plain
+    found = {f"settled at open circuit: {name}": row for name, row in steady_checks(point).items()}
+    of_mesh = at_bias(solver, point, "open-circuit", intensity)
+    return Settled(curve, float(point.voltage[0]), found, of_mesh, tuple(conditions.notes(point)))
+
+
+def _near(solver: Solver, curve: States, intensity: float) -> list[State]:
+    """States to look from, the nearest first."""
+    good = np.flatnonzero(curve.converged)
+    good = good[np.argsort(curve.voltage[good], kind="stable")]
+    current = curve.current[good]
+    crossing = np.flatnonzero((current[:-1] > 0.0) & (current[1:] <= 0.0))
+    order = [int(first) + more for first in crossing[:1] for more in (1, 0)]
+    if good.size:
+        order.append(int(np.argmin(np.abs(current))))
+    found = [curve.state(int(good[i])) for i in dict.fromkeys(order)]
+    with suppress(ConvergenceError):
+        # the others remain; where there are none, there is no open circuit to be found
+        found.append(solver.short_circuit(intensity))
+    return found
+
+
+def _not_found(solver: Solver, intensity: float) -> ConvergenceError:
+    return ConvergenceError(
+        f'open circuit of "{solver.problem.stack.name}" under {intensity:g} sun was not found.',
+        "Look at perotwin jv under the same light.",
+        stage="open circuit",
+    )

@@ -1,0 +1,117 @@
+"""Datasets from anywhere in the shape and the units that an instrument's analysis reads."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from perotwin import units
+from perotwin.errors import InputError, nearest, shown
+from perotwin.measurement.nomenclature import term_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from perotwin.measurement.instrument import Instrument
+
+__all__ = ["conform", "ratio"]
+
+
+def conform(measured: Any, instrument: Instrument) -> xr.Dataset:
+    """A dataset whose required variables run over the declared axes and are in the declared units.
+
+    The attribute `units` of each is obeyed ("mA/cm^2" becomes A m^-2); numbers without one are taken for SI (energies
+    eV). What is right already comes back as it is.
+
+    Args:
+        measured: an `xarray.Dataset`, simulated, read from a file or made of arrays.
+        instrument: whose analysis is to read it.
+
+    Raises:
+        InputError: it is no dataset, lacks a variable or runs it over another axis, or states a unit of another kind.
+    """
+    name = instrument.name
+    if not hasattr(measured, "data_vars"):
+        needed = " and ".join(f"{one} over {', '.join(axes)}" for one, axes in instrument.schema.items())
+        raise InputError(
+            f"{name} takes a measurement, an xarray.Dataset; this is a {type(measured).__name__}.",
+            f"Give one with {needed}, as {name}.measure returns it.",
+        )
+    changed: dict[str, Any] = {}
+    for variable, axes in instrument.schema.items():
+        if variable not in measured.variables:
+            raise _missing(measured, variable, instrument)
+        found = tuple(map(str, measured.variables[variable].dims))
+        if found != axes:
+            raise InputError(
+                f'"{variable}" runs over {", ".join(found) or "nothing"} here; {name} reads it over {", ".join(axes)}.',
+                "Name the axes so, in this order (xarray's rename and transpose do that).",
+                key=variable,
+            )
+    for one in dict.fromkeys(
+        part for variable, axes in instrument.schema.items() for part in (variable, *axes)
+    ):
+        factor = _factor(measured, one)
+        if factor != 1.0:
+            term = term_of(one)
+            assert term is not None
+            stated = measured.variables[one]
+            changed[one] = stated.dims, stated.values * factor, stated.attrs | {"units": term.unit}
+    if not changed:
+        return measured
+    axes_too = {one: values for one, values in changed.items() if one in measured.coords}
+    return measured.assign_coords(axes_too).assign(
+        {one: values for one, values in changed.items() if one not in axes_too}
+    )
+
+
+def _missing(measured: xr.Dataset, name: str, instrument: Instrument) -> InputError:
+    names = [str(one) for one in measured.variables]
+    close = nearest(name, names)
+    what = str(measured.attrs.get("instrument") or "")
+    other = f", a measurement by {what}," if what and what != instrument.name else ""
+    advice = (
+        f'Rename "{close[0]}", if that is it.' if close else f"It has {shown(', '.join(names) or 'nothing')}."
+    )
+    return InputError(
+        f'{instrument.name} reads "{name}", and this dataset{other} has none.', advice, key=name
+    )
+
+
+def _factor(measured: xr.Dataset, name: str) -> float:
+    """What turns a variable's numbers into those of the unit in which it is stored; 1 where nothing is said."""
+    term = term_of(name)
+    stated = measured.variables[name].attrs.get("units") if name in measured.variables else None
+    if term is None or stated is None or str(stated) == term.unit:
+        return 1.0
+    try:
+        return ratio(str(stated), term.unit)
+    except InputError as error:
+        raise InputError(error.message, error.advice, key=name) from None
+
+
+@functools.lru_cache(maxsize=256)
+def ratio(one: str, other: str) -> float:
+    """How many of another unit one unit is: 10 for "mA/cm^2" and "A m-2".
+
+    Raises:
+        InputError: they are units of different kinds, or none.
+    """
+    if one == other:
+        return 1.0
+    dimension = _dimension(other)
+    if dimension is None:
+        raise InputError(f'"{shown(one)}" cannot be told from {other}.', f"Give it in {other}.")
+    return float(units.parse(f"1 {one}", dimension)) / float(units.parse(f"1 {other}", dimension))
+
+
+@functools.lru_cache(maxsize=64)
+def _dimension(unit: str) -> str | None:
+    """The name of the dimension that a stored unit belongs to, if stack files have quantities of that kind."""
+    for name in units.DIMENSIONS:
+        try:
+            units.parse(f"1 {unit}", name)
+        except InputError:
+            continue
+        return name
+    return None

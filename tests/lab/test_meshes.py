@@ -1,0 +1,105 @@
+"""Meshes that are fine enough: how one is chosen, and that instruments which rest on a steady state are on one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import perotwin as pt
+from perotwin.errors import ConvergenceError
+from perotwin.lab import el, eqe, impedance, meshes, mppt, scan, tpc, tpv
+from perotwin.lab.meshes import Attempt, until_fine
+from perotwin.measurement import check, checks_of
+from perotwin.transport.build import build
+from perotwin.transport.mesh import DENSITY
+from perotwin.transport.refinement import FINER
+from perotwin.transport.steady import Solver
+
+
+def _trial(
+    errors: dict[float, float], missing: tuple[float, ...] = (), raises: tuple[float, ...] = ()
+) -> Any:
+    """Attempts whose error at each factor of the density is known, and the factors that were tried."""
+    tried: list[float] = []
+
+    def attempt(density: float) -> Attempt[float]:
+        factor = density / DENSITY
+        tried.append(factor)
+        if factor in raises:
+            raise ConvergenceError("no.", "Look elsewhere.", voltage=0.0, stage="light")
+        return Attempt(factor, {"mesh": check(errors[factor], 1.0)}, factor not in missing)
+
+    return attempt, tried
+
+
+ERRORS = {1.0: 30.0, 2.0: 8.0, 4.0: 0.5, 8.0: 0.1}
+
+
+def test_the_first_mesh_that_is_fine_enough_is_taken() -> None:
+    attempt, tried = _trial(ERRORS)
+    best = until_fine(attempt)
+    assert best.found == 4.0 and best.checks["mesh"].passed and tried == [1.0, 2.0, 4.0]
+
+
+def test_where_none_is_the_finest_stands_and_fails() -> None:
+    attempt, tried = _trial(dict.fromkeys(FINER, 2.0))
+    best = until_fine(attempt)
+    assert best.found == FINER[-1] and not best.checks["mesh"].passed and tried == list(FINER)
+
+
+@pytest.mark.parametrize("how", [{"missing": (2.0,)}, {"raises": (2.0,)}])
+def test_a_finer_one_that_reaches_less_is_left(how: Any) -> None:
+    attempt, tried = _trial(ERRORS, **how)
+    best = until_fine(attempt)
+    assert best.found == 1.0 and not best.checks["mesh"].passed and tried == [1.0, 2.0]
+
+
+def test_what_is_not_whole_is_not_tried_on_finer_ones() -> None:
+    attempt, tried = _trial(ERRORS, missing=(1.0,))
+    assert until_fine(attempt).found == 1.0 and tried == [1.0]
+
+
+def test_nothing_at_all_is_an_error() -> None:
+    attempt, _ = _trial(ERRORS, raises=(1.0,))
+    with pytest.raises(ConvergenceError):
+        until_fine(attempt)
+
+
+def test_no_current_in_the_dark_has_no_mesh() -> None:
+    solver = Solver(build(pt.load("cell-b"), light=False))
+    assert meshes.at_bias(solver, solver.sweep([0.0], 0.0), 0.0, 0.0) == {}
+    (row,) = meshes.at_bias(solver, solver.sweep([1.0], 0.0), 1.0, 0.0).values()
+    assert row.passed and row.value > 0.0
+
+
+VOC, CURRENT = "Voc on a mesh twice as fine, V", "current on a mesh twice as fine, relative"
+INSTRUMENTS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "eqe": (eqe.measure, CURRENT),
+    "el": (el.measure, VOC),
+    "impedance": (impedance.measure, VOC),
+    "impedance at 0 V": (lambda cell: impedance.measure(cell, impedance.Protocol(bias="0 V")), CURRENT),
+    "tpv": (tpv.measure, VOC),
+    "tpc": (tpc.measure, CURRENT),
+    "scan": (lambda cell: scan.measure(cell, scan.Protocol(rate="10 V/s", step="50 mV"))["reverse"], VOC),
+    "mppt": (lambda cell: mppt.measure(cell, mppt.Protocol(duration="20 s")), VOC),
+}
+
+
+@pytest.mark.parametrize("kind", INSTRUMENTS)
+def test_each_says_what_its_mesh_costs(kind: str) -> None:
+    measure, row = INSTRUMENTS[kind]
+    found = checks_of(measure(pt.load("wbg-target")))
+    assert found[row].passed and found[row].value > 0.0
+
+
+def test_a_coarse_mesh_is_left_for_a_finer_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a mesh a quarter as dense as usual open circuit is off: it is refined until it is not."""
+    from perotwin.transport import mesh
+
+    usual = impedance.measure(pt.load("mapi-tio2-spiro")).attrs["voltage"]
+    monkeypatch.setattr(mesh, "DENSITY", DENSITY / 4.0)
+    found = impedance.measure(pt.load("mapi-tio2-spiro"))
+    assert checks_of(found)[VOC].passed
+    assert found.attrs["voltage"] == pytest.approx(usual, abs=2e-4)
