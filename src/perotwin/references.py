@@ -199,6 +199,42 @@ REFERENCES: dict[str, Reference] = {
             "doi:10.1038/s41566-019-0398-2",
         ),
         Reference(
+            "green1990",
+            "M. A. Green, Intrinsic concentration, effective densities of states, and effective mass in silicon, "
+            "J. Appl. Phys. 67, 2944 (1990)",
+            "doi:10.1063/1.345414",
+        ),
+        Reference(
+            "masetti1983",
+            "G. Masetti, M. Severi, S. Solmi, Modeling of carrier mobility against carrier concentration in arsenic-, "
+            "phosphorus-, and boron-doped silicon, IEEE Trans. Electron Devices 30, 764 (1983)",
+            "doi:10.1109/T-ED.1983.21207",
+        ),
+        Reference(
+            "dziewior1977",
+            "J. Dziewior, W. Schmid, Auger coefficients for highly doped and highly excited silicon, Appl. Phys. Lett. "
+            "31, 346 (1977)",
+            "doi:10.1063/1.89694",
+        ),
+        Reference(
+            "yan2013",
+            "D. Yan, A. Cuevas, Empirical determination of the energy band gap narrowing in highly doped n+ silicon, "
+            "J. Appl. Phys. 114, 044508 (2013)",
+            "doi:10.1063/1.4816694",
+        ),
+        Reference(
+            "yan2014",
+            "D. Yan, A. Cuevas, Empirical determination of the energy band gap narrowing in p+ silicon heavily doped "
+            "with boron, J. Appl. Phys. 116, 194505 (2014)",
+            "doi:10.1063/1.4902066",
+        ),
+        Reference(
+            "alashouri2020",
+            "A. Al-Ashouri, E. Köhnen, B. Li et al., Monolithic perovskite/silicon tandem solar cell with >29% "
+            "efficiency by enhanced hole extraction, Science 370, 1300 (2020)",
+            "doi:10.1126/science.abd4016",
+        ),
+        Reference(
             "amse2023",
             "Adv. Mater. Sci. Eng. 2023, 4154962, Table 1",
             "doi:10.1155/2023/4154962",

@@ -41,11 +41,14 @@ def test_it_comes_out_where_published_cells_lie_without_an_edit(cli, tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("structure", [*PUBLISHED, "tandem", "p-i-n of 1.63 eV", "p-i-n of 1.68 eV on ITO"])
+@pytest.mark.parametrize(
+    "structure", [*PUBLISHED, "tandem", "tandem on silicon", "p-i-n of 1.63 eV", "p-i-n of 1.68 eV on ITO"]
+)
 def test_three_commands_lead_to_a_report(cli, tmp_path: Path, structure: str) -> None:
     file, out = tmp_path / "mine.toml", tmp_path / "results"
     more = {
         "tandem": ("--top", "1.78 eV", "--bottom", "nbg"),
+        "tandem on silicon": ("--top", "1.68 eV", "--bottom", "silicon"),
         "p-i-n of 1.63 eV": ("--absorber", "1.63 eV"),
         "p-i-n of 1.68 eV on ITO": ("--absorber", "1.68 eV", "--sam", "me-4pacz"),
     }
@@ -80,7 +83,7 @@ def test_a_refusal_writes_nothing(cli, tmp_path: Path) -> None:
         (("--htl", "c60", "--etl", "ptaa"), "Exchange --htl and --etl"),
         (("--electrodes", "cu,ito"), "light cannot enter"),
         (("--htl", "ptta"), 'Did you mean "ptaa"'),
-        (("--structure", "tandem", "--bottom", "silicon"), "silicon bottom cell is not there yet"),
+        (("--absorber", "silicon"), "--structure tandem --bottom silicon"),
         (("--structure", "tandem", "--absorber", "1.6 eV"), "has no absorber"),
         (("--top", "1.6 eV"), "has no top"),
     ):

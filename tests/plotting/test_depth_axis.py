@@ -112,3 +112,11 @@ def test_no_fermi_level_is_drawn_across_the_plane() -> None:
     for line in dashed:
         x = np.asarray(line.get_xdata())
         assert x.max() <= plane + 1e-9 or x.min() >= plane - 1e-9
+
+
+def test_depths_in_a_wafer_are_short_enough_to_stand_beside_each_other() -> None:
+    from perotwin.plotting.depth_axis import _depth
+
+    assert [_depth(nm) for nm in (0.0, 505.0, 9999.0, 181005.0, 182005.0)] == [
+        "0", "505", "9999", "181 µm", "182 µm"
+    ]  # fmt: skip

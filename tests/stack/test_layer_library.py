@@ -16,7 +16,7 @@ from perotwin.units import Quantity
 NAMED = {
     "glass", "fto", "ito", "izo", "niox", "sno2", "tio2", "zno", "pedot-pss", "ptaa", "spiro-ometad", "c60", "pcbm",
     "bcp", "lif", "mgf2", "moox", "ag", "au", "cu", "al", "carbon", "2pacz", "meo-2pacz", "me-4pacz", "perovskite",
-    "mapbi3", "fapbi3", "cspbbr3", "sn-pb",
+    "mapbi3", "fapbi3", "cspbbr3", "sn-pb", "silicon", "silicon-n", "silicon-n-plus", "silicon-p-plus",
 }  # fmt: skip
 
 
@@ -69,7 +69,8 @@ def test_the_optics_cover_the_light_that_a_lead_halide_uses(name: str) -> None:
 @pytest.mark.parametrize(
     ("spelling", "name"),
     [("C60", "c60"), ("PEDOT:PSS", "pedot-pss"), ("Spiro-OMeTAD", "spiro-ometad"), ("spiro", "spiro-ometad"),
-     ("MAPbI3", "mapbi3"), ("Me4PACz", "me-4pacz"), ("NiO", "niox"), ("Sn-Pb", "sn-pb")],
+     ("MAPbI3", "mapbi3"), ("Me4PACz", "me-4pacz"), ("NiO", "niox"), ("Sn-Pb", "sn-pb"),
+     ("Si", "silicon"), ("c-Si", "silicon"), ("n+", "silicon-n-plus")],
 )  # fmt: skip
 def test_people_spell_differently(spelling: str, name: str) -> None:
     assert library_layer(spelling).name == name

@@ -56,6 +56,36 @@ def test_a_tandem_joins_two_absorbers_and_reaches_as_far_as_the_narrow_one() -> 
     assert from_toml(cell.to_toml()) == cell
 
 
+def test_on_silicon_light_meets_the_electron_side_of_the_perovskite_first() -> None:
+    plan = Pair(bottom="Si", htl=("niox",), sam="me-4pacz", electrodes=("ito", "al"), substrate=("mgf2",))
+    cell = from_toml(new_text("mine", plan))
+    assert isinstance(cell, Tandem)
+    assert [layer.role for layer in cell.top.layer] == [
+        "coating",
+        "electrode",
+        "buffer",
+        "etl",
+        "absorber",
+        "htl",
+    ]
+    assert [layer.name for layer in cell.bottom.layer] == ["n-plus", "silicon", "p-plus", "al"]
+    assert cell.get("bottom.silicon.bandgap") == 1.125 and not cell.get("bottom.silicon.coherent")
+    # the oxide lies behind the absorber here: the same step of the vacuum level, seen from the other side
+    assert cell.get("top.perovskite|niox.dipole") == -0.135
+    # their optical constants end before the light that silicon takes
+    for path in ("top.perovskite", "top.c60", "top.sno2", "top.niox"):
+        assert cell.get(f"{path}.extrapolate"), path
+    assert cell.get("bottom.contact.front.hole_velocity") == 100.0
+    assert from_toml(cell.to_toml()) == cell
+
+
+def test_an_undoped_layer_between_two_junctions_states_its_contact() -> None:
+    """Flat bands with a layer without carriers of its own let no current through."""
+    cell = from_toml(new_text("mine", Pair(etl=("c60",))))
+    assert cell.taken()["top.contact.back.work_function"] == "c60"
+    assert "back" not in new_text("mine", Pair()).split("[top.contact]")[1].split("[top.interface]")[0]
+
+
 @pytest.mark.parametrize(
     ("plan", "words", "cure"),
     [
@@ -78,7 +108,10 @@ def test_a_tandem_joins_two_absorbers_and_reaches_as_far_as_the_narrow_one() -> 
         (Single(etl=("c60", "c60")), "stands twice", "once"),
         (Single(substrate=("ag",)), "cannot stand for substrate", "glass"),
         (Pair(top="1.25 eV", bottom="1.78 eV"), "light meets the top first", "Exchange"),
-        (Pair(bottom="silicon"), "a silicon bottom cell is not there yet", "sn-pb"),
+        (Pair(bottom="silicon-n-plus"), "one layer of a silicon cell", "--bottom silicon"),
+        (Pair(top="1.1 eV", bottom="silicon"), "light meets the top first", "Exchange"),
+        (Pair(bottom="silicon", etl=("c60", "bcp")), "where a transport layer belongs", "--etl bcp,c60"),
+        (Single(absorber="silicon"), "junctions are made by doping", "silicon-planar"),
         (Pair(junction="four-terminal"), "terminals of its own", "perotwin tandem"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",

@@ -22,7 +22,7 @@ from wide_time_draw import scan as drawn_scan
 from wide_time_draw import spectrum as drawn_spectrum
 
 #: processor time that one case may take, s
-BUDGET = 20.0
+BUDGET = 40.0
 
 
 class OutOfTime(BaseException):

@@ -7,9 +7,71 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["astm_e1036", "pchip"]
+__all__ = ["ascending", "astm_e1036", "oriented", "pchip", "sweeps"]
 
 F64 = NDArray[np.float64]
+
+#: steps of the voltage within which a current that vanishes does so at zero volts: that of a dark curve
+_DARK = 2.0
+
+
+def oriented(voltage: F64, current: F64) -> tuple[F64, F64, str]:
+    """A curve in this package's convention (positive voltage and current mean power out), whichever it was taken in.
+
+    The quadrant in which the cell gives power is the one between its short circuit and its open circuit. Without a
+    photocurrent the current falls with the voltage in this convention.
+
+    Args:
+        voltage, current: (K,), in the order of the voltage, finite.
+
+    Returns:
+        Voltage, ascending again, and current, and in words what was turned round; "" where nothing was.
+    """
+    if voltage.size < 2:
+        return voltage, current, ""
+    crossings = voltage[:-1][np.sign(current[:-1]) * np.sign(current[1:]) <= 0.0]
+    nearest = float(crossings[np.argmin(np.abs(crossings))]) if crossings.size else np.nan
+    at_zero = float(np.interp(0.0, voltage, current))
+    if at_zero == 0.0 or abs(nearest) <= _DARK * float(np.median(np.diff(voltage))):
+        if current[-1] <= current[0]:
+            return voltage, current, ""
+        return voltage, -current, "the sign of the current turned round"
+    said = []
+    if at_zero < 0.0:
+        current = -current
+        said.append("the sign of the current")
+    if nearest < 0.0:
+        voltage, current = -voltage[::-1], current[::-1]
+        said.append("the sign of the voltage")
+    return voltage, current, f"{' and '.join(said)} turned round" if said else ""
+
+
+def sweeps(voltage: F64, current: F64) -> dict[str, tuple[F64, F64]]:
+    """The sweeps of one array that goes there and back, by direction; {"": ...} of one that goes one way.
+
+    Args:
+        voltage, current: (K,) in the order in which they were taken, finite.
+
+    Returns:
+        Direction ("forward" is towards positive voltage), in the order in which they were taken -> voltage and
+        current, by ascending voltage.
+    """
+    steps = np.sign(np.diff(voltage))
+    moving = steps[steps != 0.0]
+    if moving.size and not (moving == moving[0]).all():
+        turn = int(np.argmax(voltage) if moving[0] > 0.0 else np.argmin(voltage))
+        parts = [(voltage[: turn + 1], current[: turn + 1]), (voltage[turn:], current[turn:])]
+        one_way = [np.unique(np.sign(np.diff(v))[np.diff(v) != 0.0]).size == 1 for v, _ in parts]
+        if all(one_way):
+            names = ["forward", "reverse"] if moving[0] > 0.0 else ["reverse", "forward"]
+            return {name: ascending(*part) for name, part in zip(names, parts, strict=True)}
+    return {"": ascending(voltage, current)}
+
+
+def ascending(voltage: F64, current: F64) -> tuple[F64, F64]:
+    """By ascending voltage; where a voltage stands twice, the mean of its currents."""
+    places, which, count = np.unique(voltage, return_inverse=True, return_counts=True)
+    return places, np.bincount(which, weights=current) / count
 
 
 def pchip(voltage: F64, current: F64) -> tuple[float, float, float, float]:

@@ -322,10 +322,10 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     """Integrated current and bandgap of a spectrum.
 
     Returns:
-        `jsc_integrated` (A m^-2; over AM1.5G, as the measurement stored it or NaN) and `bandgap` (eV), the steepest
-        point of the EQE against photon energy (doi:10.1002/aenm.201901223), from a parabola through its slope. Of a
-        tandem the current of the junction that has less and the edge of the one that begins first, and both of each
-        junction: "jsc_integrated, top" and so on.
+        `jsc_integrated` (A m^-2; as the measurement stored it, else over AM1.5G between the ends of the spectrum) and
+        `bandgap` (eV), the steepest point of the EQE against photon energy (doi:10.1002/aenm.201901223) by a parabola
+        through its slope. Of a tandem the current of the junction that has less and the edge of the one that begins
+        first, and both of each junction: "jsc_integrated, top" and so on.
 
     Raises:
         InputError: neither `eqe` nor that of any junction.
@@ -349,13 +349,28 @@ def analyse(dataset: xr.Dataset) -> Metrics:
             key="eqe",
         )
     wavelength, eqe = np.asarray(dataset["wavelength"], float), np.asarray(dataset["eqe"], float)
-    stored = float(dataset.attrs.get("jsc_integrated", np.nan))
+    current, words = dataset.attrs.get("jsc_integrated"), "EQE times the photon flux of the spectrum"
+    if current is None:
+        current, words = _integral(wavelength, eqe)
     return Metrics(
         {
-            "jsc_integrated": Metric(stored, "A m-2", "EQE times the photon flux of the spectrum"),
+            "jsc_integrated": Metric(float(current), "A m-2", words),
             "bandgap": Metric(inflection(wavelength, eqe), "eV", "steepest point of the EQE"),
         }
     )
+
+
+def _integral(wavelength: np.ndarray, eqe: np.ndarray) -> tuple[float, str]:
+    """Current (A m^-2) of an EQE (W,) under AM1.5G, linear between its wavelengths (m), and how it was found."""
+    from perotwin.constants import e
+    from perotwin.spectra import am15g
+
+    good = np.isfinite(wavelength) & np.isfinite(eqe)
+    grid, first = np.unique(wavelength[good], return_index=True)
+    if grid.size < 2:
+        return float("nan"), "no spectrum"
+    current = e * float(am15g().weights(grid) @ eqe[good][first])
+    return current, f"EQE times the photon flux of AM1.5G, {grid[0] * 1e9:.0f} to {grid[-1] * 1e9:.0f} nm"
 
 
 def inflection(wavelength: np.ndarray, eqe: np.ndarray) -> float:

@@ -18,7 +18,7 @@ from pydantic import model_validator
 from perotwin.errors import InputError
 from perotwin.lab import conditions, curve_points, depth_profiles
 from perotwin.lab.arguments import of_a_cell, of_measurements
-from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, Variant, quantity
+from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, Variant, quantity, simulated
 from perotwin.stack.quantity_fields import Model, Voltage
 from perotwin.units import Quantity
 
@@ -334,12 +334,25 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
 
     Returns:
         `Metrics`; what the curve does not hold is NaN. All are NaN in the dark, and of a curve that gives no power:
-        zero volts in the dark are no open circuit.
+        zero volts in the dark are no open circuit. Points may count current and voltage either way; the method says
+        what was turned round. Points that go there and back give the metrics of the sweep that came first, and those of
+        both as "voc, reverse" and "voc, forward".
 
     Raises:
         InputError: "solved" for a curve without solved points.
     """
     solved = _points_of(dataset)
+    if not simulated(dataset):
+        ways = curve_points.sweeps(*_finite(dataset))
+        if len(ways) > 1:
+            found = {way: analyse(_alone(dataset, *points), method) for way, points in ways.items()}
+            first = next(iter(found))
+            own = {
+                name: one._replace(method=f"{one.method}; {first} sweep")
+                for name, one in found[first].items()
+            }
+            each = {f"{name}, {way}": one for way, metrics in found.items() for name, one in metrics.items()}
+            return Metrics({**own, **each})
     if method is None:
         method = "solved" if {"short-circuit", "open-circuit", "maximum-power"} <= solved.keys() else "pchip"
     power_in = float(dataset.attrs.get("irradiance", 1000.0))
@@ -354,17 +367,16 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
         vmp, jmp = solved["maximum-power"]
         words = jsc_words = power_words = "solved for"
     else:
-        voltage, current = (
-            np.asarray(dataset["voltage"], float),
-            np.asarray(dataset["current_density"], float),
-        )
-        keep = np.isfinite(current)
-        voltage, current = voltage[keep], current[keep]
+        voltage, current = _finite(dataset)
         order = np.argsort(voltage, kind="stable")
         voltage, current = voltage[order], current[order]
+        turned = ""
+        if not simulated(dataset):
+            voltage, current, turned = curve_points.oriented(*curve_points.ascending(voltage, current))
         reader = curve_points.astm_e1036 if method == "astm-e1036" else curve_points.pchip
         jsc, voc, vmp, jmp = reader(voltage, current)
         words = "ASTM E1036" if method == "astm-e1036" else "monotone cubics"
+        words += f"; {turned}" if turned else ""
         power_words = words
         if short_of_the_top(voltage, current):
             vmp = jmp = np.nan
@@ -396,15 +408,33 @@ def _without_merit(dataset: xr.Dataset, solved: Mapping[str, tuple[float, float]
     """Why a curve has no figures of merit, in words; empty where it has."""
     if float(dataset.attrs.get("light", 1.0)) == 0.0:
         return "none in the dark"
-    found = [
-        *zip(*(np.asarray(dataset[name], float) for name in ("voltage", "current_density")), strict=True)
-    ]
-    points = np.array([*found, *solved.values()]).reshape(-1, 2)
-    points = points[np.isfinite(points).all(axis=1)]
+    voltage, current = _finite(dataset)
+    if voltage.size and not simulated(dataset):
+        order = np.argsort(voltage, kind="stable")
+        voltage, current, _ = curve_points.oriented(voltage[order], current[order])
+    points = np.array([*zip(voltage, current, strict=True), *solved.values()]).reshape(-1, 2)
     ahead = points[points[:, 0] > 0.0]
     if ahead.size and not (ahead[:, 1] > 0.0).any():
         return "none: the curve gives no power"
     return ""
+
+
+def _finite(dataset: xr.Dataset) -> tuple[F64, F64]:
+    """Voltage (V) and current density (A m^-2) of the points that hold both, in their order."""
+    voltage, current = (np.asarray(dataset[name], float) for name in ("voltage", "current_density"))
+    keep = np.isfinite(voltage) & np.isfinite(current)
+    return voltage[keep], current[keep]
+
+
+def _alone(dataset: xr.Dataset, voltage: F64, current: F64) -> xr.Dataset:
+    """Some points of a curve as a curve of their own, with what is said of the whole."""
+    import xarray as xr
+
+    return xr.Dataset(
+        {"current_density": ("voltage", current, dataset["current_density"].attrs)},
+        {"voltage": ("voltage", voltage, dataset["voltage"].attrs)},
+        dataset.attrs,
+    )
 
 
 def short_of_the_top(voltage: F64, current: F64) -> bool:

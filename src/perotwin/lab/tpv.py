@@ -199,14 +199,16 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     """
     from perotwin.plotting import pulses, style
 
-    items = style.as_list(datasets)
-    lights = {(str(item.attrs.get("stack", "")), float(item.attrs.get("light", 1.0))) for item in items}
+    # by the cells' own names: one cell under several lights is one curve
+    given = list(datasets) if isinstance(datasets, Sequence) else [datasets]
+    lights = {(str(item.attrs.get("stack", "")), float(item.attrs.get("light", 1.0))) for item in given}
     if len(lights) > len({name for name, _ in lights}):
         rows: dict[str, list[tuple[float, float]]] = {}
-        for item in items:
+        for item in given:
             found = (float(item.attrs["light"]), float(analyse(item)["lifetime"]))
             rows.setdefault(str(item.attrs.get("stack", "")), []).append(found)
         return pulses.lifetimes(rows, ax)
+    items = style.as_list(datasets)
     return pulses.decays(items, "voltage", [float(analyse(item)["lifetime"]) for item in items], ax)
 
 

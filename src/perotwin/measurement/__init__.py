@@ -13,7 +13,15 @@ from perotwin.measurement.checks import (
 )
 from perotwin.measurement.conform import conform
 from perotwin.measurement.csv_files import write_csv, write_measurements_csv, write_metrics_csv
-from perotwin.measurement.dataset import add_notes, describe, make_dataset, notes_of, protocol_of, validate
+from perotwin.measurement.dataset import (
+    add_notes,
+    describe,
+    make_dataset,
+    notes_of,
+    protocol_of,
+    simulated,
+    validate,
+)
 from perotwin.measurement.document import quantity
 from perotwin.measurement.files import (
     bounded_text,
@@ -62,6 +70,7 @@ __all__ = [
     "quantity",
     "result_folder",
     "save",
+    "simulated",
     "term_of",
     "validate",
     "whole_folder",

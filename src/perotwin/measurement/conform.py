@@ -18,7 +18,7 @@ __all__ = ["conform", "ratio"]
 
 
 def conform(measured: Any, instrument: Instrument) -> xr.Dataset:
-    """A dataset whose required variables run over the declared axes and are in the declared units.
+    """A dataset whose required variables run over the declared axes, with all known quantities in the stored units.
 
     The attribute `units` of each is obeyed ("mA/cm^2" becomes A m^-2); numbers without one are taken for SI (energies
     eV). What is right already comes back as it is.
@@ -48,9 +48,7 @@ def conform(measured: Any, instrument: Instrument) -> xr.Dataset:
                 "Name the axes so, in this order (xarray's rename and transpose do that).",
                 key=variable,
             )
-    for one in dict.fromkeys(
-        part for variable, axes in instrument.schema.items() for part in (variable, *axes)
-    ):
+    for one in map(str, measured.variables):
         factor = _factor(measured, one)
         if factor != 1.0:
             term = term_of(one)
@@ -81,7 +79,7 @@ def _missing(measured: xr.Dataset, name: str, instrument: Instrument) -> InputEr
 def _factor(measured: xr.Dataset, name: str) -> float:
     """What turns a variable's numbers into those of the unit in which it is stored; 1 where nothing is said."""
     term = term_of(name)
-    stated = measured.variables[name].attrs.get("units") if name in measured.variables else None
+    stated = measured.variables[name].attrs.get("units")
     if term is None or stated is None or str(stated) == term.unit:
         return 1.0
     try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from perotwin.measurement.instrument import Instrument
 
-__all__ = ["add_notes", "describe", "make_dataset", "notes_of", "protocol_of", "validate"]
+__all__ = ["add_notes", "describe", "make_dataset", "notes_of", "protocol_of", "simulated", "validate"]
 
 
 def make_dataset(
@@ -124,6 +124,11 @@ def validate(dataset: xr.Dataset, instrument: Instrument | str | None = None) ->
         if unit != wanted:
             raise ValueError(f"{name!r} of a {kind} measurement is in {wanted!r}; this one says {unit!r}")
     return dataset
+
+
+def simulated(dataset: xr.Dataset) -> bool:
+    """Whether a measurement was taken of a cell of this package, in its conventions: it then carries the cell."""
+    return "cell" in dataset.attrs
 
 
 def protocol_of(dataset: xr.Dataset) -> dict[str, Any]:

@@ -267,6 +267,7 @@ def _from_optics(
             *optical.notes,
             *(() if isinstance(light, Monochromatic) else light.notes),
             *_beyond(optical, lam),
+            *_flat_note(stack, optical),
             *shaded,
             *_cut_note(stack, light),
             *(() if opaque else _edge_note(stack, optical, lam, absorptance)),
@@ -393,6 +394,21 @@ def _edge_note(stack: OpticalCell, optical: Films, lam: F64, absorptance: F64) -
                 "interference in this stack differs from that in the cell for which bandgaps are defined."
             )
     return tuple(notes)
+
+
+def _flat_note(stack: OpticalCell, optical: Films) -> tuple[str, ...]:
+    """A sentence where wafers absorb, which are textured in most cells."""
+    wafers = [
+        name
+        for name, layer in zip(optical.names, stack.layer, strict=True)
+        if layer.role == "absorber" and not layer.is_coherent
+    ]
+    if not wafers:
+        return ()
+    return (
+        f"{', '.join(wafers)}: every face is flat in this description. Texture, which most wafers have, reflects less "
+        "and leads light that is hardly absorbed through the wafer many times; it is left out.",
+    )
 
 
 def _beyond(optical: Films, lam: F64) -> tuple[str, ...]:

@@ -249,7 +249,7 @@ class DepthAxis:
                         marks[float(self.at(depth / _NM))] = float(depth)
         places = sorted(marks)
         ax.xaxis.set_major_locator(FixedLocator(places))
-        ax.xaxis.set_major_formatter(FixedFormatter([f"{marks[place]:.4g}" for place in places]))
+        ax.xaxis.set_major_formatter(FixedFormatter([_depth(marks[place]) for place in places]))
         ax.xaxis.set_minor_locator(FixedLocator([one for one in minor if one not in marks]))
         ax.tick_params(axis="x", which="major", labelsize=6)
         ax.tick_params(axis="x", which="minor", length=1.8, width=0.5)
@@ -258,3 +258,8 @@ class DepthAxis:
         """Name the axis."""
         words = style.axis_label("x")
         ax.set_xlabel(words + (", thin layers drawn wider" if self.stretched else ""))
+
+
+def _depth(nm: float) -> str:
+    """A depth in the unit of the axis, nm; those of a wafer in um, which they say, so that they stay short."""
+    return f"{nm:.4g}" if nm < 1e4 else f"{nm / 1e3:.3g} µm"

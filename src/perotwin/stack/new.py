@@ -9,9 +9,9 @@ order that cannot work is refused with a sentence.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from perotwin.errors import InputError, nearest, shown
 from perotwin.stack.cell import Cell, from_toml
@@ -32,8 +32,33 @@ _USUAL = {
     "p-i-n": {"htl": ("ptaa",), "etl": ("c60", "bcp"), "electrodes": ("ito", "cu")},
     "n-i-p": {"htl": ("spiro-ometad",), "etl": ("sno2",), "electrodes": ("fto", "au")},
 }
-#: of the top of a tandem, which shares the light with a bottom of 1000 nm
-_TOP = "400 nm"
+#: what a tandem has where nothing is said, on glass and on silicon
+_USUAL_PAIR: Mapping[bool, Mapping[str, Any]] = {
+    False: {
+        "top": "1.78 eV",
+        "thickness": "400 nm",  # shares the light with a bottom of 1000 nm
+        "etl": ("c60", "sno2"),
+        "electrodes": ("ito", "cu"),
+        "substrate": ("glass-low-iron",),
+        "junction": "sno2-au-pedot",
+    },
+    True: {
+        "top": "1.68 eV",
+        "thickness": "450 nm",
+        "etl": ("sno2", "c60"),
+        "electrodes": ("izo", "ag"),
+        "substrate": ("lif",),
+        "junction": "ito",
+    },
+}
+#: a wafer and its doped sides, as light meets them
+_SILICON = ("silicon-n-plus", "silicon", "silicon-p-plus")
+#: said in the file of a cell on silicon
+_PLANAR = (
+    "# Every face is flat: a textured wafer reflects less and takes more of the light beyond 1000 nm. Light meets the",
+    "# electron side of the perovskite first, which is grown p-i-n on the n+ side of the wafer.",
+    "",
+)
 _CARRIER = {"htl": "holes", "etl": "electrons"}
 
 
@@ -62,24 +87,28 @@ class Single:
 
 @dataclass(frozen=True)
 class Pair:
-    """A tandem of two p-i-n junctions with two terminals.
+    """A tandem of two junctions with two terminals.
+
+    On glass, both are p-i-n as light meets them. On silicon, the perovskite is grown p-i-n upwards, so that light meets
+    its electron transport layers first, then a wafer whose n+ side looks up.
 
     Attributes
     ----------
-    top, bottom : absorbers as in `Single`; the top, which light meets first, has the wider gap.
-    htl, etl : of the top; those of the bottom are PEDOT:PSS, C60 and BCP.
-    electrodes, substrate, sam : as in `Single`.
+    top, bottom : absorbers as in `Single`, or "silicon" at the bottom; the top, which light meets first, has the wider
+        gap.
+    htl, etl : of the top, in the order in which light meets them; those of a perovskite bottom are PEDOT:PSS, C60, BCP.
+    electrodes, substrate, sam : as in `Single`. On silicon `substrate` is what coats the front electrode.
     junction : a junction of the library (`perotwin.stack.joints`) with two terminals.
     """
 
-    top: str = "1.78 eV"
+    top: str | None = None
     bottom: str = "sn-pb"
     htl: Sequence[str] | None = None
-    etl: Sequence[str] | None = ("c60", "sno2")
+    etl: Sequence[str] | None = None
     electrodes: Sequence[str] | None = None
-    substrate: Sequence[str] | None = ("glass-low-iron",)
+    substrate: Sequence[str] | None = None
     sam: str | None = None
-    junction: str = "sno2-au-pedot"
+    junction: str | None = None
 
 
 def new_text(name: str, cell: Single | Pair, how: str = "perotwin new") -> str:
@@ -134,20 +163,27 @@ def _single(name: str, cell: Single) -> list[str]:
 
 
 def _pair(name: str, cell: Pair) -> list[str]:
-    if cell.bottom.strip().lower() in ("silicon", "c-si", "si"):
+    silicon = _material(cell.bottom) == "silicon"
+    if silicon and entry(cell.bottom).name != "silicon":
         raise InputError(
-            "a silicon bottom cell is not there yet: a wafer needs optics without phase and a mesh of its own.",
-            f"Choose an absorber of the library for the bottom: {', '.join(_named('absorber'))}, or a bandgap.",
+            f'"{cell.bottom}" is one layer of a silicon cell.',
+            "Write --bottom silicon: a p-type wafer between its doped sides.",
             key="bottom",
         )
-    electrodes = cell.electrodes or ("ito", "cu")
-    upper = _planned(
-        Single("p-i-n", cell.top, cell.htl, cell.etl, electrodes, cell.substrate, cell.sam), absorber="top"
+    usual = _USUAL_PAIR[silicon]
+    top, etl, electrodes, substrate, junction = (
+        usual[key] if getattr(cell, key) is None else getattr(cell, key)
+        for key in ("top", "etl", "electrodes", "substrate", "junction")
     )
-    lower = _planned(
-        Single("p-i-n", cell.bottom, ("pedot-pss",), ("c60", "bcp"), electrodes, cell.substrate),
-        absorber="bottom",
-    )
+    structure: Literal["p-i-n", "n-i-p"] = "n-i-p" if silicon else "p-i-n"
+    # a monolayer on silicon stands on an oxide
+    htl = (("niox",) if cell.sam else _USUAL["p-i-n"]["htl"]) if silicon and cell.htl is None else cell.htl
+    upper = _planned(Single(structure, top, htl, etl, electrodes, substrate, cell.sam), "top", grown=silicon)
+    if silicon:
+        lower = _wafer(_electrodes(electrodes)[1])
+    else:
+        below = Single("p-i-n", cell.bottom, ("pedot-pss",), ("c60", "bcp"), electrodes, substrate)
+        lower = _planned(below, "bottom").without_front()
     if upper.gap <= lower.gap:
         raise InputError(
             f"the top has a gap of {upper.gap:.3g} eV and the bottom one of {lower.gap:.3g} eV: light meets the top "
@@ -155,29 +191,55 @@ def _pair(name: str, cell: Pair) -> list[str]:
             "Exchange --top and --bottom.",
             key="top",
         )
-    middle = joint(cell.junction)
+    middle = joint(junction)
     if middle.junction.kind == "separate":
         raise InputError(
-            f'"{cell.junction}" gives each junction terminals of its own.',
+            f'"{junction}" gives each junction terminals of its own.',
             "Write two cells and join them: perotwin tandem --junction four-terminal.",
             key="junction",
         )
-    upper, lower = upper.without_back(), lower.without_front()
+    upper = upper.without_back()
     return [
         *_head(name),
-        *_layers(upper, "top.layer", short=True, thickness=_TOP),
+        *(_PLANAR if silicon else ()),
+        *_layers(upper, "top.layer", short=True, thickness=usual["thickness"]),
         "[top.contact]",
         f'front = {{ use = "{upper.front_contact}" }}',
+        *_inner_contact("back", upper.layers[-1][0]),
         *_faces(upper, "top.interface"),
         *_circuit("top.circuit"),
         "",
-        *_joint_lines(cell.junction),
+        *_joint_lines(junction),
         "",
         *_layers(lower, "bottom.layer", short=True),
         "[bottom.contact]",
+        *_inner_contact("front", lower.layers[0][0]),
         f'back = {{ use = "{lower.back_contact}" }}',
-        *_faces(lower, "bottom.interface"),
+        *(_faces(lower, "bottom.interface") if lower.faces else []),
     ]
+
+
+def _inner_contact(end: str, layer: LibraryLayer) -> list[str]:
+    """The contact towards the other junction, where flat bands with the layer that ends there do not describe it."""
+    assert layer.layer is not None and layer.contact is not None
+    doped = {"donor_density", "acceptor_density"} & set(layer.layer["electronic"])
+    passivated = {"electron_velocity", "hole_velocity"} & set(layer.contact)
+    return [] if doped and not passivated else [f'{end} = {{ use = "{layer.name}" }}']
+
+
+def _wafer(behind: tuple[LibraryLayer, ...]) -> _Plan:
+    """A wafer of silicon between its doped sides, as light from above meets them; `behind` lies at its back."""
+    front, wafer, back = (entry(name) for name in _SILICON)
+    assert wafer.layer is not None
+    layers = (
+        (front, "absorber"),
+        (wafer, "absorber"),
+        (back, "absorber"),
+        *((one, "electrode") for one in behind),
+    )
+    return _Plan(
+        layers, (), front.name, back.name, None, float(parse(_value(wafer.layer["bandgap"]), "energy"))
+    )
 
 
 def _joint_lines(name: str) -> list[str]:
@@ -219,7 +281,14 @@ def _layers(plan: _Plan, table: str, short: bool = False, thickness: str | None 
 
 
 def _faces(plan: _Plan, table: str) -> list[str]:
-    return [f"[{table}]  # recombination", *(f'"{key}" = {{ use = "{used}" }}' for key, used in plan.faces)]
+    lines = [f"[{table}]  # recombination"]
+    for key, used in plan.faces:
+        face = entry(used).face
+        # a monolayer's dipole is stated for an absorber that lies behind it
+        turned = entry(used).layer is None and plan.grown and face is not None and "dipole" in face
+        dipole = f', dipole = "-{_value(face["dipole"])}"' if turned and face is not None else ""
+        lines.append(f'"{key}" = {{ use = "{used}"{dipole} }}')
+    return lines
 
 
 def _value(number: object) -> str:
@@ -233,10 +302,25 @@ def _with_reach(text: str, cell: Cell, name: str) -> str:
     stacks = list(cell.stacks.values())
     between = (*cell.between, *cell.lower_between) if isinstance(cell, Tandem) else ()
     reach = _HC / (min(layer.gap for stack in stacks for layer in stack.absorbers) - _BELOW_GAP)
+    # where a perovskite of any gap is the narrowest, its own constants reach as far as its light
+    wide = (
+        {materials.HALIDE}
+        if any(layer.material == "silicon" for stack in stacks for layer in stack.layer)
+        else ()
+    )
     short: dict[str, float] = {}
     for layer in (*(layer for stack in stacks for layer in stack.layer), *between):
-        if isinstance(layer.material, str) and layer.material != materials.HALIDE and layer.use is not None:
-            end = materials.optical(layer.material).range[1]
+        known = isinstance(layer.material, str) and (
+            layer.material != materials.HALIDE or layer.material in wide
+        )
+        if known and layer.use is not None:
+            assert isinstance(layer.material, str)
+            gap = (
+                float(layer.bandgap)
+                if layer.material == materials.HALIDE and layer.bandgap is not None
+                else None
+            )
+            end = materials.optical(layer.material, bandgap=gap).range[1]
             if end < reach:
                 short[layer.use] = end
     if not short:
@@ -260,7 +344,10 @@ def _with_reach(text: str, cell: Cell, name: str) -> str:
 
 @dataclass(frozen=True)
 class _Plan:
-    """A junction as it is to be written: layers with their roles, faces and contacts by the entries that they use."""
+    """A junction as it is to be written: layers with their roles, faces and contacts by the entries that they use.
+
+    grown : whether light meets last what was deposited first, as on silicon.
+    """
 
     layers: tuple[tuple[LibraryLayer, str], ...]
     faces: tuple[tuple[str, str], ...]
@@ -268,6 +355,7 @@ class _Plan:
     back_contact: str
     bandgap: str | None
     gap: float
+    grown: bool = False
 
     def without_back(self) -> _Plan:
         """What light passes on its way to a junction behind: no back electrode."""
@@ -280,11 +368,17 @@ class _Plan:
         return self._of(self.layers[first:])
 
     def _of(self, layers: tuple[tuple[LibraryLayer, str], ...]) -> _Plan:
-        return _Plan(layers, self.faces, self.front_contact, self.back_contact, self.bandgap, self.gap)
+        return _Plan(
+            layers, self.faces, self.front_contact, self.back_contact, self.bandgap, self.gap, self.grown
+        )
 
 
-def _planned(cell: Single, absorber: str = "absorber") -> _Plan:
-    """Check a cell of one junction and lay its layers out; `absorber` is the option that names its absorber."""
+def _planned(cell: Single, absorber: str = "absorber", grown: bool = False) -> _Plan:
+    """Check a cell of one junction and lay its layers out.
+
+    absorber : the option that names its absorber. grown : on silicon, where n-i-p in the order of light means p-i-n in
+        that of deposition.
+    """
     usual = _USUAL.get(cell.structure)
     if usual is None:
         close = nearest(cell.structure, STRUCTURES)
@@ -297,7 +391,7 @@ def _planned(cell: Single, absorber: str = "absorber") -> _Plan:
     bare = cell.htl is None and cell.sam is not None  # a monolayer alone carries the holes
     holes = () if bare else _transport("htl", usual["htl"] if cell.htl is None else cell.htl)
     electrons = _transport("etl", usual["etl"] if cell.etl is None else cell.etl)
-    monolayer = None if cell.sam is None else _monolayer(cell.sam, cell.structure)
+    monolayer = None if cell.sam is None else _monolayer(cell.sam, "p-i-n" if grown else cell.structure)
     if not holes and monolayer is None:
         raise _missing("htl")
     if not electrons:
@@ -331,10 +425,11 @@ def _planned(cell: Single, absorber: str = "absorber") -> _Plan:
         used = monolayer if p_first and monolayer is not None else ahead[-1][0]
         faces.append((f"{ahead[-1][0].name}|{called[len(before) + 1 + len(ahead)]}", used.name))
     if behind:
-        faces.append((f"{called[len(before) + 1 + len(ahead)]}|{behind[0][0].name}", behind[0][0].name))
+        used = monolayer if grown and monolayer is not None else behind[0][0]
+        faces.append((f"{called[len(before) + 1 + len(ahead)]}|{behind[0][0].name}", used.name))
     outer = ahead[0][0] if ahead else monolayer
     assert outer is not None
-    return _Plan(layers, tuple(faces), outer.name, behind[-1][0].name, bandgap, gap)
+    return _Plan(layers, tuple(faces), outer.name, behind[-1][0].name, bandgap, gap, grown)
 
 
 def _electrical(one: LibraryLayer) -> bool:
@@ -343,7 +438,14 @@ def _electrical(one: LibraryLayer) -> bool:
 
 def _named(role: str) -> tuple[str, ...]:
     """Entries that can have a role."""
-    return tuple(name for name in names("layer") if role in entry(name).roles)
+    found = (name for name in names("layer") if role in entry(name).roles)
+    return tuple(name for name in found if role != "absorber" or _material(name) != "silicon")
+
+
+def _material(name: str) -> str | None:
+    """The optical material of an entry; None for a bandgap and for a monolayer."""
+    layer = None if name.strip()[:1].isdigit() else entry(name).layer
+    return None if layer is None else str(layer["material"])
 
 
 def _missing(which: str) -> InputError:
@@ -365,6 +467,13 @@ def _absorber(name: str, option: str) -> tuple[LibraryLayer, str | None, float]:
         return entry("sn-pb" if gap < 1.4 else "perovskite"), name.strip(), gap
     one = _in_role(name, ("absorber",), option)
     assert one.layer is not None
+    if one.layer["material"] == "silicon":
+        raise InputError(
+            f'"{one.name}" ({one.title}) is no absorber between films: its junctions are made by doping.',
+            "Write --structure tandem --bottom silicon, or change the cell of the library: "
+            "perotwin show silicon-planar --toml.",
+            key=option,
+        )
     if "bandgap" not in one.layer:
         raise InputError(
             f'"{one.name}" is a perovskite of any gap.', f'Give the gap: --{option} "1.63 eV".', key=option

@@ -66,7 +66,7 @@ class SplittingInTime:
         made: F64,
         current: float,
     ) -> float:
-        """How far (V) the splitting lies above its limit, the largest of the junction's; -inf where nothing emits.
+        """How far (V) the splitting lies above its limit at most, in any of the junction's emitters; -inf without one.
 
         Args:
             moment: the junction at the end of a time step.
@@ -77,10 +77,34 @@ class SplittingInTime:
         """
         if not self._emitters:
             return -np.inf
-        device, node, table = self._device, self._node, self._table
-        psi, v = moment.psi[node], float(moment.v[0])
+        node, v = self._node, float(moment.v[0])
         up = moment.fn[node] + moment.fn_rest[node]
         down = moment.fp[node] + moment.fp_rest[node]
+        split = up - down + v
+        supplied = Q * float(made.sum()) + max(-current, 0.0)
+        over = self._over(split, supplied)
+        # what light and current alone can make needs no look at what was stored
+        if over <= 0.0:
+            return self._vt * over
+        return self._vt * self._over(split, supplied + Q * self._released(moment, up, down, rate, past, held))
+
+    def _over(self, split: F64, supplied: float) -> float:
+        """How far (kT) the splitting (S,) lies above what a supply (A m^-2) can make, the largest of the junctions."""
+        found = []
+        for here, weight, j0 in self._emitters:
+            top = float(split[here].max())
+            weighted = top + float(np.log(np.exp(split[here] - top) @ weight))
+            found.append(weighted - float(np.log1p(supplied / j0)))
+        return float(np.max(found))
+
+    def _released(
+        self, moment: State, up: F64, down: F64, rate: float, past: Stored, held: tuple[F64, F64]
+    ) -> float:
+        """Pairs (m^-2 s^-1) that come at most from what bands and levels lose in the step, with the displacement at the
+        contacts and rounding; `up`, `down` (S,): levels of electrons and holes, kT.
+        """
+        device, node, table = self._device, self._node, self._table
+        psi, v = moment.psi[node], float(moment.v[0])
         eta_n, eta_p = psi + up - table[:, dv.EC], table[:, dv.EV] - psi - (down - v)
         n = np.exp(eta_n + table[:, dv.LN_NC] + log_activity(eta_n, self._degenerate))
         p = np.exp(eta_p + table[:, dv.LN_NV] + log_activity(eta_p, self._degenerate))
@@ -98,14 +122,7 @@ class SplittingInTime:
         size = float(np.abs(psi).max())
         noise = rate * min(kept) * (_SOLVED + _ROUNDING * (size + float(np.abs(table[:, dv.EC]).max())))
         noise += _ROUNDING * rate * size * float(steep.max())
-        most = float(made.sum()) + released + displaced + noise
-        split = up - down + v
-        found = []
-        for here, weight, j0 in self._emitters:
-            top = float(split[here].max())
-            weighted = top + float(np.log(np.exp(split[here] - top) @ weight))
-            found.append(weighted - float(np.log1p((Q * most + max(-current, 0.0)) / j0)))
-        return self._vt * float(np.max(found))
+        return released + displaced + noise
 
 
 def splitting_checks(splitting: F64) -> Checks:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from perotwin.constants import elementary_charge as Q
 from perotwin.errors import ConvergenceError
 from perotwin.transport.checks import CurrentInTime
+from perotwin.transport.device import State as DeviceState
 from perotwin.transport.device import state_width
 from perotwin.transport.implicit_steps import TOLERANCE, Attempt, Past, Stepper, Task
 from perotwin.transport.kernels.implicit_step import Difference
@@ -156,7 +157,7 @@ class Engine(Stepper):
         """(I,) number of each moving species, per area of its part."""
         return np.asarray((self.work.ion * self.device.volume).sum(axis=1))
 
-    def _constancy(self, made: Moment, generation: F64) -> float:
+    def _constancy(self, made: Moment, inside: Sequence[DeviceState], generation: F64) -> float:
         """Departure of the current along x from its junction's over its allowance, in the last step: the largest."""
         past = stored_in(self.device, self.difference.past).psi
         assert made.current is not None
@@ -165,12 +166,10 @@ class Engine(Stepper):
             own = made.current[d] + self.net.leak[d] * made.state.v[d]
             generated = Q * float(generation[self.problem.sites[d]].sum())
             here = past[self.device.nodes(d)]
-            found.append(
-                currents.departure(made.junction(d), self.difference.rate, here, generated, float(own))
-            )
+            found.append(currents.departure(inside[d], self.difference.rate, here, generated, float(own)))
         return max(found)
 
-    def _splitting(self, made: Moment, generation: F64) -> float:
+    def _splitting(self, made: Moment, inside: Sequence[DeviceState], generation: F64) -> float:
         """How far (V) the splitting in any part lies above what it may be, in the last step; -inf where none
         has a limit.
 
@@ -194,7 +193,7 @@ class Engine(Stepper):
             )  # fmt: skip
             current = float(made.current[d] + net.leak[d] * made.state.v[d])
             held = made.bulk[traps, here], made.face[faces]
-            excess = splitting.excess(made.junction(d), self.difference.rate, own, held, lit[here], current)
+            excess = splitting.excess(inside[d], self.difference.rate, own, held, lit[here], current)
             found.append(excess)
         return float(np.max(found))
 
@@ -242,8 +241,9 @@ class Engine(Stepper):
                     voltage, current = made.voltage, self.terminal_current(made)
                     light = step.light_at(min(1.0, since / step.duration))
                     generated = Q * float(generation @ self.problem.site_areas)
-                    ions, even = self._ion_numbers(), self._constancy(made, generation)
-                    apart = self._splitting(made, generation)
+                    inside = [made.junction(d) for d in range(len(self.problem.parts))]
+                    ions, even = self._ion_numbers(), self._constancy(made, inside, generation)
+                    apart = self._splitting(made, inside, generation)
                     rows.append((time, number, voltage, current, light, generated, ions, even, apart))
                     if not keep:
                         moments.clear()
