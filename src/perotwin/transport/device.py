@@ -50,6 +50,15 @@ M_Z, M_D, M_SITES, M_LAYER, M_SLOT, MOTION_COLUMNS = range(6)
 PSI_PSI, PSI_FN, PSI_FP, FN_PSI, FN_FN, FN_FP, FP_PSI, FP_FN, FP_FP, BLOCK_COLUMNS = range(10)
 # and what couples it to a neighbour, where each row has the potential and its own unknown
 PSI, FN_BY_PSI, FN_BY_FN, FP_BY_PSI, FP_BY_FP, NEIGHBOUR_COLUMNS = range(6)
+# what is lost at a node for good: of electrons and of holes by the potential, by their own levels; and recombination
+# by the potential
+N_BY_PSI, P_BY_PSI, N_BY_LEVEL, P_BY_LEVEL, PAIRS_BY_PSI, LOST_COLUMNS = range(6)
+# what `kernels.pockets` keeps of a node: how its levels follow the balances and the potential, and the potential
+# its own; whether they follow that of the current, and what of it and of the carriers' is left to the next node
+(
+    FN_BY_N, FN_BY_J, FP_BY_P, FP_BY_J, FN_FOLLOWS, FP_FOLLOWS, PSI_BY, PSI_BY_FN, PSI_BY_FP,
+    PAIRS_N, PAIRS_P, KEPT, LEFT_BY_PSI, LEFT_BY_FN, LEFT_BY_FP, PIVOT_COLUMNS,
+) = range(16)  # fmt: skip
 
 
 class Device(NamedTuple):
@@ -188,8 +197,16 @@ class Work(NamedTuple):
     give: F64  # (N, 2) how electrons, holes flow to the next node per rise of their own level here, and
     take: F64  # (N, 2) how they come back per rise of their level there
     leak: F64  # (N, 2) how they are lost at the node itself; infinite where a contact holds them
+    lost: F64  # (N, LOST_COLUMNS) the same without recombination, and what both follow by the potential
+    gone: F64  # (N, 3) how many electrons and holes are lost there, of generation less, as their rows count them, and
+    # the current's loss for good, m^-2 s^-1
+    across: F64  # (N, 2) fluxes of both over the edge to the next node, as `flux.edge_flux` returns them
+    beside: (
+        F64  # (N, 2) at a contact that holds electrons, holes: their coupling to the inner node's potential
+    )
     rhs: F64  # (N, 3, R)
     inverse: F64  # (N, 9)
+    pivot: F64  # (N, PIVOT_COLUMNS)
     elim: F64  # (N, 9)
     residual: F64  # (N, 2) the carriers' balances before the solve
     n: F64  # (S,)
@@ -272,8 +289,13 @@ def make_work(device: Device, causes: int) -> Work:
         give=z((nodes, 2)),
         take=z((nodes, 2)),
         leak=z((nodes, 2)),
+        lost=z((nodes, LOST_COLUMNS)),
+        gone=z((nodes, 3)),
+        across=z((nodes, 2)),
+        beside=z((nodes, 2)),
         rhs=z((nodes, 3, causes + int(own.max()))),
         inverse=z((nodes, 9)),
+        pivot=z((nodes, PIVOT_COLUMNS)),
         elim=z((nodes, 9)),
         residual=z((nodes, 2)),
         n=z(sites),

@@ -24,7 +24,7 @@ F64 = NDArray[np.float64]
 #: at once; and where it ends
 _FIRST, _RISE, _HIGHEST = 1e12, 1e8, 1e80
 #: steps in all, and those after which the steady state is tried for
-_STEPS, _BETWEEN = 80, 6
+_STEPS, _BETWEEN = 150, 6
 #: Newton iterations that a step and the steady state may take, and those up to which the next step is bolder
 _ITERATIONS, _ITERATIONS_STEADY, _EASY = 25, 40, 8
 #: factors from step to step: at first, the least and the largest
@@ -45,8 +45,8 @@ def settle(
     """
     dev, work = system.device, system.work
     brief, patient = (
-        Patience(_ITERATIONS, tolerance, longest),
-        Patience(_ITERATIONS_STEADY, tolerance, longest),
+        Patience(_ITERATIONS, tolerance, longest, careful=True),
+        Patience(_ITERATIONS_STEADY, tolerance, longest, careful=True),
     )
     here, trial = row.copy(), row.copy()
     rate, growth, begun, taken = _FIRST, _GROWTH, False, 0

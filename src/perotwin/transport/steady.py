@@ -71,6 +71,8 @@ class Solver:
     held: tuple[F64, F64] | None = None
     frozen_charge: F64 = field(init=False)
     frozen_density: F64 = field(init=False)
+    #: whether Newton's method has met what it did not reach, and minds pockets of carriers from then on
+    _careful: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         problem = self.problem
@@ -94,7 +96,7 @@ class Solver:
 
     @property
     def _patience(self) -> Patience:
-        return Patience(_ITERATIONS, self.tolerance, LONGEST)
+        return Patience(_ITERATIONS, self.tolerance, LONGEST, self._careful)
 
     # --- the states that everything starts from ----------------------------------------------------------------------
 
@@ -153,12 +155,16 @@ class Solver:
             ConvergenceError: it was not reached.
         """
         trial = row.copy()
-        patience = Patience(_ITERATIONS, self.tolerance, LONGEST)
-        good, _, size = system.newton(trial, generation, held, constraint, patience)
+        good, _, size = system.newton(trial, generation, held, constraint, self._patience)
         if good:
             row[:] = trial
-        elif not settle(system, row, generation, held, constraint, self.tolerance, LONGEST):
+        elif not self._settle(system, row, generation, held, constraint):
             raise _failure(self.problem.stack.name, constraint.c, row, stage, [size])
+
+    def _settle(self, system: System, row: F64, generation: F64, held: F64, constraint: Constraint) -> bool:
+        """Let a state go over to the steady one in time, in place (see `pseudo_transient.settle`)."""
+        self._careful = True
+        return settle(system, row, generation, held, constraint, self.tolerance, LONGEST)
 
     @cached_property
     def alone(self) -> tuple[Solver, ...]:
@@ -235,7 +241,10 @@ class Solver:
 
     def _lit_halves(self, intensity: float) -> F64:
         """The row of halves at open circuit, from what they are apart; or from the dark, with rising light."""
-        lit, patience = intensity * self.generation, Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST)
+        lit, patience = (
+            intensity * self.generation,
+            Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST, self._careful),
+        )
         try:
             halves = self._apart.short_circuit(intensity)
             row = as_one(self._apart.system.device, halves.row, self.system.device)
@@ -287,9 +296,7 @@ class Solver:
             lost = int(np.argmin(path.reached))
             row = path.rows[lost].copy()
             held = constraint._replace(c=float(path.targets[lost]))
-            if path.reached[lost] or not settle(
-                self.system, row, lit, self.frozen_charge, held, self.tolerance, LONGEST
-            ):
+            if path.reached[lost] or not self._settle(self.system, row, lit, self.frozen_charge, held):
                 break
             rest = self.system.path(path.targets[lost:], held.c, solved=True)
             self.system.follow(row, lit, self.frozen_charge, constraint, self._patience, rest)
@@ -328,7 +335,7 @@ class Solver:
         """Open circuit, or nothing where it is not found from a state, and the last step."""
         state, size = near, np.inf
         lit = intensity * self.generation
-        patience = Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST)
+        patience = Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST, self._careful)
         # from far away Newton's method may not arrive: then along the curve, by voltages that its slope suggests
         for _ in range(_APPROACHES):
             row = state.row.copy()
@@ -345,7 +352,7 @@ class Solver:
                 break
             state = here.state(0)
         row = near.row.copy()
-        if settle(self.system, row, lit, self.frozen_charge, held_current(), self.tolerance, LONGEST):
+        if self._settle(self.system, row, lit, self.frozen_charge, held_current()):
             voltage = np.array([self._terminals(row, lit)])
             return self._collect(voltage, intensity, row[None], np.array([True]), np.array([0])), 0.0
         return None, size

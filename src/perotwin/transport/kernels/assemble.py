@@ -54,6 +54,10 @@ def _clear(dev, w):
             w.rhs[i, r, 0] = 0.0
         w.leak[i, 0] = 0.0
         w.leak[i, 1] = 0.0
+        for c in range(3):
+            w.gone[i, c] = 0.0
+        for c in range(dv.LOST_COLUMNS):
+            w.lost[i, c] = 0.0
 
 
 @inlined
@@ -110,6 +114,8 @@ def _sources(dev, w, st, gen, ion_charge, m):
             enter_recombination(w, i, vol, r_n, r_p, r_s)
         F[i, 1, 0] -= net
         F[i, 2, 0] -= net
+        w.gone[i, 0] -= net
+        w.gone[i, 1] -= net
 
 
 @inlined

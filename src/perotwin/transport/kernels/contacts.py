@@ -57,6 +57,16 @@ def _end(dev, d, side):
     return last, dev.site_start[dev.layer_start[d + 1]] - 1, 2 * d + 1, not dev.anode_front
 
 
+@inlined
+def lose(w, i, carrier, loss, by_psi, by_level):
+    """Enter what leaves at node i for good, as its row counts it, and its slopes."""
+    w.gone[i, carrier] += loss
+    w.gone[i, 2] += loss if carrier == ELECTRONS else -loss
+    w.lost[i, dv.N_BY_PSI + carrier] += by_psi
+    w.lost[i, dv.N_BY_LEVEL + carrier] += by_psi + by_level
+    w.leak[i, carrier] += by_psi + by_level
+
+
 @compiled
 def contacts(dev, w, st):
     """Enter what holds at both ends of every junction into the equations."""
@@ -72,6 +82,7 @@ def contacts(dev, w, st):
         U[i, dv.PSI] = 0.0
         if dev.contact[row, dv.C_SN] < 0.0:
             D[i, dv.FN_PSI], D[i, dv.FN_FP] = 0.0, 0.0
+            w.beside[i, 0] = U[i, dv.FN_BY_PSI] if end == 2 * d else L[i, dv.FN_BY_PSI]
             L[i, dv.FN_BY_PSI] = L[i, dv.FN_BY_FN] = U[i, dv.FN_BY_PSI] = U[i, dv.FN_BY_FN] = 0.0
             w.leak[i, 0] = np.inf
             F[i, 1, 0] = 0.0
@@ -80,9 +91,10 @@ def contacts(dev, w, st):
             loss, by_n, by_level = contact_loss(dev.contact[row], ELECTRONS, w.n[s], st.fn[i] + v)
             F[i, 1, 0] += loss
             D[i, dv.FN_PSI] -= by_n * w.gn[s]
-            w.leak[i, 0] += by_n * w.gn[s] + by_level
+            lose(w, i, ELECTRONS, loss, by_n * w.gn[s], by_level)
         if dev.contact[row, dv.C_SP] < 0.0:
             D[i, dv.FP_PSI], D[i, dv.FP_FN] = 0.0, 0.0
+            w.beside[i, 1] = U[i, dv.FP_BY_PSI] if end == 2 * d else L[i, dv.FP_BY_PSI]
             L[i, dv.FP_BY_PSI] = L[i, dv.FP_BY_FP] = U[i, dv.FP_BY_PSI] = U[i, dv.FP_BY_FP] = 0.0
             w.leak[i, 1] = np.inf
             F[i, 2, 0] = 0.0
@@ -90,7 +102,7 @@ def contacts(dev, w, st):
             loss, by_p, by_level = contact_loss(dev.contact[row], HOLES, w.p[s], back - st.fp[i])
             F[i, 2, 0] += loss
             D[i, dv.FP_PSI] += by_p * w.gp[s]
-            w.leak[i, 1] += by_p * w.gp[s] + by_level
+            lose(w, i, HOLES, loss, by_p * w.gp[s], by_level)
 
 
 @compiled

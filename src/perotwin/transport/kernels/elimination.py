@@ -85,11 +85,11 @@ def eliminate(w, first, last, columns):
             F[i, 0, q] = v0 * r0 + v1 * r1 + v2 * r2
             F[i, 1, q] = v3 * r0 + v4 * r1 + v5 * r2
             F[i, 2, q] = v6 * r0 + v7 * r1 + v8 * r2
-    _back(W, F, first, last, columns)
+    back(W, F, first, last, columns)
 
 
 @inlined
-def _back(W, F, first, last, columns):
+def back(W, F, first, last, columns):
     for i in range(last - 2, first - 1, -1):
         for q in range(columns):
             y0, y1, y2 = F[i + 1, 0, q], F[i + 1, 1, q], F[i + 1, 2, q]
@@ -113,7 +113,7 @@ def substitute(w, F, first, last, columns):
             F[i, 0, q] = V[i, 0] * r0 + V[i, 1] * r1 + V[i, 2] * r2
             F[i, 1, q] = V[i, 3] * r0 + V[i, 4] * r1 + V[i, 5] * r2
             F[i, 2, q] = V[i, 6] * r0 + V[i, 7] * r1 + V[i, 8] * r2
-    _back(W, F, first, last, columns)
+    back(W, F, first, last, columns)
 
 
 @compiled

@@ -82,6 +82,8 @@ def face_traps(dev, w, st):
         rate = kt * force
         F[i, 1, 0] += rate
         F[i, 2, 0] += rate
+        w.gone[i, 0] += rate
+        w.gone[i, 1] += rate
         enter_recombination(w, i, 1.0, rate * by_n, rate * by_p, kt * (level[0] * level[1] - force))
         kind = dev.face_trap[t, dv.F_KIND]
         if kind != 0.0:

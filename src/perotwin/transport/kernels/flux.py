@@ -77,6 +77,7 @@ def enter_electrons(w, i, found):
     D[i + 1, dv.FN_PSI] -= psi_2
     L[i + 1, dv.FN_BY_PSI], L[i + 1, dv.FN_BY_FN] = -psi_1, -by_1
     w.give[i, 0], w.take[i, 0] = -by_1, by_2
+    w.across[i, 0] = flux
 
 
 @inlined
@@ -91,6 +92,7 @@ def enter_holes(w, i, found):
     D[i + 1, dv.FP_PSI] += psi_2
     L[i + 1, dv.FP_BY_PSI], L[i + 1, dv.FP_BY_FP] = psi_1, by_1
     w.give[i, 1], w.take[i, 1] = -by_1, by_2
+    w.across[i, 1] = flux
 
 
 @inlined

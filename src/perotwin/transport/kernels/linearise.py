@@ -49,7 +49,12 @@ def add_lights(net, d, dev, w, F, lights):
     first, last = lights_into(net, d)
     for k in range(first, last):
         profile = net.profile[net.profile_start[k] : net.profile_start[k + 1]]
-        source_column(nodes_of(dev, d), w.leak, profile, lights[k], F, ITSELF)
+        node = nodes_of(dev, d)
+        source_column(node, w.leak, profile, lights[k], F, ITSELF)
+        for s in range(profile.size):
+            i = node[s]
+            w.gone[i, 0] -= lights[k] * profile[s]
+            w.gone[i, 1] -= lights[k] * profile[s]
 
 
 @inlined

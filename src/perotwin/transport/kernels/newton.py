@@ -15,9 +15,10 @@ from perotwin.compiled import compiled, inlined
 from perotwin.transport.device import FN_PSI, FP_PSI, PSI_FN, PSI_FP, PSI_PSI
 from perotwin.transport.kernels.assemble import assemble
 from perotwin.transport.kernels.circuit import Constraint, close, follows
-from perotwin.transport.kernels.contacts import hold_contacts
+from perotwin.transport.kernels.contacts import ELECTRONS, HOLES, hold_contacts, lose
 from perotwin.transport.kernels.elimination import eliminate
 from perotwin.transport.kernels.linearise import add_lights, combine, gather, radiation, set_columns
+from perotwin.transport.kernels.pockets import eliminate_pockets
 from perotwin.transport.kernels.right_hand_sides import edge_current, ion_columns, keep_ions, quiet_edge
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import settle_ions
@@ -40,6 +41,7 @@ class Patience(NamedTuple):
     iterations: int  # most of them
     tolerance: float  # largest last step: kT, or relative change of a density
     longest: float  # longest step of the potential, kT
+    careful: bool = False  # whether pockets of carriers that barriers close off are told from closed ones
 
 
 class Inertia(NamedTuple):
@@ -59,11 +61,11 @@ def _add_inertia(dev, w, inertia):
         if w.leak[i, 0] != np.inf:
             F[i, 1, 0] += c * (w.n[s] - inertia.n[s])
             D[i, FN_PSI] -= c * w.n[s] * w.gn[s]
-            w.leak[i, 0] += c * w.n[s] * w.gn[s]
+            lose(w, i, ELECTRONS, c * (w.n[s] - inertia.n[s]), c * w.n[s] * w.gn[s], 0.0)
         if w.leak[i, 1] != np.inf:
             F[i, 2, 0] += c * (w.p[s] - inertia.p[s])
             D[i, FP_PSI] += c * w.p[s] * w.gp[s]
-            w.leak[i, 1] += c * w.p[s] * w.gp[s]
+            lose(w, i, HOLES, c * (w.p[s] - inertia.p[s]), c * w.p[s] * w.gp[s], 0.0)
 
 
 @inlined
@@ -108,7 +110,10 @@ def _newton(dev, w, net, row, gen, held, inertia, constraint, patience, linear, 
             if closes:
                 edge = quiet_edge(dev, w, d)
                 flux = edge_current(dev, w, edge, slope)
-            eliminate(w, dev.node_start[d], dev.node_start[d + 1], causes + species)
+            if patience.careful:
+                eliminate_pockets(w, dev.node_start[d], dev.node_start[d + 1], causes + species)
+            else:
+                eliminate(w, dev.node_start[d], dev.node_start[d + 1], causes + species)
             if species > 0:
                 keep_ions(dev, w, d, F, causes)
             if closes:

@@ -163,6 +163,7 @@ def enter_recombination(w, i, vol, r_n, r_p, r_s):
     D[i, dv.FP_PSI] -= vol * (r_n - r_p)
     D[i, dv.FP_FN] -= vol * (r_n + r_s)
     w.leak[i, 1] += vol * (r_p + r_s)
+    w.lost[i, dv.PAIRS_BY_PSI] += vol * (r_n - r_p)
 
 
 @compiled
