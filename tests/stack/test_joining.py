@@ -105,6 +105,17 @@ def test_surroundings_are_those_of_the_top_and_said() -> None:
     assert "smaller bandgap" in turned
 
 
+def test_a_contact_of_an_undoped_layer_stays() -> None:
+    """Flat bands with a layer without carriers of its own would let no current through."""
+    top = plain("wbg-target").with_values({"sno2.donor_density": "0 cm^-3"})
+    tandem, notes = join_tandem(top, plain("nbg"), name="t")
+    contact = top.contact
+    assert contact is not None
+    assert tandem.get("top.contact.back.work_function") == contact.back.work_function != "flat-band"
+    assert tandem.get("bottom.contact.front.work_function") == "flat-band"
+    assert 'top stays, because "sno2" is not doped' in " ".join(notes)
+
+
 @pytest.mark.parametrize("name", joints())
 def test_every_named_junction_is_usable_and_sourced(name: str) -> None:
     one = joint(name)

@@ -142,7 +142,7 @@ def join_tandem(
     else:
         if before:
             notes.append(f"Left out before the bottom: {_listed(before)}.")
-        notes += _without_inner_circuit(upper, lower, top)
+        notes += _without_inner_circuit(upper, lower, top, bottom)
         if isinstance(junction, Traps) and junction.metal is None:
             notes += _without_shunts({"top": upper, "bottom": lower})
     notes += _surroundings(lower, top, bottom)
@@ -222,12 +222,23 @@ def _without(stack: Stack, gone: tuple[Layer, ...]) -> dict[str, Any]:
     return data | ({"interface": faces} if faces else {})
 
 
-def _without_inner_circuit(upper: dict[str, Any], lower: dict[str, Any], top: Stack) -> list[str]:
+def _without_inner_circuit(
+    upper: dict[str, Any], lower: dict[str, Any], top: Stack, bottom: Stack
+) -> list[str]:
     """Take the inner contacts and the bottom's series resistance away, and say so."""
     notes = []
-    upper["contact"] = {"front": upper["contact"]["front"]}
-    lower["contact"] = {"back": lower["contact"]["back"]}
-    notes.append("The inner contacts are flat: what they were belonged to the electrodes.")
+    kept = []
+    for data, stack, which, end in ((upper, top, "top", "back"), (lower, bottom, "bottom", "front")):
+        layer = stack.electrical_layers[-1 if end == "back" else 0]
+        assert layer.electronic is not None
+        if layer.electronic.donor_density == layer.electronic.acceptor_density == 0.0:
+            kept.append(f'that of the {which} stays, because "{layer.name}" is not doped')
+        else:
+            data["contact"] = {key: part for key, part in data["contact"].items() if key != end}
+    if len(kept) < 2:
+        notes.append("The inner contacts are flat: what they were belonged to the electrodes.")
+    if kept:
+        notes.append(f"Of the inner contacts {', '.join(kept)}: flat bands would let no current through.")
     circuit = dict(lower.get("circuit", {}))
     resistance = circuit.pop("series_resistance", None)
     if resistance:
