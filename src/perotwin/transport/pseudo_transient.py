@@ -32,7 +32,8 @@ _GROWTH, _LEAST, _LARGEST = 10.0, 1.5, 100.0
 
 
 def settle(
-    system: System, row: F64, generation: F64, held: F64, constraint: Constraint, tolerance: float, longest: float
+    system: System, row: F64, generation: F64, held: F64, constraint: Constraint, tolerance: float, longest: float,
+    careful: bool = True,
 ) -> bool:  # fmt: skip
     """Let a state go over to the steady one, in place; False where it is not reached, and then the row is as it was.
 
@@ -41,12 +42,12 @@ def settle(
         generation, held: (S,) pairs per area and time (m^-2 s^-1) and charge of ions that do not move (m^-3, units of
             q) of each site.
         constraint: at the terminals.
-        tolerance, longest: see `kernels.newton.Patience`.
+        tolerance, longest, careful: see `kernels.newton.Patience`.
     """
     dev, work = system.device, system.work
     brief, patient = (
-        Patience(_ITERATIONS, tolerance, longest, careful=True),
-        Patience(_ITERATIONS_STEADY, tolerance, longest, careful=True),
+        Patience(_ITERATIONS, tolerance, longest, careful),
+        Patience(_ITERATIONS_STEADY, tolerance, longest, careful),
     )
     here, trial = row.copy(), row.copy()
     rate, growth, begun, taken = _FIRST, _GROWTH, False, 0

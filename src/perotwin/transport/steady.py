@@ -162,9 +162,14 @@ class Solver:
             raise _failure(self.problem.stack.name, constraint.c, row, stage, [size])
 
     def _settle(self, system: System, row: F64, generation: F64, held: F64, constraint: Constraint) -> bool:
-        """Let a state go over to the steady one in time, in place (see `pseudo_transient.settle`)."""
+        """Let a state go over to the steady one in time, in place (see `pseudo_transient.settle`), with care for
+        pockets or, where that does not arrive, without.
+        """
         self._careful = True
-        return settle(system, row, generation, held, constraint, self.tolerance, LONGEST)
+        return any(
+            settle(system, row, generation, held, constraint, self.tolerance, LONGEST, careful)
+            for careful in (True, False)
+        )
 
     @cached_property
     def alone(self) -> tuple[Solver, ...]:
