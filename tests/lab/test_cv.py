@@ -54,7 +54,7 @@ def test_an_undoped_absorber_shows_the_density_that_its_thickness_sets() -> None
 
 
 def test_injection_alone_never_reads_less_than_the_least_density() -> None:
-    """The closed form behind the limit, C = Cg (1 + exp(V / VT)); a line has the mean of its slopes."""
+    """The closed form behind the limit, C = Cg (1 + exp(V / VT)): a line through a window has the mean of its slopes."""
     dataset = synthetic.cv()
     voltage = np.linspace(-0.4, 0.2, 3001)
     plate = dataset.attrs["permittivity"] * EPS0 / dataset.attrs["thickness"]
