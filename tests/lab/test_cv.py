@@ -54,7 +54,7 @@ def test_an_undoped_absorber_shows_the_density_that_its_thickness_sets() -> None
 
 
 def test_injection_alone_never_reads_less_than_the_least_density() -> None:
-    """The closed form behind the limit, C = Cg (1 + exp(V / VT)): a line through a window has the mean of its slopes."""
+    """The closed form behind the limit: C = Cg (1 + exp(V / VT)). A line through a window has the mean of its slopes."""
     dataset = synthetic.cv()
     voltage = np.linspace(-0.4, 0.2, 3001)
     plate = dataset.attrs["permittivity"] * EPS0 / dataset.attrs["thickness"]
@@ -67,7 +67,7 @@ def test_injection_alone_never_reads_less_than_the_least_density() -> None:
 
 
 def test_a_textbook_junction_reads_its_doping_whatever_lies_beyond_the_straight_part() -> None:
-    """p+n step of 1e16 cm^-3: in forward bias 1/C^2 bends away from the line (diffusion capacitance)."""
+    """p+n step of 1e16 cm^-3: in forward bias 1/C^2 bends away from the line, steeper than it (diffusion capacitance)."""
     dataset = synthetic.cv(doping=1e22, built_in=0.824)
     voltage = np.linspace(-1.0, 0.75, 176)
     depletion = 1.0 / np.sqrt(2.0 * (0.824 - voltage) / (Q * dataset.attrs["permittivity"] * EPS0 * 1e22))
