@@ -53,8 +53,8 @@ def test_an_undoped_absorber_shows_the_density_that_its_thickness_sets() -> None
     assert measured.attrs["light"] == 0.0
 
 
-def test_injection_alone_never_reads_less_than_the_least_density() -> None:
-    """The closed form behind the limit: C = Cg (1 + exp(V / VT)). A line through a window has the mean of its slopes."""
+def test_injection_alone_gives_the_least_density_exactly() -> None:
+    """The closed form behind the limit: C = Cg (1 + exp(V / VT))."""
     dataset = synthetic.cv()
     voltage = np.linspace(-0.4, 0.2, 3001)
     plate = dataset.attrs["permittivity"] * EPS0 / dataset.attrs["thickness"]
@@ -62,34 +62,7 @@ def test_injection_alone_never_reads_less_than_the_least_density() -> None:
     thermal = 1.380649e-23 * dataset.attrs["temperature"] / Q
     dataset["capacitance"] = ("voltage", plate * (1.0 + np.exp(voltage / thermal)))
     found = cv.analyse(dataset)
-    least = found["resolvable_doping"].value
-    assert least <= found["apparent_doping"].value < 1.02 * least
-
-
-def test_a_textbook_junction_reads_its_doping_whatever_lies_beyond_the_straight_part() -> None:
-    """p+n step of 1e16 cm^-3: in forward bias 1/C^2 bends away from the line, steeper than it (diffusion capacitance)."""
-    dataset = synthetic.cv(doping=1e22, built_in=0.824)
-    voltage = np.linspace(-1.0, 0.75, 176)
-    depletion = 1.0 / np.sqrt(2.0 * (0.824 - voltage) / (Q * dataset.attrs["permittivity"] * EPS0 * 1e22))
-    dataset = dataset.drop_vars(["capacitance", "voltage"]).assign_coords(voltage=voltage)
-    dataset["capacitance"] = ("voltage", depletion + 1e-11 * np.exp(voltage / VT / 1.2))
-    found = cv.analyse(dataset)
-    assert found["apparent_doping"].value == pytest.approx(1e22, rel=0.01)
-    assert found["built_in_voltage"].value == pytest.approx(0.824, abs=0.01)
-    assert "straightest fall of 1/C^2, from -1.00 to" in found["built_in_voltage"].method
-
-
-def test_noise_of_a_percent_is_in_the_error(seeds: int = 60) -> None:
-    """Over seeds the stated standard error holds the truth as often as one does."""
-    held = []
-    for seed in range(seeds):
-        dataset = synthetic.cv(doping=1e23, built_in=1.0)
-        noise = np.random.default_rng(seed).normal(1.0, 0.01, dataset.sizes["voltage"])
-        dataset["capacitance"] = dataset["capacitance"] * noise
-        metric = cv.analyse(dataset)["apparent_doping"]
-        assert metric.uncertainty is not None
-        held.append(abs(metric.value - 1e23) < 2.0 * metric.uncertainty)
-    assert np.mean(held) > 0.8
+    assert found["apparent_doping"].value == pytest.approx(found["resolvable_doping"].value, rel=1e-4)
 
 
 def test_what_does_not_fall_has_no_doping() -> None:

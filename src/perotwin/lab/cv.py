@@ -7,7 +7,7 @@ Ions are where the stack's own response has them at each voltage (frozen: as the
 names), as for steady curves; those that re-equilibrate also follow the signal.
 
 A thin absorber without any doping shows an apparent one. Its capacitance is that of a plate capacitor until injected
-carriers raise it, C = Cg (1 + exp(q (V - V0) / m kT)), and a line in 1 / C^2 then reads as a density of at least
+carriers raise it, C = Cg (1 + exp(q (V - V0) / m kT)), and the steepest line in 1 / C^2 then reads as a density of
 
     N_min = (27 / 4) m kT eps / (q^2 d^2)
 
@@ -18,7 +18,7 @@ within a decade of that (m = 1 to 2, and ions that bend the bands as dopants wou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from perotwin.stack import Cell
 
-__all__ = ["INSTRUMENT", "Line", "Protocol", "analyse", "measure", "mott_schottky", "plot"]
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "mott_schottky", "plot"]
 
 F64 = NDArray[np.float64]
 
@@ -48,23 +48,6 @@ _BELIEVED = 10.0
 #: a curve without a stated end stops this far below the absorber's bandgap, V
 _BELOW_GAP = 0.4
 _MOST = 10_000
-#: fewest points of a line, and the part of 1 / C^2 to which it is taken to be known at best
-_FEWEST, _READ = 5, 1e-3
-
-
-class Line(NamedTuple):
-    """A line through 1 / C^2 against the voltage.
-
-    Attributes:
-        slope: F^-2 m^4 V^-1, negative. intercept: V, where the line meets zero.
-        start, stop: V, the window. error: standard error of the slope over the slope.
-    """
-
-    slope: float = np.nan
-    intercept: float = np.nan
-    start: float = np.nan
-    stop: float = np.nan
-    error: float = np.nan
 
 
 class Protocol(Model):
@@ -151,22 +134,19 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     """Apparent doping and built-in voltage of a Mott-Schottky plot, and whether the doping can be one.
 
     Returns:
-        `apparent_doping` (m^-3) and `built_in_voltage` (V) from the straightest fall of 1 / C^2 with the voltage, NaN
+        `apparent_doping` (m^-3) and `built_in_voltage` (V) from the steepest fall of 1 / C^2 with the voltage, NaN
         where it does not fall; `resolvable_doping` (m^-3), what an undoped absorber of that thickness shows at least
         (see this module). The method says where the doping is an artefact. `permittivity` (relative), `thickness` (m)
         and `temperature` (K) are read from the attributes; without them the densities are NaN.
     """
     voltage, capacitance = np.asarray(dataset["voltage"], float), np.asarray(dataset["capacitance"], float)
-    line = mott_schottky(voltage, capacitance)
-    slope, intercept = line.slope, line.intercept
+    slope, intercept, at = mott_schottky(voltage, capacitance)
     eps = _EPS0 * float(dataset.attrs.get("permittivity", np.nan))
     width = float(dataset.attrs.get("thickness", np.nan))
     thermal = _KB * float(dataset.attrs.get("temperature", np.nan)) / _Q
     apparent = -2.0 / (_Q * eps * slope) if slope < 0.0 else np.nan
     least = 27.0 / 4.0 * thermal * eps / (_Q * width**2)
-    where = f"straightest fall of 1/C^2, from {line.start:.2f} to {line.stop:.2f} V"
-    if not np.isfinite(eps):
-        where += "; no density without a permittivity"
+    where = f"steepest fall of 1/C^2, at {at:.2f} V"
     words = where
     if apparent < _BELIEVED * least:
         words += (
@@ -175,7 +155,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
         )
     return Metrics(
         {
-            "apparent_doping": Metric(apparent, "m-3", words, apparent * line.error),
+            "apparent_doping": Metric(apparent, "m-3", words),
             "resolvable_doping": Metric(least, "m-3", "27 kT eps / (4 q^2 d^2)"),
             "built_in_voltage": Metric(intercept, "V", where),
         }
@@ -194,54 +174,29 @@ def _doubts(metrics: Metrics) -> list[str]:
     ]
 
 
-def mott_schottky(voltage: F64, capacitance: F64) -> Line:
-    """The line through 1 / C^2 (F^-2 m^4) against the voltage where that is straightest.
-
-    Of all windows of at least five neighbouring points in which 1 / C^2 falls, the one whose slope is known best: the
-    standard error of its line over its slope is least. A long window wins until 1 / C^2 bends in it, or has more noise
-    than elsewhere.
-
-    Args:
-        voltage, capacitance: (K,) V and F m^-2.
+def mott_schottky(voltage: F64, capacitance: F64) -> tuple[float, float, float]:
+    """Steepest fall of 1 / C^2 (F^-2 m^4) with the voltage, by lines through five neighbouring points.
 
     Returns:
-        The line; of NaN where 1 / C^2 falls nowhere or fewer than five points are known.
+        Slope (F^-2 m^4 V^-1, negative), where that line meets zero (V), and the voltage of its middle; NaN where
+        1 / C^2 falls nowhere or fewer than five points are known.
     """
-    keep = np.isfinite(capacitance) & (capacitance > 0.0) & np.isfinite(voltage)
+    keep = np.isfinite(capacitance) & (capacitance > 0.0)
     order = np.argsort(voltage[keep], kind="stable")
     x, y = voltage[keep][order], 1.0 / capacitance[keep][order] ** 2
-    best, least = Line(), np.inf
-    for first in range(x.size - _FEWEST + 1):
-        # all windows that begin here, by running sums about their first point
-        dx, dy = x[first:] - x[first], y[first:] - y[first]
-        count = np.arange(1.0, dx.size + 1.0)
-        mean_x, mean_y = np.cumsum(dx) / count, np.cumsum(dy) / count
-        sxx = np.cumsum(dx * dx) - count * mean_x**2
-        sxy = np.cumsum(dx * dy) - count * mean_x * mean_y
-        syy = np.cumsum(dy * dy) - count * mean_y**2
-        usable = (count >= _FEWEST) & (sxx > 0.0) & (sxy < 0.0)
-        if not usable.any():
-            continue
-        last = np.flatnonzero(usable)
-        slope = sxy[last] / sxx[last]
-        scatter = np.maximum(syy[last] - slope * sxy[last], 0.0) / (count[last] - 2.0)
-        height = mean_y[last] + y[first]
-        error = np.sqrt((scatter + (_READ * height) ** 2) / sxx[last]) / -slope
-        # what falls by rounding only is a plateau
-        error[-slope * dx[last] <= 1e-9 * height] = np.inf
-        place = int(np.argmin(error))
-        if error[place] < least:
-            least = float(error[place])
-            end = first + int(last[place])
-            middle = x[first] + mean_x[last[place]]
-            best = Line(
-                float(slope[place]),
-                float(middle - height[place] / slope[place]),
-                float(x[first]),
-                float(x[end]),
-                least,
-            )
-    return best
+    if x.size < 5:
+        return np.nan, np.nan, np.nan
+    windows_x: Any = np.lib.stride_tricks.sliding_window_view(x, 5)
+    windows_y: Any = np.lib.stride_tricks.sliding_window_view(y, 5)
+    dx = windows_x - windows_x.mean(axis=1, keepdims=True)
+    slopes = (dx * windows_y).sum(axis=1) / (dx**2).sum(axis=1)
+    best = int(np.argmin(slopes))
+    slope = float(slopes[best])
+    middle, height = float(windows_x[best].mean()), float(windows_y[best].mean())
+    # a plateau falls by rounding only
+    if not -slope * float(np.ptp(windows_x[best])) > 1e-9 * height:
+        return np.nan, np.nan, np.nan
+    return slope, middle - height / slope, middle
 
 
 @of_measurements("cv")
@@ -254,7 +209,7 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
         mott_schottky(np.asarray(item["voltage"], float), np.asarray(item["capacitance"], float))
         for item in items
     ]
-    return signals.cv(items, [(line.slope, line.intercept) for line in found], ax)
+    return signals.cv(items, [(slope, intercept) for slope, intercept, _ in found], ax)
 
 
 INSTRUMENT = Instrument(
