@@ -112,8 +112,8 @@ def zones(stack: OpticalCell, metals: Collection[int] = ()) -> tuple[tuple[Zone,
         for value, faces in capped.items()
     ]
     notes += [
-        f"the roughness of {value * 1e9:.3g} nm is left out at {', '.join(faces)}: a mixture of a metal and a "
-        "dielectric absorbs as the locally smooth face of a metal on grains does not."
+        f"the roughness of {value * 1e9:.3g} nm is left out at {', '.join(faces)}: a mixture of a metal and a dielectric "
+        "absorbs as the locally smooth face of a metal on grains does not."
         for value, faces in sharp.items()
     ]
     return tuple(found), tuple(notes)
