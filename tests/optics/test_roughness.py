@@ -62,32 +62,11 @@ def test_a_zone_is_capped_at_the_thinner_neighbour_and_says_so() -> None:
     assert zones(rough("3 nm"))[1] == ()
 
 
-def test_faces_of_metals_stay_sharp_and_say_so() -> None:
-    stack = rough("3 nm")
-    found, notes = zones(stack, metals=[5])
-    assert [zone.face for zone in found] == [4], "perovskite|c60 alone; c60|ag and the outer face are sharp"
-    assert "3 nm is left out at c60|ag" in notes[0]
-    mixed = {(piece.first, piece.second) for piece in films(stack).slices if piece.fraction > 0.0}
-    assert mixed == {(3, 4)}
-    # roughness of the face of silver alone then changes nothing at all
-    alone = '[interface."c60|ag"]\nroughness = "9 nm"\n'
-    x = np.array([0.0, 15e-9, 465e-9, 495e-9])
-    bumpy, flat = absorb(optical_cell(faces=alone), x), absorb(optical_cell(), x)
-    np.testing.assert_array_equal(bumpy.absorptance, flat.absorptance)
-    # carbon is no metal: its faces are mixed
-    carbon = cell(
-        layer("perovskite", "absorber", "halide-perovskite", "450 nm", gap=1.7),
-        layer("carbon", "electrode", "carbon", "10 um"),
-        faces='[interface."perovskite|carbon"]\nroughness = "9 nm"\n',
-    )
-    assert any(piece.fraction > 0.0 for piece in films(carbon).slices)
-
-
 def test_films_keep_their_thickness() -> None:
     for rms in ("", "3 nm", "20.4 nm"):
         optical = films(rough(rms))
         total = sum(piece.thickness for piece in optical.slices)
-        outside = sum(zone.width / 2 for zone in zones(rough(rms), metals=[5])[0] if zone.face == 6)
+        outside = sum(zone.width / 2 for zone in zones(rough(rms))[0] if zone.face == 6)
         assert total - outside == pytest.approx(optical.thickness.sum(), rel=1e-12)
 
 
