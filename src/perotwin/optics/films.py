@@ -342,17 +342,6 @@ class LitFilms:
         total[rows] += share * found
 
 
-#: where layers are asked whether they are metals, m
-_MID_VISIBLE = 600e-9
-
-
-def _is_metal(model: OpticalModel) -> bool:
-    """Whether the real part of the permittivity is negative in the middle of the visible."""
-    low, high = model.range
-    index = model.index(np.array([min(max(_MID_VISIBLE, low), high)]))[0]
-    return bool((index * index).real < 0.0)
-
-
 def films(stack: OpticalCell) -> Films:
     """The optical layers of a cell.
 
@@ -366,7 +355,7 @@ def films(stack: OpticalCell) -> Films:
     for layer, model in zip(layers, models, strict=True):
         if layer.role == "absorber":
             refuse_transparent(model, layer.name)
-    rough, notes = zones(stack, [k for k, model in enumerate(models) if _is_metal(model)])
+    rough, notes = zones(stack)
     width = {zone.face: zone.width for zone in rough}
     spread = {zone.face: zone for zone in rough}
     slices: list[_Slice] = []

@@ -6,19 +6,12 @@ effective medium (D. A. G. Bruggeman, Ann. Phys. 416, 636 (1935), doi:10.1002/an
 for roughness well below the wavelength (D. E. Aspnes, J. B. Theeten, F. Hottier, Phys. Rev. B 20, 3292
 (1979), doi:10.1103/PhysRevB.20.3292).
 
-A face of a metal stays sharp. What an effective medium of two thicknesses stands for is the product of roughness and
-local slope (A. Yanguas-Gil, B. A. Sperling, J. R. Abelson, Phys. Rev. B 84, 085402 (2011),
-doi:10.1103/PhysRevB.84.085402), and a face that follows grains some hundred nanometres wide has hardly any; between a
-metal and a dielectric the mixture moreover has resonances of isolated particles, and absorbs where such a face only
-reflects.
-
 Films grow conformally: a film on a rough one keeps its thickness and passes the roughness on to its own upper
 face. A zone is at most as wide as the thinner of its neighbours, so that two zones never meet inside a film.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,10 +61,8 @@ class Zone:
         return self.width * (np.arange(-count // 2, count // 2 + 1) / count)
 
 
-def zones(stack: OpticalCell, metals: Collection[int] = ()) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
-    """The mixed zones of a stack, by face, and a sentence for those that had to be capped and those that stay sharp.
-
-    `metals` are the layers (by index) at whose faces nothing is mixed; they pass roughness on as others do.
+def zones(stack: OpticalCell) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
+    """The mixed zones of a stack, by face, and a sentence for those that had to be capped.
 
     A face that states a roughness has that one; a face that does not inherits it from the one below it. Below
     means nearer to the substrate; without a substrate films grow in the order of the layers. A thick layer, such as the
@@ -92,13 +83,8 @@ def zones(stack: OpticalCell, metals: Collection[int] = ()) -> tuple[tuple[Zone,
                 current = 0.0
     found: list[Zone] = []
     capped: dict[float, list[str]] = {}
-    sharp: dict[float, list[str]] = {}
     for face, value in enumerate(rms):
         if value <= 0:
-            continue
-        if face - 1 in metals or face in metals:
-            if 0 < face < len(layers):
-                sharp.setdefault(value, []).append(f"{layers[face - 1].name}|{layers[face].name}")
             continue
         thinnest = min(float(layer.thickness) for layer in layers[max(face - 1, 0) : face + 1])
         zone = Zone(face, min(_SQRT12 * value, thinnest), value)
@@ -110,11 +96,6 @@ def zones(stack: OpticalCell, metals: Collection[int] = ()) -> tuple[tuple[Zone,
         f"the roughness of {value * 1e9:.3g} nm was capped where its mixed zone of {_SQRT12 * value * 1e9:.3g} nm is "
         f"thicker than a neighbour: at {', '.join(faces)}."
         for value, faces in capped.items()
-    ]
-    notes += [
-        f"the roughness of {value * 1e9:.3g} nm is left out at {', '.join(faces)}: a mixture of a metal and a dielectric "
-        "absorbs as the locally smooth face of a metal on grains does not."
-        for value, faces in sharp.items()
     ]
     return tuple(found), tuple(notes)
 
