@@ -26,8 +26,8 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     **{
         room: (f"perotwin.{room}", None)
         for room in (
-            "errors", "lab", "losses", "materials", "measurement", "optics", "plotting", "progress", "recipe",
-            "references", "report", "stack", "study", "transport", "units", "workflows",
+            "errors", "files", "lab", "losses", "materials", "measurement", "optics", "plotting", "progress", "recipe",
+            "references", "report", "spectra", "stack", "study", "transport", "units", "workflows",
         )
     },
 }  # fmt: skip

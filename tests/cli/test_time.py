@@ -177,7 +177,7 @@ def test_experiments_of_the_main_job(cli, tmp_path: Path) -> None:
     assert not {"eqe.nc", "bands.nc"} & here
     assert (tmp_path / "out" / "figures" / "scan.svg").exists()
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "Scans in time" in page and "hysteresis index" in page
+    assert "Scans in time" in page and "Hysteresis index" in page
 
 
 def test_an_experiment_that_does_not_exist_is_refused(cli) -> None:

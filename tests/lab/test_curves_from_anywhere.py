@@ -30,25 +30,24 @@ def _curve(voltage: np.ndarray, current: np.ndarray, **attributes: object) -> xr
 ASCENDING = np.linspace(-0.1, 1.2, 131)
 
 
-@pytest.mark.parametrize("sign_v", [1.0, -1.0])
 @pytest.mark.parametrize("sign_j", [1.0, -1.0])
-def test_every_convention_gives_the_same_figures(sign_v: float, sign_j: float) -> None:
-    found = lab.jv.analyse(_curve(sign_v * ASCENDING, sign_j * _diode(ASCENDING)))
+def test_either_convention_gives_the_same_figures(sign_j: float) -> None:
+    found = lab.jv.analyse(_curve(ASCENDING, sign_j * _diode(ASCENDING)))
     assert float(found["voc"]) == pytest.approx(VOC, abs=1e-4)
     assert float(found["jsc"]) == pytest.approx(200.0, rel=1e-9)
     assert 0.7 < float(found["ff"]) < 0.85 and float(found["pce"]) > 0.15
-    for sign, what in ((sign_j, "current"), (sign_v, "voltage")):
-        assert (f"the sign of the {what}" in found["voc"].method) == (sign < 0.0)
+    assert ("the sign of the current" in found["voc"].method) == (sign_j < 0.0)
 
 
-@given(st.floats(0.4, 1.3), st.floats(-0.3, 0.0), st.sampled_from([1.0, -1.0]), st.sampled_from([1.0, -1.0]))
-def test_orientation_is_its_own_inverse(voc: float, start: float, sign_v: float, sign_j: float) -> None:
+@given(st.floats(0.4, 1.3), st.floats(-0.3, 0.0), st.sampled_from([1.0, -1.0]))
+def test_orientation_is_its_own_inverse(voc: float, start: float, sign_j: float) -> None:
     voltage = np.linspace(start, 1.4, 60)
     current = _diode(voltage, voc)
-    order = np.argsort(sign_v * voltage)
-    turned_v, turned_j, _ = oriented((sign_v * voltage)[order], (sign_j * current)[order])
+    turned_v, turned_j, _ = oriented(voltage, sign_j * current)
     np.testing.assert_array_equal(turned_v, voltage)
     np.testing.assert_array_equal(turned_j, current)
+    # with plus and minus exchanged nothing is turned: such a cell gives its power below zero volts
+    assert oriented(-voltage[::-1], -current[::-1])[2] == ""
 
 
 def test_a_dark_curve_falls_with_the_voltage() -> None:

@@ -148,4 +148,4 @@ def test_bandgap_read_from_a_synthetic_edge() -> None:
     dataset = xr.Dataset({"eqe": ("wavelength", curve[::-1])}, coords={"wavelength": wavelength})
     found = eqe.analyse(dataset)
     assert found["bandgap"].value == pytest.approx(1.7312, abs=2e-4)
-    assert np.isnan(found["jsc_integrated"].value)
+    assert "AM1.5G, 517 to 886 nm" in found["jsc_integrated"].method

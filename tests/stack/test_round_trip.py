@@ -371,7 +371,10 @@ def used_stacks(draw: st.DrawFn) -> dict[str, Any]:
             {"use": "glass"} | draw(some({"thickness": quantity("length", 1e-4, 1e-3)})),
             {"use": "ito"},
             {"use": holes} | draw(some(in_place)),
-            {"use": absorber} | gap | draw(some(in_place | {"ions": some(free)})),
+            # what a layer of the library lacks cannot be half stated
+            {"use": absorber}
+            | gap
+            | draw(some(in_place | ({"ions": some(free)} if absorber != "sn-pb" else {}))),
             {"use": electrons} | draw(some(in_place | {"name": st.just("other"), "role": st.just("buffer")})),
             {"use": "ag"},
         ],

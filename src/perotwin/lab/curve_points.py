@@ -16,16 +16,17 @@ _DARK = 2.0
 
 
 def oriented(voltage: F64, current: F64) -> tuple[F64, F64, str]:
-    """A curve in this package's convention (positive voltage and current mean power out), whichever it was taken in.
+    """A curve in this package's convention of the current (power out is positive), whichever it was taken in.
 
-    The quadrant in which the cell gives power is the one between its short circuit and its open circuit. Without a
-    photocurrent the current falls with the voltage in this convention.
+    A cell gives power between its short circuit and its open circuit, which lies at positive voltage where plus and
+    minus are not exchanged; one where they are is left as it is. Without a photocurrent the current falls with the
+    voltage in this convention.
 
     Args:
-        voltage, current: (K,), in the order of the voltage, finite.
+        voltage, current: (K,), by ascending voltage, finite.
 
     Returns:
-        Voltage, ascending again, and current, and in words what was turned round; "" where nothing was.
+        Both, and in words what was turned round; "" where nothing was.
     """
     if voltage.size < 2:
         return voltage, current, ""
@@ -33,17 +34,10 @@ def oriented(voltage: F64, current: F64) -> tuple[F64, F64, str]:
     nearest = float(crossings[np.argmin(np.abs(crossings))]) if crossings.size else np.nan
     at_zero = float(np.interp(0.0, voltage, current))
     if at_zero == 0.0 or abs(nearest) <= _DARK * float(np.median(np.diff(voltage))):
-        if current[-1] <= current[0]:
-            return voltage, current, ""
-        return voltage, -current, "the sign of the current turned round"
-    said = []
-    if at_zero < 0.0:
-        current = -current
-        said.append("the sign of the current")
-    if nearest < 0.0:
-        voltage, current = -voltage[::-1], current[::-1]
-        said.append("the sign of the voltage")
-    return voltage, current, f"{' and '.join(said)} turned round" if said else ""
+        turned = bool(current[-1] > current[0])
+    else:
+        turned = at_zero < 0.0 and not nearest < 0.0
+    return voltage, -current if turned else current, "the sign of the current turned round" if turned else ""
 
 
 def sweeps(voltage: F64, current: F64) -> dict[str, tuple[F64, F64]]:

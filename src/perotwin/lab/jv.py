@@ -334,8 +334,8 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
 
     Returns:
         `Metrics`; what the curve does not hold is NaN. All are NaN in the dark, and of a curve that gives no power:
-        zero volts in the dark are no open circuit. Points may count current and voltage either way; the method says
-        what was turned round. Points that go there and back give the metrics of the sweep that came first, and those of
+        zero volts in the dark are no open circuit. Points may count the current either way; the method says where it
+        was turned round. Points that go there and back give the metrics of the sweep that came first, and those of
         both as "voc, reverse" and "voc, forward".
 
     Raises:
