@@ -24,24 +24,7 @@ from numpy.typing import NDArray
 from perotwin.transport.build import Problem
 from perotwin.transport.circuit import held_current, held_voltage, loaded
 from perotwin.transport.device import (
-    F_KIND,
-    F_N1L,
-    F_N1R,
-    F_P1L,
-    F_P1R,
-    F_SN,
-    F_SP,
     M_LAYER,
-    M_SLOT,
-    M_Z,
-    PSI_FN,
-    PSI_FP,
-    PSI_PSI,
-    T_KIND,
-    T_N1,
-    T_P1,
-    T_RN,
-    T_RP,
     Blocks,
     Device,
     Traps,
@@ -55,7 +38,7 @@ from perotwin.transport.device import (
 from perotwin.transport.kernels.circuit import ANODE, Constraint, Net, make_answer, make_linear
 from perotwin.transport.kernels.implicit_step import Difference, Judgement, implicit_step, step_error
 from perotwin.transport.kernels.in_motion import trap_memory
-from perotwin.transport.kernels.newton import CONVERGED, ROUNDED, STALLED, Patience
+from perotwin.transport.kernels.newton import CONVERGED, Patience
 from perotwin.transport.kernels.rows import stored_in
 from perotwin.transport.kernels.statistics import densities, moving_ions
 from perotwin.transport.light import Piece
@@ -86,8 +69,6 @@ _GAMMA = 1.0 - 0.5 * np.sqrt(2.0)
 _HELD = 0.2
 #: rounding of an occupation
 _EMPTY = 1e-13
-#: iterations after which it is looked whether those that follow are worth it
-_LOOK = 10
 #: what three points tell of a step's error: their second difference is more than it
 _LINE = 0.3
 
@@ -207,80 +188,18 @@ class Stepper:
         Returns:
             Whether it converged to occupations that can be, and the iterations.
         """
-
-        def iterate(patience: Patience) -> tuple[int, int]:
-            status, used, _ = implicit_step(
-                self.device, self.work, self.blocks, self.net, guess.row, generation, self._held, difference,
-                self._filled, constraint, patience, (self._linear, self._answer, self._edges),
-            )  # fmt: skip
-            return status, used
-
-        iterations = 0
-        while True:
-            status, used = iterate(Patience(min(_LOOK, most - iterations), NEWTON, LONGEST))
-            iterations += used
-            if status == STALLED and self._only_rounding():
-                # one more iteration, which counts as the last one
-                status, used = iterate(Patience(1, np.inf, LONGEST))
-                iterations += used
-            if status == CONVERGED:
-                break
-            if status != STALLED or iterations >= most:
-                return False, iterations
+        status, iterations, _ = implicit_step(
+            self.device, self.work, self.blocks, self.net, guess.row, generation, self._held, difference, self._filled,
+            constraint, Patience(most, NEWTON, LONGEST), (self._linear, self._answer, self._edges),
+        )  # fmt: skip
+        if status != CONVERGED:
+            return False, iterations
         self.difference = difference
         guess.bulk, guess.face = self._filled.bulk.copy(), self._filled.face.copy()
         guess.current = self._answer.current.copy()
         guess.voltage = constraint.c if constraint.b == 0.0 else float(self._answer.potential[ANODE])
         # what a level would emit that is emptier than empty no band could take back
         return _within(guess.bulk) and _within(guess.face), iterations
-
-    def _only_rounding(self) -> bool:
-        """Whether the last iteration asked for nothing but what rounding makes of the exchange with charged levels.
-
-        What a level gives a band is a difference of its occupations now and before. Rounding of these, times all that
-        it could give, is a rate; where next to no carriers are they follow it up and down, and no iteration ends that.
-        """
-        dev, w, steps = self.device, self.work, self.blocks.rhs[:, :, 0]
-        moves = np.abs(steps)
-        if not np.all(np.isfinite(steps[:, :3])) or not moves[:, 0].max() < NEWTON:
-            return False
-        for row in dev.motion:
-            here = dev.site_node[dev.site_layer == int(row[M_LAYER])]
-            if not np.abs(steps[here, int(row[M_SLOT])] - row[M_Z] * steps[here, 0]).max() < NEWTON:
-                return False
-        exchanged = self._exchanged()
-        for c, column in enumerate((PSI_FN, PSI_FP)):
-            step = np.abs(steps[:, 0] + steps[:, 1 + c])
-            asked = np.abs(w.residual[:, c])
-            own = self.blocks.give[:, 1 + c] + np.where(
-                np.isfinite(self.blocks.leak[:, 1 + c]), self.blocks.leak[:, 1 + c], 0.0
-            )
-            rounded = asked < ROUNDED * (own + exchanged[:, c])
-            unfelt = np.abs(w.diag[:, column]) * step < NEWTON * np.abs(w.diag[:, PSI_PSI])
-            if not np.all((step < NEWTON) | (rounded & unfelt)):
-                return False
-        return True
-
-    def _exchanged(self) -> F64:
-        """(N, 2) m^-2 s^-1, what the charged levels of each node could give the bands and take from them at most."""
-        dev, w = self.device, self.work
-        found = np.zeros((dev.x.size, 2))
-        for m in range(dev.offset.size):
-            here = slice(int(dev.site_start[m]), int(dev.site_start[m + 1]))
-            nodes, width = dev.site_node[here], dev.volume[here]
-            for row in dev.trap[int(dev.trap_start[m]) : int(dev.trap_start[m + 1])]:
-                if row[T_KIND] != 0.0:
-                    n = w.n[here] + row[T_N1] * np.exp(w.lgn[here])
-                    p = w.p[here] + row[T_P1] * np.exp(w.lgp[here])
-                    np.add.at(found, nodes, np.stack((width * row[T_RN] * n, width * row[T_RP] * p), axis=1))
-        for site, row in zip(dev.face_trap_site, dev.face_trap, strict=True):
-            if row[F_KIND] != 0.0:
-                both = slice(int(site), int(site) + 2)
-                n1, p1 = np.array([row[F_N1L], row[F_N1R]]), np.array([row[F_P1L], row[F_P1R]])
-                n = float((w.n[both] + n1 * np.exp(w.lgn[both])).sum())
-                p = float((w.p[both] + p1 * np.exp(w.lgp[both])).sum())
-                found[dev.site_node[site]] += row[F_SN] * n, row[F_SP] * p
-        return found
 
     def terminal_current(self, now: Moment) -> float:
         """Current at the terminals at the end of a step, displacement included, A m^-2."""

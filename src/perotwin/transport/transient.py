@@ -49,7 +49,8 @@ _STRETCH = 1.05
 _FLASH = 1e-17
 #: steps are not made shorter than this for the sake of the error, s: what is faster is not resolved
 _RESOLUTION = 1e-12
-#: time steps from one reported moment to the next, at most: cells take a few, after a corner some hundreds
+#: time steps from one reported moment to the next, at most: cells take a few, after a corner some hundreds; more
+#: where the error may be smaller, by the root of that
 _PATIENCE = 4000
 
 
@@ -350,12 +351,13 @@ class Engine(Stepper):
         """Yield (time, moment) at the marks of a piece, s from its beginning; `size`: of the first time step."""
         self._refresh(start)
         past = [self._past(0.0, start)]
+        patience = round(_PATIENCE * max(1.0, (TOLERANCE / self.tolerance) ** 0.5))
         now, time = start, 0.0
         for target in (float(mark) for mark in marks):
             begun = count["steps"]
             while time < target:
-                if count["steps"] - begun > _PATIENCE:
-                    raise self._lost(task, now, time, f"{_PATIENCE} steps did not lead to the next moment")
+                if count["steps"] - begun > patience:
+                    raise self._lost(task, now, time, f"{patience} steps did not lead to the next moment")
                 left = target - time
                 # land on the moment, without a last step that is much shorter than those before
                 if left <= _STRETCH * size:
