@@ -22,7 +22,7 @@ def _share(tandems: int) -> float:
     return solved
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sample_of_the_wide_tandems() -> None:
     assert _share(SAMPLE) >= REQUIRED
 

@@ -26,7 +26,7 @@ def _share(outcome: Callable[[int], str | None], first: int, count: int) -> floa
     return solved
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", DRAWN)
 def test_a_sample_of_the_wide_draw_in_time(kind: str) -> None:
     outcome, first, sample, _, required = DRAWN[kind]
