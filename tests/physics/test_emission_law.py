@@ -117,7 +117,7 @@ def test_doping_does_not_lift_a_cell_above_its_limit() -> None:
 def test_a_random_cell_that_was_above_its_limit() -> None:
     stack = pt.load(DATA / "overrad.toml")
     measured = jv.measure(stack)
-    assert float(jv.analyse(measured)["voc"]) == pytest.approx(1.5857, abs=1e-4)
+    assert float(jv.analyse(measured)["voc"]) == pytest.approx(1.5853, abs=1e-4)
     assert all(row["passed"] for row in json.loads(measured.attrs["checks"]).values())
     suns = float(stack.light.intensity)
     assert emit(stack).voc_optical(suns * build(stack).photocurrent) == pytest.approx(1.599, abs=1e-3)
