@@ -9,7 +9,7 @@ from perotwin import materials
 
 DOCS = Path(__file__).parents[2] / "docs"
 sys.path.insert(0, str(DOCS))
-import make_materials_page as maker  # noqa: E402
+import make_materials_page as maker  # noqa: E402  # its folder goes on the path first
 
 PAGE = (DOCS / "materials.md").read_text(encoding="utf-8")
 

@@ -62,7 +62,7 @@ def test_an_entry_is_complete_and_its_numbers_say_where_they_come_from(name: str
 
 @pytest.mark.parametrize("name", library_layers("layer"))
 def test_the_optics_cover_the_light_that_a_lead_halide_uses(name: str) -> None:
-    model = materials.optical(str(library_layer(name).layer["material"]), bandgap=1.6)  # type: ignore[index]
+    model = materials.optical(str(library_layer(name).layer["material"]), bandgap=1.6)  # type: ignore[index]  # a table
     assert model.range[0] <= 331e-9 and model.range[1] >= 1050e-9
 
 

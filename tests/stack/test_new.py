@@ -27,7 +27,7 @@ def test_a_file_is_short_and_read_as_it_was_asked_for(plan: Single) -> None:
     assert len(text.splitlines()) <= 42
     cell = from_toml(text)
     assert from_toml(cell.to_toml()) == cell
-    roles = [layer.role for layer in cell.layer]  # type: ignore[union-attr]
+    roles = [layer.role for layer in cell.layer]  # type: ignore[union-attr]  # new writes one stack here
     order = [role for role in roles if role in ("htl", "absorber", "etl")]
     assert (
         order
@@ -104,7 +104,7 @@ def test_an_undoped_layer_between_two_junctions_states_its_contact() -> None:
         (Single(htl=("me-4pacz",)), "is a monolayer and cannot stand for htl", "--sam me-4pacz"),
         (Single(sam="niox"), "is a layer, not a monolayer", "me-4pacz"),
         (Single("n-i-p", sam="me-4pacz"), "in n-i-p the holes leave at the back", "p-i-n"),
-        (Single("pin"), 'no structure "pin"', '"p-i-n"'),  # type: ignore[arg-type]
+        (Single("pin"), 'no structure "pin"', '"p-i-n"'),  # type: ignore[arg-type]  # the wrong word is meant
         (Single(etl=("c60", "c60")), "stands twice", "once"),
         (Single(substrate=("ag",)), "cannot stand for substrate", "glass"),
         (Pair(top="1.25 eV", bottom="1.78 eV"), "light meets the top first", "Exchange"),

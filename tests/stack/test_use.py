@@ -73,7 +73,7 @@ def test_a_number_in_place_wins_and_the_others_stay(cell: Stack) -> None:
 
 def test_a_list_in_place_replaces_the_librarys(cell: Stack) -> None:
     none = from_toml(CELL.replace('bandgap = "1.65 eV"', 'bandgap = "1.65 eV"\ntrap = []'))
-    assert cell.named("perovskite").trap and not none.named("perovskite").trap  # type: ignore[union-attr]
+    assert cell.named("perovskite").trap and not none.named("perovskite").trap  # type: ignore[union-attr]  # a stack
     assert "trap = []" in none.to_toml() and from_toml(none.to_toml()) == none
     one = cell.with_values({"perovskite.trap.electron_lifetime": "1 us"})
     assert one.named("perovskite").trap[0].tau_n == 1e-6 and one.named("perovskite").trap[0].tau_p == 200e-9
@@ -96,7 +96,8 @@ def test_what_the_library_has_cannot_be_left_out_in_silence(cell: Stack) -> None
     with pytest.raises(InputError, match='"ions" of "perovskite" stands in the library'):
         cell.with_values({"perovskite.ions": None})
     still = cell.with_values({"perovskite.ions.density": "0 cm^-3"})
-    assert still.named("perovskite").ions is not None and still.named("perovskite").ions.density == 0.0  # type: ignore[union-attr]
+    ions = still.named("perovskite").ions  # type: ignore[union-attr]  # a stack
+    assert ions is not None and ions.density == 0.0
 
 
 def test_faults_name_file_key_and_cure() -> None:
