@@ -91,14 +91,14 @@ LOSSES = (surface_recombination, in_pairs)""",
     ],
     "stack/parts.py": [
         (
-            "class Contact(Model):",
+            "class Contact(FromLibrary):",
             """class InPairs(Model):
     inline: ClassVar[bool] = True
     velocity: Velocity
     density: Density
 
 
-class Contact(Model):""",
+class Contact(FromLibrary):""",
         ),
         (
             "    hole_velocity: Velocity | None = None\n\n\nclass Contacts",
