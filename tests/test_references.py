@@ -4,6 +4,8 @@ import pytest
 
 from perotwin.errors import UnknownNameError
 from perotwin.references import REFERENCES, find, get
+from perotwin.references.instruments import INSTRUMENTS
+from perotwin.references.works import WORKS
 
 
 @pytest.mark.parametrize("key", sorted(REFERENCES))
@@ -23,3 +25,8 @@ def test_a_source_text_leads_to_its_reference() -> None:
 def test_an_unknown_key_offers_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="thiesbrummel2024"):
         get("thiesbrummel")
+
+
+def test_no_key_stands_twice() -> None:
+    keys = [one.key for one in (*WORKS, *INSTRUMENTS)]
+    assert len(keys) == len(set(keys)) == len(REFERENCES)
