@@ -99,6 +99,8 @@ def _all(
             yield words, one, metrics
     for path in measured:
         try:
+            from perotwin.files import read
+
             for one in read(path, instrument=instrument.name):
                 metrics = instrument.analyse(one.dataset)
                 out.result(machine.instrument_result(instrument, one.dataset, metrics))

@@ -22,13 +22,13 @@ class WithExperiments(TyperCommand):
         """Write the options into the help page."""
         from perotwin import lab
 
-        tools = lab.instruments("cell")
+        tools = [*lab.instruments("cell"), *lab.instruments("sample")]
         usual = ",".join(one.name for one in tools if one.usual)
         for option in self.params:
             if getattr(option, "help", None) == _EXPERIMENTS:
                 names = ", ".join(one.name for one in tools)
                 # type checkers do not know that a parameter may have a help text
-                setattr(option, "help", f"Of {names}, with commas.  [default: {usual}]")  # noqa: B010
+                setattr(option, "help", f"Of {names}, with commas, or all.  [default: {usual}]")  # noqa: B010
         super().format_options(ctx, formatter)
 
 
