@@ -59,9 +59,7 @@ def take(
         interrupted = True
     if datasets:
         out.table(tables.readings(found))
-        checks = {name: items for name, dataset in datasets.items() if (items := checks_of(dataset))}
-        if checks:
-            out.table(tables.checks(checks))
+        out.checks({name: checks_of(dataset) for name, dataset in datasets.items()})
         out.notes(datasets)
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset), dataset)
@@ -104,6 +102,6 @@ def _all(
             for one in read(path, instrument=instrument.name):
                 metrics = instrument.analyse(one.dataset)
                 out.result(machine.instrument_result(instrument, one.dataset, metrics))
-                yield one.name, one.dataset, metrics
+                yield str(one.dataset.attrs["stack"]), one.dataset, metrics
         except PerotwinError as error:
             out.failed(path, error)

@@ -111,7 +111,7 @@ def run(
                 for item in done:
                     if "map" in item.measurements:
                         out.table(designs.map_table(item.measurements["map"]))
-                out.table(tables.checks({item.name: item.checks for item in done}))
+                out.checks({item.name: item.checks for item in done})
                 for item in done:
                     out.look_at(item.name, item.checks, item.measurements.get("jv"))
                     for note in item.notes:
