@@ -141,6 +141,7 @@ class Instrument:
         document: what machine output says of a measurement, where the general form does not say it.
         summary: what the entry of a cell in the main job's output says of it; its metrics under its name unless given.
         own_section: whether its results have a place of their own on the page and no table among the measurements.
+        compare: `compare(datasets)`, what the first of several measurements is against the others, its references.
     """
 
     name: str
@@ -162,6 +163,7 @@ class Instrument:
     document: Callable[[Any, Metrics], dict[str, Any]] | None = None
     summary: Callable[[Mapping[str, xr.Dataset], Metrics], dict[str, Any]] | None = None
     own_section: bool = False
+    compare: Callable[[Any], Metrics] | None = None
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():

@@ -175,6 +175,21 @@ NOMENCLATURE: dict[str, Term] = {
     "carbonyl_content": Term("C=O", "C=O", "1", "%", 100.0, "carbonyl carbon among all detected atoms"),
     "carbonyl_detected": Term("seen", "seen", "1", "1", 1.0, "1 where the carbonyl is above its detection limit"),
     "nickel_ratio": Term("Ni 2p", "Ni 2p", "1", "%", 100.0, "Ni 2p over that of the bare oxide"),
+    "two_theta": Term("2θ", r"$2\theta$", "deg", "deg", 1.0, "angle of diffraction"),
+    "counts": Term("N", "$N$", "1", "1", 1.0, "counts"),
+    "spacing": Term("d", "$d$", "m", "angstrom", 1e10, "distance of lattice planes"),
+    "line_area": Term("A", "$A$", "deg", "deg", 1.0, "area of a line, counts times degrees"),
+    "line_width": Term("B", "$B$", "deg", "deg", 1.0, "full width of a line at half maximum"),
+    "line_count": Term("lines", "lines", "1", "1", 1.0, "lines found"),
+    "unassigned_lines": Term("unknown", "unknown", "1", "1", 1.0, "lines of no phase that is known here"),
+    "lattice_parameter": Term("a", "$a$", "m", "angstrom", 1e10, "edge of the cubic cell"),
+    "displacement_shift": Term("δ2θ", r"$\delta 2\theta$", "deg", "deg", 1.0, "shift of lines by a displaced sample"),
+    "crystallite_size": Term("L", "$L$", "m", "nm", 1e9, "size of crystallites by Scherrer"),
+    "lead_iodide_ratio": Term("PbI2/100", r"PbI$_2$/100", "1", "%", 100.0, "line 001 of lead iodide over the film's 100"),
+    "intensity_ratio": Term("A/A0", r"$A/A_0$", "1", "1", 1.0, "area of a line over that of the reference"),
+    "orientation_ratio": Term("Q", "$Q$", "1", "1", 1.0, "gain of 100 over that of another line"),
+    "lattice_difference": Term("Δa", r"$\Delta a$", "m", "angstrom", 1e10, "edge less that of the reference"),
+    "new_lines": Term("new", "new", "1", "1", 1.0, "lines that the reference lacks"),
 }  # fmt: skip
 
 #: the same of quantities that each junction of a cell has, by the start of their names: "voltage_top", "eqe_middle"

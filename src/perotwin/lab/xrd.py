@@ -1,0 +1,582 @@
+"""X-ray diffraction by a film: places, widths and strengths of lines, and what may be read from them.
+
+    measured = measure(prepare(load("target")))
+    analyse(measured)["lattice_parameter"], compare([target, control])
+
+What the virtual half predicts: the places of the lines from the composition that the recipe states (Vegard's law), their
+strengths in a film without preferred orientation (`lab.diffraction`), what of a thick powder's intensity a thin film gives,
+and the noise of counting. What it repeats: the recipe's composition, grain size and lead iodide, all of them assumed there,
+and the texture of the protocol. Two recipes that differ in an additive alone give the same pattern but for the noise: what an
+additive does to texture or strain is no output.
+
+An intensity is no crystallinity. A line of a film grows when more of its planes lie flat (`texture`), when the film is
+thicker, when the sample sits better in the beam; none of it makes the film more crystalline.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from perotwin.errors import InputError
+from perotwin.lab.arguments import of_measurements
+from perotwin.measurement import Instrument, Metric, Metrics, Variable
+from perotwin.stack.quantity_fields import Dim, Length, Model
+from perotwin.units import Quantity, parse
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from perotwin.lab.diffraction import Crystal
+    from perotwin.lab.specimen import Specimen
+    from perotwin.lab.xrd_lines import Line, Radiation
+
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "compare", "lines", "measure", "plot", "ratio"]
+
+F64 = NDArray[np.float64]
+
+Angle = Annotated[Quantity, Dim("angle", above=0, most=math.radians(160.0))]
+Displacement = Annotated[Quantity, Dim("length")]
+Shape = Annotated[Quantity, Dim("dimensionless", above=0)]
+
+#: most points of a pattern
+_MOST = 200_000
+#: the line of lead iodide that films show, and its angle (deg) for copper
+_IODIDE = "PbI2 001"
+#: other lines that films of this kind show (copper, deg): hexagonal FAPbI3 and CsPbI3, and the electrode of the substrate
+_OTHERS = (("hexagonal FAPbI3 100", 11.80), ("orthorhombic CsPbI3 002", 10.03), ("ITO 222", 30.58))
+_DEGREE = "deg"
+_WARNING = (
+    "an intensity is no crystallinity: preferred orientation, thickness and the place of the sample in the beam change it"
+)
+
+
+def _assumed(value: str, low: str, high: str, note: str, dimension: str) -> Quantity:
+    return parse(value, dimension).with_origin(None, (parse(low, dimension), parse(high, dimension)), note)
+
+
+class Protocol(Model):
+    """How a pattern is taken; the same for all samples.
+
+    start, stop, step : of 2 theta.
+    wavelength : of K-alpha1, m; copper's, as the scattering factors are. second : of K-alpha2, m. second_share : its
+        intensity over that of K-alpha1; 0 behind a monochromator.
+    width : full width that the diffractometer gives a perfect powder at small angles; a Gaussian. spread : what tan(theta) adds
+        to it in squares, so that width^2 + (spread tan theta)^2 is the instrument's (Caglioti's u and w; v is zero).
+    exposure : counts at the top of the line 100 of a thick powder of FAPbI3. haze : counts of the background at small angles.
+    displacement : of the film above the axis of the diffractometer, m. radius : of the diffractometer, m.
+    texture : March's parameter of planes 100 lying flat: 1 for none, below 1 the more of them.
+    seed : of the noise.
+    """
+
+    start: Angle = Quantity(math.radians(10.0), "10 deg", dimension="angle")
+    stop: Angle = Quantity(math.radians(60.0), "60 deg", dimension="angle")
+    step: Angle = Quantity(math.radians(0.02), "0.02 deg", dimension="angle")
+    wavelength: Length = Quantity(1.540598e-10, "1.540598 angstrom", dimension="length")
+    second: Length = Quantity(1.544426e-10, "1.544426 angstrom", dimension="length")
+    second_share: Annotated[Quantity, Dim("fraction", least=0, most=1)] = Quantity(
+        0.5, "50 %", dimension="fraction"
+    )
+    width: Angle = _assumed("0.06 deg", "0.03 deg", "0.15 deg", "a powder of LaB6 tells it", "angle")
+    spread: Annotated[Quantity, Dim("angle", least=0)] = _assumed(
+        "0.05 deg", "0 deg", "0.1 deg", "a powder of LaB6 tells it", "angle"
+    )
+    exposure: Shape = _assumed("20000", "1000", "1e6", "tube, slits and time", "dimensionless")
+    haze: Annotated[Quantity, Dim("dimensionless", least=0)] = _assumed(
+        "150", "10", "1000", "air and glass", "dimensionless"
+    )
+    displacement: Displacement = Quantity(0.0, "0 um", dimension="length")
+    radius: Length = Quantity(0.24, "240 mm", dimension="length")
+    texture: Shape = _assumed("1", "0.3", "1", "none; a film's own pattern tells it", "dimensionless")
+    seed: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Protocol:
+        if not self.stop > self.start:
+            raise InputError(f"from {self.start} to {self.stop} there is nothing.", "Let stop be larger.", key="stop")
+        if (self.stop - self.start) / self.step > _MOST:
+            raise InputError(
+                f"steps of {self.step} make more than {_MOST} points.", "Give a larger step.", key="step"
+            )
+        return self
+
+
+# --- measurement -----------------------------------------------------------------------------------------------------
+
+
+def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
+    """Take the pattern of the film on a sample, between two angles, source and detector moving alike.
+
+    Args:
+        sample: what a recipe left, with its film on. protocol: of the diffractometer.
+
+    Returns:
+        `counts` over `two_theta` (deg), whole numbers; in the attributes the wavelengths (m), the instrument's widths
+        (`caglioti`, deg^2), and what was assumed of the film.
+
+    Raises:
+        InputError: no film, or a recipe that does not say what the film consists of.
+    """
+    from perotwin.lab import specimen
+    from perotwin.measurement import check, make_dataset
+
+    protocol = protocol or Protocol()
+    coat = getattr(sample.recipe, "coat", None)
+    if specimen.laid_bare(sample) or coat is None:
+        raise InputError(
+            f'there is no film on "{sample.name}" to diffract.', "Take the sample before its wash, or coat it."
+        )
+    for name in ("bromide", "caesium"):
+        if getattr(coat, name, None) is None:
+            raise InputError(
+                f'the recipe of "{sample.name}" does not say its share of {name}, which decides where the lines lie.',
+                f'State coat.{name} in the recipe, such as {name} = "40 %".',
+                key=f"coat.{name}",
+            )
+    axis = np.degrees(np.arange(float(protocol.start), float(protocol.stop) + 1e-9, float(protocol.step)))
+    expected, strongest = _expected(axis, coat, protocol)
+    chance = np.random.default_rng([protocol.seed, zlib.crc32(sample.name.encode())])
+    thickness, size = float(coat.thickness), min(float(coat.grain_size), float(coat.thickness))
+    return make_dataset(
+        INSTRUMENT,
+        {"counts": ("two_theta", chance.poisson(expected).astype(float))},
+        {"two_theta": ("two_theta", axis, {"units": _DEGREE, "long_name": "angle of diffraction"})},
+        about={
+            **specimen.about(sample, protocol),
+            "wavelength": float(protocol.wavelength),
+            "second_wavelength": float(protocol.second),
+            "second_share": float(protocol.second_share),
+            "caglioti": np.array(_caglioti(protocol)),
+            "thickness": thickness,
+            "crystallite_size_assumed": size,
+        },
+        checks={"lines against Bragg's law (deg)": check(_off(strongest, protocol), 1e-9)},
+        notes=_notes(coat, protocol, size),
+    )
+
+
+def _caglioti(protocol: Protocol) -> tuple[float, float, float]:
+    return math.degrees(float(protocol.spread)) ** 2, 0.0, math.degrees(float(protocol.width)) ** 2
+
+
+def _off(strongest: tuple[float, float], protocol: Protocol) -> float:
+    """How far (deg) the strongest line's spacing and angle are from 2 d sin(theta) = lambda."""
+    distance, angle = strongest
+    sine = float(protocol.wavelength) * 1e10 / (2.0 * distance)
+    return angle - 2.0 * math.degrees(math.asin(sine))
+
+
+def _expected(axis: F64, coat: Any, protocol: Protocol) -> tuple[F64, tuple[float, float]]:
+    """Mean counts at each angle (deg), and spacing (angstrom) and angle of the strongest line."""
+    from perotwin.lab import diffraction as d
+
+    wavelength = float(protocol.wavelength)
+    film = d.perovskite(float(coat.bromide), float(coat.caesium))
+    excess = 0.0 if coat.lead_iodide is None else float(coat.lead_iodide)
+    size = min(float(coat.grain_size), float(coat.thickness))
+    powder = d.perovskite(0.0)
+    first = d.reflections(powder, wavelength, (1.0, 40.0))[0]
+    top = _strength(powder, first, 1.0, 1.0) / (2.0 * powder.absorption)
+    width = float(d.instrument_width(first.two_theta, _caglioti(protocol)))
+    scale = float(protocol.exposure) * width * math.sqrt(math.pi / math.log(2.0)) / 2.0 / top
+    between = (max(float(axis[0]) - 3.0, 1.0), float(axis[-1]) + 1.0)
+    total = _haze(axis, float(protocol.haze))
+    best, strongest = 0.0, (math.nan, math.nan)
+    # lead is shared out between the phases: their volumes follow from the lead in their cells
+    volumes = (1.0 - excess) * film.volume, excess * d.LEAD_IODIDE.volume
+    parts = [(film, volumes[0] / sum(volumes), float(protocol.texture))]
+    if excess > 0.0:
+        parts.append((d.LEAD_IODIDE, volumes[1] / sum(volumes), 1.0))
+    absorption = sum(share * crystal.absorption for crystal, share, _ in parts)
+    for crystal, share, texture in parts:
+        for line in d.reflections(crystal, wavelength, between):
+            seen = float(d.penetrated(line.two_theta, float(coat.thickness), absorption))
+            area = scale * share * _strength(crystal, line, texture, seen) / (2.0 * absorption)
+            total += area * _shape(axis, line.spacing, size, protocol)
+            if area > best:
+                best, strongest = area, (line.spacing, line.two_theta)
+    return total, strongest
+
+
+def _strength(crystal: Crystal, line: Any, texture: float, seen: float) -> float:
+    """Multiplicity, structure factor, Lorentz and polarisation, texture and thickness of a line, for a unit of 1 / 2 mu."""
+    from perotwin.lab import diffraction as d
+
+    flat = 1.0
+    if texture != 1.0:
+        flat = float(np.mean([d.march_dollase(texture, planes) for planes in line.planes]))
+    whole = line.multiplicity * line.square / crystal.volume**2
+    return whole * float(d.lorentz_polarisation(line.two_theta)) * flat * seen
+
+
+def _shape(axis: F64, distance: float, size: float, protocol: Protocol) -> F64:
+    """Both wavelengths of a line as Voigt profiles; K-alpha1 has the area one (deg)."""
+    from scipy.special import voigt_profile
+
+    from perotwin.lab import diffraction as d
+
+    total = np.zeros_like(axis)
+    for wavelength, part in ((protocol.wavelength, 1.0), (protocol.second, float(protocol.second_share))):
+        place = float(d.bragg(distance, float(wavelength)))
+        if not (part > 0.0 and math.isfinite(place)):
+            continue
+        gaussian = float(d.instrument_width(place, _caglioti(protocol))) / math.sqrt(8.0 * math.log(2.0))
+        lorentzian = float(d.scherrer_width(size, place, float(wavelength))) / 2.0
+        # a sample above the axis: the ray meets it earlier, at smaller angles
+        half = math.radians(place) / 2.0
+        moved = -math.degrees(2.0 * float(protocol.displacement) * math.cos(half) / float(protocol.radius))
+        total += part * voigt_profile(axis - place - moved, gaussian, lorentzian)
+    return total
+
+
+def _haze(axis: F64, level: float) -> F64:
+    """Scattering by air, which falls with the angle, and the halo of glass."""
+    return np.asarray(level * (0.25 + 0.75 * np.exp(-(axis - 10.0) / 12.0) + 0.25 * np.exp(-(((axis - 24.0) / 6.0) ** 2))))
+
+
+def _notes(coat: Any, protocol: Protocol, size: float) -> list[str]:
+    found = [
+        "composition, grain size and lead iodide are the recipe's assumptions, repeated here; places and strengths of the "
+        "lines follow from them for a film without strain"
+        + (" or preferred orientation" if float(protocol.texture) == 1.0 else f" and a texture of {float(protocol.texture):g}")
+        + f". Crystallites are {size * 1e9:.3g} nm, the smaller of grain size and thickness.",
+        "lines of the substrate (a transparent electrode near 30.6 and 35.5 deg) are left out.",
+    ]
+    if abs(float(protocol.wavelength) - 1.540598e-10) > 1e-13:
+        found.append("scattering factors and absorption are those of copper K-alpha at any wavelength.")
+    return found
+
+
+# --- analysis: arrays only -------------------------------------------------------------------------------------------
+
+
+def _radiation(dataset: xr.Dataset) -> Radiation:
+    """The wavelengths of a pattern; copper's where it names none, K-alpha2 at half of K-alpha1."""
+    from perotwin.lab.diffraction import CU_K_ALPHA1, CU_K_ALPHA2
+    from perotwin.lab.xrd_lines import Radiation
+
+    first = float(dataset.attrs.get("wavelength", CU_K_ALPHA1))
+    if not 0.2e-10 < first < 5e-10:
+        raise InputError(
+            f"a wavelength of {first:g} m is none of X-rays.",
+            "Give the attribute in metres: 1.540598e-10 for copper.",
+            key="wavelength",
+        )
+    copper = abs(first - CU_K_ALPHA1) < 2e-13
+    second = float(dataset.attrs.get("second_wavelength", CU_K_ALPHA2 if copper else first))
+    share = float(dataset.attrs.get("second_share", 0.5 if second != first else 0.0))
+    return Radiation(first, second, share)
+
+
+def _pattern(dataset: xr.Dataset) -> tuple[F64, F64]:
+    """Angles (deg) in rising order and counts, points that are no numbers left out."""
+    x, y = np.asarray(dataset["two_theta"], float), np.asarray(dataset["counts"], float)
+    good = np.isfinite(x) & np.isfinite(y)
+    order = np.argsort(x[good], kind="stable")
+    x, y = x[good][order], y[good][order]
+    if x.size < 50:
+        raise InputError(
+            f"a pattern of {x.size} points holds no lines to fit.", "Give the whole scan.", key="counts"
+        )
+    if np.any(y < 0.0):
+        raise InputError(
+            "counts below zero are none.", "Give the pattern without its background taken off.", key="counts"
+        )
+    return x, y
+
+
+def lines(dataset: xr.Dataset) -> list[Line]:
+    """The lines of a pattern: found, fitted (K-alpha2 included) and named, by angle; see `lab.xrd_lines`."""
+    from perotwin.lab import xrd_lines as found_by
+
+    x, y = _pattern(dataset)
+    radiation = _radiation(dataset)
+    base = found_by.background(x, y)
+    width = found_by.typical_width(x, y, base)
+    fitted = found_by.fit(x, y, found_by.search(x, y, base, width, radiation), radiation, width)
+    return found_by.index(fitted, radiation.first, _others(radiation.first))
+
+
+def _others(wavelength: float) -> list[tuple[str, float]]:
+    """Names and angles of lines of other phases at a wavelength (m)."""
+    from perotwin.lab.diffraction import CU_K_ALPHA1, LEAD_IODIDE, bragg, spacing
+
+    known = [(_IODIDE, float(bragg(LEAD_IODIDE.c, wavelength)))]
+    return known + [(name, float(bragg(spacing(angle, CU_K_ALPHA1), wavelength))) for name, angle in _OTHERS]
+
+
+@of_measurements("xrd")
+def analyse(dataset: xr.Dataset) -> Metrics:
+    """Places, strengths and widths of the lines, the edge of the cube, the size of crystallites, lead iodide.
+
+    Args:
+        dataset: `counts` over `two_theta` (deg). Attributes, all optional: `wavelength` of K-alpha1 in m (copper's
+            1.540598 angstrom unless given), `second_wavelength`, `second_share`, and `caglioti` (u, v, w in deg^2), the
+            widths of the instrument by a powder without broadening of its own.
+
+    Returns:
+        For each line, by name, `two_theta`, `spacing`, `line_area`, `line_width`; `lattice_parameter` with
+        `displacement_shift` where three lines let it be told; `crystallite_size`; `lead_iodide_ratio`; `line_count`,
+        `unassigned_lines`. Errors are standard errors of the fits.
+
+    Raises:
+        InputError: too few points, counts below zero, or a wavelength that is none.
+    """
+    x, y = _pattern(dataset)
+    radiation = _radiation(dataset)
+    fitted = lines(dataset)
+    about = f"wavelength {radiation.first * 1e10:.6f} angstrom" + (
+        f", K-alpha2 at {radiation.ratio:g} of K-alpha1" if radiation.ratio > 0.0 else ", one wavelength"
+    )
+    if "wavelength" not in dataset.attrs:
+        about += " (copper, as the pattern names none)"
+    found: dict[str, Metric] = {"line_count": Metric(float(len(fitted)), "1", f"above 6 standard deviations; {about}")}
+    strange = [line for line in fitted if line.name.endswith(_DEGREE)]
+    words = ", ".join(line.name for line in strange) or "none"
+    found["unassigned_lines"] = Metric(
+        float(len(strange)), "1", f"neither of a cubic perovskite nor PbI2, hexagonal phases or ITO: {words}"
+    )
+    found |= _cube(fitted, radiation.first)
+    found |= _size(fitted, dataset, radiation.first)
+    found["lead_iodide_ratio"] = _lead_iodide(x, y, fitted, radiation)
+    for line in fitted:
+        found |= _of_line(line, radiation.first, about)
+    return Metrics(found)
+
+
+def _of_line(line: Line, wavelength: float, about: str) -> dict[str, Metric]:
+    from perotwin.lab.diffraction import spacing
+
+    distance = float(spacing(line.two_theta, wavelength)) * 1e-10
+    slope = distance * math.radians(line.two_theta_error) / (2.0 * math.tan(math.radians(line.two_theta) / 2.0))
+    words = f"pseudo-Voigt of K-alpha1, mixing {line.mixing:.2f}, chi^2 {line.reduced:.2f}"
+    return {
+        f"two_theta, {line.name}": Metric(line.two_theta, _DEGREE, f"{words}; {about}", line.two_theta_error),
+        f"spacing, {line.name}": Metric(distance, "m", "Bragg's law, no displacement taken out", slope),
+        f"line_area, {line.name}": Metric(line.area, _DEGREE, f"counts times degrees, {words}", line.area_error),
+        f"line_width, {line.name}": Metric(
+            line.width, _DEGREE, f"full, at half maximum, instrument included; {words}", line.width_error
+        ),
+    }
+
+
+def _named(fitted: Sequence[Line]) -> dict[str, Line]:
+    """The lines of the cube, by name."""
+    return {line.name: line for line in fitted if line.name.isdigit()}
+
+
+def _cube(fitted: Sequence[Line], wavelength: float) -> dict[str, Metric]:
+    """Edge of the cube by least squares over the named lines, with the sample's displacement from three lines on.
+
+    A sample at height s over the axis moves lines by -2 s cos(theta) / R: linear in the shift at small angles.
+    """
+    cube = _named(fitted)
+    if not cube:
+        return {"lattice_parameter": Metric(math.nan, "m", "no two lines of a cubic perovskite were found")}
+    angle = np.array([line.two_theta for line in cube.values()])
+    # places closer than a thousandth of a degree are not known, whatever counting says
+    error = np.hypot([line.two_theta_error for line in cube.values()], 1e-3)
+    root = np.sqrt([sum(int(digit) ** 2 for digit in name) for name in cube])
+    a, shift = 6.2, 0.0
+    both = len(cube) >= 3
+    for _ in range(20):
+        sine = np.clip(wavelength * 1e10 * root / (2.0 * a), -1.0, 1.0)
+        place = 2.0 * np.degrees(np.arcsin(sine))
+        cosine = np.cos(np.radians(place) / 2.0)
+        slope = -2.0 * np.degrees(np.tan(np.radians(place) / 2.0)) / a
+        base = np.stack([slope, cosine], axis=1)[:, : 2 if both else 1] / error[:, None]
+        left = (angle - place - shift * cosine) / error
+        step, *_ = np.linalg.lstsq(base, left, rcond=None)
+        a += float(step[0])
+        shift += float(step[1]) if both else 0.0
+    freedom = len(cube) - (2 if both else 1)
+    scale = max(float(left @ left) / freedom, 1.0) if freedom > 0 else 1.0
+    errors = np.sqrt(np.diag(np.linalg.inv(base.T @ base)) * scale)
+    names = ", ".join(cube)
+    how = "with the displacement of the sample" if both else "a displaced sample is not told from another edge"
+    found = {
+        "lattice_parameter": Metric(
+            a * 1e-10, "m", f"least squares over {names}, {how}; 0.001 deg of each place as systematic", float(errors[0]) * 1e-10
+        )
+    }  # fmt: skip
+    if both:
+        words = "of lines at small angles, -2 s / R for a sample s above the axis of a diffractometer of radius R"
+        found["displacement_shift"] = Metric(shift, _DEGREE, words, float(errors[1]))
+    return found
+
+
+def _size(fitted: Sequence[Line], dataset: xr.Dataset, wavelength: float) -> dict[str, Metric]:
+    """Scherrer's size from the strongest line of the cube, the instrument's Gaussian taken out first."""
+    from perotwin.lab import diffraction as d
+
+    cube = _named(fitted)
+    if not cube:
+        return {"crystallite_size": Metric(math.nan, "m", "no line of a cubic perovskite was found")}
+    line = max(cube.values(), key=lambda one: one.area)
+    known = "caglioti" in dataset.attrs
+    own = 0.0
+    if known:
+        own = float(d.instrument_width(line.two_theta, np.asarray(dataset.attrs["caglioti"], float)))
+    what = f"Scherrer (0.9) from {line.name}"
+    taken = (
+        f"instrument's {own:.3f} deg taken out as the Gaussian of a Voigt"
+        if known
+        else "nothing known of the instrument's width, so that it counts as the crystals'"
+    )
+    strain = "strain and uneven composition widen lines too, so that crystals are this large at least"
+    left = d.size_width(line.width, own)
+    most = d.size_width(line.width + 2.0 * line.width_error, own)
+    if left < 2.0 * (most - left) / 2.0 or left < 0.1 * own:
+        # no wider than the instrument, within two standard errors or a tenth of it, which is how well its width is known
+        bound = float(d.scherrer_size(max(most, 0.1 * own, 1e-9), line.two_theta, wavelength))
+        words = f"at least: {what}, {taken}: the line is as narrow as the instrument's"
+        return {"crystallite_size": Metric(bound, "m", words)}
+    size = float(d.scherrer_size(left, line.two_theta, wavelength))
+    slope = (d.size_width(line.width + line.width_error, own) - left) / left
+    return {"crystallite_size": Metric(size, "m", f"{what}; {taken}; {strain}", size * slope)}
+
+
+def _lead_iodide(x: F64, y: F64, fitted: Sequence[Line], radiation: Radiation) -> Metric:
+    """Area at the place of PbI2 001 over that of the cube's 100."""
+    from perotwin.lab.xrd_lines import weak_area
+
+    cube = _named(fitted)
+    if "100" not in cube:
+        return Metric(math.nan, "1", "no line 100 to compare with")
+    reference = cube["100"]
+    there = next((line for line in fitted if line.name == _IODIDE), None)
+    if there is not None:
+        area, error, how = there.area, there.area_error, f"fitted at {there.two_theta:.3f} deg"
+    else:
+        place = dict(_others(radiation.first))[_IODIDE]
+        area, error = weak_area(x, y, place, reference.width, radiation)
+        how = f"no line found; what lies at {place:.3f} deg with the width of 100"
+        if not math.isfinite(area):
+            return Metric(math.nan, "1", f"the pattern does not reach {place:.3f} deg")
+    value = area / reference.area
+    spread = math.hypot(error / reference.area, value * reference.area_error / reference.area)
+    words = f"area of PbI2 001 over that of 100, {how}; lead iodide lies flat, so that it is no content"
+    return Metric(value, "1", words, spread)
+
+
+# --- two samples -----------------------------------------------------------------------------------------------------
+
+
+def ratio(one: xr.Dataset, other: xr.Dataset) -> Metrics:
+    """How strong the lines of one pattern are over the same lines of another, with standard errors.
+
+    Returns:
+        `intensity_ratio` for each line that both have, by name. Areas of K-alpha1 over one another: neither thickness nor
+        place of the sample is taken out.
+    """
+    first, second = _by_place(lines(one)), _by_place(lines(other))
+    found = {}
+    for name, line in first.items():
+        if name in second:
+            base = second[name]
+            value = line.area / base.area
+            spread = value * math.hypot(line.area_error / line.area, base.area_error / base.area)
+            found[f"intensity_ratio, {name}"] = Metric(value, "1", f"ratio of areas; {_WARNING}", spread)
+    return Metrics(found)
+
+
+def _by_place(fitted: Sequence[Line]) -> dict[str, Line]:
+    return {line.name: line for line in fitted}
+
+
+@of_measurements("xrd")
+def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
+    """The first pattern against each other one, the second being the reference of most.
+
+    Returns:
+        `intensity_ratio` by line; `orientation_ratio`, that of 100 over that of 110 or, without it, of 210 or 111: 1
+        where all planes gained alike, another number where orientation changed; `lattice_difference` (m); `new_lines`,
+        how many the first has that the reference lacks (beyond 0.15 deg from any line of it), which the method names.
+        With more than two patterns the names say which is the reference.
+
+    Raises:
+        InputError: fewer than two patterns.
+    """
+    if len(datasets) < 2:
+        raise InputError("a comparison needs two patterns.", "Give the sample first, then its reference.")
+    first, found = datasets[0], {}
+    own, edge = lines(first), analyse(first)["lattice_parameter"]
+    for other in datasets[1:]:
+        of = f" over {other.attrs.get('stack') or 'reference'}" if len(datasets) > 2 else ""
+        for name, metric in ratio(first, other).items():
+            found[f"{name}{of}"] = metric
+        found |= {f"{name},{of}" if of else name: one for name, one in _against(own, edge, first, other, found, of).items()}
+    return Metrics(found)
+
+
+def _against(
+    own: Sequence[Line], edge: Metric, first: xr.Dataset, other: xr.Dataset, found: dict[str, Metric], of: str
+) -> dict[str, Metric]:
+    """What a comparison says of the whole patterns."""
+    reference, theirs = lines(other), analyse(other)["lattice_parameter"]
+    new = [
+        line
+        for line in own
+        if not any(abs(line.two_theta - one.two_theta) < 0.15 for one in reference)
+    ]  # fmt: skip
+    names = ", ".join(f"{line.name} at {line.two_theta:.2f} deg" for line in new) or "none"
+    made = {"new_lines": Metric(float(len(new)), "1", f"in the first pattern and not in the second: {names}")}
+    spread = None
+    if edge.uncertainty is not None and theirs.uncertainty is not None:
+        spread = math.hypot(edge.uncertainty, theirs.uncertainty)
+    made["lattice_difference"] = Metric(edge.value - theirs.value, "m", "edge of the first less that of the second", spread)
+    base = found.get(f"intensity_ratio, 100{of}")
+    for name in ("110", "210", "111"):
+        beside = found.get(f"intensity_ratio, {name}{of}")
+        if base is not None and beside is not None:
+            value = base.value / beside.value
+            parts = [one.uncertainty or 0.0 for one in (base, beside)]
+            error = value * math.hypot(parts[0] / base.value, parts[1] / beside.value)
+            words = f"ratio of 100 over that of {name}: other than 1 where the planes that lie flat changed"
+            made["orientation_ratio"] = Metric(value, "1", words, error)
+            break
+    return made
+
+
+@of_measurements("xrd")
+def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Patterns stacked, their lines named, and with two of them their difference; see `plotting.spectroscopy.xrd`."""
+    from perotwin.lab import xrd_lines as found_by
+    from perotwin.plotting import spectroscopy, style
+
+    items = style.as_list(datasets)
+    shown = []
+    for item in items:
+        x, y = _pattern(item)
+        shown.append((x, y, found_by.background(x, y), [(line.name, line.two_theta, line.height) for line in lines(item)]))
+    return spectroscopy.xrd(items, shown, ax)
+
+
+INSTRUMENT = Instrument(
+    name="xrd",
+    title="X-ray diffraction",
+    protocol=Protocol,
+    measure=measure,
+    analyse=analyse,
+    plot=plot,
+    compare=compare,
+    caption="Diffraction patterns of {cells}, shifted against one another, with the names of their lines.",
+    variables=(
+        Variable("two_theta", ("two_theta",)),
+        Variable("counts", ("two_theta",), required=True),
+    ),
+    of="sample",
+    place=140,
+)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
