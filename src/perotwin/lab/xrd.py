@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from perotwin.errors import InputError
+from perotwin.lab.arbitrary_units import in_any_unit
 from perotwin.lab.arguments import of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Dim, Length, Model
@@ -302,7 +303,20 @@ def lines(dataset: xr.Dataset) -> list[Line]:
     base = found_by.background(x, y)
     width = found_by.typical_width(x, y, base)
     fitted = found_by.fit(x, y, found_by.search(x, y, base, width, radiation), radiation, width)
-    return found_by.index(fitted, radiation.first, _others(radiation.first))
+    named = found_by.index(fitted, radiation.first, _others(radiation.first))
+    if any(line.name == _IODIDE for line in named):
+        named = found_by.index(fitted, radiation.first, _others(radiation.first), _iodide(radiation.first))
+    return named
+
+
+def _iodide(wavelength: float) -> list[tuple[str, float]]:
+    """Names and angles of the other lines of lead iodide, looked for where its first one is."""
+    from perotwin.lab.diffraction import LEAD_IODIDE, bragg
+
+    planes = ((1, 0, 0), (1, 0, 1), (1, 0, 2), (0, 0, 3), (1, 1, 0), (1, 1, 1), (1, 0, 3), (2, 0, 1), (0, 0, 4), (2, 0, 2))
+    return [
+        (f"PbI2 {h}{k}{l}", float(bragg(LEAD_IODIDE.spacing((h, k, l)), wavelength))) for h, k, l in planes
+    ]
 
 
 def _others(wavelength: float) -> list[tuple[str, float]]:
@@ -313,6 +327,7 @@ def _others(wavelength: float) -> list[tuple[str, float]]:
     return known + [(name, float(bragg(spacing(angle, CU_K_ALPHA1), wavelength))) for name, angle in _OTHERS]
 
 
+@in_any_unit("counts")
 @of_measurements("xrd")
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Places, strengths and widths of the lines, the edge of the cube, the size of crystallites, lead iodide.
@@ -457,8 +472,9 @@ def _lead_iodide(x: F64, y: F64, fitted: Sequence[Line], radiation: Radiation) -
         area, error, how = there.area, there.area_error, f"fitted at {there.two_theta:.3f} deg"
     else:
         place = dict(_others(radiation.first))[_IODIDE]
-        area, error = weak_area(x, y, place, reference.width, radiation)
-        how = f"no line found; what lies at {place:.3f} deg with the width of 100"
+        mixing = min(max(reference.mixing, 0.0), 1.0)
+        area, error = weak_area(x, y, place, (reference.width, mixing), radiation)
+        how = f"no line found; what lies at {place:.3f} deg with the shape of 100"
         if not math.isfinite(area):
             return Metric(math.nan, "1", f"the pattern does not reach {place:.3f} deg")
     value = area / reference.area
@@ -477,21 +493,30 @@ def ratio(one: xr.Dataset, other: xr.Dataset) -> Metrics:
         `intensity_ratio` for each line that both have, by name. Areas of K-alpha1 over one another: neither thickness nor
         place of the sample is taken out.
     """
-    first, second = _by_place(lines(one)), _by_place(lines(other))
-    found = {}
-    for name, line in first.items():
-        if name in second:
-            base = second[name]
-            value = line.area / base.area
-            spread = value * math.hypot(line.area_error / line.area, base.area_error / base.area)
-            found[f"intensity_ratio, {name}"] = Metric(value, "1", f"ratio of areas; {_WARNING}", spread)
-    return Metrics(found)
+    first, second = (_lines(each) for each in (one, other))
+    return Metrics({f"intensity_ratio, {name}": metric for name, metric in _ratios(first, second).items()})
 
 
-def _by_place(fitted: Sequence[Line]) -> dict[str, Line]:
-    return {line.name: line for line in fitted}
+@in_any_unit("counts")
+@of_measurements("xrd")
+def _lines(dataset: xr.Dataset) -> list[Line]:
+    """`lines` of a pattern in any units."""
+    return lines(dataset)
 
 
+def _ratios(first: Sequence[Line], second: Sequence[Line]) -> dict[str, Metric]:
+    """Areas of the lines that both have, over one another, by name."""
+    base, found = {line.name: line for line in second}, {}
+    for line in first:
+        if line.name in base:
+            there = base[line.name]
+            value = line.area / there.area
+            spread = value * math.hypot(line.area_error / line.area, there.area_error / there.area)
+            found[line.name] = Metric(value, "1", f"ratio of areas; {_WARNING}", spread)
+    return found
+
+
+@in_any_unit("counts")
 @of_measurements("xrd")
 def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
     """The first pattern against each other one, the second being the reference of most.
@@ -507,45 +532,44 @@ def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
     """
     if len(datasets) < 2:
         raise InputError("a comparison needs two patterns.", "Give the sample first, then its reference.")
-    first, found = datasets[0], {}
-    own, edge = lines(first), analyse(first)["lattice_parameter"]
+    own, found = lines(datasets[0]), {}
+    edge = _cube(own, _radiation(datasets[0]).first)["lattice_parameter"]
     for other in datasets[1:]:
-        of = f" over {other.attrs.get('stack') or 'reference'}" if len(datasets) > 2 else ""
-        for name, metric in ratio(first, other).items():
-            found[f"{name}{of}"] = metric
-        found |= {f"{name},{of}" if of else name: one for name, one in _against(own, edge, first, other, found, of).items()}
+        of = f", over {other.attrs.get('stack') or 'reference'}" if len(datasets) > 2 else ""
+        reference = lines(other)
+        theirs = _cube(reference, _radiation(other).first)["lattice_parameter"]
+        ratios = _ratios(own, reference)
+        found |= {f"intensity_ratio, {name}{of}": metric for name, metric in ratios.items()}
+        found |= {f"{name}{of}": metric for name, metric in _against(own, reference, edge, theirs, ratios).items()}
     return Metrics(found)
 
 
 def _against(
-    own: Sequence[Line], edge: Metric, first: xr.Dataset, other: xr.Dataset, found: dict[str, Metric], of: str
+    own: Sequence[Line], reference: Sequence[Line], edge: Metric, theirs: Metric, ratios: dict[str, Metric]
 ) -> dict[str, Metric]:
     """What a comparison says of the whole patterns."""
-    reference, theirs = lines(other), analyse(other)["lattice_parameter"]
-    new = [
-        line
-        for line in own
-        if not any(abs(line.two_theta - one.two_theta) < 0.15 for one in reference)
-    ]  # fmt: skip
+    new = [line for line in own if not any(abs(line.two_theta - one.two_theta) < 0.15 for one in reference)]
     names = ", ".join(f"{line.name} at {line.two_theta:.2f} deg" for line in new) or "none"
-    made = {"new_lines": Metric(float(len(new)), "1", f"in the first pattern and not in the second: {names}")}
     spread = None
     if edge.uncertainty is not None and theirs.uncertainty is not None:
         spread = math.hypot(edge.uncertainty, theirs.uncertainty)
-    made["lattice_difference"] = Metric(edge.value - theirs.value, "m", "edge of the first less that of the second", spread)
-    base = found.get(f"intensity_ratio, 100{of}")
-    for name in ("110", "210", "111"):
-        beside = found.get(f"intensity_ratio, {name}{of}")
-        if base is not None and beside is not None:
-            value = base.value / beside.value
-            parts = [one.uncertainty or 0.0 for one in (base, beside)]
-            error = value * math.hypot(parts[0] / base.value, parts[1] / beside.value)
-            words = f"ratio of 100 over that of {name}: other than 1 where the planes that lie flat changed"
-            made["orientation_ratio"] = Metric(value, "1", words, error)
-            break
+    words = "edge of the first less that of the second"
+    made = {
+        "new_lines": Metric(float(len(new)), "1", f"in the first pattern and not in the second: {names}"),
+        "lattice_difference": Metric(edge.value - theirs.value, "m", words, spread),
+    }
+    base = ratios.get("100")
+    beside = next((name for name in ("110", "210", "111") if name in ratios), None)
+    if base is not None and beside is not None:
+        other = ratios[beside]
+        value = base.value / other.value
+        error = value * math.hypot((base.uncertainty or 0.0) / base.value, (other.uncertainty or 0.0) / other.value)
+        words = f"ratio of 100 over that of {beside}: other than 1 where the planes that lie flat changed"
+        made["orientation_ratio"] = Metric(value, "1", words, error)
     return made
 
 
+@in_any_unit("counts")
 @of_measurements("xrd")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Patterns stacked, their lines named, and with two of them their difference; see `plotting.spectroscopy.xrd`."""

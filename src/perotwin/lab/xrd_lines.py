@@ -232,7 +232,7 @@ def _fit_group(
     step = float(np.median(np.diff(x)))
     for number, (angle, height) in enumerate(group):
         near = max(0.5 * start, 2.0 * step)
-        parameters.add(f"centre{number}", value=angle, min=angle - 2.0 * near, max=angle + 2.0 * near)
+        parameters.add(f"centre{number}", value=angle + 0.05 * near, min=angle - 2.0 * near, max=angle + 2.0 * near)
         parameters.add(f"width{number}", value=start, min=0.7 * step, max=2.0 * half)
         parameters.add(f"area{number}", value=max(height, 1.0) * start, min=0.0)
 
@@ -255,9 +255,11 @@ def _fit_group(
     lines = []
     for number in range(len(group)):
         centre, width, area = (done.params[f"{name}{number}"] for name in ("centre", "width", "area"))
-        errors = [one.stderr for one in (centre, width, area)]
-        if any(error is None or not math.isfinite(error) for error in errors) or not area.value > 0.0:
+        if not area.value > 0.0:
             continue
+        errors = [one.stderr for one in (centre, width, area)]
+        if any(error is None or not math.isfinite(error) for error in errors):
+            errors = _by_counting(float(width.value), float(area.value), step)
         lines.append(
             Line(
                 name=f"{centre.value:.2f} deg",
@@ -277,19 +279,32 @@ def _fit_group(
     return lines
 
 
+def _by_counting(width: float, area: float, step: float) -> list[float]:
+    """Errors of place, width (deg) and area (counts deg) of a Gaussian line, points a step (deg) apart.
+
+    What counting alone leaves, where a fit that came to rest at a bound tells no errors.
+    """
+    many = max(area / step, 1.0)
+    sigma = width / math.sqrt(8.0 * math.log(2.0))
+    return [sigma / math.sqrt(many), width / math.sqrt(2.0 * many), area / math.sqrt(many)]
+
+
 def weak_area(
-    two_theta: F64, counts: F64, place: float, width: float, radiation: Radiation, near: float = 0.8
+    two_theta: F64, counts: F64, place: float, shape: tuple[float, float], radiation: Radiation, near: float = 0.8
 ) -> tuple[float, float]:
-    """Area (counts deg) and its standard error of a line of known place and width (deg) that need not be there.
+    """Area (counts deg) and its standard error of a line of known place (deg) and shape that need not be there.
 
     Linear in area and straight background, so that noise gives as often a little less than nothing as a little more. NaN
     where the pattern does not reach.
+
+    Args:
+        shape: full width (deg) and Lorentzian share. near: what lies about the place and is fitted, deg.
     """
     inside = np.abs(two_theta - place) <= near
     if two_theta[0] > place - 0.5 * near or two_theta[-1] < place + 0.5 * near or int(inside.sum()) < 10:
         return math.nan, math.nan
     x, y = two_theta[inside], counts[inside]
-    base = np.stack([doublet(x, place, width, 0.5, radiation), np.ones_like(x), x - place], axis=1)
+    base = np.stack([doublet(x, place, *shape, radiation), np.ones_like(x), x - place], axis=1)
     variance = np.maximum(y, 1.0)
     for _ in range(2):
         weight = 1.0 / np.sqrt(variance)
@@ -305,29 +320,33 @@ def weak_area(
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
-def index(lines: Sequence[Line], wavelength: float, others: Sequence[tuple[str, float]] = ()) -> list[Line]:
+def index(
+    lines: Sequence[Line],
+    wavelength: float,
+    others: Sequence[tuple[str, float]] = (),
+    beside: Sequence[tuple[str, float]] = (),
+) -> list[Line]:
     """Lines with the names of a cubic perovskite's, of other phases, or their angles.
 
     The edge is the one between 5.75 and 6.55 angstrom that explains most: heights (square roots of the areas) of lines
     that lie within 0.12 deg of their places, each place taking one line, less a little for each place that stays empty
-    before the last one that is taken. Two lines at least, 100 or 200 among them, make a cube, and the strongest line that
-    is of no other phase must be one of them.
+    before the last one that is taken. Two lines with 100 among them, or three with 200, make a cube, and the strongest line
+    that is of no other phase must be one of them.
 
     Args:
-        others: name and angle (deg) of lines of other phases, which are named first.
+        others: name and angle (deg) of lines of other phases, which are named first. beside: of such as lie among those of
+            the cube, which are named last.
     """
     named: dict[int, str] = {}
-    for name, angle in others:
-        close = [i for i, line in enumerate(lines) if i not in named and abs(line.two_theta - angle) < _NEAR]
-        if close:
-            named[min(close, key=lambda i: abs(lines[i].two_theta - angle))] = name
+    _name(lines, named, others)
     free = [i for i in range(len(lines)) if i not in named]
     best, chosen = 0.0, dict[int, str]()
     strongest = max(range(len(free)), key=lambda i: lines[free[i]].area, default=-1)
     for edge in _EDGES:
         taken = _matched([lines[i] for i in free], float(edge), wavelength)
         names = set(taken.values())
-        if len(taken) < 2 or not names & {"100", "200"} or strongest not in taken:
+        few = len(taken) < 2 or (len(taken) < 3 and "100" not in names)
+        if few or not names & {"100", "200"} or strongest not in taken:
             continue
         all_names = [name for name, _ in cubic(float(edge), _SQUARES)]
         last = max(all_names.index(name) for name in names)
@@ -340,7 +359,16 @@ def index(lines: Sequence[Line], wavelength: float, others: Sequence[tuple[str, 
         if worth > best:
             best, chosen = worth, {free[i]: name for i, name in taken.items()}
     named |= chosen
+    _name(lines, named, beside)
     return [replace(line, name=named.get(i, line.name)) for i, line in enumerate(lines)]
+
+
+def _name(lines: Sequence[Line], named: dict[int, str], known: Sequence[tuple[str, float]]) -> None:
+    """Give each known place's name to the line without a name that is nearest to it, where one is near."""
+    for name, angle in known:
+        close = [i for i, line in enumerate(lines) if i not in named and abs(line.two_theta - angle) < _NEAR]
+        if close:
+            named[min(close, key=lambda i: abs(lines[i].two_theta - angle))] = name
 
 
 def _place(name: str, edge: float, wavelength: float) -> float:

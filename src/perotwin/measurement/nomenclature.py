@@ -190,6 +190,22 @@ NOMENCLATURE: dict[str, Term] = {
     "orientation_ratio": Term("Q", "$Q$", "1", "1", 1.0, "gain of 100 over that of another line"),
     "lattice_difference": Term("Δa", r"$\Delta a$", "m", "angstrom", 1e10, "edge less that of the reference"),
     "new_lines": Term("new", "new", "1", "1", 1.0, "lines that the reference lacks"),
+    "tauc_gap": Term("EgT", r"$E_\mathrm{g,T}$", "eV", "eV", 1.0, "gap after Tauc: intercept of (αdE)²"),
+    "inflection_gap": Term("Egi", r"$E_\mathrm{g,i}$", "eV", "eV", 1.0, "steepest place of a film's absorption"),
+    "step_gap": Term("Egs", r"$E_\mathrm{g,s}$", "eV", "eV", 1.0, "gap of a square root with an exponential tail"),
+    "urbach_energy": Term("EU", r"$E_\mathrm{U}$", "eV", "meV", 1e3, "Urbach energy of the tail"),
+    "gap_difference": Term("ΔEg", r"$\Delta E_\mathrm{g}$", "eV", "meV", 1e3, "edge less that of the reference"),
+    "absorption": Term("α", r"$\alpha$", "m-1", "cm^-1", 1e-2, "absorption coefficient 0.1 eV above the edge"),
+    "baseline": Term("αd0", r"$\alpha d_0$", "1", "1", 1.0, "optical depth far below the edge"),
+    "absorbance_growth": Term("ΔA", r"$\Delta A$", "1", "1", 1.0, "growth of a decadic absorbance"),
+    "band_ratio": Term("290/360", "290/360", "1", "1", 1.0, "growth at 290 nm over that at 360 nm"),
+    "wavenumber": Term("ν", r"$\tilde\nu$", "cm^-1", "cm^-1", 1.0, "wavenumber of a line"),
+    "wavenumber_width": Term("Δν", r"$\Delta\tilde\nu$", "cm^-1", "cm^-1", 1.0, "its full width at half maximum"),
+    "wavenumber_difference": Term("δν", r"$\delta\tilde\nu$", "cm^-1", "cm^-1", 1.0, "wavenumber less the reference's"),
+    "chemical_shift": Term("δ", r"$\delta$", "ppm", "ppm", 1.0, "chemical shift of a line"),
+    "chemical_shift_width": Term("w", "$w$", "ppm", "ppm", 1.0, "its full width at half maximum"),
+    "chemical_shift_difference": Term("Δδ", r"$\Delta\delta$", "ppm", "ppm", 1.0, "chemical shift less the reference's"),
+    "extreme_signal": Term("Sx", r"$S_\mathrm{x}$", "1", "1", 1.0, "tallest or deepest point of a spectrum"),
 }  # fmt: skip
 
 #: the same of quantities that each junction of a cell has, by the start of their names: "voltage_top", "eqe_middle"
