@@ -43,6 +43,10 @@ F64 = NDArray[np.float64]
 _LINES, _SIGNIFICANT = 8, 8.0
 #: widths on either side of a line that are fitted
 _REACHES = (2.0, 0.8)
+#: how often spectra that have nothing in common may be taken for shifted ones
+_BY_CHANCE = 1e-4
+#: correlation and smoothness (standard deviations) by which spectra of few broad lines count as alike
+_ALIKE, _SMOOTH = 0.8, 6.0
 #: most points of a transform, and shift that is looked for at most as a part of the range
 _MOST, _REACH = 400_000, 0.05
 #: unit of the axis -> name of a line's place, of its width, of a difference of places
@@ -253,7 +257,8 @@ def shift(one: xr.Dataset, other: xr.Dataset, window: tuple[float, float] | None
         )
     value, error, match = _delay(*_curve(one), *_curve(other), window)
     if not (math.isfinite(error) and match > 0.0):
-        return Metric(math.nan, unit, "no shift: the lines do not stand out of the noise of both spectra")
+        words = f"no shift: no line of one stands out of the noise of both where the other has one (correlation {match:.2f})"
+        return Metric(math.nan, unit, words)
     words = f"maximum of the cross-correlation of both spectra, error from what it leaves; correlation there {match:.3f}"
     if match < 0.5:
         words += ": the spectra are hardly alike, so that one shift says little"
@@ -277,8 +282,9 @@ def _delay(
         )
     if count > _MOST:
         raise InputError(f"{count} points are too many.", "Give a window.", key="window")
-    grid = low + step * np.arange(count)
-    first, second = _prepared(np.interp(grid, x, y)), _prepared(np.interp(grid, other_x, other_y))
+    values, offset = _side_by_side(x, y, other_x, other_y, low, step, count)
+    first, second = (_prepared(one) for one in values)
+    count = first.size
     if not (float(first @ first) > 0.0 and float(second @ second) > 0.0):
         raise InputError("a flat spectrum has nothing to compare.", "Give a window with lines.", key="signal")
     # room for the shift, so that what leaves at one end does not come in at the other
@@ -311,7 +317,46 @@ def _delay(
     # zeros were put behind the spectra: neighbouring wave numbers then tell one thing `size / count` times
     spread = float(np.sum(twice * weight**2 * k**2 * np.abs(left) ** 2 * np.abs(b) ** 2)) * size / count
     error = math.sqrt(spread) / bend if bend > 0.0 else math.nan
-    return delay * step, error * step, inner / math.sqrt(own * theirs)
+    match = inner / math.sqrt(own * theirs)
+    # how often spectra that have nothing to do with one another would reach that at one of the lags that were looked at
+    power = twice * np.abs(cross)
+    chance = math.sqrt(float(np.sum(power * np.abs(cross))) * size / count)
+    out = float(np.sum(twice * (cross * np.exp(1j * k * delay)).real)) / chance
+    lags_apart = max(2.0 * reach * math.sqrt(float(np.sum(power * k**2)) / float(np.sum(power))) / math.pi, 1.0)
+    by_chance = lags_apart * math.exp(-0.5 * out**2) > _BY_CHANCE
+    # a broad line has few wave numbers, which chance could bring together; but it is smooth, as noise is not
+    smooth = min(_smoothness(first), _smoothness(second)) > _SMOOTH and match > _ALIKE
+    if by_chance and not smooth:
+        error = math.nan
+    return delay * step + offset, error * step, match
+
+
+def _smoothness(values: F64) -> float:
+    """How far neighbours are more alike than those of white noise, in its standard deviations (von Neumann's ratio)."""
+    inner = values[values.size // 20 : values.size - values.size // 20]
+    spread = float(np.var(inner))
+    if not spread > 0.0:
+        return 0.0
+    return (1.0 - float(np.mean(np.diff(inner) ** 2)) / (2.0 * spread)) * math.sqrt(inner.size)
+
+
+def _side_by_side(
+    x: F64, y: F64, other_x: F64, other_y: F64, low: float, step: float, count: int
+) -> tuple[tuple[F64, F64], float]:
+    """Both spectra over some points from `low` on, and how far the first's axis lies above the second's.
+
+    Axes of one even step are taken as they are, with the offset between their points; others through cubic splines.
+    """
+    steps = np.diff(x), np.diff(other_x)
+    if all(float(np.abs(one - step).max()) < 1e-3 * step for one in steps):
+        start, other_start = int(np.argmin(np.abs(x - low))), int(np.argmin(np.abs(other_x - low)))
+        most = min(count, x.size - start, other_x.size - other_start)
+        parts = y[start : start + most], other_y[other_start : other_start + most]
+        return parts, float(x[start] - other_x[other_start])
+    from scipy.interpolate import CubicSpline
+
+    grid = low + step * np.arange(count)
+    return (np.asarray(CubicSpline(x, y)(grid)), np.asarray(CubicSpline(other_x, other_y)(grid))), 0.0
 
 
 def _signal_share(transform: NDArray[np.complex128]) -> F64:
