@@ -104,7 +104,9 @@ def test_shifts_are_within_their_error_as_often_as_it_says(noise: float) -> None
     chance = np.random.default_rng(11)
     inside, values = 0, []
     for _ in range(200):
-        pair = [made.spectrum(x, part + noise * chance.standard_normal(x.size), "cm^-1") for part in (one, other)]
+        pair = [
+            made.spectrum(x, part + noise * chance.standard_normal(x.size), "cm^-1") for part in (one, other)
+        ]
         found = ftir_nmr.shift(*pair)
         inside += abs(found.value - 0.3) < found.uncertainty
         values.append(found.value)
@@ -117,7 +119,9 @@ def test_shifts_are_within_their_error_as_often_as_it_says(noise: float) -> None
 
 def test_axes_of_other_steps_and_directions_are_laid_over_one_another() -> None:
     fine = np.arange(500.0, 2000.0, 0.5)
-    found = ftir_nmr.shift(made.spectrum(fine, 1.0 - made.lorentzians(fine, 2.0), "cm^-1"), made.dataset(noise=0.0))
+    found = ftir_nmr.shift(
+        made.spectrum(fine, 1.0 - made.lorentzians(fine, 2.0), "cm^-1"), made.dataset(noise=0.0)
+    )
     assert found.value == pytest.approx(2.0, abs=0.02)
 
 
@@ -158,7 +162,9 @@ def test_lines_lost_in_noise_have_no_shift() -> None:
 
 def test_one_broad_line_is_enough() -> None:
     x = np.arange(0.0, 1000.0)
-    pair = [made.spectrum(x, made.lorentzians(x, shift, ((500.0, 120.0, 1.0),)), "cm^-1") for shift in (5.0, 0.0)]
+    pair = [
+        made.spectrum(x, made.lorentzians(x, shift, ((500.0, 120.0, 1.0),)), "cm^-1") for shift in (5.0, 0.0)
+    ]
     assert ftir_nmr.shift(*pair).value == pytest.approx(5.0, abs=0.1)
 
 
@@ -199,4 +205,6 @@ def test_a_proton_spectrum_has_its_reference_and_its_tallest_line() -> None:
         assert min(abs(place - known) for place in places) < 0.003
     # the same file moved by 0.3 of a point
     moved = made.spectrum(x + 0.3 * (x[0] - x[1]), signal, "ppm")
-    assert ftir_nmr.shift(moved, measured).value == pytest.approx(0.3 * (x[0] - x[1]), abs=0.01 * (x[0] - x[1]))
+    assert ftir_nmr.shift(moved, measured).value == pytest.approx(
+        0.3 * (x[0] - x[1]), abs=0.01 * (x[0] - x[1])
+    )

@@ -54,7 +54,7 @@ def test_a_range_below_the_gap_is_refused() -> None:
 
 
 def test_another_transition_farther_up_widens_the_stated_spread() -> None:
-    """A second edge 0.2 eV above: the range at the first one counts, and the spread tells that others read otherwise."""
+    """A second edge 0.2 eV above: the range at the first counts, and the spread tells that others differ."""
     energy = np.linspace(1.4, 2.9, 751)
     depth = made.depth(energy) + made.depth(energy, 1.99, height=1.5)
     seen = edges.Spectrum(energy, depth, np.full(energy.size, 1e-6), True, ())
@@ -149,11 +149,15 @@ def test_spectra_that_cannot_be_read_are_refused(change: object, word: str) -> N
 def solution(grown: float, seed: int = 1, offset: float = 0.0) -> xr.Dataset:
     """Iodide in a cuvette: bands of triiodide at 290 and 360 nm, 1.5 to 1, on a slope, with noise."""
     wavelength = np.arange(250e-9, 650e-9, 1e-9)
-    bands = 1.5 * np.exp(-(((wavelength - 290e-9) / 20e-9) ** 2)) + np.exp(-(((wavelength - 360e-9) / 30e-9) ** 2))
+    bands = 1.5 * np.exp(-(((wavelength - 290e-9) / 20e-9) ** 2)) + np.exp(
+        -(((wavelength - 360e-9) / 30e-9) ** 2)
+    )
     absorbance = offset + 0.02 * np.exp(-(wavelength - 250e-9) / 100e-9) + grown * bands
     noise = 2e-4 * np.random.default_rng(seed).standard_normal(wavelength.size)
     return xr.Dataset(
-        {"transmittance": ("wavelength", 10.0**-absorbance + noise)}, {"wavelength": wavelength}, {"stack": "solution"}
+        {"transmittance": ("wavelength", 10.0**-absorbance + noise)},
+        {"wavelength": wavelength},
+        {"stack": "solution"},
     )
 
 
@@ -210,7 +214,7 @@ def test_a_transparent_film_transmits_what_fresnel_leaves() -> None:
     clear = measured.sel(wavelength=slice(850e-9, 900e-9))
     lost = 1.0 - clear["reflectance"] - clear["transmittance"]
     # glass of 1.1 mm takes some percent
-    assert 0.0 < float(lost.min()) and float(lost.max()) < 0.10
+    assert float(lost.min()) > 0.0 and float(lost.max()) < 0.10
 
 
 def test_each_junction_of_a_tandem_has_a_film_of_its_own() -> None:

@@ -111,7 +111,10 @@ def test_the_structure_factor_of_the_cube_is_the_sum_by_hand(hkl: tuple, signs: 
 
 
 def test_lines_of_the_cube_have_their_multiplicities() -> None:
-    lines = {one.name: one for one in diffraction.reflections(diffraction.perovskite(0.4, 0.2), COPPER, (10.0, 60.0))}
+    lines = {
+        one.name: one
+        for one in diffraction.reflections(diffraction.perovskite(0.4, 0.2), COPPER, (10.0, 60.0))
+    }
     counts = {"100": 6, "110": 12, "111": 8, "200": 6, "210": 24, "211": 24, "220": 12, "300": 30, "321": 48}
     assert {name: lines[name].multiplicity for name in counts} == counts
     # no line of a primitive cube has h^2 + k^2 + l^2 = 7
@@ -122,7 +125,10 @@ def test_bromide_makes_the_line_110_stronger_beside_100() -> None:
     """110 is lead and A site less one halide net: with a lighter halide more is left."""
 
     def ratio(bromide: float) -> float:
-        lines = {one.name: one.square for one in diffraction.reflections(diffraction.perovskite(bromide), COPPER, (10, 40))}
+        lines = {
+            one.name: one.square
+            for one in diffraction.reflections(diffraction.perovskite(bromide), COPPER, (10, 40))
+        }
         return lines["110"] / lines["100"]
 
     assert 2.0 < ratio(1.0) / ratio(0.0) < 4.0
@@ -130,7 +136,10 @@ def test_bromide_makes_the_line_110_stronger_beside_100() -> None:
 
 def test_lead_iodide_is_strongest_at_101() -> None:
     lines = diffraction.reflections(diffraction.LEAD_IODIDE, COPPER, (10.0, 50.0))
-    strength = {one.two_theta: one.multiplicity * one.square * float(diffraction.lorentz_polarisation(one.two_theta)) for one in lines}
+    strength = {
+        one.two_theta: one.multiplicity * one.square * float(diffraction.lorentz_polarisation(one.two_theta))
+        for one in lines
+    }
     assert max(strength, key=strength.get) == pytest.approx(25.92, abs=0.05)
     assert min(strength) == pytest.approx(12.674, abs=1e-3)
 
@@ -147,7 +156,9 @@ def test_absorption_is_that_of_the_mass_coefficients() -> None:
 
 
 def test_a_thin_film_gives_in_proportion_to_its_thickness_and_a_thick_one_all() -> None:
-    assert float(diffraction.penetrated(14.0, 1e-9, 1e5)) == pytest.approx(2e-9 * 1e5 / math.sin(math.radians(7.0)), rel=1e-3)
+    assert float(diffraction.penetrated(14.0, 1e-9, 1e5)) == pytest.approx(
+        2e-9 * 1e5 / math.sin(math.radians(7.0)), rel=1e-3
+    )
     assert float(diffraction.penetrated(14.0, 1e-3, 1e5)) == pytest.approx(1.0)
 
 
@@ -199,10 +210,14 @@ def test_a_pattern_holds_what_its_file_needs_and_repeats_with_its_seed() -> None
 
 
 def test_what_went_in_comes_out() -> None:
-    measured = xrd.measure(sample(coat__bromide="30 %", coat__caesium="10 %"), xrd.Protocol(displacement="50 um"))
+    measured = xrd.measure(
+        sample(coat__bromide="30 %", coat__caesium="10 %"), xrd.Protocol(displacement="50 um")
+    )
     found = xrd.analyse(measured)
     edge = found["lattice_parameter"]
-    assert edge.value * 1e10 == pytest.approx(diffraction.lattice_parameter(0.3, 0.1), abs=3e10 * edge.uncertainty)
+    assert edge.value * 1e10 == pytest.approx(
+        diffraction.lattice_parameter(0.3, 0.1), abs=3e10 * edge.uncertainty
+    )
     # 2 s / R is 0.024 deg
     shift = found["displacement_shift"]
     assert shift.value == pytest.approx(-math.degrees(2.0 * 50e-6 / 0.24), abs=3.0 * shift.uncertainty)
@@ -253,13 +268,16 @@ def test_films_without_composition_or_film_are_refused() -> None:
     with pytest.raises(InputError, match="wash"):
         xrd.measure(specimens.washed()[0])
     data = RECIPE.to_toml()
-    bare = recipe.Recipe.from_toml("\n".join(line for line in data.splitlines() if not line.startswith("bromide")))
+    bare = recipe.Recipe.from_toml(
+        "\n".join(line for line in data.splitlines() if not line.startswith("bromide"))
+    )
     with pytest.raises(InputError, match="share of bromide"):
         xrd.measure(replace(specimens.films()[1], recipe=bare))
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"stop": "5 deg"}, {"step": "0 deg"}, {"step": "0.0001 deg"}, {"second_share": 2.0}, {"texture": 0.0}]
+    "wrong",
+    [{"stop": "5 deg"}, {"step": "0 deg"}, {"step": "0.0001 deg"}, {"second_share": 2.0}, {"texture": 0.0}],
 )
 def test_impossible_protocols_are_refused(wrong: dict) -> None:
     with pytest.raises(InputError):
@@ -291,7 +309,10 @@ def test_weak_areas_are_within_their_error_and_not_biased() -> None:
     x = np.arange(11.5, 13.9, 0.02)
     mean = made.curve(x, {6.979: 3.0}, width=0.08, level=60.0)
     chance = np.random.default_rng(8)
-    found = [xrd_lines.weak_area(x, chance.poisson(mean).astype(float), made.angle(6.979), (0.08, 0.0), BOTH) for _ in range(200)]
+    found = [
+        xrd_lines.weak_area(x, chance.poisson(mean).astype(float), made.angle(6.979), (0.08, 0.0), BOTH)
+        for _ in range(200)
+    ]
     area, error = np.array(found).T
     assert 116 <= int((np.abs(area - 3.0) < error).sum()) <= 156
     assert abs(area.mean() - 3.0) < 0.25
@@ -302,7 +323,9 @@ def test_a_line_fitted_without_its_second_wavelength_lies_wrong() -> None:
     x = np.arange(28.0, 30.0, 0.02)
     counts = np.random.default_rng(5).poisson(made.curve(x, {3.1: 300.0}, width=0.12)).astype(float)
     right = xrd_lines.fit(x, counts, [(made.angle(3.1), 2000.0)], BOTH, 0.12)[0]
-    wrong = xrd_lines.fit(x, counts, [(made.angle(3.1), 2000.0)], xrd_lines.Radiation(COPPER, COPPER, 0.0), 0.12)[0]
+    wrong = xrd_lines.fit(
+        x, counts, [(made.angle(3.1), 2000.0)], xrd_lines.Radiation(COPPER, COPPER, 0.0), 0.12
+    )[0]
     assert abs(right.two_theta - made.angle(3.1)) < 4.0 * right.two_theta_error
     assert abs(wrong.two_theta - made.angle(3.1)) > 10.0 * right.two_theta_error
 
@@ -311,12 +334,18 @@ def test_a_pattern_from_a_file_in_any_unit_is_read_alike() -> None:
     plain = made.dataset()
     named = plain.copy()
     named["counts"].attrs["units"] = "counts"
-    radians = plain.assign_coords(two_theta=("two_theta", np.radians(plain["two_theta"].values), {"units": "rad"}))
+    radians = plain.assign_coords(
+        two_theta=("two_theta", np.radians(plain["two_theta"].values), {"units": "rad"})
+    )
     falling = plain.isel(two_theta=slice(None, None, -1))
     first = xrd.analyse(plain)
-    assert first["lattice_parameter"].value == pytest.approx(6.2e-10, abs=4.0 * first["lattice_parameter"].uncertainty)
+    assert first["lattice_parameter"].value == pytest.approx(
+        6.2e-10, abs=4.0 * first["lattice_parameter"].uncertainty
+    )
     for other in (named, radians, falling):
-        assert xrd.analyse(other)["lattice_parameter"].value == pytest.approx(first["lattice_parameter"].value, rel=1e-6)
+        assert xrd.analyse(other)["lattice_parameter"].value == pytest.approx(
+            first["lattice_parameter"].value, rel=1e-6
+        )
 
 
 def test_another_anode_is_read_with_its_own_wavelength() -> None:
@@ -328,15 +357,21 @@ def test_another_anode_is_read_with_its_own_wavelength() -> None:
         counts += area * 9.394 * np.exp(-4.0 * math.log(2.0) * u**2)
     counts = np.random.default_rng(2).poisson(counts).astype(float)
     measured = made.dataset().isel(two_theta=slice(0, 0)).drop_vars("counts").drop_dims("two_theta")
-    measured = measured.assign_coords(two_theta=("two_theta", x, {"units": "deg"})).assign(counts=("two_theta", counts))
+    measured = measured.assign_coords(two_theta=("two_theta", x, {"units": "deg"})).assign(
+        counts=("two_theta", counts)
+    )
     found = xrd.analyse(measured.assign_attrs(wavelength=1.788965e-10))
-    assert found["lattice_parameter"].value == pytest.approx(6.2e-10, abs=4.0 * found["lattice_parameter"].uncertainty)
+    assert found["lattice_parameter"].value == pytest.approx(
+        6.2e-10, abs=4.0 * found["lattice_parameter"].uncertainty
+    )
     assert "one wavelength" in found["line_count"].method
 
 
 def test_a_pattern_without_a_cube_says_so() -> None:
     x = np.arange(10.0, 50.0, 0.02)
-    counts = np.random.default_rng(1).poisson(made.curve(x, {4.156826: 300.0, 4.156826 / math.sqrt(2.0): 400.0}))
+    counts = np.random.default_rng(1).poisson(
+        made.curve(x, {4.156826: 300.0, 4.156826 / math.sqrt(2.0): 400.0})
+    )
     measured = made.dataset().assign(counts=("two_theta", np.resize(counts, x.size).astype(float)))
     found = xrd.analyse(measured)
     assert math.isnan(found["lattice_parameter"].value) and found["unassigned_lines"].value == 2.0
@@ -381,13 +416,18 @@ def test_a_comparison_names_new_lines_and_another_edge() -> None:
 def test_stronger_lines_of_a_textured_film_are_no_more_crystal() -> None:
     """The same film with planes 100 lying flat: 100 gains half as much again, 111 loses, the ratio of both tells it."""
     found = xrd.compare(
-        [xrd.measure(sample("textured"), SHORT.model_copy(update={"texture": 0.7})), xrd.measure(sample("random"), SHORT)]
+        [
+            xrd.measure(sample("textured"), SHORT.model_copy(update={"texture": 0.7})),
+            xrd.measure(sample("random"), SHORT),
+        ]
     )
     assert found["intensity_ratio, 100"].value > 1.3
     assert found["intensity_ratio, 111"].value < 0.95
     assert found["orientation_ratio"].value > 1.3
     alike = xrd.compare([xrd.measure(sample("a"), SHORT), xrd.measure(sample("b"), SHORT)])
-    assert alike["orientation_ratio"].value == pytest.approx(1.0, abs=4.0 * alike["orientation_ratio"].uncertainty)
+    assert alike["orientation_ratio"].value == pytest.approx(
+        1.0, abs=4.0 * alike["orientation_ratio"].uncertainty
+    )
 
 
 def test_three_patterns_are_told_apart_and_one_alone_is_refused() -> None:
@@ -421,9 +461,13 @@ def test_the_quartz_line_of_a_diffractometer_file_is_found_and_no_cube_is_claime
     assert counts.size == 5027 and counts.max() == 100168.0
     assert x[counts.argmax()] == pytest.approx(26.617, abs=1e-3)
     measured = made.dataset().isel(two_theta=slice(0, 0)).drop_vars("counts").drop_dims("two_theta")
-    measured = measured.assign_coords(two_theta=("two_theta", x, {"units": "deg"})).assign(counts=("two_theta", counts))
+    measured = measured.assign_coords(two_theta=("two_theta", x, {"units": "deg"})).assign(
+        counts=("two_theta", counts)
+    )
     found = xrd.analyse(measured)
-    strongest = max((name for name in found if name.startswith("line_area")), key=lambda name: found[name].value)
+    strongest = max(
+        (name for name in found if name.startswith("line_area")), key=lambda name: found[name].value
+    )
     # K-alpha1 of the doublet lies below the highest point by less than half a width
     assert found[strongest.replace("line_area", "two_theta")].value == pytest.approx(26.60, abs=0.02)
     assert math.isnan(found["lattice_parameter"].value)

@@ -9,7 +9,7 @@ HC = 1239.841984e-9
 
 
 def depth(energy: np.ndarray, gap: float = 1.79, urbach: float = 0.0, height: float = 5.0) -> np.ndarray:
-    """alpha d: a square root over E; below half an Urbach energy above the gap the tangent in the logarithm of alpha E."""
+    """alpha d: a square root over E, and below half an Urbach energy above the gap the tangent of ln(alpha E)."""
     root = np.sqrt(np.maximum(energy - gap, 0.0))
     if urbach > 0.0:
         join = gap + 0.5 * urbach
@@ -31,7 +31,9 @@ def dataset(
     chance = np.random.default_rng(seed)
     reflected = 0.0 if reflectance is None else reflectance
     passed = (1.0 - reflected) * np.exp(-depth(HC / wavelength, gap, urbach))
-    found = {"transmittance": ("wavelength", passed + noise * chance.standard_normal(passed.size), {"units": "1"})}
+    found = {
+        "transmittance": ("wavelength", passed + noise * chance.standard_normal(passed.size), {"units": "1"})
+    }
     if reflectance is not None:
         values = reflected + noise * chance.standard_normal(passed.size)
         found["reflectance"] = ("wavelength", values, {"units": "1"})

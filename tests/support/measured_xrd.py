@@ -7,7 +7,14 @@ import xarray as xr
 
 FIRST, SECOND = 1.540598, 1.544426
 #: planes of a cube and their areas, counts deg
-AREAS = {(1, 0, 0): 400.0, (1, 1, 0): 150.0, (1, 1, 1): 100.0, (2, 0, 0): 300.0, (2, 1, 0): 120.0, (2, 2, 0): 140.0}
+AREAS = {
+    (1, 0, 0): 400.0,
+    (1, 1, 0): 150.0,
+    (1, 1, 1): 100.0,
+    (2, 0, 0): 300.0,
+    (2, 1, 0): 120.0,
+    (2, 2, 0): 140.0,
+}
 
 
 def angle(spacing: float, wavelength: float = FIRST) -> float:
@@ -30,11 +37,15 @@ def curve(
 
 def cube(edge: float = 6.2, areas: dict[tuple[int, int, int], float] = AREAS) -> dict[float, float]:
     """Spacings and areas of a cube's lines."""
-    return {edge / math.sqrt(h * h + k * k + l * l): area for (h, k, l), area in areas.items()}
+    return {edge / math.sqrt(sum(index**2 for index in planes)): area for planes, area in areas.items()}
 
 
 def dataset(
-    name: str = "toy", edge: float = 6.2, seed: int = 1, more: dict[float, float] | None = None, scale: float = 1.0
+    name: str = "toy",
+    edge: float = 6.2,
+    seed: int = 1,
+    more: dict[float, float] | None = None,
+    scale: float = 1.0,
 ) -> xr.Dataset:
     """A film's pattern with noise: a cube's lines, and `more` ones."""
     x = np.arange(10.0, 50.0, 0.02)

@@ -1,8 +1,8 @@
 """Readings of an absorption edge from an optical depth against the photon energy.
 
-    seen = Spectrum(energy, depth, error, True, ())
-    steep = derivative(seen)                        # the steepest place
-    line = tauc(seen.energy, seen.depth, (1.82, 1.95))
+seen = Spectrum(energy, depth, error, True, ())
+steep = derivative(seen)                        # the steepest place
+line = tauc(seen.energy, seen.depth, (1.82, 1.95))
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _WIDTHS, _REACH = (0.05, 0.08, 0.12, 0.18, 0.25), 0.45
 #: squared correlation that makes a line straight; eV above the steepest place that are still the edge; least slope of
 #: other lines over that of the one that counts
 _STRAIGHT, _AT_EDGE, _RISING = 0.995, 0.10, 0.5
-#: eV: what the step with its tail is fitted over, about the steepest place, and other ranges, whose spread is part of the
-#: error; model error as a part of the depth
+#: eV: what the step with its tail is fitted over, about the steepest place, and other ranges, whose spread is part of
+#: the error; model error as a part of the depth
 _RANGES, _MISFIT = ((-0.30, 0.05), (-0.20, 0.05), (-0.30, 0.03), (-0.20, 0.03)), 0.02
 #: draws of noise behind an error, with a seed of their own
 _DRAWS, _SEED = 40, 20
@@ -66,7 +66,9 @@ class Spectrum:
         value = float(np.mean(self.depth[low]))
         error = float(np.std(self.depth[low]))
         window = float(self.energy[low][0]), float(self.energy[low][-1])
-        how = f"mean depth from {window[0]:.2f} to {window[1]:.2f} eV, where the film is clear; its spread is mostly interference"
+        how = (
+            f"mean depth from {window[0]:.2f} to {window[1]:.2f} eV, where the film is clear, and its spread"
+        )
         return Edge(value, error, window, how)
 
 
@@ -77,7 +79,7 @@ def _steepest(energy: F64, depth: F64) -> float:
     grid = np.arange(energy[0], energy[-1], _GRID)
     if grid.size < 40:
         return math.nan
-    points = int(round(_SMOOTH / _GRID)) | 1
+    points = round(_SMOOTH / _GRID) | 1
     slope = savgol_filter(np.interp(grid, energy, depth), points, 2, deriv=1, delta=_GRID)
     # at both ends the filter is one-sided
     inner = slice(points // 2, grid.size - points // 2)
@@ -103,7 +105,8 @@ def derivative(seen: Spectrum) -> Edge:
     value = _steepest(seen.energy, seen.depth)
     chance = np.random.default_rng(_SEED)
     draws = [
-        _steepest(seen.energy, seen.depth + seen.error * chance.standard_normal(seen.depth.size)) for _ in range(_DRAWS)
+        _steepest(seen.energy, seen.depth + seen.error * chance.standard_normal(seen.depth.size))
+        for _ in range(_DRAWS)
     ]
     near = int(np.argmin(np.abs(seen.energy - value))) if math.isfinite(value) else 0
     grid = float(np.gradient(seen.energy)[near])
@@ -175,10 +178,10 @@ class _Range(NamedTuple):
 def tauc_range(seen: Spectrum, near: float) -> Edge:
     """The Tauc line over the straightest range above the edge, with the spread over all ranges that are straight.
 
-    Ranges of 50 to 250 meV that begin at the steepest place or above and end within 0.45 eV of it. Those are straight whose
-    squared correlation reaches 0.995. Of those that begin within 0.1 eV the straightest counts, of equal ones the widest;
-    farther up other transitions add. The error is half of the spread of the intercepts of all that rise half to twice as
-    fast, and the standard error of the line.
+    Ranges of 50 to 250 meV that begin at the steepest place or above and end within 0.45 eV of it. Those are straight
+    whose squared correlation reaches 0.995. Of those that begin within 0.1 eV the straightest counts, of equal ones
+    the widest; farther up other transitions add. The error is half of the spread of the intercepts of all that rise
+    half to twice as fast, and the standard error of the line.
 
     Args:
         near: the steepest place, eV.
@@ -209,7 +212,7 @@ def tauc_range(seen: Spectrum, near: float) -> Edge:
     window = best_one.start, best_one.start + best_one.width
     how = (
         f"(alpha d E)^2, line from {window[0]:.3f} to {window[1]:.3f} eV; the {len(good)} ranges as straight (squared "
-        f"correlation of {_STRAIGHT} or more) between {near:.2f} and {near + _REACH:.2f} eV give {low:.3f} to {high:.3f} eV"
+        f"correlation of {_STRAIGHT} or more) up to {near + _REACH:.2f} eV give {low:.3f} to {high:.3f} eV"
     )
     return Edge(best_one.gap, math.hypot(0.5 * (high - low), best_one.error), window, how)
 
@@ -227,9 +230,9 @@ def _step(energy: F64, gap: float, urbach: float, height: float) -> F64:
 def step_with_tail(seen: Spectrum, near: float) -> tuple[Edge, Edge]:
     """Gap of a square-root step with an exponential tail over a constant baseline, and the tail's Urbach energy, eV.
 
-    The tail counts only where it spans a decade at least: from where it takes over down to three times the noise and ripple
-    of the baseline; otherwise its energy is NaN, and the method says how much was seen. Errors are those of the fit and half
-    of the spread over four ranges.
+    The tail counts only where it spans a decade at least: from where it takes over down to three times the noise and
+    ripple of the baseline; otherwise its energy is NaN, and the method says how much was seen. Errors are those of
+    the fit and half of the spread over four ranges.
 
     Args:
         near: the steepest place, eV.
@@ -243,12 +246,18 @@ def step_with_tail(seen: Spectrum, near: float) -> tuple[Edge, Edge]:
     all_of_them = [one for one in fits if one is not None]
     spread = [0.5 * float(np.ptp([getattr(one, name) for one in all_of_them])) for name in ("gap", "urbach")]
     window = near + _RANGES[0][0], near + _RANGES[0][1]
-    how = f"square root with exponential tail over a baseline, {window[0]:.2f} to {window[1]:.2f} eV, chi^2 {first.reduced:.2g}"
+    how = (
+        f"square root with exponential tail, {window[0]:.2f} to {window[1]:.2f} eV, chi^2 {first.reduced:.2g}"
+    )
     step = Edge(first.gap, math.hypot(first.gap_error, spread[0]), window, how)
     join = first.gap + 0.5 * first.urbach
     start = float(_step(np.array([join]), first.gap, first.urbach, first.height)[0]) / join
     low = (seen.energy >= window[0]) & (seen.energy < first.gap - 4.0 * first.urbach)
-    quiet = float(np.median(seen.error[seen.energy < near])) if np.any(seen.energy < near) else float(seen.error[0])
+    quiet = (
+        float(np.median(seen.error[seen.energy < near]))
+        if np.any(seen.energy < near)
+        else float(seen.error[0])
+    )
     floor = 3.0 * max(float(np.std(seen.depth[low])) if int(low.sum()) > 5 else 0.0, quiet)
     decades = math.log10(start / floor) if start > floor else 0.0
     reach = (join - first.urbach * math.log(10.0) * decades, join)

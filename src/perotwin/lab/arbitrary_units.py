@@ -15,7 +15,7 @@ _NUMBERS = ("1", "%")
 
 
 def in_any_unit(name: str) -> Callable[[F], F]:
-    """Let `analyse`, `plot` or `compare` take a variable in whatever unit a file writes ("a.u.", "cps"), as plain numbers.
+    """Let a function take a variable of measurements in whatever unit a file writes ("a.u.", "cps"), as plain numbers.
 
     Percent stays what it is. It goes above `of_measurements`, which would refuse such a unit.
     """
@@ -40,4 +40,6 @@ def _plain(measured: Any, name: str) -> Any:
     if stated is None or str(stated).strip() in _NUMBERS:
         return measured
     one = measured[name]
-    return measured.assign({name: (one.dims, one.values, {**one.attrs, "units": "1", "original_units": str(stated)})})
+    return measured.assign(
+        {name: (one.dims, one.values, {**one.attrs, "units": "1", "original_units": str(stated)})}
+    )

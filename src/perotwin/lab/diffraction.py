@@ -5,10 +5,10 @@
     lines[0].two_theta, lines[0].name          # 14.3 deg, "100"
 
 Bragg's law gives places, the structure factor strengths: F = sum f exp(2 pi i (hx + ky + lz)) exp(-B s^2), with
-s = sin(theta) / lambda and f = f0(s) + f' + i f''. f0 are the five Gaussians of D. Waasmaier and A. Kirfel, Acta Cryst. A 51,
-416 (1995), doi:10.1107/S0108767394013292; f' and f'' are those of NIST (C. T. Chantler, J. Phys. Chem. Ref. Data 29, 597
-(2000)) at 8047.8 eV, interpolated; they hold for copper radiation, as absorption does, which is f'' in other units:
-mu = 2 r_e lambda sum(f'') / V.
+s = sin(theta) / lambda and f = f0(s) + f' + i f''. f0 are the five Gaussians of D. Waasmaier and A. Kirfel, Acta Cryst.
+A 51, 416 (1995), doi:10.1107/S0108767394013292; f' and f'' are those of NIST (C. T. Chantler, J. Phys. Chem. Ref. Data
+29, 597 (2000), doi:10.1063/1.1321055) at 8047.8 eV, interpolated; they hold for copper radiation, as absorption does,
+which is f'' in other units: mu = 2 r_e lambda sum(f'') / V.
 """
 
 from __future__ import annotations
@@ -134,7 +134,9 @@ def scattering_factor(element: str, s: ArrayLike, *, anomalous: bool = True) -> 
         )
     known = _ELEMENTS[element]
     square = np.asarray(s, float)[..., None] ** 2
-    found = known.constant + np.sum(np.array(known.amplitudes) * np.exp(-np.array(known.exponents) * square), axis=-1)
+    found = known.constant + np.sum(
+        np.array(known.amplitudes) * np.exp(-np.array(known.exponents) * square), axis=-1
+    )
     return np.asarray(found + (known.real + 1j * known.imaginary if anomalous else 0.0))
 
 
@@ -284,9 +286,10 @@ def reflections(crystal: Crystal, wavelength: float, between: tuple[float, float
     Lines weaker than a 1e-6 part of the strongest one are left out: the lattice extinguishes them.
     """
     shortest = float(spacing(between[1], wavelength))
-    most = int(math.ceil(max(crystal.a, crystal.c) / shortest)) + 1
+    most = math.ceil(max(crystal.a, crystal.c) / shortest) + 1
     groups: dict[tuple[float, float], list[tuple[int, int, int]]] = {}
-    for hkl in itertools.product(range(most, -most - 1, -1), repeat=3):
+    along = range(most, -most - 1, -1)
+    for hkl in itertools.product(along, along, along):
         if hkl == (0, 0, 0):
             continue
         distance = crystal.spacing(hkl)

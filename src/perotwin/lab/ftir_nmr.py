@@ -1,14 +1,14 @@
-"""Infrared and nuclear magnetic resonance spectra: where lines are, and how far one spectrum is shifted against another.
+"""Infrared and magnetic resonance spectra: where lines are, and how far one spectrum is shifted against another.
 
     analyse(dataset)["wavenumber, 1"]
     shift(mixture, pure)
 
-Both are measured files only. What a bond to lead does to a vibration or to a proton needs the electronic structure of the
-complex in its solvent or film; there is no model of that here, and none is made up.
+Both are measured files only. What a bond to lead does to a vibration or to a proton needs the electronic structure of
+the complex in its solvent or film; there is no model of that here, and none is made up.
 
-Two spectra are laid over one another by the maximum of their cross-correlation, between their points (the shift theorem of
-Fourier transforms). Its error follows from what the best match leaves: with W the filter, A and B the transforms, R that of
-what is left, and k the wave number,
+Two spectra are laid over one another by the maximum of their cross-correlation, between their points (the shift
+theorem of Fourier transforms). Its error follows from what the best match leaves: with W the filter, A and B the
+transforms, R that of what is left, and k the wave number,
 
     var(s) = sum W^2 k^2 |R|^2 |B|^2 / (sum W k^2 Re(A B* exp(iks)))^2,
 
@@ -73,8 +73,8 @@ def measure(sample: Any, protocol: Protocol | None = None) -> xr.Dataset:
     """
     name = getattr(sample, "name", "this")
     raise InputError(
-        f'no infrared or NMR spectrum of "{name}" is simulated: line shifts come from bonds in film or solution, which need '
-        "an electronic structure that no model here has.",
+        f'no infrared or NMR spectrum of "{name}" is simulated: line shifts come from bonds in film or solution, which '
+        "need an electronic structure that no model here has.",
         "Give measured files: perotwin ftir-nmr mixture.dx pure.dx.",
     )
 
@@ -159,7 +159,7 @@ def peaks(dataset: xr.Dataset, most: int = _LINES) -> list[Peak]:
 
 
 def _fitted(x: F64, y: F64, place: int, points: float, sign: float, widths: float) -> Peak | None:
-    """A Lorentzian on a slope through a line about a point, over so many widths on either side; None where none fits."""
+    """A Lorentzian on a slope through a line about a point, over widths on either side; None where none fits."""
     import lmfit
 
     reach = int(max(4, math.ceil(widths * points + 1.0)))
@@ -179,7 +179,9 @@ def _fitted(x: F64, y: F64, place: int, points: float, sign: float, widths: floa
     parameters.add("slope", value=0.01)
 
     def residual(values: Any) -> F64:
-        line = values["height"].value / (1.0 + (2.0 * (u - values["centre"].value) / values["width"].value) ** 2)
+        line = values["height"].value / (
+            1.0 + (2.0 * (u - values["centre"].value) / values["width"].value) ** 2
+        )
         return np.asarray(line + values["level"].value + values["slope"].value * u - v)
 
     done = lmfit.minimize(residual, parameters, method="leastsq")
@@ -225,12 +227,16 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     }
     place, breadth, _ = _NAMES.get(unit, ("position", "position_width", ""))
     told = peaks(dataset)
-    found["line_count"] = Metric(float(len(told)), "1", f"of {_LINES} at most, above 8 standard deviations and 1 % of the tallest")
+    found["line_count"] = Metric(
+        float(len(told)), "1", f"of {_LINES} at most, above 8 standard deviations and 1 % of the tallest"
+    )
     kind = "line" if sign > 0 else "dip"
     for rank, peak in enumerate(told, 1):
-        words = f"Lorentzian through the {kind}, number {rank} by height ({peak.height:.4g}); the axis itself is not checked"
+        words = f"Lorentzian through the {kind}, number {rank} by height ({peak.height:.4g}); the axis is not checked"
         found[f"{place}, {rank}"] = Metric(peak.place, unit, words, peak.error)
-        found[f"{breadth}, {rank}"] = Metric(peak.width, unit, "full, at half maximum, of the same", peak.width_error)
+        found[f"{breadth}, {rank}"] = Metric(
+            peak.width, unit, "full, at half maximum, of the same", peak.width_error
+        )
     return Metrics(found)
 
 
@@ -241,7 +247,8 @@ def shift(one: xr.Dataset, other: xr.Dataset, window: tuple[float, float] | None
     """How far one spectrum lies above another on their axis, by the maximum of the cross-correlation.
 
     Args:
-        one, other: `signal` over `position`; heights and backgrounds may differ. window: part of the axis; all that both
+        one, other: `signal` over `position`; heights and backgrounds may differ. window: part of the axis; all that
+        both
             have unless given.
 
     Returns:
@@ -253,13 +260,15 @@ def shift(one: xr.Dataset, other: xr.Dataset, window: tuple[float, float] | None
     unit = _axis_unit(one)
     if _axis_unit(other) != unit:
         raise InputError(
-            f"one axis is in {unit}, the other in {_axis_unit(other)}.", "Compare spectra of one kind.", key="position"
+            f"one axis is in {unit}, the other in {_axis_unit(other)}.",
+            "Compare spectra of one kind.",
+            key="position",
         )
     value, error, match = _delay(*_curve(one), *_curve(other), window)
     if not (math.isfinite(error) and match > 0.0):
-        words = f"no shift: no line of one stands out of the noise of both where the other has one (correlation {match:.2f})"
+        words = f"no shift: no line of one stands out of the noise where the other has one (correlation {match:.2f})"
         return Metric(math.nan, unit, words)
-    words = f"maximum of the cross-correlation of both spectra, error from what it leaves; correlation there {match:.3f}"
+    words = f"maximum of the cross-correlation, error from what it leaves; correlation there {match:.3f}"
     if match < 0.5:
         words += ": the spectra are hardly alike, so that one shift says little"
     return Metric(value, unit, words, error)
@@ -288,7 +297,7 @@ def _delay(
     if not (float(first @ first) > 0.0 and float(second @ second) > 0.0):
         raise InputError("a flat spectrum has nothing to compare.", "Give a window with lines.", key="signal")
     # room for the shift, so that what leaves at one end does not come in at the other
-    size = 1 << int(math.ceil(math.log2(2 * count)))
+    size = 1 << math.ceil(math.log2(2 * count))
     a, b = np.fft.rfft(first, size), np.fft.rfft(second, size)
     k = 2.0 * np.pi * np.arange(a.size) / size
     weight = _signal_share(a) * _signal_share(b)
@@ -322,7 +331,9 @@ def _delay(
     power = twice * np.abs(cross)
     chance = math.sqrt(float(np.sum(power * np.abs(cross))) * size / count)
     out = float(np.sum(twice * (cross * np.exp(1j * k * delay)).real)) / chance
-    lags_apart = max(2.0 * reach * math.sqrt(float(np.sum(power * k**2)) / float(np.sum(power))) / math.pi, 1.0)
+    lags_apart = max(
+        2.0 * reach * math.sqrt(float(np.sum(power * k**2)) / float(np.sum(power))) / math.pi, 1.0
+    )
     by_chance = lags_apart * math.exp(-0.5 * out**2) > _BY_CHANCE
     # a broad line has few wave numbers, which chance could bring together; but it is smooth, as noise is not
     smooth = min(_smoothness(first), _smoothness(second)) > _SMOOTH and match > _ALIKE
@@ -387,9 +398,9 @@ def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
     """The first spectrum against the others: the shift of the whole, and of each of its lines against the nearest one.
 
     Returns:
-        `wavenumber_difference` or `chemical_shift_difference` of all and, behind a comma, of the lines by the place that
-        they have in the first, where the other has one within half of both widths and 1 % of the range. With more than two
-        the names say which is the reference.
+        `wavenumber_difference` or `chemical_shift_difference` of all and, behind a comma, of the lines by the place
+        that they have in the first, where the other has one within half of both widths and 1 % of the range. With
+        more than two the names say which is the reference.
 
     Raises:
         InputError: fewer than two spectra, or of different kinds.

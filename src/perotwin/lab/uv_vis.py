@@ -3,16 +3,18 @@
     measured = measure(load("wbg-target"))
     analyse(measured)["tauc_gap"], analyse(measured)["urbach_energy"]
 
-The virtual half lays the cell's absorber on the cell's substrate, film towards the light, and follows the light through both
-(`optics.films`): no electrode, no transport layer, no electronics. What it predicts is what thickness, interference, noise and
-range of a spectrometer make of the optical constants; the constants themselves, with their edge and tail, are the cell's.
+The virtual half lays the cell's absorber on the cell's substrate, film towards the light, and follows the light
+through both (`optics.films`): no electrode, no transport layer, no electronics. What it predicts is what thickness,
+interference, noise and range of a spectrometer make of the optical constants; the constants themselves, with their
+edge and tail, are the cell's.
 
-The optical depth is alpha d = ln((1 - R) / T), which leaves out interference and light that goes back and forth, or ln(1 / T)
-where R is not known, which counts reflected light as absorbed. Three readings of the edge follow from it, and they are three
-quantities: the intercept of (alpha d E)^2 after Tauc, the steepest place, and the step of a square root with an exponential
-tail (F. Urbach, doi:10.1103/PhysRev.92.1324). None of them is the inflection of a cell's quantum efficiency, which `eqe` calls
-the bandgap. The range of a line rules its intercept (doi:10.1021/acs.jpclett.8b02892, doi:10.1038/s41598-019-47670-y), so that it
-is stated with the spread over other ranges.
+The optical depth is alpha d = ln((1 - R) / T), which leaves out interference and light that goes back and forth, or
+ln(1 / T) where R is not known, which counts reflected light as absorbed. Three readings of the edge follow from it,
+and they are three
+quantities: the intercept of (alpha d E)^2 after Tauc, the steepest place, and the step of a square root with an
+exponential tail (F. Urbach, doi:10.1103/PhysRev.92.1324). None of them is the inflection of a cell's quantum
+efficiency, which `eqe` calls the bandgap. The range of a line rules its intercept (doi:10.1021/acs.jpclett.8b02892,
+doi:10.1038/s41598-019-47670-y), so that it is stated with the spread over other ranges.
 """
 
 from __future__ import annotations
@@ -58,22 +60,28 @@ _BANDS, _CLEAR = (290e-9, 360e-9), (500e-9, 600e-9)
 class Protocol(Model):
     """How spectra are taken.
 
-    start, stop, step : of the wavelength, m; cut to where optical constants are known.
-    noise : of a point of transmittance and reflectance (standard deviation). seed : of the noise.
+    start : first wavelength, m. stop : last one, m; both cut to where optical constants are known.
+    step : between them, m.
+    noise : of a point of transmittance and reflectance (standard deviation).
+    seed : of the noise.
     """
 
     start: Length = Quantity(320e-9, "320 nm", dimension="length")
     stop: Length = Quantity(1100e-9, "1100 nm", dimension="length")
     step: Length = Quantity(1e-9, "1 nm", dimension="length")
     noise: Noise = parse("0.02 %", "fraction").with_origin(
-        None, (parse("0.005 %", "fraction"), parse("0.2 %", "fraction")), "of double-beam instruments; a blank tells it"
+        None,
+        (parse("0.005 %", "fraction"), parse("0.2 %", "fraction")),
+        "of double-beam instruments; a blank tells it",
     )
     seed: int = Field(default=1, ge=0)
 
     @model_validator(mode="after")
     def _possible(self) -> Protocol:
         if not self.stop > self.start:
-            raise InputError(f"from {self.start} to {self.stop} there is nothing.", "Let stop be larger.", key="stop")
+            raise InputError(
+                f"from {self.start} to {self.stop} there is nothing.", "Let stop be larger.", key="stop"
+            )
         if (self.stop - self.start) / self.step > _MOST:
             raise InputError(
                 f"steps of {self.step} make more than {_MOST} points.", "Give a larger step.", key="step"
@@ -92,8 +100,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset | dict[s
         cell: one whose layers have materials. protocol: a default one if absent.
 
     Returns:
-        `transmittance` and `reflectance` over `wavelength` (m), with `thickness` (m) in the attributes; of a cell of several
-        junctions or columns one such measurement each, by name.
+        `transmittance` and `reflectance` over `wavelength` (m), with `thickness` (m) in the attributes; of a cell of
+        several junctions or columns one such measurement each, by name.
 
     Raises:
         InputError: an absorber without a material, or wavelengths at which none of its constants are known.
@@ -111,12 +119,18 @@ def _of_film(cell: Cell, which: str, stack: Stack, protocol: Protocol) -> xr.Dat
     absorbers = [layer for layer in stack.layer if layer.role == "absorber"]
     ground = [layer for layer in stack.layer if layer.role == "substrate"]
     if not ground:
-        ground = [layer for one in cell.stacks.values() for layer in one.layer if layer.role == "substrate"][:1]
+        ground = [layer for one in cell.stacks.values() for layer in one.layer if layer.role == "substrate"][
+            :1
+        ]
     # from the stack: what optics reads of a cell is its layers, their faces and its temperature
     film = cast(
         "OpticalCell",
         SimpleNamespace(
-            name=cell.name, temperature=stack.temperature, light=stack.light, interface={}, layer=(*absorbers, *ground)
+            name=cell.name,
+            temperature=stack.temperature,
+            light=stack.light,
+            interface={},
+            layer=(*absorbers, *ground),
         ),
     )
     optical = films(film)
@@ -165,9 +179,9 @@ def _notes(protocol: Protocol, wavelength: F64, ground: Sequence[str]) -> list[s
 def spectrum(dataset: xr.Dataset) -> Spectrum:
     """The optical depth against the photon energy, with what was left out and why.
 
-    Points at which less than 0.1 % passes (absorbance three), or less than three times the noise, are left out: beyond that
-    stray light decides, and the logarithm of what noise leaves, often negative, is none. A spectrum in which R + T exceeds 1.02
-    is told as such.
+    Points at which less than 0.1 % passes (absorbance three), or less than three times the noise, are left out:
+    beyond that stray light decides, and the logarithm of what noise leaves, often negative, is none. A spectrum in
+    which R + T exceeds 1.02 is told as such.
 
     Raises:
         InputError: nothing is left, or the numbers are no fractions.
@@ -182,7 +196,9 @@ def spectrum(dataset: xr.Dataset) -> Spectrum:
     wavelength, first = np.unique(wavelength[good], return_index=True)
     passed, reflected = passed[good][first], reflected[good][first]
     if wavelength.size < 10:
-        raise InputError(f"{wavelength.size} points are no spectrum.", "Give the whole scan.", key="wavelength")
+        raise InputError(
+            f"{wavelength.size} points are no spectrum.", "Give the whole scan.", key="wavelength"
+        )
     if float(np.median(wavelength)) > 1e-4:
         raise InputError(
             f"wavelengths about {float(np.median(wavelength)):.3g} m are no light.",
@@ -208,7 +224,9 @@ def spectrum(dataset: xr.Dataset) -> Spectrum:
     keep = ~dim & (reflected < 1.0)
     if int(keep.sum()) < 10:
         raise InputError(
-            "hardly any light passes: no absorption edge can be read.", "Take a thinner film.", key="transmittance"
+            "hardly any light passes: no absorption edge can be read.",
+            "Take a thinner film.",
+            key="transmittance",
         )
     depth = np.log((1.0 - reflected[keep]) / passed[keep])
     error = np.hypot(noise / passed[keep], _noise(reflected) / (1.0 - reflected[keep]) if known else 0.0)
@@ -226,18 +244,24 @@ def analyse(measured: xr.Dataset | Mapping[str, xr.Dataset]) -> Metrics:
     """Absorption edge and tail of a film.
 
     Args:
-        measured: `transmittance` over `wavelength` (m), `reflectance` if known (fractions, or "%" in `units`); `thickness` (m)
+        measured: `transmittance` over `wavelength` (m), `reflectance` if known (fractions, or "%" in `units`);
+        `thickness` (m)
             as an attribute gives an absorption coefficient. Several by name: metrics carry the name behind a comma.
 
     Returns:
-        `tauc_gap`, `inflection_gap`, `step_gap` and `urbach_energy` (eV); `baseline`, the optical depth far below the edge, and
-        `absorption` (m^-1) 0.1 eV above it. NaN with the reason in the method where the data do not hold them.
+        `tauc_gap`, `inflection_gap`, `step_gap` and `urbach_energy` (eV); `baseline`, the optical depth far below the
+        edge, and `absorption` (m^-1) 0.1 eV above it. NaN with the reason in the method where the data do not hold
+        them.
     """
     if isinstance(measured, Mapping) and not hasattr(measured, "data_vars"):
         return Metrics(
-            {f"{name}, {which}": one for which, each in measured.items() for name, one in analyse(each).items()}
+            {
+                f"{name}, {which}": one
+                for which, each in measured.items()
+                for name, one in analyse(each).items()
+            }
         )
-    return _analyse(measured)
+    return _analyse(cast("xr.Dataset", measured))
 
 
 @of_measurements("uv_vis")
@@ -274,7 +298,9 @@ def _coefficient(dataset: xr.Dataset, seen: Spectrum, gap: float, why: str) -> M
     thickness = float(dataset.attrs["thickness"])
     value = float(np.interp(place, seen.energy, seen.depth)) / thickness
     error = float(np.interp(place, seen.energy, seen.error)) / thickness
-    words = f"at {place:.3f} eV, 0.1 eV above the steepest place, over {thickness * 1e9:.3g} nm; an error of the thickness adds"
+    words = (
+        f"at {place:.3f} eV, 0.1 eV above the steepest place, over {thickness * 1e9:.3g} nm, whose error adds"
+    )
     return Metric(value, "m-1", f"{words}; {why}", error)
 
 
@@ -288,8 +314,8 @@ def triiodide(one: xr.Dataset, other: xr.Dataset) -> Metrics:
         one, other: `transmittance` over `wavelength` (m), after and before.
 
     Returns:
-        `absorbance_growth` (decadic) at both bands, less that from 500 to 600 nm, where triiodide is clear (a cuvette that
-        stands otherwise shifts all of it), with the noise of both spectra; `band_ratio`, 290 over 360 nm.
+        `absorbance_growth` (decadic) at both bands, less that from 500 to 600 nm, where triiodide is clear (a cuvette
+        that stands otherwise shifts all of it), with the noise of both spectra; `band_ratio`, 290 over 360 nm.
 
     Raises:
         InputError: the spectra do not reach the bands.
@@ -311,9 +337,13 @@ def triiodide(one: xr.Dataset, other: xr.Dataset) -> Metrics:
     for band in _BANDS:
         near = np.abs(grid - band) <= 5e-9
         rise = float(change[near].mean()) - level
-        spread = math.hypot(float(error[near].mean()) / math.sqrt(near.sum()), float(error[clear].mean()) / math.sqrt(clear.sum()))
+        spread = math.hypot(
+            float(error[near].mean()) / math.sqrt(near.sum()),
+            float(error[clear].mean()) / math.sqrt(clear.sum()),
+        )
         rises.append((rise, spread))
-        words = f"decadic, mean within 5 nm of {band * 1e9:.0f} nm, less that from 500 to {min(high, _CLEAR[1]) * 1e9:.0f} nm"
+        end = 1e9 * min(high, _CLEAR[1])
+        words = f"decadic, mean within 5 nm of {band * 1e9:.0f} nm, less that from 500 to {end:.0f} nm"
         found[f"absorbance_growth, {band * 1e9:.0f} nm"] = Metric(rise, "1", words, spread)
     (first, first_error), (second, second_error) = rises
     value = first / second if abs(second) > 3.0 * second_error else math.nan
@@ -337,8 +367,8 @@ def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
     """The first film against the others: how far its edge lies from theirs; of solutions also the growth of triiodide.
 
     Returns:
-        `gap_difference` (eV) of the steepest places, positive where the first lies higher, and what `triiodide` gives where
-        both spectra reach its bands. With more than two the names say which is the reference.
+        `gap_difference` (eV) of the steepest places, positive where the first lies higher, and what `triiodide` gives
+        where both spectra reach its bands. With more than two the names say which is the reference.
 
     Raises:
         InputError: fewer than two spectra.
@@ -405,5 +435,3 @@ INSTRUMENT = Instrument(
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-

@@ -3,11 +3,11 @@
     measured = measure(prepare(load("target")))
     analyse(measured)["lattice_parameter"], compare([target, control])
 
-What the virtual half predicts: the places of the lines from the composition that the recipe states (Vegard's law), their
-strengths in a film without preferred orientation (`lab.diffraction`), what of a thick powder's intensity a thin film gives,
-and the noise of counting. What it repeats: the recipe's composition, grain size and lead iodide, all of them assumed there,
-and the texture of the protocol. Two recipes that differ in an additive alone give the same pattern but for the noise: what an
-additive does to texture or strain is no output.
+What the virtual half predicts: the places of the lines from the composition that the recipe states (Vegard's law),
+their strengths in a film without preferred orientation (`lab.diffraction`), what of a thick powder's intensity a thin
+film gives, and the noise of counting. What it repeats: the recipe's composition, grain size and lead iodide, all of
+them assumed there, and the texture of the protocol. Two recipes that differ in an additive alone give the same
+pattern but for the noise: what an additive does to texture or strain is no output.
 
 An intensity is no crystallinity. A line of a film grows when more of its planes lie flat (`texture`), when the film is
 thicker, when the sample sits better in the beam; none of it makes the film more crystalline.
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from perotwin.errors import InputError
+from perotwin.lab import xrd_readings as readings
 from perotwin.lab.arbitrary_units import in_any_unit
 from perotwin.lab.arguments import of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
@@ -50,13 +51,10 @@ Shape = Annotated[Quantity, Dim("dimensionless", above=0)]
 
 #: most points of a pattern
 _MOST = 200_000
-#: the line of lead iodide that films show, and its angle (deg) for copper
-_IODIDE = "PbI2 001"
-#: other lines that films of this kind show (copper, deg): hexagonal FAPbI3 and CsPbI3, and the electrode of the substrate
-_OTHERS = (("hexagonal FAPbI3 100", 11.80), ("orthorhombic CsPbI3 002", 10.03), ("ITO 222", 30.58))
 _DEGREE = "deg"
 _WARNING = (
-    "an intensity is no crystallinity: preferred orientation, thickness and the place of the sample in the beam change it"
+    "an intensity is no crystallinity: preferred orientation, thickness and the place of the sample in the beam "
+    "change it"
 )
 
 
@@ -67,13 +65,16 @@ def _assumed(value: str, low: str, high: str, note: str, dimension: str) -> Quan
 class Protocol(Model):
     """How a pattern is taken; the same for all samples.
 
-    start, stop, step : of 2 theta.
-    wavelength : of K-alpha1, m; copper's, as the scattering factors are. second : of K-alpha2, m. second_share : its
-        intensity over that of K-alpha1; 0 behind a monochromator.
-    width : full width that the diffractometer gives a perfect powder at small angles; a Gaussian. spread : what tan(theta) adds
-        to it in squares, so that width^2 + (spread tan theta)^2 is the instrument's (Caglioti's u and w; v is zero).
-    exposure : counts at the top of the line 100 of a thick powder of FAPbI3. haze : counts of the background at small angles.
-    displacement : of the film above the axis of the diffractometer, m. radius : of the diffractometer, m.
+    start : first angle 2 theta. stop : last one. step : between them.
+    wavelength : of K-alpha1, m; copper's, as the scattering factors are.
+    second : wavelength of K-alpha2, m.
+    second_share : intensity of K-alpha2 over that of K-alpha1; 0 behind a monochromator.
+    width : full width that the diffractometer gives a perfect powder at small angles; a Gaussian.
+    spread : what tan(theta) adds to it in squares: width^2 + (spread tan theta)^2, Caglioti's w and u; v is zero.
+    exposure : counts at the top of the line 100 of a thick powder of FAPbI3.
+    haze : counts of the background at small angles.
+    displacement : of the film above the axis of the diffractometer, m.
+    radius : of the diffractometer, m.
     texture : March's parameter of planes 100 lying flat: 1 for none, below 1 the more of them.
     seed : of the noise.
     """
@@ -102,7 +103,9 @@ class Protocol(Model):
     @model_validator(mode="after")
     def _possible(self) -> Protocol:
         if not self.stop > self.start:
-            raise InputError(f"from {self.start} to {self.stop} there is nothing.", "Let stop be larger.", key="stop")
+            raise InputError(
+                f"from {self.start} to {self.stop} there is nothing.", "Let stop be larger.", key="stop"
+            )
         if (self.stop - self.start) / self.step > _MOST:
             raise InputError(
                 f"steps of {self.step} make more than {_MOST} points.", "Give a larger step.", key="step"
@@ -133,7 +136,8 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
     coat = getattr(sample.recipe, "coat", None)
     if specimen.laid_bare(sample) or coat is None:
         raise InputError(
-            f'there is no film on "{sample.name}" to diffract.', "Take the sample before its wash, or coat it."
+            f'there is no film on "{sample.name}" to diffract.',
+            "Take the sample before its wash, or coat it.",
         )
     for name in ("bromide", "caesium"):
         if getattr(coat, name, None) is None:
@@ -208,7 +212,7 @@ def _expected(axis: F64, coat: Any, protocol: Protocol) -> tuple[F64, tuple[floa
 
 
 def _strength(crystal: Crystal, line: Any, texture: float, seen: float) -> float:
-    """Multiplicity, structure factor, Lorentz and polarisation, texture and thickness of a line, for a unit of 1 / 2 mu."""
+    """Multiplicity, structure factor, Lorentz and polarisation, texture and thickness, for a unit of 1 / 2 mu."""
     from perotwin.lab import diffraction as d
 
     flat = 1.0
@@ -240,14 +244,20 @@ def _shape(axis: F64, distance: float, size: float, protocol: Protocol) -> F64:
 
 def _haze(axis: F64, level: float) -> F64:
     """Scattering by air, which falls with the angle, and the halo of glass."""
-    return np.asarray(level * (0.25 + 0.75 * np.exp(-(axis - 10.0) / 12.0) + 0.25 * np.exp(-(((axis - 24.0) / 6.0) ** 2))))
+    return np.asarray(
+        level * (0.25 + 0.75 * np.exp(-(axis - 10.0) / 12.0) + 0.25 * np.exp(-(((axis - 24.0) / 6.0) ** 2)))
+    )
 
 
 def _notes(coat: Any, protocol: Protocol, size: float) -> list[str]:
     found = [
-        "composition, grain size and lead iodide are the recipe's assumptions, repeated here; places and strengths of the "
-        "lines follow from them for a film without strain"
-        + (" or preferred orientation" if float(protocol.texture) == 1.0 else f" and a texture of {float(protocol.texture):g}")
+        "composition, grain size and lead iodide are the recipe's assumptions, repeated here; places and strengths of "
+        "the lines follow from them for a film without strain"
+        + (
+            " or preferred orientation"
+            if float(protocol.texture) == 1.0
+            else f" and a texture of {float(protocol.texture):g}"
+        )
         + f". Crystallites are {size * 1e9:.3g} nm, the smaller of grain size and thickness.",
         "lines of the substrate (a transparent electrode near 30.6 and 35.5 deg) are left out.",
     ]
@@ -303,28 +313,12 @@ def lines(dataset: xr.Dataset) -> list[Line]:
     base = found_by.background(x, y)
     width = found_by.typical_width(x, y, base)
     fitted = found_by.fit(x, y, found_by.search(x, y, base, width, radiation), radiation, width)
-    named = found_by.index(fitted, radiation.first, _others(radiation.first))
-    if any(line.name == _IODIDE for line in named):
-        named = found_by.index(fitted, radiation.first, _others(radiation.first), _iodide(radiation.first))
+    named = found_by.index(fitted, radiation.first, readings.other_phases(radiation.first))
+    if any(line.name == readings.IODIDE for line in named):
+        named = found_by.index(
+            fitted, radiation.first, readings.other_phases(radiation.first), readings.iodide(radiation.first)
+        )
     return named
-
-
-def _iodide(wavelength: float) -> list[tuple[str, float]]:
-    """Names and angles of the other lines of lead iodide, looked for where its first one is."""
-    from perotwin.lab.diffraction import LEAD_IODIDE, bragg
-
-    planes = ((1, 0, 0), (1, 0, 1), (1, 0, 2), (0, 0, 3), (1, 1, 0), (1, 1, 1), (1, 0, 3), (2, 0, 1), (0, 0, 4), (2, 0, 2))
-    return [
-        (f"PbI2 {h}{k}{l}", float(bragg(LEAD_IODIDE.spacing((h, k, l)), wavelength))) for h, k, l in planes
-    ]
-
-
-def _others(wavelength: float) -> list[tuple[str, float]]:
-    """Names and angles of lines of other phases at a wavelength (m)."""
-    from perotwin.lab.diffraction import CU_K_ALPHA1, LEAD_IODIDE, bragg, spacing
-
-    known = [(_IODIDE, float(bragg(LEAD_IODIDE.c, wavelength)))]
-    return known + [(name, float(bragg(spacing(angle, CU_K_ALPHA1), wavelength))) for name, angle in _OTHERS]
 
 
 @in_any_unit("counts")
@@ -353,15 +347,17 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     )
     if "wavelength" not in dataset.attrs:
         about += " (copper, as the pattern names none)"
-    found: dict[str, Metric] = {"line_count": Metric(float(len(fitted)), "1", f"above 6 standard deviations; {about}")}
+    found: dict[str, Metric] = {
+        "line_count": Metric(float(len(fitted)), "1", f"above 6 standard deviations; {about}")
+    }
     strange = [line for line in fitted if line.name.endswith(_DEGREE)]
     words = ", ".join(line.name for line in strange) or "none"
     found["unassigned_lines"] = Metric(
         float(len(strange)), "1", f"neither of a cubic perovskite nor PbI2, hexagonal phases or ITO: {words}"
     )
-    found |= _cube(fitted, radiation.first)
-    found |= _size(fitted, dataset, radiation.first)
-    found["lead_iodide_ratio"] = _lead_iodide(x, y, fitted, radiation)
+    found |= readings.cube(fitted, radiation.first)
+    found |= readings.size(fitted, dataset, radiation.first)
+    found["lead_iodide_ratio"] = readings.lead_iodide(x, y, fitted, radiation)
     for line in fitted:
         found |= _of_line(line, radiation.first, about)
     return Metrics(found)
@@ -371,116 +367,20 @@ def _of_line(line: Line, wavelength: float, about: str) -> dict[str, Metric]:
     from perotwin.lab.diffraction import spacing
 
     distance = float(spacing(line.two_theta, wavelength)) * 1e-10
-    slope = distance * math.radians(line.two_theta_error) / (2.0 * math.tan(math.radians(line.two_theta) / 2.0))
+    slope = (
+        distance * math.radians(line.two_theta_error) / (2.0 * math.tan(math.radians(line.two_theta) / 2.0))
+    )
     words = f"pseudo-Voigt of K-alpha1, mixing {line.mixing:.2f}, chi^2 {line.reduced:.2f}"
     return {
         f"two_theta, {line.name}": Metric(line.two_theta, _DEGREE, f"{words}; {about}", line.two_theta_error),
         f"spacing, {line.name}": Metric(distance, "m", "Bragg's law, no displacement taken out", slope),
-        f"line_area, {line.name}": Metric(line.area, _DEGREE, f"counts times degrees, {words}", line.area_error),
+        f"line_area, {line.name}": Metric(
+            line.area, _DEGREE, f"counts times degrees, {words}", line.area_error
+        ),
         f"line_width, {line.name}": Metric(
             line.width, _DEGREE, f"full, at half maximum, instrument included; {words}", line.width_error
         ),
     }
-
-
-def _named(fitted: Sequence[Line]) -> dict[str, Line]:
-    """The lines of the cube, by name."""
-    return {line.name: line for line in fitted if line.name.isdigit()}
-
-
-def _cube(fitted: Sequence[Line], wavelength: float) -> dict[str, Metric]:
-    """Edge of the cube by least squares over the named lines, with the sample's displacement from three lines on.
-
-    A sample at height s over the axis moves lines by -2 s cos(theta) / R: linear in the shift at small angles.
-    """
-    cube = _named(fitted)
-    if not cube:
-        return {"lattice_parameter": Metric(math.nan, "m", "no two lines of a cubic perovskite were found")}
-    angle = np.array([line.two_theta for line in cube.values()])
-    # places closer than a thousandth of a degree are not known, whatever counting says
-    error = np.hypot([line.two_theta_error for line in cube.values()], 1e-3)
-    root = np.sqrt([sum(int(digit) ** 2 for digit in name) for name in cube])
-    a, shift = 6.2, 0.0
-    both = len(cube) >= 3
-    for _ in range(20):
-        sine = np.clip(wavelength * 1e10 * root / (2.0 * a), -1.0, 1.0)
-        place = 2.0 * np.degrees(np.arcsin(sine))
-        cosine = np.cos(np.radians(place) / 2.0)
-        slope = -2.0 * np.degrees(np.tan(np.radians(place) / 2.0)) / a
-        base = np.stack([slope, cosine], axis=1)[:, : 2 if both else 1] / error[:, None]
-        left = (angle - place - shift * cosine) / error
-        step, *_ = np.linalg.lstsq(base, left, rcond=None)
-        a += float(step[0])
-        shift += float(step[1]) if both else 0.0
-    freedom = len(cube) - (2 if both else 1)
-    scale = max(float(left @ left) / freedom, 1.0) if freedom > 0 else 1.0
-    errors = np.sqrt(np.diag(np.linalg.inv(base.T @ base)) * scale)
-    names = ", ".join(cube)
-    how = "with the displacement of the sample" if both else "a displaced sample is not told from another edge"
-    found = {
-        "lattice_parameter": Metric(
-            a * 1e-10, "m", f"least squares over {names}, {how}; 0.001 deg of each place as systematic", float(errors[0]) * 1e-10
-        )
-    }  # fmt: skip
-    if both:
-        words = "of lines at small angles, -2 s / R for a sample s above the axis of a diffractometer of radius R"
-        found["displacement_shift"] = Metric(shift, _DEGREE, words, float(errors[1]))
-    return found
-
-
-def _size(fitted: Sequence[Line], dataset: xr.Dataset, wavelength: float) -> dict[str, Metric]:
-    """Scherrer's size from the strongest line of the cube, the instrument's Gaussian taken out first."""
-    from perotwin.lab import diffraction as d
-
-    cube = _named(fitted)
-    if not cube:
-        return {"crystallite_size": Metric(math.nan, "m", "no line of a cubic perovskite was found")}
-    line = max(cube.values(), key=lambda one: one.area)
-    known = "caglioti" in dataset.attrs
-    own = 0.0
-    if known:
-        own = float(d.instrument_width(line.two_theta, np.asarray(dataset.attrs["caglioti"], float)))
-    what = f"Scherrer (0.9) from {line.name}"
-    taken = (
-        f"instrument's {own:.3f} deg taken out as the Gaussian of a Voigt"
-        if known
-        else "nothing known of the instrument's width, so that it counts as the crystals'"
-    )
-    strain = "strain and uneven composition widen lines too, so that crystals are this large at least"
-    left = d.size_width(line.width, own)
-    most = d.size_width(line.width + 2.0 * line.width_error, own)
-    if left < 2.0 * (most - left) / 2.0 or left < 0.1 * own:
-        # no wider than the instrument, within two standard errors or a tenth of it, which is how well its width is known
-        bound = float(d.scherrer_size(max(most, 0.1 * own, 1e-9), line.two_theta, wavelength))
-        words = f"at least: {what}, {taken}: the line is as narrow as the instrument's"
-        return {"crystallite_size": Metric(bound, "m", words)}
-    size = float(d.scherrer_size(left, line.two_theta, wavelength))
-    slope = (d.size_width(line.width + line.width_error, own) - left) / left
-    return {"crystallite_size": Metric(size, "m", f"{what}; {taken}; {strain}", size * slope)}
-
-
-def _lead_iodide(x: F64, y: F64, fitted: Sequence[Line], radiation: Radiation) -> Metric:
-    """Area at the place of PbI2 001 over that of the cube's 100."""
-    from perotwin.lab.xrd_lines import weak_area
-
-    cube = _named(fitted)
-    if "100" not in cube:
-        return Metric(math.nan, "1", "no line 100 to compare with")
-    reference = cube["100"]
-    there = next((line for line in fitted if line.name == _IODIDE), None)
-    if there is not None:
-        area, error, how = there.area, there.area_error, f"fitted at {there.two_theta:.3f} deg"
-    else:
-        place = dict(_others(radiation.first))[_IODIDE]
-        mixing = min(max(reference.mixing, 0.0), 1.0)
-        area, error = weak_area(x, y, place, (reference.width, mixing), radiation)
-        how = f"no line found; what lies at {place:.3f} deg with the shape of 100"
-        if not math.isfinite(area):
-            return Metric(math.nan, "1", f"the pattern does not reach {place:.3f} deg")
-    value = area / reference.area
-    spread = math.hypot(error / reference.area, value * reference.area_error / reference.area)
-    words = f"area of PbI2 001 over that of 100, {how}; lead iodide lies flat, so that it is no content"
-    return Metric(value, "1", words, spread)
 
 
 # --- two samples -----------------------------------------------------------------------------------------------------
@@ -490,8 +390,8 @@ def ratio(one: xr.Dataset, other: xr.Dataset) -> Metrics:
     """How strong the lines of one pattern are over the same lines of another, with standard errors.
 
     Returns:
-        `intensity_ratio` for each line that both have, by name. Areas of K-alpha1 over one another: neither thickness nor
-        place of the sample is taken out.
+        `intensity_ratio` for each line that both have, by name. Areas of K-alpha1 over one another: neither thickness
+        nor place of the sample is taken out.
     """
     first, second = (_lines(each) for each in (one, other))
     return Metrics({f"intensity_ratio, {name}": metric for name, metric in _ratios(first, second).items()})
@@ -532,15 +432,18 @@ def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
     """
     if len(datasets) < 2:
         raise InputError("a comparison needs two patterns.", "Give the sample first, then its reference.")
-    own, found = lines(datasets[0]), {}
-    edge = _cube(own, _radiation(datasets[0]).first)["lattice_parameter"]
+    own = lines(datasets[0])
+    found: dict[str, Metric] = {}
+    edge = readings.cube(own, _radiation(datasets[0]).first)["lattice_parameter"]
     for other in datasets[1:]:
         of = f", over {other.attrs.get('stack') or 'reference'}" if len(datasets) > 2 else ""
         reference = lines(other)
-        theirs = _cube(reference, _radiation(other).first)["lattice_parameter"]
+        theirs = readings.cube(reference, _radiation(other).first)["lattice_parameter"]
         ratios = _ratios(own, reference)
         found |= {f"intensity_ratio, {name}{of}": metric for name, metric in ratios.items()}
-        found |= {f"{name}{of}": metric for name, metric in _against(own, reference, edge, theirs, ratios).items()}
+        found |= {
+            f"{name}{of}": metric for name, metric in _against(own, reference, edge, theirs, ratios).items()
+        }
     return Metrics(found)
 
 
@@ -563,7 +466,9 @@ def _against(
     if base is not None and beside is not None:
         other = ratios[beside]
         value = base.value / other.value
-        error = value * math.hypot((base.uncertainty or 0.0) / base.value, (other.uncertainty or 0.0) / other.value)
+        error = value * math.hypot(
+            (base.uncertainty or 0.0) / base.value, (other.uncertainty or 0.0) / other.value
+        )
         words = f"ratio of 100 over that of {beside}: other than 1 where the planes that lie flat changed"
         made["orientation_ratio"] = Metric(value, "1", words, error)
     return made
@@ -580,7 +485,14 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     shown = []
     for item in items:
         x, y = _pattern(item)
-        shown.append((x, y, found_by.background(x, y), [(line.name, line.two_theta, line.height) for line in lines(item)]))
+        shown.append(
+            (
+                x,
+                y,
+                found_by.background(x, y),
+                [(line.name, line.two_theta, line.height) for line in lines(item)],
+            )
+        )
     return spectroscopy.xrd(items, shown, ax)
 
 

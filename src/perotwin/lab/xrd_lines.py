@@ -1,8 +1,8 @@
 """Lines of a powder pattern: found above their background, fitted, and named.
 
 A line is a pseudo-Voigt for each of the two wavelengths of the tube: K-alpha2 stands where Bragg's law puts it, has the
-width of K-alpha1 and a fixed part of its area. Lines whose feet touch are fitted together, with a straight background below
-them, to the counts with their Poisson weights.
+width of K-alpha1 and a fixed part of its area. Lines whose feet touch are fitted together, with a straight background
+below them, to the counts with their Poisson weights.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class Radiation:
 class Line:
     """A fitted line; each number with its standard error.
 
-    name : "100", "PbI2 001", or its angle where it has none. two_theta : of K-alpha1, deg. area : of K-alpha1, counts deg.
+    name : "100", "PbI2 001", or its angle where it has none. two_theta : of K-alpha1, deg. area : of K-alpha1, counts
+    deg.
     width : full, at half maximum, of K-alpha1, deg. mixing : Lorentzian share. height : counts over the background.
     reduced : chi^2 per degree of freedom of the fit that it is part of.
     """
@@ -95,11 +96,13 @@ def typical_width(two_theta: F64, counts: F64, base: F64) -> float:
     return float(np.clip(math.sqrt(max((left + right) ** 2 - 2.355**2, 1.0)) * step, 2.0 * step, 1.0))
 
 
-def search(two_theta: F64, counts: F64, base: F64, width: float, radiation: Radiation) -> list[tuple[float, float]]:
+def search(
+    two_theta: F64, counts: F64, base: F64, width: float, radiation: Radiation
+) -> list[tuple[float, float]]:
     """Where lines stand: angle of K-alpha1 (deg) and height (counts), by angle.
 
-    The pattern above its background is smoothed with a Gaussian of the lines' width; what stands out of its own noise is a
-    line, unless it is the K-alpha2 of a stronger one.
+    The pattern above its background is smoothed with a Gaussian of the lines' width; what stands out of its own noise
+    is a line, unless it is the K-alpha2 of a stronger one.
 
     Args:
         two_theta, counts, base: (N,), deg and counts. width: of a line, deg.
@@ -149,14 +152,16 @@ def _is_second(
     if not radiation.ratio > 0.0:
         return False
     place = float(bragg(spacing(first, radiation.first), radiation.second))
-    return abs(angle - place) < max(2.0 * step, 0.25 * (place - first)) and height < 1.6 * radiation.ratio * top
+    return (
+        abs(angle - place) < max(2.0 * step, 0.25 * (place - first)) and height < 1.6 * radiation.ratio * top
+    )
 
 
 # --- fitting ---------------------------------------------------------------------------------------------------------
 
 
 def profile(two_theta: F64, centre: float, width: float, mixing: float) -> F64:
-    """A pseudo-Voigt of area one (deg^-1): `mixing` of a Lorentzian and the rest of a Gaussian of one full width (deg)."""
+    """A pseudo-Voigt of area one (deg^-1): `mixing` of a Lorentzian, the rest a Gaussian, of one full width (deg)."""
     x = (two_theta - centre) / width
     gaussian = 2.0 * math.sqrt(math.log(2.0) / math.pi) * np.exp(-4.0 * math.log(2.0) * x**2)
     lorentzian = 2.0 / math.pi / (1.0 + 4.0 * x**2)
@@ -174,7 +179,11 @@ def doublet(two_theta: F64, centre: float, width: float, mixing: float, radiatio
 
 
 def fit(
-    two_theta: F64, counts: F64, peaks: Sequence[tuple[float, float]], radiation: Radiation, start: float = 0.1
+    two_theta: F64,
+    counts: F64,
+    peaks: Sequence[tuple[float, float]],
+    radiation: Radiation,
+    start: float = 0.1,
 ) -> list[Line]:
     """Lines fitted to a pattern, by angle.
 
@@ -232,7 +241,9 @@ def _fit_group(
     step = float(np.median(np.diff(x)))
     for number, (angle, height) in enumerate(group):
         near = max(0.5 * start, 2.0 * step)
-        parameters.add(f"centre{number}", value=angle + 0.05 * near, min=angle - 2.0 * near, max=angle + 2.0 * near)
+        parameters.add(
+            f"centre{number}", value=angle + 0.05 * near, min=angle - 2.0 * near, max=angle + 2.0 * near
+        )
         parameters.add(f"width{number}", value=start, min=0.7 * step, max=2.0 * half)
         parameters.add(f"area{number}", value=max(height, 1.0) * start, min=0.0)
 
@@ -271,7 +282,8 @@ def _fit_group(
                 width_error=float(errors[1]),
                 mixing=float(done.params["mixing"].value),
                 height=float(
-                    area.value * profile(np.array([centre.value]), centre.value, width.value, done.params["mixing"].value)[0]
+                    area.value * profile(np.array([centre.value]), centre.value, width.value,
+                    done.params["mixing"].value)[0]
                 ),
                 reduced=float(done.redchi),
             )
@@ -290,12 +302,17 @@ def _by_counting(width: float, area: float, step: float) -> list[float]:
 
 
 def weak_area(
-    two_theta: F64, counts: F64, place: float, shape: tuple[float, float], radiation: Radiation, near: float = 0.8
+    two_theta: F64,
+    counts: F64,
+    place: float,
+    shape: tuple[float, float],
+    radiation: Radiation,
+    near: float = 0.8,
 ) -> tuple[float, float]:
     """Area (counts deg) and its standard error of a line of known place (deg) and shape that need not be there.
 
-    Linear in area and straight background, so that noise gives as often a little less than nothing as a little more. NaN
-    where the pattern does not reach.
+    Linear in area and straight background, so that noise gives as often a little less than nothing as a little more.
+    NaN where the pattern does not reach.
 
     Args:
         shape: full width (deg) and Lorentzian share. near: what lies about the place and is fitted, deg.
@@ -330,11 +347,12 @@ def index(
 
     The edge is the one between 5.75 and 6.55 angstrom that explains most: heights (square roots of the areas) of lines
     that lie within 0.12 deg of their places, each place taking one line, less a little for each place that stays empty
-    before the last one that is taken. Two lines with 100 among them, or three with 200, make a cube, and the strongest line
-    that is of no other phase must be one of them.
+    before the last one that is taken. Two lines with 100 among them, or three with 200, make a cube, and the
+    strongest line that is of no other phase must be one of them.
 
     Args:
-        others: name and angle (deg) of lines of other phases, which are named first. beside: of such as lie among those of
+        others: name and angle (deg) of lines of other phases, which are named first. beside: of such as lie among
+        those of
             the cube, which are named last.
     """
     named: dict[int, str] = {}
@@ -381,9 +399,7 @@ def _matched(lines: Sequence[Line], edge: float, wavelength: float) -> dict[int,
     found: dict[int, str] = {}
     for name, distance in cubic(edge, _SQUARES):
         angle = float(bragg(distance, wavelength))
-        near = [
-            i for i, line in enumerate(lines) if i not in found and abs(line.two_theta - angle) < _NEAR
-        ]
+        near = [i for i, line in enumerate(lines) if i not in found and abs(line.two_theta - angle) < _NEAR]
         if near:
             found[max(near, key=lambda i: lines[i].area)] = name
     return found

@@ -185,7 +185,7 @@ NOMENCLATURE: dict[str, Term] = {
     "lattice_parameter": Term("a", "$a$", "m", "angstrom", 1e10, "edge of the cubic cell"),
     "displacement_shift": Term("δ2θ", r"$\delta 2\theta$", "deg", "deg", 1.0, "shift of lines by a displaced sample"),
     "crystallite_size": Term("L", "$L$", "m", "nm", 1e9, "size of crystallites by Scherrer"),
-    "lead_iodide_ratio": Term("PbI2/100", r"PbI$_2$/100", "1", "%", 100.0, "line 001 of lead iodide over the film's 100"),
+    "lead_iodide_ratio": Term("PbI2/100", r"PbI$_2$/100", "1", "%", 100.0, "PbI2 001 over the film's 100"),
     "intensity_ratio": Term("A/A0", r"$A/A_0$", "1", "1", 1.0, "area of a line over that of the reference"),
     "orientation_ratio": Term("Q", "$Q$", "1", "1", 1.0, "gain of 100 over that of another line"),
     "lattice_difference": Term("Δa", r"$\Delta a$", "m", "angstrom", 1e10, "edge less that of the reference"),
@@ -201,10 +201,10 @@ NOMENCLATURE: dict[str, Term] = {
     "band_ratio": Term("290/360", "290/360", "1", "1", 1.0, "growth at 290 nm over that at 360 nm"),
     "wavenumber": Term("ν", r"$\tilde\nu$", "cm^-1", "cm^-1", 1.0, "wavenumber of a line"),
     "wavenumber_width": Term("Δν", r"$\Delta\tilde\nu$", "cm^-1", "cm^-1", 1.0, "its full width at half maximum"),
-    "wavenumber_difference": Term("δν", r"$\delta\tilde\nu$", "cm^-1", "cm^-1", 1.0, "wavenumber less the reference's"),
+    "wavenumber_difference": Term("δν", r"$\delta\tilde\nu$", "cm^-1", "cm^-1", 1.0, "place less the reference's"),
     "chemical_shift": Term("δ", r"$\delta$", "ppm", "ppm", 1.0, "chemical shift of a line"),
     "chemical_shift_width": Term("w", "$w$", "ppm", "ppm", 1.0, "its full width at half maximum"),
-    "chemical_shift_difference": Term("Δδ", r"$\Delta\delta$", "ppm", "ppm", 1.0, "chemical shift less the reference's"),
+    "chemical_shift_difference": Term("Δδ", r"$\Delta\delta$", "ppm", "ppm", 1.0, "shift less the reference's"),
     "extreme_signal": Term("Sx", r"$S_\mathrm{x}$", "1", "1", 1.0, "tallest or deepest point of a spectrum"),
 }  # fmt: skip
 

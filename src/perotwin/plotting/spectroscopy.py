@@ -49,7 +49,8 @@ def xrd(items: Sequence[xr.Dataset], patterns: Sequence[Pattern], ax: Axes | Non
     A square root shows weak lines beside strong ones and gives counting noise one size everywhere.
 
     Args:
-        items: the measurements. patterns: of each the angles (deg), counts, background, and name, angle and height of its
+        items: the measurements. patterns: of each the angles (deg), counts, background, and name, angle and height of
+        its
             lines. ax: takes the patterns alone.
     """
     colours = _colours(items)
@@ -73,7 +74,9 @@ def xrd(items: Sequence[xr.Dataset], patterns: Sequence[Pattern], ax: Axes | Non
         return made
 
 
-def _stacked(ax: Axes, items: Sequence[xr.Dataset], patterns: Sequence[Pattern], colours: Sequence[str]) -> None:
+def _stacked(
+    ax: Axes, items: Sequence[xr.Dataset], patterns: Sequence[Pattern], colours: Sequence[str]
+) -> None:
     low = min(float(x[0]) for x, *_ in patterns)
     high = max(float(x[-1]) for x, *_ in patterns)
     height = max(float(np.sqrt(np.maximum(y, 0.0)).max()) for _, y, *_ in patterns) or 1.0
@@ -81,11 +84,18 @@ def _stacked(ax: Axes, items: Sequence[xr.Dataset], patterns: Sequence[Pattern],
     ax.set_ylim(0.0, height * _ABOVE * len(items))
     for row, (item, (x, y, base, named), colour) in enumerate(zip(items, patterns, colours, strict=True)):
         floor = height * _ABOVE * (len(items) - 1 - row)
-        ax.plot(x, floor + np.sqrt(np.maximum(base, 0.0)), color=style.MUTED, linewidth=0.6, linestyle=(0, (3, 2)), zorder=1)
+        ax.plot(
+            x,
+            floor + np.sqrt(np.maximum(base, 0.0)),
+            color=style.MUTED,
+            linewidth=0.6,
+            linestyle=(0, (3, 2)),
+            zorder=1,
+        )
         ax.plot(x, floor + np.sqrt(np.maximum(y, 0.0)), color=colour, linewidth=0.8, zorder=2)
         ax.text(
-            0.995, (floor + 0.97 * height) / (height * _ABOVE * len(items)), _name(item), color=colour, ha="right", va="top",
-            transform=ax.transAxes, fontsize=7.5,
+            0.995, (floor + 0.97 * height) / (height * _ABOVE * len(items)), _name(item), color=colour, ha="right",
+            va="top", transform=ax.transAxes, fontsize=7.5,
         )  # fmt: skip
         _names(ax, x, y, named, floor, height, (low, high))
     ax.set_xlabel(style.axis_label("two_theta"))
@@ -95,7 +105,8 @@ def _stacked(ax: Axes, items: Sequence[xr.Dataset], patterns: Sequence[Pattern],
 
 
 def _names(
-    ax: Axes, x: F64, y: F64, named: Sequence[tuple[str, float, float]], floor: float, height: float, span: tuple[float, float]
+    ax: Axes, x: F64, y: F64, named: Sequence[tuple[str, float, float]], floor: float, height: float, span:
+    tuple[float, float]
 ) -> None:  # fmt: skip
     """Names of lines above them, upright; the strongest first, and none where it would stand on another one."""
     taken: list[float] = []
@@ -133,7 +144,8 @@ def uv_vis(items: Sequence[xr.Dataset], depths: Sequence[Depth], ax: Axes | None
     """Transmittance and reflectance of films, and (alpha d E)^2 with the Tauc line of each.
 
     Args:
-        items: the measurements. depths: of each the photon energy (eV), the optical depth, the range of the Tauc line and
+        items: the measurements. depths: of each the photon energy (eV), the optical depth, the range of the Tauc line
+        and
             its intercept (eV), NaN where there is none. ax: takes the Tauc plot alone.
     """
     colours = _colours(items)
@@ -149,12 +161,20 @@ def uv_vis(items: Sequence[xr.Dataset], depths: Sequence[Depth], ax: Axes | None
             wavelength = np.asarray(item["wavelength"], float) * _NM
             left.plot(wavelength, 100.0 * np.asarray(item["transmittance"], float), color=colour)
             if "reflectance" in item:
-                left.plot(wavelength, 100.0 * np.asarray(item["reflectance"], float), color=colour, linestyle="--", linewidth=1.0)
+                left.plot(
+                    wavelength,
+                    100.0 * np.asarray(item["reflectance"], float),
+                    color=colour,
+                    linestyle="--",
+                    linewidth=1.0,
+                )
             entries.append((_name(item), colour))
         if any("reflectance" in item for item in items):
             entries.append(("dashed: reflectance", style.MUTED))
         left.set_xlabel(style.axis_label("wavelength"))
-        left.set_ylabel("Transmittance (%)" if len(entries) == len(items) else "Transmittance, reflectance (%)")
+        left.set_ylabel(
+            "Transmittance (%)" if len(entries) == len(items) else "Transmittance, reflectance (%)"
+        )
         left.set_ylim(0.0, None)
         left.margins(x=0.0)
         _tauc(right, depths, colours)
@@ -164,7 +184,7 @@ def uv_vis(items: Sequence[xr.Dataset], depths: Sequence[Depth], ax: Axes | None
 
 
 def _tauc(ax: Axes, depths: Sequence[Depth], colours: Sequence[str]) -> None:
-    """About the edges, each film over its value at the end of its line, as films of one figure may differ by decades."""
+    """About the edges, each film over its value at the end of its line, as films may differ by decades."""
     gaps = [gap for *_, gap in depths if np.isfinite(gap)]
     if gaps:
         low, high = min(gaps) - 0.12, max(gaps) + 0.22
@@ -176,10 +196,14 @@ def _tauc(ax: Axes, depths: Sequence[Depth], colours: Sequence[str]) -> None:
         shown = (energy >= low) & (energy <= high)
         if np.isfinite(gap):
             inside = (energy >= window[0]) & (energy <= window[1])
-            slope = float(np.sum(square[inside] * (energy[inside] - gap)) / np.sum((energy[inside] - gap) ** 2))
+            slope = float(
+                np.sum(square[inside] * (energy[inside] - gap)) / np.sum((energy[inside] - gap) ** 2)
+            )
             square = square / (slope * (window[1] - gap))
             ends = np.array([gap, window[1] + 0.25 * (window[1] - gap)])
-            ax.plot(ends, (ends - gap) / (window[1] - gap), color=colour, linewidth=0.9, linestyle="--", zorder=3)
+            ax.plot(
+                ends, (ends - gap) / (window[1] - gap), color=colour, linewidth=0.9, linestyle="--", zorder=3
+            )
             ax.axvspan(*window, color=colour, alpha=0.10, linewidth=0)
             ax.plot(gap, 0.0, "o", color=colour, markersize=3, clip_on=False, zorder=5)
             entries.append((f"{gap:.3f} eV", colour))
@@ -200,7 +224,10 @@ _AXES = {"cm^-1": "Wavenumber (cm$^{−1}$)", "ppm": "Chemical shift (ppm)"}
 
 
 def ftir_nmr(
-    items: Sequence[xr.Dataset], spectra: Sequence[tuple[F64, F64, list[float]]], unit: str, ax: Axes | None = None
+    items: Sequence[xr.Dataset],
+    spectra: Sequence[tuple[F64, F64, list[float]]],
+    unit: str,
+    ax: Axes | None = None,
 ) -> Figure:
     """Spectra above one another, each over its own range, on an axis that runs from large to small.
 
@@ -225,7 +252,13 @@ def ftir_nmr(
             axes.plot(x, scaled, color=colour, linewidth=0.8)
             _marks(axes, x, scaled, places, hangs, (low, high))
             axes.annotate(
-                _name(item), (high, floor + 1.43), xytext=(4, 0), textcoords="offset points", color=colour, va="top", fontsize=7.5
+                _name(item),
+                (high, floor + 1.43),
+                xytext=(4, 0),
+                textcoords="offset points",
+                color=colour,
+                va="top",
+                fontsize=7.5,
             )
         axes.set_xlabel(_AXES.get(unit, f"Position ({unit})"))
         axes.set_ylabel("Signal (each over its range)")
@@ -233,7 +266,9 @@ def ftir_nmr(
         return made
 
 
-def _marks(ax: Axes, x: F64, scaled: F64, places: Sequence[float], hangs: bool, span: tuple[float, float]) -> None:
+def _marks(
+    ax: Axes, x: F64, scaled: F64, places: Sequence[float], hangs: bool, span: tuple[float, float]
+) -> None:
     """The places of lines as numbers above them, or below those that hang down; none on another one."""
     taken: list[float] = []
     digits = 0 if span[1] - span[0] > 100.0 else 3
@@ -243,6 +278,6 @@ def _marks(ax: Axes, x: F64, scaled: F64, places: Sequence[float], hangs: bool, 
         taken.append(place)
         height = float(np.interp(place, x, scaled))
         ax.annotate(
-            f"{place:.{digits}f}", (place, height), xytext=(0, -3 if hangs else 3), textcoords="offset points", rotation=90,
-            ha="center", va="top" if hangs else "bottom", fontsize=6, color=style.INK,
+            f"{place:.{digits}f}", (place, height), xytext=(0, -3 if hangs else 3), textcoords="offset points",
+            rotation=90, ha="center", va="top" if hangs else "bottom", fontsize=6, color=style.INK,
         )  # fmt: skip

@@ -71,8 +71,8 @@ class Coat(Model):
 
     solvent : of the ink, by name. lead : concentration of Pb in the ink (mol m^-3; people write mol/L).
     thickness : of the dry film, m. dwell : how long the ink lies on the monolayer before it begins to dry, s.
-    grain_size, roughness : of the film as it was seen, m. bromide, caesium : shares of the halide and of the A site, the
-        rest being iodide and formamidinium; lead_iodide : share of the lead that is left as PbI2. Diffraction asks for them.
+    grain_size, roughness : of the film as it was seen, m. bromide, caesium : shares of the halide and of the A site,
+        the rest being iodide and formamidinium. lead_iodide : share of the lead left as PbI2. Diffraction shows them.
     additive : a molecule in the ink.
     """
 
