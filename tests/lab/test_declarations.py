@@ -12,7 +12,7 @@ from perotwin.measurement import term_of, validate
 
 HOUSE = Path(perotwin.__file__).parent
 NAMES = ["jv", "scan", "eqe", "el", "bands", "mppt", "tpv", "tpc", "impedance", "cv"]
-SAMPLES = ["kpfm", "tof_sims", "xps"]
+SAMPLES = ["afm", "kpfm", "sem", "tof_sims", "xps"]
 
 
 def test_every_instrument_of_the_laboratory_is_found_in_the_order_of_a_run() -> None:
