@@ -37,7 +37,9 @@ def test_a_sine_on_a_slope_reads_as_the_formula() -> None:
     assert found["sq, lines"].value == pytest.approx(10e-9 / np.sqrt(2.0), rel=1e-9)
     assert found["sa, lines"].value == pytest.approx(20e-9 / np.pi, rel=2e-3)
     # four periods of a sine are a little tilted to a plane: 6 / (pi periods)^2 of its mean square
-    assert found["sq"].value == pytest.approx(10e-9 / np.sqrt(2.0) * np.sqrt(1.0 - 6.0 / (4 * np.pi) ** 2), rel=1e-3)
+    assert found["sq"].value == pytest.approx(
+        10e-9 / np.sqrt(2.0) * np.sqrt(1.0 - 6.0 / (4 * np.pi) ** 2), rel=1e-3
+    )
     assert found["sq, none"].value > 0.005 * 2e-6 / np.sqrt(3.0)
 
 
@@ -84,7 +86,9 @@ def test_a_real_map_reads_as_another_program_read_it() -> None:
     start = end + 4 - end % 4
     height = np.frombuffer(raw[start : start + 4 * rows * columns], "<f4").reshape(rows, columns)
     place = (np.arange(columns) + 0.5) * float(head["XReal"]) / columns
-    found = afm.analyse(xr.Dataset({"height": (("y", "x"), height.astype(float))}, coords={"x": place, "y": place}))
+    found = afm.analyse(
+        xr.Dataset({"height": (("y", "x"), height.astype(float))}, coords={"x": place, "y": place})
+    )
     # within the last digit that was written down
     assert found["sq, none"].value == pytest.approx(1515.0e-9, abs=0.1e-9)
     assert found["sq"].value == pytest.approx(1274.3e-9, abs=0.1e-9)

@@ -50,7 +50,7 @@ def test_lines_take_out_drift_and_real_waves_across_them() -> None:
 
 
 def test_missing_pixels_change_little() -> None:
-    y, x = np.mgrid[:96, :96] / 96.0
+    _, x = np.mgrid[:96, :96] / 96.0
     rough = field(3) + 7.0 * x
     holed = rough.copy()
     holed[np.random.default_rng(4).random(rough.shape) < 0.1] = np.nan

@@ -51,7 +51,9 @@ def test_the_film_of_a_recipe_has_its_grains_and_says_that_they_are_repeated() -
     for lines in (False, True):
         found = sem.analyse(measured, lines=lines)
         assert found["grain_diameter"].value == pytest.approx(300e-9, rel=0.12)
-        assert found["grain_intercept"].value == pytest.approx(0.785 * 300e-9 * np.sqrt(np.pi / 4.0), rel=0.12)
+        assert found["grain_intercept"].value == pytest.approx(
+            0.785 * 300e-9 * np.sqrt(np.pi / 4.0), rel=0.12
+        )
     assert found["pinholes"].value == 0.0
     assert "repeats" in notes_of(measured)[0] and "pinholes" in notes_of(measured)[1]
     assert all(row.passed for row in checks_of(measured).values())

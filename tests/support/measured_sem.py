@@ -17,5 +17,7 @@ def dataset(pixels: int = 160, brick: int = 20, scale: float | None = 5e-9, bann
     axes = {"x": pixels, "y": image.shape[0]}
     coords = {} if scale is None else {name: scale * np.arange(count) for name, count in axes.items()}
     return xr.Dataset(
-        {"brightness": (("y", "x"), image, {"units": "1"})}, coords=coords, attrs={"instrument": "sem", "stack": "toy"}
+        {"brightness": (("y", "x"), image, {"units": "1"})},
+        coords=coords,
+        attrs={"instrument": "sem", "stack": "toy"},
     )

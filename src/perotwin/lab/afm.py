@@ -122,8 +122,9 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
         about={**specimen.about(sample, protocol), "grain_size": diameter, "roughness": rough},
         checks={"roughness of the drawn surface": check(float(surface.std()) / rough - 1.0, 1e-9)},
         notes=[
-            f"the map repeats two numbers of the recipe, grains of {diameter * 1e9:.4g} nm (assumed) and a roughness of "
-            f"{rough * 1e9:.3g} nm (input); it predicts nothing. Its shape, cells of random points with grooves, is ours.",
+            f"the map repeats two numbers of the recipe, grains of {diameter * 1e9:.4g} nm (assumed) and a roughness "
+            f"of {rough * 1e9:.3g} nm (input); it predicts nothing. Its shape, cells of random points with grooves, is "
+            "ours.",
             "the tip is a point: how a real one widens grains and fills grooves is not modelled.",
         ],
     )

@@ -25,7 +25,7 @@ F64 = NDArray[np.float64]
 _FEWEST, _NARROWEST = 9.0, 4.0
 #: width of the groove between grains over the grain size, and height of a grain's own level over the groove's depth
 _GROOVE, _LEVEL = 0.12, 0.6
-#: spread of the grains' brightness, depth of the dark line around each, of a film of brightness 1; its width over the size
+#: of a film of brightness 1: spread of the grains, depth of the dark line around each, its width over the grain size
 _CONTRAST, _LINE, _THIN = 0.08, 0.35, 0.05
 
 

@@ -42,7 +42,7 @@ _WIDE = 2.0
 _LEAST = 16
 #: smoothing over the intercept, its bounds in pixels, where the search for it starts and how often it goes round
 _SHARE, _BOUNDS, _FIRST, _ROUNDS = 0.07, (1.0, 12.0), 1.5, 4
-#: factor of other smoothings that a size is tried with, and d ln(intercept) / d ln(smoothing) above which they decide it
+#: factor to other smoothings that are tried, and d ln(intercept) / d ln(smoothing) above which they decide the size
 _OTHER, _DECIDES = 1.4, 0.5
 
 
@@ -84,7 +84,9 @@ def _skimage() -> tuple[Any, Any]:
     return segmentation, morphology
 
 
-def segment(image: F64, *, smoothing: float | None = None, grooves: bool = False, depth: float = 0.3) -> Found:
+def segment(
+    image: F64, *, smoothing: float | None = None, grooves: bool = False, depth: float = 0.3
+) -> Found:
     """Grains of an image by watershed.
 
     Args:
@@ -116,7 +118,13 @@ def segment(image: F64, *, smoothing: float | None = None, grooves: bool = False
             break
         chosen, labels = wanted, _basins(values, wanted, grooves, depth)
     what = "image between its dark lines" if grooves else "gradient of the image"
-    return Found(labels, chosen, f"watershed of the {what}, smoothed over {chosen:.3g} pixels, depth {depth:g}", grooves, depth)
+    return Found(
+        labels,
+        chosen,
+        f"watershed of the {what}, smoothed over {chosen:.3g} pixels, depth {depth:g}",
+        grooves,
+        depth,
+    )
 
 
 def _basins(values: F64, smoothing: float, grooves: bool, depth: float) -> I64:
@@ -187,7 +195,9 @@ def statistics(labels: I64, pixel: tuple[float, float]) -> Sizes:
         weight,
         float(np.sqrt(size.size)),
         # of the spread of areas that are distributed as those of random cells, near enough to Gaussian
-        spread / mean * float(np.sqrt(0.5 / effective + (spread / mean) ** 2 / effective)) if known else float("nan"),
+        spread / mean * float(np.sqrt(0.5 / effective + (spread / mean) ** 2 / effective))
+        if known
+        else float("nan"),
     )
 
 
@@ -278,8 +288,8 @@ def pinholes(image: F64, *, smoothing: float = 2.0) -> tuple[NDArray[np.bool_], 
 
     low, high = (float(dark(limit).mean()) for limit in _DARK_RANGE)
     words = (
-        f"darker than the median by {_DARK:g} robust standard deviations of the image smoothed over {smoothing:g} pixels, "
-        f"wider than {disc.shape[0]} pixels; error: half the range from {_DARK_RANGE[0]:g} to {_DARK_RANGE[1]:g}"
+        f"darker than the median by {_DARK:g} robust standard deviations of the image smoothed over "
+        f"{smoothing:.3g} pixels, wider than {disc.shape[0]} pixels; error: half the range from {_DARK_RANGE[0]:g} to {_DARK_RANGE[1]:g}"
     )
     return dark(_DARK), 0.5 * abs(low - high), words
 

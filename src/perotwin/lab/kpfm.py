@@ -228,7 +228,10 @@ def potential(dataset: xr.Dataset) -> tuple[F64, str]:
         raise InputError(
             f'the bias of the map was on "{on}".', 'Say bias_on = "tip" or bias_on = "sample".', key="bias_on"
         )
-    return values, "; the sign as recorded: higher is more p-type if the bias was on the sample (attribute bias_on)"
+    return (
+        values,
+        "; the sign as recorded: higher is more p-type if the bias was on the sample (attribute bias_on)",
+    )
 
 
 @of_measurements("kpfm")
@@ -312,12 +315,20 @@ def _mean(dataset: xr.Dataset, mean: float) -> tuple[float, str, float]:
     if against is None:
         if name:
             return mean, f"mean of the map, over {name}", 0.0
-        return mean, "mean of the map, over a reference that nobody names: only differences within a session compare", 0.0
+        return (
+            mean,
+            "mean of the map, over a reference that nobody names: only differences within a session compare",
+            0.0,
+        )
     found, error = float(against), float(dataset.attrs.get("reference_error") or 0.0)
     if str(dataset.attrs.get("bias_on") or "").strip().lower() == "tip":
         found = -found
     named = name or "the session's reference"
-    return mean - found, f"mean of the map less {found * 1e3:.4g} mV that the same tip found on {named}", error
+    return (
+        mean - found,
+        f"mean of the map less {found * 1e3:.4g} mV that the same tip found on {named}",
+        error,
+    )
 
 
 def difference(one: xr.Dataset, other: xr.Dataset) -> Metric:
@@ -340,14 +351,18 @@ def difference(one: xr.Dataset, other: xr.Dataset) -> Metric:
         words = f"each over {references[0] or 'the reference'} in its own session"
     elif references == [_OXIDE, _OXIDE]:
         words = "each over the bare oxide"
-    elif sessions[0] and sessions[0] == sessions[1] and not any("reference_potential" in each for each in attributes):
+    elif (
+        sessions[0]
+        and sessions[0] == sessions[1]
+        and not any("reference_potential" in each for each in attributes)
+    ):
         words = f"both of the session {sessions[0]}, one tip"
     else:
         raise InputError(
-            "nothing says that the two maps have one reference: the tip's work function is part of each, and it changes "
-            "from session to session by more than samples differ.",
-            'State attrs["session"], alike for maps of one tip on one day, or attrs["reference_potential"] (V) that the '
-            "tip found on one reference in each session.",
+            "nothing says that the two maps have one reference: the tip's work function is part of each, and it "
+            "changes from session to session by more than samples differ.",
+            'State attrs["session"], alike for maps of one tip on one day, or attrs["reference_potential"] (V) that '
+            "the tip found on one reference in each session.",
             key="session",
         )
     values = [analyse(each)["mean_potential"] for each in (one, other)]
@@ -356,7 +371,7 @@ def difference(one: xr.Dataset, other: xr.Dataset) -> Metric:
 
 
 def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
-    """`difference` of the first map from each of the others, by their names; NaN, with the reason, where none is known."""
+    """`difference` of the first map from each of the others, by name; NaN, with the reason, where none is known."""
     first, *others = _conforming(list(datasets))
     found: dict[str, Metric] = {}
     for number, other in enumerate(others, 2):
@@ -412,7 +427,9 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
 
     items = style.as_list(_conforming(datasets))
     turned = [item.assign(surface_potential=(("y", "x"), potential(item)[0])) for item in items]
-    found: list[tuple[Any, Any]] = [histogram(np.asarray(item["surface_potential"], float)) for item in turned]
+    found: list[tuple[Any, Any]] = [
+        histogram(np.asarray(item["surface_potential"], float)) for item in turned
+    ]
     return interface.kpfm(turned, found, ax)
 
 
@@ -435,6 +452,7 @@ INSTRUMENT = Instrument(
         Variable("surface_potential", ("y", "x"), required=True),
     ),
     of="sample",
+    compare=compare,
     washed=True,
 )
 

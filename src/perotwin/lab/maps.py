@@ -58,7 +58,9 @@ def scale_of(dataset: xr.Dataset) -> Scale:
     for name in ("y", "x"):
         place = np.asarray(dataset[name], float)
         if place.size < 2:
-            raise InputError(f'the axis "{name}" of a map has {place.size} points.', "Give two or more.", key=name)
+            raise InputError(
+                f'the axis "{name}" of a map has {place.size} points.', "Give two or more.", key=name
+            )
         step = np.diff(place)
         mean = float(step.mean())
         if not np.all(np.isfinite(step)) or mean == 0.0 or np.abs(step / mean - 1.0).max() > _EVEN:

@@ -100,8 +100,8 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
         about={**specimen.about(sample, protocol), "grain_size": diameter},
         checks={"area of the grains": check(mean * made.number / side**2 - 1.0, 1e-9)},
         notes=[
-            f"the image repeats a number of the recipe, grains of {diameter * 1e9:.4g} nm (assumed); it predicts nothing. "
-            "Its shape, cells of random points with dark lines between them, is ours.",
+            f"the image repeats a number of the recipe, grains of {diameter * 1e9:.4g} nm (assumed); it predicts "
+            "nothing. Its shape, cells of random points with dark lines between them, is ours.",
             "pinholes are not in the recipe and not in the image: a film without them is no finding.",
         ],
     )
@@ -130,7 +130,7 @@ def read(
 
     Args:
         dataset: `brightness` (y, x). smoothing: before edges are sought, pixels; unless given 7 % of the intercept.
-        lines: dark lines part the grains, and not all edges of brightness: the better choice where there are such lines.
+        lines: dark lines part the grains, and not all edges of brightness: better where there are such lines.
         banner: rows to cut at the lower end; unless given the attribute `banner`, or those that look like one.
 
     Raises:
@@ -203,7 +203,9 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     items = style.as_list(_conforming(datasets))
     seen = [read(item) for item in items]
     scales = [scale_of(item) for item in items]
-    sizes = [grains.statistics(one.found.labels, scale.pixel) for one, scale in zip(seen, scales, strict=True)]
+    sizes = [
+        grains.statistics(one.found.labels, scale.pixel) for one, scale in zip(seen, scales, strict=True)
+    ]
     shown = [
         maps.Image(one.image, one.found.labels, one.holes, scale.pixel, scale.unit, size.areas, size.weights)
         for one, scale, size in zip(seen, scales, sizes, strict=True)

@@ -151,9 +151,7 @@ def _frame(panel: Axes, item: xr.Dataset, colours: dict[str, str]) -> None:
     panel.set_title(name or "measured", color=colours[name])
 
 
-def _scale_bar(
-    panel: Axes, extent: tuple[float, float, float, float], unit: str, down: bool = False
-) -> None:
+def _scale_bar(panel: Axes, extent: tuple[float, float, float, float], unit: str, down: bool = False) -> None:
     """A bar of a round length, about a quarter of the map; `down` where the axis of y runs down."""
     from matplotlib.patheffects import withStroke
 
@@ -161,12 +159,16 @@ def _scale_bar(
     wanted = (right - left) / 4.0
     power = 10.0 ** np.floor(np.log10(wanted))
     length = power * max(step for step in (1.0, 2.0, 5.0) if step * power <= wanted)
-    words = f"{length:g} px" if unit == "px" else f"{length:g} nm" if length < 1000 else f"{length / 1000:g} µm"
+    words = (
+        f"{length:g} px" if unit == "px" else f"{length:g} nm" if length < 1000 else f"{length / 1000:g} µm"
+    )
     x, tall = left + 0.06 * (right - left), top - bottom
     y = top - 0.07 * tall if down else bottom + 0.07 * tall
     above = y - 0.03 * tall if down else y + 0.03 * tall
     outline = [withStroke(linewidth=4.0, foreground="#000000AA")]
-    panel.plot([x, x + length], [y, y], color="white", linewidth=2.2, solid_capstyle="butt", path_effects=outline)
+    panel.plot(
+        [x, x + length], [y, y], color="white", linewidth=2.2, solid_capstyle="butt", path_effects=outline
+    )
     panel.text(
         x + 0.5 * length, above, words, color="white", ha="center", va="bottom", fontsize=7,
         path_effects=[withStroke(linewidth=2.2, foreground="#000000AA")],
@@ -214,7 +216,9 @@ def _height_distributions(
         style.text_key(ax, entries, 0.03, 0.99)
 
 
-def _diameters(ax: Axes, items: Sequence[xr.Dataset], shown: Sequence[Image], colours: dict[str, str]) -> None:
+def _diameters(
+    ax: Axes, items: Sequence[xr.Dataset], shown: Sequence[Image], colours: dict[str, str]
+) -> None:
     """Densities of the diameters of circles of the grains' areas, each grain weighted for the border."""
     entries, highest, furthest = [], 0.0, 0.0
     unit = "px" if any(one.unit == "px" for one in shown) else "nm"
@@ -231,7 +235,9 @@ def _diameters(ax: Axes, items: Sequence[xr.Dataset], shown: Sequence[Image], co
         ax.stairs(100.0 * density, edges, color=colour, fill=True, alpha=0.2)
         ax.stairs(100.0 * density, edges, color=colour, linewidth=1.0)
         mean = float(np.sqrt(4.0 * np.average(one.areas, weights=one.weights) / np.pi)) * factor
-        ax.plot([mean], [0.0], marker="^", markersize=5, color=colour, clip_on=False, zorder=5, linestyle="none")
+        ax.plot(
+            [mean], [0.0], marker="^", markersize=5, color=colour, clip_on=False, zorder=5, linestyle="none"
+        )
         entries.append((f"{name}: mean {mean:.3g} {unit}", colour))
         highest, furthest = max(highest, 100.0 * float(density.max())), max(furthest, float(edges[-1]))
     ax.set_xlim(0.0, 1.05 * (furthest or 1.0))
@@ -239,5 +245,3 @@ def _diameters(ax: Axes, items: Sequence[xr.Dataset], shown: Sequence[Image], co
     ax.set_xlabel(f"Equivalent diameter ({unit})")
     ax.set_ylabel(f"Grains (% {unit}$^{{−1}}$)")
     style.text_key(ax, entries, 0.97, 0.99, ha="right")
-
-
