@@ -110,7 +110,7 @@ def profile(dataset: xr.Dataset, roles: Mapping[str, str] | None = None) -> Prof
     """The rows of a dataset whose role is known.
 
     Args:
-        dataset: as `tof_sims.analyse` takes it. roles: ion -> role, over the dataset's own and the table.
+        dataset: as the analysis takes it. roles: ion -> role, over the dataset's own and the table.
 
     Raises:
         InputError: as `ions.roles_of`; or the axis does not ascend.
@@ -167,7 +167,7 @@ def whole(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def metrics(seen: Profile) -> Metrics:
-    """As `tof_sims.analyse` says."""
+    """What a profile says, as the instrument lists it."""
     kind, decay = ("depth", "decay_length") if seen.unit == "m" else ("time", "decay_time")
     interface = interface_of(seen)
     found = {f"interface_{kind}": interface}

@@ -35,7 +35,7 @@ def _ion(dataset: xr.Dataset, name: str) -> str:
 
 
 def ratio(dataset: xr.Dataset, one: str, other: str, roles: Mapping[str, str] | None = None) -> xr.DataArray:
-    """As `tof_sims.ratio` says; NaN where the lower one has no signal."""
+    """Signal of one ion over another of its matrix; NaN where the lower one has no signal."""
     import xarray as xr
 
     said = dict(roles or {})
@@ -66,7 +66,7 @@ def over_total(
     step into every signal. So the total has to be flat.
 
     Args:
-        dataset: as `tof_sims.analyse` takes it, in counts. between: the part to take, in the unit of the axis; unless
+        dataset: as the analysis takes it, in counts. between: the part to take, in the unit of the axis; unless
             given all of it. flat: largest range of the total over its mean.
 
     Raises:
@@ -105,7 +105,7 @@ def on_depth(
 
     Args:
         dataset: against `sputter_time`. rates: of the perovskite and of the oxide, m/s or words ("0.8 nm/s").
-        roles: as in `tof_sims.analyse`.
+        roles: as in the analysis.
 
     Returns:
         The same signals over `sputter_depth` (m); before the interface by the film's rate, behind it by the oxide's.

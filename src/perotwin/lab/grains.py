@@ -289,7 +289,8 @@ def pinholes(image: F64, *, smoothing: float = 2.0) -> tuple[NDArray[np.bool_], 
     low, high = (float(dark(limit).mean()) for limit in _DARK_RANGE)
     words = (
         f"darker than the median by {_DARK:g} robust standard deviations of the image smoothed over "
-        f"{smoothing:.3g} pixels, wider than {disc.shape[0]} pixels; error: half the range from {_DARK_RANGE[0]:g} to {_DARK_RANGE[1]:g}"
+        f"{smoothing:.3g} pixels, wider than {disc.shape[0]} pixels; error: half the range from "
+        f"{_DARK_RANGE[0]:g} to {_DARK_RANGE[1]:g}"
     )
     return dark(_DARK), 0.5 * abs(low - high), words
 
