@@ -34,6 +34,8 @@ NOMENCLATURE: dict[str, Term] = {
     "pce": Term("PCE", "PCE", "1", "%", 100.0, "power conversion efficiency"),
     "vmp": Term("Vmp", r"$V_\mathrm{mp}$", "V", "V", 1.0, "voltage at maximum power"),
     "jmp": Term("Jmp", r"$J_\mathrm{mp}$", "A m-2", "mA/cm^2", 0.1, "current density at maximum power"),
+    "rs": Term("Rs", r"$R_\mathrm{s}$", "ohm m2", "ohm cm^2", 1e4, "apparent series resistance, -dV/dJ at Voc"),
+    "rsh": Term("Rsh", r"$R_\mathrm{sh}$", "ohm m2", "ohm cm^2", 1e4, "apparent shunt resistance, -dV/dJ at 0 V"),
     "pmp": Term("Pmp", r"$P_\mathrm{mp}$", "W m-2", "mW/cm^2", 0.1, "maximum power density"),
     "voltage": Term("V", "$V$", "V", "V", 1.0, "voltage"),
     "junction_voltage": Term(
