@@ -191,7 +191,7 @@ def test_hysteresis_is_as_uncertain_as_both_efficiencies() -> None:
     assert "the sign of the current turned round" in found["forward"]["voc"].method
 
 
-# --- a real curve ------------------------------------------------------------------------------------------------------
+# --- a real curve -----------------------------------------------------------------------------------------------------
 
 
 def _empa() -> tuple[np.ndarray, np.ndarray]:

@@ -111,7 +111,8 @@ def astm_e1036(voltage: F64, current: F64) -> tuple[float, float, float, float]:
     """Jsc, Voc, Vmp, Jmp as ASTM E1036 has it: lines through the axes, a quartic of the power about its maximum.
 
     The standard fits current against voltage within 20 % of Voc about V = 0, voltage against current within 20 % of
-    Jsc about J = 0, each time the three nearest points where fewer lie there, and power where voltage and current exceed 75 % (up to 115 %) of their values at maximum power.
+    Jsc about J = 0, each time the three nearest points where fewer lie there, and power where voltage and current
+    exceed 75 % (up to 115 %) of their values at maximum power.
     voltage, current: as of `pchip`.
     """
     if voltage.size < 5 or not voltage[0] <= 0.0:

@@ -73,7 +73,7 @@ def noise(voltage: F64, current: F64) -> float:
 
 @dataclass(frozen=True)
 class Top:
-    """The maximum of a curve's power by a polynomial through the points about it, where noise would lift that of cubics.
+    """The maximum of a curve's power by a polynomial through points about it, where noise would lift that of cubics.
 
     Attributes:
         vmp, jmp: V and A m^-2. points: which of the curve's, (K,) bool.

@@ -44,6 +44,7 @@ __all__ = [
     "plot",
     "scan_entry",
     "short_of_the_top",
+    "solved",
     "solved_points",
     "sweeps_of",
 ]
@@ -132,7 +133,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    solver, states, points, of_mesh = _solved(cell, protocol)
+    solver, states, points, of_mesh = solved(cell, protocol)
     shown = list(points.values())
     if protocol.profiles:
         shown.append(_states_at(solver, states, np.array([float(v) for v in protocol.profiles]), intensity))
@@ -230,7 +231,7 @@ def _states_at(solver: Solver, states: States, voltages: F64, intensity: float) 
     return join(found)
 
 
-def _solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, States], Checks]:
+def solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, States], Checks]:
     """The curve and its solved points, on a mesh that is fine enough, and the checks of that."""
     from perotwin.lab.meshes import Attempt, until_fine
     from perotwin.transport import refinement

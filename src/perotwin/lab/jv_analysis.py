@@ -231,7 +231,7 @@ def _finite(dataset: xr.Dataset) -> tuple[F64, F64]:
 
 
 def sweeps_of(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
-    """The sweeps of a curve that goes there and back, by direction and in their order; {"": ...} of one that does not."""
+    """The sweeps of a curve that goes there and back, by direction in their order; {"": ...} of one that does not."""
     ways = curve_points.sweeps(*_finite(dataset))
     return {way: _alone(dataset, *points) for way, points in ways.items()}
 
