@@ -32,7 +32,7 @@ _DRAWS_OF_FITS = 40
 #: fewest points that tell a noise
 _FEWEST = 10
 #: residuals beyond so many times the usual one are curvature or jumps and no noise
-_OUTLIER = 3.5
+_OUTLIER = 5.0
 #: voltages at which a drawn curve's power is looked at, and how many standard deviations of it below the top they end
 _LOOKS, _BELOW = 121, 6.0
 #: points whose power is within so many standard deviations of the largest, how many of them make that a matter of
@@ -46,6 +46,8 @@ _HALVES = 2.0
 _ORDER = 2.0
 #: part of Voc about 0 V that the slope at short circuit is of; V about Voc, or steps, that the slope there is of
 _SHUNT_RANGE, _SERIES_RANGE, _SERIES_STEPS = 0.2, 0.03, 2.5
+#: what a fit of a slope leaves over is more than noise from so many times that on
+_BENT = 3.5
 #: a slope is told from none by so many of its standard errors
 _TOLD = 2.0
 
@@ -268,7 +270,7 @@ def _slope(voltage: F64, current: F64, window: tuple[float, float, int], size: f
     left = current[near] - terms @ fitted
     variance = max(float(left @ left) / free if free else 0.0, 0.0)
     # a curve that is bent within the window leaves more over than its noise
-    if known and variance < (_OUTLIER * size) ** 2:
+    if known and variance < (_BENT * size) ** 2:
         variance = size**2
     error = float(np.sqrt(variance * (inverse[1] @ inverse[1])))
     return float(fitted[1]) / reach, error / reach

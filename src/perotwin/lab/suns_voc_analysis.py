@@ -34,6 +34,8 @@ _REGION, _SLACK = (0.1, 1.0), 1e-6
 _LINE = 3
 #: an ideality so many times that of the main region is a leak's, and one below the second number no junction's
 _LEAK, _LOW = 1.5, 0.9
+#: what Green's formula itself is off by, at most
+_GREEN = 1e-4
 #: deviation of Jsc from being proportional to the light that is said
 _NOT_LINEAR = 0.02
 #: curves with more noise that are read, and the seed of that noise
@@ -236,7 +238,7 @@ def _split(
         spread = None
         if ideality.uncertainty is not None:
             up = float(losses.green(voc, temperature, float(ideality) + ideality.uncertainty))
-            spread = abs(up - fitted)
+            spread = float(np.hypot(up - fitted, _GREEN))
         said = f"Green's formula at Voc and an ideality of {float(ideality):.3g}, {ideality.method.partition(';')[0]}"
         rows["fitted_ff"] = Metric(fitted, "1", f"{said}; not what defines the losses", spread)
     nonradiative = "radiative_ff - pseudo_ff"
@@ -306,7 +308,7 @@ def _ideality(
     slope, error, count = fitted
     scale = losses.thermal_voltage(sweep.temperature)
     low, high = (f"{end:g}" for end in region)
-    words = f"fitted from {low} to {high} of the light{of}, {count} points at {sweep.temperature:.4g} K"
+    words = f"fitted from {low} to {high} of the light{of}, {count} points at {sweep.temperature:.5g} K"
     if np.isnan(slope):
         return Metric(np.nan, "1", f"{words}: too few")
     words += "; temperature (0.34 % a kelvin) not in the uncertainty"
@@ -471,7 +473,7 @@ def _of_temperatures(sweeps: list[_Sweep], region: tuple[float, float]) -> dict[
     made, points = {}, []
     for one in sweeps:
         voc, _, errors, _ = _tops(one)
-        name = f"{one.temperature:.4g} K"
+        name = f"{one.temperature:.5g} K"
         made[f"voc, {name}"] = Metric(voc, "V", "under the curve's own light", errors["voc"])
         made[f"ideality, {name}"] = _ideality(one, _line(one, *region), region)
         points.append((one.temperature, voc))

@@ -100,16 +100,16 @@ NOMENCLATURE: dict[str, Term] = {
     "activation_energy": Term("EA", r"$E_\mathrm{A}$", "eV", "eV", 1.0, "q Voc extrapolated to 0 K"),
     "jsc_nonlinearity": Term("ΔJsc", r"$\Delta J_\mathrm{sc}$", "1", "%", 100.0, "Jsc off being proportional to light"),
     "radiative_ff": Term("FFrad", r"FF$_\mathrm{rad}$", "1", "%", 100.0, "fill factor of the radiative limit"),
-    "pseudo_ff": Term("pFF", "pFF", "1", "%", 100.0, "fill factor of the open-circuit voltages under all lights"),
+    "pseudo_ff": Term("pFF", "pFF", "1", "%", 100.0, "pseudo fill factor, of open-circuit voltages"),
     "fitted_ff": Term("FF0", r"FF$_0$", "1", "%", 100.0, "fill factor by Green's formula at a fitted ideality"),
     "ff_nonradiative_loss": Term(
         "ΔFFnr", r"$\Delta$FF$_\mathrm{nr}$", "1", "%", 100.0, "fill factor lost to recombination that is not radiative"
     ),
     "ff_transport_loss": Term("ΔFFt", r"$\Delta$FF$_\mathrm{t}$", "1", "%", 100.0, "fill factor lost to transport"),
     "ff_series_loss": Term(
-        "ΔFFs", r"$\Delta$FF$_\mathrm{s}$", "1", "%", 100.0, "of that to resistances outside the layers"
+        "ΔFFs", r"$\Delta$FF$_\mathrm{s}$", "1", "%", 100.0, "fill factor lost in series resistance outside the layers"
     ),
-    "ff_layer_loss": Term("ΔFFl", r"$\Delta$FF$_\mathrm{l}$", "1", "%", 100.0, "of that in the layers and faces"),
+    "ff_layer_loss": Term("ΔFFl", r"$\Delta$FF$_\mathrm{l}$", "1", "%", 100.0, "fill factor lost in the layers and their faces"),
     "transport_resistance": Term(
         "Rt", r"$R_\mathrm{t}$", "ohm m2", "ohm cm^2", 1e4, "resistance between pseudo curve and curve at maximum power"
     ),
