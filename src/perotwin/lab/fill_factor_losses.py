@@ -2,8 +2,8 @@
 
     split(FillFactors(radiative=0.9146, pseudo=0.855, actual=0.826, resistive=0.84)).transport
 
-Three fill factors stand for it. That of the radiative limit is a diode's of ideality one. The pseudo fill factor is that
-of the curve which open-circuit voltages under many lights make, where no current flows: no resistance and no slow
+Three fill factors stand for it. That of the radiative limit is a diode's of ideality one. The pseudo fill factor is of
+the curve which open-circuit voltages under many lights make, where no current flows: no resistance and no slow
 carrier counts in it. The last is the cell's own. From the first to the second go the losses to recombination that is
 not radiative (by voltage and by ideality), from the second to the third those to transport, of which the resistances
 outside the layers take the part that they take from the pseudo curve. Of arrays and numbers only.

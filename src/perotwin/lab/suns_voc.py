@@ -314,16 +314,16 @@ INSTRUMENT = Instrument(
         Picture(
             "suns_voc",
             plot,
-            "Open-circuit voltage of {cells} against light with the fitted idealities (left), and the pseudo curve that "
-            "these voltages make (dashed) beside the curve under the cell's own light (right); the dots mark maximum "
+            "Open-circuit voltage of {cells} against light with the fitted idealities (left), and the pseudo curve "
+            "that these voltages make (dashed) beside the curve under the cell's own light (right); the dots mark maximum "
             "power.",
             together=1,
         ),
         Picture(
             "fill_factor_losses",
             _losses,
-            "Fill factor of {cells}, and what is lost of it from the radiative limit (line) on: to recombination that is "
-            "not radiative, to series resistance outside the layers, to transport in the layers.",
+            "Fill factor of {cells}, and what is lost of it from the radiative limit (line) on: to recombination that "
+            "is not radiative, to series resistance outside the layers, to transport in the layers.",
             together=1,
         ),
     ),

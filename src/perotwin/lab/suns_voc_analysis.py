@@ -129,9 +129,7 @@ def _curve(dataset: xr.Dataset, curve: xr.Dataset | None) -> _Curve:
         from perotwin.lab.jv_analysis import analyse as read
 
         found = read(curve)
-        told = {
-            name: float(found[name]) if np.isnan(value) else value for name, value in told.items()
-        }
+        told = {name: float(found[name]) if np.isnan(value) else value for name, value in told.items()}
         if "ff" not in dataset.attrs:
             error = found["ff"].uncertainty
     return _Curve(
@@ -185,9 +183,14 @@ def _light(dataset: xr.Dataset, jsc: float) -> tuple[F64, str]:
         return intensity / own, "light as it was set"
     if current is not None and np.isfinite(jsc) and jsc != 0.0:
         # filters change the spectrum, and a lamp's dial is no measurement: the cell's own current tells its light
-        return np.abs(current) / abs(jsc) if (current <= 0.0).all() else current / abs(jsc), "light by its Jsc"
+        return np.abs(current) / abs(jsc) if (current <= 0.0).all() else current / abs(
+            jsc
+        ), "light by its Jsc"
     if intensity is not None:
-        return intensity / own, "light as the file has it: its filters' spectrum is taken for that of the curve"
+        return (
+            intensity / own,
+            "light as the file has it: its filters' spectrum is taken for that of the curve",
+        )
     if current is None:
         raise InputError(
             "the voltages stand without a light.",
@@ -204,9 +207,7 @@ def _light(dataset: xr.Dataset, jsc: float) -> tuple[F64, str]:
 # --- what is read of one sweep ----------------------------------------------------------------------------------------
 
 
-def _of_one(
-    sweep: _Sweep, known: _Curve, region: tuple[float, float], own_light: float
-) -> dict[str, Metric]:
+def _of_one(sweep: _Sweep, known: _Curve, region: tuple[float, float], own_light: float) -> dict[str, Metric]:
     """All metrics of the sweep at the cell's own temperature."""
     voc, top, errors, how = _tops(sweep)
     made = {"voc": Metric(voc, "V", f"under the curve's own light; {sweep.words}", errors["voc"])}
@@ -317,9 +318,7 @@ def _ideality(
     return Metric(slope / scale, "1", words, None if error is None else error / scale)
 
 
-def _regions(
-    sweep: _Sweep, region: tuple[float, float], main: float, own_light: float
-) -> dict[str, Metric]:
+def _regions(sweep: _Sweep, region: tuple[float, float], main: float, own_light: float) -> dict[str, Metric]:
     """Idealities of the decades below the main region, and of what is above it."""
     made = {}
     spans = []
@@ -335,7 +334,9 @@ def _regions(
             continue
         one = _ideality(sweep, fitted, span)
         if span[0] < region[0] and one.value > _LEAK * main:
-            one = one._replace(method=f"{one.method}; no ideality: a shunt or a leak carries the current there")
+            one = one._replace(
+                method=f"{one.method}; no ideality: a shunt or a leak carries the current there"
+            )
         first, last = (f"{end * own_light:.3g}" for end in span)
         made[f"ideality, {first} to {last} sun"] = one
     return made
@@ -528,4 +529,6 @@ def pictured(dataset: xr.Dataset, region: tuple[float, float] = _REGION) -> Draw
     below = sweep.suns < 1.0
     volts = np.append(sweep.voltage[below], voc)
     share = np.append(1.0 - sweep.suns[below], 0.0)
-    return Drawn(sweep.suns, sweep.voltage, line, (volts, share), (top.voltage, 1.0 - top.suns), analyse(dataset))
+    return Drawn(
+        sweep.suns, sweep.voltage, line, (volts, share), (top.voltage, 1.0 - top.suns), analyse(dataset)
+    )

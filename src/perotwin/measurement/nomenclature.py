@@ -109,7 +109,9 @@ NOMENCLATURE: dict[str, Term] = {
     "ff_series_loss": Term(
         "ΔFFs", r"$\Delta$FF$_\mathrm{s}$", "1", "%", 100.0, "fill factor lost in series resistance outside the layers"
     ),
-    "ff_layer_loss": Term("ΔFFl", r"$\Delta$FF$_\mathrm{l}$", "1", "%", 100.0, "fill factor lost in the layers and their faces"),
+    "ff_layer_loss": Term(
+        "ΔFFl", r"$\Delta$FF$_\mathrm{l}$", "1", "%", 100.0, "fill factor lost in the layers and their faces"
+    ),
     "transport_resistance": Term(
         "Rt", r"$R_\mathrm{t}$", "ohm m2", "ohm cm^2", 1e4, "resistance between pseudo curve and curve at maximum power"
     ),

@@ -98,7 +98,9 @@ def _curves(
         scale = 1.0 if relative else abs(float(item.attrs["jsc"])) * _MA
         volts, share = one.pseudo
         axes.plot(volts, share * scale, color=colour, linestyle=(0, (4, 1.6)), linewidth=1.1)
-        axes.plot(one.top[0], one.top[1] * scale, "o", color=colour, markersize=3.5, markeredgecolor="w", zorder=5)
+        axes.plot(
+            one.top[0], one.top[1] * scale, "o", color=colour, markersize=3.5, markeredgecolor="w", zorder=5
+        )
         top, right = max(top, scale), max(right, float(volts.max()))
         if "curve_voltage" in item and not relative:
             voltage, current = item["curve_voltage"].values, item["curve_current"].values * _MA
