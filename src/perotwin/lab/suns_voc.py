@@ -315,8 +315,8 @@ INSTRUMENT = Instrument(
             "suns_voc",
             plot,
             "Open-circuit voltage of {cells} against light with the fitted idealities (left), and the pseudo curve "
-            "that these voltages make (dashed) beside the curve under the cell's own light (right); the dots mark maximum "
-            "power.",
+            "that these voltages make (dashed) beside the curve under the cell's own light (right); the dots mark "
+            "maximum power.",
             together=1,
         ),
         Picture(
