@@ -1,7 +1,7 @@
 """What instruments declare is true, and what follows from it is written nowhere else."""
 
+import importlib
 import re
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from perotwin import lab
 from perotwin.measurement import term_of, validate
 
 HOUSE = Path(perotwin.__file__).parent
-NAMES = ["jv", "scan", "eqe", "el", "bands", "mppt", "tpv", "tpc", "impedance", "cv"]
+NAMES = ["jv", "scan", "eqe", "el", "bands", "suns_voc", "mppt", "tpv", "tpc", "impedance", "cv"]
 SAMPLES = ["afm", "kpfm", "sem", "tof_sims", "xps"]
 
 
@@ -27,8 +27,8 @@ def test_a_declaration_fits_what_the_module_holds(name: str) -> None:
     module, declared = getattr(lab, name), lab.known(name)
     assert declared is module.INSTRUMENT and declared.measure is module.measure
     assert isinstance(declared.protocol(), module.Protocol)
-    written = getattr(synthetic, name, None) or import_module(f"measured_{name}").dataset
-    made = written()
+    found = getattr(synthetic, name, None)
+    made = found() if found is not None else importlib.import_module(f"measured_{name}").dataset()
     datasets = list(made.values()) if isinstance(made, dict) else [made]
     for dataset in datasets:
         assert validate(dataset, declared) is dataset

@@ -34,6 +34,8 @@ NOMENCLATURE: dict[str, Term] = {
     "pce": Term("PCE", "PCE", "1", "%", 100.0, "power conversion efficiency"),
     "vmp": Term("Vmp", r"$V_\mathrm{mp}$", "V", "V", 1.0, "voltage at maximum power"),
     "jmp": Term("Jmp", r"$J_\mathrm{mp}$", "A m-2", "mA/cm^2", 0.1, "current density at maximum power"),
+    "rs": Term("Rs", r"$R_\mathrm{s}$", "ohm m2", "ohm cm^2", 1e4, "apparent series resistance, -dV/dJ at Voc"),
+    "rsh": Term("Rsh", r"$R_\mathrm{sh}$", "ohm m2", "ohm cm^2", 1e4, "apparent shunt resistance, -dV/dJ at 0 V"),
     "pmp": Term("Pmp", r"$P_\mathrm{mp}$", "W m-2", "mW/cm^2", 0.1, "maximum power density"),
     "voltage": Term("V", "$V$", "V", "V", 1.0, "voltage"),
     "junction_voltage": Term(
@@ -89,6 +91,29 @@ NOMENCLATURE: dict[str, Term] = {
     "photons": Term("Φ", r"$\Phi$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons that leave the cell"),
     "spectrum": Term(
         "φ", r"$\phi$", "m-3 s-1", "cm^-2 s^-1 nm^-1", 1e-13, "photons that leave at the front per wavelength"
+    ),
+    "intensity": Term("light", "light", "sun", "sun", 1.0, "light in suns of its spectrum"),
+    "temperature": Term("T", "$T$", "K", "K", 1.0, "temperature"),
+    "curve_voltage": Term("V", "$V$", "V", "V", 1.0, "voltage of a curve under the cell's own light"),
+    "curve_current": Term("J", "$J$", "A m-2", "mA/cm^2", 0.1, "current density of a curve under the cell's own light"),
+    "ideality": Term("n", "$n$", "1", "1", 1.0, "ideality, (q/kT) dVoc/dln(light)"),
+    "activation_energy": Term("EA", r"$E_\mathrm{A}$", "eV", "eV", 1.0, "q Voc extrapolated to 0 K"),
+    "jsc_nonlinearity": Term("ΔJsc", r"$\Delta J_\mathrm{sc}$", "1", "%", 100.0, "Jsc off being proportional to light"),
+    "radiative_ff": Term("FFrad", r"FF$_\mathrm{rad}$", "1", "%", 100.0, "fill factor of the radiative limit"),
+    "pseudo_ff": Term("pFF", "pFF", "1", "%", 100.0, "pseudo fill factor, of open-circuit voltages"),
+    "fitted_ff": Term("FF0", r"FF$_0$", "1", "%", 100.0, "fill factor by Green's formula at a fitted ideality"),
+    "ff_nonradiative_loss": Term(
+        "ΔFFnr", r"$\Delta$FF$_\mathrm{nr}$", "1", "%", 100.0, "fill factor lost to recombination that is not radiative"
+    ),
+    "ff_transport_loss": Term("ΔFFt", r"$\Delta$FF$_\mathrm{t}$", "1", "%", 100.0, "fill factor lost to transport"),
+    "ff_series_loss": Term(
+        "ΔFFs", r"$\Delta$FF$_\mathrm{s}$", "1", "%", 100.0, "fill factor lost in series resistance outside the layers"
+    ),
+    "ff_layer_loss": Term(
+        "ΔFFl", r"$\Delta$FF$_\mathrm{l}$", "1", "%", 100.0, "fill factor lost in the layers and their faces"
+    ),
+    "transport_resistance": Term(
+        "Rt", r"$R_\mathrm{t}$", "ohm m2", "ohm cm^2", 1e4, "resistance between pseudo curve and curve at maximum power"
     ),
     "voc_radiative": Term(
         "Vrad", r"$V_\mathrm{rad}$", "V", "V", 1.0, "radiative limit of the open-circuit voltage"
