@@ -14,8 +14,8 @@ INSTRUMENTS: tuple[Reference, ...] = (
     ),
     Reference(
         "waasmaier1995",
-        "D. Waasmaier, A. Kirfel, New analytical scattering-factor functions for free atoms and ions, Acta Cryst. A 51, "
-        "416 (1995)",
+        "D. Waasmaier, A. Kirfel, New analytical scattering-factor functions for free atoms and ions, Acta Cryst. A "
+        "51, 416 (1995)",
         "doi:10.1107/S0108767394013292",
     ),
     Reference(
