@@ -166,7 +166,8 @@ class Solver:
         """Let a state go over to the steady one in time, in place (see `pseudo_transient.settle`), with care for
         pockets or, where that does not arrive, without.
         """
-        self._careful = True
+        # a bare front face that is held as the zero of energy is no contact that pockets lose carriers to
+        self._careful = not self.problem.isolated
         return any(
             settle(system, row, generation, held, constraint, self.tolerance, LONGEST, careful)
             for careful in (True, False)
