@@ -507,7 +507,12 @@ def _contact_rows(
 
 
 def _isolate(
-    stack: Stack, layers: Sequence[Layer], layer_bands: Sequence[Bands], rows: np.ndarray, step: np.ndarray, vt: float
+    stack: Stack,
+    layers: Sequence[Layer],
+    layer_bands: Sequence[Bands],
+    rows: np.ndarray,
+    step: np.ndarray,
+    vt: float,
 ) -> None:
     """Make both ends bare, in place, and hold one level as the zero of energy (see `kernels.contacts`): that of a
     carrier of which there are enough, at an absorber's surface if there is one, else where most is doped.
@@ -532,13 +537,13 @@ def _isolate(
         doped = abs(float(own.donor_density) - float(own.acceptor_density))
         return layers[-side].role == "absorber", doped, side
 
-    side = max((0, 1), key=enough)
-    band, level = layer_bands[-side], rows[side, dv.C_PSI] * vt - step[-side if side else 0]
+    end = max((0, 1), key=enough)
+    band, level = layer_bands[-end], rows[end, dv.C_PSI] * vt - step[-end]
     electrons = np.log(band.nc) + (level + band.affinity) / band.vt
     holes = np.log(band.nv) - (level + band.affinity + band.gap) / band.vt
-    role = layers[-side].role
+    role = layers[-end].role
     more_holes = role == "htl" or (role != "etl" and holes > electrons)
-    rows[side, dv.C_SP if more_holes else dv.C_SN] = -1.0
+    rows[end, dv.C_SP if more_holes else dv.C_SN] = -1.0
 
 
 def _anode_front(stack: Stack, contact: np.ndarray) -> bool:
