@@ -183,6 +183,11 @@ class Problem:
         return any(part.device.ion.shape[0] > 0 for part in self.parts)
 
     @property
+    def isolated(self) -> bool:
+        """Whether it is a sample without contacts: nothing passes at its ends, and it has no terminal voltage."""
+        return any(part.isolated for part in self.parts)
+
+    @property
     def geometric_capacitance(self) -> float:
         """Of columns side by side, junctions one behind the other, F m^-2."""
         each = [

@@ -98,6 +98,11 @@ class Junction:
         return -Q if self.device.anode_front else Q
 
     @property
+    def isolated(self) -> bool:
+        """Whether both of its ends are bare."""
+        return bool(self.device.contact[:, dv.C_BARE].any())
+
+    @property
     def highest_voltage(self) -> float:
         """A voltage (V) above all that light can make: the largest gap of an absorber, else of any layer.
 
@@ -496,7 +501,36 @@ def _contact_rows(
         absent = -1.0 if all(model is None for model in others.values()) else 0.0
         velocities = contact.electron_velocity, contact.hole_velocity
         rows[side, [dv.C_SN, dv.C_SP]] = [absent if one is None else float(one) for one in velocities]
+    if stack.isolated:
+        _isolate(stack, layers, layer_bands, rows, step, vt)
     return rows
+
+
+def _isolate(
+    stack: Stack, layers: Sequence[Layer], layer_bands: Sequence[Bands], rows: np.ndarray, step: np.ndarray, vt: float
+) -> None:
+    """Make both ends bare, in place, and hold the level of the back's majority as the zero of energy: see
+    `kernels.contacts`.
+
+    Raises:
+        InputError: a contact names a work function, which nothing in the sample would know of.
+    """
+    assert stack.contact is not None
+    for side, contact in (("front", stack.contact.front), ("back", stack.contact.back)):
+        if not isinstance(contact.work_function, str):
+            raise InputError(
+                f'no carrier passes at either end of "{stack.name}", so that nothing settles its charge against a '
+                f"metal of {float(contact.work_function):.4g} eV.",
+                'Write work_function = "flat-band" at both ends for a film by itself, or give one contact a velocity.',
+                key=f"contact.{side}.work_function",
+            )
+    rows[:, dv.C_BARE] = 1.0
+    band, level = layer_bands[-1], rows[1, dv.C_PSI] * vt - step[-1]
+    electrons = np.log(band.nc) + (level + band.affinity) / band.vt
+    holes = np.log(band.nv) - (level + band.affinity + band.gap) / band.vt
+    role = layers[-1].role
+    more_holes = role == "htl" or (role != "etl" and holes > electrons)
+    rows[1, dv.C_SP if more_holes else dv.C_SN] = -1.0
 
 
 def _anode_front(stack: Stack, contact: np.ndarray) -> bool:
