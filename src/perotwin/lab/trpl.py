@@ -54,13 +54,15 @@ class Protocol(Model):
     """A short pulse on a sample, and the histogram of the photons that follow.
 
     sample : what of the cell is looked at: "film", "film/htl", "film/c60" and the like, or "cell".
+    junction : of a tandem, "top", "middle" or "bottom".
     wavelength : of the pulse, m. fluence : of the pulse where it meets the sample, J m^-2.
-    duration : of the histogram after the pulse, s; until 1e-5 of the peak is left unless said.
+    duration : of the histogram after the pulse, s; until 1e-4 of the peak is left unless said.
     bins : in that time; a twentieth as many lie before the pulse. photons : counted in all.
     background : counts a bin besides. seed : of the counting noise; without one the counts are those expected.
     """
 
     sample: str = "film"
+    junction: str | None = None
     wavelength: Length = Quantity(470e-9, "470 nm", dimension="length")
     fluence: Fluence = Quantity(1e-4, "10 nJ/cm^2", dimension="energy per area")
     duration: Time | None = None
