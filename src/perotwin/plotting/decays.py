@@ -23,6 +23,8 @@ F64 = NDArray[np.float64]
 _SCALES = ((3e-9, 1e12, "ps"), (3e-6, 1e9, "ns"), (3e-3, 1e6, "µs"), (3.0, 1e3, "ms"), (np.inf, 1.0, "s"))
 #: bins are drawn together over this part of the time since the onset, before it over this part of the decay shown
 _TOGETHER = 0.01
+#: decays of which one is so many times as long as another are drawn over a logarithmic axis of time
+_APART = 30.0
 _DOTS: Any = (0, (1, 1.6))
 
 
@@ -46,12 +48,14 @@ class Decay:
 def figure(shown: Sequence[Decay], ax: Axes | None = None) -> Figure:
     """Decays over their peaks, background taken off, and beside them their differential lifetimes.
 
-    The chosen fit is dotted and named in the key. Into a given `ax` go the decays alone.
+    The chosen fits are dotted. Into a given `ax` go the decays alone.
     """
     colours = style.colour_of_cells([one.item for one in shown])
     own = [colours[str(one.item.attrs.get("stack", ""))] for one in shown]
     last = max((_end(one) for one in shown), default=1e-9)
-    factor, unit = next((factor, unit) for longest, factor, unit in _SCALES if last < longest)
+    # of an axis over many decades in the unit of most decays
+    span = 1e-6 if shown and last > _APART * min(_end(one) for one in shown) else last
+    factor, unit = next((factor, unit) for longest, factor, unit in _SCALES if span < longest)
     with style.context():
         if ax is not None:
             made, left = style.new_axes(ax)
@@ -118,24 +122,23 @@ def _counts(ax: Axes, shown: Sequence[Decay], own: Sequence[str], last: float, f
             t[fitted][::step] * factor, np.where(model > 0.0, model, np.nan), color=style.INK, linestyle=_DOTS,
             linewidth=0.9, zorder=4,
         )  # fmt: skip
-        entries.append((_words(one, factor, unit), colour))
+        words = str(one.item.attrs.get("stack", "")) or "measured"
+        entries.append((words + (", fit doubtful" if one.doubted else ""), colour))
     bottom = 10.0 ** np.floor(np.log10(max(lowest * 0.9, 1e-12)))
     ax.set_ylim(bottom, 2.5)
-    ax.set_xlim(-0.04 * last * factor, 1.02 * last * factor)
+    _span(ax, shown, last, factor)
     ax.set_xlabel(f"Time after the pulse ({unit})")
     ax.set_ylabel("Luminescence over its peak")
-    style.text_key(ax, entries, 0.45, 0.98)
+    style.text_key(ax, [*entries, ("dotted: fits", style.MUTED)], 0.4, 0.98)
 
 
-def _words(one: Decay, factor: float, unit: str) -> str:
-    values = one.best.values
-    words = str(one.item.attrs.get("stack", "")) or "measured"
-    if one.best.kind == "two":
-        share = values[0] / (values[0] + values[2])
-        fitted = f"{values[1] * factor:.3g} ({100 * share:.0f} %), {values[3] * factor:.3g} {unit}"
+def _span(ax: Axes, shown: Sequence[Decay], last: float, factor: float) -> None:
+    """Limits in time; a logarithmic axis where decays of very different lengths stand together."""
+    if last > _APART * min(_end(one) for one in shown):
+        ax.set_xscale("log")
+        ax.set_xlim(0.5 * min(float(one.histogram.width) for one in shown) * factor, 1.02 * last * factor)
     else:
-        fitted = f"{values[1] * factor:.3g} {unit}"
-    return f"{words}: {fitted}" + (" (doubtful)" if one.doubted else "")
+        ax.set_xlim(-0.04 * last * factor, 1.02 * last * factor)
 
 
 def _lifetimes(ax: Axes, shown: Sequence[Decay], own: Sequence[str], last: float, factor: float, unit: str) -> None:
@@ -154,7 +157,7 @@ def _lifetimes(ax: Axes, shown: Sequence[Decay], own: Sequence[str], last: float
     if highest > 0.0:
         ax.set_ylim(0.6 * lowest * factor, 1.7 * highest * factor)
         _plain(ax)
-    ax.set_xlim(-0.04 * last * factor, 1.02 * last * factor)
+    _span(ax, shown, last, factor)
     ax.set_xlabel(f"Time after the pulse ({unit})")
     ax.set_ylabel(f"$-$(d ln $\\phi$ / d$t$)$^{{-1}}$ ({unit})")
 
