@@ -11,7 +11,7 @@ from perotwin import lab
 from perotwin.measurement import term_of, validate
 
 HOUSE = Path(perotwin.__file__).parent
-NAMES = ["jv", "scan", "eqe", "el", "bands", "mppt", "tpv", "tpc", "impedance", "cv"]
+NAMES = ["jv", "scan", "eqe", "el", "bands", "mppt", "tpv", "tpc", "trpl", "impedance", "cv", "sclc"]
 SAMPLES = ["kpfm", "tof_sims", "xps"]
 
 

@@ -44,6 +44,8 @@ F64 = NDArray[np.float64]
 _GROUP = 0.02
 #: groups of the bins before the pulse, and fewest bins there that tell a background
 _BEFORE, _FEW = 20, 5
+#: counts in the fullest bin, or in as many as are looked at together, that make it sure
+_SURE = 100.0
 #: times may be rounded by this part of the longest
 _DIGITS = 6e-3
 #: bins left out before the rise, as far as they may belong to it
@@ -95,7 +97,7 @@ def histogram(
     """Find where a decay begins in a histogram.
 
     Counts below zero have had their background subtracted, which takes the zero of the counting statistics away. What
-    makes the variance of the bins before the pulse equal to their mean again is added, and kept as `shift`.
+    makes the variance of the bins before the pulse, or else of the last ones, equal to their mean again is added, and kept as `shift`.
 
     Args:
         time: (T,) s, evenly spaced but for rounding. counts: (T,).
@@ -125,23 +127,32 @@ def histogram(
             key="time",
         )
     counts, shift = _counted(counts)
-    peak = int(np.argmax(counts))
-    if not counts[peak] > 0.0 or peak > time.size - 8:
+    # bins of a few counts are looked at together: half of the peak must lie beyond chance
+    together = 1
+    smooth = counts
+    while smooth.max() * together < _SURE and together < time.size // 50:
+        together *= 2
+        smooth = np.convolve(counts, np.full(together, 1.0 / together), "same")
+    peak = int(np.argmax(smooth))
+    if not smooth[peak] > 0.0 or peak > time.size - 8:
         raise InputError(
             "there is no decay after the fullest bin.", "Give the counts of all bins, the decay included.", key="counts"
         )
-    low = float(np.mean(counts[: max(peak // 2, 1)])) if peak >= _FEW else 0.0
-    half = 0.5 * (low + counts[peak])
+    low = float(np.mean(smooth[: max(peak // 2, 1)])) if peak >= _FEW else 0.0
+    half = 0.5 * (low + smooth[peak])
     # back from the peak: the last bin below half is where it rose
-    below = np.flatnonzero(counts[:peak] < half)
+    below = np.flatnonzero(smooth[:peak] < half)
     if below.size:
         i = int(below[-1])
-        onset = float(even[i] + width * (half - counts[i]) / (counts[i + 1] - counts[i]))
-        quiet = np.flatnonzero(counts[: i + 1] <= low + 4.0 * np.sqrt(low + 1.0))
-        before = max(int(quiet[-1]) + 1 - _GUARD, 0) if quiet.size else 0
+        onset = float(even[i] + width * (half - smooth[i]) / (smooth[i + 1] - smooth[i]))
+        quiet = np.flatnonzero(smooth[: i + 1] <= low + 4.0 * np.sqrt((low + 1.0 / together) / together))
+        before = max(int(quiet[-1]) + 1 - _GUARD - (together if together > 1 else 0), 0) if quiet.size else 0
     else:
         # the file begins at the peak
         onset, before = float(even[peak]) - 0.5 * width, 0
+    if together > 1:
+        # what rises within the bins that were put together is no part of the decay
+        peak = min(peak + together // 2, time.size - 9)
     before = before if before >= _FEW else 0
     level = float(counts[:before].mean()) if before else np.nan
     if period is not None and not period >= 0.98 * (even[-1] - even[0]):
@@ -157,14 +168,18 @@ def _counted(counts: F64) -> tuple[F64, float]:
     """Counts that are none below zero, and what was added to them."""
     if not counts.min() < 0.0:
         return counts, 0.0
-    first = counts[: max(int(np.argmax(counts)) * 9 // 10, 0)]
-    if first.size < 30:
+    peak = int(np.argmax(counts))
+    quiet = counts[: max(peak * 9 // 10, 0)]
+    if quiet.size < 30:
+        # no bins before the pulse: the last ones, whose light is no longer seen
+        quiet = counts[-max((counts.size - peak) // 10, 1) :]
+    if quiet.size < 30 or quiet.mean() > 3.0 * quiet.std():
         raise InputError(
-            "there are counts below zero: a background was subtracted, and too few bins before the pulse tell which.",
+            "there are counts below zero: a background was subtracted, and too few bins without light tell which.",
             "Give the counts as they were counted; the background is found by the fit.",
             key="counts",
         )
-    shift = max(float(first.var() - first.mean()), -float(counts.min()))
+    shift = max(float(quiet.var() - quiet.mean()), -float(counts.min()))
     return counts + shift, shift
 
 
@@ -264,7 +279,7 @@ class _Grouped:
                     if not more.max() > 1e-9 * made.max():
                         break
             return made * self.bins
-        return np.array([np.sum(own) for own in np.split(self.whole(shape), self.last[:-1])])
+        return np.asarray(np.add.reduceat(self.whole(shape), self.first))
 
     def whole(self, shape: Callable[[F64, F64 | float], F64]) -> F64:
         """(T,) counts that a shape makes in every bin."""
@@ -280,10 +295,11 @@ class _Grouped:
                 if m and not more.max() > 1e-9 * made.max():
                     break
             return made
-        lag = np.arange(2 * size - 1) * counted.width
-        kernel = shape(lag[:size] + 0.0, 0.0)
-        length = 1 << int(np.ceil(np.log2(3 * size)))
+        length = 1 << int(np.ceil(np.log2(3 * size if pulses > 1 else 2 * size)))
         light = np.fft.rfft(counted.response, length)
+        # a bin of the response lights its own bin from the middle on
+        kernel = shape(np.arange(size) * counted.width, 0.0)
+        kernel[0] *= 0.5
         made = np.fft.irfft(light * np.fft.rfft(kernel, length), length)[:size]
         for m in range(1, pulses):
             # pulses before: later than any lag within the histogram, or earlier by less than one

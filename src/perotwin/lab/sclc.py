@@ -381,7 +381,7 @@ INSTRUMENT = Instrument(
         Variable("voltage", ("voltage",)),
         Variable("current_density", ("voltage",), required=True),
     ),
-    place=64,
+    place=95,
 )
 
 

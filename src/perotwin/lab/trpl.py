@@ -228,7 +228,7 @@ def _of_background(histogram: Histogram) -> str:
     words = "fitted with the decay"
     words += f" and the {histogram.before} bins before the pulse" if histogram.before else ""
     if histogram.shift:
-        words += f"; {histogram.shift:.3g} had been subtracted, as the noise before the pulse tells"
+        words += f"; {histogram.shift:.3g} had been subtracted, as the noise where there is no light tells"
     if histogram.period is not None:
         return words + "; tails of earlier pulses are in the model"
     end = histogram.counts[-max(histogram.counts.size // 50, 5) :]
@@ -307,7 +307,7 @@ INSTRUMENT = Instrument(
         Variable("counts", ("time",), required=True),
         Variable("response", ("time",), written=False),
     ),
-    place=62,
+    place=75,
 )
 
 
