@@ -11,7 +11,7 @@ import xarray as xr
 import measured_trpl as made
 import perotwin as pt
 from perotwin.errors import InputError
-from perotwin.lab import decay_fits, pulsed_light, surface_lifetimes, trpl
+from perotwin.lab import decay_fits, differential_lifetimes, pulsed_light, surface_lifetimes, trpl
 from perotwin.measurement import checks_of, notes_of, validate
 from perotwin.plotting import style
 from perotwin.stack import Stack
@@ -66,7 +66,12 @@ def test_surfaces_at_their_limits() -> None:
 def test_intervals_of_two_exponentials_hold_what_went_in() -> None:
     """The 68 % intervals of 200 histograms of 2e5 photons; the criterion asks for two exponentials in each."""
     time, mean = made.expected()
-    truth = {"amplitude": 18.5e-9, "intensity": (0.7 * 25 + 0.3 * 2500) / 18.5 * 1e-9, "fast": 5e-9, "slow": 50e-9}
+    truth = {
+        "amplitude": 18.5e-9,
+        "intensity": (0.7 * 25 + 0.3 * 2500) / 18.5 * 1e-9,
+        "fast": 5e-9,
+        "slow": 50e-9,
+    }
     inside, two = dict.fromkeys(truth, 0), 0
     for seed in range(SEEDS):
         histogram = decay_fits.histogram(time, counted(seed, mean))
@@ -129,11 +134,15 @@ def test_tails_under_the_next_pulse_are_in_the_model() -> None:
     time, mean = made.expected((1.0,), (150e-9,), period=400e-9, photons=1e6, background=3.0)
     counts = counted(3, mean)
     told = trpl.analyse(made.of(time, counts, period=400e-9))
-    assert told["lifetime_amplitude"].value == pytest.approx(150e-9, abs=3.0 * told["lifetime_amplitude"].uncertainty)
-    assert told["background_counts"].value == pytest.approx(3.0, abs=4.0 * told["background_counts"].uncertainty)
+    assert told["lifetime_amplitude"].value == pytest.approx(
+        150e-9, abs=3.0 * told["lifetime_amplitude"].uncertainty
+    )
+    assert told["background_counts"].value == pytest.approx(
+        3.0, abs=4.0 * told["background_counts"].uncertainty
+    )
     silent = trpl.analyse(made.of(time, counts))
     assert abs(silent["lifetime_amplitude"].value / 150e-9 - 1.0) > 0.05
-    with pytest.raises(InputError, match="pulses .* apart"):
+    with pytest.raises(InputError, match=r"pulses .* apart"):
         trpl.analyse(made.of(time, counts, period=100e-9))
 
 
@@ -179,13 +188,13 @@ def test_two_exponentials_of_pairs_mean_nothing() -> None:
 def test_the_differential_lifetime_is_that_of_each_stretch() -> None:
     time, mean = pairs(10.0, photons=1e9)
     histogram = decay_fits.histogram(time, mean)
-    curve = decay_fits.differential_lifetime(histogram, 1.0, order=2.0)
+    curve = differential_lifetimes.differential_lifetime(histogram, 1.0, order=2.0)
     t = curve.time
     exact = 300e-9 / (1.0 + 10.0 * np.exp(-t / 300e-9) / (1.0 - 10.0 * np.expm1(-t / 300e-9)))
     middle = (t > 20e-9) & (curve.level > 1e-3)
     assert middle.sum() > 10
     np.testing.assert_allclose(curve.lifetime[middle], exact[middle], rtol=0.02)
-    late, error, level = decay_fits.late_lifetime(decay_fits.differential_lifetime(histogram, 1.0))
+    late, error, level = differential_lifetimes.late_lifetime(differential_lifetimes.differential_lifetime(histogram, 1.0))
     assert late == pytest.approx(150e-9, rel=0.05) and error < 0.05 * late and level < 1e-3
 
 
@@ -193,7 +202,7 @@ def test_the_differential_lifetime_says_how_well_it_is_known() -> None:
     time, mean = made.expected((1.0,), (30e-9,), photons=1e5, background=1.0)
     pulls = []
     for seed in range(60):
-        curve = decay_fits.differential_lifetime(decay_fits.histogram(time, counted(seed, mean)), 1.0)
+        curve = differential_lifetimes.differential_lifetime(decay_fits.histogram(time, counted(seed, mean)), 1.0)
         pulls += list((curve.lifetime - 30e-9) / curve.error)
     assert len(pulls) > 300
     assert abs(np.mean(pulls)) < 0.35 and 0.58 < np.mean(np.abs(pulls) < 1.0) < 0.80
@@ -209,7 +218,7 @@ def test_surface_velocity_from_a_dataset() -> None:
     assert most.value > 1.1 * found.value and "the most that it admits" in most.method
 
 
-# --- histograms from anywhere ------------------------------------------------------------------------------------------
+# --- histograms from anywhere ----------------------------------------------------------------------------------------
 
 
 def test_units_are_obeyed() -> None:
@@ -298,7 +307,7 @@ def film(
 
 def lifetimes(dataset: xr.Dataset, below: float) -> np.ndarray:
     """Differential lifetimes (s) below a part of the peak, of counts so many that they are exact."""
-    curve = decay_fits.differential_lifetime(trpl.counted(dataset), 0.0)
+    curve = differential_lifetimes.differential_lifetime(trpl.counted(dataset), 0.0)
     assert curve.level[-1] < 1e-5
     return np.asarray(curve.lifetime[(curve.level < below) & (curve.level > 3e-6)])
 
@@ -345,8 +354,12 @@ def test_light_that_goes_as_the_square_fades_twice_as_fast() -> None:
 def test_counting_noise_is_that_of_its_seed() -> None:
     cell = film({"acceptor_density": "1e17 cm^-3"}, coefficient="1e-16 m^3/s")
     told = {"fluence": "0.1 nJ/cm^2", "duration": "600 ns", "photons": 1e5, "background": 2.0}
-    one, again, other, mean = (trpl.measure(cell, trpl.Protocol(seed=seed, **told)) for seed in (1, 1, 2, None))
-    assert np.array_equal(one["counts"], again["counts"]) and not np.array_equal(one["counts"], other["counts"])
+    one, again, other, mean = (
+        trpl.measure(cell, trpl.Protocol(seed=seed, **told)) for seed in (1, 1, 2, None)
+    )
+    assert np.array_equal(one["counts"], again["counts"]) and not np.array_equal(
+        one["counts"], other["counts"]
+    )
     assert float(mean["counts"].sum()) == pytest.approx(1e5 + 2.0 * mean["counts"].size, rel=1e-9)
     gap = (one["counts"] - mean["counts"]) / np.sqrt(mean["counts"])
     assert float(gap.std()) == pytest.approx(1.0, abs=0.05)

@@ -19,7 +19,9 @@ def limit(density: float) -> float:
     return Q * density * THICKNESS**2 / (2.0 * EPS0 * PERMITTIVITY)
 
 
-def curve(density: float = 5e22, power: float = 10.0, stop: float = 40.0, count: int = 120) -> tuple[np.ndarray, ...]:
+def curve(
+    density: float = 5e22, power: float = 10.0, stop: float = 40.0, count: int = 120
+) -> tuple[np.ndarray, ...]:
     """Voltages (V) and current densities (A m^-2) whose rise, as V^(power + 2), meets the square law at the limit."""
     voltage = np.geomspace(0.02, stop, count)
     held = (limit(density) / voltage) ** power if density > 0.0 else 0.0

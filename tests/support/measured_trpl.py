@@ -29,7 +29,9 @@ def expected(
 
 def of(time: np.ndarray, counts: np.ndarray, **attributes: float) -> xr.Dataset:
     """The dataset of a histogram."""
-    made = xr.Dataset({"counts": ("time", counts.astype(float))}, {"time": time}, {"instrument": "trpl", **attributes})
+    made = xr.Dataset(
+        {"counts": ("time", counts.astype(float))}, {"time": time}, {"instrument": "trpl", **attributes}
+    )
     return describe(made)
 
 

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,18 +29,16 @@ from numpy.typing import NDArray
 from perotwin.errors import InputError
 
 __all__ = [
-    "Curve",
     "Fit",
     "Histogram",
     "chosen",
-    "differential_lifetime",
     "fit",
     "histogram",
-    "late_lifetime",
-    "one_over_e",
 ]
 
 F64 = NDArray[np.float64]
+#: light at times from the onset (s), mean over bins of a width (s)
+_Light = Callable[[F64, Any], F64]
 
 #: bins are put together until they are this part of the time since the onset: of no account to what is fitted
 _GROUP = 0.02
@@ -52,10 +52,6 @@ _DIGITS = 6e-3
 _GUARD = 2
 #: earlier pulses whose tails are added, at most
 _PULSES = 200
-#: a window of the differential lifetime grows until its statistical error is this part, and it is given up above that
-_WANTED, _MOST = 0.05, 0.25
-#: and until the light has fallen by this part of itself at least: slopes over less are those of rounding
-_FALL = 0.05
 _ITERATIONS = 300
 
 
@@ -97,7 +93,8 @@ def histogram(
     """Find where a decay begins in a histogram.
 
     Counts below zero have had their background subtracted, which takes the zero of the counting statistics away. What
-    makes the variance of the bins before the pulse, or else of the last ones, equal to their mean again is added, and kept as `shift`.
+    makes the variance of the bins before the pulse, or else of the last ones, equal to their mean again is added, and kept
+    as `shift`.
 
     Args:
         time: (T,) s, evenly spaced but for rounding. counts: (T,).
@@ -112,13 +109,15 @@ def histogram(
     if response is not None:
         response = np.nan_to_num(np.asarray(response, float)[good])
         if not response.sum() > 0.0:
-            raise InputError("the instrument's response is empty.", "Leave it out, or give its counts.", key="response")
+            raise InputError(
+                "the instrument's response is empty.", "Leave it out, or give its counts.", key="response"
+            )
         response = response / response.sum()
     if time.size < 10:
         raise InputError(f"{time.size} bins are no decay.", "Give ten bins at least.", key="counts")
     number = np.arange(time.size)
     width, begin = (float(one) for one in np.polyfit(number, time, 1))
-    even = begin + width * number
+    even = np.asarray(begin + width * number, dtype=np.float64)
     # times written with three digits are off by half a percent
     if not width > 0.0 or np.abs(time - even).max() > max(0.1 * width, _DIGITS * float(np.abs(time).max())):
         raise InputError(
@@ -136,7 +135,9 @@ def histogram(
     peak = int(np.argmax(smooth))
     if not smooth[peak] > 0.0 or peak > time.size - 8:
         raise InputError(
-            "there is no decay after the fullest bin.", "Give the counts of all bins, the decay included.", key="counts"
+            "there is no decay after the fullest bin.",
+            "Give the counts of all bins, the decay included.",
+            key="counts",
         )
     low = float(np.mean(smooth[: max(peak // 2, 1)])) if peak >= _FEW else 0.0
     half = 0.5 * (low + smooth[peak])
@@ -209,17 +210,17 @@ class Fit:
     aic: float
     model: F64 = field(repr=False)
 
-    def derived(self, function: Callable[[F64], float]) -> tuple[float, float]:
+    def derived(self, function: Callable[[F64], Any]) -> tuple[float, float]:
         """A number that follows from the parameters, and its standard error."""
         value = float(function(self.values))
         slope = np.zeros(self.values.size)
         for i, own in enumerate(self.values):
-            step = 1e-5 * (abs(own) or 1.0)
+            step = 1e-5 * (abs(float(own)) or 1.0)
             up, down = self.values.copy(), self.values.copy()
             up[i] += step
             down[i] -= step
             slope[i] = (function(up) - function(down)) / (2.0 * step)
-        return value, float(np.sqrt(max(slope @ self.covariance @ slope, 0.0)))
+        return value, float(np.sqrt(max(float(slope @ self.covariance @ slope), 0.0)))
 
     @property
     def excess(self) -> float:
@@ -263,7 +264,7 @@ class _Grouped:
     def total(self) -> float:
         return float(self.bins.sum())
 
-    def expected(self, shape: Callable[[F64, F64 | float], F64]) -> F64:
+    def expected(self, shape: _Light) -> F64:
         """(G,) counts that a shape of unit amplitude makes in each group.
 
         shape: light at times from the onset (s), mean over a width (s).
@@ -281,7 +282,7 @@ class _Grouped:
             return made * self.bins
         return np.asarray(np.add.reduceat(self.whole(shape), self.first))
 
-    def whole(self, shape: Callable[[F64, F64 | float], F64]) -> F64:
+    def whole(self, shape: _Light) -> F64:
         """(T,) counts that a shape makes in every bin."""
         counted = self.counted
         size = counted.time.size
@@ -298,12 +299,12 @@ class _Grouped:
         length = 1 << int(np.ceil(np.log2(3 * size if pulses > 1 else 2 * size)))
         light = np.fft.rfft(counted.response, length)
         # a bin of the response lights its own bin from the middle on
-        kernel = shape(np.arange(size) * counted.width, 0.0)
+        kernel = shape(counted.width * np.arange(size, dtype=np.float64), 0.0)
         kernel[0] *= 0.5
         made = np.fft.irfft(light * np.fft.rfft(kernel, length), length)[:size]
         for m in range(1, pulses):
             # pulses before: later than any lag within the histogram, or earlier by less than one
-            t = np.arange(-(size - 1), size) * counted.width + m * (period or 0.0)
+            t = counted.width * np.arange(-(size - 1.0), size) + m * (period or 0.0)
             kernel = shape(t, 0.0)
             more = np.fft.irfft(light * np.fft.rfft(kernel, length), length)[size - 1 : 2 * size - 1]
             made = made + more
@@ -357,12 +358,16 @@ def fit(counted: Histogram, kind: str, until: float = np.inf) -> Fit:
     tail = np.maximum(counted.counts[counted.peak :] - level, 0.0)
     since = counted.time[counted.peak :] - counted.onset
     if not tail.sum() > 0.0:
-        raise InputError("nothing decays above the background.", "Give the counts of the decay.", key="counts")
+        raise InputError(
+            "nothing decays above the background.", "Give the counts of the decay.", key="counts"
+        )
     # mean arrival, less what the noise of an empty tail makes it
     cut = int(np.argmax(np.cumsum(tail) > 0.98 * tail.sum())) + 1
     typical = max(float(tail[:cut] @ since[:cut] / tail[:cut].sum()), counted.width)
     held = counted.background is not None
-    made = [_climb(groups, kind, _start(kind, one, typical, float(tail[0]), level), held) for one in starts[kind]]
+    made = [
+        _climb(groups, kind, _start(kind, one, typical, float(tail[0]), level), held) for one in starts[kind]
+    ]
     theta, deviance, covariance = min(made, key=lambda one: one[1])
     return _told(groups, kind, theta, deviance, covariance, held)
 
@@ -375,14 +380,12 @@ def _start(kind: str, parts: Sequence[float], typical: float, height: float, lev
     return np.array([*np.ravel(each), level])
 
 
-def _curve(kind: str, theta: F64) -> list[tuple[float, Callable[[F64, F64 | float], F64]]]:
+def _curve(kind: str, theta: F64) -> list[tuple[float, _Light]]:
     """Amplitudes and shapes of a model's terms."""
     own = np.exp(np.clip(theta[:-1], -200.0, 200.0))
     if kind == "pairs":
-        return [(float(own[0]), lambda t, w: _shape(kind, own[1:3], t, w))]
-    return [
-        (float(own[i]), lambda t, w, tau=own[i + 1 : i + 2]: _shape(kind, tau, t, w)) for i in range(0, own.size, 2)
-    ]
+        return [(float(own[0]), partial(_shape, kind, own[1:3]))]
+    return [(float(own[i]), partial(_shape, kind, own[i + 1 : i + 2])) for i in range(0, own.size, 2)]
 
 
 def _climb(groups: _Grouped, kind: str, theta: F64, held: bool) -> tuple[F64, float, F64]:
@@ -470,128 +473,3 @@ def _told(groups: _Grouped, kind: str, theta: F64, deviance: float, covariance: 
 def chosen(fits: Sequence[Fit]) -> Fit:
     """The one that Bayes' criterion prefers: a further parameter has to earn the logarithm of the number of bins."""
     return min(fits, key=lambda one: one.bic)
-
-
-# --- without a model -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Differential lifetime along a decay. W windows.
-
-    Attributes:
-        time: (W,) from the onset, s. lifetime: (W,) -(d ln phi / dt)^-1, s. error: (W,) of the counts, s.
-        level: (W,) light in the window over its peak.
-    """
-
-    time: F64
-    lifetime: F64
-    error: F64
-    level: F64
-
-
-def differential_lifetime(counted: Histogram, background: float, order: float = 1.0) -> Curve:
-    """The lifetime that each stretch of a decay has by itself: an exponential of greatest likelihood in each.
-
-    Windows grow until the counts in them tell the slope; the curve ends where they no longer do.
-
-    Args:
-        counted: from `histogram`. background: counts a bin.
-        order: power of the carriers' density with which the light goes: -order (d ln phi / dt)^-1 is then the lifetime
-            of carriers, 2 where both kinds are as many, 1 where one is far more (T. Kirchartz et al., Adv. Energy
-            Mater. 10, 1904134 (2020), doi:10.1002/aenm.201904134).
-    """
-    counts, width = counted.counts, counted.width
-    sums = np.concatenate([[0.0], np.cumsum(counts)])
-    top = max(counts[counted.peak] - background, 1e-300)
-    rows: list[tuple[float, float, float, float]] = []
-    i, size = counted.peak, counts.size
-    while i < size - 3:
-        n = 4
-        found = None
-        while i + n <= size:
-            total = float(sums[i + n] - sums[i])
-            net = total - n * background
-            half = n // 2
-            early, late = (
-                float(sums[i + half] - sums[i]) - half * background,
-                float(sums[i + n] - sums[i + n - half]) - half * background,
-            )
-            if late > 0.0 and early > late:
-                tau = (n - half) * width / np.log(early / late)
-                # of a slope through n bins of counts that are mostly alike
-                error = tau * np.sqrt(12.0 * max(total, 1e-300)) / max(net, 1e-300) / (n * width)
-                if (error <= _WANTED and early > (1.0 + _FALL) * late) or i + n == size:
-                    found = _slope(counts[i : i + n], width, background)
-                    break
-            if i + n == size:
-                break
-            n = min(max(n + 1, int(1.15 * n)), size - i)
-        if found is None:
-            break
-        tau, error, height = found
-        if np.isfinite(tau) and tau > 0.0 and error <= _MOST * tau:
-            middle = counted.time[i] + 0.5 * (n - 1) * width - counted.onset
-            rows.append((middle, order * tau, order * error, height / top))
-        i += n
-    table = np.array(rows).reshape(-1, 4)
-    return Curve(table[:, 0], table[:, 1], table[:, 2], table[:, 3])
-
-
-def _slope(counts: F64, width: float, background: float) -> tuple[float, float, float]:
-    """Lifetime (s) of one exponential on a known background, its error, and its mean height in the window."""
-    t = (np.arange(counts.size) - 0.5 * (counts.size - 1)) * width
-    half = counts.size // 2
-    early = max(float(counts[:half].mean()) - background, 1e-12)
-    late = max(float(counts[-half:].mean()) - background, 1e-12)
-    rate = float(np.log(early / late)) / ((counts.size - half) * width)
-    height = max(float(counts.mean()) - background, 1e-12)
-    rate *= width * counts.size
-    for _ in range(60):
-        u = t / (width * counts.size)
-        light = height * np.exp(np.clip(-rate * u, -700.0, 700.0))
-        mu = light + background
-        slopes = np.stack([light, -u * light], axis=1)
-        information = slopes.T @ (slopes / mu[:, None])
-        step = np.linalg.lstsq(information, slopes.T @ (counts / mu - 1.0), rcond=None)[0]
-        step = np.clip(step, -1.0, 1.0)
-        height *= float(np.exp(step[0]))
-        rate += float(step[1])
-        if np.abs(step).max() < 1e-10:
-            break
-    variance = np.linalg.pinv(information, hermitian=True)[1, 1]
-    if rate == 0.0:
-        return np.inf, np.inf, height
-    span = width * counts.size
-    return span / rate, float(np.sqrt(variance)) * span / rate**2, height
-
-
-def late_lifetime(curve: Curve) -> tuple[float, float, float]:
-    """The lifetime (s) at the end of a curve, its error, and the level (part of the peak) that it was read at.
-
-    It is the weighted mean of the windows in the last decade of light; NaN without any.
-    """
-    if not curve.time.size:
-        return np.nan, np.nan, np.nan
-    last = curve.level <= 10.0 * curve.level[-1]
-    rate = 1.0 / curve.lifetime[last]
-    weight = (1.0 / np.maximum(curve.error[last] * rate**2, 1e-300)) ** 2
-    mean = float(weight @ rate / weight.sum())
-    return 1.0 / mean, float(1.0 / np.sqrt(weight.sum())) / mean**2, float(curve.level[-1])
-
-
-def one_over_e(counted: Histogram, background: float) -> tuple[float, float]:
-    """Time (s) from the fullest bin until 1/e of it above the background, and its error; NaN where it is not reached."""
-    net = counted.counts[counted.peak :] - background
-    goal = float(np.exp(-1.0)) * net[0]
-    below = np.flatnonzero(net < goal)
-    if not below.size or not net[0] > 0.0:
-        return np.nan, np.nan
-    i = int(below[0])
-    part = (net[i - 1] - goal) / (net[i - 1] - net[i])
-    # slope over some bins about the crossing
-    reach = max(1, i // 4)
-    first, last = max(i - reach, 0), min(i + reach, net.size - 1)
-    fall = max((net[first] - net[last]) / ((last - first) * counted.width), 1e-300)
-    noise = np.sqrt(max(goal + background, 0.0) + (goal / net[0]) ** 2 * counted.counts[counted.peak])
-    return float((i - 1 + part) * counted.width), float(noise / fall)

@@ -133,7 +133,9 @@ def _diffusion(sample: Stack, excited: float) -> float:
 def _remarks(excited: float, left: float, dim: float) -> list[str]:
     said = [f"the pulse makes {excited * 1e-6:.3g} pairs a cm^3, mean over the absorber."]
     if dim > 0.0:
-        said.append(f"light of {dim:g} suns shines all the time: in the dark the sample holds next to no carriers.")
+        said.append(
+            f"light of {dim:g} suns shines all the time: in the dark the sample holds next to no carriers."
+        )
     if left > _CUT:
         said.append(
             f"{100.0 * left:.2g} % of the peak is left at the end: under pulses that come again so soon it would lie "
@@ -153,9 +155,13 @@ def _bins(decay: Decay, last: float, bins: int) -> tuple[F64, F64]:
     time, light = np.exp(fine), np.exp(height)
     fall = height[:-1] - height[1:]
     # each stretch as an exponential
-    mean = light[:-1] * np.where(np.abs(fall) > 1e-6, -np.expm1(-fall) / np.where(fall == 0.0, 1.0, fall), 1.0)
+    mean = light[:-1] * np.where(
+        np.abs(fall) > 1e-6, -np.expm1(-fall) / np.where(fall == 0.0, 1.0, fall), 1.0
+    )
     # from the pulse to the first moment as at that
-    total = np.concatenate([[0.0], light[0] * time[0] + np.concatenate([[0.0], np.cumsum(mean * np.diff(time))])])
+    total = np.concatenate(
+        [[0.0], light[0] * time[0] + np.concatenate([[0.0], np.cumsum(mean * np.diff(time))])]
+    )
     time = np.concatenate([[0.0], time])
     edges = np.linspace(0.0, last, bins + 1)
     # within a stretch by a cubic in time, as bins are no part of the grid
@@ -241,7 +247,9 @@ def follow(engine: Engine, protocol: Protocol, light: float) -> Decay:
     made = float(engine.lights.of(pulse).sum()) * pulse.photons
     dim, electrons, holes = emission.of(start)
     last = _LONGEST if protocol.duration is None else float(protocol.duration)
-    times = np.geomspace(min(_FIRST, 1e-3 * last), last, int(np.ceil(_A_DECADE * np.log10(last / _FIRST))) + 1)
+    times = np.geomspace(
+        min(_FIRST, 1e-3 * last), last, int(np.ceil(_A_DECADE * np.log10(last / _FIRST))) + 1
+    )
     times[-1] = last
     rows: list[tuple[float, float, float]] = []
     traces: list[Trace] = []
@@ -251,10 +259,14 @@ def follow(engine: Engine, protocol: Protocol, light: float) -> Decay:
         since = times[begin : begin + _A_DECADE] - passed
         first = 1e-13 if begin == 0 else _BEGIN * passed
         beams = () if begin else (pulse,)
-        step = Step(float(since[-1]), OpenCircuit(), light, times=tuple(since.tolist()), first=first, beams=beams)
+        step = Step(
+            float(since[-1]), OpenCircuit(), light, times=tuple(since.tolist()), first=first, beams=beams
+        )
         traces.append(engine.run([step], now))
         # at open circuit the current is what rounding leaves of it
-        passed_charge += float(np.abs(traces[-1].current) @ np.diff(since, prepend=0.0)[: traces[-1].time.size])
+        passed_charge += float(
+            np.abs(traces[-1].current) @ np.diff(since, prepend=0.0)[: traces[-1].time.size]
+        )
         for time, moment in zip(traces[-1].time, traces[-1].moments, strict=True):
             shining, n, p = emission.of(moment)
             rows.append((passed + float(time), shining - dim, max(n - electrons, p - holes)))

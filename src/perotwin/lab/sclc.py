@@ -5,12 +5,12 @@
 
 A density of traps is counted by the voltage that fills them, V_TFL = q Nt d^2 / 2 eps: here where the tangent of the
 steepest rise meets Mott and Gurney's line, which is itself read where the root of the current rises straight with the
-voltage. Of deep traps that are dense this is 10 to 20 % low, as those next to the contacts are filled without a voltage.
+voltage. Of deep traps that are dense this is 10 to 20 % low: those next to the contacts are filled without a voltage.
 The steepest point and the crossing with the ohmic line are lower by 2 to 4 and are given beside, as what they are.
 
 Such a voltage is a density of traps only if nothing else makes one. Checked are: the slope (a film without traps rises
-nowhere steeper than by V^2); a decade above the charge that the contacts bring by themselves; a rise that is not that of
-a diode, both polarities alike and a stated built-in voltage, which a voltage of the same size would be; ions and the
+nowhere steeper than by V^2); a decade above the charge that the contacts bring by themselves; a rise that is not that
+of a diode, both polarities alike and a stated built-in voltage, which a voltage of the same size would be; ions and the
 direction of the scan; a square law at the end, without which contacts or leads limit the current. Where one fails there
 is "no trap density", and why. Formulas and sources: `space_charge`.
 """
@@ -165,10 +165,8 @@ def branches(dataset: xr.Dataset) -> dict[str, Reading]:
         v, j = sign * voltage[sign * voltage > 0.0], current[sign * voltage > 0.0]
         # where the scan turns; a few steps back are noise of the source
         turn = int(np.argmax(v)) + 1 if v.size else 0
-        if turn in (0, 1) or turn >= v.size - 9:
-            parts = [(v, j)]
-        else:
-            parts = [(v[:turn], j[:turn]), (v[turn:], j[turn:])]
+        whole = turn in (0, 1) or turn >= v.size - 9
+        parts = [(v, j)] if whole else [(v[:turn], j[:turn]), (v[turn:], j[turn:])]
         for number, (one, other) in enumerate(parts):
             made = space_charge.read(one, other, known.permittivity, known.thickness, known.temperature)
             if made is not None:
@@ -214,7 +212,9 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     apparent = space_charge.trap_density(apparent_from, eps, d)
     least = space_charge.diffused_charge(known.temperature, eps, d)
     refused, unknown = _conditions(known, found, one, apparent, least)
-    spread = float(np.hypot(_METHOD, one.crossing_error / one.crossing)) if np.isfinite(one.crossing) else None
+    spread = (
+        float(np.hypot(_METHOD, one.crossing_error / one.crossing)) if np.isfinite(one.crossing) else None
+    )
     if refused:
         words = f"no trap density: {'; '.join(refused)}"
     else:
@@ -254,8 +254,8 @@ def analyse(dataset: xr.Dataset) -> Metrics:
 def _of_mobility(one: Reading, of: str) -> str:
     if np.isfinite(one.square):
         return (
-            f"root of the current over V - ({one.shift:.3g} V) at the highest voltages{of}; the thickness enters by its "
-            "cube"
+            f"root of the current over V - ({one.shift:.3g} V) at the highest voltages{of}; the thickness enters by "
+            "its cube"
         )
     why = "contacts or leads limit it" if one.end < 2.0 else "traps are still filled"
     return f"no square law: the current goes as V^{one.end:.2g} at the highest voltages, {why}"
@@ -269,13 +269,15 @@ def _conditions(
     if not (np.isfinite(known.thickness) and np.isfinite(known.permittivity)):
         refused.append("thickness and permittivity are not stated")
     if not one.most > space_charge.TRAPS:
-        refused.append(f"the curve rises nowhere steeper than by V^{one.most:.2g}, which no filled traps show")
+        refused.append(
+            f"the curve rises nowhere steeper than by V^{one.most:.2g}, which no filled traps show"
+        )
     elif not np.isfinite(one.square):
         refused.append(f"there is no square law to meet ({_of_mobility(one, '')})")
     if one.most > space_charge.TRAPS and apparent < _DECADE * least:
         refused.append(
-            f"{apparent * 1e-6:.2g} cm^-3 is within a decade of the {least * 1e-6:.2g} cm^-3 that contacts bring into a "
-            "film of this thickness without any traps"
+            f"{apparent * 1e-6:.2g} cm^-3 is within a decade of the {least * 1e-6:.2g} cm^-3 that contacts bring into "
+            "a film of this thickness without any traps"
         )
     if one.diode > _DIODE:
         refused.append(
@@ -310,7 +312,11 @@ def _disagreements(found: dict[str, Reading]) -> list[str]:
         same = np.interp(one.steepest, other.voltage, np.log(other.current))
         gap = abs(float(np.interp(one.steepest, one.voltage, np.log(one.current)) - same))
         values = one.crossing, other.crossing
-        off = abs(values[1] / values[0] - 1.0) if np.isfinite(values).all() else (np.inf if gap > np.log(2.0) else 0.0)
+        off = (
+            abs(values[1] / values[0] - 1.0)
+            if np.isfinite(values).all()
+            else (np.inf if gap > np.log(2.0) else 0.0)
+        )
         if off > _AGREE and one.most > space_charge.TRAPS:
             why = "ions that follow, or charge that stays" if "back" in name else "contacts that differ"
             told = "none" if not np.isfinite(values[1]) else f"{values[1]:.3g} V"
@@ -351,7 +357,13 @@ def thickness_scaling(datasets: Sequence[xr.Dataset]) -> Metrics:
     left = table[:, 1] - table[:, 1].mean() - exponent * off
     free = table.shape[0] - 2
     error = float(np.sqrt(left @ left / free / (off @ off))) if free else None
-    meaning = "traps" if exponent > 1.5 else "no traps: a built-in voltage or the contacts" if exponent < 1.0 else "mixed"
+    meaning = (
+        "traps"
+        if exponent > 1.5
+        else "no traps: a built-in voltage or the contacts"
+        if exponent < 1.0
+        else "mixed"
+    )
     return Metrics({"thickness_exponent": Metric(exponent, "1", f"V_TFL as d^p; {meaning}", error)})
 
 
@@ -365,7 +377,9 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     shown: list[Any] = []
     for item in items:
         found, metrics = branches(item), analyse(item)
-        shown.append(drawing.Curve(item, next(iter(found.values())), bool(np.isfinite(metrics["counted_traps"].value))))
+        shown.append(
+            drawing.Curve(item, next(iter(found.values())), bool(np.isfinite(metrics["counted_traps"].value)))
+        )
     return drawing.figure(shown, ax)
 
 
@@ -376,7 +390,7 @@ INSTRUMENT = Instrument(
     measure=measure,
     analyse=analyse,
     plot=plot,
-    caption="Dark current of {cells} between contacts for one carrier, with the line of Mott and Gurney, and its slope.",
+    caption="Dark current of {cells} between contacts for one carrier, with Mott and Gurney's line, and its slope.",
     variables=(
         Variable("voltage", ("voltage",)),
         Variable("current_density", ("voltage",), required=True),

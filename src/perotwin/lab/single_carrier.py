@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,7 +100,9 @@ def device(cell: Cell, protocol: Protocol) -> Stack:
             response = {"kind": "steady"} if protocol.ions == "moving" else {"kind": "frozen"}
             layer["ions"] = {**layer["ions"], "response": response}
         if protocol.trap_density is not None:
-            layer["trap"] = [*(one for one in layer.get("trap", ()) if one.get("charge", "neutral") == "neutral")]
+            layer["trap"] = [
+                *(one for one in layer.get("trap", ()) if one.get("charge", "neutral") == "neutral")
+            ]
             if float(protocol.trap_density) > 0.0:
                 layer["trap"].append(_trap(protocol))
     return Stack.from_data(data, file=f'stack "{data["name"]}"', bare_numbers=True)
@@ -133,7 +136,9 @@ def _between_contacts(stack: Stack, protocol: Protocol) -> Stack:
     for layer, height in ((layers[0], barrier), (layers[-1], barrier + built_in)):
         if layer.electronic is None:
             raise InputError(
-                f'the absorber "{layer.name}" has no electronic parameters.', "Add [layer.electronic].", key=layer.name
+                f'the absorber "{layer.name}" has no electronic parameters.',
+                "Add [layer.electronic].",
+                key=layer.name,
             )
         if not height < layer.gap:
             raise InputError(
@@ -147,7 +152,7 @@ def _between_contacts(stack: Stack, protocol: Protocol) -> Stack:
     data["name"] = f"{stack.name} {protocol.carrier} only"
     data["description"] = f"The absorber of {stack.name} between bare contacts."
     data["layer"] = [paths.plain(layer) for layer in layers]
-    names = {f"{a.name}|{b.name}" for a, b in zip(layers, layers[1:], strict=False)}
+    names = {f"{a.name}|{b.name}" for a, b in pairwise(layers)}
     data["interface"] = {key: face for key, face in data.pop("interface", {}).items() if key in names}
     if not data["interface"]:
         del data["interface"]

@@ -9,9 +9,7 @@ current (N. F. Mott, R. W. Gurney, Electronic Processes in Ionic Crystals, 1940;
 and Nt deep traps hold it back until all are filled, near V_TFL = q Nt d^2 / 2 eps. Three other things make a curve rise
 as if it had traps: a built-in voltage, below which the current is that of a diode; charge that diffuses in from the
 contacts, a density of the order of N = 27/4 kT eps / (q^2 d^2); and ions, which screen what is trapped (V. M. Le Corre
-et al., ACS Energy Lett. 6, 1087 (2021), doi:10.1021/acsenergylett.0c02599; E. A. Duijnstee et al., ACS Energy Lett. 5,
-376 (2020), doi:10.1021/acsenergylett.9b02720; J. Siekmann et al., ACS Energy Lett. 6, 3244 (2021),
-doi:10.1021/acsenergylett.1c01449).
+et al., ACS Energy Lett. 6, 1087 (2021), doi:10.1021/acsenergylett.0c02599).
 """
 
 from __future__ import annotations
@@ -149,7 +147,9 @@ def _tangent(v: F64, j: F64, slope: F64, top: int) -> tuple[float, float, float,
     return float(x.mean()), float(y.mean()), made, error
 
 
-def read(voltage: F64, current: F64, permittivity: float, thickness: float, temperature: float) -> Reading | None:
+def read(
+    voltage: F64, current: F64, permittivity: float, thickness: float, temperature: float
+) -> Reading | None:
     """Read one branch of a curve; None where fewer than ten points of it are known.
 
     Args:
@@ -186,7 +186,8 @@ def read(voltage: F64, current: F64, permittivity: float, thickness: float, temp
         if np.isfinite(ohm):
             tangents = float(np.exp(x + (np.log(ohm) + x - y) / (most - 1.0)))
     return Reading(
-        v, j, slope, square, square_error, shift, end, float(v[top]), float(slope[top]), crossing, crossing_error, tangents, diode, ohm
+        v, j, slope, square, square_error, shift, end, float(v[top]), float(slope[top]), crossing,
+        crossing_error, tangents, diode, ohm,
     )  # fmt: skip
 
 
@@ -201,8 +202,9 @@ def _square_law(v: F64, j: F64, slope: F64) -> tuple[float, float, float, float,
     if here.sum() < _FEW:
         here = np.arange(v.size) >= v.size - _FEW
     end = float(slope[here].mean())
+    last = float(slope[here][-max(int(here.sum()) // 3, 1) :].mean())
     none = np.nan
-    if not _SQUARE[0] <= end <= _SQUARE[1] or not _SQUARE[0] <= float(slope[here][-1]) <= _SQUARE[1]:
+    if not _SQUARE[0] <= end <= _SQUARE[1] or not _SQUARE[0] <= last <= _SQUARE[1]:
         return none, none, none, end, none
     x, y = v[here], np.sqrt(j[here])
     # errors of currents are parts of them

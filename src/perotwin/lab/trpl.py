@@ -3,8 +3,8 @@
     measured = measure(cell, Protocol(sample="film/c60", fluence="10 nJ/cm^2"))
     analyse(measured)["lifetime_late"]
 
-The pulse makes carriers where the optics of the sample have it absorbed, at once; then they diffuse and recombine by the
-sample's own equations, in the dark, no current flowing, ions held as they lie in the dark. What is counted is what its
+The pulse makes carriers where the optics of the sample have it absorbed, at once; then they diffuse and recombine by
+the sample's own equations, in the dark, no current flowing, ions held as they lie in the dark. What is counted is what its
 absorbers radiate, time bin by time bin.
 
 A lifetime is that of the light. Where electrons and holes are as many the light goes as the square of their density and
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from perotwin.lab import decay_fits, surface_lifetimes
+from perotwin.lab import decay_fits, differential_lifetimes, surface_lifetimes
 from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Dim, Length, Model, Time
@@ -146,7 +146,11 @@ def models(histogram: Histogram) -> tuple[dict[str, Fit], Fit, str]:
 
 def _amplitude(v: F64) -> float:
     """Mean lifetime weighted with amplitudes: the area under the decay over its height."""
-    return float(v[0]) * float(v[1]) / float(v[0]) if v.size == 3 else float((v[0] * v[1] + v[2] * v[3]) / (v[0] + v[2]))
+    return (
+        float(v[0]) * float(v[1]) / float(v[0])
+        if v.size == 3
+        else float((v[0] * v[1] + v[2] * v[3]) / (v[0] + v[2]))
+    )
 
 
 def _intensity(v: F64) -> float:
@@ -179,12 +183,14 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     background, spread = best.derived(lambda v: float(v[-1]))
     if histogram.background is not None:
         spread = 0.0
-    curve = decay_fits.differential_lifetime(histogram, background)
-    late, late_error, level = decay_fits.late_lifetime(curve)
-    until, until_error = decay_fits.one_over_e(histogram, background)
+    curve = differential_lifetimes.differential_lifetime(histogram, background)
+    late, late_error, level = differential_lifetimes.late_lifetime(curve)
+    until, until_error = differential_lifetimes.one_over_e(histogram, background)
     number = "two exponentials" if two else "one exponential"
     words = f"{number} by Poisson likelihood" + ("; doubtful: see exponentials" if doubt else "")
-    words += "; counts are no whole numbers: errors are those of so many photons" if _fractional(histogram) else ""
+    words += (
+        "; counts are no whole numbers: errors are those of so many photons" if _fractional(histogram) else ""
+    )
     names = {"fast": (lambda v: float(v[1])), "slow": (lambda v: float(v[3]))}
     found = {
         "peak_time": Metric(float(histogram.time[histogram.peak]), "s", "fullest bin", 0.5 * histogram.width),
@@ -212,7 +218,10 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     share, error = best.derived(lambda v: float(v[0] / (v[0] + v[2]))) if two else (np.nan, np.nan)
     found["share_fast"] = Metric(share, "1", f"of the amplitude, {words}", error if two else None)
     found["lifetime_late"] = Metric(
-        late, "s", f"differential lifetime of the light, last decade above {level:.2g} of the peak", late_error
+        late,
+        "s",
+        f"differential lifetime of the light, last decade above {level:.2g} of the peak",
+        late_error,
     )
     found |= _of_pairs(pairs, best, float(histogram.time[-1]) - histogram.onset)
     return Metrics(found | _surface(dataset, late, late_error))
@@ -251,7 +260,9 @@ def _of_pairs(pairs: Fit, best: Fit, span: float) -> dict[str, Metric]:
         lifetime, error, words = np.nan, np.nan, f"{words}; longer than the decay can tell"
     share, other = pairs.derived(lambda v: float(v[2] / (1.0 + v[2])))
     return {
-        "pair_lifetime": Metric(lifetime, "s", f"of carriers, {words}", error if np.isfinite(error) else None),
+        "pair_lifetime": Metric(
+            lifetime, "s", f"of carriers, {words}", error if np.isfinite(error) else None
+        ),
         "pair_share": Metric(share, "1", f"of the loss at the onset, {words}", other),
     }
 
@@ -259,7 +270,8 @@ def _of_pairs(pairs: Fit, best: Fit, span: float) -> dict[str, Metric]:
 def _surface(dataset: xr.Dataset, late: float, error: float) -> dict[str, Metric]:
     """Recombination velocity of two equal faces, where thickness and diffusion are known."""
     thickness, diffusion, bulk = (
-        float(dataset.attrs.get(name, np.nan)) for name in ("thickness", "diffusion_coefficient", "bulk_lifetime")
+        float(dataset.attrs.get(name, np.nan))
+        for name in ("thickness", "diffusion_coefficient", "bulk_lifetime")
     )
     if not (np.isfinite(thickness) and np.isfinite(diffusion)):
         return {}
@@ -273,7 +285,9 @@ def _surface(dataset: xr.Dataset, late: float, error: float) -> dict[str, Metric
     words = "two equal faces, beta tan(beta d / 2) = S / D, of the late lifetime"
     words += " less the bulk's" if np.isfinite(bulk) else ": the most that it admits, all loss at the faces"
     if not np.isfinite(value):
-        words += "; it is shorter than diffusion to the faces takes" if not np.isfinite(bulk) else "; none is left"
+        words += (
+            "; it is shorter than diffusion to the faces takes" if not np.isfinite(bulk) else "; none is left"
+        )
     spread = 0.5 * abs(ends[1] - ends[0])
     return {"surface_velocity": Metric(value, "m/s", words, spread if np.isfinite(spread) else None)}
 
@@ -288,7 +302,7 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     for item in items:
         histogram = counted(item)
         _, best, doubt = models(histogram)
-        curve = decay_fits.differential_lifetime(histogram, float(best.values[-1]))
+        curve = differential_lifetimes.differential_lifetime(histogram, float(best.values[-1]))
         shown.append(decays.Decay(item, histogram, best, curve, bool(doubt)))
     return decays.figure(shown, ax)
 

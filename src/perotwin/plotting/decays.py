@@ -34,7 +34,7 @@ class Decay:
 
     Attributes:
         item: the measurement.
-        histogram: `lab.decay_fits.Histogram`. best: the fit (`Fit`). curve: its differential lifetime (`Curve`).
+        histogram: `lab.decay_fits.Histogram`. best: the fit (`Fit`). curve: `lab.differential_lifetimes.Curve`.
         doubted: whether the fit says little.
     """
 
@@ -103,7 +103,9 @@ def _together(one: Decay, last: float) -> tuple[F64, F64, F64]:
     )
 
 
-def _counts(ax: Axes, shown: Sequence[Decay], own: Sequence[str], last: float, factor: float, unit: str) -> None:
+def _counts(
+    ax: Axes, shown: Sequence[Decay], own: Sequence[str], last: float, factor: float, unit: str
+) -> None:
     entries, lowest = [], 1.0
     for one, colour in zip(shown, own, strict=True):
         time, light, error = _together(one, last)
@@ -141,7 +143,9 @@ def _span(ax: Axes, shown: Sequence[Decay], last: float, factor: float) -> None:
         ax.set_xlim(-0.04 * last * factor, 1.02 * last * factor)
 
 
-def _lifetimes(ax: Axes, shown: Sequence[Decay], own: Sequence[str], last: float, factor: float, unit: str) -> None:
+def _lifetimes(
+    ax: Axes, shown: Sequence[Decay], own: Sequence[str], last: float, factor: float, unit: str
+) -> None:
     highest, lowest = 0.0, np.inf
     for one, colour in zip(shown, own, strict=True):
         curve = one.curve
@@ -152,7 +156,9 @@ def _lifetimes(ax: Axes, shown: Sequence[Decay], own: Sequence[str], last: float
             curve.time * factor, low * factor, (curve.lifetime + curve.error) * factor, color=colour, alpha=0.2,
             linewidth=0.0,
         )  # fmt: skip
-        ax.semilogy(curve.time * factor, curve.lifetime * factor, "o-", color=colour, markersize=2.2, linewidth=1.0)
+        ax.semilogy(
+            curve.time * factor, curve.lifetime * factor, "o-", color=colour, markersize=2.2, linewidth=1.0
+        )
         highest, lowest = max(highest, float(curve.lifetime.max())), min(lowest, float(curve.lifetime.min()))
     if highest > 0.0:
         ax.set_ylim(0.6 * lowest * factor, 1.7 * highest * factor)

@@ -68,7 +68,14 @@ def _currents(ax: Axes, shown: Sequence[Curve], own: Sequence[str]) -> None:
         if np.isfinite(read.square):
             squares = True
             ends = np.array([read.voltage[0], read.voltage[-1]])
-            ax.plot(ends, (read.square * ends) ** 2 * _MA_CM2, color=colour, linewidth=0.8, linestyle=_DASHED, zorder=1)
+            ax.plot(
+                ends,
+                (read.square * ends) ** 2 * _MA_CM2,
+                color=colour,
+                linewidth=0.8,
+                linestyle=_DASHED,
+                zorder=1,
+            )
         if np.isfinite(read.crossing):
             height = (read.square * read.crossing) ** 2
             # the tangent from where it lies in the panel
@@ -77,7 +84,15 @@ def _currents(ax: Axes, shown: Sequence[Curve], own: Sequence[str]) -> None:
             ax.plot(t, height * (t / read.crossing) ** read.most * _MA_CM2, color=style.MUTED, linewidth=0.8,
                     linestyle=":", zorder=1)  # fmt: skip
             face = colour if one.counted else "white"
-            ax.plot(read.crossing, height * _MA_CM2, "o", color=colour, markerfacecolor=face, markersize=4.5, zorder=5)
+            ax.plot(
+                read.crossing,
+                height * _MA_CM2,
+                "o",
+                color=colour,
+                markerfacecolor=face,
+                markersize=4.5,
+                zorder=5,
+            )
             words += f", {read.crossing:.3g} V" + ("" if one.counted else " (no traps)")
         entries.append((words, colour))
     if squares:
@@ -100,10 +115,20 @@ def _slopes(ax: Axes, shown: Sequence[Curve], own: Sequence[str]) -> None:
             ax.plot(read.steepest, read.most, "v", color=colour, markersize=3.5, zorder=5)
         if one.counted:
             filling = (read.slope > 2.0) & (read.voltage <= read.crossing)
-            ax.fill_between(read.voltage, 2.0, read.slope, where=filling, color=colour, alpha=0.15, linewidth=0.0)
+            ax.fill_between(
+                read.voltage, 2.0, read.slope, where=filling, color=colour, alpha=0.15, linewidth=0.0
+            )
     for level, words in ((1.0, "ohmic"), (2.0, "square\nlaw")):
         ax.axhline(level, color=style.MUTED, linewidth=0.6, linestyle=":", zorder=0)
-        ax.text(1.01, level, words, transform=ax.get_yaxis_transform(), color=style.MUTED, fontsize=6.5, va="center")
+        ax.text(
+            1.01,
+            level,
+            words,
+            transform=ax.get_yaxis_transform(),
+            color=style.MUTED,
+            fontsize=6.5,
+            va="center",
+        )
     if top > 6.0:
         ax.set_yscale("log")
         ax.set_ylim(0.7, 1.5 * top)
