@@ -93,8 +93,8 @@ def histogram(
     """Find where a decay begins in a histogram.
 
     Counts below zero have had their background subtracted, which takes the zero of the counting statistics away. What
-    makes the variance of the bins before the pulse, or else of the last ones, equal to their mean again is added, and kept
-    as `shift`.
+    makes the variance of the bins before the pulse, or else of the last ones, equal to their mean again is added, and
+    kept as `shift`.
 
     Args:
         time: (T,) s, evenly spaced but for rounding. counts: (T,).

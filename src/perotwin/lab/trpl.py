@@ -4,8 +4,8 @@
     analyse(measured)["lifetime_late"]
 
 The pulse makes carriers where the optics of the sample have it absorbed, at once; then they diffuse and recombine by
-the sample's own equations, in the dark, no current flowing, ions held as they lie in the dark. What is counted is what its
-absorbers radiate, time bin by time bin.
+the sample's own equations, in the dark, no current flowing, ions held as they lie in the dark. What is counted is what
+its absorbers radiate, time bin by time bin.
 
 A lifetime is that of the light. Where electrons and holes are as many the light goes as the square of their density and
 fades twice as fast as they do; where one kind is far more it fades as the other one does (T. Kirchartz et al., Adv.

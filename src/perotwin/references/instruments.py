@@ -37,4 +37,9 @@ INSTRUMENTS: tuple[Reference, ...] = (
         "mobile ions",
         "doi:10.1021/acsenergylett.0c02599",
     ),
+    Reference(
+        "green1982",
+        "M. A. Green, Accuracy of analytical expressions for solar cell fill factors, Solar Cells 7, 337 (1982)",
+        "doi:10.1016/0379-6787(82)90057-6",
+    ),
 )

@@ -13,6 +13,7 @@ traps, its dipole and its roughness; a free surface of the absorber loses nothin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 from perotwin.errors import InputError, suggestion
@@ -32,6 +33,8 @@ Carrier = Literal["electrons", "holes"]
 FILM, CELL = "film", "cell"
 #: an end at which nothing passes and nothing holds the potential
 _BARE = {"work_function": "flat-band", "electron_velocity": "0 cm/s", "hole_velocity": "0 cm/s"}
+#: m, from which on a film needs no substrate
+_SELF_SUPPORTING = 1e-5
 #: the role of the layers on the side of each carrier
 _ROLES: dict[str, str] = {"electrons": "etl", "holes": "htl"}
 
@@ -54,9 +57,9 @@ def part_of(
         side: that light enters, through the substrate or through the film; as in the cell unless said.
 
     Returns:
-        The sample, its name that of the cell and the part. Light and temperature are the cell's. A cell without a
-        substrate gets one of glass at its front, where its optics are computed. Ions that the cell holds as they settle
-        at a voltage settle without one here.
+        The sample, its name that of the cell and the part. Light and temperature are the cell's. A thin film of a
+        cell without a substrate gets one of glass at its front, where its optics are computed. Ions that the cell
+        holds as they settle at a voltage settle without one here.
 
     Raises:
         InputError: a patchy cell, a tandem without `junction`, a part that the cell does not have, or generation that
@@ -97,7 +100,8 @@ def part_of(
         kept = [*kept, *_substrate(layers[end:][::-1])[::-1]]
     data = _data(stack, kept, f"{stack.name} {sample_name(cell, part, junction=junction)}")
     data["contact"] = {"front": dict(_BARE), "back": dict(_BARE)}
-    bare = not any(layer.role == "substrate" for layer in kept)
+    thin = sum(float(layer.thickness) for layer in kept) < _SELF_SUPPORTING
+    bare = thin and not any(layer.role == "substrate" for layer in kept)
     if bare and isinstance(stack.light.generation, OpticalGeneration):
         data["layer"] = [{"use": "glass", "name": _free_name("glass", kept)}, *data["layer"]]
     sample = Stack.from_data(data, file=f'stack "{data["name"]}"', bare_numbers=True)
@@ -315,7 +319,7 @@ def _data(stack: Stack, kept: Sequence[Layer], name: str) -> dict[str, Any]:
     data["description"] = f"Part of {stack.name}." + (f" {stack.description}" if stack.description else "")
     data["layer"] = [_settled_without_bias(layer) for layer in kept]
     names = [layer.name for layer in kept]
-    pairs = {f"{a}|{b}" for a, b in zip(names, names[1:], strict=False)}
+    pairs = {f"{a}|{b}" for a, b in pairwise(names)}
     faces = {key: face for key, face in data.pop("interface", {}).items() if key in pairs}
     if faces:
         data["interface"] = faces

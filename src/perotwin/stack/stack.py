@@ -128,7 +128,9 @@ class Stack(Layered, Document):
             return False
         ways = set(Contact.model_fields) - {"use", "work_function"}
         return all(
-            (float(value) == 0.0 if "velocity" in way else False) if value is not None else "velocity" not in way
+            (float(value) == 0.0 if "velocity" in way else False)
+            if value is not None
+            else "velocity" not in way
             for contact in (self.contact.front, self.contact.back)
             for way, value in ((way, getattr(contact, way)) for way in ways)
         )

@@ -211,9 +211,11 @@ class Stepper:
         """Error of the step that was just solved, over the tolerance; `missed`: of what is stored, as its differences
         have it.
         """
+        # no current leaves a sample without contacts, whatever is missed
+        current = np.inf if self.problem.isolated else _CURRENT
         size = step_error(
             self.device, self.work, self.blocks, self.net, made.row, generation, self.difference, missed, constraint,
-            Judgement(_RELEVANT, _CURRENT), (self._linear, self._answer, self._edges),
+            Judgement(_RELEVANT, current), (self._linear, self._answer, self._edges),
         )  # fmt: skip
         return float(size) / self.tolerance
 

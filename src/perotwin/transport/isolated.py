@@ -17,11 +17,12 @@ from perotwin.transport.junction import Junction
 from perotwin.transport.kernels.equilibrium import equilibrium
 from perotwin.transport.kernels.observe import rates
 from perotwin.transport.kernels.rows import state_in
+from perotwin.transport.kernels.statistics import densities, steady_ions
 from perotwin.transport.profiles import Profiles
 from perotwin.transport.states import JunctionStates
 from perotwin.transport.system import System
 
-__all__ = ["balance_check", "field_check", "flat_levels"]
+__all__ = ["balance_check", "field_check", "flat_levels", "rounding"]
 
 F64 = NDArray[np.float64]
 
@@ -33,6 +34,8 @@ FIELD_LIMIT = 1e-6
 _ITERATIONS, _LONGEST = 400, 5.0
 #: kT to which the splitting is found, and by which the search for it begins to rise
 _CLOSE, _RISE = 1e-3, 20.0
+#: rounding of a sum of charges that cancel, as a part of their sizes
+_SUMMED = 4e-15
 _ROUNDING = 16.0 * np.finfo(float).eps
 
 
@@ -52,7 +55,7 @@ def flat_levels(system: System, dark: F64, generation: F64, held: F64) -> F64 | 
         row = start.copy()
         state = state_in(device, row)
         # the level that is held as the zero of energy stays
-        if device.contact[1, dv.C_SN] < 0.0:
+        if device.contact[:, dv.C_SN].min() < 0.0:
             state.fp[:] = -split
         else:
             state.fn[:] = split
@@ -80,6 +83,23 @@ def flat_levels(system: System, dark: F64, generation: F64, held: F64) -> F64 | 
         if high - low < _CLOSE:
             return row
     return None
+
+
+def rounding(system: System, row: F64, held: F64) -> float:
+    """To what (kT) the potential of a sample can be told from its charges, which all but cancel: their rounding over
+    how they follow it.
+
+    Args:
+        system: of a sample without contacts. row: its state. held: (S,) charge of ions that do not move, m^-3 in q.
+    """
+    device, work = system.device, system.work
+    state = state_in(device, row)
+    densities(device, work, state)
+    steady_ions(device, work, state)
+    charges = np.abs(device.fixed_charge) + np.abs(held)
+    charges += (np.abs(device.ion[:, dv.I_Z])[:, None] * work.ion[: device.ion.shape[0]]).sum(axis=0)
+    follow = float(device.volume @ (work.n + work.p))
+    return _SUMMED * float(device.volume @ charges) / follow if follow > 0.0 else 0.0
 
 
 def balance_check(states: JunctionStates, fields: Profiles, faces: F64) -> Check:

@@ -507,10 +507,15 @@ def _contact_rows(
 
 
 def _isolate(
-    stack: Stack, layers: Sequence[Layer], layer_bands: Sequence[Bands], rows: np.ndarray, step: np.ndarray, vt: float
+    stack: Stack,
+    layers: Sequence[Layer],
+    layer_bands: Sequence[Bands],
+    rows: np.ndarray,
+    step: np.ndarray,
+    vt: float,
 ) -> None:
-    """Make both ends bare, in place, and hold the level of the back's majority as the zero of energy: see
-    `kernels.contacts`.
+    """Make both ends bare, in place, and hold one level as the zero of energy (see `kernels.contacts`): that of a
+    carrier of which there are enough, at an absorber's surface if there is one, else where most is doped.
 
     Raises:
         InputError: a contact names a work function, which nothing in the sample would know of.
@@ -525,12 +530,20 @@ def _isolate(
                 key=f"contact.{side}.work_function",
             )
     rows[:, dv.C_BARE] = 1.0
-    band, level = layer_bands[-1], rows[1, dv.C_PSI] * vt - step[-1]
+
+    def enough(side: int) -> tuple[bool, float, int]:
+        own = layers[-side].electronic
+        assert own is not None
+        doped = abs(float(own.donor_density) - float(own.acceptor_density))
+        return layers[-side].role == "absorber", doped, side
+
+    end = max((0, 1), key=enough)
+    band, level = layer_bands[-end], rows[end, dv.C_PSI] * vt - step[-end]
     electrons = np.log(band.nc) + (level + band.affinity) / band.vt
     holes = np.log(band.nv) - (level + band.affinity + band.gap) / band.vt
-    role = layers[-1].role
+    role = layers[-end].role
     more_holes = role == "htl" or (role != "etl" and holes > electrons)
-    rows[1, dv.C_SP if more_holes else dv.C_SN] = -1.0
+    rows[end, dv.C_SP if more_holes else dv.C_SN] = -1.0
 
 
 def _anode_front(stack: Stack, contact: np.ndarray) -> bool:

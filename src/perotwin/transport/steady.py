@@ -22,7 +22,7 @@ from perotwin.transport.build import Problem
 from perotwin.transport.circuit import held_current, held_voltage, loaded
 from perotwin.transport.device import I_LAYER, I_Z, MECHANISMS, state_width
 from perotwin.transport.halves import apart, as_one
-from perotwin.transport.isolated import flat_levels
+from perotwin.transport.isolated import flat_levels, rounding
 from perotwin.transport.kernels.circuit import Constraint
 from perotwin.transport.kernels.newton import Patience, follow
 from perotwin.transport.kernels.observe import observe
@@ -74,6 +74,8 @@ class Solver:
     frozen_density: F64 = field(init=False)
     #: whether Newton's method has met what it did not reach, and minds pockets of carriers from then on
     _careful: bool = field(init=False, default=False)
+    #: kT, what the charges of a sample without contacts tell of its potential
+    _resolved: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         problem = self.problem
@@ -97,7 +99,7 @@ class Solver:
 
     @property
     def _patience(self) -> Patience:
-        return Patience(_ITERATIONS, self.tolerance, LONGEST, self._careful)
+        return Patience(_ITERATIONS, max(self.tolerance, self._resolved), LONGEST, self._careful)
 
     # --- the states that everything starts from ----------------------------------------------------------------------
 
@@ -166,7 +168,8 @@ class Solver:
         """Let a state go over to the steady one in time, in place (see `pseudo_transient.settle`), with care for
         pockets or, where that does not arrive, without.
         """
-        self._careful = True
+        # a bare front face that is held as the zero of energy is no contact that pockets lose carriers to
+        self._careful = not self.problem.isolated
         return any(
             settle(system, row, generation, held, constraint, self.tolerance, LONGEST, careful)
             for careful in (True, False)
@@ -239,6 +242,7 @@ class Solver:
         if intensity > 0.0 and problem.isolated:
             near = flat_levels(self.system, row, lit, self.frozen_charge)
             row = row if near is None else near
+            self._resolved = rounding(self.system, row, self.frozen_charge)
         if intensity > 0.0:
             self._reach(self._bare, row, lit, self.frozen_charge, held_voltage(), "light")
         return State(self._terminals(row, lit), row)
@@ -348,10 +352,10 @@ class Solver:
             ConvergenceError: it was not found.
         """
         if self.problem.isolated:
-            found = self.sweep([0.0], intensity, near)
-            if not found.converged[0]:
+            only = self.sweep([0.0], intensity, near)
+            if not only.converged[0]:
                 raise _failure(self.problem.stack.name, 0.0, near.row, "light")
-            return found
+            return only
         found, size = self._open_circuit_near(near, intensity)
         if found is None and len(self.problem.groups) > 1:
             # junctions in series are reached from open circuit

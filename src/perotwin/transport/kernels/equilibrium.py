@@ -14,6 +14,8 @@ from perotwin.transport.kernels.statistics import densities, settle_ions
 
 #: charge that follows the potential less than this part of the field's own row is lost there to rounding
 _LOST = 1e-10
+#: last step, kT
+_SETTLED = 1e-10
 #: of a sum of charges that cancel, as a part of their sizes
 _ROUNDING = 2e-15
 
@@ -119,7 +121,9 @@ def equilibrium(dev, w, row, held, iterations, longest):
             if bare:
                 # where no metal holds the potential only charges do, as a sum and never as a difference: those of a
                 # dark film may be next to nothing
-                kept = held_by[i] + (w.lower[i, PSI] * (kept / (kept + w.upper[i - 1, PSI])) if i > 0 else 0.0)
+                kept = held_by[i] + (
+                    w.lower[i, PSI] * (kept / (kept + w.upper[i - 1, PSI])) if i > 0 else 0.0
+                )
                 pivot = -kept - (w.upper[i, PSI] if i < nodes - 1 else 0.0)
             elif i > 0:
                 pivot -= w.lower[i, PSI] * W[i - 1]
@@ -136,12 +140,13 @@ def equilibrium(dev, w, row, held, iterations, longest):
                 return -1
         largest, total = 0.0, 0.0
         if unresolved:
-            # what moves all of it together is rounding
+            # what moves all of it together is rounding, where it moves at all
             common = 0.0
             for i in range(nodes):
                 common += F[i, 0, 0] / nodes
-            for i in range(nodes):
-                F[i, 0, 0] -= common
+            if abs(common) > _SETTLED:
+                for i in range(nodes):
+                    F[i, 0, 0] -= common
         for i in range(nodes):
             largest = max(largest, abs(F[i, 0, 0]))
             total += abs(F[i, 0, 0])
@@ -157,7 +162,7 @@ def equilibrium(dev, w, row, held, iterations, longest):
         damping = min(1.0, limit / largest) if largest > 0.0 else 1.0
         for i in range(nodes):
             st.psi[i] += damping * F[i, 0, 0]
-        if largest < 1e-10:
+        if largest < _SETTLED:
             # the ions' number belongs to the potential as it is now
             settle_ions(dev, st)
             return iteration + 1

@@ -70,7 +70,7 @@ def _take_over(dev, w, b):
 
 @inlined
 def _free_potential(dev, d):
-    """First and last node of junction d at which Poisson's equation holds: not at a metal, which holds the potential."""
+    """First and last node of junction d at which Poisson's equation holds: a metal holds the potential instead."""
     first, last = dev.node_start[d], dev.node_start[d + 1] - 1
     return (
         first if dev.contact[2 * d, dv.C_BARE] != 0.0 else first + 1,
