@@ -203,7 +203,9 @@ def test_the_differential_lifetime_says_how_well_it_is_known() -> None:
     time, mean = made.expected((1.0,), (30e-9,), photons=1e5, background=1.0)
     pulls = []
     for seed in range(60):
-        curve = differential_lifetimes.differential_lifetime(decay_fits.histogram(time, counted(seed, mean)), 1.0)
+        curve = differential_lifetimes.differential_lifetime(
+            decay_fits.histogram(time, counted(seed, mean)), 1.0
+        )
         pulls += list((curve.lifetime - 30e-9) / curve.error)
     assert len(pulls) > 300
     assert abs(np.mean(pulls)) < 0.35 and 0.58 < np.mean(np.abs(pulls) < 1.0) < 0.80

@@ -25,7 +25,7 @@ __all__ = ["Decay", "Emission", "follow", "measure"]
 F64 = NDArray[np.float64]
 
 #: allowed local error of a time step (kT, relative): lifetimes are then right to half a percent, four decades down too
-_TOLERANCE = 3e-4
+_TOLERANCE = 1e-4
 #: first reported moment after the pulse, s, and how many a decade of time
 _FIRST, _A_DECADE = 1e-11, 24
 #: a decay without a stated end is followed until this part of its peak is left, for so long at most, s

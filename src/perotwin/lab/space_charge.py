@@ -74,7 +74,7 @@ def trap_density(voltage: float, permittivity: float, thickness: float) -> float
 def diffused_charge(temperature: float, permittivity: float, thickness: float) -> float:
     """Density (m^-3) of the size that charge from the contacts has in a film, whatever it holds itself.
 
-    It is that of an undoped film in a Mott-Schottky plot (see `cv`), here as the scale below which a density of traps
+    It is that of an undoped film in a Mott-Schottky plot, here as the scale below which a density of traps
     cannot be told.
     """
     return 27.0 / 4.0 * _KB * temperature * _EPS0 * permittivity / (_Q * thickness) ** 2
