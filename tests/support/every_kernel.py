@@ -232,7 +232,17 @@ def monolayers() -> None:
     )
 
 
-PARTS = (steady, reached_slowly, species, circuits, in_time, small_signals, emission, monolayers)
+PARTS = (
+    steady,
+    reached_slowly,
+    species,
+    circuits,
+    in_time,
+    small_signals,
+    sensitivities,
+    emission,
+    monolayers,
+)
 
 
 class Narrow:

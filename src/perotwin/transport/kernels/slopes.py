@@ -272,7 +272,7 @@ def add_contacts(dev, w, st, G, found):
 def _by_contact(numbers, carrier, n, d, by, into):
     """Enter how what leaves follows the contact's numbers; it is in proportion to most of them."""
     for column in range(dv.C_SN, dv.CONTACT_COLUMNS):
-        if column != dv.C_SN + carrier and column <= dv.C_SP:
+        if column == dv.C_BARE or (column != dv.C_SN + carrier and column <= dv.C_SP):
             continue
         changed = numbers.copy()
         step = _STEP * numbers[column] if numbers[column] > 0.0 else 1.0
