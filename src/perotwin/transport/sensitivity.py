@@ -98,7 +98,7 @@ class Following:
     def __init__(self, solver: Solver, fields: Sequence[str]) -> None:
         if any(part.isolated for part in solver.problem.parts):
             raise InputError(
-                f'no current passes through "{solver.problem.stack.name}", whose ends are bare, that could follow anything.',
+                f'no current passes through "{solver.problem.stack.name}", whose ends are bare.',
                 "Ask of a cell with contacts.",
             )
         self.solver, self.fields = solver, tuple(fields)

@@ -201,8 +201,8 @@ def sensitivities(dev, w, net, rows, voltage, gen, held, linear, answer, slopes,
 
     rows (K, width): the states. voltage (K,): at the terminals, V. gen, held (S,): pairs per area and time (m^-2 s^-1)
     and charge of ions that do not move (m^-3) of each site. linear, answer: scratch memory. slopes (K,) receives dJ/dV,
-    S m^-2; found (K, W) the change of J (A m^-2) at a held voltage per unit of each number (`numbers.Numbers`), NaN where
-    that could not be found.
+    S m^-2; found (K, W) the change of J (A m^-2) at a held voltage per unit of each number (`numbers.Numbers`), NaN
+    where that could not be found.
     """
     junctions, lights = net.anode.size, np.zeros(net.emitter.size)
     most = w.rhs.shape[2]
