@@ -12,7 +12,9 @@ from perotwin import lab
 from perotwin.measurement import term_of, validate
 
 HOUSE = Path(perotwin.__file__).parent
-NAMES = ["jv", "scan", "eqe", "el", "bands", "suns_voc", "mppt", "tpv", "tpc", "impedance", "cv"]
+NAMES = [
+    "jv", "scan", "eqe", "el", "bands", "suns_voc", "mppt", "tpv", "tpc", "trpl", "impedance", "cv", "sclc",
+]  # fmt: skip
 SAMPLES = ["afm", "kpfm", "sem", "tof_sims", "xps"]
 
 

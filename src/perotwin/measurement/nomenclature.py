@@ -157,6 +157,61 @@ NOMENCLATURE: dict[str, Term] = {
         "Nmin", r"$N_\mathrm{min}$", "m-3", "cm^-3", 1e-6, "least doping that the thickness lets such a plot show"
     ),
     "built_in_voltage": Term("Vbi", r"$V_\mathrm{bi}$", "V", "V", 1.0, "intercept of a Mott-Schottky plot"),
+    "counts": Term("N", "$N$", "1", "1", 1.0, "counts"),
+    "response": Term("N0", "$N_0$", "1", "1", 1.0, "response of an instrument to a pulse alone"),
+    "peak_time": Term("tpk", r"$t_\mathrm{pk}$", "s", "ns", 1e9, "time of the fullest bin of a decay"),
+    "peak_counts": Term("Npk", r"$N_\mathrm{pk}$", "1", "1", 1.0, "counts in the fullest bin of a decay"),
+    "background_counts": Term("Nbg", r"$N_\mathrm{bg}$", "1", "1", 1.0, "counts of the background in a bin"),
+    "time_to_1e": Term("t1/e", r"$t_{1/\mathrm{e}}$", "s", "ns", 1e9, "time in which a decay falls to 1/e"),
+    "exponentials": Term("exps", "exps", "1", "1", 1.0, "exponentials that a decay asks for"),
+    "lifetime_amplitude": Term(
+        "τamp", r"$\tau_\mathrm{amp}$", "s", "ns", 1e9, "lifetime of a decay, mean by amplitudes"
+    ),
+    "lifetime_intensity": Term(
+        "τint", r"$\tau_\mathrm{int}$", "s", "ns", 1e9, "lifetime of a decay, mean by intensities"
+    ),
+    "lifetime_fast": Term("τ1", r"$\tau_1$", "s", "ns", 1e9, "shorter lifetime of two exponentials"),
+    "lifetime_slow": Term("τ2", r"$\tau_2$", "s", "ns", 1e9, "longer lifetime of two exponentials"),
+    "share_fast": Term("A1", "$A_1$", "1", "%", 100.0, "share of the amplitude that falls fast"),
+    "lifetime_late": Term(
+        "τlate", r"$\tau_\mathrm{late}$", "s", "ns", 1e9, "differential lifetime at the end of a decay"
+    ),
+    "pair_lifetime": Term(
+        "τpair", r"$\tau_\mathrm{pair}$", "s", "ns", 1e9, "lifetime of carriers by the model of pairs"
+    ),
+    "pair_share": Term(
+        "βpair", r"$\beta_\mathrm{pair}$", "1", "%", 100.0, "part of the loss at the onset that is between pairs"
+    ),
+    "surface_velocity": Term(
+        "Ssurf", r"$S_\mathrm{surf}$", "m/s", "cm/s", 100.0, "recombination velocity of two equal faces of a film"
+    ),
+    "space_charge_mobility": Term(
+        "μMG", r"$\mu_\mathrm{MG}$", "m2 V-1 s-1", "cm^2/(V s)", 1e4, "mobility by Mott and Gurney"
+    ),
+    "trap_filled_voltage": Term(
+        "VTFL", r"$V_\mathrm{TFL}$", "V", "V", 1.0, "trap-filled limit: where the curve meets Mott and Gurney's line"
+    ),
+    "trap_filled_steepest": Term(
+        "Vsteep", r"$V_\mathrm{steep}$", "V", "V", 1.0, "voltage of the steepest rise of a space-charge curve"
+    ),
+    "trap_filled_tangents": Term(
+        "Vtan", r"$V_\mathrm{tan}$", "V", "V", 1.0, "voltage at which ohmic line and steepest tangent meet"
+    ),
+    "counted_traps": Term(
+        "Nscl", r"$N_\mathrm{scl}$", "m-3", "cm^-3", 1e-6, "density of traps by the trap-filled limit"
+    ),
+    "apparent_traps": Term(
+        "Napp", r"$N_\mathrm{app}$", "m-3", "cm^-3", 1e-6, "density that such a voltage stands for, whatever it is of"
+    ),
+    "diffused_charge": Term(
+        "Ndiff", r"$N_\mathrm{diff}$", "m-3", "cm^-3", 1e-6, "charge from the contacts, as a density"
+    ),
+    "steepest_slope": Term(
+        "mmax", r"$m_\mathrm{max}$", "1", "1", 1.0, "steepest slope of a space-charge curve"
+    ),
+    "ohmic_conductivity": Term(
+        "σ", r"$\sigma$", "S/m", "S/cm", 0.01, "conductivity of the ohmic beginning of a curve"
+    ),
     "sam_share": Term("θs", r"$\theta_\mathrm{s}$", "1", "%", 100.0, "area under the monolayer"),
     "additive_share": Term("θa", r"$\theta_\mathrm{a}$", "1", "%", 100.0, "area under the additive"),
     "bare_share": Term("θ0", r"$\theta_0$", "1", "%", 100.0, "bare area"),
