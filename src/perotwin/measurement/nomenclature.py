@@ -282,7 +282,6 @@ NOMENCLATURE: dict[str, Term] = {
     "interface_width_time": Term("wti", r"$w_{t,\mathrm{i}}$", "s", "s", 1.0,
         "time of the oxide's rise from 16 to 84 %"),
     "binding_energy": Term("EB", r"$E_\mathrm{B}$", "eV", "eV", 1.0, "binding energy"),
-    "counts": Term("N", "$N$", "1", "1", 1.0, "counts"),
     "core_maximum": Term("Emax", r"$E_\mathrm{max}$", "eV", "eV", 1.0, "binding energy at which a spectrum is largest"),
     "core_level": Term("EB", r"$E_\mathrm{B}$", "eV", "eV", 1.0, "binding energy of a line"),
     "core_width": Term("Γ", r"$\Gamma$", "eV", "eV", 1.0, "full width of a line at half maximum"),

@@ -42,4 +42,33 @@ INSTRUMENTS: tuple[Reference, ...] = (
         "M. A. Green, Accuracy of analytical expressions for solar cell fill factors, Solar Cells 7, 337 (1982)",
         "doi:10.1016/0379-6787(82)90057-6",
     ),
+    Reference(
+        "shirley1972",
+        "D. A. Shirley, High-resolution X-ray photoemission spectrum of the valence bands of gold, Phys. Rev. B 5, "
+        "4709 (1972)",
+        "doi:10.1103/PhysRevB.5.4709",
+    ),
+    Reference(
+        "tougaard1988",
+        "S. Tougaard, Surf. Interface Anal. 11, 453 (1988), on backgrounds of electron spectra",
+        "doi:10.1002/sia.740110902",
+    ),
+    Reference(
+        "herreragomez2014",
+        "A. Herrera-Gomez et al., Practical methods for background subtraction in photoemission spectra, Surf. "
+        "Interface Anal. (2014)",
+        "doi:10.1002/sia.5453",
+    ),
+    Reference(
+        "greczynski2020",
+        "G. Greczynski, L. Hultman, X-ray photoelectron spectroscopy: towards reliable binding energy referencing, "
+        "Prog. Mater. Sci. 107, 100591 (2020)",
+        "doi:10.1016/j.pmatsci.2019.100591",
+    ),
+    Reference(
+        "vincent1991",
+        "L. Vincent, P. Soille, Watersheds in digital spaces: an efficient algorithm based on immersion simulations, "
+        "IEEE Trans. Pattern Anal. Mach. Intell. 13, 583 (1991)",
+        "doi:10.1109/34.87344",
+    ),
 )
