@@ -102,10 +102,12 @@ def _region(ax: Axes, item: xr.Dataset, fit: _Fit | None) -> None:
         ax.plot(fit.energy, factor * fit.background, color=style.MUTED, linewidth=0.8)
         low = float(np.nanmin(counts))
         for line in fit.lines:
-            near = np.abs(fit.energy - line.position) < 0.8
-            if line.area < _NAMED * fit.lines[0].area or not near.any():
+            near = np.flatnonzero(np.abs(fit.energy - line.position) < 0.4)
+            best = near[int(np.argmax(fit.model[near]))] if near.size else 0
+            # only what is seen as a peak is named on it
+            if line.area < _NAMED * fit.lines[0].area or near.size < 3 or best in (near[0], near[-1]):
                 continue
-            height = factor * float(fit.model[near].max())
+            height = factor * float(fit.model[best])
             ax.annotate(
                 f"{line.position:.2f}", (line.position, height), xytext=(0, 5), textcoords="offset points",
                 fontsize=6.5, ha="center", va="bottom", color=style.INK,
