@@ -5,26 +5,20 @@ from __future__ import annotations
 import re
 
 from perotwin.files.format import Format, Found
-from perotwin.files.formats.impedance_columns import columns_of, found_of, tables_of
+from perotwin.files.formats.impedance_columns import found_of, tables_of
 from perotwin.files.source import Source
 
 __all__ = ["FORMATS"]
 
-
-def _named(source: Source) -> bool:
-    """Whether a line among the first names the columns of a spectrum."""
-    lines = source.head.splitlines()[:200]
-    for line in lines:
-        low = line.lower()
-        if "f" not in low or not ("z" in low or "re" in low) or len(line) > 4000:
-            continue
-        if any(columns_of(cells).whole for cells in (line.split("\t"), line.split(";"), line.split(","), re.split(r"\s{2,}", line.strip()), line.split())):
-            return True
-    return False
+#: a line that may name the columns of a spectrum
+_LINE = re.compile(r"(?i)^(?=.*\bf)(?=.*(z|re))[^\n]{3,4000}$")
 
 
 def _sniff(source: Source) -> float:
-    return 0.75 if source.head and _named(source) else 0.0
+    lines = source.head.splitlines()[:200]
+    if not any(_LINE.search(line) for line in lines):
+        return 0.0
+    return 0.75 if any(len(table.values) > 2 for table in tables_of(source, 0, len(lines))) else 0.0
 
 
 def _sniff_chi(source: Source) -> float:
