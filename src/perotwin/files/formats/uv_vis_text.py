@@ -14,7 +14,7 @@ from perotwin.files.blocks import Block, blocks
 from perotwin.files.format import Format, Found, dataset_of
 from perotwin.files.source import Source
 
-__all__ = ["FORMATS"]
+__all__ = ["FORMATS", "spectrum"]
 
 F64 = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def _is_wavelength(heading: str) -> bool:
     return _WAVELENGTH.fullmatch(heading.lower().partition("|")[0].strip(' "\'.:;').strip()) is not None
 
 
-def _spectrum(
+def spectrum(
     source: Source,
     nanometres: F64,
     ordinates: Sequence[tuple[str, float | None, F64]],
@@ -135,7 +135,7 @@ def _read_perkin(source: Source) -> list[Found]:
     announced = numbers[2]
     if announced is not None and announced != values.shape[0]:
         notes.append(f"{announced:g} points are announced and {values.shape[0]} are there.")
-    return [_spectrum(source, values[:, 0], [(*known, values[:, 1])], source.path.stem, notes)]
+    return [spectrum(source, values[:, 0], [(*known, values[:, 1])], source.path.stem, notes)]
 
 
 # --- JASCO -----------------------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def _read_jasco(source: Source) -> list[Found]:
     announced = source.number(entries.get("NPOINTS", ""))
     if announced is not None and announced != values.shape[0]:
         notes.append(f"{announced:g} points are announced and {values.shape[0]} are there.")
-    return [_spectrum(source, values[:, 0], [(*known, values[:, 1])], entries.get("TITLE", ""), notes)]
+    return [spectrum(source, values[:, 0], [(*known, values[:, 1])], entries.get("TITLE", ""), notes)]
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -186,8 +186,16 @@ def _sniff_table(source: Source) -> float:
     head = source.head
     if not re.search(r"(?i)wavelength|\bnm\b|lambda|λ", head[:6000]):
         return 0.0
-    found = blocks(source, 0, min(len(source.lines), 300))
-    return 0.7 if any(_groups(block) for block in found) else 0.0
+    for block in blocks(source, 0, min(len(source.lines), 300)):
+        if not _groups(block):
+            continue
+        # reflectance beside a quantum efficiency belongs to that
+        if any(re.search(r"(?i)\b(e?qe|iqe|ipce|spectral response|sr|pl|flux|irradiance)\b", one) for one in block.headings):
+            return 0.0
+        # one letter may be anything
+        short = all(len(one.strip(' "')) == 1 for axis, columns in _groups(block) for one in [block.headings[at] for at in columns])
+        return 0.5 if short else 0.7
+    return 0.0
 
 
 def _read_table(source: Source) -> list[Found]:
@@ -201,10 +209,10 @@ def _read_table(source: Source) -> list[Found]:
             kinds = {what for what, _, _ in ordinates}
             # several samples on one axis are measurements of their own; T and R are of one sample
             if len(ordinates) == len(kinds):
-                found.append(_spectrum(source, block.values[:, axis], ordinates, name))
+                found.append(spectrum(source, block.values[:, axis], ordinates, name))
             else:
                 found += [
-                    _spectrum(source, block.values[:, axis], [one], f"{name} {number}")
+                    spectrum(source, block.values[:, axis], [one], f"{name} {number}")
                     for number, one in enumerate(ordinates, 1)
                 ]
     if not found:
