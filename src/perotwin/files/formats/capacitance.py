@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from perotwin.errors import InputError
 from perotwin.files.blocks import Block, blocks
 from perotwin.files.format import Format, Found, dataset_of
+from perotwin.files.formats.impedance_columns import columns_of
 from perotwin.files.header import Header, header_of
 from perotwin.files.headings import Heading
 from perotwin.files.source import Source
@@ -20,7 +21,10 @@ __all__ = ["FORMATS"]
 F64 = NDArray[np.float64]
 
 _NAMES = {
-    "voltage": (r"(v|u|voltage|bias|bias voltage|dc bias|dc voltage|vdc|dcv(_\w+)?|applied voltage|potential|e)", "voltage"),
+    "voltage": (
+        r"(v|u|voltage|bias|bias voltage|dc bias|dc voltage|vdc|dcv(_\w+)?|applied voltage|potential|e)",
+        "voltage",
+    ),
     "frequency": (r"(f|freq|frequency|freq\.|f_\w+)", "frequency"),
     "capacitance": (r"(c|cp|capacitance|parallel capacitance|cp_\w+|c_\w+|cap)", "capacitance"),
     "resistance": (r"(rp|parallel resistance|rp_\w+)", "resistance"),
@@ -48,7 +52,11 @@ def _columns(block: Block) -> dict[str, _Column]:
         name = " ".join(heading.name.lower().replace("'", "").split()).strip(" -")
         for quantity, (pattern, kind) in _NAMES.items():
             kinds = (kind, "capacitance per area") if quantity == "capacitance" else (kind,)
-            if quantity not in found and re.fullmatch(pattern, name) and (heading.unit is None or not kind or heading.kind in kinds):
+            if (
+                quantity not in found
+                and re.fullmatch(pattern, name)
+                and (heading.unit is None or not kind or heading.kind in kinds)
+            ):
                 found[quantity] = _Column(index, heading)
                 break
     return found
@@ -64,14 +72,19 @@ def _wanted(columns: dict[str, _Column]) -> bool:
 
 def _sniff(source: Source) -> float:
     head = source.head.lower()
-    if not re.search(r"(?m)(capacitance|(^|[\t,;\" ])c[ps]?(_\w+)?[\t ,;\"]*[\[(/ ]*\s*[pnuµm]?f\b|(^|[\t,;])cp(_\w+)?\b)", head):
+    if not re.search(
+        r"(?m)(capacitance|(^|[\t,;\" ])c[ps]?(_\w+)?[\t ,;\"]*[\[(/ ]*\s*[pnuµm]?f\b|(^|[\t,;])cp(_\w+)?\b)",
+        head,
+    ):
         return 0.0
     lines = head.count("\n") + 1
-    return 0.8 if any(_wanted(_columns(block)) for block in blocks(source, 0, min(lines, len(source.lines)))) else 0.0
+    found = [block for block in blocks(source, 0, min(lines, len(source.lines))) if _wanted(_columns(block))]
+    # capacitances beside an impedance were made of it
+    return 0.0 if not found else 0.3 if any(columns_of(block.headings).whole for block in found) else 0.8
 
 
 def _read(source: Source) -> list[Found]:
-    found = []
+    found: list[Found] = []
     for block in blocks(source):
         columns = _columns(block)
         if _wanted(columns):
@@ -92,7 +105,9 @@ def _of(source: Source, block: Block, columns: dict[str, _Column], before: int) 
     there = np.isfinite(values[axis]) & np.isfinite(values["capacitance"])
     notes = []
     if not there.all():
-        notes.append(f"{np.count_nonzero(~there)} of {there.size} rows hold no complete numbers and are left out.")
+        notes.append(
+            f"{np.count_nonzero(~there)} of {there.size} rows hold no complete numbers and are left out."
+        )
     values = {name: one[there] for name, one in values.items()}
     if not there.any():
         return []
@@ -132,7 +147,11 @@ def _of(source: Source, block: Block, columns: dict[str, _Column], before: int) 
 
 def _axis(values: dict[str, F64]) -> str:
     """Which of voltage and frequency was swept."""
-    spread = {name: np.unique(values[name][np.isfinite(values[name])]).size for name in ("voltage", "frequency") if name in values}
+    spread = {
+        name: np.unique(values[name][np.isfinite(values[name])]).size
+        for name in ("voltage", "frequency")
+        if name in values
+    }
     return max(spread, key=lambda name: (spread[name], name == "voltage"))
 
 
@@ -151,7 +170,9 @@ def _area(source: Source, header: Header, per_area: bool, notes: list[str]) -> t
     stated = header.number(r"\barea\b", kind="area")
     if source.asked.area is not None:
         if np.isfinite(stated) and abs(stated / source.asked.area - 1.0) > 1e-6:
-            notes.append(f"the area is {source.asked.area * 1e4:g} cm^2 as asked; the file says {stated * 1e4:g} cm^2.")
+            notes.append(
+                f"the area is {source.asked.area * 1e4:g} cm^2 as asked; the file says {stated * 1e4:g} cm^2."
+            )
         return source.asked.area, "F m-2"
     if np.isfinite(stated) and stated > 0.0:
         notes.append(f"per area by the {stated * 1e4:g} cm^2 that the file states.")
@@ -166,7 +187,9 @@ def _about(header: Header, values: dict[str, F64], axis: str, notes: list[str]) 
         about["temperature"] = float(np.nanmedian(values["temperature"]))
     elif np.isfinite(stated := header.number(r" temperature ", kind="temperature")):
         about["temperature"] = stated
-    if np.isfinite(level := header.number(r"oscillation level| ac level|ac voltage| amplitude ", kind="voltage")):
+    if np.isfinite(
+        level := header.number(r"oscillation level| ac level|ac voltage| amplitude ", kind="voltage")
+    ):
         about["amplitude"] = level
     if axis == "voltage":
         if "frequency" in values:
@@ -183,5 +206,12 @@ def _about(header: Header, values: dict[str, F64], axis: str, notes: list[str]) 
 
 
 FORMATS = (
-    Format("capacitance", "capacitance against voltage or frequency, as a table", ("cv",), (".txt", ".csv", ".dat"), _sniff, _read),
+    Format(
+        "capacitance",
+        "capacitance against voltage or frequency, as a table",
+        ("cv",),
+        (".txt", ".csv", ".dat"),
+        _sniff,
+        _read,
+    ),
 )

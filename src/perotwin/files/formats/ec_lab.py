@@ -40,13 +40,19 @@ def _read(source: Source) -> list[Found]:
     if not tables:
         technique = next((line.strip() for line in lines[2:8] if line.strip()), "")
         raise InputError(
-            "the file holds no impedance" + (f": its technique is {technique}." if len(technique) < 80 and technique else "."),
+            "the file holds no impedance"
+            + (f": its technique is {technique}." if len(technique) < 80 and technique else "."),
             'An impedance spectrum has the columns "freq/Hz", "Re(Z)/Ohm" and "-Im(Z)/Ohm": add them to the export.',
             file=source.file,
         )
     if announced is not None and tables[0].line + 1 != announced:
-        notes.append(f"the header says {announced} lines; the names of the columns stand in line {tables[0].line + 1}.")
-    stated = next((area for line in lines[:200] if (found := _AREA.match(line)) and (area := written_area(found[1]))), None)
+        notes.append(
+            f"the header says {announced} lines; the names of the columns stand in line {tables[0].line + 1}."
+        )
+    stated = next(
+        (area for line in lines[:200] if (found := _AREA.match(line)) and (area := written_area(found[1]))),
+        None,
+    )
     return found_of(source, tables, "EC-Lab", notes, stated_area=stated, preset_area=_PRESET)
 
 

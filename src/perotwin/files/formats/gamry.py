@@ -32,7 +32,10 @@ def _read(source: Source) -> list[Found]:
         title = _CURVE.match(line)
         if title is None:
             continue
-        names = next((place for place in range(at + 1, min(at + 4, len(lines))) if "freq" in lines[place].lower()), None)
+        names = next(
+            (place for place in range(at + 1, min(at + 4, len(lines))) if "freq" in lines[place].lower()),
+            None,
+        )
         if names is None:
             continue
         columns = columns_of(lines[names].split("\t"))
@@ -44,7 +47,8 @@ def _read(source: Source) -> list[Found]:
     if not tables:
         tag = next((found[1] for line in lines[:40] if (found := _TAG.match(line))), "")
         raise InputError(
-            "the file holds no impedance (no table ZCURVE with numbers)" + (f": its experiment is {tag}." if tag else "."),
+            "the file holds no impedance (no table ZCURVE with numbers)"
+            + (f": its experiment is {tag}." if tag else "."),
             "Give the file of an impedance spectrum.",
             file=source.file,
         )

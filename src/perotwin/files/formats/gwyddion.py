@@ -21,7 +21,8 @@ from perotwin.files.source import Source
 
 __all__ = ["FORMATS", "container", "field"]
 
-#: letters of types, by their numbers in GLib (fundamental type times 4): object, boolean, character, integers, real, text
+#: letters of types, by their numbers in GLib (fundamental type times 4): object, boolean, characters, integers, real,
+#: text
 _OLD_TYPES = {80: "o", 20: "b", 16: "c", 12: "c", 24: "i", 28: "i", 40: "q", 60: "d", 64: "s"}
 _SIMPLE = {"b": "<B", "c": "<B", "i": "<i", "q": "<q", "d": "<d"}
 _ARRAYS = {"C": "u1", "I": "<i4", "Q": "<i8", "D": "<f8"}
@@ -112,7 +113,13 @@ def _channel(title: str, held: Any) -> Channel:
     """
     columns, rows = int(held.get("xres", 0)), int(held.get("yres", 0))
     data = held.get("data")
-    if not isinstance(data, np.ndarray) or columns < 1 or rows < 1 or columns * rows != data.size or data.size > MOST_PIXELS:
+    if (
+        not isinstance(data, np.ndarray)
+        or columns < 1
+        or rows < 1
+        or columns * rows != data.size
+        or data.size > MOST_PIXELS
+    ):
         raise InputError(f"a map of {columns} x {rows} pixels does not hold so many numbers.", _ADVICE)
     lateral, vertical = (_unit(held.get(key)) for key in ("si_unit_xy", "si_unit_z"))
     (factor_xy, unit_xy), (factor_z, unit_z) = unit_factor(lateral), unit_factor(vertical)
@@ -137,7 +144,11 @@ def _read_gwy(source: Source) -> list[Found]:
         place = re.fullmatch(r"/(\d+)/data", name)
         if place is None or not isinstance(value, dict) or value.get("type") != "GwyDataField":
             continue
-        title = held.get(f"/{place[1]}/data/title") or held.get(f"/{place[1]}/data/untitled") or f"channel {place[1]}"
+        title = (
+            held.get(f"/{place[1]}/data/title")
+            or held.get(f"/{place[1]}/data/untitled")
+            or f"channel {place[1]}"
+        )
         channels.append(_channel(str(title), value))
     return found_of(source, channels, "Gwyddion")
 
@@ -165,7 +176,12 @@ def field(content: bytes) -> tuple[dict[str, str], np.ndarray]:
     if end < 0:
         raise InputError("the header of the simple field has no end.", _ADVICE)
     lines = content[:end].decode("utf-8", "replace").split("\n")[1:]
-    header = {name.strip(): value.strip() for line in lines if (parts := line.partition("="))[1] for name, _, value in [parts]}
+    header = {
+        name.strip(): value.strip()
+        for line in lines
+        if (parts := line.partition("="))[1]
+        for name, _, value in [parts]
+    }
     try:
         columns, rows = int(header["XRes"]), int(header["YRes"])
     except (KeyError, ValueError):
@@ -174,25 +190,32 @@ def field(content: bytes) -> tuple[dict[str, str], np.ndarray]:
     begin = end + 4 - end % 4
     if columns < 1 or rows < 1 or columns * rows > MOST_PIXELS or len(content) - begin < 4 * columns * rows:
         raise InputError(
-            f"{columns} x {rows} pixels are announced, and numbers for {max(0, len(content) - begin) // 4} are there.", _ADVICE
+            f"{columns} x {rows} pixels are announced, and numbers for {max(0, len(content) - begin) // 4} are there.",
+            _ADVICE,
         )
     return header, np.frombuffer(content, "<f4", columns * rows, begin).reshape(rows, columns)
 
 
 def _read_gsf(source: Source) -> list[Found]:
     header, values = field(source.content)
-    (factor_xy, unit_xy), (factor_z, unit_z) = unit_factor(header.get("XYUnits", "")), unit_factor(header.get("ZUnits", ""))
+    (factor_xy, unit_xy), (factor_z, unit_z) = (
+        unit_factor(header.get("XYUnits", "")),
+        unit_factor(header.get("ZUnits", "")),
+    )
     try:
         width, height = float(header["XReal"]) * factor_xy, float(header["YReal"]) * factor_xy
     except (KeyError, ValueError):
         width = height = float("nan")
     if unit_xy != "m" or not (width > 0.0 and height > 0.0):
         raise InputError(
-            "the header does not say the size of the map in m (XReal, YReal, XYUnits).", "Save it again with its scale.",
+            "the header does not say the size of the map in m (XReal, YReal, XYUnits).",
+            "Save it again with its scale.",
             file=source.file,
-        )  # fmt: skip
+        )
     title = header.get("Title", "height")
-    return found_of(source, [Channel(title, values.astype(float) * factor_z, unit_z, width, height)], "Gwyddion")
+    return found_of(
+        source, [Channel(title, values.astype(float) * factor_z, unit_z, width, height)], "Gwyddion"
+    )
 
 
 def _sniff_gsf(source: Source) -> float:
@@ -200,6 +223,20 @@ def _sniff_gsf(source: Source) -> float:
 
 
 FORMATS = (
-    Format("gwyddion", "Gwyddion maps, versions 1 and 2 (.gwy)", ("afm", "kpfm"), (".gwy",), _sniff_gwy, _read_gwy),
-    Format("gwyddion_simple_field", "Gwyddion simple field (.gsf)", ("afm", "kpfm"), (".gsf",), _sniff_gsf, _read_gsf),
+    Format(
+        "gwyddion",
+        "Gwyddion maps, versions 1 and 2 (.gwy)",
+        ("afm", "kpfm"),
+        (".gwy",),
+        _sniff_gwy,
+        _read_gwy,
+    ),
+    Format(
+        "gwyddion_simple_field",
+        "Gwyddion simple field (.gsf)",
+        ("afm", "kpfm"),
+        (".gsf",),
+        _sniff_gsf,
+        _read_gsf,
+    ),
 )

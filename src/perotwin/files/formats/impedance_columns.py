@@ -15,7 +15,17 @@ from perotwin.files.format import Found, dataset_of
 from perotwin.files.source import Source, split
 from perotwin.files.written_units import written_unit
 
-__all__ = ["Column", "Columns", "Table", "columns_of", "found_of", "numbers_below", "separators", "tables_of", "written_area"]
+__all__ = [
+    "Column",
+    "Columns",
+    "Table",
+    "columns_of",
+    "found_of",
+    "numbers_below",
+    "separators",
+    "tables_of",
+    "written_area",
+]
 
 F64 = NDArray[np.float64]
 
@@ -67,9 +77,7 @@ class Columns:
     def whole(self) -> bool:
         """Whether a spectrum can be made of them."""
         names = set(self.of)
-        return "frequency" in names and (
-            {"real", "imaginary"} <= names or {"modulus", "phase"} <= names
-        )
+        return "frequency" in names and ({"real", "imaginary"} <= names or {"modulus", "phase"} <= names)
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,16 @@ def columns_of(headings: Sequence[str]) -> Columns:
 def _meaning(heading: str) -> tuple[str, float, bool, bool] | None:
     """What a heading says: the quantity, the factor to SI, whether per area, whether a unit is stated."""
     text = heading.strip()
-    for old, new in (("″", "''"), ("’’", "''"), ("′", "'"), ("’", "'"), ("´", "'"), ('"', "''"), ("−", "-"), ("–", "-")):
+    for old, new in (
+        ("″", "''"),
+        ("’’", "''"),
+        ("′", "'"),
+        ("’", "'"),
+        ("´", "'"),
+        ('"', "''"),
+        ("−", "-"),
+        ("–", "-"),
+    ):
         text = text.replace(old, new)
     sign, text = (-1.0, text[1:].strip()) if text.startswith("-") else (1.0, text)
     for name, unit in _splits(text):
@@ -214,7 +231,9 @@ def numbers_below(
     return Table(columns, np.array(rows, float), at, end, skipped)
 
 
-def found_of(source: Source, tables: Sequence[Table], maker: str, notes: Sequence[str] = (), **about: Any) -> list[Found]:
+def found_of(
+    source: Source, tables: Sequence[Table], maker: str, notes: Sequence[str] = (), **about: Any
+) -> list[Found]:
     """Measurements of the tables, one for each spectrum.
 
     Args:
@@ -278,7 +297,9 @@ def _spectrum(
         notes.append(f"{gone} of {there.size} rows hold no complete numbers and are left out.")
     frequency, real, imag = frequency[there], real[there], imag[there]
     if not np.any(frequency > 0.0):
-        raise InputError("no row of the spectrum has a frequency above zero.", "Export it again.", file=source.file)
+        raise InputError(
+            "no row of the spectrum has a frequency above zero.", "Export it again.", file=source.file
+        )
     notes += _remarks(table, frequency, imag)
     per_area = table.columns.of[key].area
     area, unit = _area(source, per_area, about, notes)
@@ -309,7 +330,7 @@ def _contradictions(
         known = np.isfinite(size) & np.isfinite(modulus) & (size > 0.0)
         if known.any() and float(np.median(np.abs(modulus[known] / size[known] - 1.0))) > _SAME:
             raise InputError(
-                "|Z| of the file and that of its two parts differ, so that one of the columns is not what its name says.",
+                "|Z| of the file and that of its two parts differ: one of the columns is not what its name says.",
                 "Look at the headings and units, and export the spectrum again.",
                 file=source.file,
             )
@@ -317,8 +338,7 @@ def _contradictions(
         known = np.isfinite(phase) & np.isfinite(imag) & (np.abs(phase) > 1.0) & (imag != 0.0)
         if known.sum() >= 3 and float(np.mean(np.sign(phase[known]) == np.sign(imag[known]))) < 0.5:
             notes.append(
-                "the phase has the other sign than the imaginary part: the sign of the imaginary part is that which its "
-                "heading says."
+                "the phase has the other sign than the imaginary part, whose sign is that which its heading says."
             )
     return notes
 
@@ -334,15 +354,17 @@ def _remarks(table: Table, frequency: F64, imag: F64) -> list[str]:
     positive = int(np.count_nonzero(imag > 0.0))
     if positive > 0.8 * imag.size and imag.size >= 5:
         notes.append(
-            f"Im Z is above zero in {positive} of {imag.size} points: inductive, or the heading leaves out a minus; kept "
-            "as recorded."
+            f"Im Z is above zero in {positive} of {imag.size} points: inductive, or the heading leaves out a minus; "
+            "kept as recorded."
         )
     elif positive:
         notes.append(f"{positive} of {imag.size} points have Im Z > 0 (inductive or noise); they are kept.")
     return notes
 
 
-def _area(source: Source, per_area: bool, about: Mapping[str, Any], notes: list[str]) -> tuple[float | None, str]:
+def _area(
+    source: Source, per_area: bool, about: Mapping[str, Any], notes: list[str]
+) -> tuple[float | None, str]:
     """Area that turns ohm into ohm m^2 (None: stays as it is), and the unit that results."""
     if per_area:
         return None, "ohm m2"

@@ -43,7 +43,7 @@ class Profile:
 
 
 def profile_of(source: Source) -> Profile:
-    """The profile in a text of tab-separated columns: lines of names, of masses, of what the columns hold, then numbers.
+    """The profile in a text of tab-separated columns: names, masses, what the columns hold, then numbers.
 
     Raises:
         InputError: the lines of the header, or the numbers, are not there.
@@ -52,15 +52,19 @@ def profile_of(source: Source) -> Profile:
     head = next((at for at, line in enumerate(lines[:60]) if _axis_of(line.split("\t")) is not None), None)
     if head is None or head < 1:
         raise InputError(
-            'no line names the axis ("Sputter Time (s)") above the numbers.', "Export the profile again.", file=source.file
+            'no line names the axis ("Sputter Time (s)") above the numbers.',
+            "Export the profile again.",
+            file=source.file,
         )
     kinds = [cell.strip() for cell in lines[head].split("\t")]
     column = _axis_of(kinds)
     assert column is not None
     wanted = [at for at, kind in enumerate(kinds) if _INTENSITY.match(kind)]
     if not wanted or len(wanted) > _MOST_SPECIES:
-        raise InputError("no column holds an intensity.", "Export the profile with its intensities.", file=source.file)
-    names, masses = _names(lines[:head], kinds, wanted)
+        raise InputError(
+            "no column holds an intensity.", "Export the profile with its intensities.", file=source.file
+        )
+    names, masses = _names(source, head, kinds, wanted)
     rows, notes = _rows(source, head, column, wanted)
     depth = _DEPTH.fullmatch(kinds[column])
     along = rows[:, 0] * ({"nm": 1e-9}.get(depth[1].lower(), 1e-6) if depth else 1.0)
@@ -83,17 +87,15 @@ def _axis_of(cells: list[str]) -> int | None:
     return None
 
 
-def _names(above: tuple[str, ...], kinds: list[str], wanted: list[int]) -> tuple[tuple[str, ...], F64]:
-    """Names and masses of the wanted columns from the lines above: the last line of numbers and N/A holds the masses."""
-    tables = [cells for line in above if len(cells := line.split("\t")) >= len(kinds) - 2]
+def _names(source: Source, head: int, kinds: list[str], wanted: list[int]) -> tuple[tuple[str, ...], F64]:
+    """Names and masses of the wanted columns; the last line above that holds only numbers and N/A is of masses."""
+    tables = [cells for line in source.lines[:head] if len(cells := line.split("\t")) >= len(kinds) - 2]
     masses = np.full(len(wanted), np.nan)
     if tables and _are_masses([tables[-1][at] for at in wanted if at < len(tables[-1])]):
         row = tables.pop()
         for place, at in enumerate(wanted):
-            try:
-                masses[place] = float(row[at]) if at < len(row) else np.nan
-            except ValueError:
-                pass
+            value = source.number(row[at].strip()) if at < len(row) else None
+            masses[place] = np.nan if value is None else value
     row = tables[-1] if tables else []
     names: list[str] = []
     for place, at in enumerate(wanted):
@@ -131,14 +133,20 @@ def _rows(source: Source, head: int, column: int, wanted: list[int]) -> tuple[F6
             short += 1
         rows.append([float("nan") if one is None else one for one in values])
     if not rows:
-        raise InputError("no numbers follow the names of the columns.", "It is not whole: export it again.", file=source.file)
+        raise InputError(
+            "no numbers follow the names of the columns.",
+            "It is not whole: export it again.",
+            file=source.file,
+        )
     if infinite:
-        notes.append(f"{infinite} intensities are infinite in the file (a ratio over nothing); they count as unknown.")
+        notes.append(
+            f"{infinite} intensities are infinite in the file (a ratio over nothing); they count as unknown."
+        )
     if short:
         notes.append(f"{short} rows are shorter than the header says; what they lack is unknown.")
-    values = np.array(rows, float)
-    values[~np.isfinite(values)] = np.nan
-    return values, notes
+    table = np.array(rows, float)
+    table[~np.isfinite(table)] = np.nan
+    return table, notes
 
 
 def _read(source: Source) -> list[Found]:
@@ -176,4 +184,6 @@ def _sniff(source: Source) -> float:
     return 0.9 if b"Sputter Time (s)" in first and b"Intensity" in first else 0.0
 
 
-FORMATS = (Format("iontof", "ToF-SIMS depth profile of IONTOF, as text", ("tof_sims",), (".txt",), _sniff, _read),)
+FORMATS = (
+    Format("iontof", "ToF-SIMS depth profile of IONTOF, as text", ("tof_sims",), (".txt",), _sniff, _read),
+)

@@ -60,7 +60,9 @@ def _decoded(source: Source, text: str) -> list[dict[str, Any]]:
             held = jcamp.read(line + "\n" for line in text.split("\n"))
     except Exception as fault:  # the library raises bare Exception for a letter that it does not know
         raise InputError(
-            f"the numbers cannot be decoded ({shown(str(fault), 80)}).", "The file is damaged: export it again.", file=source.file
+            f"the numbers cannot be decoded ({shown(str(fault), 80)}).",
+            "The file is damaged: export it again.",
+            file=source.file,
         ) from None
     # the format carries its own checks; the library only prints that they failed
     if "Y-Check failed" in said.getvalue() or "Mismatch" in said.getvalue():
@@ -76,7 +78,9 @@ def _decoded(source: Source, text: str) -> list[dict[str, Any]]:
 def _read(source: Source) -> list[Found]:
     text = "\n".join(source.lines)
     if len(text) > _LONGEST:
-        raise InputError(f"the file has {len(text)} characters.", "Export a part of the spectrum.", file=source.file)
+        raise InputError(
+            f"the file has {len(text)} characters.", "Export a part of the spectrum.", file=source.file
+        )
     for match in re.finditer(r"(?mi)^\s*##\s*NPOINTS\s*=\s*([0-9.eE+-]+)", text):
         with contextlib.suppress(ValueError):
             if float(match[1]) > _MOST:
@@ -96,12 +100,18 @@ def _read(source: Source) -> list[Found]:
 
 
 def _long(source: Source, points: str) -> InputError:
-    return InputError(f"{shown(points, 30)} points are announced.", "No spectrum has so many.", file=source.file)
+    return InputError(
+        f"{shown(points, 30)} points are announced.", "No spectrum has so many.", file=source.file
+    )
 
 
 def _spectrum(source: Source, held: dict[str, Any], name: str) -> Found:
     x, y = np.asarray(held.get("x", ()), float), np.asarray(held.get("y", ()), float)
-    entries = {re.sub(r"[\s/_-]", "", str(key)): str(value) for key, value in held.items() if key not in ("x", "y", "children")}
+    entries = {
+        re.sub(r"[\s/_-]", "", str(key)): str(value)
+        for key, value in held.items()
+        if key not in ("x", "y", "children")
+    }
     if x.size != y.size or x.size < 2:
         announced = _number(entries, "npoints")
         raise InputError(
@@ -123,7 +133,11 @@ def _spectrum(source: Source, held: dict[str, Any], name: str) -> Found:
     elif unit == "HZ" and "NMR" in kind:
         field = _number(entries, ".observefrequency")
         if not field > 0.0:
-            raise InputError("the axis is in Hz and the file does not say the frequency of the spectrometer.", "Export it in ppm.", file=source.file)
+            raise InputError(
+                "the axis is in Hz and the file does not say the frequency of the spectrometer.",
+                "Export it in ppm.",
+                file=source.file,
+            )
         position, stated = x / field, "ppm"
         notes.append(f"Hz over the {field:g} MHz of the spectrometer.")
         if np.isfinite(reference := _number(entries, ".shiftreference")):
@@ -134,7 +148,11 @@ def _spectrum(source: Source, held: dict[str, Any], name: str) -> Found:
             "Infrared spectra are over 1/CM, NMR over PPM, UV-Vis over NANOMETERS.",
             file=source.file,
         )
-    what = {"TRANSMITTANCE": "transmittance", "%TRANSMITTANCE": "transmittance in %", "ABSORBANCE": "absorbance"}.get(ordinate, ordinate.lower())
+    what = {
+        "TRANSMITTANCE": "transmittance",
+        "%TRANSMITTANCE": "transmittance in %",
+        "ABSORBANCE": "absorbance",
+    }.get(ordinate, ordinate.lower())
     notes.append(f"the signal is {shown(what, 40) or 'in units that the file does not name'}.")
     if ordinate in ("TRANSMITTANCE", "%TRANSMITTANCE"):
         full = 100.0 if ordinate.startswith("%") else 1.0
@@ -186,7 +204,11 @@ def _uv_vis(source: Source, nanometres: F64, y: F64, ordinate: str, name: str) -
         "ABSORBANCE": ("absorbance", None),
     }.get(ordinate)
     if known is None:
-        raise InputError(f'the ordinate is "{shown(ordinate, 30)}".', "Export transmittance or absorbance.", file=source.file)
+        raise InputError(
+            f'the ordinate is "{shown(ordinate, 30)}".',
+            "Export transmittance or absorbance.",
+            file=source.file,
+        )
     return spectrum(source, nanometres, [(*known, y)], name)
 
 
@@ -197,4 +219,13 @@ def _sniff(source: Source) -> float:
     return 0.98 if re.search(r"(?mi)^\s*##\s*JCAMP[- _]?DX\s*=", head) else 0.6
 
 
-FORMATS = (Format("jcamp_dx", "JCAMP-DX (infrared, NMR, UV-Vis)", ("ftir_nmr", "uv_vis"), (".dx", ".jdx", ".jcm"), _sniff, _read),)
+FORMATS = (
+    Format(
+        "jcamp_dx",
+        "JCAMP-DX (infrared, NMR, UV-Vis)",
+        ("ftir_nmr", "uv_vis"),
+        (".dx", ".jdx", ".jcm"),
+        _sniff,
+        _read,
+    ),
+)

@@ -43,7 +43,10 @@ def scans(content: bytes) -> list[Scan]:
     listed = sections.get("DataSet", {})
     order = [
         listed[key]
-        for key in sorted((key for key in listed if re.fullmatch(r"Gr\d+-Ch\d+", key)), key=lambda key: tuple(map(int, re.findall(r"\d+", key))))
+        for key in sorted(
+            (key for key in listed if re.fullmatch(r"Gr\d+-Ch\d+", key)),
+            key=lambda key: tuple(map(int, re.findall(r"\d+", key))),
+        )
     ]
     begin, found = end + len(_MARK), []
     for name in order:
@@ -78,7 +81,9 @@ def _scan(content: bytes, begin: int, held: dict[str, str]) -> tuple[Scan, int]:
     except (KeyError, ValueError):
         raise InputError("a channel does not say its size, bits and ranges.", _ADVICE) from None
     if held.get("SaveMode", "Binary") != "Binary" or bits not in (8, 16, 32):
-        raise InputError(f"a channel is stored in {bits} bits of a form that nobody has described.", "Export it as .gwy.")
+        raise InputError(
+            f"a channel is stored in {bits} bits of a form that nobody has described.", "Export it as .gwy."
+        )
     if points < 1 or lines < 1 or points * lines > MOST_PIXELS:
         raise InputError(f"a channel of {points} x {lines} pixels is none.", _ADVICE)
     signed = held.get("SaveSign", "Signed") == "Signed"
@@ -107,7 +112,10 @@ def _read(source: Source) -> list[Found]:
     channels = []
     for scan in scans(source.content):
         factor, unit = unit_factor(scan.unit)
-        sides = [size * unit_factor(written)[0] if unit_factor(written)[1] == "m" else float("nan") for size, written in scan.axes]
+        sides = [
+            size * unit_factor(written)[0] if unit_factor(written)[1] == "m" else float("nan")
+            for size, written in scan.axes
+        ]
         title = f"{scan.name} {scan.frame}".strip()
         channels.append(Channel(title, scan.values * factor, unit, *sides))
     return found_of(source, channels, "Nanosurf")

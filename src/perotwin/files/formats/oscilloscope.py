@@ -17,7 +17,16 @@ __all__ = ["FORMATS"]
 
 F64 = NDArray[np.float64]
 
-_SECONDS = {"s": 1.0, "second": 1.0, "seconds": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_SECONDS = {
+    "s": 1.0,
+    "second": 1.0,
+    "seconds": 1.0,
+    "sec": 1.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ns": 1e-9,
+}
 _VOLTS = {"v": 1.0, "volt": 1.0, "volts": 1.0, "mv": 1e-3, "uv": 1e-6, "µv": 1e-6}
 _AMPERES = {"a": 1.0, "amp": 1.0, "amps": 1.0, "ampere": 1.0, "ma": 1e-3, "ua": 1e-6}
 #: lines of a header
@@ -41,7 +50,7 @@ class _Traces:
 
 def _rows(source: Source, start: int, separator: str | None = ",") -> F64:
     """(R, C) numbers of the lines from `start` to the first that holds none; NaN for what is no number."""
-    rows = []
+    rows: list[list[float]] = []
     for line in source.lines[start:]:
         cells = split(line, separator) if line.strip() else []
         numbers = [source.number(cell) for cell in cells]
@@ -68,7 +77,7 @@ def _header(source: Source) -> list[list[str]]:
 
 
 def _rigol(source: Source) -> _Traces | None:
-    """DS1000E: "X,CH1,CH2," over "Second,Volt,Volt,". Later ones: "X,CH1,Start,Increment," over "Sequence,VOLT,t0,dt"."""
+    """DS1000E: "X,CH1,CH2," over "Second,Volt,Volt,"; later "X,CH1,Start,Increment," over "Sequence,VOLT,t0,dt"."""
     lines = _header(source)
     if len(lines) < 3 or not lines[0] or lines[0][0].upper() != "X":
         return None
@@ -77,7 +86,11 @@ def _rigol(source: Source) -> _Traces | None:
     if "increment" in low and "start" in low:
         start, step = (source.number(units[low.index(word)]) for word in ("start", "increment"))
         if start is None or step is None or not step > 0.0:
-            raise InputError("start and increment of the time are not in the header.", "Export the trace again.", file=source.file)
+            raise InputError(
+                "start and increment of the time are not in the header.",
+                "Export the trace again.",
+                file=source.file,
+            )
         values = _rows(source, 2)
         channels = [at for at, name in enumerate(low) if at > 0 and name not in ("start", "increment", "")]
         index = values[:, 0]
@@ -86,18 +99,27 @@ def _rigol(source: Source) -> _Traces | None:
         return None
     values = _rows(source, 2)
     channels = [at for at, name in enumerate(low) if at > 0 and name]
-    return _Traces("Rigol", values[:, 0] * _SECONDS[_unit(units[0])], _channels(names, units, values, channels))
+    return _Traces(
+        "Rigol", values[:, 0] * _SECONDS[_unit(units[0])], _channels(names, units, values, channels)
+    )
 
 
 def _keysight(source: Source) -> _Traces | None:
     """ "x-axis,1,2" over "second,Volt,Volt"."""
     lines = _header(source)
-    if len(lines) < 3 or not lines[0] or lines[0][0].lower() != "x-axis" or _unit(lines[1][0]) not in _SECONDS:
+    if (
+        len(lines) < 3
+        or not lines[0]
+        or lines[0][0].lower() != "x-axis"
+        or _unit(lines[1][0]) not in _SECONDS
+    ):
         return None
     names = [f"channel {name}" if name.isdigit() else name for name in lines[0]]
     values = _rows(source, 2)
     channels = [at for at, name in enumerate(names) if at > 0 and name]
-    return _Traces("Keysight", values[:, 0] * _SECONDS[_unit(lines[1][0])], _channels(names, lines[1], values, channels))
+    return _Traces(
+        "Keysight", values[:, 0] * _SECONDS[_unit(lines[1][0])], _channels(names, lines[1], values, channels)
+    )
 
 
 def _siglent(source: Source) -> _Traces | None:
@@ -105,14 +127,27 @@ def _siglent(source: Source) -> _Traces | None:
     lines = _header(source)
     if not lines or not lines[0] or not lines[0][0].lower().startswith("record length") or len(lines[0]) > 3:
         return None
-    at = next((at for at, cells in enumerate(lines) if len(cells) > 1 and _unit(cells[0]) in _SECONDS and _unit(cells[1]) in _VOLTS | _AMPERES), None)
+    at = next(
+        (
+            at
+            for at, cells in enumerate(lines)
+            if len(cells) > 1 and _unit(cells[0]) in _SECONDS and _unit(cells[1]) in _VOLTS | _AMPERES
+        ),
+        None,
+    )
     if at is None:
         return None
     named = next((cells for cells in lines[:at] if cells and cells[0].lower() == "source"), None)
-    names = named if named is not None and len(named) == len(lines[at]) else [f"channel {place}" for place in range(len(lines[at]))]
+    names = (
+        named
+        if named is not None and len(named) == len(lines[at])
+        else [f"channel {place}" for place in range(len(lines[at]))]
+    )
     values = _rows(source, at + 1)
     channels = [place for place, unit in enumerate(lines[at]) if place > 0 and unit]
-    return _Traces("Siglent", values[:, 0] * _SECONDS[_unit(lines[at][0])], _channels(names, lines[at], values, channels))
+    return _Traces(
+        "Siglent", values[:, 0] * _SECONDS[_unit(lines[at][0])], _channels(names, lines[at], values, channels)
+    )
 
 
 def _tektronix(source: Source) -> _Traces | None:
@@ -132,7 +167,12 @@ def _tektronix(source: Source) -> _Traces | None:
         channel = _Channel(entries.get("source", "CH1"), _unit(unit), values[:, 4] * _factor(unit, source))
         announced = source.number(lines[0][1])
         notes = _announced(announced, values.shape[0])
-        return _Traces("Tektronix", values[:, 3] * _SECONDS[_unit(entries.get("horizontal units", "s"))], (channel,), notes)
+        return _Traces(
+            "Tektronix",
+            values[:, 3] * _SECONDS[_unit(entries.get("horizontal units", "s"))],
+            (channel,),
+            notes,
+        )
     if lines[0][0].lower() != "model":
         return None
     at = next((at for at, cells in enumerate(lines) if len(cells) > 1 and cells[0].upper() == "TIME"), None)
@@ -153,7 +193,14 @@ def _lecroy(source: Source) -> _Traces | None:
     lines = _header(source)
     if not lines or not lines[0] or not lines[0][0].upper().startswith("LECROY"):
         return None
-    at = next((at for at, cells in enumerate(lines) if len(cells) > 1 and cells[0].lower() == "time" and cells[1].lower().startswith("ampl")), None)
+    at = next(
+        (
+            at
+            for at, cells in enumerate(lines)
+            if len(cells) > 1 and cells[0].lower() == "time" and cells[1].lower().startswith("ampl")
+        ),
+        None,
+    )
     if at is None:
         return None
     values = _rows(source, at + 1)
@@ -182,7 +229,9 @@ def _factor(unit: str, source: Source) -> float:
     return known[_unit(unit)]
 
 
-def _channels(names: Sequence[str], units: Sequence[str], values: F64, places: Sequence[int]) -> tuple[_Channel, ...]:
+def _channels(
+    names: Sequence[str], units: Sequence[str], values: F64, places: Sequence[int]
+) -> tuple[_Channel, ...]:
     known = _VOLTS | _AMPERES
     made = []
     for place in places:
@@ -205,13 +254,17 @@ def _sniff(source: Source) -> float:
 def _read(source: Source) -> list[Found]:
     traces = next((made for read in _MAKERS if (made := read(source)) is not None), None)
     if traces is None or not traces.channels:
-        raise InputError("no channel in volts was found.", "Export the trace in volts against seconds.", file=source.file)
+        raise InputError(
+            "no channel in volts was found.", "Export the trace in volts against seconds.", file=source.file
+        )
     found = []
     for channel in traces.channels:
         there = np.isfinite(traces.time) & np.isfinite(channel.values)
         notes = [f"channel {channel.name} of an oscilloscope ({traces.maker}), as recorded.", *traces.notes]
         if not there.all():
-            notes.append(f"{np.count_nonzero(~there)} of {there.size} rows hold no complete numbers and are left out.")
+            notes.append(
+                f"{np.count_nonzero(~there)} of {there.size} rows hold no complete numbers and are left out."
+            )
         if np.any(np.diff(traces.time[there]) <= 0.0):
             notes.append("the time does not rise throughout.")
         name = source.path.stem if len(traces.channels) == 1 else f"{source.path.stem} {channel.name}"

@@ -1,4 +1,4 @@
-"""XML, and XML within zip archives, from files that nobody vouches for: bounded, without entities, nothing unpacked to disk."""
+"""XML and zip archives from files that nobody vouches for: bounded, without entities, nothing unpacked to disk."""
 
 from __future__ import annotations
 
@@ -46,10 +46,16 @@ def members(content: bytes, wanted: Callable[[str], bool], what: str) -> dict[st
         try:
             with archive.open(one) as stream:
                 found[one.filename] = stream.read(one.file_size + 1)
-        except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-            raise InputError(
-                f"a part of this {what} is damaged: {shown(str(error), 80)}.", advice
-            ) from None
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            ValueError,
+            OSError,
+            EOFError,
+            RuntimeError,
+            NotImplementedError,
+        ) as error:
+            raise InputError(f"a part of this {what} is damaged: {shown(str(error), 80)}.", advice) from None
     return found
 
 

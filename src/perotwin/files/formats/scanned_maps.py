@@ -67,15 +67,44 @@ def found_of(source: Source, channels: Sequence[Channel], maker: str) -> list[Fo
     # a sensor's height is the same height once more: the one called height or topography comes first
     heights.sort(key=lambda one: bool(re.search(r"(?i)sensor", one.title)))
     first = heights[0] if heights else None
-    repeated = [one for one in heights[1:] if re.search(r"(?i)sensor", one.title) and first is not None and not re.search(r"(?i)sensor", first.title)]
+    repeated = [
+        one
+        for one in heights[1:]
+        if re.search(r"(?i)sensor", one.title)
+        and first is not None
+        and not re.search(r"(?i)sensor", first.title)
+    ]
     shown_maps = [one for one in heights if one not in repeated]
     for one in shown_maps:
-        beside = [other for other in channels if other is not one and other not in shown_maps and other not in potentials and other.values.shape == one.values.shape] if one is first else []
+        beside = (
+            [
+                other
+                for other in channels
+                if other is not one
+                and other not in shown_maps
+                and other not in potentials
+                and other.values.shape == one.values.shape
+            ]
+            if one is first
+            else []
+        )
         found.append(_height(source, one, beside, maker, len(shown_maps) + len(potentials)))
     for one in potentials:
-        found.append(_map(source, "kpfm", "surface_potential", one, {}, [f'channel "{shown(one.title, 60)}" ({maker}).'], len(shown_maps) + len(potentials)))
+        found.append(
+            _map(
+                source,
+                "kpfm",
+                "surface_potential",
+                one,
+                {},
+                [f'channel "{shown(one.title, 60)}" ({maker}).'],
+                len(shown_maps) + len(potentials),
+            )
+        )
     if not found:
-        names = ", ".join(f'"{shown(one.title, 30)}" ({shown(one.unit, 10) or "no unit"})' for one in channels[:8])
+        names = ", ".join(
+            f'"{shown(one.title, 30)}" ({shown(one.unit, 10) or "no unit"})' for one in channels[:8]
+        )
         raise InputError(
             f"no channel is a height or a surface potential: {names or 'the file holds no map'}.",
             "Give a file with a map of heights in m, or of potentials in V.",
@@ -93,12 +122,22 @@ def _height(source: Source, one: Channel, beside: Sequence[Channel], maker: str,
             key += "_2"
         extra[key] = other
     if extra:
-        notes.append("beside it: " + ", ".join(f'"{shown(other.title, 30)}" ({other.unit or "no unit"})' for other in extra.values()) + ".")
+        notes.append(
+            "beside it: "
+            + ", ".join(f'"{shown(other.title, 30)}" ({other.unit or "no unit"})' for other in extra.values())
+            + "."
+        )
     return _map(source, "afm", "height", one, extra, notes, together)
 
 
 def _map(
-    source: Source, instrument: str, variable: str, one: Channel, extra: dict[str, Channel], notes: list[str], together: int
+    source: Source,
+    instrument: str,
+    variable: str,
+    one: Channel,
+    extra: dict[str, Channel],
+    notes: list[str],
+    together: int,
 ) -> Found:
     rows, columns = one.values.shape
     variables = {variable: (("y", "x"), one.values)}

@@ -22,7 +22,9 @@ F64 = NDArray[np.float64]
 _ZEISS, _FEI = 34118, (34682, 34680)
 _MOST_PIXELS = 60_000_000
 _UNITS = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "nm": 1e-9, "pm": 1e-12}
-_ZEISS_SIZE = re.compile(r"AP_(?:IMAGE_)?PIXEL_SIZE\s+(?:Image )?Pixel Size\s*=\s*([0-9.eE+-]+)\s*(\S+)", re.IGNORECASE)
+_ZEISS_SIZE = re.compile(
+    r"AP_(?:IMAGE_)?PIXEL_SIZE\s+(?:Image )?Pixel Size\s*=\s*([0-9.eE+-]+)\s*(\S+)", re.IGNORECASE
+)
 
 
 def scale_of(tags: dict[int, str]) -> tuple[float, float, str] | None:
@@ -38,7 +40,9 @@ def scale_of(tags: dict[int, str]) -> tuple[float, float, str] | None:
             return size, size, "Zeiss"
     for number in _FEI:
         text = tags.get(number, "")
-        width, height = (re.search(rf"(?m)^{name}\s*=\s*([0-9.eE+-]+)\s*$", text) for name in ("PixelWidth", "PixelHeight"))
+        width, height = (
+            re.search(rf"(?m)^{name}\s*=\s*([0-9.eE+-]+)\s*$", text) for name in ("PixelWidth", "PixelHeight")
+        )
         if width is not None and float(width[1]) > 0.0:
             return float(width[1]), float((height or width)[1]), "FEI"
     return None
@@ -51,17 +55,26 @@ def _opened(source: Source) -> tuple[F64, dict[int, str]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(source.content), formats=["TIFF"]) as image:
-                if image.width * image.height > _MOST_PIXELS:
+            with Image.open(io.BytesIO(source.content), formats=["TIFF"]) as opened:
+                if opened.width * opened.height > _MOST_PIXELS:
                     raise InputError(
-                        f"the image has {image.width} x {image.height} pixels.", "Give a part of it.", file=source.file
+                        f"the image has {opened.width} x {opened.height} pixels.",
+                        "Give a part of it.",
+                        file=source.file,
                     )
-                held: Any = image.tag_v2  # type: ignore[attr-defined]  # of TIFF images only, which is what was opened
+                held: Any = getattr(opened, "tag_v2", {})
                 tags = {number: _text(held.get(number, "")) for number in (_ZEISS, *_FEI)}
-                if image.mode in ("P", "RGB", "RGBA", "1", "LA", "CMYK"):
-                    image = image.convert("L")
-                shades = np.asarray(image, float)
-    except (OSError, ValueError, SyntaxError, TypeError, KeyError, EOFError, Image.DecompressionBombError) as error:
+                coloured = opened.mode in ("P", "RGB", "RGBA", "1", "LA", "CMYK")
+                shades = np.asarray(opened.convert("L") if coloured else opened, float)
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        TypeError,
+        KeyError,
+        EOFError,
+        Image.DecompressionBombError,
+    ) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
@@ -138,4 +151,13 @@ def _sniff(source: Source) -> float:
     return 0.97 if known else 0.4
 
 
-FORMATS = (Format("sem_tif", "images of electron microscopes (TIFF of Zeiss, FEI)", ("sem",), (".tif", ".tiff"), _sniff, _read),)
+FORMATS = (
+    Format(
+        "sem_tif",
+        "images of electron microscopes (TIFF of Zeiss, FEI)",
+        ("sem",),
+        (".tif", ".tiff"),
+        _sniff,
+        _read,
+    ),
+)

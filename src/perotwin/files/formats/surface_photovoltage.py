@@ -20,7 +20,7 @@ def _sniff(source: Source) -> float:
     lines = source.head.splitlines()[:30]
     for line in lines:
         cells = line.strip().split("\t")
-        if len(cells) > 1 and _TIME.fullmatch(cells[0]) and all(_is_wavelength(cell) for cell in cells[1:]):
+        if len(cells) > 2 and _TIME.fullmatch(cells[0]) and all(_is_wavelength(cell) for cell in cells[1:]):
             return 0.9
     return 0.0
 
@@ -34,11 +34,18 @@ def _is_wavelength(cell: str) -> bool:
 
 def _read(source: Source) -> list[Found]:
     lines = source.lines
-    at = next(at for at, line in enumerate(lines) if _TIME.fullmatch(line.strip().split("\t")[0]))
+    # as `_sniff` found it
+    at = next(
+        at
+        for at, line in enumerate(lines)
+        if len(line.split("\t")) > 2 and _TIME.fullmatch(line.strip().split("\t")[0])
+    )
     wavelengths = [float(cell) for cell in lines[at].strip().split("\t")[1:]]
     found = next(iter(blocks(source, at + 1)), None)
     if found is None or found.values.shape[1] < 1 + len(wavelengths):
-        raise InputError("no rows with all columns follow the wavelengths.", "Export it again.", file=source.file)
+        raise InputError(
+            "no rows with all columns follow the wavelengths.", "Export it again.", file=source.file
+        )
     time = found.values[:, 0]
     made = []
     for column, nanometres in enumerate(wavelengths, 1):
@@ -59,5 +66,12 @@ def _read(source: Source) -> list[Found]:
 
 
 FORMATS = (
-    Format("surface_photovoltage", "surface photovoltage after a pulse", ("surface_photovoltage",), (".txt",), _sniff, _read),
+    Format(
+        "surface_photovoltage",
+        "surface photovoltage after a pulse",
+        ("surface_photovoltage",),
+        (".txt",),
+        _sniff,
+        _read,
+    ),
 )

@@ -28,7 +28,9 @@ def _read(source: Source) -> list[Found]:
     if {limits[2].lower(), limits[4].lower()} != {"ppm"}:
         raise InputError("the limits of the axis are not in ppm.", "Export it in ppm.", file=source.file)
     if len(re.findall(r"(?m)^#\s*(?:row|F1)", source.text[:200_000])) > 1:
-        raise InputError("the file holds a spectrum of two dimensions.", "Export one of one dimension.", file=source.file)
+        raise InputError(
+            "the file holds a spectrum of two dimensions.", "Export one of one dimension.", file=source.file
+        )
     left, right = (float(one.replace(",", ".")) for one in (limits[1], limits[3]))
     announced = int(size[1])
     values = []
@@ -39,16 +41,22 @@ def _read(source: Source) -> list[Found]:
         value = source.number(text)
         if value is None:
             raise InputError(
-                f"line {source.lines.index(line) + 1} is no intensity.", "The file is damaged: export it again.", file=source.file
+                f"line {source.lines.index(line) + 1} is no intensity.",
+                "The file is damaged: export it again.",
+                file=source.file,
             )
         values.append(value)
     if len(values) < 2 or announced < 2 or len(values) > announced:
         raise InputError(
-            f"{announced} points are announced and {len(values)} are there.", "Export it again.", file=source.file
+            f"{announced} points are announced and {len(values)} are there.",
+            "Export it again.",
+            file=source.file,
         )
     notes = []
     if len(values) < announced:
-        notes.append(f"{announced} points are announced and {len(values)} are there: the end of the axis is missing.")
+        notes.append(
+            f"{announced} points are announced and {len(values)} are there: the end of the axis is missing."
+        )
     # the two limits belong to the first and to the last point that is announced
     position = left + (right - left) * np.arange(len(values)) / (announced - 1)
     dataset = dataset_of(

@@ -20,13 +20,15 @@ F64 = NDArray[np.float64]
 
 #: what a column holds and the factor to a fraction, by its name in small letters without blanks; None: absorbance
 _ORDINATES: tuple[tuple[str, str, float | None], ...] = (
-    (r"%t|t%|t\[%\]|t\(%\)|t/%|%transmittance|transmittance(\[%\]|\(%\)|%|/%)|transmission(\[%\]|\(%\)|%|/%)|%transmission", "transmittance", 0.01),
-    (r"%r|r%|r\[%\]|r\(%\)|r/%|%reflectance|reflectance(\[%\]|\(%\)|%|/%)|reflection(\[%\]|\(%\)|%|/%)|%reflection", "reflectance", 0.01),
+    (r"%(t|transmittance|transmission)|(t|transmittance|transmission)(%|\[%\]|\(%\)|/%)", "transmittance", 0.01),
+    (r"%(r|reflectance|reflection)|(r|reflectance|reflection)(%|\[%\]|\(%\)|/%)", "reflectance", 0.01),
     (r"t|transmittance|transmission", "transmittance", 1.0),
     (r"r|reflectance|reflection", "reflectance", 1.0),
-    (r"a|abs\.?|absorbance|absorbance\((a\.?u\.?|o\.?d\.?)\)|absorbance\[(a\.?u\.?|o\.?d\.?)\]|abs\(a\.?u\.?\)|od|o\.d\.|opticaldensity|extinction", "absorbance", None),
+    (r"(a|abs\.?|absorbance)([\[(](a\.?u|o\.?d)\.?[\])])?|o\.?d\.?|opticaldensity|extinction", "absorbance", None),
 )  # fmt: skip
-_WAVELENGTH = re.compile(r"(wavelength|wave length|wl|lambda|λ|nm|nanometers?|wavelengths?)(\s*[\[(/]?\s*nm\.?\s*[\])]?)?\.?")
+_WAVELENGTH = re.compile(
+    r"(wavelength|wave length|wl|lambda|λ|nm|nanometers?|wavelengths?)(\s*[\[(/]?\s*nm\.?\s*[\])]?)?\.?"
+)
 
 
 def _ordinate(heading: str) -> tuple[str, float | None] | None:
@@ -40,7 +42,7 @@ def _ordinate(heading: str) -> tuple[str, float | None] | None:
 
 
 def _is_wavelength(heading: str) -> bool:
-    return _WAVELENGTH.fullmatch(heading.lower().partition("|")[0].strip(' "\'.:;').strip()) is not None
+    return _WAVELENGTH.fullmatch(heading.lower().partition("|")[0].strip(" \"'.:;").strip()) is not None
 
 
 def spectrum(
@@ -60,9 +62,13 @@ def spectrum(
     for _, _, values in ordinates:
         there &= np.isfinite(values)
     if not there.any():
-        raise InputError("no row holds a wavelength and a value.", "Export the spectrum again.", file=source.file)
+        raise InputError(
+            "no row holds a wavelength and a value.", "Export the spectrum again.", file=source.file
+        )
     if not there.all():
-        notes.append(f"{np.count_nonzero(~there)} of {there.size} rows hold no complete numbers and are left out.")
+        notes.append(
+            f"{np.count_nonzero(~there)} of {there.size} rows hold no complete numbers and are left out."
+        )
     axis = nanometres[there]
     if not (axis.min() > 50.0 and axis.max() < 100_000.0):
         raise InputError(
@@ -75,7 +81,9 @@ def spectrum(
         kept = values[there]
         if factor is None:
             kept = 10.0**-kept
-            notes.append("the transmittance is 10 to the minus absorbance; reflection is part of what that counts as absorbed.")
+            notes.append(
+                "the transmittance is 10 to the minus absorbance; reflection is part of what that counts as absorbed."
+            )
             what = "transmittance"
         else:
             kept = kept * factor
@@ -87,7 +95,9 @@ def spectrum(
                     file=source.file,
                 )
         if (low := int(np.count_nonzero(kept <= 0.0))) > 0 and what == "transmittance":
-            notes.append(f"the transmittance is zero or below in {low} points (detector's zero); they have no logarithm.")
+            notes.append(
+                f"the transmittance is zero or below in {low} points (detector's zero); they have no logarithm."
+            )
         if what in variables:
             notes.append(f"a second {what} is left out.")
             continue
@@ -108,7 +118,11 @@ def spectrum(
 
 
 def _sniff_perkin(source: Source) -> float:
-    return 0.97 if re.match(r"PE (UV|IR|FL)\s", source.head.lstrip()[:20]) and "SUBTECH" in source.head[:200] else 0.0
+    return (
+        0.97
+        if re.match(r"PE (UV|IR|FL)\s", source.head.lstrip()[:20]) and "SUBTECH" in source.head[:200]
+        else 0.0
+    )
 
 
 def _read_perkin(source: Source) -> list[Found]:
@@ -116,11 +130,15 @@ def _read_perkin(source: Source) -> list[Found]:
     graph = next((at for at, line in enumerate(lines) if line.strip() == "#GR"), None)
     data = next((at for at, line in enumerate(lines) if line.strip() == "#DATA"), None)
     if graph is None or data is None or data - graph < 8:
-        raise InputError("the file has no part #GR or #DATA.", "It is not whole: export it again.", file=source.file)
+        raise InputError(
+            "the file has no part #GR or #DATA.", "It is not whole: export it again.", file=source.file
+        )
     unit, ordinate = lines[graph + 1].strip(), lines[graph + 2].strip()
     if unit.lower() != "nm":
         raise InputError(
-            f'the axis is in "{shown(unit, 20)}".', "Export the spectrum over the wavelength in nm.", file=source.file
+            f'the axis is in "{shown(unit, 20)}".',
+            "Export the spectrum over the wavelength in nm.",
+            file=source.file,
         )
     known = _ordinate(ordinate)
     if known is None:
@@ -143,15 +161,29 @@ def _read_perkin(source: Source) -> list[Found]:
 
 def _sniff_jasco(source: Source) -> float:
     head = source.head[:3000]
-    return 0.95 if re.search(r"(?m)^XUNITS[\t,; ]", head) and re.search(r"(?m)^XYDATA", head) and "##" not in head[:20] else 0.0
+    return (
+        0.95
+        if re.search(r"(?m)^XUNITS[\t,; ]", head)
+        and re.search(r"(?m)^XYDATA", head)
+        and "##" not in head[:20]
+        else 0.0
+    )
 
 
 def _read_jasco(source: Source) -> list[Found]:
     lines = source.lines
-    entries = {cells[0].strip().upper(): cells[1].strip() for line in lines[:200] if len(cells := re.split(r"[\t,;]", line, maxsplit=1)) == 2}
+    entries = {
+        cells[0].strip().upper(): cells[1].strip()
+        for line in lines[:200]
+        if len(cells := re.split(r"[\t,;]", line, maxsplit=1)) == 2
+    }
     at = next(at for at, line in enumerate(lines) if line.startswith("XYDATA"))
     known = _ordinate(entries.get("YUNITS", ""))
-    if entries.get("XUNITS", "").strip(' ",;').upper() not in ("NANOMETERS", "NM", "WAVELENGTH (NM)", "WAVELENGTH") or known is None:
+    if (
+        entries.get("XUNITS", "").strip(' ",;').upper()
+        not in ("NANOMETERS", "NM", "WAVELENGTH (NM)", "WAVELENGTH")
+        or known is None
+    ):
         raise InputError(
             f'the axes are "{shown(entries.get("XUNITS", ""), 30)}" and "{shown(entries.get("YUNITS", ""), 30)}".',
             "Export transmittance, reflectance or absorbance over the wavelength in nm.",
@@ -190,10 +222,17 @@ def _sniff_table(source: Source) -> float:
         if not _groups(block):
             continue
         # reflectance beside a quantum efficiency belongs to that
-        if any(re.search(r"(?i)\b(e?qe|iqe|ipce|spectral response|sr|pl|flux|irradiance)\b", one) for one in block.headings):
+        if any(
+            re.search(r"(?i)\b(e?qe|iqe|ipce|spectral response|sr|pl|flux|irradiance)\b", one)
+            for one in block.headings
+        ):
             return 0.0
         # one letter may be anything
-        short = all(len(one.strip(' "')) == 1 for axis, columns in _groups(block) for one in [block.headings[at] for at in columns])
+        short = all(
+            len(one.strip(' "')) == 1
+            for axis, columns in _groups(block)
+            for one in [block.headings[at] for at in columns]
+        )
         return 0.5 if short else 0.7
     return 0.0
 
@@ -205,7 +244,11 @@ def _read_table(source: Source) -> list[Found]:
             first = _ordinate(block.headings[columns[0]])
             assert first is not None
             name = _name(source, block, axis)
-            ordinates = [(*meant, block.values[:, at]) for at in columns if (meant := _ordinate(block.headings[at])) is not None]
+            ordinates = [
+                (*meant, block.values[:, at])
+                for at in columns
+                if (meant := _ordinate(block.headings[at])) is not None
+            ]
             kinds = {what for what, _, _ in ordinates}
             # several samples on one axis are measurements of their own; T and R are of one sample
             if len(ordinates) == len(kinds):
@@ -229,7 +272,11 @@ def _name(source: Source, block: Block, axis: int) -> str:
     if group:
         return group
     # a line of its own over the headings is what Shimadzu's program calls the spectrum
-    alone = [line.strip().strip('"') for line in block.above[:-1] if line.strip() and len(source.cells(line.strip())) == 1]
+    alone = [
+        line.strip().strip('"')
+        for line in block.above[:-1]
+        if line.strip() and len(source.cells(line.strip())) == 1
+    ]
     return alone[0] if len(alone) == 1 and len(alone[0]) < 80 else source.path.stem
 
 

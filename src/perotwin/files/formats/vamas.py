@@ -174,7 +174,8 @@ def parse(text: str) -> Experiment:
     first = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
     if first == len(lines) or _MAGIC.lower() not in lines[first].lower():
         raise InputError(
-            "this is no VAMAS file: its first line does not say so.", f'That line reads "{_MAGIC} 1988 May 4".'
+            "this is no VAMAS file: its first line does not say so.",
+            f'That line reads "{_MAGIC} 1988 May 4".',
         )
     reader = _Lines(lines, first + 1)
     try:
@@ -200,8 +201,8 @@ def parse(text: str) -> Experiment:
         found = block.energy.size
         if found < block.announced:
             notes.append(
-                f'spectrum {number} ("{shown(block.name, 40)}") announces {block.announced} points and has {found}: the '
-                "file ends within it."
+                f'spectrum {number} ("{shown(block.name, 40)}") announces {block.announced} points and has {found}: '
+                "the file ends within it."
             )
             if number < header.blocks:
                 notes.append(f"{header.blocks} spectra are announced and {number} are there.")
@@ -212,7 +213,13 @@ def parse(text: str) -> Experiment:
             "It is not whole, or only a description: export it again.",
         )
     return Experiment(
-        header.institution, header.instrument, header.mode, header.scan, header.comment, tuple(blocks), tuple(notes)
+        header.institution,
+        header.instrument,
+        header.mode,
+        header.scan,
+        header.comment,
+        tuple(blocks),
+        tuple(notes),
     )
 
 
@@ -279,7 +286,9 @@ def _block(reader: _Lines, header: _Header, shared: dict[int, Any]) -> Block:
         return lambda: [number(what) for _ in range(many)]
 
     name, sample = text("name of a block"), text("name of a sample")
-    for index, what in enumerate(("year", "month", "day", "hours", "minutes", "seconds", "hours before Greenwich"), 1):
+    for index, what in enumerate(
+        ("year", "month", "day", "hours", "minutes", "seconds", "hours before Greenwich"), 1
+    ):
         part(index, lambda what=what: number(what))  # type: ignore[misc]  # the word is bound now, not when called
     comment = part(8, lambda: reader.several("lines of comment"))
     technique = part(9, lambda: text("technique"))
@@ -366,7 +375,9 @@ def _labels(reader: _Lines) -> tuple[tuple[str, str], ...]:
     number = reader.count("number of variables", 1)
     if number > len(reader.lines):
         raise _Ended("variables")
-    return tuple((reader.text("name of a variable"), reader.text("unit of a variable")) for _ in range(number))
+    return tuple(
+        (reader.text("name of a variable"), reader.text("unit of a variable")) for _ in range(number)
+    )
 
 
 def _additional(reader: _Lines) -> dict[str, tuple[str, str]]:
@@ -389,7 +400,9 @@ def _ordinates(reader: _Lines, variables: int) -> tuple[int, F64]:
         reader.number("smallest and largest ordinate")
     begin = reader.at
     lines = reader.lines[begin : begin + announced]
-    last = next((at for at, line in enumerate(lines) if line.strip().lower() == "end of experiment"), len(lines))
+    last = next(
+        (at for at, line in enumerate(lines) if line.strip().lower() == "end of experiment"), len(lines)
+    )
     lines = lines[:last]
     if len(lines) == announced == 0 or (not lines and announced):
         raise _Ended("ordinate values")
@@ -405,7 +418,7 @@ def _ordinates(reader: _Lines, variables: int) -> tuple[int, F64]:
     if whole == 0:
         raise _Ended("ordinate values")
     reader.at = begin + len(lines)
-    values = np.where(np.abs(values) > _UNKNOWN, np.nan, values)
+    values[np.abs(values) > _UNKNOWN] = np.nan
     return announced, values[:whole].reshape(-1, variables)
 
 
@@ -453,4 +466,4 @@ def _columns(
     for index, (name, its_unit) in enumerate(columns):
         key = name if name not in variables else f"{name} {index + 1}"
         variables[key], units[key] = values[:, index], its_unit
-    return energy, variables, units, label, unit
+    return np.asarray(energy, np.float64), variables, units, label, unit

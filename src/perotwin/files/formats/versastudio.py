@@ -34,7 +34,10 @@ def _segments(source: Source) -> Iterator[Table]:
         columns = columns_of([name.strip() for name in found[1].split(",")])
         if not columns.whole:
             continue
-        end = next((place for place in range(at + 1, len(lines)) if lines[place].lstrip().startswith("</Segment")), None)
+        end = next(
+            (place for place in range(at + 1, len(lines)) if lines[place].lstrip().startswith("</Segment")),
+            None,
+        )
         table = numbers_below(source, at, columns, ",", end)
         if table is not None:
             yield table
@@ -60,4 +63,13 @@ def _has_frequency(table: Table) -> bool:
     return bool((frequency > 0.0).any())
 
 
-FORMATS = (Format("versastudio", "VersaStudio of Princeton Applied Research, as text", ("impedance",), (".par",), _sniff, _read),)
+FORMATS = (
+    Format(
+        "versastudio",
+        "VersaStudio of Princeton Applied Research, as text",
+        ("impedance",),
+        (".par",),
+        _sniff,
+        _read,
+    ),
+)

@@ -28,7 +28,13 @@ _LENGTHS = {"angstrom": 1e-10, "a": 1e-10, "å": 1e-10, "nm": 1e-9, "": 1e-10, "
 
 
 def scan_of(
-    source: Source, two_theta: F64, counts: F64, *, name: str = "", notes: list[str] | None = None, **about: Any
+    source: Source,
+    two_theta: F64,
+    counts: F64,
+    *,
+    name: str = "",
+    notes: list[str] | None = None,
+    **about: Any,
 ) -> Found:
     """A diffractogram.
 
@@ -104,18 +110,23 @@ def _read_xrdml(source: Source) -> list[Found]:
     root = root_of(source.content, "diffractogram")
     measurements = [one for one in root.iter() if _local(one) == "xrdMeasurement"]
     name = _text(_child(root, "sample", "name")) or _text(_child(root, "sample", "id"))
-    found = []
+    found: list[Found] = []
     left: list[str] = []
     scans = [(one, scan) for one in measurements for scan in one if _local(scan) == "scan"]
     for measurement, scan in scans:
-        made = _xrdml_scan(source, measurement, scan, name if len(scans) == 1 else f"{name or source.path.stem} {len(found) + 1}")
+        made = _xrdml_scan(
+            source,
+            measurement,
+            scan,
+            name if len(scans) == 1 else f"{name or source.path.stem} {len(found) + 1}",
+        )
         if isinstance(made, str):
             left.append(made)
         else:
             found.append(made)
     if not found:
         raise InputError(
-            "the file holds no scan of 2 theta" + (f": {left[0]}" if left else ".") ,
+            "the file holds no scan of 2 theta" + (f": {left[0]}" if left else "."),
             "A diffractogram is a scan of 2 theta with its counts.",
             file=source.file,
         )
@@ -156,7 +167,9 @@ def _xrdml_scan(source: Source, measurement: Element, scan: Element, name: str) 
     if axis is None:
         return f"a scan is of {shown(scan.get('scanAxis') or 'another axis', 30)}."
     if axis.get("unit", "deg") != "deg":
-        raise InputError(f"2 theta is in {shown(axis.get('unit'), 20)}.", "Export it in deg.", file=source.file)
+        raise InputError(
+            f"2 theta is in {shown(axis.get('unit'), 20)}.", "Export it in deg.", file=source.file
+        )
     listed = _numbers(_child(axis, "listPositions"))
     start, end = _number(_child(axis, "startPosition")), _number(_child(axis, "endPosition"))
     if listed.size:
@@ -166,12 +179,14 @@ def _xrdml_scan(source: Source, measurement: Element, scan: Element, name: str) 
     else:
         return "a scan holds 2 theta still."
     if scan.get("status") not in (None, "Completed"):
-        notes.append(f"the scan's status is {shown(scan.get('status'), 30)}: the angles may not belong to the end that was planned.")
+        notes.append(
+            f"the scan's status is {shown(scan.get('status'), 30)}: its angles may end before the planned one."
+        )
     waves = _child(measurement, "usedWavelength")
     about = {
         "wavelength": _length(_child(waves, "kAlpha1")),
-        "wavelength_alpha2": _length(_child(waves, "kAlpha2")),
-        "ratio_alpha2": _number(_child(waves, "ratioKAlpha2KAlpha1")),
+        "second_wavelength": _length(_child(waves, "kAlpha2")),
+        "second_share": _number(_child(waves, "ratioKAlpha2KAlpha1")),
         "anode": _text(_child(measurement, "incidentBeamPath", "xRayTube", "anodeMaterial")) or None,
         "counting_time": _counting_time(points),
     }
@@ -199,18 +214,25 @@ def _rasx_wanted(name: str) -> bool:
 
 def _read_rasx(source: Source) -> list[Found]:
     parts = members(source.content, _rasx_wanted, "Rigaku file")
-    profiles = sorted((int(found[1]), int(found[2]), name) for name in parts if (found := _PROFILE.search(name)))
+    profiles = sorted(
+        (int(place[1]), int(place[2]), name) for name in parts if (place := _PROFILE.search(name))
+    )
     if not profiles:
         raise InputError(
             "the file holds no profile (only images, or nothing).",
             "Integrate the images and save the profile.",
             file=source.file,
         )
-    found = []
+    found: list[Found] = []
     left = []
     for data, number, name in profiles:
         conditions = next(
-            (parts[other] for other in parts if re.search(rf"Data{data}/Mesurement?Conditions{number}\.xml$", other)), None
+            (
+                parts[other]
+                for other in parts
+                if re.search(rf"Data{data}/Mesurement?Conditions{number}\.xml$", other)
+            ),
+            None,
         )
         title = source.path.stem if len(profiles) == 1 else f"{source.path.stem} {len(found) + 1}"
         made = _rasx_scan(source, parts[name], conditions, title)
@@ -219,7 +241,9 @@ def _read_rasx(source: Source) -> list[Found]:
         else:
             found.append(made)
     if not found:
-        raise InputError(f"the file holds no scan of 2 theta: {left[0]}", "Give a diffractogram.", file=source.file)
+        raise InputError(
+            f"the file holds no scan of 2 theta: {left[0]}", "Give a diffractogram.", file=source.file
+        )
     return [one.noting(f"{len(left)} other scans are left out: {left[0]}") if left else one for one in found]
 
 
@@ -241,7 +265,9 @@ def _rasx_scan(source: Source, profile: bytes, conditions: bytes | None, name: s
         notes.append("intensities times the attenuator's factors, the third column, once.")
     about: dict[str, Any] = {}
     if conditions is None:
-        notes.append("the file does not say under which conditions it was measured; the axis is taken for 2 theta.")
+        notes.append(
+            "the file does not say under which conditions it was measured; the axis is taken for 2 theta."
+        )
     else:
         root = root_of(conditions, "Rigaku file")
         axis = _text(_child(root, "ScanInformation", "AxisName"))
@@ -255,7 +281,7 @@ def _rasx_scan(source: Source, profile: bytes, conditions: bytes | None, name: s
         tube = _child(root, "HWConfigurations", "XrayGenerator")
         about = {
             "wavelength": _rigaku_length(tube, "WavelengthKalpha1"),
-            "wavelength_alpha2": _rigaku_length(tube, "WavelengthKalpha2"),
+            "second_wavelength": _rigaku_length(tube, "WavelengthKalpha2"),
             "anode": _text(_child(tube, "TargetName")) or None,
         }
         name = _text(_child(root, "GeneralInformation", "SampleName")) or name
@@ -277,7 +303,13 @@ def _names(source: Source) -> str:
 
 
 def _sniff_rasx(source: Source) -> float:
-    return 0.97 if re.search(r"Data\d+/Profile\d+\.txt", _names(source)) else 0.9 if _names(source) and source.suffix == ".rasx" else 0.0
+    return (
+        0.97
+        if re.search(r"Data\d+/Profile\d+\.txt", _names(source))
+        else 0.9
+        if _names(source) and source.suffix == ".rasx"
+        else 0.0
+    )
 
 
 # --- .brml -----------------------------------------------------------------------------------------------------------
@@ -300,7 +332,8 @@ def _read_brml(source: Source) -> list[Found]:
         ) from None
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            read: Mapping[str, Any] = read_bruker_brml(io.BytesIO(source.content))  # type: ignore[arg-type]  # zipfile takes streams too
+            # what takes a path opens an archive, which may be a stream as well
+            read: Mapping[str, Any] = read_bruker_brml(io.BytesIO(source.content))
     except NotImplementedError:
         raise InputError(
             "the file holds several scans, or a map.", "Export each scan as .xy.", file=source.file
@@ -309,14 +342,14 @@ def _read_brml(source: Source) -> list[Found]:
     if angles is None or counts is None:
         raise InputError("the file holds no scan of 2 theta.", "Give a diffractogram.", file=source.file)
     source_of = read["metadata"]["source"]
-    about = {
+    about: dict[str, Any] = {
         "wavelength": _metres(source_of.get("kAlpha1")),
-        "wavelength_alpha2": _metres(source_of.get("kAlpha2")),
+        "second_wavelength": _metres(source_of.get("kAlpha2")),
         "anode": source_of.get("anode_material") or None,
     }
     ratio = source_of.get("ratioKAlpha2KAlpha1")
     if ratio is not None and np.size(ratio) == 1:
-        about["ratio_alpha2"] = float(getattr(ratio, "magnitude", ratio))
+        about["second_share"] = float(getattr(ratio, "magnitude", ratio))
     two_theta = np.atleast_1d(np.asarray(angles.to("degree").magnitude, float))
     return [scan_of(source, two_theta, np.atleast_1d(np.asarray(counts.magnitude, float)), **about)]
 
@@ -330,11 +363,24 @@ def _metres(quantity: Any) -> float | None:
 
 def _sniff_brml(source: Source) -> float:
     names = _names(source)
-    return 0.97 if re.search(r"Experiment\d+/(DataContainer|RawData\d+)\.xml", names) else 0.9 if names and source.suffix == ".brml" else 0.0
+    return (
+        0.97
+        if re.search(r"Experiment\d+/(DataContainer|RawData\d+)\.xml", names)
+        else 0.9
+        if names and source.suffix == ".brml"
+        else 0.0
+    )
 
 
 FORMATS = (
-    Format("xrdml", "diffractogram of Malvern Panalytical (.xrdml)", ("xrd",), (".xrdml",), _sniff_xrdml, _read_xrdml),
+    Format(
+        "xrdml",
+        "diffractogram of Malvern Panalytical (.xrdml)",
+        ("xrd",),
+        (".xrdml",),
+        _sniff_xrdml,
+        _read_xrdml,
+    ),
     Format("rasx", "diffractogram of Rigaku (.rasx)", ("xrd",), (".rasx",), _sniff_rasx, _read_rasx),
     Format("brml", "diffractogram of Bruker (.brml)", ("xrd",), (".brml",), _sniff_brml, _read_brml),
 )

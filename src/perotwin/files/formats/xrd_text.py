@@ -15,7 +15,13 @@ from perotwin.files.source import Source
 __all__ = ["FORMATS"]
 
 #: K-alpha1 of the usual anodes (m): Hölzer et al., Phys. Rev. A 56, 4554 (1997); Mo: Deslattes et al. (2003)
-_ANODES = {"cu": 1.540593e-10, "co": 1.788996e-10, "fe": 1.936041e-10, "cr": 2.289726e-10, "mo": 7.0931715e-11}
+_ANODES = {
+    "cu": 1.540593e-10,
+    "co": 1.788996e-10,
+    "fe": 1.936041e-10,
+    "cr": 2.289726e-10,
+    "mo": 7.0931715e-11,
+}
 _ANGLE = re.compile(r"(?i)(2\s*[-_]?\s*(θ|theta|th\b)|two[-_ ]?theta|2θ|\b2th\b|\btth\b|°2)")
 _COUNTS = re.compile(r"(?i)(intensity|counts|cps|int\b|\bi\b)")
 
@@ -49,7 +55,7 @@ def _sniff(source: Source) -> float:
 
 
 def _read(source: Source) -> list[Found]:
-    found = []
+    found: list[Found] = []
     for block in blocks(source):
         if not _angles(block):
             continue
@@ -58,7 +64,9 @@ def _read(source: Source) -> list[Found]:
         headings = block.columns
         column = next((at for at, one in enumerate(headings) if at > 0 and _COUNTS.search(one.text)), 1)
         if not any(one.text for one in headings):
-            notes.append("the columns have no names: the first is taken for 2 theta in deg, the second for the intensity.")
+            notes.append(
+                "the columns have no names: the first is taken for 2 theta in deg, the second for the intensity."
+            )
         if block.values.shape[1] > 2 and not any(one.text for one in headings):
             notes.append("the third column is not read.")
         about = {}
@@ -72,7 +80,9 @@ def _read(source: Source) -> list[Found]:
         else:
             notes.append("the file does not say the wavelength.")
         name = source.path.stem if not found else f"{source.path.stem} {len(found) + 1}"
-        found.append(scan_of(source, block.values[:, 0], block.values[:, column], name=name, notes=notes, **about))
+        found.append(
+            scan_of(source, block.values[:, 0], block.values[:, column], name=name, notes=notes, **about)
+        )
     if not found:
         raise InputError(
             "no columns with rising angles and an intensity were found.",
@@ -82,4 +92,13 @@ def _read(source: Source) -> list[Found]:
     return found
 
 
-FORMATS = (Format("xrd_text", "diffractogram as text (.xy, .xye, two columns)", ("xrd",), (".xy", ".xye", ".csv", ".txt"), _sniff, _read),)
+FORMATS = (
+    Format(
+        "xrd_text",
+        "diffractogram as text (.xy, .xye, two columns)",
+        ("xrd",),
+        (".xy", ".xye", ".csv", ".txt"),
+        _sniff,
+        _read,
+    ),
+)

@@ -7,7 +7,15 @@ from dataclasses import replace
 
 from perotwin.errors import InputError
 from perotwin.files.format import Format, Found
-from perotwin.files.formats.impedance_columns import Column, Columns, Table, columns_of, found_of, numbers_below, tables_of
+from perotwin.files.formats.impedance_columns import (
+    Column,
+    Columns,
+    Table,
+    columns_of,
+    found_of,
+    numbers_below,
+    tables_of,
+)
 from perotwin.files.source import Source
 
 __all__ = ["FORMATS"]
@@ -29,27 +37,43 @@ def _read(source: Source) -> list[Found]:
     lines = source.lines
     notes: list[str] = []
     end = next((at for at, line in enumerate(lines) if _END.match(line)), None)
-    names = next((at for at, line in enumerate(lines) if line.lstrip(' "').lower().startswith("freq(hz)")), None)
+    names = next(
+        (at for at, line in enumerate(lines) if line.lstrip(' "').lower().startswith("freq(hz)")), None
+    )
     table: Table | None = None
     if end is not None:
         rows = next((line for line in lines[end + 1 :] if line.strip()), "")
-        separator = "\t" if "\t" in rows else "," if "," in rows and source.decimal == "." else source.separator
+        separator = (
+            "\t" if "\t" in rows else "," if "," in rows and source.decimal == "." else source.separator
+        )
         columns = _ORDER if names is None else _named(lines[names])
         if names is None:
-            notes.append("the columns have no names: they are in ZView's order (frequency first, Z' and Z'' 5th and 6th).")
+            notes.append(
+                "the columns have no names: they are in ZView's order (frequency first, Z' and Z'' 5th and 6th)."
+            )
         table = numbers_below(source, end, columns, separator) if columns.whole else None
     elif names is not None:
         table = next(iter(tables_of(source, names)), None)
     if table is None:
         raise InputError(
-            'no numbers follow the header ("End Comments").', "See whether the file is whole.", file=source.file
+            'no numbers follow the header ("End Comments").',
+            "See whether the file is whole.",
+            file=source.file,
         )
-    announced = next((int(found[1]) for line in lines[:table.line + 1] if (found := _POINTS.match(line))), None)
+    announced = next(
+        (int(found[1]) for line in lines[: table.line + 1] if (found := _POINTS.match(line))), None
+    )
     stated = next(
-        (number * 1e-4 for line in lines[: table.line + 1] if (found := _AREA.match(line)) and (number := source.number(found[1])) and number > 0.0),
+        (
+            number * 1e-4
+            for line in lines[: table.line + 1]
+            if (found := _AREA.match(line)) and (number := source.number(found[1])) and number > 0.0
+        ),
         None,
     )
-    return found_of(source, [replace(table, announced=announced)], "ZPlot", notes, stated_area=stated, preset_area=_PRESET)
+    return found_of(
+        source, [replace(table, announced=announced)], "ZPlot", notes, stated_area=stated, preset_area=_PRESET
+    )
 
 
 def _named(line: str) -> Columns:
