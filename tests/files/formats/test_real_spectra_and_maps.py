@@ -34,7 +34,9 @@ def test_ec_lab():
     assert frequency[[0, -1]] == pytest.approx([1000.32, 0.0169], rel=1e-3)
     assert re[[0, -1]] == pytest.approx([65.47, 110.97], abs=0.005)
     assert measured["impedance_real"].attrs["units"] == "ohm"
-    assert (-im).max() == pytest.approx(21.50, abs=0.005) and frequency[im.argmin()] == pytest.approx(0.390, abs=1e-3)
+    assert (-im).max() == pytest.approx(21.50, abs=0.005) and frequency[im.argmin()] == pytest.approx(
+        0.390, abs=1e-3
+    )
     assert np.count_nonzero(im > 0.0) == 4 and said(found, "4 of 43 points have Im Z > 0")
     assert said(found, "Windows-1252") and said(found, "what the program fills in")
 
@@ -90,25 +92,20 @@ def test_capacitance_against_frequency():
     assert per_area[[0, -1]] * 1e5 == pytest.approx([43.57, 12.78], abs=0.005)
 
 
-# --- oscilloscope, surface photovoltage ------------------------------------------------------------------------------
+# --- oscilloscope ------------------------------------------------------------------------------------------------------
 
 
 def test_rigol():
     found = read(real("scope_rigol_ds1102e.csv"))
     assert [one.dataset.attrs["channel"] for one in found] == ["CH1", "CH2"]
     time = found[0].dataset["time"].values
-    assert time.size == 600 and time[0] == pytest.approx(-600e-6) and np.diff(time) == pytest.approx(2e-6, rel=0.01)
+    assert (
+        time.size == 600
+        and time[0] == pytest.approx(-600e-6)
+        and np.diff(time) == pytest.approx(2e-6, rel=0.01)
+    )
     extremes = [(one.dataset["voltage"].values.min(), one.dataset["voltage"].values.max()) for one in found]
     assert extremes == [pytest.approx((-1.36, 4.48)), pytest.approx((-0.40, 5.60))]
-
-
-def test_surface_photovoltage():
-    found = read(real("trspv_three_wavelengths.txt"))
-    assert [round(one.dataset.attrs["wavelength"] * 1e9) for one in found] == [688, 563, 476]
-    time = found[0].dataset["time"].values
-    assert time.size == 870 and time[[0, -1]] == pytest.approx([0.0, 0.195], abs=1e-5)
-    lowest = [one.dataset["voltage"].values.min() for one in found]
-    assert lowest[0] == pytest.approx(-0.0573, abs=5e-5) and lowest[2] == pytest.approx(-0.0309, abs=5e-5)
 
 
 # --- diffraction -----------------------------------------------------------------------------------------------------
@@ -119,7 +116,9 @@ def test_panalytical():
     angles, counts = measured["two_theta"].values, measured["counts"].values
     assert angles.size == 5027 and angles[[0, -1]] == pytest.approx([4.007, 69.999], abs=5e-4)
     assert counts.max() == 100_168 and angles[counts.argmax()] == pytest.approx(26.617, abs=5e-4)
-    assert measured.attrs["wavelength"] == pytest.approx(1.540598e-10) and measured.attrs["second_share"] == 0.5
+    assert (
+        measured.attrs["wavelength"] == pytest.approx(1.540598e-10) and measured.attrs["second_share"] == 0.5
+    )
 
 
 def test_rigaku():
@@ -138,7 +137,9 @@ def test_perkin_elmer():
     nm, transmittance = found.dataset["wavelength"].values * 1e9, found.dataset["transmittance"].values
     assert nm.size == 1001 and nm[[0, -1]] == pytest.approx([1200.0, 200.0])
     assert transmittance[0] == pytest.approx(0.8994, abs=5e-5)
-    assert transmittance.min() == pytest.approx(-0.000108, abs=5e-7) and nm[transmittance.argmin()] == pytest.approx(376.0)
+    assert transmittance.min() == pytest.approx(-0.000108, abs=5e-7) and nm[
+        transmittance.argmin()
+    ] == pytest.approx(376.0)
     assert said(found, "zero or below in 1 points")
 
 
@@ -231,11 +232,15 @@ def test_gwyddion_with_four_channels():
 def test_simple_field():
     measured = only("afm_chip.gsf")
     heights = measured["height"].values
-    assert heights.shape == (300, 300) and 300 * float(measured["x"][1] - measured["x"][0]) == pytest.approx(80e-6)
+    assert heights.shape == (300, 300) and 300 * float(measured["x"][1] - measured["x"][0]) == pytest.approx(
+        80e-6
+    )
     assert [heights.min(), heights.max()] == pytest.approx([12.515e-6, 19.495e-6], abs=5e-10)
     assert heights.std() * 1e9 == pytest.approx(1515.0, abs=0.05)
     level = plane_taken(heights) * 1e9
-    assert level.std() == pytest.approx(1274.3, abs=0.05) and np.abs(level).mean() == pytest.approx(1025.2, abs=0.1)
+    assert level.std() == pytest.approx(1274.3, abs=0.05) and np.abs(level).mean() == pytest.approx(
+        1025.2, abs=0.1
+    )
 
 
 def test_zeiss():
@@ -263,7 +268,10 @@ def test_profile_of_a_film_on_a_monolayer():
     names = [str(one) for one in measured["species"].values]
     assert any("," in one for one in names) and any(" / " in one for one in names)
     assert said(found, "21 intensities are infinite")
-    assert "inf" in Source.of(real("tof_sims_film_on_MeO-2PACz_negative.txt")).text and not np.isinf(measured["signal"]).any()
+    assert (
+        "inf" in Source.of(real("tof_sims_film_on_MeO-2PACz_negative.txt")).text
+        and not np.isinf(measured["signal"]).any()
+    )
 
 
 def test_profile_raw_and_corrected():
