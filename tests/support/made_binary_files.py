@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - lines of files are as long as the programs write them
 """Small binary files in the layouts of instruments, written by the makers' libraries where there are any: what stands in
 tests/data/formats beside the text files of `made_files`.
 
@@ -10,8 +11,9 @@ import io
 import struct
 import zipfile
 
-import made_files as made
 import numpy as np
+
+import made_files as made
 
 
 def gwy(title="Height", unit="m", values=None, extra=True):

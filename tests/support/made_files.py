@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - lines of files are as long as the programs write them
 """Small files in the layouts of instruments, made of closed formulas: what stands in tests/data/formats.
 
     python tests/support/made_files.py        writes them again
@@ -8,6 +9,7 @@ The formulas here are what the tests of the readers compare with; the layouts ar
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -243,7 +245,7 @@ def oscilloscope_files():
             "#1,02-Jan-2026 10:00:00,0\nTime,Ampl\n" + table(volts, time, ",")
         ).encode(),
     )
-    entries = ["Record Length,%.6e" % MOMENTS.size, "Sample Interval,5.000000e-07", "Trigger Point,20", "Source,CH1",
+    entries = [f"Record Length,{MOMENTS.size:.6e}", "Sample Interval,5.000000e-07", "Trigger Point,20", "Source,CH1",
                "Vertical Units,V", "Vertical Scale,1e-2", "Horizontal Units,s", "Probe Atten,1"]  # fmt: skip
     rows = [
         (entries[at] if at < len(entries) else ",") + f",,{MOMENTS[at]:.9e},{TRACE[at]:.9e},"
@@ -436,7 +438,7 @@ def _squeezed(x, whole):
         part = whole[max(at - 1, 0) : at + 10]
         start = x[max(at - 1, 0)]
         text = f"{start:.0f}" + form(int(part[0]), positive, negative)
-        text += "".join(form(int(b - a), up, down) for a, b in zip(part[:-1], part[1:], strict=True))
+        text += "".join(form(int(b - a), up, down) for a, b in pairwise(part))
         lines.append(text)
         at += 10 if at else part.size
     return "\n".join(lines) + "\n"

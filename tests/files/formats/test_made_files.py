@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import made_binary_files as binary
-import made_files as made
 import numpy as np
 import pytest
-from made_files import FOLDER
 
+import made_binary_files as binary
+import made_files as made
+from made_files import FOLDER
 from perotwin.errors import InputError
 from perotwin.files.registry import formats, read, recognise
-from perotwin.files.source import Source
 
 TEXTS = dict(made.files())
 
@@ -117,7 +116,8 @@ def test_rows_without_frequency_and_inductive_ones_are_kept_and_told(tmp_path):
 
 def test_a_column_that_contradicts_the_modulus_is_refused(tmp_path):
     z = made.IMPEDANCE
-    content = made.impedance_table(["freq/Hz", "Re(Z)/Ohm", "-Im(Z)/Ohm", "|Z|/kOhm"], [made.FREQUENCY, z.real, -z.imag, abs(z)])  # fmt: skip
+    names = ["freq/Hz", "Re(Z)/Ohm", "-Im(Z)/Ohm", "|Z|/kOhm"]
+    content = made.impedance_table(names, [made.FREQUENCY, z.real, -z.imag, abs(z)])
     with pytest.raises(InputError, match="differ"):
         from_bytes(tmp_path, "z.txt", content)
 
@@ -188,7 +188,10 @@ def test_oscilloscopes(name):
 # --- diffraction -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*sorted(name for name in TEXTS if name.startswith("xrd")), "xrd_rigaku.rasx", "xrd_bruker.brml"])  # fmt: skip
+DIFFRACTOGRAMS = sorted(name for name in TEXTS if name.startswith("xrd"))
+
+
+@pytest.mark.parametrize("name", [*DIFFRACTOGRAMS, "xrd_rigaku.rasx", "xrd_bruker.brml"])
 def test_diffractograms(name):
     measured = found(name)
     assert len(measured) == (2 if name == "xrd_two_scans.xrdml" else 1)
@@ -261,7 +264,7 @@ def test_infrared_with_a_lost_line_is_refused(tmp_path):
     with pytest.raises(InputError):
         from_bytes(tmp_path, "x.dx", "\n".join(lines).encode())
     changed = TEXTS["ir_affn.dx"].replace(b"##YFACTOR= 0.0001", b"##YFACTOR= 0.001")
-    with pytest.raises(InputError, match="says (MAXY|MINY|FIRSTY)"):
+    with pytest.raises(InputError, match=r"says (MAXY|MINY|FIRSTY)"):
         from_bytes(tmp_path, "x.dx", changed)
 
 
@@ -315,8 +318,13 @@ def test_depth_profiles(name):
 
 @pytest.mark.parametrize(
     ("name", "digits"),
-    [("afm_gwyddion_1.gwy", 1e-17), ("afm_gwyddion_2.gwy", 1e-17), ("afm_simple_field.gsf", 1e-14), ("afm_nanosurf.nid", 6e-8 / 2**16)],
-)  # fmt: skip
+    [
+        ("afm_gwyddion_1.gwy", 1e-17),
+        ("afm_gwyddion_2.gwy", 1e-17),
+        ("afm_simple_field.gsf", 1e-14),
+        ("afm_nanosurf.nid", 6e-8 / 2**16),
+    ],
+)
 def test_heights(name, digits):
     measured = found(name)[0].dataset
     assert measured["height"].values == pytest.approx(made.HEIGHTS, abs=digits)
@@ -341,7 +349,8 @@ def test_units_of_heights_are_obeyed(tmp_path, unit, factor):
 
 
 def test_a_map_of_potentials_is_one_of_kelvin_probe(tmp_path):
-    (measured,) = from_bytes(tmp_path, "x.gwy", binary.gwy(title="Surface potential", unit="mV", values=made.HEIGHTS * 1e9, extra=False))  # fmt: skip
+    content = binary.gwy(title="Surface potential", unit="mV", values=made.HEIGHTS * 1e9, extra=False)
+    (measured,) = from_bytes(tmp_path, "x.gwy", content)
     assert measured.instrument == "kpfm"
     assert measured.dataset["surface_potential"].values == pytest.approx(made.HEIGHTS * 1e6)
     with pytest.raises(InputError, match="no channel is a height"):

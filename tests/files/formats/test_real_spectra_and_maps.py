@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from real_files import real
 
 from perotwin.files.registry import read
 from perotwin.files.source import Source
+from real_files import real
 
 
 def only(name, **how):
@@ -92,7 +92,7 @@ def test_capacitance_against_frequency():
     assert per_area[[0, -1]] * 1e5 == pytest.approx([43.57, 12.78], abs=0.005)
 
 
-# --- oscilloscope ------------------------------------------------------------------------------------------------------
+# --- oscilloscope -----------------------------------------------------------------------------------------------------
 
 
 def test_rigol():

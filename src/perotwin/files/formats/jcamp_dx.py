@@ -91,6 +91,12 @@ def _read(source: Source) -> list[Found]:
             "Export the processed spectrum as one table (XYDATA), or as text (TopSpin: convbin2asc).",
             file=source.file,
         )
+    if not re.search(r"(?mi)^\s*##\s*END\s*=", text):
+        raise InputError(
+            'the file ends before its last line, "##END=".',
+            "It is not whole: copy it again.",
+            file=source.file,
+        )
     found = []
     spectra = _decoded(source, text)
     for number, held in enumerate(spectra, 1):
@@ -112,8 +118,8 @@ def _spectrum(source: Source, held: dict[str, Any], name: str) -> Found:
         for key, value in held.items()
         if key not in ("x", "y", "children")
     }
-    if x.size != y.size or x.size < 2:
-        announced = _number(entries, "npoints")
+    announced = _number(entries, "npoints")
+    if x.size != y.size or x.size < 2 or (np.isfinite(announced) and announced != x.size):
         raise InputError(
             f"{x.size} places and {y.size} values do not belong together"
             + (f" ({announced:g} points are announced)." if np.isfinite(announced) else "."),

@@ -248,7 +248,10 @@ def _sniff(source: Source) -> float:
     first = source.head[:400].lstrip().lower()
     if not re.match(r"(\"?x\"?,|x-axis,|record length,|model,|lecroy)", first):
         return 0.0
-    return 0.95 if any(read(source) is not None for read in _MAKERS) else 0.0
+    try:
+        return 0.95 if any(read(source) is not None for read in _MAKERS) else 0.0
+    except InputError:  # the header is known, and what follows is no trace
+        return 0.9
 
 
 def _read(source: Source) -> list[Found]:

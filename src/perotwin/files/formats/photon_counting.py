@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import logging
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -34,6 +37,17 @@ def _decay(source: Source, time: F64, counts: F64, name: str, notes: list[str], 
     return Found(dataset)
 
 
+@contextlib.contextmanager
+def _quiet(library: str) -> Iterator[None]:
+    """Without what a library logs: what matters of it is told as a note."""
+    log = logging.getLogger(library)
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
+
+
 def _missing(source: Source, maker: str) -> InputError:
     return InputError(
         f"files of {maker} are read by another package, which is not here.",
@@ -56,7 +70,7 @@ def _read_ptu(source: Source) -> list[Found]:
     except ImportError:
         raise _missing(source, "PicoQuant") from None
     try:
-        with ptufile.PtuFile(io.BytesIO(source.content)) as ptu:
+        with _quiet("ptufile"), ptufile.PtuFile(io.BytesIO(source.content)) as ptu:
             if not ptu.is_t3:
                 raise InputError(
                     "the photons are recorded without their time after the pulse (T2).",
@@ -70,7 +84,8 @@ def _read_ptu(source: Source) -> list[Found]:
                     "The file is damaged.",
                     file=source.file,
                 )
-            histogram = np.asarray(ptu.decode_histogram(dtime=0), float)
+            records, announced = ptu.read_records(), int(ptu.number_records)
+            histogram = np.asarray(ptu.decode_histogram(records=records, dtime=0), float)
             repetition = float(ptu.frequency)
             image = bool(ptu.is_image)
     except InputError:
@@ -81,6 +96,10 @@ def _read_ptu(source: Source) -> list[Found]:
     channels = [at for at in range(histogram.shape[0]) if histogram[at].any()]
     for channel in channels:
         notes = [f"photons of channel {channel + 1} in bins of {step * 1e12:.4g} ps."]
+        if len(records) != announced:
+            notes.append(
+                f"{announced} records are announced and {len(records)} are there: the file ends early."
+            )
         if image:
             notes.append("an image: the photons of all its pixels together.")
         found.append(

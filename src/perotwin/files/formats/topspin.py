@@ -24,7 +24,10 @@ def _sniff(source: Source) -> float:
 
 def _read(source: Source) -> list[Found]:
     limits, size = _LIMITS.search(source.head), _SIZE.search(source.head)
-    assert limits is not None and size is not None
+    if limits is None or size is None:
+        raise InputError(
+            "the header does not say the limits of the axis.", "Export it again.", file=source.file
+        )
     if {limits[2].lower(), limits[4].lower()} != {"ppm"}:
         raise InputError("the limits of the axis are not in ppm.", "Export it in ppm.", file=source.file)
     if len(re.findall(r"(?m)^#\s*(?:row|F1)", source.text[:200_000])) > 1:

@@ -177,7 +177,7 @@ def _read_jasco(source: Source) -> list[Found]:
         for line in lines[:200]
         if len(cells := re.split(r"[\t,;]", line, maxsplit=1)) == 2
     }
-    at = next(at for at, line in enumerate(lines) if line.startswith("XYDATA"))
+    at = next((at for at, line in enumerate(lines) if line.startswith("XYDATA")), len(lines))
     known = _ordinate(entries.get("YUNITS", ""))
     if (
         entries.get("XUNITS", "").strip(' ",;').upper()
