@@ -42,19 +42,19 @@ def conform(measured: Any, instrument: Instrument) -> xr.Dataset:
         if variable not in measured.variables:
             raise _missing(measured, variable, instrument)
         found = tuple(map(str, measured.variables[variable].dims))
-        if found != axes:
+        if found != axes and found not in instrument.other_axes(variable):
             raise InputError(
                 f'"{variable}" runs over {", ".join(found) or "nothing"} here; {name} reads it over {", ".join(axes)}.',
                 "Name the axes so, in this order (xarray's rename and transpose do that).",
                 key=variable,
             )
     for one in map(str, measured.variables):
-        factor = _factor(measured, one)
-        if factor != 1.0:
+        factor, zero = _scale(measured, one)
+        if factor != 1.0 or zero != 0.0:
             term = term_of(one)
             assert term is not None
             stated = measured.variables[one]
-            changed[one] = stated.dims, stated.values * factor, stated.attrs | {"units": term.unit}
+            changed[one] = stated.dims, stated.values * factor + zero, stated.attrs | {"units": term.unit}
     if not changed:
         return measured
     axes_too = {one: values for one, values in changed.items() if one in measured.coords}
@@ -76,14 +76,20 @@ def _missing(measured: xr.Dataset, name: str, instrument: Instrument) -> InputEr
     )
 
 
-def _factor(measured: xr.Dataset, name: str) -> float:
-    """What turns a variable's numbers into those of the unit in which it is stored; 1 where nothing is said."""
+def _scale(measured: xr.Dataset, name: str) -> tuple[float, float]:
+    """What turns a variable's numbers into those of the unit in which it is stored: a factor, and what is added then;
+    1 and 0 where nothing is said.
+    """
     term = term_of(name)
     stated = measured.variables[name].attrs.get("units")
     if term is None or stated is None or str(stated) == term.unit:
-        return 1.0
+        return 1.0, 0.0
     try:
-        return ratio(str(stated), term.unit)
+        if term.unit == "K":
+            # degrees Celsius have a zero of their own
+            nothing, one = (float(units.parse(f"{number} {stated}", "temperature")) for number in (0, 1))
+            return one - nothing, nothing
+        return ratio(str(stated), term.unit), 0.0
     except InputError as error:
         raise InputError(error.message, error.advice, key=name) from None
 
