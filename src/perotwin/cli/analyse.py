@@ -58,8 +58,8 @@ def analyse(
 ) -> None:
     """Read measured files of any kind, analyse and compare them."""
     with command(json) as out:
-        from perotwin.workflows.analyse import analyse as job
-        from perotwin.workflows.analyse import entry
+        from perotwin.workflows.measured_files import analyse as job
+        from perotwin.workflows.measured_files import entry
 
         done = job(paths, output, instrument=instrument, columns=columns, area=area, groups=groups)
         batch = done.batch
@@ -161,7 +161,7 @@ def convert(
 ) -> None:
     """Write the measurements of a file as NetCDF or CSV, in SI with units."""
     with command(json) as out:
-        from perotwin.workflows.analyse import convert as job
+        from perotwin.workflows.measured_files import convert as job
 
         written, notes = job(path, output, instrument=instrument, columns=columns, area=area)
         for note in notes:

@@ -13,7 +13,7 @@ import numpy as np
 from perotwin import lab
 from perotwin.errors import InputError, PerotwinError
 from perotwin.files.format import Found
-from perotwin.files.plain_analyses import PLAIN
+from perotwin.files.plain_analyses import PLAIN, ideality_of_pairs
 from perotwin.files.registry import read
 from perotwin.measurement.metrics import Metric, Metrics
 
@@ -119,6 +119,8 @@ def _metrics(found: Found) -> tuple[Metrics, list[str]]:
             return Metrics(
                 {name: one for name, one in made.items() if name.split(",")[0] in _WITHOUT_AREA}
             ), []
+        if found.instrument == "suns_voc" and not {"intensity"} & set(dataset) and "jsc" not in dataset.attrs:
+            return ideality_of_pairs(dataset), ["the light of one sun is not known: no pseudo fill factor"]
         return instrument.analyse(dataset), []
 
 

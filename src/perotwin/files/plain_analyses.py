@@ -13,7 +13,22 @@ from perotwin.units import BOLTZMANN
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["PLAIN"]
+__all__ = ["PLAIN", "ideality_of_pairs"]
+
+
+def ideality_of_pairs(dataset: xr.Dataset) -> Metrics:
+    """Ideality factor of pairs of Voc and Jsc whose one sun is not known: (q/kT) dVoc/dln Jsc over all of them."""
+    density = dataset["current_density"].values
+    voltage = dataset["voltage"].values
+    good = (density > 0.0) & np.isfinite(voltage)
+    temperature = float(dataset.attrs.get("temperature", 298.15))
+    if good.sum() < 4:
+        return Metrics()
+    (slope, _), covariance = np.polyfit(np.log(density[good]), voltage[good], 1, cov=True)
+    thermal = BOLTZMANN * temperature
+    spread = float(np.sqrt(covariance[0, 0]) / thermal)
+    words = f"slope of Voc against ln Jsc over all {int(good.sum())} pairs at {temperature:.4g} K"
+    return Metrics({"ideality": Metric(float(slope / thermal), "1", words, spread)})
 
 
 def _plqy_trace(dataset: xr.Dataset) -> Metrics:

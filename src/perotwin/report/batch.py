@@ -168,6 +168,9 @@ def _pairs(members: Sequence[Member]) -> list[Pair]:
         elif len(lit) == 1 and dark:
             found.append(Pair(key, group, (*lit, *dark), {}))
         suns = [one for one in of_pixel if one.reading.instrument == "suns_voc"]
+        energy = _activation(suns)
+        if energy is not None:
+            found.append(Pair(key, group, tuple(suns), {"activation_energy": energy}))
         if len(suns) == 1 and lit:
             best = max(lit, key=lambda one: np.nan_to_num(one.figure("ff"), nan=-1.0))
             names = [name for name in suns[0].reading.metrics if name in ("pseudo_ff", "pff")]
@@ -178,6 +181,48 @@ def _pairs(members: Sequence[Member]) -> list[Pair]:
                     Pair(key, group, (best, suns[0]), {"ff_lost_in_transport": Metric(lost, "1", method)})
                 )
     return found
+
+
+def _activation(members: Sequence[Member]) -> Metric | None:
+    """Activation energy of recombination, eV: Voc at one short-circuit current density, extrapolated to 0 K.
+
+    The density is one that all temperatures have; a straight line through the temperatures above 200 K where there are
+    three, else through all.
+    """
+    datasets = [one.reading.dataset for one in members if "temperature" in one.reading.dataset.attrs]
+    if len({round(float(one.attrs["temperature"])) for one in datasets}) < 3:
+        return None
+    try:
+        lowest = max(float(one["current_density"].min()) for one in datasets)
+        highest = min(float(one["current_density"].max()) for one in datasets)
+    except KeyError:
+        return None
+    if not 0.0 < lowest < highest:
+        return None
+    at = math.sqrt(lowest * highest)
+    kelvin, volts = [], []
+    for one in datasets:
+        order = np.argsort(one["current_density"].values)
+        logs = np.log(one["current_density"].values[order])
+        kelvin.append(float(one.attrs["temperature"]))
+        volts.append(float(np.interp(math.log(at), logs, one["voltage"].values[order])))
+    t, v = np.array(kelvin), np.array(volts)
+    warm = t > 200.0
+    used = warm if warm.sum() > 3 else np.ones(t.size, bool)
+    (_, energy), covariance = (
+        np.polyfit(t[used], v[used], 1, cov=used.sum() > 3)
+        if used.sum() > 3
+        else (
+            np.polyfit(t[used], v[used], 1),
+            np.full((2, 2), np.nan),
+        )
+    )
+    spread = float(np.sqrt(covariance[1, 1]))
+    words = (
+        f"Voc at {at / 10.0:.3g} mA/cm2, a line through {int(used.sum())} temperatures from {t[used].min():.0f} to "
+        f"{t[used].max():.0f} K, at 0 K"
+    )
+    return Metric(float(energy), "eV", words, spread if math.isfinite(spread) else None)
 
 
 def _summaries(members: Sequence[Member]) -> list[Summary]:

@@ -389,8 +389,8 @@ def _drawn(instrument: str, members: Sequence[Member]) -> dict[str, tuple[Figure
                     f"{known.title[:1].upper()}{known.title[1:]} of {names}{more}.",
                 )
             }
-        except Exception as fault:  # drawn plainly instead
-            progress.note(f"{instrument} is drawn plainly ({type(fault).__name__}: {fault}).")
+        except Exception as fault:  # each by itself instead, and plainly where that fails too
+            _say_unless_expected(instrument, fault)
     told = _told_apart([f"{instrument}-{file_name(one.reading.name)}" for one in members[:_EACH]])
     for name, one in zip(told, members, strict=False):
         figure = None
@@ -398,12 +398,18 @@ def _drawn(instrument: str, members: Sequence[Member]) -> dict[str, tuple[Figure
             try:
                 figure = known.plot(one.reading.dataset)
             except Exception as fault:  # drawn plainly instead
-                progress.note(f"{one.reading.name} is drawn plainly ({type(fault).__name__}: {fault}).")
+                _say_unless_expected(one.reading.name, fault)
         made[name] = (
             drawing.plain(one.reading.dataset) if figure is None else figure,
             f"{one.reading.name}.",
         )
     return made
+
+
+def _say_unless_expected(name: str, fault: Exception) -> None:
+    """That a figure is a plain one; nothing where the instrument itself says what the measurement lacks for more."""
+    if not isinstance(fault, InputError):
+        progress.note(f"{name} is drawn plainly ({type(fault).__name__}: {fault}).")
 
 
 def summary_of(batch: Batch) -> list[Mapping[str, Any]]:
