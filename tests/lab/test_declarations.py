@@ -12,7 +12,20 @@ from perotwin import lab
 from perotwin.measurement import term_of, validate
 
 HOUSE = Path(perotwin.__file__).parent
-NAMES = ["jv", "scan", "eqe", "el", "bands", "suns_voc", "mppt", "tpv", "tpc", "impedance", "cv"]
+NAMES = [
+    "jv",
+    "scan",
+    "eqe",
+    "el",
+    "bands",
+    "suns_voc",
+    "mppt",
+    "tpv",
+    "tpc",
+    "impedance",
+    "cv",
+    "statistics",
+]
 SAMPLES = ["kpfm", "tof_sims", "xps"]
 
 

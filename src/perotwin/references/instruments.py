@@ -12,4 +12,10 @@ INSTRUMENTS: tuple[Reference, ...] = (
         "M. A. Green, Accuracy of analytical expressions for solar cell fill factors, Solar Cells 7, 337 (1982)",
         "doi:10.1016/0379-6787(82)90057-6",
     ),
+    Reference(
+        "lazic2010",
+        "S. E. Lazic, The problem of pseudoreplication in neuroscientific studies: is it affecting your analysis?, "
+        "BMC Neurosci. 11, 5 (2010)",
+        "doi:10.1186/1471-2202-11-5",
+    ),
 )

@@ -1,5 +1,6 @@
 """What a command does, as library functions."""
 
+from perotwin.workflows.batch import batch, write_batch
 from perotwin.workflows.cells_from_recipes import choice, made_cells, made_text
 from perotwin.workflows.check import check
 from perotwin.workflows.design import best, field_map, hangs_on
@@ -9,6 +10,7 @@ from perotwin.workflows.run import measure, run
 from perotwin.workflows.samples import measure_sample, recipe_of, sample_for
 
 __all__ = [
+    "batch",
     "best",
     "check",
     "choice",
@@ -24,4 +26,5 @@ __all__ = [
     "run",
     "sample_for",
     "series",
+    "write_batch",
 ]
