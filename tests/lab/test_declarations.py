@@ -13,20 +13,10 @@ from perotwin.measurement import term_of, validate
 
 HOUSE = Path(perotwin.__file__).parent
 NAMES = [
-    "jv",
-    "scan",
-    "eqe",
-    "el",
-    "bands",
-    "suns_voc",
-    "mppt",
-    "tpv",
-    "tpc",
-    "impedance",
-    "cv",
-    "statistics",
-]
-SAMPLES = ["kpfm", "tof_sims", "xps"]
+    "jv", "scan", "eqe", "el", "bands", "suns_voc", "mppt", "tpv", "tpc", "trpl", "impedance", "cv", "sclc",
+    "statistics", "uv_vis",
+]  # fmt: skip
+SAMPLES = ["afm", "ftir_nmr", "kpfm", "sem", "tof_sims", "xps", "xrd"]
 
 
 def test_every_instrument_of_the_laboratory_is_found_in_the_order_of_a_run() -> None:

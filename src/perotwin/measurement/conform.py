@@ -42,7 +42,7 @@ def conform(measured: Any, instrument: Instrument) -> xr.Dataset:
         if variable not in measured.variables:
             raise _missing(measured, variable, instrument)
         found = tuple(map(str, measured.variables[variable].dims))
-        if found != axes:
+        if found != axes and found not in instrument.other_axes(variable):
             raise InputError(
                 f'"{variable}" runs over {", ".join(found) or "nothing"} here; {name} reads it over {", ".join(axes)}.',
                 "Name the axes so, in this order (xarray's rename and transpose do that).",
