@@ -59,7 +59,7 @@ def test_json_is_alone_on_stdout(cli, spread: str) -> None:
         "--processes",
         "1",
         "--set",
-        "perovskite.thickness=450 nm",
+        "circuit.series_resistance=3 ohm cm^2",
     )
     done = cli(*given, "--spread", spread, "--seed", "3", "--json")
     document = json.loads(done.stdout)
