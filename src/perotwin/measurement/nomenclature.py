@@ -98,6 +98,17 @@ NOMENCLATURE: dict[str, Term] = {
     "spectrum": Term(
         "φ", r"$\phi$", "m-3 s-1", "cm^-2 s^-1 nm^-1", 1e-13, "photons that leave at the front per wavelength"
     ),
+    "group": Term("group", "group", "1", "1", 1.0, "group that a device belongs to"),
+    "substrate": Term("substrate", "substrate", "1", "1", 1.0, "substrate that a device is on"),
+    "devices": Term("N", "$N$", "1", "1", 1.0, "devices that give power"),
+    "substrates": Term("Nsub", r"$N_\mathrm{sub}$", "1", "1", 1.0, "substrates that they are on"),
+    "dead": Term("dead", "dead", "1", "1", 1.0, "devices that give none"),
+    "welch_t": Term("t", "$t$", "1", "1", 1.0, "Welch's t of two groups"),
+    "welch_df": Term("df", "df", "1", "1", 1.0, "its degrees of freedom"),
+    "welch_p": Term("p", "$p$", "1", "1", 1.0, "its p value, two-sided"),
+    "mann_whitney_p": Term("pMW", r"$p_\mathrm{MW}$", "1", "1", 1.0, "p value of the Mann-Whitney test, two-sided"),
+    "hedges_g": Term("g", "$g$", "1", "1", 1.0, "difference of two groups over their scatter (Hedges)"),
+    "rank_effect": Term("r", "$r$", "1", "1", 1.0, "share of pairs in which the first is larger, less the others"),
     "intensity": Term("light", "light", "sun", "sun", 1.0, "light in suns of its spectrum"),
     "temperature": Term("T", "$T$", "K", "K", 1.0, "temperature"),
     "curve_voltage": Term("V", "$V$", "V", "V", 1.0, "voltage of a curve under the cell's own light"),

@@ -1,5 +1,6 @@
 """What a command does, as library functions."""
 
+from perotwin.workflows.batch import batch, write_batch
 from perotwin.workflows.cells_from_recipes import choice, made_cells, made_text
 from perotwin.workflows.check import check
 from perotwin.workflows.design import best, field_map, hangs_on
@@ -11,6 +12,7 @@ from perotwin.workflows.samples import measure_sample, recipe_of, sample_for
 
 __all__ = [
     "analyse",
+    "batch",
     "best",
     "check",
     "choice",
@@ -27,4 +29,5 @@ __all__ = [
     "run",
     "sample_for",
     "series",
+    "write_batch",
 ]
