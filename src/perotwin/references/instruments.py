@@ -70,6 +70,8 @@ INSTRUMENTS: tuple[Reference, ...] = (
         "L. Vincent, P. Soille, Watersheds in digital spaces: an efficient algorithm based on immersion simulations, "
         "IEEE Trans. Pattern Anal. Mach. Intell. 13, 583 (1991)",
         "doi:10.1109/34.87344",
+    ),
+    Reference(
         "lazic2010",
         "S. E. Lazic, The problem of pseudoreplication in neuroscientific studies: is it affecting your analysis?, "
         "BMC Neurosci. 11, 5 (2010)",
