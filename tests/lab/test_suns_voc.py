@@ -137,6 +137,37 @@ def test_the_light_is_told_by_the_current_where_that_is_known() -> None:
     assert abs(float(suns_voc.analyse(dial)["ideality"]) - N) > 0.01
 
 
+def test_without_the_current_of_one_sun_the_brightest_stands_for_it() -> None:
+    suns = np.geomspace(1e-3, 1.0, 40)
+    dataset = xr.Dataset(
+        {"voltage": ("point", made.voltage(suns)), "current_density": ("point", 123.0 * suns)},
+        attrs={"temperature": 298.15},
+    )
+    found = suns_voc.analyse(dataset)
+    assert float(found["ideality"]) == pytest.approx(N, abs=1e-5)
+    assert float(found["voc"]) == pytest.approx(VOC, abs=1e-4)
+    assert "parts of the brightest" in found["voc"].method and "jsc" not in found
+
+
+def test_a_real_temperature_series_ends_at_its_gap() -> None:
+    """Eleven lights from 123 K to room temperature, each temperature a kelvin wide: a CIGS cell, 1.0 to 1.3 eV."""
+    file = FILES.with_name("instrument_files") / "jsc_voc_temperature.txt"
+    if not file.is_file():
+        pytest.skip("the instrument files are not here")
+    rows = [line.split("\t") for line in file.read_text(encoding="latin-1").splitlines()[5:] if line.strip()]
+    voltage, current, temperature = np.array(rows, float).T
+    dataset = xr.Dataset(
+        {"voltage": ("point", voltage), "current_density": ("point", current, {"units": "mA/cm^2"}),
+         "temperature": ("point", temperature)}
+    )  # fmt: skip
+    found = suns_voc.analyse(dataset)
+    levels = [name for name in found if name.startswith("voc, ")]
+    assert len(levels) == round(len(rows) / 11)
+    assert found["activation_energy"].uncertainty is not None
+    assert 0.95 < float(found["activation_energy"]) < 1.35
+    assert 0.9 < float(found["ideality"]) < 2.5
+
+
 def test_units_of_temperature_are_obeyed() -> None:
     """Three temperatures in degrees Celsius: Voc = EA - slope T gives its energy back."""
     rows = []
@@ -173,8 +204,8 @@ def test_what_is_missing_is_named() -> None:
     voltages = xr.Dataset({"voltage": ("point", np.linspace(0.5, 1.2, 20))})
     with pytest.raises(InputError, match="without a light"):
         suns_voc.analyse(voltages)
-    with pytest.raises(InputError, match="one sun is not known"):
-        suns_voc.analyse(voltages.assign(current_density=("point", np.geomspace(0.1, 200.0, 20))))
+    with pytest.raises(InputError, match="above zero"):
+        suns_voc.analyse(voltages.assign(current_density=("point", np.zeros(20))))
     with pytest.raises(InputError, match="voltage"):
         suns_voc.analyse(xr.Dataset({"intensity": ("point", np.ones(3))}))
 
