@@ -52,6 +52,24 @@ def test_a_split_adds_up_and_refuses_percent() -> None:
         losses.split(losses.FillFactors(0.91, 0.87, 82.0))
 
 
+def test_arrays_give_all_fill_factors() -> None:
+    suns = np.geomspace(1e-3, 2.0, 80)
+    found = losses.of_lights(
+        suns, made.voltage(suns, N, VOC), voc=VOC, actual=0.8, temperature=298.15, resistance_drop=0.06,
+        radiative_voc=1.3,
+    )  # fmt: skip
+    assert found.radiative == pytest.approx(losses.diode(1.3, 298.15), abs=1e-4)
+    assert found.pseudo == pytest.approx(losses.diode(VOC, 298.15, N), abs=1e-6)
+    lost = losses.split(found)
+    # FF0 (1 - 1.1 r) + r^2 / 5.4 with r the drop over Voc (Green's formula for a series resistance)
+    share = 0.06 / VOC
+    assert lost.series == pytest.approx(1.1 * share * found.pseudo - share**2 / 5.4, abs=1e-3)
+    assert lost.nonradiative + lost.transport == pytest.approx(found.radiative - 0.8)
+    assert (
+        losses.of_lights(suns, made.voltage(suns), voc=VOC, actual=0.8, temperature=298.15).resistive is None
+    )
+
+
 def test_a_series_resistance_takes_what_a_curve_with_it_loses() -> None:
     """The pseudo curve less J Rs, against the largest power of the diode with that resistance."""
     suns = np.geomspace(1e-3, 2.0, 80)

@@ -254,8 +254,13 @@ def _split(
     ideality = made["ideality"]
     temperature = sweep.temperature
     own = not np.isfinite(known.radiative)
-    # junctions in series have their idealities together
-    radiative = float(losses.green(voc if own else known.radiative, temperature, known.junctions))
+    drop = known.series * abs(known.jsc)
+    plain = losses.of_lights(
+        sweep.suns, sweep.voltage, voc=voc, actual=known.ff, temperature=temperature,
+        resistance_drop=drop if np.isfinite(drop) else None, radiative_voc=None if own else known.radiative,
+        junctions=known.junctions,
+    )  # fmt: skip
+    radiative = plain.radiative
     limit = "at the cell's own Voc, as the limit's is not known" if own else "at Voc of the radiative limit"
     rows = {"radiative_ff": Metric(radiative, "1", f"Green's formula, ideality {known.junctions}, {limit}")}
     fitted = float(losses.green(voc, temperature, float(ideality))) if ideality.value > 0.0 else np.nan
@@ -270,12 +275,10 @@ def _split(
     if not np.isfinite(known.ff):
         rows["ff_nonradiative_loss"] = Metric(radiative - pseudo, "1", nonradiative, error)
         return rows
-    drop = known.series * abs(known.jsc)
-    resistive = None
-    if np.isfinite(drop):
-        resistive = losses.pseudo_top(sweep.suns, sweep.voltage, voc, drop).ff
-        # of what the same reading makes of the pseudo curve, so that the method drops out
-        resistive += pseudo - losses.pseudo_top(sweep.suns, sweep.voltage, voc).ff
+    resistive = plain.resistive
+    if resistive is not None:
+        # of what the same cubics make of the pseudo curve, so that the method drops out
+        resistive += pseudo - plain.pseudo
     lost = losses.split(losses.FillFactors(radiative, pseudo, known.ff, resistive))
     both = _together(error, known.ff_error)
     rows["ff"] = Metric(known.ff, "1", "of the current-voltage curve", known.ff_error)
