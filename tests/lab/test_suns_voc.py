@@ -313,7 +313,9 @@ def test_open_circuit_is_that_of_the_curve() -> None:
     found, curve = suns_voc.analyse(measured), jv.analyse(jv.measure(pt.load("wbg-target")))
     assert float(found["voc"]) == pytest.approx(float(curve["voc"]), abs=1e-6)
     assert float(found["jsc"]) == pytest.approx(float(curve["jsc"]), rel=1e-6)
-    assert all(check.passed for check in checks_of(measured).values())
+    checks = checks_of(measured)
+    assert all(check.passed for check in checks.values())
+    assert found["voc"].uncertainty == abs(checks["Voc on a mesh twice as fine, V"].value)
     # dimmer light by another way: a curve under a hundredth of a sun
     dim = pt.load("wbg-target").with_light(intensity="0.01 sun")
     place = int(np.argmin(np.abs(measured["intensity"].values - 0.01)))

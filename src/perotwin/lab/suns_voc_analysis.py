@@ -115,6 +115,8 @@ def analyse(
     sweep = _at_home(dataset, sweeps)
     made = _of_one(sweep, known, region, own_light=float(dataset.attrs.get("light", 1.0)))
     made |= _linearity(dataset, known.jsc)
+    if simulated(dataset):
+        made |= _of_mesh(dataset, made)
     if len(sweeps) > 1:
         made |= _of_temperatures(sweeps, region)
     return Metrics(made)
@@ -168,6 +170,14 @@ def _sweeps(dataset: xr.Dataset, jsc: float) -> list[_Sweep]:
         here = levels == level
         found.append(_sorted(light[here], voltage[here], float(temperature[here].mean()), words))
     return [replace(one, noise=0.0) for one in found] if simulated(dataset) else found
+
+
+def _of_mesh(dataset: xr.Dataset, made: dict[str, Metric]) -> dict[str, Metric]:
+    """Voc and Jsc of a simulation with what a finer mesh changes in them as their uncertainty."""
+    from perotwin.lab.jv_analysis import mesh_errors
+
+    errors = mesh_errors(dataset, float(made["jsc"]) if "jsc" in made else np.nan)
+    return {name: made[name]._replace(uncertainty=error) for name, error in errors.items() if name in made}
 
 
 def _at_home(dataset: xr.Dataset, sweeps: list[_Sweep]) -> _Sweep:
