@@ -82,6 +82,10 @@ def add_notes(measured: xr.Dataset, notes: Sequence[str]) -> xr.Dataset:
     return measured.assign_attrs(notes=json.dumps([*notes_of(measured), *notes]))
 
 
+#: units of what belongs to a whole device
+OF_DEVICE = frozenset({"ohm", "F", "A", "W"})
+
+
 def describe(dataset: xr.Dataset) -> xr.Dataset:
     """A shallow copy in which every variable of a known name carries its ``units`` and ``long_name``."""
     described = dataset.copy()
@@ -117,11 +121,11 @@ def validate(dataset: xr.Dataset, instrument: Instrument | str | None = None) ->
             present = ", ".join(map(str, dataset))
             raise ValueError(f"a {kind} measurement needs {name!r}; this one has {present}")
         found = tuple(map(str, known[name].dims))
-        if found != dims:
+        if found != dims and found not in declared.other_axes(name):
             raise ValueError(f"{name!r} of a {kind} measurement runs over {dims}; this one over {found}")
         term = term_of(name)
         unit, wanted = known[name].attrs.get("units"), None if term is None else term.unit
-        if unit != wanted:
+        if unit != wanted and not (name in declared.whole and unit in OF_DEVICE):
             raise ValueError(f"{name!r} of a {kind} measurement is in {wanted!r}; this one says {unit!r}")
     return dataset
 

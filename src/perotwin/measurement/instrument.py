@@ -54,6 +54,8 @@ class Variable:
         required: whether every such measurement has it, one that was measured as well.
         written: whether machine output holds it; what is not written is in the NetCDF file.
         term: unit, symbol and words of a quantity that the nomenclature does not list.
+        or_over: other axes that it may run over instead.
+        whole: whether it may be that of the whole device (ohm, F, A), where no area is known.
     """
 
     name: str
@@ -61,6 +63,8 @@ class Variable:
     required: bool = False
     written: bool = True
     term: Term | None = None
+    or_over: tuple[tuple[str, ...], ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,15 @@ class Instrument:
     def schema(self) -> dict[str, tuple[str, ...]]:
         """The variables that every such measurement has, with their axes."""
         return {one.name: one.over for one in self.variables if one.required}
+
+    @property
+    def whole(self) -> frozenset[str]:
+        """The variables that may be those of the whole device."""
+        return frozenset(one.name for one in self.variables if one.whole)
+
+    def other_axes(self, name: str) -> tuple[tuple[str, ...], ...]:
+        """Axes that a variable may run over instead of those of the schema."""
+        return next((one.or_over for one in self.variables if one.name == name), ())
 
     @property
     def experiments(self) -> dict[str, str]:
