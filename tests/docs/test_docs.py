@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 import perotwin as pt
 from perotwin import materials
@@ -105,10 +106,8 @@ def test_the_architecture_page_lists_the_rooms_in_order() -> None:
 def test_commands_on_the_pages_exist(page: Path) -> None:
     from perotwin.cli.app import app
 
-    names = {
-        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
-    }
+    names = set(typer.main.get_command(app).list_commands(None))
     for block in blocks(page, ""):
         for line in block.splitlines():
-            found = re.match(r"perotwin (\w+)", line.strip())
+            found = re.match(r"perotwin ([a-z][\w-]*)", line.strip())
             assert found is None or found.group(1) in names, line

@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from perotwin.cli.entry import Entry
+from perotwin.cli.instruments import WithInstruments
 
 __all__ = ["app"]
 
 app = typer.Typer(
     name="perotwin",
+    cls=WithInstruments,
     help="A digital twin of perovskite solar cells: from the stack to light, carriers and a report.",
     no_args_is_help=True,
     add_completion=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perotwin.cli import files
@@ -17,61 +17,91 @@ if TYPE_CHECKING:
 def take(
     out: Output,
     instrument: Instrument,
-    stacks: Sequence[Any],
+    subjects: Sequence[Any],
     given: Mapping[str, Any],
     place: files.Place,
     series: Callable[[Any, Any], Sequence[xr.Dataset]] | None = None,
+    measured: Sequence[str] = (),
 ) -> None:
-    """Measure each cell, and print, write and draw what was read.
+    """Measure each cell or sample, read each measured file, and print, write and draw what was read.
 
     Args:
         out: where to.
         instrument: what measures.
-        stacks: the cells.
+        subjects: the cells or the samples.
         given: what was said of the protocol; None where nothing was.
         place: where files go.
         series: several measurements of a cell with a protocol, which differ in their light, instead of one.
+        measured: files of data.
 
     Raises:
         KeyboardInterrupt: again, once all that was measured until then is out.
     """
-    from perotwin.errors import PerotwinError
     from perotwin.measurement import checks_of
-    from perotwin.report import machine, tables
+    from perotwin.report import tables
 
     protocol = instrument.protocol(**{name: value for name, value in given.items() if value is not None})
     files.prepare(place)
     found: dict[str, Any] = {}
     datasets: dict[str, Any] = {}
     interrupted = False
-    for stack in stacks:
-        try:
-            made = [instrument.measure(stack, protocol)] if series is None else series(stack, protocol)
-        except PerotwinError as error:
-            kept = error.context.get("measured")
-            entry = (
-                {} if kept is None else machine.instrument_result(instrument, kept, instrument.analyse(kept))
-            )
-            out.failed(stack.name, error, **entry)
-            continue
-        except KeyboardInterrupt:
-            interrupted = True
-            break
-        for dataset in made:
-            metrics = instrument.analyse(dataset)
-            out.result(machine.instrument_result(instrument, dataset, metrics))
-            words = stack.name if series is None else f"{stack.name} {dataset.attrs['light']:g} sun"
-            name = files.unique(words, datasets)
-            found[name], datasets[name] = metrics, dataset
-            interrupted = interrupted or not dataset.attrs.get("complete", 1)
-        if interrupted:
-            break
+    try:
+        for name, made, metrics in _all(out, instrument, subjects, protocol, series, measured):
+            unique = files.unique(name, found)
+            found[unique] = metrics
+            parts = {"": made} if hasattr(made, "data_vars") else made
+            for which, dataset in parts.items():
+                datasets[files.unique(f"{unique}-{which}" if which else unique, datasets)] = dataset
+            if not all(dataset.attrs.get("complete", 1) for dataset in parts.values()):
+                interrupted = True
+                break
+    except KeyboardInterrupt:
+        interrupted = True
     if datasets:
         out.table(tables.readings(found))
-        out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
+        checks = {name: items for name, dataset in datasets.items() if (items := checks_of(dataset))}
+        if checks:
+            out.table(tables.checks(checks))
         out.notes(datasets)
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset), dataset)
         files.write(out, place, instrument, datasets, draw_each=series is None)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def _all(
+    out: Output,
+    instrument: Instrument,
+    subjects: Sequence[Any],
+    protocol: Any,
+    series: Callable[[Any, Any], Sequence[xr.Dataset]] | None,
+    measured: Sequence[str],
+) -> Iterator[tuple[str, Any, Any]]:
+    """Name, measurement and metrics of each that can be had; the others are recorded as failed."""
+    from perotwin.errors import PerotwinError
+    from perotwin.report import machine
+
+    for subject in subjects:
+        try:
+            made = [instrument.measure(subject, protocol)] if series is None else series(subject, protocol)
+        except PerotwinError as error:
+            kept = error.context.get("measured")
+            entry = (
+                {} if kept is None else machine.instrument_result(instrument, kept, instrument.analyse(kept))
+            )
+            out.failed(subject.name, error, **entry)
+            continue
+        for one in made:
+            words = subject.name if series is None else f"{subject.name} {one.attrs['light']:g} sun"
+            metrics = instrument.analyse(one)
+            out.result(machine.instrument_result(instrument, one, metrics))
+            yield words, one, metrics
+    for path in measured:
+        try:
+            for one in read(path, instrument=instrument.name):
+                metrics = instrument.analyse(one.dataset)
+                out.result(machine.instrument_result(instrument, one.dataset, metrics))
+                yield one.name, one.dataset, metrics
+        except PerotwinError as error:
+            out.failed(path, error)

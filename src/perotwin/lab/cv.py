@@ -227,6 +227,7 @@ INSTRUMENT = Instrument(
     ),
     attributes=(Attribute("frequency", "Hz", "frequency"),),
     place=90,
+    lit=False,
 )
 
 

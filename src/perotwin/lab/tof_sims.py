@@ -76,7 +76,7 @@ class Protocol(Model):
         and of the crater, m. information_depth : from which ions come, m.
     step : between the points of the profile, m. below : how far it goes on into the oxide, m.
     dynamic_range : weakest signal over the maximum that can be told from nothing.
-    lead_density : of the perovskite, nickel_density : of the oxide, m^-3.
+    lead_density : of the perovskite, m^-3. nickel_density : of the oxide, m^-3.
     """
 
     mixing: Length = _assumed(

@@ -144,6 +144,7 @@ class Instrument:
         listed: whether these entries are a list and say their names themselves.
         document: what machine output says of a measurement, where the general form does not say it.
         summary: what the entry of a cell in the main job's output says of it; its metrics under its name unless given.
+        lit: whether the cell's own light matters; what is taken in the dark is asked about none.
         own_section: whether its results have a place of their own on the page and no table among the measurements.
     """
 
@@ -165,6 +166,7 @@ class Instrument:
     listed: bool = False
     document: Callable[[Any, Metrics], dict[str, Any]] | None = None
     summary: Callable[[Mapping[str, xr.Dataset], Metrics], dict[str, Any]] | None = None
+    lit: bool = True
     own_section: bool = False
 
     def __post_init__(self) -> None:

@@ -1,0 +1,65 @@
+"""Each instrument has a command: its protocol's fields are the options, cells, recipes and files what it takes."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from perotwin import lab
+from perotwin.cli.app import app
+from perotwin.cli.instruments import describe_fields
+
+COMMANDS = typer.main.get_command(app)
+
+
+@pytest.mark.parametrize("instrument", lab.instruments(), ids=lambda one: one.name)
+def test_every_field_of_a_protocol_is_described_where_people_ask_for_help(instrument) -> None:
+    """Those with a file of their own say it there."""
+    known = describe_fields(instrument.protocol)
+    assert set(known) == set(instrument.protocol.model_fields), f"{instrument.name}: describe each field"
+    assert all(words and not words.endswith(":") for words in known.values())
+
+
+def test_the_list_of_commands_has_each_once() -> None:
+    names = COMMANDS.list_commands(None)
+    assert len(names) == len(set(names))
+    assert {"kpfm", "xps", "tof-sims", "impedance", "cv"} <= set(names) and "tof_sims" not in names
+    assert "scan" not in names and COMMANDS.get_command(None, "scan") is None
+
+
+def test_samples_are_measured_and_options_reach_the_protocol(cli, tmp_path: Path) -> None:
+    done = cli(
+        "kpfm", "target-washed", "--noise", "5 mV", "--seed", "7", "-o", str(tmp_path), "--csv", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    assert result["stack"] == "target-washed"
+    assert result["protocol"]["seed"] == 7 and result["protocol"]["noise"] == 0.005
+    assert result["metrics"]["potential_spread"]["unit"] == "mV"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"target-washed-kpfm.{kind}" for kind in ("nc", "csv", "svg", "png")
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("kpfm", "wbg-target"), "wbg-target"),
+        (("kpfm", "missing-map.gsf"), 'there is no file "missing-map.gsf"'),
+        (("kpfm", "target", "--radius", "-5 nm"), "greater than zero"),
+        (("kpfm", "target", "--radius", "five"), "five"),
+        (("impedance", "cell-a", "--bias", "somewhere"), "somewhere"),
+        (("cv", "cell-a", "--step", "10"), "10"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_cure(cli, arguments, words) -> None:
+    done = cli(*arguments, "--json")
+    assert done.returncode == 2, done.stdout
+    error = json.loads(done.stdout)["error"]
+    assert words in error["message"] + error["advice"] and error["advice"]
+
+
+def test_what_is_taken_in_the_dark_is_asked_about_no_light(cli) -> None:
+    assert "--light" in cli("impedance", "--help").stdout
+    assert "--light" not in cli("cv", "--help").stdout
