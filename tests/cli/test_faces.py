@@ -158,3 +158,21 @@ def test_a_closed_pipe_is_no_fault() -> None:
         assert child.stdout is not None and child.stderr is not None
         child.stdout.close()
         assert child.stderr.read() == ""
+
+
+def test_checks_that_hold_are_counted_and_only_those_that_fail_are_shown(capsys) -> None:
+    from perotwin.cli.output import Output
+    from perotwin.measurement import check
+
+    out = Output(False)
+    out.checks({"one": {"continuity": check(0.0, 1.0), "charge": check(0.0, 1.0)}, "two": {}})
+    assert capsys.readouterr().out == "one: 2 of 2 checks hold\n"
+    out.checks(
+        {
+            "one": {"continuity": check(0.0, 1.0), "charge": check(2.0, 1.0)},
+            "two": {"charge": check(0.0, 1.0)},
+        }
+    )
+    said = capsys.readouterr().out
+    assert said.startswith("one: 1 of 2 checks hold; two: 1 of 1 checks hold\n")
+    assert "charge" in said and "FAILS" in said and "continuity" not in said

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from perotwin import lab
+import perotwin as pt
+from perotwin import lab, workflows
 from perotwin.cli.app import app
 from perotwin.cli.instruments import describe_fields
 
@@ -63,3 +64,18 @@ def test_what_cannot_be_is_refused_with_a_cure(cli, arguments, words) -> None:
 def test_what_is_taken_in_the_dark_is_asked_about_no_light(cli) -> None:
     assert "--light" in cli("impedance", "--help").stdout
     assert "--light" not in cli("cv", "--help").stdout
+
+
+def test_samples_stand_beside_cells_and_what_was_left_out_is_listed(cli, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = cli("run", "wbg-target", "cell-a", "--experiments", "jv,kpfm", "-o", str(out), "--json")
+    assert done.returncode == 0, done.stderr
+    target, other = json.loads(done.stdout)["results"]
+    alone = lab.kpfm.analyse(workflows.measure_sample(lab.kpfm.INSTRUMENT, pt.recipe.load("target"))[""])
+    assert target["kpfm"]["potential_spread"]["value"] == pytest.approx(
+        1e3 * float(alone["potential_spread"])
+    )
+    assert "no recipe is known" in other["absent"]["kpfm"]["message"] and not target["absent"]
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "No Kelvin probe force microscopy: no recipe is known" in page
+    assert (out / "wbg-target" / "kpfm.nc").exists() and (out / "figures" / "kpfm.svg").exists()

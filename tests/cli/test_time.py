@@ -25,7 +25,7 @@ def test_scans_print_a_row_each_and_the_hysteresis_index(cli) -> None:
         "1.2 V, 60 s",
     )
     assert done.returncode == 0, done.stderr
-    for words in ("cell-b, reverse", "cell-b, forward", "hysteresis index", "60 s at 1.2 V", "holds"):
+    for words in ("cell-b, reverse", "cell-b, forward", "hysteresis index", "60 s at 1.2 V", "checks hold"):
         assert words in done.stdout
 
 

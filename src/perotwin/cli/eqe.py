@@ -66,7 +66,7 @@ def eqe(
                 if not parts:
                     rows[name] = (dataset, metrics[name])
             out.table(tables.spectral(rows))
-            out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
+            out.checks({name: checks_of(dataset) for name, dataset in datasets.items()})
             out.notes(datasets)
             for name, dataset in datasets.items():
                 out.look_at(name, checks_of(dataset))

@@ -190,9 +190,9 @@ def _run(
             )
         )
     elif described:
-        from perotwin.recipe import prepare
+        from perotwin.workflows import sample_for
 
-        subjects = [prepare(recipe) for recipe in options.load_recipes(described, changes)]
+        subjects = [sample_for(instrument, recipe) for recipe in options.load_recipes(described, changes)]
     readings.take(out, instrument, subjects, _given(instrument, given), place, measured=measured)
 
 

@@ -117,7 +117,7 @@ def _curves(out: Output, stacks: list[Cell], given: dict[str, str], place: files
             said = junctions.words(dataset)
             if said:
                 out.say(f"{name}: {said}")
-        out.table(tables.checks({name: checks_of(dataset) for name, dataset in datasets.items()}))
+        out.checks({name: checks_of(dataset) for name, dataset in datasets.items()})
         out.notes(datasets)
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset), dataset)

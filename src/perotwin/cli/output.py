@@ -77,6 +77,24 @@ class Output:
         for note, names in said.items():
             self.say(f"{', '.join(names)}: {note}")
 
+    def checks(self, named: Mapping[str, Mapping[str, Check]]) -> None:
+        """Say how many checks hold, and show those that do not; data, JSON and report have all of them."""
+        counted = {
+            name: (sum(item.passed for item in items.values()), len(items)) for name, items in named.items()
+        }
+        words = [f"{name}: {good} of {all_} checks hold" for name, (good, all_) in counted.items() if all_]
+        if words:
+            self.say("; ".join(words))
+        failed = {check for items in named.values() for check, item in items.items() if not item.passed}
+        if failed:
+            from perotwin.report import tables
+
+            shown = {
+                name: {check: item for check, item in items.items() if check in failed}
+                for name, items in named.items()
+            }
+            self.table(tables.checks(shown))
+
     def look_at(self, name: str, checks: Mapping[str, Check], dataset: Any = None) -> None:
         """Warn when a check fails or points of a curve are missing; the exit code then says that a cell failed."""
         faults = [f'the check "{check}" fails' for check, item in checks.items() if not item.passed]

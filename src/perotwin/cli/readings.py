@@ -59,9 +59,7 @@ def take(
         interrupted = True
     if datasets:
         out.table(tables.readings(found))
-        checks = {name: items for name, dataset in datasets.items() if (items := checks_of(dataset))}
-        if checks:
-            out.table(tables.checks(checks))
+        out.checks({name: checks_of(dataset) for name, dataset in datasets.items()})
         out.notes(datasets)
         for name, dataset in datasets.items():
             out.look_at(name, checks_of(dataset), dataset)
@@ -99,9 +97,11 @@ def _all(
             yield words, one, metrics
     for path in measured:
         try:
+            from perotwin.files import read
+
             for one in read(path, instrument=instrument.name):
                 metrics = instrument.analyse(one.dataset)
                 out.result(machine.instrument_result(instrument, one.dataset, metrics))
-                yield one.name, one.dataset, metrics
+                yield str(one.dataset.attrs["stack"]), one.dataset, metrics
         except PerotwinError as error:
             out.failed(path, error)

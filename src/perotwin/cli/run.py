@@ -22,13 +22,13 @@ class WithExperiments(TyperCommand):
         """Write the options into the help page."""
         from perotwin import lab
 
-        tools = lab.instruments("cell")
+        tools = [*lab.instruments("cell"), *lab.instruments("sample")]
         usual = ",".join(one.name for one in tools if one.usual)
         for option in self.params:
             if getattr(option, "help", None) == _EXPERIMENTS:
                 names = ", ".join(one.name for one in tools)
                 # type checkers do not know that a parameter may have a help text
-                setattr(option, "help", f"Of {names}, with commas.  [default: {usual}]")  # noqa: B010
+                setattr(option, "help", f"Of {names}, with commas, or all.  [default: {usual}]")  # noqa: B010
         super().format_options(ctx, formatter)
 
 
@@ -111,7 +111,7 @@ def run(
                 for item in done:
                     if "map" in item.measurements:
                         out.table(designs.map_table(item.measurements["map"]))
-                out.table(tables.checks({item.name: item.checks for item in done}))
+                out.checks({item.name: item.checks for item in done})
                 for item in done:
                     out.look_at(item.name, item.checks, item.measurements.get("jv"))
                     for note in item.notes:

@@ -64,7 +64,7 @@ def curves(out: Output, stacks: list[Cell], given: Mapping[str, str], place: fil
         out.table(tables.metrics_table(rows, first="scan"))
         for sentence in said:
             out.say(sentence)
-        out.table(tables.checks({name: checks_of(dataset) for name, dataset in cells.items()}))
+        out.checks({name: checks_of(dataset) for name, dataset in cells.items()})
         out.notes(cells)
         for name, dataset in cells.items():
             out.look_at(name, checks_of(dataset), dataset)

@@ -290,6 +290,7 @@ INSTRUMENT = Instrument(
         Variable("surface_potential", ("y", "x"), required=True),
     ),
     of="sample",
+    washed=True,
 )
 
 

@@ -396,6 +396,7 @@ INSTRUMENT = Instrument(
         Variable("attenuation_length", ("level",)),
     ),
     of="sample",
+    washed=True,
 )
 
 

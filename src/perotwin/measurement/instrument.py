@@ -144,6 +144,8 @@ class Instrument:
         listed: whether these entries are a list and say their names themselves.
         document: what machine output says of a measurement, where the general form does not say it.
         summary: what the entry of a cell in the main job's output says of it; its metrics under its name unless given.
+        offered: whether "all experiments" means it too; False of what measures nothing on a twin.
+        washed: whether it looks at what lies under the film, so that a coated sample is washed first.
         lit: whether the cell's own light matters; what is taken in the dark is asked about none.
         own_section: whether its results have a place of their own on the page and no table among the measurements.
     """
@@ -166,6 +168,8 @@ class Instrument:
     listed: bool = False
     document: Callable[[Any, Metrics], dict[str, Any]] | None = None
     summary: Callable[[Mapping[str, xr.Dataset], Metrics], dict[str, Any]] | None = None
+    offered: bool = True
+    washed: bool = False
     lit: bool = True
     own_section: bool = False
 

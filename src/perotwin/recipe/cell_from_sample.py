@@ -84,6 +84,7 @@ def make(sample: Sample, stack: Stack, name: str | None = None) -> Made:
     base = stack.with_values(
         {
             "name": name,
+            "recipe": sample.recipe.name,
             "description": " ".join(
                 filter(
                     None, [sample.recipe.description, f"Made by the recipe {sample.name} on {stack.name}."]

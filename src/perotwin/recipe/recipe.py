@@ -99,6 +99,17 @@ class Wash(Model):
     duration: Time
 
 
+#: how a film is dissolved where a recipe does not say it
+_WASH = {
+    "kind": "wash",
+    "solvent": "DMF",
+    "duration": {
+        "value": "10 s",
+        "assumed": ["5 s", "60 s"],
+        "note": "fu-5avai washed the film off with DMF; the time is not stated",
+    },
+}
+
 _STEPS: dict[str, type[Model]] = {"sam": Sam, "rinse": Rinse, "coat": Coat, "anneal": Anneal, "wash": Wash}
 Step = Annotated[
     Sam | Rinse | Coat | Anneal | Wash,
@@ -199,6 +210,15 @@ class Recipe(Model):
     def additive(self) -> Additive | None:
         """What the ink holds besides, if anything."""
         return None if self.coat is None else self.coat.additive
+
+    def washed(self) -> Recipe:
+        """The recipe with its film dissolved again, so that the oxide with what holds on to it lies open; itself where
+        no film lies on it."""
+        if self.coat is None or any(isinstance(step, Wash) for step in self.step):
+            return self
+        data = plain(self)
+        data["step"] = [*data["step"], _WASH]
+        return type(self).model_validate(data | {"name": f"{self.name}-washed"})
 
     # --- reading and writing ------------------------------------------------------------------------------------------
 

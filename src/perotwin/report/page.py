@@ -123,7 +123,7 @@ def _called() -> dict[str, str]:
     """What people call each experiment of the main job."""
     from perotwin import lab
 
-    return {part: words for one in lab.instruments("cell") for part, words in one.experiments.items()}
+    return {part: words for one in lab.instruments() for part, words in one.experiments.items()}
 
 
 def _missing(results: Sequence[CellResult]) -> dict[str, list[str]]:

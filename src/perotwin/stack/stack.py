@@ -32,6 +32,7 @@ class Stack(Layered, Document):
     ----------
     name, description : for people.
     source : where the numbers come from that do not say so themselves.
+    recipe : name of the recipe that made it, if one did; instruments on samples measure what that recipe leaves.
     temperature : K.
     light : `Light`.
     layer : the layers, first the one that light meets when it comes from the front.
@@ -43,6 +44,7 @@ class Stack(Layered, Document):
     name: Name
     description: str = ""
     source: str | None = None
+    recipe: Name | None = None
     temperature: Temperature = ROOM_TEMPERATURE
     light: Light = Light()
     layer: tuple[Layer, ...]

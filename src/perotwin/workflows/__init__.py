@@ -6,6 +6,7 @@ from perotwin.workflows.design import best, field_map, hangs_on
 from perotwin.workflows.new_cell import new
 from perotwin.workflows.recipes import coverage, series
 from perotwin.workflows.run import measure, run
+from perotwin.workflows.samples import measure_sample, recipe_of, sample_for
 
 __all__ = [
     "best",
@@ -17,7 +18,10 @@ __all__ = [
     "made_cells",
     "made_text",
     "measure",
+    "measure_sample",
     "new",
+    "recipe_of",
     "run",
+    "sample_for",
     "series",
 ]

@@ -16,6 +16,7 @@ from perotwin.recipe import Made, record
 from perotwin.report import CellResult, figures, machine, page
 from perotwin.report.result import HEADLINE
 from perotwin.workflows.cells_from_recipes import made_text
+from perotwin.workflows.samples import measure_sample, recipe_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,6 +28,8 @@ __all__ = ["called", "chosen", "measure", "of_earlier_runs", "run", "unique_name
 
 #: a study that a run can do beside the instruments
 _MAP = "map"
+#: everything that a cell, and the sample of the recipe that made it, admit; a map, which takes minutes, is asked for
+_ALL = "all"
 #: cells along each side of a map
 _STEPS = 21
 #: what stands beside the cells' folders, so that no cell can be called so
@@ -55,25 +58,25 @@ class _Places(Container[str]):
 
 def called() -> dict[str, str]:
     """All experiments that a run can do, in their order, with what people call them."""
-    found = {part: words for one in lab.instruments("cell") for part, words in one.experiments.items()}
+    found = {part: words for one in lab.instruments() for part, words in one.experiments.items()}
     return found | {_MAP: "map over thickness and bandgap"}
 
 
 def chosen(experiments: str | Sequence[str] | None = None) -> tuple[str, ...]:
-    """Experiments as people write them ("jv,scan,eqe"), in the order in which they are done.
+    """Experiments as people write them ("jv,scan,eqe", "all"), in the order in which they are done.
 
     Raises
     ------
     InputError
         None, or one that does not exist.
     """
-    instruments = lab.instruments("cell")
+    instruments = [*lab.instruments("cell"), *lab.instruments("sample")]
     if experiments is None:
         return tuple(part for one in instruments if one.usual for part in one.experiments)
     names = experiments.split(",") if isinstance(experiments, str) else list(experiments)
     wanted = {name.strip() for name in names if name.strip()}
     parts = [part for one in instruments for part in one.experiments]
-    known = [*(one.name for one in instruments), _MAP]
+    known = [*(one.name for one in instruments), _MAP, _ALL]
     for name in sorted(wanted):
         if name not in known and name not in parts:
             close = nearest(name, known)
@@ -81,7 +84,12 @@ def chosen(experiments: str | Sequence[str] | None = None) -> tuple[str, ...]:
             raise InputError(f'there is no experiment "{name}".', advice, key="experiments")
     if not wanted:
         raise InputError("no experiment is named.", f"Choose from {', '.join(known)}.", key="experiments")
-    done = [part for one in instruments for part in one.experiments if part in wanted or one.name in wanted]
+    done = [
+        part
+        for one in instruments
+        for part in one.experiments
+        if part in wanted or one.name in wanted or (_ALL in wanted and one.offered)
+    ]
     return (*done, *([_MAP] if _MAP in wanted else []))
 
 
@@ -95,7 +103,7 @@ def unique_names(cells: Sequence[Named]) -> list[str]:
 
 
 def measure(
-    cell: Cell,
+    cell: Cell | Made,
     name: str | None = None,
     experiments: str | Sequence[str] | None = None,
     processes: int | None = 1,
@@ -107,17 +115,18 @@ def measure(
     recorded in ``absent``; a cell that cannot be solved keeps what was measured and carries the error.
     Interrupted, it raises KeyboardInterrupt: what is half done is no result.
     """
-    result = CellResult(name or cell.name, cell)
+    made = cell if isinstance(cell, Made) else None
+    result = CellResult(name or cell.name, cell.cell if isinstance(cell, Made) else cell, made=made)
     parts = chosen(experiments)
     titles = called()
     with progress.task(result.name, total=len(parts)) as counter:
         for part in parts:
             counter.advance(0, label=f"{result.name}: {titles[part]}")
             try:
-                made = {part: _map(cell, processes)} if part == _MAP else _taken(cell, part)
-                if not all(dataset.attrs.get("complete", 1) for dataset in made.values()):
+                taken = {part: _map(result.cell, processes)} if part == _MAP else _taken(result, part)
+                if not all(dataset.attrs.get("complete", 1) for dataset in taken.values()):
                     raise KeyboardInterrupt
-                result.measurements |= made
+                result.measurements |= taken
             except InputError as reason:
                 result.absent[part] = reason
             except PerotwinError as error:
@@ -135,12 +144,15 @@ def measure(
     return result
 
 
-def _taken(cell: Cell, part: str) -> dict[str, xr.Dataset]:
+def _taken(result: CellResult, part: str) -> dict[str, xr.Dataset]:
     """The measurements of one experiment, by the names of their files."""
     name, _, variant = part.partition("-")
     instrument = lab.known(name)
+    if instrument.of == "sample":
+        taken = measure_sample(instrument, recipe_of(result.made or result.cell))
+        return {f"{part}-{which}" if which else part: one for which, one in taken.items()}
     in_state = next((one.cell for one in instrument.variants if one.name == variant), None)
-    made = instrument.measure(cell if in_state is None else in_state(cell))
+    made = instrument.measure(result.cell if in_state is None else in_state(result.cell))
     if hasattr(made, "data_vars"):
         return {part: made}
     return {f"{part}-{which}": one for which, one in made.items()}
@@ -200,8 +212,7 @@ def run(
     folder = None if out is None else measurement.result_folder(out, names, _Places())
     done: list[CellResult] = []
     for cell, name in zip(cells, names, strict=True):
-        result = measure(cell.cell if isinstance(cell, Made) else cell, name, experiments, processes)
-        result.made = cell if isinstance(cell, Made) else None
+        result = measure(cell, name, experiments, processes)
         done.append(result)
         if folder is not None:
             progress.note(f"{name}: drawing and writing")
