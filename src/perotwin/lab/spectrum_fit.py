@@ -4,9 +4,9 @@
     arcs(smooth)                                   # maxima of -Im Z that the noise does not make
     best_circuit(frequency, impedance)             # Rs and one to four elements, by lmfit
 
-The smooth course is a sum of many relaxations R_k / (1 + i w tau_k) on a fixed grid of time constants, as in the test of
-B. A. Boukamp, J. Electrochem. Soc. 142, 1885 (1995), doi:10.1149/1.2044210: whatever it cannot follow breaks the relations
-of Kramers and Kronig, or is noise. How smooth it is follows from the data by generalised cross-validation.
+The smooth course is a sum of many relaxations R_k / (1 + i w tau_k) on a fixed grid of time constants, as in the test
+of B. A. Boukamp, J. Electrochem. Soc. 142, 1885 (1995), doi:10.1149/1.2044210: whatever it cannot follow breaks the
+relations of Kramers and Kronig, or is noise. How smooth it is follows from the data by generalised cross-validation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lmfit import Parameters
     from lmfit.minimizer import MinimizerResult
 
-__all__ = ["Circuit", "Element", "Smooth", "arcs", "best_circuit", "circuit", "relaxations"]
+__all__ = ["Circuit", "Element", "Smooth", "arcs", "best_circuit", "circuit", "maxima", "relaxations"]
 
 F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
@@ -132,6 +132,14 @@ def _trend(left: F64, count: int) -> float:
     return along / total * np.sqrt(left.size)
 
 
+def maxima(height: F64) -> NDArray[np.int64]:
+    """Indices of the maxima (W,) that stand out by a hundredth of the largest."""
+    from scipy.signal import find_peaks
+
+    peaks, _ = find_peaks(height, prominence=_ARC * float(np.max(np.abs(height), initial=0.0)))
+    return np.asarray(peaks, dtype=np.int64)
+
+
 def arcs(smooth: Smooth) -> NDArray[np.int64]:
     """Indices of the maxima of -Im Z (W,) that the noise does not make, lowest frequency first."""
     from scipy.signal import find_peaks, peak_widths
@@ -180,6 +188,7 @@ class Circuit:
 
     Attributes:
         series: Rs and its standard error. elements: from the fastest to the slowest.
+        capacitance: Im(1 / (Z - Rs)) / (2 pi f) of the circuit at the lowest frequency, and its standard error.
         misfit: root mean square of what is left over |Z|.
         bic: of the choice among circuits, smaller is better.
         tried: how many circuits were compared.
@@ -189,6 +198,7 @@ class Circuit:
 
     series: tuple[float, float]
     elements: tuple[Element, ...]
+    capacitance: tuple[float, float]
     misfit: float
     bic: float
     tried: int
@@ -217,7 +227,8 @@ def best_circuit(frequency: F64, impedance: C128) -> Circuit | None:
         frequency: (W,) Hz, ascending. impedance: (W,), any unit.
 
     Returns:
-        Errors are standard errors from the scatter about the circuit, equal parts of |Z|. None of fewer than five points.
+        Errors are standard errors from the scatter about the circuit, equal parts of |Z|. None of fewer than five
+        points.
     """
     if frequency.size < 5:
         return None
@@ -241,8 +252,10 @@ def best_circuit(frequency: F64, impedance: C128) -> Circuit | None:
         return None
     good = [one for one in found if one.misfit < _ENOUGH]
     # without noise any element more is a better fit: the least that is good enough
-    chosen = min(good, key=lambda one: len(one.elements) + 0.5 * one.free) if good else min(
-        found, key=lambda one: one.bic
+    chosen = (
+        min(good, key=lambda one: len(one.elements) + 0.5 * one.free)
+        if good
+        else min(found, key=lambda one: one.bic)
     )
     return Circuit(**{**chosen.__dict__, "tried": tried})
 
@@ -289,15 +302,31 @@ def circuit(frequency: F64, impedance: C128, count: int, free: bool = False) -> 
     elements.sort(key=lambda one: one.time[0])
     scale = float(np.median(np.abs(impedance)))
     left = 2 * frequency.size
+    level = _level(values, float(frequency.min()), count)
+    slopes = []
+    for name in place:
+        # all numbers are of the order of one, or logarithms
+        more = _level({**values, name: values[name] + 1e-6}, float(frequency.min()), count)
+        slopes.append((name, (more - level) / 1e-6))
     return Circuit(
         (float(values["s"]) * scale, error(("s", scale))),
         tuple(elements),
+        (level, error(*slopes)),
         float(np.sqrt(best.chisqr / left)),
         left * float(np.log(max(best.chisqr, 1e-300) / left)) + len(place) * float(np.log(left)),
         1,
         free,
         fit_report(best),
     )
+
+
+def _level(values: dict[str, float], hertz: float, count: int) -> float:
+    """Capacitance behind Rs at a frequency."""
+    omega = 2.0 * np.pi * hertz
+    z = 0.0j
+    for n in range(count):
+        z += np.exp(values[f"r{n}"]) / (1.0 + (1j * omega * np.exp(values[f"t{n}"])) ** values[f"n{n}"])
+    return float((1.0 / z).imag / omega)
 
 
 def _starts(frequency: F64, impedance: C128, count: int, free: bool) -> list[Parameters]:
@@ -314,7 +343,9 @@ def _starts(frequency: F64, impedance: C128, count: int, free: bool) -> list[Par
     centres = [even]
     if strong.size:
         near = np.sort(-np.log(omega[strong]))
-        rest = [one for one in np.linspace(low, high, 2 * count + 3)[1:-1] if np.all(np.abs(near - one) > 1.0)]
+        rest = [
+            one for one in np.linspace(low, high, 2 * count + 3)[1:-1] if np.all(np.abs(near - one) > 1.0)
+        ]
         centres.append(np.sort(np.concatenate([near, rest[: count - near.size]])))
     span = max(float(np.ptp(impedance.real)), 2.0 * float(np.max(np.abs(impedance.imag))))
     floor = float(np.min(impedance.real))

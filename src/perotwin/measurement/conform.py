@@ -132,7 +132,9 @@ def area_of(measured: xr.Dataset) -> float | None:
         return None
     area = float(units.parse(stated if isinstance(stated, str) else float(stated), "area"))
     if not area > 0.0:
-        raise InputError(f"an area of {shown(str(stated))} is none.", 'Give one such as "0.09 cm^2".', key="area")
+        raise InputError(
+            f"an area of {shown(str(stated))} is none.", 'Give one such as "0.09 cm^2".', key="area"
+        )
     return area
 
 

@@ -127,6 +127,12 @@ NOMENCLATURE: dict[str, Term] = {
     "electronic_time": Term("τe", r"$\tau_\mathrm{e}$", "s", "us", 1e6, "slowest time constant with the ions held"),
     "ionic_time": Term("τion", r"$\tau_\mathrm{ion}$", "s", "s", 1.0, "slowest time constant of all"),
     "arcs": Term("arcs", "arcs", "1", "1", 1.0, "maxima of -Z'' over the frequency"),
+    "kramers_kronig": Term("ΔKK", r"$\Delta_\mathrm{KK}$", "1", "%", 100.0, "what a sum of relaxations leaves of it"),
+    "points_dropped": Term("out", "out", "1", "1", 1.0, "points that were left out"),
+    "element_resistance": Term("R", "$R$", "ohm m2", "ohm cm^2", 1e4, "resistance of an element of a circuit"),
+    "element_capacitance": Term("C", "$C$", "F m-2", "nF/cm^2", 1e5, "capacitance of an element of a circuit"),
+    "element_time": Term("τ", r"$\tau$", "s", "us", 1e6, "time constant of an element of a circuit"),
+    "element_exponent": Term("n", "$n$", "1", "1", 1.0, "exponent of an element of a circuit, 1 for a capacitor"),
     "apparent_doping": Term("Nms", r"$N_\mathrm{MS}$", "m-3", "cm^-3", 1e-6, "doping that a Mott-Schottky plot shows"),
     "resolvable_doping": Term(
         "Nmin", r"$N_\mathrm{min}$", "m-3", "cm^-3", 1e-6, "least doping that the thickness lets such a plot show"
