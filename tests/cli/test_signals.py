@@ -64,5 +64,5 @@ def test_cv_says_where_its_doping_is_an_artefact(cli) -> None:
     assert result["light"]["value"] == 0.0
     assert result["frequency"] == {"value": 1e6, "unit": "Hz"}
     assert len(result["capacitance"]["value"]) == len(result["voltage"]["value"])
-    assert "artefact" in result["metrics"]["apparent_doping"]["method"]
+    assert "no doping" in result["metrics"]["apparent_doping"]["method"]
     assert any("artefact" in note for note in result["notes"])

@@ -133,6 +133,12 @@ NOMENCLATURE: dict[str, Term] = {
     "element_capacitance": Term("C", "$C$", "F m-2", "nF/cm^2", 1e5, "capacitance of an element of a circuit"),
     "element_time": Term("τ", r"$\tau$", "s", "us", 1e6, "time constant of an element of a circuit"),
     "element_exponent": Term("n", "$n$", "1", "1", 1.0, "exponent of an element of a circuit, 1 for a capacitor"),
+    "high_frequency_capacitance": Term(
+        "Chf", r"$C_\mathrm{hf}$", "F m-2", "nF/cm^2", 1e5, "capacitance at the highest frequency"
+    ),
+    "step_frequency": Term("fstep", r"$f_\mathrm{step}$", "Hz", "Hz", 1.0, "frequency of a step of the capacitance"),
+    "capacitance_step": Term("ΔC", r"$\Delta C$", "F m-2", "nF/cm^2", 1e5, "height of a step of the capacitance"),
+    "capacitance_steps": Term("steps", "steps", "1", "1", 1.0, "steps of the capacitance over the frequency"),
     "apparent_doping": Term("Nms", r"$N_\mathrm{MS}$", "m-3", "cm^-3", 1e-6, "doping that a Mott-Schottky plot shows"),
     "resolvable_doping": Term(
         "Nmin", r"$N_\mathrm{min}$", "m-3", "cm^-3", 1e-6, "least doping that the thickness lets such a plot show"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["cv", "impedance"]
+__all__ = ["cv", "impedance", "steps"]
 
 _OHM_CM2, _NF_CM2 = 1e4, 1e5
 _FREQUENCY = "Frequency $f$ (Hz)"
-_CAPACITANCE = "Capacitance $C$ (nF cm$^{−2}$)"
 _BEHIND = "$C$ less $R_\\mathrm{s}$ (nF cm$^{−2}$)"
 
 
@@ -183,7 +182,7 @@ def _against_frequency(
             (frequency, z, {"color": colour, "linestyle": line}) for frequency, z, line in _spectra(item)
         ]
         if fitted is not None:
-            points: dict[str, object] = {"color": colour, "linestyle": "", "marker": "o", "markersize": 2.4}
+            points: dict[str, Any] = {"color": colour, "linestyle": "", "marker": "o", "markersize": 2.4}
             drawn = [(frequency, z, points) for frequency, z, _ in drawn]
             drawn.append((fitted[0], fitted[1] * scale, {"color": style.INK, "linewidth": 0.8, "zorder": 3}))
         for frequency, z, how in drawn:
@@ -246,15 +245,75 @@ def _entry(item: xr.Dataset) -> str:
     return words
 
 
+#: slope (F^-2 m^4 V^-1), intercept (V) and ends (V) of a Mott-Schottky line
+Straight = tuple[float, float, float, float]
+
+
+def _per_area(item: xr.Dataset) -> tuple[float, str]:
+    """Factor and words of the unit that capacitances are drawn in: of an area, or of the whole device."""
+    if str(item["capacitance"].attrs.get("units", "")) == "F":
+        return 1e9, "nF"
+    return _NF_CM2, "nF cm$^{−2}$"
+
+
+def steps(
+    datasets: Sequence[xr.Dataset],
+    derivatives: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    ax: Axes | None = None,
+) -> Figure:
+    """Capacitance against frequency, and below it -f dC/df, whose maxima are its steps.
+
+    ``derivatives`` holds frequency (Hz), -f dC/df and its standard error of each. Into a given ``ax`` goes the
+    derivative alone.
+    """
+    items = style.as_list(datasets)
+    colours = style.colour_of_cells(items)
+    with style.context():
+        if ax is not None:
+            made, lower = style.new_axes(ax)
+            upper = None
+        else:
+            made = style.figure(style.COLUMN, 3.6)
+            upper, lower = made.subplots(2, 1, sharex=True)
+        top = 0.0
+        for item, (frequency, slope, error) in zip(items, derivatives, strict=True):
+            colour = colours[str(item.attrs.get("stack", ""))]
+            scale, unit = _per_area(item)
+            if upper is not None:
+                order = np.argsort(item["frequency"].values)
+                upper.semilogx(
+                    item["frequency"].values[order], item["capacitance"].values[order] * scale, "o", color=colour,
+                    markersize=2.0,
+                )  # fmt: skip
+                upper.set_ylabel(f"$C$ ({unit})")
+                top = max(top, float(np.nanmax(item["capacitance"].values)) * scale)
+            lower.semilogx(frequency, slope * scale, color=colour)
+            low, high = (slope - error) * scale, (slope + error) * scale
+            lower.fill_between(frequency, low, high, color=colour, alpha=0.25, linewidth=0)
+            lower.set_ylabel(f"−$f$ d$C$/d$f$ ({unit})")
+        lower.set_xlabel(_FREQUENCY)
+        lower.axhline(0, color=style.MUTED, linewidth=0.5, zorder=0)
+        if upper is not None:
+            upper.set_ylim(0.0, 1.15 * top)
+            entries = [(_temperature(item), colours[str(item.attrs.get("stack", ""))]) for item in items]
+            style.text_key(upper, entries, 0.04, 0.08 + 0.09 * len(entries))
+        return made
+
+
+def _temperature(item: xr.Dataset) -> str:
+    words = str(item.attrs.get("stack", "")) or "measured"
+    return words + (f", {float(item.attrs['temperature']):.4g} K" if "temperature" in item.attrs else "")
+
+
 def cv(
     datasets: xr.Dataset | Sequence[xr.Dataset],
-    lines: Sequence[tuple[float, float]] = (),
+    lines: Sequence[Straight] = (),
     ax: Axes | None = None,
 ) -> Figure:
     """Capacitance against voltage, and its inverse square with the lines of a Mott-Schottky analysis.
 
-    ``lines`` holds slope (F^-2 m^4 V^-1) and intercept (V) for each measurement, NaN where there is none. Into a given
-    ``ax`` goes the inverse square alone.
+    ``lines`` holds slope (F^-2 m^4 V^-1), intercept (V) and the ends of the window (V) for each measurement, NaN where
+    there is none. Into a given ``ax`` goes the inverse square alone.
     """
     items = style.as_list(datasets)
     colours = style.colour_of_cells(items)
@@ -268,13 +327,15 @@ def cv(
         for item in items:
             colour = colours[str(item.attrs.get("stack", ""))]
             left.semilogy(
-                item["voltage"].values, _positive(item["capacitance"].values * _NF_CM2), color=colour
+                item["voltage"].values,
+                _positive(item["capacitance"].values * _per_area(item)[0]),
+                color=colour,
             )
             if "geometric_capacitance" in item.attrs:
                 level = float(item.attrs["geometric_capacitance"]) * _NF_CM2
                 left.axhline(level, color=colour, linewidth=0.8, linestyle=":")
         left.set_xlabel(style.axis_label("voltage"))
-        left.set_ylabel(_CAPACITANCE)
+        left.set_ylabel(f"Capacitance $C$ ({_per_area(items[0])[1]})")
         _readable(left)
         entries = [(_words(item), colours[str(item.attrs.get("stack", ""))]) for item in items]
         if any("geometric_capacitance" in item.attrs for item in items):
@@ -304,9 +365,10 @@ def _positive(values: np.ndarray) -> np.ndarray:
 
 
 def _mott_schottky(
-    ax: Axes, items: Sequence[xr.Dataset], lines: Sequence[tuple[float, float]], colours: dict[str, str]
+    ax: Axes, items: Sequence[xr.Dataset], lines: Sequence[Straight], colours: dict[str, str]
 ) -> None:
-    scale = (_NF_CM2 * 1e-3) ** 2
+    factor, unit = _per_area(items[0])
+    scale = (factor * 1e-3) ** 2
     top, left, right = 0.0, np.inf, -np.inf
     tops: list[float] = []
     for item in items:
@@ -319,7 +381,7 @@ def _mott_schottky(
         top, left = max(top, float(np.nanmax(before))), min(left, float(voltage.min()))
         tops.append(float(np.nanmax(before)))
         right = max(right, float(voltage.max()))
-    for item, height, (slope, intercept) in zip(items, tops, lines, strict=False):
+    for item, height, (slope, intercept, low, high) in zip(items, tops, lines, strict=False):
         if np.isfinite(intercept):
             colour = colours[str(item.attrs.get("stack", ""))]
             ends = np.array([max(left, intercept + 1.05 * height * scale / slope), intercept])
@@ -331,9 +393,14 @@ def _mott_schottky(
                 linestyle="--",
                 zorder=1,
             )
+            inside = np.array([low, high])
+            course = slope / scale * (inside - intercept)
+            ax.plot(
+                inside, course, color=style.INK, linewidth=2.6, alpha=0.35, zorder=4, solid_capstyle="butt"
+            )
             ax.plot(intercept, 0.0, "o", color=colour, markersize=3.0, clip_on=False, zorder=5)
             right = max(right, intercept)
     ax.set_ylim(0.0, 1.12 * top)
     ax.set_xlim(left, right + 0.03 * (right - left))
     ax.set_xlabel(style.axis_label("voltage"))
-    ax.set_ylabel("$C^{−2}$ (µF$^{−2}$ cm$^{4}$)")
+    ax.set_ylabel("$C^{−2}$ (µF$^{−2}$)" if unit == "nF" else "$C^{−2}$ (µF$^{−2}$ cm$^{4}$)")
