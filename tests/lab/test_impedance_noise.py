@@ -22,7 +22,9 @@ def two_arcs(frequency: np.ndarray) -> np.ndarray:
     return np.asarray(RS + sum(r / (1.0 + 1j * omega * r * c) for r, c in (FAST, SLOW)))
 
 
-def dataset(frequency: np.ndarray, z: np.ndarray, unit: str | None = None, **attributes: object) -> xr.Dataset:
+def dataset(
+    frequency: np.ndarray, z: np.ndarray, unit: str | None = None, **attributes: object
+) -> xr.Dataset:
     units = {} if unit is None else {"units": unit}
     return xr.Dataset(
         {"impedance_real": ("frequency", z.real, units), "impedance_imag": ("frequency", z.imag, units)},
@@ -104,7 +106,11 @@ def test_the_interval_holds_after_the_choice_of_the_circuit_and_without_points_a
         found = impedance.analyse(dataset(*noisy(seed, 0.01, 81)))
         counts.append(sum(name.startswith("element_resistance") for name in found))
         for index, (name, truth) in enumerate(
-            (("series_resistance", RS), ("recombination_resistance", FAST[0]), ("geometric_capacitance", FAST[1]))
+            (
+                ("series_resistance", RS),
+                ("recombination_resistance", FAST[0]),
+                ("geometric_capacitance", FAST[1]),
+            )
         ):
             inside[index] += abs(found[name].value - truth) < found[name].uncertainty
     assert np.mean(np.array(counts) == 2) > 0.95
@@ -178,14 +184,21 @@ def test_ohm_stay_ohm_without_an_area_and_are_converted_with_one() -> None:
     of_device = impedance.analyse(dataset(frequency, z / area, "ohm"))
     assert of_device["series_resistance"].unit == "ohm" and of_device["geometric_capacitance"].unit == "F"
     assert of_device["series_resistance"].value == pytest.approx(per_area["series_resistance"].value / area)
-    assert of_device["geometric_capacitance"].value == pytest.approx(per_area["geometric_capacitance"].value * area)
+    assert of_device["geometric_capacitance"].value == pytest.approx(
+        per_area["geometric_capacitance"].value * area
+    )
     for said, unit, factor in (("0.1 cm^2", "ohm", 1.0), (area, "kohm", 1e-3)):
         found = impedance.analyse(dataset(frequency, factor * z / area, unit, area=said))
         assert found["series_resistance"].unit == "ohm m2"
-        assert found["series_resistance"].value == pytest.approx(per_area["series_resistance"].value, rel=1e-6)
+        assert found["series_resistance"].value == pytest.approx(
+            per_area["series_resistance"].value, rel=1e-6
+        )
     same = impedance.analyse(dataset(frequency, z * 1e4, "ohm cm^2", area=area))
     assert same["series_resistance"].value == pytest.approx(per_area["series_resistance"].value, rel=1e-9)
-    assert "ohm" in str(of_device["series_resistance"]) and of_device.to_json()["series_resistance"]["unit"] == "ohm"
+    assert (
+        "ohm" in str(of_device["series_resistance"])
+        and of_device.to_json()["series_resistance"]["unit"] == "ohm"
+    )
 
 
 # --- Kramers and Kronig ----------------------------------------------------------------------------------------------
@@ -196,9 +209,15 @@ def drifting(change: float, seed: int = 1) -> xr.Dataset:
     frequency = np.geomspace(1e-3, 1e7, 121)
     omega = 2.0 * np.pi * frequency
     grown = 1.0 + change * np.linspace(1.0, 0.0, 121)
-    z = RS + FAST[0] * grown / (1.0 + 1j * omega * FAST[0] * FAST[1] * grown) + 2e-3 / (1.0 + 1j * omega * 6e-4)
+    z = (
+        RS
+        + FAST[0] * grown / (1.0 + 1j * omega * FAST[0] * FAST[1] * grown)
+        + 2e-3 / (1.0 + 1j * omega * 6e-4)
+    )
     chance = np.random.default_rng(seed)
-    return dataset(frequency, z * (1.0 + 0.003 * (chance.standard_normal(121) + 1j * chance.standard_normal(121))))
+    return dataset(
+        frequency, z * (1.0 + 0.003 * (chance.standard_normal(121) + 1j * chance.standard_normal(121)))
+    )
 
 
 def test_a_cell_that_drifts_breaks_the_relations_and_one_that_does_not_keeps_them() -> None:
@@ -215,7 +234,9 @@ def test_a_cell_that_drifts_breaks_the_relations_and_one_that_does_not_keeps_the
 @pytest.mark.skipif(not FILES.is_dir(), reason="the real instrument files are not here")
 def test_a_real_spectrum_has_one_arc() -> None:
     lines = (FILES / "eis_biologic.mpt").read_text("cp1252").splitlines()[61:]
-    frequency, real, minus = np.array([[float(x) for x in row.split("\t")[:3]] for row in lines if row.strip()]).T
+    frequency, real, minus = np.array(
+        [[float(x) for x in row.split("\t")[:3]] for row in lines if row.strip()]
+    ).T
     assert frequency.size == 43
     measured = dataset(frequency, real - 1j * minus, "ohm")
     found = impedance.analyse(measured)

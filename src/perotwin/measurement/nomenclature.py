@@ -50,6 +50,13 @@ NOMENCLATURE: dict[str, Term] = {
         "Jst", r"$J_\mathrm{st}$", "A m-2", "mA/cm^2", 0.1, "current density of the stabilised power"
     ),
     "power_drift": Term("drift", "drift", "1", "%", 100.0, "drift of the stabilised power"),
+    "t80": Term("T80", r"$T_{80}$", "s", "h", 1.0 / 3600.0, "time after which 80 % of the first power is left"),
+    "t95": Term("T95", r"$T_{95}$", "s", "h", 1.0 / 3600.0, "time after which 95 % of the first power is left"),
+    "ts80": Term("Ts80", r"$T_\mathrm{s80}$", "s", "h", 1.0 / 3600.0, "T80 from the burn-in's end on"),
+    "burn_in": Term("Ts", r"$T_\mathrm{s}$", "s", "h", 1.0 / 3600.0, "end of the burn-in"),
+    "t80_model": Term("T80m", r"$T_\mathrm{80,m}$", "s", "h", 1.0 / 3600.0, "T80 of the likeliest curve"),
+    "retained": Term("left", "left", "1", "%", 100.0, "power at the end over that at the start"),
+    "irradiance": Term("E", "$E$", "W m-2", "mW/cm^2", 0.1, "irradiance"),
     "voltage_between": Term(
         "ΔVj", r"$\Delta V_\mathrm{j}$", "V", "V", 1.0, "voltage lost between the junctions and in series with them"
     ),
