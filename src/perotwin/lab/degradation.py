@@ -271,11 +271,11 @@ class Fit:
         for index in range(numbers.size):
             step = np.zeros(numbers.size)
             step[index] = 1e-4 * max(float(np.sqrt(self.covariance[index, index])), 1e-9)
-            ends = [self._moment(numbers + sign * step, part, None) for sign in (1.0, -1.0)]
-            if not np.all(np.isfinite(ends)):
+            above, below = (self._moment(numbers + sign * step, part, None) for sign in (1.0, -1.0))
+            if not (np.isfinite(above) and np.isfinite(below)):
                 return Lifetime(value, np.nan, np.nan, value > self.length, f"{words}; its error has no end")
-            slopes[index] = (np.log(ends[0]) - np.log(ends[1])) / (2.0 * step[index])
-        error = float(np.sqrt(max(slopes @ self.covariance @ slopes, 0.0)))
+            slopes[index] = float(np.log(above / below)) / (2.0 * float(step[index]))
+        error = float(np.sqrt(max(float(slopes @ self.covariance @ slopes), 0.0)))
         reach = float(student.ppf(0.5 + 0.5 * confidence, max(self.spare, 1.0))) * error
         beyond = value > self.length
         words += f"; {confidence:.0%} interval if that curve is the right one"
@@ -340,7 +340,7 @@ def _fitted(model: Model, time: F64, value: F64) -> Fit | None:
         white, _ = _whitened(np.column_stack([columns, data]), gaps, correlation)
         a, b = white[:, :-1], white[:, -1]
         found, *_ = np.linalg.lstsq(a, b, rcond=None)
-        return found, a, b - a @ found
+        return np.asarray(found, float), a, b - a @ found
 
     def best_times(correlation: float, starts: list[F64]) -> F64:
         if model.times == 0:

@@ -10,7 +10,7 @@ the power rises (D. P. Hohm, M. E. Ropp, Prog. Photovolt. 11, 47 (2003), doi:10.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import model_validator
@@ -320,7 +320,8 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     from perotwin.plotting import style
     from perotwin.plotting import time as of_time
 
-    items, envelopes = [], []
+    items: list[xr.Dataset] = []
+    envelopes: list[Any] = []
     for item in style.as_list(datasets):
         item, power = _turned(item)
         items.append(item)

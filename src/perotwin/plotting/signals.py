@@ -178,7 +178,7 @@ def _against_frequency(
     for item, resistance, fitted in zip(items, series, lines, strict=True):
         colour = colours[str(item.attrs.get("stack", ""))]
         scale, _ = _scale(item)
-        drawn = [
+        drawn: list[tuple[np.ndarray, np.ndarray, dict[str, Any]]] = [
             (frequency, z, {"color": colour, "linestyle": line}) for frequency, z, line in _spectra(item)
         ]
         if fitted is not None:
