@@ -36,7 +36,8 @@ def test_jv_as_json_is_alone_on_stdout(cli) -> None:
     assert metrics["jsc"] == pytest.approx(22.428, rel=5e-4)
     assert metrics["ff"] == pytest.approx(84.24, abs=0.05)
     assert metrics["pce"] == pytest.approx(metrics["voc"] * metrics["jsc"] * metrics["ff"] / 100, rel=1e-3)
-    assert [entry["unit"] for entry in scan["metrics"].values()] == ["V", "mA/cm^2", "%", "%", "V", "mA/cm^2"]
+    units = ["V", "mA/cm^2", "%", "%", "V", "mA/cm^2", "ohm cm^2", "ohm cm^2"]
+    assert [entry["unit"] for entry in scan["metrics"].values()] == units
     curve = scan["curve"]
     assert len(curve["voltage"]["value"]) == len(curve["current_density"]["value"])
     assert all(check["passed"] for check in result["checks"].values())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.integrate import quad
 from scipy.special import j0, k1
 
@@ -233,3 +234,105 @@ def test_a_measurement_comes_back_from_disk_and_says_the_same(tmp_path: Path) ->
     assert kpfm.analyse(again).to_json() == kpfm.analyse(measured).to_json()
     assert again.attrs["recipe"] == measured.attrs["recipe"]
     style.save(kpfm.plot([again, again]), tmp_path / "figure")
+
+
+# --- maps from anywhere ----------------------------------------------------------------------------------------------
+
+
+def correlated(seed: int, mean: float = 0.0, spread: float = 0.02, pixels: int = 96) -> xr.Dataset:
+    """A bare map as a file holds it: in mV, a Gaussian surface whose pixels are alike over four, and nothing else."""
+    k = np.fft.fftfreq(pixels)
+    shape = np.exp(-((np.pi * 4.0) ** 2) * (k[:, None] ** 2 + k[None, :] ** 2))
+    shape *= pixels / np.sqrt(np.sum(shape**2))
+    chance = np.random.default_rng(seed).standard_normal((pixels, pixels))
+    values = mean + spread * np.fft.ifft2(np.fft.fft2(chance) * shape).real
+    place = ("um", 0.01 * np.arange(pixels))
+    return xr.Dataset(
+        {"surface_potential": (("y", "x"), 1e3 * values, {"units": "mV"})},
+        coords={name: (name, place[1], {"units": place[0]}) for name in ("x", "y")},
+    )
+
+
+def test_the_interval_of_the_mean_of_a_bare_map_holds_the_truth_as_often_as_it_says() -> None:
+    inside = pixels = 0
+    for seed in range(200):
+        found = kpfm.analyse(correlated(seed, mean=0.25))["mean_potential"]
+        inside += abs(found.value - 0.25) <= found.uncertainty
+        pixels += abs(found.value - 0.25) <= 0.02 / 96
+    assert 116 <= inside <= 156
+    assert pixels < 60  # as if pixels were independent
+
+
+def test_units_of_a_map_are_obeyed_and_its_reference_is_asked_for() -> None:
+    found = kpfm.analyse(correlated(1, mean=0.25))
+    assert found["mean_potential"].value == pytest.approx(0.25, abs=0.01)
+    assert found["potential_spread"].value == pytest.approx(0.02, rel=0.15)
+    assert "only differences within a session" in found["mean_potential"].method
+    assert "sign as recorded" in found["mean_potential"].method
+    # exp(-r^2 / 2 L^2) with L = 4 pixels of 10 nm falls to 0.2 at L sqrt(2 ln 5)
+    assert found["potential_length"].value == pytest.approx(40e-9 * np.sqrt(2.0 * np.log(5.0)), rel=0.15)
+
+
+def test_noise_is_told_from_the_spread() -> None:
+    dataset = correlated(2)
+    dataset["surface_potential"].values += 15.0 * np.random.default_rng(3).standard_normal((96, 96))
+    found = kpfm.analyse(dataset)
+    assert found["potential_noise"].value == pytest.approx(0.015, rel=0.05)
+    assert found["potential_spread"].value == pytest.approx(0.025, rel=0.1)
+    assert found["potential_spread_own"].value == pytest.approx(
+        kpfm.analyse(correlated(2))["potential_spread"].value, rel=0.1
+    )
+
+
+def test_levelling_is_said_and_leaves_the_mean() -> None:
+    dataset = correlated(4, mean=0.1)
+    drifted = dataset.copy(deep=True)
+    drifted["surface_potential"].values += 300.0 * np.linspace(-0.5, 0.5, 96)[:, None]
+    bare, plane = kpfm.analyse(drifted), kpfm.analyse(drifted, levelling="plane")
+    assert bare["potential_spread"].value > 0.08
+    assert plane["potential_spread"].value == pytest.approx(
+        kpfm.analyse(dataset, levelling="plane")["potential_spread"].value, rel=1e-6
+    )
+    assert plane["mean_potential"].value == pytest.approx(bare["mean_potential"].value)
+    assert "plane" in plane["potential_spread"].method
+    assert kpfm.analyse(drifted.assign_attrs(levelling="lines"))["potential_spread"].value < 0.03
+    with pytest.raises(InputError, match="levelled"):
+        kpfm.analyse(drifted, levelling="sometimes")
+
+
+def test_a_bias_on_the_tip_turns_the_sign() -> None:
+    """Nulling takes (W_tip - W_sample) / q on the tip: a larger work function of the sample reads lower there."""
+    plain = correlated(5, mean=0.2)
+    turned = kpfm.analyse(plain.assign_attrs(bias_on="tip"))["mean_potential"]
+    assert turned.value == pytest.approx(-kpfm.analyse(plain)["mean_potential"].value)
+    assert "turned" in turned.method
+    with pytest.raises(InputError, match="bias_on"):
+        kpfm.analyse(plain.assign_attrs(bias_on="cantilever"))
+
+
+def test_only_maps_of_one_session_or_one_reference_compare() -> None:
+    one, other = correlated(6, mean=0.30), correlated(7, mean=0.18)
+    with pytest.raises(InputError, match="session"):
+        kpfm.difference(one, other)
+    with pytest.raises(InputError, match="session"):
+        kpfm.difference(one.assign_attrs(session="Monday"), other.assign_attrs(session="Tuesday"))
+    found = kpfm.difference(one.assign_attrs(session="Monday"), other.assign_attrs(session="Monday"))
+    assert abs(found.value - 0.12) < 3.0 * found.uncertainty
+    assert found.uncertainty < 0.01
+    # another tip on another day, which read gold 0.5 V higher
+    gold = {"reference": "gold", "reference_error": 2e-3}
+    moved = correlated(7, mean=0.68).assign_attrs(reference_potential=0.5, **gold)
+    referred = kpfm.difference(one.assign_attrs(reference_potential=0.0, **gold), moved)
+    assert referred.value == pytest.approx(found.value)
+    assert referred.uncertainty == pytest.approx(np.hypot(found.uncertainty, 2e-3 * np.sqrt(2.0)))
+
+
+def test_comparing_says_why_it_cannot() -> None:
+    one, other = correlated(6), correlated(7).assign_attrs(stack="control")
+    found = kpfm.compare([one, other])["potential_difference, control"]
+    assert np.isnan(found.value) and "session" in found.method
+    target, control = (kpfm.measure(sample) for sample in specimens.washed()[2:0:-1])
+    known = kpfm.compare([target, control])["potential_difference, control-washed"]
+    assert known.value == pytest.approx(
+        kpfm.analyse(target)["mean_potential"].value - kpfm.analyse(control)["mean_potential"].value
+    )

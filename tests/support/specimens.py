@@ -24,7 +24,9 @@ ADDITIVE = SimpleNamespace(
     carbonyls=1,
 )
 DRIED = SimpleNamespace(film_thickness=450e-9, residue=0.0)
-RECIPE = SimpleNamespace(to_toml=lambda: 'name = "stand-in"\n')
+RECIPE = SimpleNamespace(
+    to_toml=lambda: 'name = "stand-in"\n', coat=SimpleNamespace(grain_size=300e-9, roughness=20.4e-9)
+)
 
 
 @dataclass(frozen=True)

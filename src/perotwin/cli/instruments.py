@@ -13,7 +13,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import typer
 from typer.core import TyperGroup
@@ -162,7 +162,7 @@ def _given(instrument: Instrument, given: Mapping[str, Any]) -> dict[str, Any]:
     fields = instrument.protocol.model_fields  # type: ignore[attr-defined]  # every protocol is a pydantic model
     return {
         name: [part.strip() for part in value.split(",") if part.strip()]
-        if isinstance(value, str) and get_origin(fields[name].annotation) is tuple and get_args(fields[name])
+        if isinstance(value, str) and get_origin(fields[name].annotation) is tuple
         else value
         for name, value in given.items()
         if value is not None

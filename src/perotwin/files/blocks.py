@@ -71,9 +71,12 @@ def blocks(source: Source, start: int = 0, stop: int | None = None, least_rows: 
     ------
     InputError : it is no text, or has more columns than any table.
     """
+    whole = (start, stop, least_rows) == (0, None, 2)
+    if whole and "_blocks" in source.__dict__:
+        return list(source.__dict__["_blocks"])
     found: list[Block] = []
     above: list[str] = []
-    rows: list[list[str]] = []
+    rows: list[tuple[list[str], list[float | None]]] = []
     numbers: list[int] = []
 
     def close() -> None:
@@ -92,24 +95,30 @@ def blocks(source: Source, start: int = 0, stop: int | None = None, least_rows: 
             close()
             continue
         cells = source.cells(line)
-        if _is_row(cells, source):
-            if rows and _restarts(rows[-1], cells):
+        values = [source.number(cell) if cell else None for cell in cells]
+        if _is_row(cells, values):
+            if rows and _restarts(rows[-1][0], cells):
                 close()
-            rows.append(cells)
+            rows.append((cells, values))
             numbers.append(number)
             continue
         close()
         above.append(line)
     close()
-    return _joined(found)
+    found = _joined(found)
+    if whole:  # recognising looks at them too
+        source.__dict__["_blocks"] = tuple(found)
+    return found
 
 
-def _is_row(cells: Sequence[str], source: Source) -> bool:
-    first = next((cell for cell in cells if cell), "")
-    if source.number(first) is None and (_DATE.fullmatch(first) is None or len(cells) < 2):
+def _is_row(cells: Sequence[str], values: Sequence[float | None]) -> bool:
+    if len(cells) > 1 and None not in values:
+        return True
+    first = next((at for at, cell in enumerate(cells) if cell), 0)
+    if values[first] is None and (len(cells) < 2 or _DATE.fullmatch(cells[first]) is None):
         return False
-    good = sum(source.number(cell) is not None for cell in cells if cell)
-    words = sum(source.number(cell) is None for cell in cells if cell)
+    good = sum(value is not None for value in values)
+    words = sum(value is None for value, cell in zip(values, cells, strict=True) if cell)
     return good >= max(words, 1)
 
 
@@ -120,11 +129,15 @@ def _restarts(before: Sequence[str], cells: Sequence[str]) -> bool:
 
 
 def _width(cells: Sequence[str]) -> int:
+    if cells and cells[-1]:
+        return len(cells)
     return max((at + 1 for at, cell in enumerate(cells) if cell), default=0)
 
 
-def _block(rows: list[list[str]], numbers: list[int], above: list[str], source: Source) -> Block:
-    widths = [_width(row) for row in rows]
+def _block(
+    rows: list[tuple[list[str], list[float | None]]], numbers: list[int], above: list[str], source: Source
+) -> Block:
+    widths = [_width(cells) for cells, _ in rows]
     width = max(widths)
     if width > _MOST_COLUMNS:
         raise InputError(
@@ -137,20 +150,22 @@ def _block(rows: list[list[str]], numbers: list[int], above: list[str], source: 
             "the table is larger than any measurement.", "Export a part of it.", file=source.file
         )
     common = max(set(widths), key=widths.count)
-    values = np.full((len(rows), width), np.nan)
-    worded: set[int] = set()
     nan = float("nan")
-    for at, row in enumerate(rows):
-        for column, cell in enumerate(row[:width]):
-            if not cell:
-                continue
-            value = source.number(cell)
-            if value is None:
-                worded.add(column)
-                value = nan
-            values[at, column] = value
+    filled = [
+        [nan if one is None else one for one in found[:width]] + [nan] * (width - len(found))
+        for _, found in rows
+    ]
+    values = np.array(filled, float)
+    worded = {
+        column
+        for cells, found in rows
+        if None in found
+        for column, (cell, one) in enumerate(zip(cells, found, strict=True))
+        if one is None and cell
+    }
     beside = {
-        column: tuple(row[column] if column < len(row) else "" for row in rows) for column in sorted(worded)
+        column: tuple(cells[column] if column < len(cells) else "" for cells, _ in rows)
+        for column in sorted(worded)
     }
     headings = _headings(above, width, source)
     ragged = sum(one != common for one in widths) if not beside else 0

@@ -36,6 +36,8 @@ __all__ = ["GROUP", "LEAST", "Recognised", "formats", "named", "read", "recognis
 GROUP = "perotwin.formats"
 #: how sure a format has to be
 LEAST = 0.1
+#: the format of tables of no known program, asked where none is as sure as this
+_GENERAL, _SURE = "generic", 0.5
 #: what a file that is no good makes of code that reads it
 _FAULTS = (
     ValueError, IndexError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError, EOFError,
@@ -113,7 +115,11 @@ def recognise(path: str | Path | Source, instrument: str | None = None) -> Recog
     """
     source = path if isinstance(path, Source) else Source.of(path)
     asked = [one for one in formats() if instrument is None or instrument in one.instruments]
-    sure = sorted(((_sure(one, source), one) for one in asked), key=lambda pair: -pair[0])
+    known = [(_sure(one, source), one) for one in asked if one.name != _GENERAL]
+    if not any(confidence >= _SURE for confidence, _ in known):
+        # it reads the whole file to see what its columns are
+        known += [(_sure(one, source), one) for one in asked if one.name == _GENERAL]
+    sure = sorted(known, key=lambda pair: -pair[0])
     found = [(one, confidence) for confidence, one in sure if confidence >= LEAST]
     if not found:
         raise InputError(
@@ -184,7 +190,7 @@ def read(
     if square_metres is not None and not square_metres > 0.0:
         raise InputError("an area is larger than zero.", 'For example --area "0.09 cm^2".', key="area")
     source = Source.of(path, Asked(instrument, columns, square_metres))
-    format = named("generic") if columns else recognise(source, instrument).format
+    format = named(_GENERAL) if columns else recognise(source, instrument).format
     return _found(format, source)
 
 

@@ -236,9 +236,14 @@ def number(cell: str, decimal: str = ".") -> float | None:
         if "." in cell:
             return None
         cell = cell.replace(",", ".")
-    if _NUMBER.fullmatch(cell) is None:
-        return float("nan") if cell.lower() in _NO_NUMBER else None
     try:
-        return float(cell)
+        value = float(cell)
     except ValueError:
-        return float(cell.replace("d", "e").replace("D", "e"))
+        # Fortran writes 1.0D-3
+        if _NUMBER.fullmatch(cell) is not None:
+            return float(cell.replace("d", "e").replace("D", "e"))
+        return float("nan") if cell.lower() in _NO_NUMBER else None
+    # Python takes more for numbers than instruments write: "1_000", digits of other scripts, infinity
+    if "_" in cell or not cell.isascii():
+        return None
+    return value if -1e300 < value < 1e300 else float("nan")

@@ -111,7 +111,8 @@ def astm_e1036(voltage: F64, current: F64) -> tuple[float, float, float, float]:
     """Jsc, Voc, Vmp, Jmp as ASTM E1036 has it: lines through the axes, a quartic of the power about its maximum.
 
     The standard fits current against voltage within 20 % of Voc about V = 0, voltage against current within 20 % of
-    Jsc about J = 0, and power where voltage and current exceed 75 % (up to 115 %) of their values at maximum power.
+    Jsc about J = 0, each time the three nearest points where fewer lie there, and power where voltage and current
+    exceed 75 % (up to 115 %) of their values at maximum power.
     voltage, current: as of `pchip`.
     """
     if voltage.size < 5 or not voltage[0] <= 0.0:
@@ -120,10 +121,10 @@ def astm_e1036(voltage: F64, current: F64) -> tuple[float, float, float, float]:
     rough_jsc, rough_voc, _, _ = pchip(voltage, current)
     if not np.isfinite(rough_jsc) or not np.isfinite(rough_voc):
         return rough_jsc, rough_voc, np.nan, np.nan
-    near = np.abs(voltage) <= 0.2 * rough_voc
-    jsc = float(np.polyval(np.polyfit(voltage[near], current[near], 1), 0.0)) if near.sum() > 2 else rough_jsc
-    near = np.abs(current) <= 0.2 * rough_jsc
-    voc = float(np.polyval(np.polyfit(current[near], voltage[near], 1), 0.0)) if near.sum() > 2 else rough_voc
+    near = _within(voltage, 0.2 * rough_voc)
+    jsc = float(np.polyval(np.polyfit(voltage[near], current[near], 1), 0.0))
+    near = _within(current, 0.2 * rough_jsc)
+    voc = float(np.polyval(np.polyfit(current[near], voltage[near], 1), 0.0))
     power = voltage * current
     best = int(np.argmax(power))
     near = (
@@ -143,3 +144,11 @@ def astm_e1036(voltage: F64, current: F64) -> tuple[float, float, float, float]:
         return jsc, voc, float(voltage[best]), float(current[best])
     vmp = max(inside, key=lambda v: float(np.polyval(quartic, v)))
     return jsc, voc, vmp, float(np.polyval(quartic, vmp)) / vmp
+
+
+def _within(values: F64, limit: float) -> NDArray[np.bool_]:
+    """(K,) the values within a distance of zero, or the three nearest to it."""
+    near: NDArray[np.bool_] = np.abs(values) <= limit
+    if int(near.sum()) < 3:
+        near[np.argsort(np.abs(values), kind="stable")[:3]] = True
+    return near

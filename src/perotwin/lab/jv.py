@@ -9,16 +9,17 @@ The curve is steady: every point is in equilibrium with its light and voltage, i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
 from perotwin.errors import InputError
-from perotwin.lab import conditions, curve_points, depth_profiles
+from perotwin.lab import conditions, depth_profiles
 from perotwin.lab.arguments import of_a_cell, of_measurements
-from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, Variant, quantity, simulated
+from perotwin.lab.jv_analysis import Method, analyse, points_of, short_of_the_top, sweeps_of, without_merit
+from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, Variant, quantity
 from perotwin.stack.quantity_fields import Model, Voltage
 from perotwin.units import Quantity
 
@@ -32,10 +33,23 @@ if TYPE_CHECKING:
     from perotwin.transport.states import States
     from perotwin.transport.steady import Solver
 
-__all__ = ["INSTRUMENT", "Protocol", "analyse", "document", "measure", "plot"]
+__all__ = [
+    "INSTRUMENT",
+    "Method",
+    "Protocol",
+    "analyse",
+    "curve",
+    "document",
+    "measure",
+    "plot",
+    "scan_entry",
+    "short_of_the_top",
+    "solved",
+    "solved_points",
+    "sweeps_of",
+]
 
 F64 = NDArray[np.float64]
-Method = Literal["solved", "pchip", "astm-e1036"]
 
 #: a dark curve without a stated end stops where it carries this much, A m^-2
 _DARK_END = 1e3
@@ -119,7 +133,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
-    solver, states, points, of_mesh = _solved(cell, protocol)
+    solver, states, points, of_mesh = solved(cell, protocol)
     shown = list(points.values())
     if protocol.profiles:
         shown.append(_states_at(solver, states, np.array([float(v) for v in protocol.profiles]), intensity))
@@ -170,7 +184,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         checks=found,
         notes=conditions.notes(every, fields=True),
     )
-    if intensity > 0.0 and _without_merit(dataset, _points_of(dataset)):
+    if intensity > 0.0 and without_merit(dataset, points_of(dataset)):
         dataset = add_notes(dataset, [_NO_POWER])
     return dataset
 
@@ -217,7 +231,7 @@ def _states_at(solver: Solver, states: States, voltages: F64, intensity: float) 
     return join(found)
 
 
-def _solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, States], Checks]:
+def solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, States], Checks]:
     """The curve and its solved points, on a mesh that is fine enough, and the checks of that."""
     from perotwin.lab.meshes import Attempt, until_fine
     from perotwin.transport import refinement
@@ -319,146 +333,7 @@ def _vertex(power: F64, width: float) -> float:
     )
 
 
-# --- analysis: arrays only -------------------------------------------------------------------------------------------
-
-
-@of_measurements("jv")
-def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
-    """Voc, Jsc, FF, PCE and the point of maximum power of a curve.
-
-    Args:
-        dataset: a measurement with `current_density` (voltage), simulated or read from a file.
-        method: "solved" uses the points that a simulation solved for (the default where they exist); "pchip" monotone
-            cubics through the points (the default elsewhere); "astm-e1036" the polynomial fits of ASTM E1036, which
-            on steep curves are up to 1 mV and 0.005 in FF off.
-
-    Returns:
-        `Metrics`; what the curve does not hold is NaN. All are NaN in the dark, and of a curve that gives no power:
-        zero volts in the dark are no open circuit. Points may count the current either way; the method says where it
-        was turned round. Points that go there and back give the metrics of the sweep that came first, and those of
-        both as "voc, reverse" and "voc, forward".
-
-    Raises:
-        InputError: "solved" for a curve without solved points.
-    """
-    solved = _points_of(dataset)
-    if not simulated(dataset):
-        ways = curve_points.sweeps(*_finite(dataset))
-        if len(ways) > 1:
-            found = {way: analyse(_alone(dataset, *points), method) for way, points in ways.items()}
-            first = next(iter(found))
-            own = {
-                name: one._replace(method=f"{one.method}; {first} sweep")
-                for name, one in found[first].items()
-            }
-            each = {f"{name}, {way}": one for way, metrics in found.items() for name, one in metrics.items()}
-            return Metrics({**own, **each})
-    if method is None:
-        method = "solved" if {"short-circuit", "open-circuit", "maximum-power"} <= solved.keys() else "pchip"
-    power_in = float(dataset.attrs.get("irradiance", 1000.0))
-    if method == "solved":
-        missing = {"short-circuit", "open-circuit", "maximum-power"} - solved.keys()
-        if missing:
-            raise InputError(
-                f"the curve holds no solved {', '.join(sorted(missing))}.",
-                'Use method = "pchip", which works on any curve.',
-            )
-        jsc, voc = solved["short-circuit"][1], solved["open-circuit"][0]
-        vmp, jmp = solved["maximum-power"]
-        words = jsc_words = power_words = "solved for"
-    else:
-        voltage, current = _finite(dataset)
-        order = np.argsort(voltage, kind="stable")
-        voltage, current = voltage[order], current[order]
-        turned = ""
-        if not simulated(dataset):
-            voltage, current, turned = curve_points.oriented(*curve_points.ascending(voltage, current))
-        reader = curve_points.astm_e1036 if method == "astm-e1036" else curve_points.pchip
-        jsc, voc, vmp, jmp = reader(voltage, current)
-        words = "ASTM E1036" if method == "astm-e1036" else "monotone cubics"
-        words += f"; {turned}" if turned else ""
-        power_words = words
-        if short_of_the_top(voltage, current):
-            vmp = jmp = np.nan
-            power_words += "; the curve ends before maximum power"
-        if "short-circuit" in solved and method == "pchip" and not np.isfinite(jsc):
-            jsc, jsc_words = solved["short-circuit"][1], "solved for"
-        else:
-            jsc_words = words
-    why = _without_merit(dataset, solved)
-    if why:
-        voc = jsc = vmp = jmp = np.nan
-        words = jsc_words = power_words = why
-    power = vmp * jmp
-    ff = power / (voc * jsc) if voc * jsc > 0.0 else np.nan
-    pce = power / power_in if power_in > 0.0 else np.nan
-    return Metrics(
-        {
-            "voc": Metric(float(voc), "V", words),
-            "jsc": Metric(float(jsc), "A m-2", jsc_words),
-            "ff": Metric(float(ff), "1", power_words),
-            "pce": Metric(float(pce), "1", power_words),
-            "vmp": Metric(float(vmp), "V", power_words),
-            "jmp": Metric(float(jmp), "A m-2", power_words),
-        }
-    )
-
-
-def _without_merit(dataset: xr.Dataset, solved: Mapping[str, tuple[float, float]]) -> str:
-    """Why a curve has no figures of merit, in words; empty where it has."""
-    if float(dataset.attrs.get("light", 1.0)) == 0.0:
-        return "none in the dark"
-    voltage, current = _finite(dataset)
-    if voltage.size and not simulated(dataset):
-        order = np.argsort(voltage, kind="stable")
-        voltage, current, _ = curve_points.oriented(voltage[order], current[order])
-    points = np.array([*zip(voltage, current, strict=True), *solved.values()]).reshape(-1, 2)
-    ahead = points[points[:, 0] > 0.0]
-    if ahead.size and not (ahead[:, 1] > 0.0).any():
-        return "none: the curve gives no power"
-    return ""
-
-
-def _finite(dataset: xr.Dataset) -> tuple[F64, F64]:
-    """Voltage (V) and current density (A m^-2) of the points that hold both, in their order."""
-    voltage, current = (np.asarray(dataset[name], float) for name in ("voltage", "current_density"))
-    keep = np.isfinite(voltage) & np.isfinite(current)
-    return voltage[keep], current[keep]
-
-
-def _alone(dataset: xr.Dataset, voltage: F64, current: F64) -> xr.Dataset:
-    """Some points of a curve as a curve of their own, with what is said of the whole."""
-    import xarray as xr
-
-    return xr.Dataset(
-        {"current_density": ("voltage", current, dataset["current_density"].attrs)},
-        {"voltage": ("voltage", voltage, dataset["voltage"].attrs)},
-        dataset.attrs,
-    )
-
-
-def short_of_the_top(voltage: F64, current: F64) -> bool:
-    """Whether a curve (K,) gives power and ends, on either side, where that is largest: its maximum is not known."""
-    good = np.flatnonzero(np.isfinite(current))
-    if good.size == 0:
-        return False
-    order = good[np.argsort(voltage[good], kind="stable")]
-    power = voltage[order] * current[order]
-    best = int(np.argmax(power))
-    return bool(power[best] > 0.0 and best in (0, power.size - 1))
-
-
-def _points_of(dataset: xr.Dataset) -> dict[str, tuple[float, float]]:
-    """Solved points by name: voltage (V) and current density (A m^-2)."""
-    if "point" not in dataset.coords or "solved_voltage" not in dataset:
-        return {}
-    names = [str(name) for name in dataset["point"].values]
-    voltage, current = dataset["solved_voltage"].values, dataset["solved_current"].values
-    return {
-        name: (float(v), float(j))
-        for name, v, j in zip(names, voltage, current, strict=True)
-        if np.isfinite(v) and np.isfinite(j)
-    }
+# --- what it is ------------------------------------------------------------------------------------------------------
 
 
 @of_measurements("jv")
@@ -468,8 +343,6 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
 
     return curves.jv(datasets, ax)
 
-
-# --- what it is ------------------------------------------------------------------------------------------------------
 
 #: metrics that every current-voltage scan reports, known or not
 _OF_A_SCAN = {"voc": "V", "jsc": "A m-2", "ff": "1", "pce": "1", "vmp": "V", "jmp": "A m-2"}

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from perotwin.errors import InputError
+from perotwin.lab.arguments import of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Dim, Length, Model
 from perotwin.units import Quantity, parse
@@ -44,10 +45,13 @@ __all__ = [
     "INSTRUMENT",
     "Protocol",
     "analyse",
+    "compare",
+    "difference",
     "full_width",
     "histogram",
     "measure",
     "plot",
+    "potential",
     "resolution",
     "transfer",
     "weight",
@@ -63,6 +67,8 @@ _FINE = 0.5e-9
 _MOST_PIXELS = 4000
 #: spots of the tip's width on a map, below which its spread is a matter of chance
 _FEW_SPOTS = 25
+#: what simulated maps are over
+_OXIDE = "bare oxide"
 
 
 def _assumed(value: str, low: str, high: str, note: str, dimension: str) -> Quantity:
@@ -179,7 +185,7 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
             "x": ("x", place, {"units": "m", "long_name": "position along a line"}),
             "y": ("y", place, {"units": "m", "long_name": "position across the lines"}),
         },
-        about={**specimen.about(sample, protocol), "resolution": width, "reference": "bare oxide"},
+        about={**specimen.about(sample, protocol), "resolution": width, "reference": _OXIDE},
         checks={"mean kept by the tip": check(scanned.mean() - truth.mean(), 1e-9)},
         notes=_notes(side, width),
     )
@@ -203,30 +209,178 @@ def _notes(side: float, width: float) -> list[str]:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
-def analyse(dataset: xr.Dataset) -> Metrics:
-    """Mean, standard deviation and width of the histogram of a map; all in V.
+def potential(dataset: xr.Dataset) -> tuple[F64, str]:
+    """The map (N, M) in V with the sign of this package, higher for more p-type, and words on the sign.
 
-    Returns:
-        `mean_potential`, `potential_spread` and `potential_fwhm`. The noise is part of the last two, as it is in a
-        measured map.
+    The voltage that nulls the force is (W_tip - W_sample) / q on the tip and the negative of it on the sample. A map
+    says in its attribute `bias_on` ("tip" or "sample") where it was applied.
+
+    Raises:
+        InputError: the attribute says something else.
     """
     values = np.asarray(dataset["surface_potential"], float)
-    values = values[np.isfinite(values)]
-    known = values.size > 0
-    reference = str(dataset.attrs.get("reference", "the instrument's reference"))
+    on = str(dataset.attrs.get("bias_on") or "").strip().lower()
+    if on == "tip":
+        return -values, "; the sign turned, since the bias was on the tip"
+    if on == "sample" or dataset.attrs.get("reference") == _OXIDE:
+        return values, ""
+    if on:
+        raise InputError(
+            f'the bias of the map was on "{on}".', 'Say bias_on = "tip" or bias_on = "sample".', key="bias_on"
+        )
+    return (
+        values,
+        "; the sign as recorded: higher is more p-type if the bias was on the sample (attribute bias_on)",
+    )
+
+
+@of_measurements("kpfm")
+def analyse(dataset: xr.Dataset, *, levelling: str | None = None) -> Metrics:
+    """Mean, standard deviation and width of the histogram of a map; all in V.
+
+    Args:
+        dataset: `surface_potential` (y, x) in V; x and y in m, without which lengths are in pixels. Its attributes may
+            name `bias_on` ("tip", "sample"), the `reference`, `reference_potential` (V, what the same tip found on it),
+            `reference_error` (V) and the `session`.
+        levelling: "none", "plane", "lines" or "polynomial", before spread, width and length are read; unless given the
+            attribute `levelling`, or none. It takes real differences along with drift. The mean is that of the map.
+
+    Returns:
+        `mean_potential`, less `reference_potential` where there is one; `potential_spread` and `potential_fwhm`, in
+        which the noise is, as in any measured map; `potential_noise` of a pixel and `potential_spread_own` without it;
+        `potential_length`, where the autocorrelation has fallen to 0.2. Errors are those of a map whose pixels are
+        alike over that length.
+
+    Raises:
+        InputError: the levelling is none of these, or as `potential` and `maps.scale_of`.
+    """
+    from perotwin.lab import levelling as ways
+    from perotwin.lab.maps import scale_of
+
+    how = str(levelling or dataset.attrs.get("levelling") or "none")
+    if how not in ways.WAYS:
+        raise InputError(
+            f'a map is not levelled by "{how}".', f"Choose one of {', '.join(ways.WAYS)}.", key="levelling"
+        )
+    values, sign = potential(dataset)
+    scale = scale_of(dataset)
+    known = values[np.isfinite(values)]
+    if known.size == 0:
+        names = ("mean_potential", "potential_spread", "potential_fwhm")
+        return Metrics({name: Metric(np.nan, "V", "no pixel has a value") for name in names})
+    mean, mean_words, systematic = _mean(dataset, float(known.mean()))
+    error, count = ways.error_of_the_mean(values, scale.pixel)
+    flat = ways.WAYS[how](values)
+    rough = ways.roughness(flat, scale.pixel)
+    words = "" if how == "none" else f" after levelling by {how}"
+    width = full_width(flat)
+    edges, _ = histogram(flat)
+    relative = rough.sq_error / rough.sq if rough.sq > 0.0 else 0.0
+    noise = ways.pixel_noise(flat)
+    own = float(np.sqrt(max(rough.sq**2 - noise**2, 0.0))) if np.isfinite(noise) else np.nan
+    limits = scale.words(values.shape)
     return Metrics(
         {
             "mean_potential": Metric(
-                float(values.mean()) if known else np.nan, "V", f"mean of the map, over {reference}"
+                mean, "V", f"{mean_words}{sign}; error of {count:.3g} independent places; {limits}",
+                float(np.hypot(error, systematic)),
             ),
             "potential_spread": Metric(
-                float(values.std()) if known else np.nan, "V", "standard deviation of the pixels"
+                rough.sq, "V", f"standard deviation of the pixels{words}; {limits}", rough.sq_error
             ),
             "potential_fwhm": Metric(
-                full_width(values) if known else np.nan, "V", "full width at half maximum of the histogram"
+                width, "V", f"full width at half maximum of the histogram{words}",
+                float(np.hypot(width * relative, 0.5 * (edges[1] - edges[0]))),
+            ),
+            "potential_noise": Metric(
+                noise, "V", "third differences along the lines; at most: fine structure counts as noise",
+                noise / float(np.sqrt(max(2.0 * values.size / 5.0, 1.0))),
+            ),
+            "potential_spread_own": Metric(
+                own, "V", f"standard deviation less the noise of a pixel, in squares{words}",
+                rough.sq_error * rough.sq / own if own > 0.0 else rough.sq_error,
+            ),
+            "potential_length": Metric(
+                rough.length, scale.unit, f"autocorrelation fallen to 0.2, all directions{words}; {limits}",
+                rough.length / float(np.sqrt(rough.heights)),
             ),
         }
+    )  # fmt: skip
+
+
+def _mean(dataset: xr.Dataset, mean: float) -> tuple[float, str, float]:
+    """Mean over the map's reference, words on that, and the reference's own error."""
+    against = dataset.attrs.get("reference_potential")
+    name = str(dataset.attrs.get("reference") or "")
+    if against is None:
+        if name:
+            return mean, f"mean of the map, over {name}", 0.0
+        return (
+            mean,
+            "mean of the map, over a reference that nobody names: only differences within a session compare",
+            0.0,
+        )
+    found, error = float(against), float(dataset.attrs.get("reference_error") or 0.0)
+    if str(dataset.attrs.get("bias_on") or "").strip().lower() == "tip":
+        found = -found
+    named = name or "the session's reference"
+    return (
+        mean - found,
+        f"mean of the map less {found * 1e3:.4g} mV that the same tip found on {named}",
+        error,
     )
+
+
+def difference(one: xr.Dataset, other: xr.Dataset) -> Metric:
+    """Mean surface potential of one map less that of another, V.
+
+    A tip changes from session to session, and its work function with it: means compare within one session, or where
+    each is over what the same tip found on one reference.
+
+    Args:
+        one, other: maps as `analyse` takes them. They compare where both have a `reference_potential` on one
+            `reference`, where both are simulated over the bare oxide, or where both name one `session`.
+
+    Raises:
+        InputError: nothing says that they compare.
+    """
+    attributes = one.attrs, other.attrs
+    references = [str(each.get("reference") or "") for each in attributes]
+    sessions = [str(each.get("session") or "") for each in attributes]
+    if all("reference_potential" in each for each in attributes) and references[0] == references[1]:
+        words = f"each over {references[0] or 'the reference'} in its own session"
+    elif references == [_OXIDE, _OXIDE]:
+        words = "each over the bare oxide"
+    elif (
+        sessions[0]
+        and sessions[0] == sessions[1]
+        and not any("reference_potential" in each for each in attributes)
+    ):
+        words = f"both of the session {sessions[0]}, one tip"
+    else:
+        raise InputError(
+            "nothing says that the two maps have one reference: the tip's work function is part of each, and it "
+            "changes from session to session by more than samples differ.",
+            'State attrs["session"], alike for maps of one tip on one day, or attrs["reference_potential"] (V) that '
+            "the tip found on one reference in each session.",
+            key="session",
+        )
+    values = [analyse(each)["mean_potential"] for each in (one, other)]
+    error = float(np.hypot(values[0].uncertainty or 0.0, values[1].uncertainty or 0.0))
+    return Metric(values[0].value - values[1].value, "V", f"difference of the means, {words}", error)
+
+
+def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
+    """`difference` of the first map from each of the others, by name; NaN, with the reason, where none is known."""
+    first, *others = _conforming(list(datasets))
+    found: dict[str, Metric] = {}
+    for number, other in enumerate(others, 2):
+        key = f"potential_difference, {other.attrs.get('stack') or number}"
+        try:
+            found[key] = difference(first, other)
+        except InputError as error:
+            found[key] = Metric(np.nan, "V", f"{error.message} {error.advice}")
+    return Metrics(found)
 
 
 def histogram(values: F64) -> tuple[F64, F64]:
@@ -271,9 +425,17 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     """Maps side by side on one colour scale, and their histograms; see `plotting.interface.kpfm`."""
     from perotwin.plotting import interface, style
 
-    items = style.as_list(datasets)
-    found: list[tuple[Any, Any]] = [histogram(np.asarray(item["surface_potential"], float)) for item in items]
-    return interface.kpfm(items, found, ax)
+    items = style.as_list(_conforming(datasets))
+    turned = [item.assign(surface_potential=(("y", "x"), potential(item)[0])) for item in items]
+    found: list[tuple[Any, Any]] = [
+        histogram(np.asarray(item["surface_potential"], float)) for item in turned
+    ]
+    return interface.kpfm(turned, found, ax)
+
+
+@of_measurements("kpfm")
+def _conforming(measured: Any) -> Any:
+    return measured
 
 
 INSTRUMENT = Instrument(
@@ -290,6 +452,7 @@ INSTRUMENT = Instrument(
         Variable("surface_potential", ("y", "x"), required=True),
     ),
     of="sample",
+    compare=compare,
     washed=True,
 )
 

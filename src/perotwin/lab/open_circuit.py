@@ -32,6 +32,9 @@ def settled(solver: Solver, intensity: float) -> States:
     """
     from perotwin.lab import jv
 
+    if solver.problem.isolated:
+        # its only state
+        return solver.open_circuit(solver.short_circuit(intensity), intensity)
     try:
         curve = jv.curve(solver, jv.Protocol(step=STEP), intensity)
     except ConvergenceError as error:

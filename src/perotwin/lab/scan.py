@@ -403,7 +403,7 @@ def analyse(scans: Mapping[str, xr.Dataset] | xr.Dataset) -> dict[str, Metrics]:
     """Metrics of each scan (`lab.jv.analyse`), and of the loop where both directions are there.
 
     Args:
-        scans: by direction, simulated or read from files; or one scan.
+        scans: by direction, simulated or read from files; or one scan, or one that goes there and back.
 
     Returns:
         direction -> Metrics, and "loop" -> Metrics with `hysteresis_index`.
@@ -412,7 +412,7 @@ def analyse(scans: Mapping[str, xr.Dataset] | xr.Dataset) -> dict[str, Metrics]:
 
     one: Any = scans
     # a dataset is a mapping as well, of its variables
-    several = {str(one.attrs.get("direction", "steady")): one} if hasattr(one, "data_vars") else one
+    several = _ways(one) if hasattr(one, "data_vars") else one
     found = {direction: jv.analyse(dataset) for direction, dataset in several.items()}
     if {"reverse", "forward"} <= found.keys():
         index = hysteresis_index(found["reverse"], found["forward"])
@@ -421,10 +421,31 @@ def analyse(scans: Mapping[str, xr.Dataset] | xr.Dataset) -> dict[str, Metrics]:
 
 
 def hysteresis_index(reverse: Metrics, forward: Metrics) -> Metric:
-    """(PCE reverse - PCE forward) / PCE reverse: 0 without hysteresis, negative where it is inverted."""
-    first, second = float(reverse["pce"]), float(forward["pce"])
-    value = (first - second) / first if first > 0.0 else float("nan")
-    return Metric(value, "1", "(PCE reverse - PCE forward) / PCE reverse")
+    """(PCE reverse - PCE forward) / PCE reverse: 0 without hysteresis, negative where it is inverted.
+
+    Its uncertainty is that of both efficiencies, as of two curves whose noise is apart; area and light drop out.
+    """
+    first, second = reverse["pce"], forward["pce"]
+    words = "(PCE reverse - PCE forward) / PCE reverse"
+    if not first.value > 0.0:
+        return Metric(float("nan"), "1", words)
+    ratio = second.value / first.value
+    spread = None
+    if first.uncertainty is not None and second.uncertainty is not None:
+        spread = float(np.hypot(second.uncertainty, ratio * first.uncertainty)) / first.value
+    return Metric(1.0 - ratio, "1", words, spread)
+
+
+def _ways(dataset: xr.Dataset) -> Scans:
+    """A scan by its direction; both sweeps of one that somebody took there and back."""
+    from perotwin.lab import jv
+    from perotwin.measurement import simulated
+
+    if not simulated(dataset):
+        both = jv.sweeps_of(dataset)
+        if len(both) > 1:
+            return {way: one.assign_attrs(direction=way) for way, one in both.items()}
+    return {str(dataset.attrs.get("direction", "steady")): dataset}
 
 
 def plot(scans: Any, ax: Axes | None = None) -> Figure:
@@ -464,7 +485,9 @@ def _flat(scans: Any) -> list[xr.Dataset]:
 
 
 def _by_direction(scans: Any) -> dict[str, xr.Dataset]:
-    return {str(one.attrs.get("direction", "steady")): one for one in _flat(scans)}
+    if isinstance(scans, Mapping) and not hasattr(scans, "data_vars"):
+        return {str(way): one for way, one in scans.items()}
+    return {way: part for one in _flat(scans) for way, part in _ways(one).items()}
 
 
 def read(scans: Any) -> Metrics:

@@ -20,7 +20,7 @@ along the depth of one species within one matrix, and over their maximum, as the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
@@ -28,7 +28,9 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from perotwin.errors import InputError
-from perotwin.measurement import Instrument, Metric, Metrics, Variable
+from perotwin.lab import depth_reading, depth_turning
+from perotwin.lab.arguments import of_measurements
+from perotwin.measurement import Instrument, Metrics, Variable
 from perotwin.stack.quantity_fields import Density, Dim, Length, Model
 from perotwin.units import Quantity, parse
 
@@ -46,7 +48,10 @@ __all__ = [
     "analyse",
     "blur",
     "measure",
+    "on_depth",
+    "over_total",
     "plot",
+    "ratio",
     "resolved",
     "response",
 ]
@@ -56,12 +61,6 @@ F64 = NDArray[np.float64]
 Range = Annotated[Quantity, Dim("fraction", above=0, most=0.1)]
 
 SPECIES = ("additive", "sam", "perovskite", "oxide")
-#: a maximum that is this flat over this share of the axis is a plateau, whose place means nothing
-_FLAT, _WIDE = 0.95, 0.1
-#: the bulk of a film, as shares of the depth of its buried interface
-_BULK = (0.25, 0.75)
-#: a decay is read between these shares of the maximum
-_DECAY = (0.5, 0.01)
 _MOST = 20_000
 
 
@@ -282,117 +281,78 @@ def _notes(sample: Specimen) -> list[str]:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
-def analyse(dataset: xr.Dataset) -> Metrics:
-    """Where each species is, how much more of it is at the buried interface than in the bulk, and how it decays.
+@of_measurements("tof_sims")
+def analyse(dataset: xr.Dataset, *, roles: Mapping[str, str] | None = None) -> Metrics:
+    """Where each species is, how sharp the buried interface is, and how much more of it is there than in the bulk.
+
+    Args:
+        dataset: `signal` over (species, sputter_depth), m, or over (species, sputter_time), s; counts, or each over its
+            maximum. Species are ions as the instrument names them, or what they stand for.
+        roles: ion -> "additive", "sam", "perovskite" or "oxide", over the table of `ions`; unless given the attribute
+            `roles` (JSON).
 
     Returns:
-        `interface_depth` (m), where oxide and perovskite, each over its maximum, are equal; for each species
-        `peak_depth ...` (m; NaN for a plateau or no signal), `enrichment ...` (largest signal near the interface over
-        the mean between a quarter and three quarters of its depth; at least the inverse of the dynamic range where
-        the bulk holds nothing), `decay_length ...` (m, of an exponential between half and a hundredth of the maximum,
-        on the deeper side where it falls there). With concentrations also `excess ...` (m^-2), what the interface
-        holds more than the bulk would: unlike the enrichment it does not depend on the resolution.
+        `interface_depth`, where oxide and perovskite, each over its maximum, are equal; `interface_half_rise` of the
+        oxide and `interface_half_fall` of the perovskite; `interface_width` from 16 to 84 % of the oxide's rise, two
+        standard deviations of an error function. For each role `peak_depth ...` (NaN for a plateau or no signal),
+        `half_maximum_span ...`, `enrichment ...` (largest signal near the interface over the mean between a quarter and
+        three quarters of its depth; at least the inverse of the dynamic range where the bulk holds nothing),
+        `decay_length ...` (of an exponential between half and a hundredth of the maximum, on the deeper side where it
+        falls there). With concentrations also `excess ...` (m^-2), what the interface holds more than the bulk would:
+        unlike the enrichment it does not depend on the resolution. Against time the same are `..._time`.
+        Errors are from the step and, of counts, from their noise.
+
+    Raises:
+        InputError: as `ions.roles_of`.
     """
-    depth = np.asarray(dataset["sputter_depth"], float)
-    rows = {
-        str(name): np.asarray(dataset["signal"].sel(species=name), float)
-        for name in dataset["species"].values
-    }
-    weakest = float(dataset.attrs.get("dynamic_range", 1e-4))
-    interface = _crossing(depth, rows)
-    found = {"interface_depth": Metric(interface, "m", "oxide and perovskite equal, each over its maximum")}
-    for name, row in rows.items():
-        found[f"peak_depth {name}"] = _peak(depth, row)
-        found[f"enrichment {name}"] = _enrichment(depth, row, interface, weakest)
-        found[f"decay_length {name}"] = _decay(depth, row)
-    if "species_density" in dataset:
-        for name in ("additive", "sam"):
-            if name in rows:
-                values = np.asarray(dataset["species_density"].sel(species=name), float)
-                found[f"excess {name}"] = _excess(depth, values, interface)
-    return Metrics(found)
+    return depth_reading.metrics(depth_reading.profile(dataset, roles))
 
 
-def _crossing(depth: F64, rows: dict[str, F64]) -> float:
-    """Depth (m) at which the oxide's signal rises through the perovskite's; NaN without both."""
-    if "oxide" not in rows or "perovskite" not in rows:
-        return float("nan")
-    lead = rows["oxide"] - rows["perovskite"]
-    after = int(np.argmax(lead >= 0.0))
-    if not (after > 0 and lead[after] >= 0.0):
-        return float("nan")
-    part = lead[after - 1] / (lead[after - 1] - lead[after])
-    return float(depth[after - 1] + part * (depth[after] - depth[after - 1]))
+def ratio(dataset: xr.Dataset, one: str, other: str, roles: Mapping[str, str] | None = None) -> xr.DataArray:
+    """Signal of one ion over another's, along the profile; both have to be ions of one matrix.
+
+    An ion's yield changes by orders of magnitude with what surrounds it, so that the ratio of a film's ion to an
+    oxide's shows the matrix and no amount.
+
+    Raises:
+        InputError: an ion is missing, or the two are not known to come from one layer.
+    """
+    return depth_turning.ratio(_conforming(dataset), one, other, roles)
 
 
-def _peak(depth: F64, row: F64) -> Metric:
-    top = float(row.max(initial=0.0))
-    if not top > 0.0:
-        return Metric(np.nan, "m", "no signal")
-    near = depth[row >= _FLAT * top]
-    if np.ptp(near) > _WIDE * np.ptp(depth):
-        return Metric(np.nan, "m", "a plateau has no maximum")
-    best = int(np.argmax(row))
-    if best == row.size - 1:
-        return Metric(np.nan, "m", "still rises at the end of the profile")
-    if best == 0:
-        return Metric(float(depth[0]), "m", "at the surface")
-    centre = depth[best]
-    a, b, _ = np.polyfit(depth[best - 1 : best + 2] - centre, row[best - 1 : best + 2] / top, 2)
-    return Metric(
-        float(centre - b / (2.0 * a)) if a < 0.0 else float(centre), "m", "parabola through the maximum"
-    )
+def over_total(
+    dataset: xr.Dataset, between: tuple[float, float] | None = None, *, flat: float = 0.2
+) -> xr.Dataset:
+    """The profile with each point over its total, where the total is flat; see `depth_turning.over_total`.
+
+    Raises:
+        InputError: the total is not flat there.
+    """
+    return depth_turning.over_total(_conforming(dataset), between, flat=flat)
 
 
-def _enrichment(depth: F64, row: F64, interface: float, weakest: float) -> Metric:
-    top = float(row.max(initial=0.0))
-    inner = (depth >= _BULK[0] * interface) & (depth <= _BULK[1] * interface)
-    outer = depth > _BULK[1] * interface
-    if not top > 0.0 or not inner.any() or not outer.any():
-        return Metric(np.nan, "1", "no signal" if not top > 0.0 else "no buried interface")
-    bulk, near = float(row[inner].mean()), float(row[outer].max())
-    if bulk < weakest * top:
-        return Metric(near / (weakest * top), "1", f"at least: the bulk is below {weakest:g} of the maximum")
-    return Metric(near / bulk, "1", "largest near the interface over the mean of the bulk")
+def on_depth(
+    dataset: xr.Dataset, rates: Mapping[str, float | str], roles: Mapping[str, str] | None = None
+) -> xr.Dataset:
+    """The profile against depth, from one sputter rate a layer; see `depth_turning.on_depth`.
 
-
-def _decay(depth: F64, row: F64) -> Metric:
-    """Length (m) of an exponential through the fall behind the maximum, or before it where nothing falls behind."""
-    top = float(row.max(initial=0.0))
-    if not top > 0.0:
-        return Metric(np.nan, "m", "no signal")
-    high, low = _DECAY[0] * top, _DECAY[1] * top
-    best = int(np.argmax(row))
-    for side, words in ((slice(best, None), "behind"), (slice(best, None, -1), "before")):
-        x, y = np.abs(depth[side] - depth[best]), row[side]
-        reached = np.flatnonzero(y < low)
-        if reached.size == 0:
-            continue
-        keep = np.flatnonzero(y[: reached[0]] <= high)
-        if keep.size < 3:
-            continue
-        slope = np.polyfit(x[keep], np.log(y[keep]), 1)[0]
-        return Metric(float(-1.0 / slope), "m", f"exponential {words} the maximum, from 1/2 to 1/100 of it")
-    return Metric(np.nan, "m", "does not fall to a hundredth of its maximum")
-
-
-def _excess(depth: F64, values: F64, interface: float) -> Metric:
-    """Amount (m^-2) at the interface beyond a film as in its middle (Gibbs), NaN without an interface."""
-    inner = (depth >= _BULK[0] * interface) & (depth <= _BULK[1] * interface)
-    outer = depth >= _BULK[1] * interface
-    if not inner.any() or outer.sum() < 2:
-        return Metric(np.nan, "m-2", "no buried interface")
-    bulk = float(values[inner].mean())
-    start = float(depth[outer][0])
-    amount = float(np.trapezoid(values[outer], depth[outer])) - bulk * (interface - start)
-    return Metric(amount, "m-2", "integral beyond the mean of the bulk")
+    Raises:
+        InputError: a rate is missing, or no interface parts the layers.
+    """
+    return depth_turning.on_depth(_conforming(dataset), rates, roles)
 
 
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
-    """Signals over their maxima against depth, one panel a sample; see `plotting.interface.tof_sims`."""
-    from perotwin.plotting import interface
+    """Signals over their maxima against depth or time, one panel a sample; see `plotting.interface.tof_sims`."""
+    from perotwin.plotting import interface, style
 
-    return interface.tof_sims(datasets, ax)
+    items = [depth_turning.shown(item) for item in style.as_list(_conforming(datasets))]
+    return interface.tof_sims(items, ax)
+
+
+@of_measurements("tof_sims")
+def _conforming(measured: Any) -> Any:
+    return measured
 
 
 INSTRUMENT = Instrument(
@@ -405,7 +365,10 @@ INSTRUMENT = Instrument(
     caption="Signals of {cells} over their maxima against the sputter depth; the dashed line is the buried interface.",
     variables=(
         Variable("sputter_depth", ("sputter_depth",)),
-        Variable("signal", ("species", "sputter_depth"), required=True),
+        Variable("sputter_time", ("sputter_time",)),
+        Variable(
+            "signal", ("species", "sputter_depth"), required=True, or_over=(("species", "sputter_time"),)
+        ),
         Variable("species_density", ("species", "sputter_depth")),
     ),
     of="sample",

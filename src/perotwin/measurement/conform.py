@@ -52,10 +52,10 @@ def conform(measured: Any, instrument: Instrument) -> xr.Dataset:
                 key=variable,
             )
     for one in map(str, measured.variables):
-        factor, unit = _factor(measured, one, instrument)
-        if factor != 1.0 or unit:
+        factor, zero, unit = _scale(measured, one, instrument)
+        if unit:
             stated = measured.variables[one]
-            changed[one] = stated.dims, stated.values * factor, stated.attrs | {"units": unit}
+            changed[one] = stated.dims, stated.values * factor + zero, stated.attrs | {"units": unit}
     if not changed:
         return measured
     axes_too = {one: values for one, values in changed.items() if one in measured.coords}
@@ -77,32 +77,36 @@ def _missing(measured: xr.Dataset, name: str, instrument: Instrument) -> InputEr
     )
 
 
-def _factor(measured: xr.Dataset, name: str, instrument: Instrument) -> tuple[float, str]:
-    """What turns a variable's numbers into those of the unit in which it is stored, and that unit; 1 and "" where
-    nothing has to be done.
+def _scale(measured: xr.Dataset, name: str, instrument: Instrument) -> tuple[float, float, str]:
+    """What turns a variable's numbers into those of the unit in which it is stored: a factor, what is added then, and
+    that unit; "" where nothing has to be done.
     """
     term = term_of(name)
     stated = measured.variables[name].attrs.get("units")
     if term is None or stated is None or str(stated) == term.unit:
-        return 1.0, ""
+        return 1.0, 0.0, ""
     of_device = _whole(str(stated), term.unit)
     if of_device is not None:
         factor, whole = of_device
         area = area_of(measured)
         if area is not None:
-            return factor * (area if whole == "ohm" else 1.0 / area), term.unit
+            return factor * (area if whole == "ohm" else 1.0 / area), 0.0, term.unit
         if name in instrument.whole:
-            return (factor, whole) if factor != 1.0 or str(stated) != whole else (1.0, "")
+            return (factor, 0.0, whole) if factor != 1.0 or str(stated) != whole else (1.0, 0.0, "")
         raise InputError(
             f'"{shown(name)}" is in {shown(str(stated))}, that of the whole device, and no area is told.',
             'Give the area: attrs["area"] = "0.09 cm^2", say.',
             key=name,
         )
     try:
+        if term.unit == "K":
+            # degrees Celsius have a zero of their own
+            nothing, one = (float(units.parse(f"{number} {stated}", "temperature")) for number in (0, 1))
+            return one - nothing, nothing, term.unit
         factor = ratio(str(stated), term.unit)
     except InputError as error:
         raise InputError(error.message, error.advice, key=name) from None
-    return (factor, term.unit) if factor != 1.0 else (1.0, "")
+    return (factor, 0.0, term.unit) if factor != 1.0 else (1.0, 0.0, "")
 
 
 #: stored units of what belongs to an area, and those of the same of a whole device

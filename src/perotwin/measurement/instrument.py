@@ -148,6 +148,7 @@ class Instrument:
         washed: whether it looks at what lies under the film, so that a coated sample is washed first.
         lit: whether the cell's own light matters; what is taken in the dark is asked about none.
         own_section: whether its results have a place of their own on the page and no table among the measurements.
+        compare: `compare(datasets)`, what the first of several measurements is against the others, its references.
     """
 
     name: str
@@ -172,6 +173,7 @@ class Instrument:
     washed: bool = False
     lit: bool = True
     own_section: bool = False
+    compare: Callable[[Any], Metrics] | None = None
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():

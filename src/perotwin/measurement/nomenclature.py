@@ -34,6 +34,8 @@ NOMENCLATURE: dict[str, Term] = {
     "pce": Term("PCE", "PCE", "1", "%", 100.0, "power conversion efficiency"),
     "vmp": Term("Vmp", r"$V_\mathrm{mp}$", "V", "V", 1.0, "voltage at maximum power"),
     "jmp": Term("Jmp", r"$J_\mathrm{mp}$", "A m-2", "mA/cm^2", 0.1, "current density at maximum power"),
+    "rs": Term("Rs", r"$R_\mathrm{s}$", "ohm m2", "ohm cm^2", 1e4, "apparent series resistance, -dV/dJ at Voc"),
+    "rsh": Term("Rsh", r"$R_\mathrm{sh}$", "ohm m2", "ohm cm^2", 1e4, "apparent shunt resistance, -dV/dJ at 0 V"),
     "pmp": Term("Pmp", r"$P_\mathrm{mp}$", "W m-2", "mW/cm^2", 0.1, "maximum power density"),
     "voltage": Term("V", "$V$", "V", "V", 1.0, "voltage"),
     "junction_voltage": Term(
@@ -96,6 +98,29 @@ NOMENCLATURE: dict[str, Term] = {
     "photons": Term("Φ", r"$\Phi$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons that leave the cell"),
     "spectrum": Term(
         "φ", r"$\phi$", "m-3 s-1", "cm^-2 s^-1 nm^-1", 1e-13, "photons that leave at the front per wavelength"
+    ),
+    "intensity": Term("light", "light", "sun", "sun", 1.0, "light in suns of its spectrum"),
+    "temperature": Term("T", "$T$", "K", "K", 1.0, "temperature"),
+    "curve_voltage": Term("V", "$V$", "V", "V", 1.0, "voltage of a curve under the cell's own light"),
+    "curve_current": Term("J", "$J$", "A m-2", "mA/cm^2", 0.1, "current density of a curve under the cell's own light"),
+    "ideality": Term("n", "$n$", "1", "1", 1.0, "ideality, (q/kT) dVoc/dln(light)"),
+    "activation_energy": Term("EA", r"$E_\mathrm{A}$", "eV", "eV", 1.0, "q Voc extrapolated to 0 K"),
+    "jsc_nonlinearity": Term("ΔJsc", r"$\Delta J_\mathrm{sc}$", "1", "%", 100.0, "Jsc off being proportional to light"),
+    "radiative_ff": Term("FFrad", r"FF$_\mathrm{rad}$", "1", "%", 100.0, "fill factor of the radiative limit"),
+    "pseudo_ff": Term("pFF", "pFF", "1", "%", 100.0, "pseudo fill factor, of open-circuit voltages"),
+    "fitted_ff": Term("FF0", r"FF$_0$", "1", "%", 100.0, "fill factor by Green's formula at a fitted ideality"),
+    "ff_nonradiative_loss": Term(
+        "ΔFFnr", r"$\Delta$FF$_\mathrm{nr}$", "1", "%", 100.0, "fill factor lost to recombination that is not radiative"
+    ),
+    "ff_transport_loss": Term("ΔFFt", r"$\Delta$FF$_\mathrm{t}$", "1", "%", 100.0, "fill factor lost to transport"),
+    "ff_series_loss": Term(
+        "ΔFFs", r"$\Delta$FF$_\mathrm{s}$", "1", "%", 100.0, "fill factor lost in series resistance outside the layers"
+    ),
+    "ff_layer_loss": Term(
+        "ΔFFl", r"$\Delta$FF$_\mathrm{l}$", "1", "%", 100.0, "fill factor lost in the layers and their faces"
+    ),
+    "transport_resistance": Term(
+        "Rt", r"$R_\mathrm{t}$", "ohm m2", "ohm cm^2", 1e4, "resistance between pseudo curve and curve at maximum power"
     ),
     "voc_radiative": Term(
         "Vrad", r"$V_\mathrm{rad}$", "V", "V", 1.0, "radiative limit of the open-circuit voltage"
@@ -178,12 +203,48 @@ NOMENCLATURE: dict[str, Term] = {
     "mean_potential": Term("SPmean", r"SP$_\mathrm{mean}$", "V", "mV", 1e3, "mean of the surface potential"),
     "potential_spread": Term("σSP", r"$\sigma_\mathrm{SP}$", "V", "mV", 1e3, "standard deviation of a potential map"),
     "potential_fwhm": Term("ΔSP", r"$\Delta$SP", "V", "mV", 1e3, "full width at half maximum of its histogram"),
+    "potential_noise": Term("σn", r"$\sigma_\mathrm{n}$", "V", "mV", 1e3, "noise of a pixel of a potential map"),
+    "potential_spread_own": Term("σSP0", r"$\sigma_\mathrm{SP,0}$", "V", "mV", 1e3,
+        "standard deviation of a potential map without its noise"),
+    "potential_length": Term("ℓSP", r"$\ell_\mathrm{SP}$", "m", "nm", 1e9,
+        "lag at which the autocorrelation of a potential map falls to 0.2"),
+    "potential_difference": Term("ΔSPmean", r"$\Delta$SP$_\mathrm{mean}$", "V", "mV", 1e3,
+        "mean surface potential less that of the reference sample"),
+    "height": Term("z", r"$z$", "m", "nm", 1e9, "height of a surface"),
+    "sq": Term("Sq", r"$S_\mathrm{q}$", "m", "nm", 1e9, "root mean square height, after a plane unless said"),
+    "sa": Term("Sa", r"$S_\mathrm{a}$", "m", "nm", 1e9, "mean height about the mean, after a plane unless said"),
+    "sz": Term("Sz", r"$S_\mathrm{z}$", "m", "nm", 1e9, "highest less lowest point, after a plane unless said"),
+    "correlation_length": Term("ℓc", r"$\ell_\mathrm{c}$", "m", "nm", 1e9,
+        "lag at which the autocorrelation of a map falls to 0.2"),
+    "height_noise": Term("σz", r"$\sigma_z$", "m", "nm", 1e9, "noise of a pixel of a map of heights"),
+    "brightness": Term("I", r"$I$", "1", "1", 1.0, "brightness of an image"),
+    "grains": Term("n", r"$n$", "1", "1", 1.0, "grains that the border of a map does not cut"),
+    "grain_area": Term("A", r"$A$", "m2", "um^2", 1e12, "mean area of a grain"),
+    "grain_diameter": Term("d", r"$d$", "m", "nm", 1e9, "diameter of the circle of the mean area of a grain"),
+    "grain_area_spread": Term("σA/A", r"$\sigma_A/A$", "1", "1", 1.0,
+        "standard deviation of the areas of grains over their mean"),
+    "grain_intercept": Term("ℓ", r"$\ell$", "m", "nm", 1e9, "mean lineal intercept of grains"),
+    "pinholes": Term("np", r"$n_\mathrm{p}$", "1", "1", 1.0, "dark spots of an image"),
+    "pinhole_share": Term("fp", r"$f_\mathrm{p}$", "1", "%", 100.0, "area of dark spots"),
     "sputter_depth": Term("zs", r"$z_\mathrm{s}$", "m", "nm", 1e9, "sputter depth from the surface of the film"),
     "species_density": Term(
         "c", "$c$", "m-3", "cm^-3", 1e-6, "number density as the depth resolution lets it be seen"
     ),
     "signal": Term("I/Imax", r"$I/I_\mathrm{max}$", "1", "1", 1.0, "signal of a species over its maximum"),
     "interface_depth": Term("zi", r"$z_\mathrm{i}$", "m", "nm", 1e9, "sputter depth of the buried interface"),
+    "sputter_time": Term("ts", r"$t_\mathrm{s}$", "s", "s", 1.0, "sputter time"),
+    "interface_time": Term("ti", r"$t_\mathrm{i}$", "s", "s", 1.0, "sputter time of the buried interface"),
+    "interface_half_rise": Term("z½o", r"$z_{1/2,\mathrm{o}}$", "m", "nm", 1e9,
+        "sputter depth at which the oxide reaches half its maximum"),
+    "interface_half_rise_time": Term("t½o", r"$t_{1/2,\mathrm{o}}$", "s", "s", 1.0,
+        "sputter time at which the oxide reaches half its maximum"),
+    "interface_half_fall": Term("z½p", r"$z_{1/2,\mathrm{p}}$", "m", "nm", 1e9,
+        "sputter depth at which the perovskite is last at half its maximum"),
+    "interface_half_fall_time": Term("t½p", r"$t_{1/2,\mathrm{p}}$", "s", "s", 1.0,
+        "sputter time at which the perovskite is last at half its maximum"),
+    "interface_width": Term("wi", r"$w_\mathrm{i}$", "m", "nm", 1e9, "width of the oxide's rise from 16 to 84 %"),
+    "interface_width_time": Term("wti", r"$w_{t,\mathrm{i}}$", "s", "s", 1.0,
+        "time of the oxide's rise from 16 to 84 %"),
     "binding_energy": Term("EB", r"$E_\mathrm{B}$", "eV", "eV", 1.0, "binding energy"),
     "c1s": Term("C 1s", "C 1s", "eV-1", "eV^-1", 1.0, "C 1s spectrum, in units of Ni 2p of the bare oxide"),
     "component_intensity": Term("Ic", r"$I_\mathrm{c}$", "eV-1", "eV^-1", 1.0, "component of the C 1s spectrum"),

@@ -198,24 +198,33 @@ def tof_sims(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None
         return made
 
 
+def _along(item: xr.Dataset) -> tuple[F64, str, str]:
+    """Depth in nm or time in s, its unit and the label of its axis."""
+    if "sputter_time" in item["signal"].dims:
+        return np.asarray(item["sputter_time"], float), "s", "Sputter time (s)"
+    return np.asarray(item["sputter_depth"], float) * _NM, "nm", "Sputter depth (nm)"
+
+
 def _face(item: xr.Dataset) -> float | None:
-    """Depth (nm) of the buried interface; the middle of oxide and perovskite where the film's thickness is unknown."""
+    """Where the buried interface is (nm, or s of a profile against time); the middle of oxide and perovskite where the
+    film's thickness is unknown.
+    """
     if "film_thickness" in item.attrs:
         return float(item.attrs["film_thickness"]) * _NM
     names = list(map(str, item["species"].values))
     if not {"oxide", "perovskite"} <= set(names):
         return None
-    ahead = np.asarray(item["signal"].sel(species="oxide") - item["signal"].sel(species="perovskite"), float)
-    return (
-        float(item["sputter_depth"].values[int(np.argmax(ahead >= 0.0))]) * _NM
-        if np.any(ahead >= 0.0)
-        else None
-    )
+    film = np.asarray(item["signal"].sel(species="perovskite"), float)
+    ahead = np.asarray(item["signal"].sel(species="oxide"), float) - film
+    # from the film's maximum on: at the surface both may be weak
+    ahead[: int(np.argmax(film))] = -1.0
+    return float(_along(item)[0][int(np.argmax(ahead >= 0.0))]) if np.any(ahead >= 0.0) else None
 
 
 def _profile(ax: Axes, item: xr.Dataset, key: bool) -> None:
-    depth = np.asarray(item["sputter_depth"], float) * _NM
+    depth, _, label = _along(item)
     floor = float(item.attrs.get("dynamic_range", 1e-4))
+    others = iter(style.CELLS * 9)
     missing = []
     ends: list[tuple[float, str, str]] = []
     fragments = {}
@@ -224,14 +233,18 @@ def _profile(ax: Axes, item: xr.Dataset, key: bool) -> None:
             zip(map(str, item["species"].values), map(str, item["fragment"].values), strict=True)
         )
     for name in map(str, item["species"].values):
-        colour, words = SPECIES.get(name, (style.MUTED, name))
+        colour, words = SPECIES[name] if name in SPECIES else (next(others), _charged(name.replace("_", "")))
         row = np.asarray(item["signal"].sel(species=name), float)
         if not float(row.max(initial=0.0)) > 0.0:
             missing.append(words)
             continue
         ax.semilogy(depth, np.where(row > 0.1 * floor, row, np.nan), color=colour, linewidth=1.3)
         ends.append(
-            (float(row[-1]), f"{words} ({_charged(fragments[name])})" if name in fragments else words, colour)
+            (
+                float(row[-1]),
+                f"{words} ({_charged(fragments[name])})" if name in fragments and name in SPECIES else words,
+                colour,
+            )
         )
     face = _face(item)
     if face is not None:
@@ -239,7 +252,7 @@ def _profile(ax: Axes, item: xr.Dataset, key: bool) -> None:
         ax.axvspan(face, depth[-1], color=style.ROLES["htl"], alpha=0.13, linewidth=0, zorder=0)
     ax.set_xlim(depth[0], depth[-1])
     ax.set_ylim(floor, 2.0)
-    ax.set_xlabel("Sputter depth (nm)")
+    ax.set_xlabel(label)
     ax.set_ylabel("Signal over its maximum")
     ax.set_title(_name(item))
     if missing:
@@ -256,7 +269,8 @@ def _profile(ax: Axes, item: xr.Dataset, key: bool) -> None:
 
 def _close_up(ax: Axes, item: xr.Dataset, face: float) -> None:
     """The last nanometres before the oxide and the first in it, on a linear scale."""
-    depth = np.asarray(item["sputter_depth"], float) * _NM - face
+    depth, unit, _ = _along(item)
+    depth = depth - face
     reach = max(float(depth[-1]), 1.0)
     shown = np.abs(depth) <= reach
     for name in map(str, item["species"].values):
@@ -267,7 +281,7 @@ def _close_up(ax: Axes, item: xr.Dataset, face: float) -> None:
     ax.axvspan(0.0, reach, color=style.ROLES["htl"], alpha=0.13, linewidth=0, zorder=0)
     ax.set_xlim(-reach, reach)
     ax.set_ylim(0.0, 1.08)
-    ax.set_xlabel("From the oxide (nm)")
+    ax.set_xlabel(f"From the oxide ({unit})")
     ax.set_ylabel("Signal over its maximum")
 
 

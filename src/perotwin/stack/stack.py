@@ -14,7 +14,7 @@ from perotwin.stack import paths
 from perotwin.stack.choices import DetailedBalance, OpticalGeneration, StepGeneration
 from perotwin.stack.document import Document
 from perotwin.stack.layered import Layered
-from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contacts, Faces, Interface, Layer, Light
+from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contact, Contacts, Faces, Interface, Layer, Light
 from perotwin.stack.quantity_fields import Name, Temperature
 from perotwin.units import BOLTZMANN, Quantity
 
@@ -120,6 +120,20 @@ class Stack(Layered, Document):
         return type(self).from_data(paths.plain(self, spelled_out=True), bare_numbers=True)
 
     # --- what others ask --------------------------------------------------------------------------
+
+    @property
+    def isolated(self) -> bool:
+        """Whether no carrier passes at either end, as in a film without electrodes: what is generated recombines."""
+        if self.contact is None:
+            return False
+        ways = set(Contact.model_fields) - {"use", "work_function"}
+        return all(
+            (float(value) == 0.0 if "velocity" in way else False)
+            if value is not None
+            else "velocity" not in way
+            for contact in (self.contact.front, self.contact.back)
+            for way, value in ((way, getattr(contact, way)) for way in ways)
+        )
 
     @property
     def stacks(self) -> dict[str, Stack]:

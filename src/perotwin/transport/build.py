@@ -36,6 +36,12 @@ __all__ = ["Group", "Problem", "build"]
 
 F64 = NDArray[np.float64]
 
+#: what must be known of a sample without contacts
+_ISOLATED = (
+    "a sample without contacts: no carrier passes at its ends, no metal holds its potential, and a bare surface loses "
+    "nothing. It has one state in each light, in which all that is generated recombines inside it."
+)
+
 
 @dataclass(frozen=True)
 class Group:
@@ -183,6 +189,11 @@ class Problem:
         return any(part.device.ion.shape[0] > 0 for part in self.parts)
 
     @property
+    def isolated(self) -> bool:
+        """Whether it is a sample without contacts: nothing passes at its ends, and it has no terminal voltage."""
+        return any(part.isolated for part in self.parts)
+
+    @property
     def geometric_capacitance(self) -> float:
         """Of columns side by side, junctions one behind the other, F m^-2."""
         each = [
@@ -266,8 +277,21 @@ def build(cell: Cell, *, light: bool = True, density: float = DENSITY, mesh: Mes
         InputError: a stack without electrical layers, a number that cannot be at its temperature, columns or junctions
             that cannot be one cell; four terminals of which none are chosen.
     """
+    if not isinstance(cell, Stack):
+        _refuse_isolated(cell)
     problem = _built(cell, light, density, mesh)
     return replace(problem, notes=(*problem.notes, *remarks(problem)))
+
+
+def _refuse_isolated(cell: Cell) -> None:
+    """Refuse columns and junctions that carriers can neither enter nor leave."""
+    for name, stack in cell.stacks.items():
+        if stack.isolated:
+            raise InputError(
+                f'no carrier passes at either end of "{name}", so that it can be no part of a circuit.',
+                "Give one of its contacts a surface recombination velocity above zero, or take the film by itself.",
+                key=f"{name}.contact",
+            )
 
 
 def _built(cell: Cell, light: bool, density: float, mesh: Mesh | None) -> Problem:
@@ -278,7 +302,8 @@ def _built(cell: Cell, light: bool, density: float, mesh: Mesh | None) -> Proble
             return _at_own_terminals(cell, light, density)
         return _tandem(cell, light, density)
     part = build_junction(cell, density=density, mesh=mesh, light=light)
-    return _single(cell, part, lights=_merged(_within([part])))
+    notes = (_ISOLATED,) if part.isolated else ()
+    return _single(cell, part, notes, lights=_merged(_within([part])))
 
 
 def _together(found: Sequence[Absorption | None]) -> Absorption | None:

@@ -16,6 +16,7 @@ from perotwin.measurement.checks import Check, Checks, check, worst
 from perotwin.stack import Tandem
 from perotwin.transport import device as dv
 from perotwin.transport.device import State
+from perotwin.transport.isolated import balance_check, field_check
 from perotwin.transport.junction import Junction
 from perotwin.transport.profiles import (
     Profiles,
@@ -339,12 +340,30 @@ def _halves(states: JunctionStates, fields: Profiles) -> dict[str, F64]:
     return {name: top - bottom for name, top, bottom in zip(junction.halves, high, low, strict=True)}
 
 
+def _isolated(states: JunctionStates, fields: Profiles) -> Checks:
+    """What holds besides where no metal and no contact is at either end."""
+    problem, device = states.junction, states.junction.device
+    charge = _per_node(problem, fields.charge * device.volume)
+    faces = np.zeros(states.voltage.size)
+    for t, site in enumerate(device.face_trap_site):
+        faces += face_rate(states, fields, t)[0]
+        kind, density = device.face_trap[t, dv.F_KIND], device.face_trap[t, dv.F_NT]
+        if kind != 0.0:
+            charge[:, problem.site_node[site]] += _face_charge(states, fields, t, kind, density)
+    found = {"no field beyond the sample (V)": field_check(states, fields, charge)}
+    if states.intensity > 0.0:
+        found["all that is generated recombines"] = balance_check(states, fields, faces)
+    return found
+
+
 def _steady_checks(states: JunctionStates, fields: Profiles) -> Checks:
     found: Checks = {
         "current constant along x": constancy(states, fields),
         "contact currents balance generation and recombination": balance(states, fields),
         "Gauss' law": gauss(states, fields),
     }
+    if states.junction.isolated:
+        found |= _isolated(states, fields)
     ions = ion_number(states, fields)
     if ions is not None:
         found["ion number conserved"] = ions

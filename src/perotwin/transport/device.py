@@ -34,8 +34,9 @@ T_RN, T_RP, T_N1, T_P1, T_NT, T_KIND, TRAP_COLUMNS = range(7)
 ) = range(9)  # fmt: skip
 # columns of Device.barrier: thermionic velocities (m/s) of electrons and holes, the jumps of Ec and Ev (kT)
 B_VN, B_VP, B_JUMP_C, B_JUMP_V, BARRIER_COLUMNS = range(5)
-# columns of Device.contact: potential at equilibrium (units of kT/q), velocities (m/s, negative = infinite)
-C_PSI, C_SN, C_SP, CONTACT_COLUMNS = range(4)
+# columns of Device.contact: potential at equilibrium (units of kT/q), velocities (m/s, negative = infinite); whether no
+# metal is there, so that the potential is free and the field ends at the face
+C_PSI, C_SN, C_SP, C_BARE, CONTACT_COLUMNS = range(5)
 #: ways other than with these velocities in which carriers pass into a contact, by the field of `stack.Contact` that
 #: describes each, with their columns of Device.contact
 CONTACT_TYPES: dict[str, tuple[int, ...]] = {}

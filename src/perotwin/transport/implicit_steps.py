@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from perotwin.errors import InputError
 from perotwin.transport.build import Problem
 from perotwin.transport.circuit import held_current, held_voltage, loaded
 from perotwin.transport.device import (
@@ -43,7 +44,7 @@ from perotwin.transport.kernels.rows import stored_in
 from perotwin.transport.kernels.statistics import densities, moving_ions
 from perotwin.transport.light import Piece
 from perotwin.transport.mobile_ions import in_motion
-from perotwin.transport.schedule import Control, Current, Load, Voltage
+from perotwin.transport.schedule import Control, Current, Load, OpenCircuit, Voltage
 from perotwin.transport.steady import LONGEST
 from perotwin.transport.time_series import Moment
 
@@ -210,15 +211,30 @@ class Stepper:
         """Error of the step that was just solved, over the tolerance; `missed`: of what is stored, as its differences
         have it.
         """
+        # no current leaves a sample without contacts, whatever is missed
+        current = np.inf if self.problem.isolated else _CURRENT
         size = step_error(
             self.device, self.work, self.blocks, self.net, made.row, generation, self.difference, missed, constraint,
-            Judgement(_RELEVANT, _CURRENT), (self._linear, self._answer, self._edges),
+            Judgement(_RELEVANT, current), (self._linear, self._answer, self._edges),
         )  # fmt: skip
         return float(size) / self.tolerance
 
-    @staticmethod
-    def constraint(control: Control, fraction: float) -> Constraint:
-        """What a control holds the terminals to when `fraction` of its step has passed."""
+    def constraint(self, control: Control, fraction: float) -> Constraint:
+        """What a control holds the terminals to when `fraction` of its step has passed.
+
+        Raises:
+            InputError: other than open circuit of a sample without contacts.
+        """
+        if self.problem.isolated:
+            # nothing passes at its ends whatever the terminals are held to: 0 V stands for open circuit
+            if not isinstance(control, OpenCircuit):
+                raise InputError(
+                    f'"{self.problem.stack.name}" has no contacts that carriers pass, so that nothing can be held at '
+                    "its terminals.",
+                    "Run it at open circuit.",
+                    key="contact",
+                )
+            return held_voltage()
         if isinstance(control, Voltage):
             return held_voltage(control.at(fraction))
         if isinstance(control, Load):

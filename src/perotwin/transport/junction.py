@@ -98,6 +98,11 @@ class Junction:
         return -Q if self.device.anode_front else Q
 
     @property
+    def isolated(self) -> bool:
+        """Whether both of its ends are bare."""
+        return bool(self.device.contact[:, dv.C_BARE].any())
+
+    @property
     def highest_voltage(self) -> float:
         """A voltage (V) above all that light can make: the largest gap of an absorber, else of any layer.
 
@@ -496,7 +501,49 @@ def _contact_rows(
         absent = -1.0 if all(model is None for model in others.values()) else 0.0
         velocities = contact.electron_velocity, contact.hole_velocity
         rows[side, [dv.C_SN, dv.C_SP]] = [absent if one is None else float(one) for one in velocities]
+    if stack.isolated:
+        _isolate(stack, layers, layer_bands, rows, step, vt)
     return rows
+
+
+def _isolate(
+    stack: Stack,
+    layers: Sequence[Layer],
+    layer_bands: Sequence[Bands],
+    rows: np.ndarray,
+    step: np.ndarray,
+    vt: float,
+) -> None:
+    """Make both ends bare, in place, and hold one level as the zero of energy (see `kernels.contacts`): that of a
+    carrier of which there are enough, at an absorber's surface if there is one, else where most is doped.
+
+    Raises:
+        InputError: a contact names a work function, which nothing in the sample would know of.
+    """
+    assert stack.contact is not None
+    for side, contact in (("front", stack.contact.front), ("back", stack.contact.back)):
+        if not isinstance(contact.work_function, str):
+            raise InputError(
+                f'no carrier passes at either end of "{stack.name}", so that nothing settles its charge against a '
+                f"metal of {float(contact.work_function):.4g} eV.",
+                'Write work_function = "flat-band" at both ends for a film by itself, or give one contact a velocity.',
+                key=f"contact.{side}.work_function",
+            )
+    rows[:, dv.C_BARE] = 1.0
+
+    def enough(side: int) -> tuple[bool, float, int]:
+        own = layers[-side].electronic
+        assert own is not None
+        doped = abs(float(own.donor_density) - float(own.acceptor_density))
+        return layers[-side].role == "absorber", doped, side
+
+    end = max((0, 1), key=enough)
+    band, level = layer_bands[-end], rows[end, dv.C_PSI] * vt - step[-end]
+    electrons = np.log(band.nc) + (level + band.affinity) / band.vt
+    holes = np.log(band.nv) - (level + band.affinity + band.gap) / band.vt
+    role = layers[-end].role
+    more_holes = role == "htl" or (role != "etl" and holes > electrons)
+    rows[end, dv.C_SP if more_holes else dv.C_SN] = -1.0
 
 
 def _anode_front(stack: Stack, contact: np.ndarray) -> bool:

@@ -64,6 +64,8 @@ def _polarity(part: Junction) -> Iterator[str]:
     The anode is the side of the hole transport layer where the roles of the layers say so; else the larger work
     function marks it, and doping may contradict.
     """
+    if part.isolated:
+        return
     psi = [float(part.device.contact[side, dv.C_PSI]) * part.vt for side in (0, 1)]
     built_in = (psi[1] - psi[0]) * (1.0 if part.device.anode_front else -1.0)
     anode, cathode = ("front", "back") if part.device.anode_front else ("back", "front")

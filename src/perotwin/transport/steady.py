@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perotwin.constants import elementary_charge as Q
-from perotwin.errors import ConvergenceError
+from perotwin.errors import ConvergenceError, InputError
 from perotwin.progress import note
 from perotwin.transport.build import Problem
 from perotwin.transport.circuit import held_current, held_voltage, loaded
 from perotwin.transport.device import I_LAYER, I_Z, MECHANISMS, state_width
 from perotwin.transport.halves import apart, as_one
+from perotwin.transport.isolated import flat_levels, rounding
 from perotwin.transport.kernels.circuit import Constraint
 from perotwin.transport.kernels.newton import Patience, follow
 from perotwin.transport.kernels.observe import observe
@@ -73,6 +74,8 @@ class Solver:
     frozen_density: F64 = field(init=False)
     #: whether Newton's method has met what it did not reach, and minds pockets of carriers from then on
     _careful: bool = field(init=False, default=False)
+    #: kT, what the charges of a sample without contacts tell of its potential
+    _resolved: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         problem = self.problem
@@ -96,7 +99,7 @@ class Solver:
 
     @property
     def _patience(self) -> Patience:
-        return Patience(_ITERATIONS, self.tolerance, LONGEST, self._careful)
+        return Patience(_ITERATIONS, max(self.tolerance, self._resolved), LONGEST, self._careful)
 
     # --- the states that everything starts from ----------------------------------------------------------------------
 
@@ -165,7 +168,8 @@ class Solver:
         """Let a state go over to the steady one in time, in place (see `pseudo_transient.settle`), with care for
         pockets or, where that does not arrive, without.
         """
-        self._careful = True
+        # a bare front face that is held as the zero of energy is no contact that pockets lose carriers to
+        self._careful = not self.problem.isolated
         return any(
             settle(system, row, generation, held, constraint, self.tolerance, LONGEST, careful)
             for careful in (True, False)
@@ -235,6 +239,10 @@ class Solver:
             except ConvergenceError:
                 # where next to nothing recombines the dark cell has no slope by which open circuit is found
                 row = self.dark.copy()
+        if intensity > 0.0 and problem.isolated:
+            near = flat_levels(self.system, row, lit, self.frozen_charge)
+            row = row if near is None else near
+            self._resolved = rounding(self.system, row, self.frozen_charge)
         if intensity > 0.0:
             self._reach(self._bare, row, lit, self.frozen_charge, held_voltage(), "light")
         return State(self._terminals(row, lit), row)
@@ -314,20 +322,40 @@ class Solver:
     def sweep(self, voltage: ArrayLike, intensity: float, start: State | None = None) -> States:
         """Steady states at a list of terminal voltages (V), each starting from the one before.
 
-        A point that cannot be reached is recorded as not converged (current NaN), and the sweep goes on.
+        A point that cannot be reached is recorded as not converged (current NaN), and the sweep goes on. A sample
+        without contacts has one state in each light, and 0 V stands for it.
 
         Raises:
+            InputError: another voltage than 0 V at the terminals that such a sample has not.
             ConvergenceError: the state that all are reached from was not found, where no start is given.
         """
         targets = np.atleast_1d(np.asarray(voltage, dtype=float))
+        if np.any(targets != 0.0):
+            self._with_terminals("a voltage")
         return self._follow(targets, intensity, start, held_voltage())
 
+    def _with_terminals(self, what: str) -> None:
+        """Refuse what only a cell with contacts can be asked for."""
+        if self.problem.isolated:
+            raise InputError(
+                f'"{self.problem.stack.name}" has no contacts that carriers pass, so that {what} means nothing: all '
+                "that is generated in it recombines there, and no current flows.",
+                "Ask what light splits its quasi-Fermi levels to (perotwin pl), or give a contact of the sample a "
+                "surface recombination velocity above zero.",
+                key="contact",
+            )
+
     def open_circuit(self, near: State, intensity: float) -> States:
-        """The state at which no current leaves the cell, from a nearby one.
+        """The state at which no current leaves the cell, from a nearby one; of a sample without contacts its only one.
 
         Raises:
             ConvergenceError: it was not found.
         """
+        if self.problem.isolated:
+            only = self.sweep([0.0], intensity, near)
+            if not only.converged[0]:
+                raise _failure(self.problem.stack.name, 0.0, near.row, "light")
+            return only
         found, size = self._open_circuit_near(near, intensity)
         if found is None and len(self.problem.groups) > 1:
             # junctions in series are reached from open circuit
@@ -368,6 +396,7 @@ class Solver:
         Raises:
             ConvergenceError: the state that it is reached from was not found.
         """
+        self._with_terminals("a load")
         state = self._begin(intensity)
         _, current, _ = self._observed(state.row[None], intensity * self.generation)
         first = state.voltage - load * float(self.problem.circuit.total(current)[0])
@@ -381,12 +410,14 @@ class Solver:
         """dJ/dV at the terminals, S m^-2, of the steady curve through a state under `intensity` suns; exact."""
         from perotwin.transport.linear_response import terminal_slope
 
+        self._with_terminals("a current")
         return terminal_slope(self, state)
 
     def light_response(self, state: State, intensity: float) -> float:
         """dJ per sun of extra light, A m^-2, at a fixed terminal voltage and with ions held; exact."""
         from perotwin.transport.linear_response import photocurrent_response
 
+        self._with_terminals("a photocurrent")
         made = [part.generation[None] for part in self.problem.parts]
         return float(photocurrent_response(self, state, made)[0])
 
@@ -394,6 +425,7 @@ class Solver:
         """(W,) dJ per extra photon of each wavelength of the problem's absorption, C; as `light_response`."""
         from perotwin.transport.linear_response import spectral_response
 
+        self._with_terminals("a photocurrent")
         return spectral_response(self, state)
 
     def linearised(
@@ -402,6 +434,7 @@ class Solver:
         """Small signals about a state under `light` suns; see `small_signal.Linearised`."""
         from perotwin.transport.small_signal import Linearised
 
+        self._with_terminals("a small signal at its terminals")
         return Linearised(self, state, light, ions)
 
     # --- what was found ----------------------------------------------------------------------------------------------

@@ -1,6 +1,11 @@
 """The two ends of each junction: the potential is given; each carrier is at equilibrium with the metal, or leaves at a
 finite velocity, or in another way.
 
+A bare face (`device.C_BARE`) has no metal: the field ends there. Where both ends are bare the potential is only known
+against the quasi-Fermi levels, and the balances of electrons and holes say the same of the whole: one level is held at
+one end as the zero of energy, in the place of the balance that is left over. Nothing passes there: the other balances
+see to it.
+
 A way to leave is one function (row of the contact, carrier, n, d) -> what leaves and its slopes; `device.CONTACT_TYPES`
 names the columns of the row that hold its numbers.
 """
@@ -76,10 +81,12 @@ def contacts(dev, w, st):
         i, s, row, anode = _end(dev, d, end - 2 * d)
         v = st.v[d] if anode else 0.0
         back = st.v[d] - v
-        D[i, dv.PSI_PSI], D[i, dv.PSI_FN], D[i, dv.PSI_FP] = 1.0, 0.0, 0.0
-        F[i, 0, 0] = 0.0
-        L[i, dv.PSI] = 0.0
-        U[i, dv.PSI] = 0.0
+        # at a bare face Poisson's equation stays as it is: the field ends there
+        if dev.contact[row, dv.C_BARE] == 0.0:
+            D[i, dv.PSI_PSI], D[i, dv.PSI_FN], D[i, dv.PSI_FP] = 1.0, 0.0, 0.0
+            F[i, 0, 0] = 0.0
+            L[i, dv.PSI] = 0.0
+            U[i, dv.PSI] = 0.0
         if dev.contact[row, dv.C_SN] < 0.0:
             D[i, dv.FN_PSI], D[i, dv.FN_FP] = 0.0, 0.0
             w.beside[i, 0] = U[i, dv.FN_BY_PSI] if end == 2 * d else L[i, dv.FN_BY_PSI]
@@ -114,7 +121,8 @@ def hold_contacts(dev, st):
         d = end // 2
         i, _, row, anode = _end(dev, d, end - 2 * d)
         v = st.v[d]
-        st.psi[i] = dev.contact[row, dv.C_PSI] + (v if anode else 0.0)
+        if dev.contact[row, dv.C_BARE] == 0.0:
+            st.psi[i] = dev.contact[row, dv.C_PSI] + (v if anode else 0.0)
         if dev.contact[row, dv.C_SN] < 0.0:
             st.fn[i] = -v if anode else 0.0
             st.fn_rest[i] = 0.0
@@ -128,6 +136,6 @@ def bias_column(dev, w, st, d, F, q):
     """Right-hand side, column q of F (N, B, Q), of the derivative by the voltage of junction d (levels absolute)."""
     i, s, row, _ = _end(dev, d, 0 if dev.anode_front else 1)
     end = dev.contact[row]
-    F[i, 0, q] = 1.0
+    F[i, 0, q] = 1.0 if end[dv.C_BARE] == 0.0 else 0.0
     F[i, 1, q] = -1.0 if end[dv.C_SN] < 0.0 else contact_loss(end, ELECTRONS, w.n[s], st.fn[i] + st.v[d])[2]
     F[i, 2, q] = -1.0 if end[dv.C_SP] < 0.0 else -contact_loss(end, HOLES, w.p[s], -st.fp[i])[2]

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from perotwin.compiled import compiled
+from perotwin.compiled import compiled, inlined
 from perotwin.transport import device as dv
-from perotwin.transport.device import C_PSI, PSI, PSI_PSI
+from perotwin.transport.device import C_BARE, C_PSI, PSI, PSI_PSI
 from perotwin.transport.kernels.assemble import assemble
 from perotwin.transport.kernels.right_hand_sides import ion_columns, keep_ions
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import densities, settle_ions
+
+#: charge that follows the potential less than this part of the field's own row is lost there to rounding
+_LOST = 1e-10
+#: last step, kT
+_SETTLED = 1e-10
+#: of a sum of charges that cancel, as a part of their sizes
+_ROUNDING = 2e-15
 
 
 @compiled
@@ -42,6 +49,41 @@ def neutral(dev, w, row, charge, beyond, halvings):
                 high[i] = st.psi[i]
 
 
+@inlined
+def _screening(dev, w, held_by):
+    """How much charge of each node follows its potential, m^-2 per kT/q: of all that is in its row of Poisson's
+    equation, or, where that is lost beside the field, of the carriers.
+    """
+    nodes = dev.x.size
+    for i in range(nodes):
+        held_by[i] = -w.diag[i, PSI_PSI]
+        if i > 0:
+            held_by[i] -= w.lower[i, PSI]
+        if i < nodes - 1:
+            held_by[i] -= w.upper[i, PSI]
+        held_by[i] = max(held_by[i], 0.0)
+        if held_by[i] < _LOST * abs(w.diag[i, PSI_PSI]):
+            held_by[i] = 0.0
+    for s in range(dev.volume.size):
+        i = dev.site_node[s]
+        if held_by[i] < _LOST * abs(w.diag[i, PSI_PSI]):
+            held_by[i] += dev.volume[s] * (w.n[s] * w.gn[s] + w.p[s] * w.gp[s])
+
+
+@inlined
+def _neutral_to_rounding(dev, w, held):
+    """Whether the charge of all nodes together is no more than the rounding of what it is the sum of."""
+    charge, parts = 0.0, 0.0
+    for i in range(dev.x.size):
+        charge += w.rhs[i, 0, 0]
+    for s in range(dev.volume.size):
+        own = w.n[s] + w.p[s] + abs(dev.fixed_charge[s]) + abs(held[s])
+        for k in range(dev.ion.shape[0]):
+            own += abs(dev.ion[k, dv.I_Z]) * w.ion[k, s]
+        parts += dev.volume[s] * own
+    return abs(charge) < _ROUNDING * parts
+
+
 @compiled
 def equilibrium(dev, w, row, held, iterations, longest):
     """Settle one junction at equilibrium by Newton steps of at most `longest` (kT); its levels and voltage are zero.
@@ -52,11 +94,14 @@ def equilibrium(dev, w, row, held, iterations, longest):
     st = state_in(dev, row)
     nodes = dev.x.size
     dark = np.zeros(dev.volume.size)
-    st.psi[0] = dev.contact[0, C_PSI]
-    st.psi[nodes - 1] = dev.contact[1, C_PSI]
+    bare = dev.contact[0, C_BARE] != 0.0 or dev.contact[1, C_BARE] != 0.0
+    if dev.contact[0, C_BARE] == 0.0:
+        st.psi[0] = dev.contact[0, C_PSI]
+    if dev.contact[1, C_BARE] == 0.0:
+        st.psi[nodes - 1] = dev.contact[1, C_PSI]
     columns = 1 + dev.ion.shape[0]
     W, F = np.zeros(nodes), np.zeros((nodes, 1, columns))
-    last = np.zeros(nodes)
+    last, held_by = np.zeros(nodes), np.zeros(nodes)
     limit = longest
     for iteration in range(iterations):
         if not settle_ions(dev, st):
@@ -66,9 +111,21 @@ def equilibrium(dev, w, row, held, iterations, longest):
             F[i, 0, 0] = w.rhs[i, 0, 0]
         for d in range(st.v.size):
             ion_columns(dev, w, d, F, columns - dev.ion.shape[0])
+        unresolved = False
+        if bare:
+            _screening(dev, w, held_by)
+            unresolved = _neutral_to_rounding(dev, w, held)
+        kept = 0.0
         for i in range(nodes):
             pivot = w.diag[i, PSI_PSI]
-            if i > 0:
+            if bare:
+                # where no metal holds the potential only charges do, as a sum and never as a difference: those of a
+                # dark film may be next to nothing
+                kept = held_by[i] + (
+                    w.lower[i, PSI] * (kept / (kept + w.upper[i - 1, PSI])) if i > 0 else 0.0
+                )
+                pivot = -kept - (w.upper[i, PSI] if i < nodes - 1 else 0.0)
+            elif i > 0:
                 pivot -= w.lower[i, PSI] * W[i - 1]
             W[i] = w.upper[i, PSI] / pivot
             for q in range(columns):
@@ -82,6 +139,14 @@ def equilibrium(dev, w, row, held, iterations, longest):
             if not keep_ions(dev, w, d, F, columns - dev.ion.shape[0]):
                 return -1
         largest, total = 0.0, 0.0
+        if unresolved:
+            # what moves all of it together is rounding, where it moves at all
+            common = 0.0
+            for i in range(nodes):
+                common += F[i, 0, 0] / nodes
+            if abs(common) > _SETTLED:
+                for i in range(nodes):
+                    F[i, 0, 0] -= common
         for i in range(nodes):
             largest = max(largest, abs(F[i, 0, 0]))
             total += abs(F[i, 0, 0])
@@ -97,7 +162,7 @@ def equilibrium(dev, w, row, held, iterations, longest):
         damping = min(1.0, limit / largest) if largest > 0.0 else 1.0
         for i in range(nodes):
             st.psi[i] += damping * F[i, 0, 0]
-        if largest < 1e-10:
+        if largest < _SETTLED:
             # the ions' number belongs to the potential as it is now
             settle_ions(dev, st)
             return iteration + 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perotwin.compiled import compiled
+from perotwin.compiled import compiled, inlined
 from perotwin.transport import device as dv
 from perotwin.transport.kernels.flux import bernoulli, edge_flux
 from perotwin.transport.kernels.recombination import bulk_level, face_level, srh
@@ -68,13 +68,22 @@ def _take_over(dev, w, b):
                 b.leak[i, 1 + r] = w.leak[i, r]
 
 
+@inlined
+def _free_potential(dev, d):
+    """First and last node of junction d at which Poisson's equation holds: a metal holds the potential instead."""
+    first, last = dev.node_start[d], dev.node_start[d + 1] - 1
+    return (
+        first if dev.contact[2 * d, dv.C_BARE] != 0.0 else first + 1,
+        last if dev.contact[2 * d + 1, dv.C_BARE] != 0.0 else last - 1,
+    )
+
+
 @compiled
 def _load_ion(dev, w, b, st, rate, past, k):
     """Rows of species k."""
     m, slot = int(dev.motion[k, dv.M_LAYER]), int(dev.motion[k, dv.M_SLOT])
     z, off, d = dev.motion[k, dv.M_Z], dev.offset[m], dev.layer_junction[m]
-    # the first and last node of a junction hold their potential
-    first_inner, last_inner = dev.node_start[d] + 1, dev.node_start[d + 1] - 2
+    first_inner, last_inner = _free_potential(dev, d)
     first, last = dev.site_start[m], dev.site_start[m + 1] - 1
     for s in range(first, last + 1):
         i, vol, dc = s - off, dev.volume[s], w.dion[k, s]
@@ -114,7 +123,7 @@ def trap_memory(dev, w, b, rate, at_rest, past, filled):
     """
     for m in range(dev.offset.size):
         d = dev.layer_junction[m]
-        first, last = dev.node_start[d], dev.node_start[d + 1] - 1
+        first, last = _free_potential(dev, d)
         for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
             nt = dev.trap[t, dv.T_NT]
             if dev.trap[t, dv.T_KIND] == 0.0 or nt == 0.0:
@@ -126,7 +135,7 @@ def trap_memory(dev, w, b, rate, at_rest, past, filled):
                     w,
                     b,
                     i,
-                    first < i < last,
+                    first <= i <= last,
                     numbers,
                     bulk_level(dev, w, t, s),
                     rate,
@@ -138,7 +147,8 @@ def trap_memory(dev, w, b, rate, at_rest, past, filled):
         if dev.face_trap[t, dv.F_KIND] == 0.0 or nt == 0.0:
             continue
         i, d = dev.site_node[dev.face_trap_site[t]], dev.layer_junction[dev.site_layer[dev.face_trap_site[t]]]
-        inner = dev.node_start[d] < i < dev.node_start[d + 1] - 1
+        first, last = _free_potential(dev, d)
+        inner = first <= i <= last
         numbers = (1.0, nt, dev.face_trap[t, dv.F_SN], dev.face_trap[t, dv.F_SP])
         filled.face[t] = _lagging(w, b, i, inner, numbers, face_level(dev, w, t), rate, at_rest, past.face[t])
 

@@ -37,7 +37,7 @@ def species_of(dev, d):
 @compiled
 def ion_columns(dev, w, d, F, column):
     """Set columns of F, from `column` on, to what follows from a unit of the activity of each species of junction d; no
-    charge of it counts at a contact, where the first row is not Poisson's. Returns how many there are.
+    charge of it counts at a metal, where the first row is not Poisson's. Returns how many there are.
     """
     begin, end = species_of(dev, d)
     first, last = dev.node_start[d], dev.node_start[d + 1]
@@ -49,8 +49,10 @@ def ion_columns(dev, w, d, F, column):
         m = int(dev.ion[k, dv.I_LAYER])
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             F[s - dev.offset[m], 0, q] -= dev.volume[s] * dev.ion[k, dv.I_Z] * w.dion[k, s]
-        F[first, 0, q] = 0.0
-        F[last - 1, 0, q] = 0.0
+        if dev.contact[2 * d, dv.C_BARE] == 0.0:
+            F[first, 0, q] = 0.0
+        if dev.contact[2 * d + 1, dv.C_BARE] == 0.0:
+            F[last - 1, 0, q] = 0.0
     return end - begin
 
 
