@@ -4,7 +4,7 @@ In a depletion layer 1 / C^2 is a straight line in the voltage that reaches zero
 read. Two other things look like one over a short range. A layer that is depleted throughout is a plate capacitor: its
 line meets zero at no voltage that a cell can have, or the depletion layer would be as wide as the layer. Carriers that
 are injected raise the capacitance exponentially: the line meets zero a few kT/q above the place where it is read, and
-what it reads is a measure of the thickness (see `cv`). So a window counts that is straight, longer than the exponential
+what it reads is a measure of the thickness. So a window counts that is straight, longer than the exponential
 is, ends well before its line meets zero, and asks for no more width and no less doping than the layer has room for; of
 these the longest.
 """
