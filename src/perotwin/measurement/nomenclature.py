@@ -65,6 +65,10 @@ NOMENCLATURE: dict[str, Term] = {
     "channel_current": Term("Jch", r"$J_\mathrm{ch}$", "A m-2", "mA/cm^2", 0.1, "current lost in a channel"),
     "wavelength": Term("λ", r"$\lambda$", "m", "nm", 1e9, "wavelength"),
     "eqe": Term("EQE", "EQE", "1", "1", 1.0, "external quantum efficiency"),
+    "urbach_energy": Term("EU", r"$E_\mathrm{U}$", "eV", "meV", 1e3, "Urbach energy"),
+    "radiative_saturation_current": Term(
+        "J0r", r"$J_\mathrm{0,rad}$", "A m-2", "mA/cm^2", 0.1, "saturation current of radiation alone"
+    ),
     "reflectance": Term("R", "$R$", "1", "1", 1.0, "reflectance"),
     "transmittance": Term("T", "$T$", "1", "1", 1.0, "transmittance"),
     "absorptance": Term("A", "$A$", "1", "1", 1.0, "absorptance of a layer"),
