@@ -12,8 +12,10 @@ from perotwin import lab
 from perotwin.measurement import term_of, validate
 
 HOUSE = Path(perotwin.__file__).parent
-NAMES = ["jv", "scan", "eqe", "el", "bands", "suns_voc", "mppt", "tpv", "tpc", "impedance", "cv"]
-SAMPLES = ["afm", "kpfm", "sem", "tof_sims", "xps"]
+NAMES = [
+    "jv", "scan", "eqe", "el", "bands", "suns_voc", "mppt", "tpv", "tpc", "trpl", "impedance", "cv", "sclc", "uv_vis",
+]  # fmt: skip
+SAMPLES = ["afm", "ftir_nmr", "kpfm", "sem", "tof_sims", "xps", "xrd"]
 
 
 def test_every_instrument_of_the_laboratory_is_found_in_the_order_of_a_run() -> None:
