@@ -230,9 +230,9 @@ def inflection(energy: F64, value: F64, noise: float = 0.0) -> tuple[float, floa
             other = at(moved)[0]
             if np.isfinite(other):
                 spread += (other - place) ** 2
-    # a parabola through three slopes knows the place to a part of their distance
+    # ways to find the steepest place differ by a part of the distance of points
     step = float(energy[best + 1] - energy[best - 1]) / 2.0
-    return place, float(np.sqrt(spread + (0.1 * step) ** 2))
+    return place, float(np.sqrt(spread + step**2 / 12.0))
 
 
 def urbach(spectrum: Spectrum) -> Tail:

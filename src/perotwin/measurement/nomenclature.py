@@ -65,7 +65,6 @@ NOMENCLATURE: dict[str, Term] = {
     "channel_current": Term("Jch", r"$J_\mathrm{ch}$", "A m-2", "mA/cm^2", 0.1, "current lost in a channel"),
     "wavelength": Term("λ", r"$\lambda$", "m", "nm", 1e9, "wavelength"),
     "eqe": Term("EQE", "EQE", "1", "1", 1.0, "external quantum efficiency"),
-    "urbach_energy": Term("EU", r"$E_\mathrm{U}$", "eV", "meV", 1e3, "Urbach energy"),
     "radiative_saturation_current": Term(
         "J0r", r"$J_\mathrm{0,rad}$", "A m-2", "mA/cm^2", 0.1, "saturation current of radiation alone"
     ),
@@ -131,6 +130,10 @@ NOMENCLATURE: dict[str, Term] = {
     ),
     "voc_luminescence": Term(
         "Vlum", r"$V_\mathrm{lum}$", "V", "V", 1.0, "open-circuit voltage that the luminescence tells"
+    ),
+    "voc_loss": Term("ΔVnr", r"$\Delta V_\mathrm{nr}$", "V", "mV", 1e3, "voltage lost beside radiation"),
+    "junction_current": Term(
+        "Jj", r"$J_\mathrm{j}$", "A m-2", "mA/cm^2", 0.1, "current density through a junction, luminescence included"
     ),
     "voc_own": Term("Voc1", r"$V_\mathrm{oc1}$", "V", "V", 1.0, "open-circuit voltage of the junction alone"),
     "jsc_own": Term(
