@@ -220,11 +220,29 @@ def test_what_went_in_comes_out() -> None:
     )
     # 2 s / R is 0.024 deg
     shift = found["displacement_shift"]
-    assert shift.value == pytest.approx(-math.degrees(2.0 * 50e-6 / 0.24), abs=3.0 * shift.uncertainty)
+    assert shift.value == pytest.approx(math.degrees(2.0 * 50e-6 / 0.24), abs=3.0 * shift.uncertainty)
     size = found["crystallite_size"]
     assert size.value == pytest.approx(300e-9, abs=4.0 * size.uncertainty + 0.03 * 300e-9)
     assert found["unassigned_lines"].value == 0.0
     assert abs(found["lead_iodide_ratio"].value) < 4.0 * found["lead_iodide_ratio"].uncertainty
+
+
+def test_a_raised_sample_moves_lines_as_rays_do() -> None:
+    """A ray that comes in at theta on a surface s above the axis leaves at theta; where it meets the circle counts."""
+    height, radius, theta = 200e-6, 0.24, math.radians(10.0)
+    start = np.array([-height / math.tan(theta), height])
+    along = np.array([math.cos(theta), math.sin(theta)])
+    forward = -float(start @ along) + math.sqrt(float(start @ along) ** 2 - float(start @ start) + radius**2)
+    seen = start + forward * along
+    by_rays = math.degrees(math.atan2(seen[1], seen[0]) + theta) - 20.0
+    axis = np.arange(10.0, 30.0, 0.001)
+    distance = float(diffraction.spacing(20.0, COPPER))
+    shapes = [
+        xrd._shape(axis, distance, 1e-6, xrd.Protocol(displacement=s, second_share=0.0))
+        for s in ("0 um", "200 um")
+    ]
+    moved = float(axis[np.argmax(shapes[1])] - axis[np.argmax(shapes[0])])
+    assert moved == pytest.approx(by_rays, abs=2e-3) and by_rays > 0.05
 
 
 def test_an_unseen_displacement_would_move_the_edge() -> None:
@@ -346,6 +364,20 @@ def test_a_pattern_from_a_file_in_any_unit_is_read_alike() -> None:
         assert xrd.analyse(other)["lattice_parameter"].value == pytest.approx(
             first["lattice_parameter"].value, rel=1e-6
         )
+
+
+def test_rates_and_numbers_over_their_maximum_are_read_as_their_counts() -> None:
+    counts = made.dataset()
+    first = xrd.analyse(counts)
+    for factor in (1.0 / 137.3, 1.0 / float(counts["counts"].max()), 7.7):
+        found = xrd.analyse(counts.assign(counts=counts["counts"] * factor))
+        for name in ("two_theta, 100", "line_width, 100"):
+            assert found[name].value == pytest.approx(first[name].value, rel=1e-3)
+            assert found[name].uncertainty == pytest.approx(first[name].uncertainty, rel=0.1)
+        area = found["line_area, 100"]
+        assert area.value == pytest.approx(factor * first["line_area, 100"].value, rel=2e-3)
+        assert area.uncertainty == pytest.approx(factor * first["line_area, 100"].uncertainty, rel=0.1)
+        assert found["line_count"].value == first["line_count"].value
 
 
 def test_another_anode_is_read_with_its_own_wavelength() -> None:

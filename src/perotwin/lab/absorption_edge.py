@@ -228,26 +228,33 @@ def _step(energy: F64, gap: float, urbach: float, height: float) -> F64:
 
 
 def step_with_tail(seen: Spectrum, near: float) -> tuple[Edge, Edge]:
-    """Gap of a square-root step with an exponential tail over a constant baseline, and the tail's Urbach energy, eV.
+    """Gap of a square-root step with an exponential tail over a baseline, and the tail's Urbach energy, eV.
 
-    The tail counts only where it spans a decade at least: from where it takes over down to three times the noise and
-    ripple of the baseline; otherwise its energy is NaN, and the method says how much was seen. Errors are those of
-    the fit and half of the spread over four ranges.
+    The baseline is level or tilted, as glass and interference make it, over four ranges each: values are the means of
+    these fits, errors half of their spread and the error of a fit, so that they hold what the model leaves open. The
+    tail
+    counts only where it spans a decade at least: from where it takes over down to three times the noise and ripple of
+    the baseline; otherwise its energy is NaN, and the method says how much was seen.
 
     Args:
         near: the steepest place, eV.
     """
-    fits = [] if not math.isfinite(near) else [_fit_step(seen, near, *reach) for reach in _RANGES]
-    if not fits or fits[0] is None:
+    tried = (
+        [_fit_step(seen, near, *reach, tilted) for reach in _RANGES for tilted in (False, True)]
+        if math.isfinite(near)
+        else []
+    )
+    fits = [one for one in tried if one is not None and one.gap_error < 0.1 and one.urbach_error < one.urbach]
+    if len(fits) < 2:
         words = "too few points about the edge for a step with its tail, or no end of its fit"
         nothing = Edge(math.nan, math.nan, (math.nan, math.nan), words)
         return nothing, nothing
-    first = fits[0]
-    all_of_them = [one for one in fits if one is not None]
-    spread = [0.5 * float(np.ptp([getattr(one, name) for one in all_of_them])) for name in ("gap", "urbach")]
+    first = _Fit(*(float(np.mean([one[index] for one in fits])) for index in range(len(_Fit._fields))))
+    spread = [0.5 * float(np.ptp([getattr(one, name) for one in fits])) for name in ("gap", "urbach")]
     window = near + _RANGES[0][0], near + _RANGES[0][1]
     how = (
-        f"square root with exponential tail, {window[0]:.2f} to {window[1]:.2f} eV, chi^2 {first.reduced:.2g}"
+        f"square root with exponential tail, {window[0]:.2f} to {window[1]:.2f} eV, mean of {len(fits)} fits, level "
+        f"and tilted baselines, chi^2 {first.reduced:.2g}"
     )
     step = Edge(first.gap, math.hypot(first.gap_error, spread[0]), window, how)
     join = first.gap + 0.5 * first.urbach
@@ -279,10 +286,10 @@ class _Fit(NamedTuple):
     reduced: float
 
 
-def _fit_step(seen: Spectrum, near: float, below: float, above: float) -> _Fit | None:
+def _fit_step(seen: Spectrum, near: float, below: float, above: float, tilted: bool) -> _Fit | None:
     """A step with its tail over one range about an edge (eV); None without an end or with too few points."""
     inside = (seen.energy >= near + below) & (seen.energy <= near + above)
-    if int(inside.sum()) < 12:
+    if int(inside.sum()) < 14:
         return None
     import lmfit
 
@@ -294,10 +301,12 @@ def _fit_step(seen: Spectrum, near: float, below: float, above: float) -> _Fit |
     parameters.add("urbach", value=0.02, min=0.003, max=0.2)
     parameters.add("height", value=max(top, 1e-3) * near / math.sqrt(above), min=0.0)
     parameters.add("base", value=float(np.median(d[: max(3, d.size // 6)])))
+    parameters.add("tilt", value=0.0, vary=tilted)
 
     def residual(values: Any) -> F64:
         made = _step(e, values["gap"].value, values["urbach"].value, values["height"].value) / e
-        return np.asarray((made + values["base"].value - d) * weight)
+        below_it = values["base"].value + values["tilt"].value * (e - near)
+        return np.asarray((made + below_it - d) * weight)
 
     done = lmfit.minimize(residual, parameters, method="leastsq")
     gap, urbach = done.params["gap"], done.params["urbach"]

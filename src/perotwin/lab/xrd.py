@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class Protocol(Model):
     spread : what tan(theta) adds to it in squares: width^2 + (spread tan theta)^2, Caglioti's w and u; v is zero.
     exposure : counts at the top of the line 100 of a thick powder of FAPbI3.
     haze : counts of the background at small angles.
-    displacement : of the film above the axis of the diffractometer, m.
+    displacement : of the film above the axis of the diffractometer, towards source and detector, m.
     radius : of the diffractometer, m.
     texture : March's parameter of planes 100 lying flat: 1 for none, below 1 the more of them.
     seed : of the noise.
@@ -235,9 +236,9 @@ def _shape(axis: F64, distance: float, size: float, protocol: Protocol) -> F64:
             continue
         gaussian = float(d.instrument_width(place, _caglioti(protocol))) / math.sqrt(8.0 * math.log(2.0))
         lorentzian = float(d.scherrer_width(size, place, float(wavelength))) / 2.0
-        # a sample above the axis: the ray meets it earlier, at smaller angles
+        # from a surface above the axis the ray leaves beside the one from the axis, by 2 s cos(theta), at larger angles
         half = math.radians(place) / 2.0
-        moved = -math.degrees(2.0 * float(protocol.displacement) * math.cos(half) / float(protocol.radius))
+        moved = math.degrees(2.0 * float(protocol.displacement) * math.cos(half) / float(protocol.radius))
         total += part * voigt_profile(axis - place - moved, gaussian, lorentzian)
     return total
 
@@ -310,6 +311,8 @@ def lines(dataset: xr.Dataset) -> list[Line]:
 
     x, y = _pattern(dataset)
     radiation = _radiation(dataset)
+    one = found_by.one_count(x, y)
+    y = y / one
     base = found_by.background(x, y)
     width = found_by.typical_width(x, y, base)
     fitted = found_by.fit(x, y, found_by.search(x, y, base, width, radiation), radiation, width)
@@ -318,7 +321,10 @@ def lines(dataset: xr.Dataset) -> list[Line]:
         named = found_by.index(
             fitted, radiation.first, readings.other_phases(radiation.first), readings.iodide(radiation.first)
         )
-    return named
+    return [
+        replace(line, area=one * line.area, area_error=one * line.area_error, height=one * line.height)
+        for line in named
+    ]
 
 
 @in_any_unit("counts")

@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 
 from perotwin.lab.diffraction import bragg, cubic, spacing
 
-__all__ = ["Line", "Radiation", "background", "fit", "index", "search", "typical_width", "weak_area"]
+__all__ = [
+    "Line",
+    "Radiation",
+    "background",
+    "fit",
+    "index",
+    "one_count",
+    "search",
+    "typical_width",
+    "weak_area",
+]
 
 F64 = NDArray[np.float64]
 
@@ -80,6 +90,23 @@ def background(two_theta: F64, counts: F64) -> F64:
     stiffness = max((points / (2.0 * math.pi)) ** 4, 10.0)
     found, _ = Baseline(two_theta, check_finite=False).arpls(counts, lam=stiffness, max_iter=100)
     return np.asarray(found, float)
+
+
+def one_count(two_theta: F64, counts: F64) -> float:
+    """What one count is in the numbers of a pattern: 1 where they are whole, another number where a file holds rates.
+
+    Counts scatter by the root of themselves; numbers that scatter by more or less are counts times a factor, which is
+    the variance over the mean. It follows from neighbours, of which the lines' flanks are a small part.
+    """
+    if float(np.max(np.abs(counts - np.round(counts)))) < 1e-6:
+        return 1.0
+    mean = 0.5 * (counts[1:] + counts[:-1])
+    good = mean > 0.0
+    if int(good.sum()) < 20:
+        return 1.0
+    # the median of the square of a normal number is 0.4549
+    found = float(np.median(np.diff(counts)[good] ** 2 / mean[good])) / (2.0 * 0.4549)
+    return found if found > 0.0 else 1.0
 
 
 def typical_width(two_theta: F64, counts: F64, base: F64) -> float:

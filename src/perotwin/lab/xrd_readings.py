@@ -64,7 +64,7 @@ def by_name(fitted: Sequence[Line]) -> dict[str, Line]:
 def cube(fitted: Sequence[Line], wavelength: float) -> dict[str, Metric]:
     """Edge of the cube by least squares over the named lines, with the sample's displacement from three lines on.
 
-    A sample at height s over the axis moves lines by -2 s cos(theta) / R: linear in the shift at small angles.
+    A sample at height s over the axis moves lines by 2 s cos(theta) / R.
     """
     cube = by_name(fitted)
     if not cube:
@@ -100,7 +100,7 @@ def cube(fitted: Sequence[Line], wavelength: float) -> dict[str, Metric]:
     }  # fmt: skip
     if both:
         words = (
-            "of lines at small angles, -2 s / R for a sample s above the axis of a diffractometer of radius R"
+            "of lines at small angles, 2 s / R for a sample s above the axis of a diffractometer of radius R"
         )
         found["displacement_shift"] = Metric(shift, "deg", words, float(errors[1]))
     return found
@@ -140,7 +140,7 @@ def size(fitted: Sequence[Line], dataset: xr.Dataset, wavelength: float) -> dict
 
 def lead_iodide(x: F64, y: F64, fitted: Sequence[Line], radiation: Radiation) -> Metric:
     """Area at the place of PbI2 001 over that of the cube's 100."""
-    from perotwin.lab.xrd_lines import weak_area
+    from perotwin.lab.xrd_lines import one_count, weak_area
 
     cube = by_name(fitted)
     if "100" not in cube:
@@ -152,7 +152,9 @@ def lead_iodide(x: F64, y: F64, fitted: Sequence[Line], radiation: Radiation) ->
     else:
         place = dict(other_phases(radiation.first))[IODIDE]
         mixing = min(max(reference.mixing, 0.0), 1.0)
-        area, error = weak_area(x, y, place, (reference.width, mixing), radiation)
+        one = one_count(x, y)
+        area, error = weak_area(x, y / one, place, (reference.width, mixing), radiation)
+        area, error = one * area, one * error
         how = f"no line found; what lies at {place:.3f} deg with the shape of 100"
         if not math.isfinite(area):
             return Metric(math.nan, "1", f"the pattern does not reach {place:.3f} deg")

@@ -43,6 +43,12 @@ INSTRUMENTS: tuple[Reference, ...] = (
         "doi:10.1016/0379-6787(82)90057-6",
     ),
     Reference(
+        "lazic2010",
+        "S. E. Lazic, The problem of pseudoreplication in neuroscientific studies: is it affecting your analysis?, "
+        "BMC Neurosci. 11, 5 (2010)",
+        "doi:10.1186/1471-2202-11-5",
+    ),
+    Reference(
         "waasmaier1995",
         "D. Waasmaier, A. Kirfel, New analytical scattering-factor functions for free atoms and ions, Acta Cryst. A "
         "51, 416 (1995)",
