@@ -98,8 +98,8 @@ INSTRUMENTS: tuple[Reference, ...] = (
     ),
     Reference(
         "boukamp1995",
-        "B. A. Boukamp, A linear Kronig-Kramers transform test for immittance data validation, J. Electrochem. Soc. 142, "
-        "1885 (1995)",
+        "B. A. Boukamp, A linear Kronig-Kramers transform test for immittance data validation, J. Electrochem. Soc. "
+        "142, 1885 (1995)",
         "doi:10.1149/1.2044210",
     ),
     Reference(
@@ -116,8 +116,8 @@ INSTRUMENTS: tuple[Reference, ...] = (
     ),
     Reference(
         "harville1977",
-        "D. A. Harville, Maximum likelihood approaches to variance component estimation and to related problems, J. Am. "
-        "Stat. Assoc. 72, 320 (1977)",
+        "D. A. Harville, Maximum likelihood approaches to variance component estimation and to related problems, J. "
+        "Am. Stat. Assoc. 72, 320 (1977)",
         "doi:10.1080/01621459.1977.10480998",
     ),
     Reference(
