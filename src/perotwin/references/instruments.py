@@ -125,4 +125,40 @@ INSTRUMENTS: tuple[Reference, ...] = (
         "its determination, Sci. Rep. 9, 11225 (2019)",
         "doi:10.1038/s41598-019-47670-y",
     ),
+    Reference(
+        "boukamp1995",
+        "B. A. Boukamp, A linear Kronig-Kramers transform test for immittance data validation, J. Electrochem. Soc. "
+        "142, 1885 (1995)",
+        "doi:10.1149/1.2044210",
+    ),
+    Reference(
+        "walter1996",
+        "T. Walter, R. Herberholz, C. Muller, H. W. Schock, Determination of defect distributions from admittance "
+        "measurements, J. Appl. Phys. 80, 4411 (1996)",
+        "doi:10.1063/1.363401",
+    ),
+    Reference(
+        "khenkin2020",
+        "M. V. Khenkin et al., Consensus statement for stability assessment and reporting for perovskite photovoltaics "
+        "based on ISOS procedures, Nat. Energy 5, 35 (2020)",
+        "doi:10.1038/s41560-019-0529-5",
+    ),
+    Reference(
+        "harville1977",
+        "D. A. Harville, Maximum likelihood approaches to variance component estimation and to related problems, J. "
+        "Am. Stat. Assoc. 72, 320 (1977)",
+        "doi:10.1080/01621459.1977.10480998",
+    ),
+    Reference(
+        "hurvich1989",
+        "C. M. Hurvich, C.-L. Tsai, Regression and time series model selection in small samples, Biometrika 76, 297 "
+        "(1989)",
+        "doi:10.1093/biomet/76.2.297",
+    ),
+    Reference(
+        "rau2017",
+        "U. Rau, B. Blank, T. C. M. Muller, T. Kirchartz, Efficiency potential of photovoltaic materials and devices "
+        "unveiled by detailed-balance analysis, Phys. Rev. Appl. 7, 044016 (2017)",
+        "doi:10.1103/PhysRevApplied.7.044016",
+    ),
 )
