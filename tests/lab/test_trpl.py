@@ -57,6 +57,8 @@ def test_surfaces_at_their_limits() -> None:
     assert one(400e-9, 3e-6, 1e9, 1e9) == pytest.approx((400e-9 / np.pi) ** 2 / 3e-6, rel=1e-5)
     assert one(400e-9, 3e-6, 5.0, 0.0) == pytest.approx(one(800e-9, 3e-6, 5.0, 5.0), rel=1e-12)
     assert one(400e-9, 3e-6, 2.0, 7.0) == one(400e-9, 3e-6, 7.0, 2.0)
+    # numbers of numpy are numbers
+    assert one(400e-9, 3e-6, np.float64(1e3), np.float64(1e3)) == one(400e-9, 3e-6, 1e3, 1e3)
     assert np.isnan(surface_lifetimes.surface_velocity(1e-9, 400e-9, 3e-6))
 
 
@@ -256,7 +258,7 @@ def test_thicknesses_tell_the_bulk_from_the_faces() -> None:
     found = trpl.thickness_series(films)
     for name, truth in (("bulk_lifetime", 300e-9), ("surface_velocity", 5.0)):
         assert found[name].value == pytest.approx(truth, abs=3.0 * found[name].uncertainty), name
-        assert found[name].uncertainty < 0.1 * truth
+        assert found[name].uncertainty < 0.03 * truth
     with pytest.raises(InputError, match="one thickness"):
         trpl.thickness_series(films[:1])
 
