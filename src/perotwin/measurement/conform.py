@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from perotwin import units
 from perotwin.errors import InputError, nearest, shown
-from perotwin.measurement.nomenclature import term_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,12 +48,11 @@ def conform(measured: Any, instrument: Instrument) -> xr.Dataset:
                 key=variable,
             )
     for one in map(str, measured.variables):
-        factor, zero = _scale(measured, one)
+        factor, zero = _scale(measured, one, instrument)
         if factor != 1.0 or zero != 0.0:
-            term = term_of(one)
-            assert term is not None
             stated = measured.variables[one]
-            changed[one] = stated.dims, stated.values * factor + zero, stated.attrs | {"units": term.unit}
+            units_then = {"units": instrument.unit_of(one)}
+            changed[one] = stated.dims, stated.values * factor + zero, stated.attrs | units_then
     if not changed:
         return measured
     axes_too = {one: values for one, values in changed.items() if one in measured.coords}
@@ -76,20 +74,22 @@ def _missing(measured: xr.Dataset, name: str, instrument: Instrument) -> InputEr
     )
 
 
-def _scale(measured: xr.Dataset, name: str) -> tuple[float, float]:
+def _scale(measured: xr.Dataset, name: str, instrument: Instrument) -> tuple[float, float]:
     """What turns a variable's numbers into those of the unit in which it is stored: a factor, and what is added then;
     1 and 0 where nothing is said.
     """
-    term = term_of(name)
+    unit = instrument.unit_of(name)
     stated = measured.variables[name].attrs.get("units")
-    if term is None or stated is None or str(stated) == term.unit:
+    if unit is None or stated is None or str(stated) == unit:
+        return 1.0, 0.0
+    if str(stated) == "1" and instrument.may_be_relative(name):
         return 1.0, 0.0
     try:
-        if term.unit == "K":
+        if unit == "K":
             # degrees Celsius have a zero of their own
             nothing, one = (float(units.parse(f"{number} {stated}", "temperature")) for number in (0, 1))
             return one - nothing, nothing
-        return ratio(str(stated), term.unit), 0.0
+        return ratio(str(stated), unit), 0.0
     except InputError as error:
         raise InputError(error.message, error.advice, key=name) from None
 
