@@ -3,11 +3,11 @@
     measured = measure(cell, Protocol(samples="film,film/htl,film/c60,cell", laser="532 nm"))
     analyse(measured)["qfls, film"]
 
-A film and a half-stack (`stack.films`) are lit without terminals: all that is generated recombines in them. The cell is
-at open circuit. What leaves is the escaping share of each sample's radiative recombination, by the optics of that sample
-(photons that come back are recycled, those that other layers take are lost), so that the light that gets out of a film
-on glass differs from that of a full stack of the same film also where their carriers do not. The spectrum is that of
-reciprocity (P. Wurfel, J. Phys. C 15, 3967 (1982), doi:10.1088/0022-3719/15/18/012).
+A film and a half-stack (`stack.films`) are lit without terminals: all that is generated recombines in them. The cell
+is at open circuit. What leaves is the escaping share of each sample's radiative recombination, by the optics of that
+sample (photons that come back are recycled, those that other layers take are lost), so that the light that gets out of
+a film on glass differs from that of a full stack of the same film also where their carriers do not. The spectrum is
+that of reciprocity (P. Wurfel, J. Phys. C 15, 3967 (1982), doi:10.1088/0022-3719/15/18/012).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.lab.pl_analysis import analyse
 from perotwin.measurement import Instrument, Picture, Variable
 from perotwin.stack.quantity_fields import Intensity, Length, Model
-from perotwin.units import Quantity
+from perotwin.units import BOLTZMANN, Quantity
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +43,7 @@ F64 = NDArray[np.float64]
 SAMPLES = ("film", "film/htl", "film/etl", "cell")
 #: points of the spectra
 _WAVELENGTHS = 400
-#: eV by which the splitting may change on a mesh twice as fine, and by which what the light tells may miss the solved one
+#: eV by which the splitting may change on a mesh twice as fine, and what the light tells may miss the solved one
 _MESH, _TOLD = 1e-4, 1e-5
 
 
@@ -127,8 +127,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         Over (`sample`, `wavelength`): `photon_flux` out of both faces (m^-2 s^-1 per m) and `absorptance` of both, by
         which it emits. Over `sample`: `generated` and `excitation_flux` (m^-2 s^-1), `qfls_inside` (eV, weighted with
         what each depth emits), `qfls_spread` (highest less lowest), `qfls_mean` (over the absorber), `qfls_radiative`,
-        `voc_own` (V, of the cell), `escape_probability`, `reabsorption_probability`, `parasitic_probability` of a photon
-        emitted inside.
+        `voc_own` (V, of the cell), `escape_probability`, `reabsorption_probability`, `parasitic_probability` of a
+        photon emitted inside.
 
     Raises:
         InputError: patches, a tandem without a junction, a part that the cell does not have, an absorber whose light is
@@ -252,12 +252,11 @@ def _on_mesh(name: str, stack: Stack, density: float) -> _Lit:
     photons = sum(net[layer] * own.escape / own.net for layer, own in zip(balanced, lit, strict=True)) / q
     energy = lit[0].energy
     each = [
-        np.interp(energy, own.energy, own.spectrum_front + own.spectrum_back, left=0.0, right=0.0) for own in lit
+        np.interp(energy, own.energy, own.spectrum_front + own.spectrum_back, left=0.0, right=0.0)
+        for own in lit
     ]
     at_rest = sum(each)
-    spectrum = sum(
-        net[layer] / own.net * out for layer, own, out in zip(balanced, lit, each, strict=True)
-    )
+    spectrum = sum(net[layer] / own.net * out for layer, own, out in zip(balanced, lit, each, strict=True))
     internal, escape = sum(own.internal for own in lit), sum(own.escape for own in lit)
     generated = suns * float(junction.generation.sum())
     absorption = problem.absorption
@@ -304,10 +303,34 @@ def _spectra(made: Sequence[_Lit]) -> tuple[F64, F64, F64]:
 
 @of_measurements("pl")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
-    """Spectra of the samples together, and their splitting; see `plotting.photoluminescence`."""
-    from perotwin.plotting import photoluminescence
+    """Spectra together, and the splitting of the samples or the high-energy side; see `plotting.photoluminescence`."""
+    from perotwin.plotting import photoluminescence, style
 
-    return photoluminescence.spectra_and_splittings(datasets, ax)
+    items = style.as_list(datasets)
+    tails = {number: tail for number, item in enumerate(items) if (tail := _tail(item)) is not None}
+    return photoluminescence.figure(items, tails, ax)
+
+
+def _tail(item: xr.Dataset) -> Any:
+    """The high-energy side of a single spectrum with its fit (`plotting.photoluminescence.Tail`); None without one."""
+    from perotwin.lab import planck
+    from perotwin.plotting.photoluminescence import Tail
+
+    if "sample" in item.dims:
+        return None
+    line = planck.line_of(np.asarray(item["wavelength"], float), np.asarray(item["photon_flux"], float))
+    fit = None if line is None else planck.fit(line, None)
+    if line is None or fit is None or fit.why:
+        return None
+    good = line.flux > 0.0
+    height = np.log(line.flux[good] / line.energy[good] ** 2)
+    inside = (line.energy[good] >= fit.window[0]) & (line.energy[good] <= fit.window[1])
+    top = float(height.max())
+    slope = -1.0 / (BOLTZMANN * fit.temperature[0])
+    level = float(np.median(height[inside] - slope * line.energy[good][inside])) - top
+    ends = (level + slope * fit.window[0], level + slope * fit.window[1])
+    words = f"slope {slope:.1f} /eV, {fit.temperature[0]:.0f} K".replace("-", "\N{MINUS SIGN}")
+    return Tail(line.energy[good], height - top, fit.window, ends, words)
 
 
 INSTRUMENT = Instrument(
@@ -322,7 +345,8 @@ INSTRUMENT = Instrument(
             "pl",
             plot,
             "Photoluminescence of {cells}: photons that leave film, half-stacks and cell per wavelength (left) and the "
-            "splitting of their quasi-Fermi levels, with the radiative limit of each and what is lost (right).",
+            "splitting of their quasi-Fermi levels (right). Pale, with a number in meV: what is lost below the "
+            "radiative limit of each; the white line in a bar is the open-circuit voltage.",
             together=1,
         ),
     ),

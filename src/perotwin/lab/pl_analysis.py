@@ -4,14 +4,14 @@ With a yield per pair, PLQY, the splitting is that of the radiative limit less w
 
     QFLS = QFLS_rad + kT ln(PLQY),     QFLS_rad = kT ln(pairs / J0,rad + 1)
 
-(R. T. Ross, J. Chem. Phys. 46, 4590 (1967), doi:10.1063/1.1840606); Planck's law on the high-energy side tells it
+(U. Rau, Phys. Rev. B 76, 085303 (2007), doi:10.1103/PhysRevB.76.085303); Planck's law on the high-energy side tells it
 without any excitation (`lab.planck`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +85,10 @@ class _Spectrum:
                 suns * jsc / ELEMENTARY_CHARGE / eqe,
                 f"photons of the laser, {suns:g} suns of {0.1 * jsc:.4g} mA/cm2 at a quantum efficiency of {eqe:g}",
             )
-        return np.nan, "the excitation is not said (attributes excitation_flux, or light, jsc and eqe_at_laser)"
+        return (
+            np.nan,
+            "the excitation is not said (attributes excitation_flux, or light, jsc and eqe_at_laser)",
+        )
 
 
 def samples(dataset: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
@@ -154,25 +157,21 @@ def _read(spectrum: _Spectrum) -> dict[str, Metric]:
     offset = _offset(line, spectrum)
     slope = planck.fit(line, None, guess=spectrum.temperature, window=spectrum.window, absolute=False)
     gap = planck.edge(line, spectrum.temperature)
+    sloping = None if slope.why else slope.temperature[1]
     found: dict[str, Metric] = {}
     if not spectrum.relative:
         found["photons"] = Metric(
-            line.total[0], "m-2 s-1", f"integral of the spectrum{offset}; calibration is systematic", line.total[1]
+            line.total[0],
+            "m-2 s-1",
+            f"integral of the spectrum{offset}; calibration is systematic",
+            line.total[1],
         )
     return found | {
         "plqy": _yield(spectrum, line),
         "qfls": _splitting(spectrum, line, gap),
         "qfls_planck": _of_planck(spectrum, line),
-        "slope_temperature": Metric(
-            slope.temperature[0],
-            "K",
-            slope.why
-            or f"ln(phi / E^2) against E from {slope.window[0]:.3f} to {slope.window[1]:.3f} eV, {slope.points} points, "
-            f"slope {-1.0 / (BOLTZMANN * slope.temperature[0]):.2f} /eV; an absorptance that still rises there makes it "
-            f"too hot{offset}",
-            None if slope.why else slope.temperature[1],
-        ),
-        "pl_peak": Metric(line.peak[0], "eV", "parabola through ln(phi) per energy above 70 % of the peak", line.peak[1]),
+        "slope_temperature": Metric(slope.temperature[0], "K", slope.why or _of_slope(slope) + offset, sloping),
+        "pl_peak": Metric(line.peak[0], "eV", "parabola through ln(phi) per energy near the peak", line.peak[1]),
         "pl_width": Metric(line.width[0], "eV", "full width at half maximum of phi per energy", line.width[1]),
         "pl_gap": Metric(
             gap[0],
@@ -185,10 +184,21 @@ def _read(spectrum: _Spectrum) -> dict[str, Metric]:
     }  # fmt: skip
 
 
+def _of_slope(slope: planck.Fit) -> str:
+    return (
+        f"ln(phi / E^2) against E from {slope.window[0]:.3f} to {slope.window[1]:.3f} eV, {slope.points} points, slope "
+        f"{-1.0 / (BOLTZMANN * slope.temperature[0]):.2f} /eV; an absorptance that still rises there makes it too hot"
+    )
+
+
 def _offset(line: planck.Line, spectrum: _Spectrum) -> str:
     """In words, what was taken off."""
     largest = float(np.max(spectrum.flux))
-    return f", less {line.offset / largest:.2%} of the peak as no light" if abs(line.offset) > 1e-4 * largest else ""
+    return (
+        f", less {line.offset / largest:.2%} of the peak as no light"
+        if abs(line.offset) > 1e-4 * largest
+        else ""
+    )
 
 
 def _yield(spectrum: _Spectrum, line: planck.Line) -> Metric:
@@ -241,12 +251,12 @@ def _of_planck(spectrum: _Spectrum, line: planck.Line) -> Metric:
     if "absorptance" in spectrum.data.variables:
         order = np.argsort(spectrum.wavelength)
         own = np.interp(
-            planck.HC / line.energy, spectrum.wavelength[order], np.asarray(spectrum.data["absorptance"], float)[order]
+            planck.HC / line.energy,
+            spectrum.wavelength[order],
+            np.asarray(spectrum.data["absorptance"], float)[order],
         )
     temperature = None if spectrum.free else spectrum.temperature
-    fit = planck.fit(
-        line, temperature, guess=spectrum.temperature, absorptance=own, window=spectrum.window
-    )
+    fit = planck.fit(line, temperature, guess=spectrum.temperature, absorptance=own, window=spectrum.window)
     if fit.why:
         return Metric(np.nan, "eV", fit.why)
     taken = (
@@ -254,7 +264,11 @@ def _of_planck(spectrum: _Spectrum, line: planck.Line) -> Metric:
         if own is not None
         else "with an absorptance of 1, so that it is dmu + kT ln a: half the absorptance would be 17.8 meV more"
     )
-    moves = "" if np.isnan(fit.shift) else f"; a window that begins kT earlier or later moves it by {1e3 * fit.shift:.2g} meV"
+    moves = (
+        ""
+        if np.isnan(fit.shift)
+        else f"; a window that begins kT earlier or later moves it by {1e3 * fit.shift:.2g} meV"
+    )
     at = f"{fit.temperature[0]:.2f} K, fitted" if spectrum.free else f"{spectrum.temperature:.2f} K"
     return Metric(
         fit.splitting[0],
@@ -270,7 +284,9 @@ def _inside(spectrum: _Spectrum) -> dict[str, Metric]:
     inside, spread, voc = (spectrum.known(name) for name in ("qfls_inside", "qfls_spread", "voc_own"))
     if np.isfinite(inside):
         found["qfls_inside"] = Metric(
-            inside, "eV", "mean of the solved splitting over the absorber, weighted with what each depth emits"
+            inside,
+            "eV",
+            "mean of the solved splitting over the absorber, weighted with what each depth emits",
         )
     if np.isfinite(spread):
         found["qfls_spread"] = Metric(spread, "eV", "highest less lowest solved splitting in the absorber")
@@ -281,5 +297,3 @@ def _inside(spectrum: _Spectrum) -> dict[str, Metric]:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-

@@ -1,12 +1,13 @@
 """What a spectrum of luminescence tells of the carriers behind it, by Planck's law for light with a chemical potential.
 
-A body of absorptance a(E) whose quasi-Fermi levels are split by dmu emits into one hemisphere, per area, time and energy,
+A body of absorptance a(E) whose quasi-Fermi levels are split by dmu emits into one hemisphere, per area, time and
+energy,
 
     phi(E) = a(E) 2 pi E^2 / (h^3 c^2) exp(-(E - dmu) / kT)                    (E - dmu well above kT)
 
 (P. Wurfel, J. Phys. C 15, 3967 (1982), doi:10.1088/0022-3719/15/18/012). Above the gap, where a hardly changes,
-ln(phi / E^2) falls by 1 / kT per energy, -38.92 / eV at 298.15 K: the slope is the temperature of the carriers, and with
-absolute numbers the height is dmu + kT ln a. Energies in eV, fluxes in m^-2 s^-1 eV^-1.
+ln(phi / E^2) falls by 1 / kT per energy, -38.92 / eV at 298.15 K: the slope is the temperature of the carriers, and
+with absolute numbers the height is dmu + kT ln a. Energies in eV, fluxes in m^-2 s^-1 eV^-1.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ _BLACK_BODY = 2.0 * np.pi * 299792458.0 / HC**3
 #: the fit begins this far (kT) above the peak and ends where the flux has fallen to this part of it, or to so many
 #: times the noise of a point
 _ABOVE, _LOWEST, _CLEAR = 2.0, 1e-4, 5.0
+#: kT at the beginning that a line is drawn through, and how far ln(phi) may leave it
+_STRAIGHT, _BENT = 1.5, 0.15
 #: points and kT that a fit needs at least
 _POINTS, _SPAN = 6, 1.5
 #: the flux that is not light is read this far (eV) from the peak: what the gap of a film emits has died there
 _BELOW_PEAK, _ABOVE_PEAK = 0.30, 0.35
 _DARK_POINTS = 8
+#: and taken off from this part of the peak on
+_OFFSET = 0.2 * _LOWEST
 #: the peak is that of a parabola through the logarithm of what is above this part of the highest point
 _TOP = 0.7
 #: a standard deviation over the median absolute deviation of normal noise
@@ -110,6 +115,8 @@ def line_of(wavelength: F64, flux: F64) -> Line | None:
     if int(far.sum()) >= _DARK_POINTS:
         offset = float(np.median(y[far]))
         steps = np.diff(y[far])
+        # a little of it may be the light of the far tail
+        offset = offset if abs(offset) > _OFFSET * float(y.max()) else 0.0
         noise = _MAD * float(np.median(np.abs(steps - np.median(steps)))) / np.sqrt(2.0)
     y = y - offset
     energy, light = per_energy(x, y)
@@ -159,7 +166,9 @@ def _peak(energy: F64, light: F64) -> tuple[float, float] | None:
         step = float(np.abs(np.gradient(energy)[at])) if energy.size > 1 else 0.0
         return float(energy[at]), step
     # weights: the noise of ln(light) is even where it is relative
-    coefficients, covariance = np.polyfit(x, np.log(y), 2, cov=True) if x.size > 6 else (np.polyfit(x, np.log(y), 2), None)
+    coefficients, covariance = (
+        np.polyfit(x, np.log(y), 2, cov=True) if x.size > 6 else (np.polyfit(x, np.log(y), 2), None)
+    )
     curvature, slope, _ = coefficients
     if not curvature < 0.0:
         return float(energy[at]), float(np.ptp(x)) / 4.0
@@ -190,7 +199,7 @@ def _width(energy: F64, light: F64, spread: F64, peak: float) -> tuple[float, fl
         near = slice(max(i - 3, 0), i + 4)
         slope = abs(float(np.polyfit(energy[near], light[near], 1)[0])) if light[near].size > 2 else 0.0
         errors.append(float(spread[i]) / slope if slope > 0.0 else np.nan)
-    return float(ends[1] - ends[0]), float(np.hypot(*errors))
+    return float(ends[1] - ends[0]), float(np.hypot(errors[0], errors[1]))
 
 
 # --- the side of high energies ---------------------------------------------------------------------------------------
@@ -242,7 +251,9 @@ def fit(
         return made
     shift = np.nan
     if window is None:
-        others = [_fit(line, temperature, (chosen[0] + by * kt, chosen[1]), absorptance, kt) for by in (-1.0, 1.0)]
+        others = [
+            _fit(line, temperature, (chosen[0] + by * kt, chosen[1]), absorptance, kt) for by in (-1.0, 1.0)
+        ]
         moved = [abs(one.splitting[0] - made.splitting[0]) for one in others if not one.why]
         shift = max(moved, default=np.nan)
     splitting = made.splitting if absolute else (np.nan, np.nan)
@@ -256,7 +267,27 @@ def _window(line: Line, kt: float) -> tuple[float, float]:
     above = np.flatnonzero((line.energy > line.peak[0]) & (line.flux < floor))
     end = float(line.energy[above[0]]) if above.size else float(line.energy[-1])
     # the point that fell below is no part of it
-    return begin, np.nextafter(end, 0.0) if above.size else end
+    end = float(np.nextafter(end, 0.0)) if above.size else end
+    return begin, _until_it_bends(line, begin, end, kt)
+
+
+def _until_it_bends(line: Line, begin: float, end: float, kt: float) -> float:
+    """Where the flux leaves the line that its first kT make, for a background that was taken off wrongly, scattered
+    light, or a threshold of the detector's program.
+    """
+    here = (line.energy >= begin) & (line.energy <= end) & (line.flux > 0.0)
+    x, y = line.energy[here], np.log(line.flux[here] / line.energy[here] ** 2)
+    first = x <= begin + _STRAIGHT * kt
+    if int(first.sum()) < _POINTS or bool(first.all()):
+        return end
+    slope, level = np.polyfit(x[first] - begin, y[first], 1)
+    rest = y - (level + slope * (x - begin))
+    noise = float(np.std(rest[first], ddof=2))
+    steepness = noise / (np.std(x[first]) * np.sqrt(first.sum()))
+    off = np.abs(rest) > _BENT + 5.0 * noise + 3.0 * steepness * (x - begin)
+    # one point may be off; three one after another are a bend
+    bent = np.flatnonzero(off[:-2] & off[1:-1] & off[2:]) if off.size > 2 else np.zeros(0, dtype=int)
+    return float(x[bent[0] - 1]) if bent.size and bent[0] > 0 else end
 
 
 def _fit(
@@ -328,7 +359,10 @@ def edge(line: Line, temperature: float) -> tuple[float, float]:
         return np.nan, np.nan
     rng = np.random.default_rng(0)
     spread = line.deviation()
-    again = [_inflection(line.energy, line.flux + spread * rng.standard_normal(spread.size), line, kt) for _ in range(_DRAWS)]
+    again = [
+        _inflection(line.energy, line.flux + spread * rng.standard_normal(spread.size), line, kt)
+        for _ in range(_DRAWS)
+    ]
     told = np.array([one for one in again if np.isfinite(one)])
     return found, float(np.std(told)) if told.size > _DRAWS // 2 else np.nan
 
@@ -339,7 +373,7 @@ def _inflection(energy: F64, flux: F64, line: Line, kt: float) -> float:
     top, width = line.peak[0], line.width[0]
     if not np.isfinite(width):
         return np.nan
-    low, high = max(top - 2.0 * width, energy[0]), min(top + 1.5 * width, energy[-1])
+    low, high = max(top - 2.0 * width, energy[0]), min(top + 0.75 * width, energy[-1])
     grid = np.arange(low, high, _GRID)
     half = max(int(_PART_OF_WIDTH * width / _GRID), 3)
     if grid.size < 4 * half:

@@ -209,7 +209,7 @@ class Instrument:
         return frozenset(one.name for one in self.variables if one.whole)
 
     def unit_of(self, name: str) -> str | None:
-        """The unit in which a variable is stored: as declared, or as the nomenclature has it; None of an unknown one."""
+        """The unit of a variable as stored: as declared, or as the nomenclature has it; None of an unknown one."""
         own = next((one.unit for one in self.variables if one.name == name and one.unit), "")
         term = term_of(name)
         return own or (None if term is None else term.unit)
