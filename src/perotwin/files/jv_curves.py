@@ -207,7 +207,7 @@ def _found(
         variables["clipped"] = (
             "voltage",
             clipped.astype(np.int8),
-            {"long_name": "held by the limit of the source"},
+            {"units": "1", "long_name": "held by the limit of the source"},
         )
     about: dict[str, Any] = {
         "direction": direction or None,

@@ -172,6 +172,9 @@ class Source:
     @cached_property
     def _way(self) -> tuple[str | None, str]:
         lines = [line for line in self.lines if line.lstrip()[:1] in _STARTS and line.strip()]
+        if not lines:
+            # rows may start with names
+            lines = [line for line in self.lines if any(letter in "0123456789" for letter in line[:300])]
         step = max(len(lines) // _SAMPLE, 1)
         sample = [line for line in lines[::step][: 2 * _SAMPLE] if len(line) < 20_000] or [
             line[:20_000] for line in lines[:3]

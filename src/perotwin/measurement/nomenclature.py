@@ -44,6 +44,8 @@ NOMENCLATURE: dict[str, Term] = {
     "current_density": Term("J", "$J$", "A m-2", "mA/cm^2", 0.1, "current density"),
     "power_density": Term("P", "$P$", "W m-2", "mW/cm^2", 0.1, "power density"),
     "time": Term("t", "$t$", "s", "s", 1.0, "time"),
+    "ff_lost_in_transport": Term("pFF - FF", "pFF $-$ FF", "1", "%", 100.0, "fill factor lost in transport"),
+    "received_irradiance": Term("G", "$G$", "W m-2", "mW/cm^2", 0.1, "irradiance that was recorded"),
     "hysteresis_index": Term("HI", "HI", "1", "%", 100.0, "hysteresis index"),
     "stabilised_power": Term("Pst", r"$P_\mathrm{st}$", "W m-2", "mW/cm^2", 0.1, "stabilised power density"),
     "stabilised_pce": Term("PCEst", r"PCE$_\mathrm{st}$", "1", "%", 100.0, "stabilised efficiency"),
@@ -86,6 +88,10 @@ NOMENCLATURE: dict[str, Term] = {
     "extracted_charge": Term("Qex", r"$Q_\mathrm{ex}$", "C m-2", "nC/cm^2", 1e5, "charge extracted after a pulse"),
     "collected": Term("ηc", r"$\eta_\mathrm{c}$", "1", "%", 100.0, "extracted over generated charge"),
     "injected": Term("Jin", r"$J_\mathrm{in}$", "A m-2", "mA/cm^2", 0.1, "injected current density"),
+    "plqy_change": Term("ΔPLQY", r"$\Delta$PLQY", "1", "%", 100.0, "change of the luminescence yield over a trace"),
+    "surface_photovoltage": Term("SPV", "SPV", "V", "mV", 1e3, "surface photovoltage"),
+    "subcell_voltage": Term("Vi", "$V_i$", "V", "V", 1.0, "voltage of a junction by its luminescence"),
+    "subcell_current": Term("Ji", "$J_i$", "A m-2", "mA/cm^2", 0.1, "injection that a junction's voltage belongs to"),
     "elqy": Term("ELQY", "ELQY", "1", "%", 100.0, "photons out over injected electrons"),
     "qfls": Term("Δμ", r"$\Delta\mu$", "eV", "eV", 1.0, "splitting of the quasi-Fermi levels, mean over an absorber"),
     "plqy": Term("PLQY", "PLQY", "1", "%", 100.0, "photons out over pairs that light makes, or over its photons"),
@@ -115,6 +121,17 @@ NOMENCLATURE: dict[str, Term] = {
     "spectrum": Term(
         "φ", r"$\phi$", "m-3 s-1", "cm^-2 s^-1 nm^-1", 1e-13, "photons that leave at the front per wavelength"
     ),
+    "group": Term("group", "group", "1", "1", 1.0, "group that a device belongs to"),
+    "substrate": Term("substrate", "substrate", "1", "1", 1.0, "substrate that a device is on"),
+    "devices": Term("N", "$N$", "1", "1", 1.0, "devices that give power"),
+    "substrates": Term("Nsub", r"$N_\mathrm{sub}$", "1", "1", 1.0, "substrates that they are on"),
+    "dead": Term("dead", "dead", "1", "1", 1.0, "devices that give none"),
+    "welch_t": Term("t", "$t$", "1", "1", 1.0, "Welch's t of two groups"),
+    "welch_df": Term("df", "df", "1", "1", 1.0, "its degrees of freedom"),
+    "welch_p": Term("p", "$p$", "1", "1", 1.0, "its p value, two-sided"),
+    "mann_whitney_p": Term("pMW", r"$p_\mathrm{MW}$", "1", "1", 1.0, "p value of the Mann-Whitney test, two-sided"),
+    "hedges_g": Term("g", "$g$", "1", "1", 1.0, "difference of two groups over their scatter (Hedges)"),
+    "rank_effect": Term("r", "$r$", "1", "1", 1.0, "share of pairs in which the first is larger, less the others"),
     "intensity": Term("light", "light", "sun", "sun", 1.0, "light in suns of its spectrum"),
     "temperature": Term("T", "$T$", "K", "K", 1.0, "temperature"),
     "curve_voltage": Term("V", "$V$", "V", "V", 1.0, "voltage of a curve under the cell's own light"),
@@ -180,6 +197,61 @@ NOMENCLATURE: dict[str, Term] = {
         "Nmin", r"$N_\mathrm{min}$", "m-3", "cm^-3", 1e-6, "least doping that the thickness lets such a plot show"
     ),
     "built_in_voltage": Term("Vbi", r"$V_\mathrm{bi}$", "V", "V", 1.0, "intercept of a Mott-Schottky plot"),
+    "counts": Term("N", "$N$", "1", "1", 1.0, "counts"),
+    "response": Term("N0", "$N_0$", "1", "1", 1.0, "response of an instrument to a pulse alone"),
+    "peak_time": Term("tpk", r"$t_\mathrm{pk}$", "s", "ns", 1e9, "time of the fullest bin of a decay"),
+    "peak_counts": Term("Npk", r"$N_\mathrm{pk}$", "1", "1", 1.0, "counts in the fullest bin of a decay"),
+    "background_counts": Term("Nbg", r"$N_\mathrm{bg}$", "1", "1", 1.0, "counts of the background in a bin"),
+    "time_to_1e": Term("t1/e", r"$t_{1/\mathrm{e}}$", "s", "ns", 1e9, "time in which a decay falls to 1/e"),
+    "exponentials": Term("exps", "exps", "1", "1", 1.0, "exponentials that a decay asks for"),
+    "lifetime_amplitude": Term(
+        "τamp", r"$\tau_\mathrm{amp}$", "s", "ns", 1e9, "lifetime of a decay, mean by amplitudes"
+    ),
+    "lifetime_intensity": Term(
+        "τint", r"$\tau_\mathrm{int}$", "s", "ns", 1e9, "lifetime of a decay, mean by intensities"
+    ),
+    "lifetime_fast": Term("τ1", r"$\tau_1$", "s", "ns", 1e9, "shorter lifetime of two exponentials"),
+    "lifetime_slow": Term("τ2", r"$\tau_2$", "s", "ns", 1e9, "longer lifetime of two exponentials"),
+    "share_fast": Term("A1", "$A_1$", "1", "%", 100.0, "share of the amplitude that falls fast"),
+    "lifetime_late": Term(
+        "τlate", r"$\tau_\mathrm{late}$", "s", "ns", 1e9, "differential lifetime at the end of a decay"
+    ),
+    "pair_lifetime": Term(
+        "τpair", r"$\tau_\mathrm{pair}$", "s", "ns", 1e9, "lifetime of carriers by the model of pairs"
+    ),
+    "pair_share": Term(
+        "βpair", r"$\beta_\mathrm{pair}$", "1", "%", 100.0, "part of the loss at the onset that is between pairs"
+    ),
+    "surface_velocity": Term(
+        "Ssurf", r"$S_\mathrm{surf}$", "m/s", "cm/s", 100.0, "recombination velocity of two equal faces of a film"
+    ),
+    "space_charge_mobility": Term(
+        "μMG", r"$\mu_\mathrm{MG}$", "m2 V-1 s-1", "cm^2/(V s)", 1e4, "mobility by Mott and Gurney"
+    ),
+    "trap_filled_voltage": Term(
+        "VTFL", r"$V_\mathrm{TFL}$", "V", "V", 1.0, "trap-filled limit: where the curve meets Mott and Gurney's line"
+    ),
+    "trap_filled_steepest": Term(
+        "Vsteep", r"$V_\mathrm{steep}$", "V", "V", 1.0, "voltage of the steepest rise of a space-charge curve"
+    ),
+    "trap_filled_tangents": Term(
+        "Vtan", r"$V_\mathrm{tan}$", "V", "V", 1.0, "voltage at which ohmic line and steepest tangent meet"
+    ),
+    "counted_traps": Term(
+        "Nscl", r"$N_\mathrm{scl}$", "m-3", "cm^-3", 1e-6, "density of traps by the trap-filled limit"
+    ),
+    "apparent_traps": Term(
+        "Napp", r"$N_\mathrm{app}$", "m-3", "cm^-3", 1e-6, "density that such a voltage stands for, whatever it is of"
+    ),
+    "diffused_charge": Term(
+        "Ndiff", r"$N_\mathrm{diff}$", "m-3", "cm^-3", 1e-6, "charge from the contacts, as a density"
+    ),
+    "steepest_slope": Term(
+        "mmax", r"$m_\mathrm{max}$", "1", "1", 1.0, "steepest slope of a space-charge curve"
+    ),
+    "ohmic_conductivity": Term(
+        "σ", r"$\sigma$", "S/m", "S/cm", 0.01, "conductivity of the ohmic beginning of a curve"
+    ),
     "sam_share": Term("θs", r"$\theta_\mathrm{s}$", "1", "%", 100.0, "area under the monolayer"),
     "additive_share": Term("θa", r"$\theta_\mathrm{a}$", "1", "%", 100.0, "area under the additive"),
     "bare_share": Term("θ0", r"$\theta_0$", "1", "%", 100.0, "bare area"),
@@ -259,6 +331,36 @@ NOMENCLATURE: dict[str, Term] = {
     "carbonyl_content": Term("C=O", "C=O", "1", "%", 100.0, "carbonyl carbon among all detected atoms"),
     "carbonyl_detected": Term("seen", "seen", "1", "1", 1.0, "1 where the carbonyl is above its detection limit"),
     "nickel_ratio": Term("Ni 2p", "Ni 2p", "1", "%", 100.0, "Ni 2p over that of the bare oxide"),
+    "two_theta": Term("2θ", r"$2\theta$", "deg", "deg", 1.0, "angle of diffraction"),
+    "spacing": Term("d", "$d$", "m", "angstrom", 1e10, "distance of lattice planes"),
+    "line_area": Term("A", "$A$", "deg", "deg", 1.0, "area of a line, counts times degrees"),
+    "line_width": Term("B", "$B$", "deg", "deg", 1.0, "full width of a line at half maximum"),
+    "line_count": Term("lines", "lines", "1", "1", 1.0, "lines found"),
+    "unassigned_lines": Term("unknown", "unknown", "1", "1", 1.0, "lines of no phase that is known here"),
+    "lattice_parameter": Term("a", "$a$", "m", "angstrom", 1e10, "edge of the cubic cell"),
+    "displacement_shift": Term("δ2θ", r"$\delta 2\theta$", "deg", "deg", 1.0, "shift of lines by a displaced sample"),
+    "crystallite_size": Term("L", "$L$", "m", "nm", 1e9, "size of crystallites by Scherrer"),
+    "lead_iodide_ratio": Term("PbI2/100", r"PbI$_2$/100", "1", "%", 100.0, "PbI2 001 over the film's 100"),
+    "intensity_ratio": Term("A/A0", r"$A/A_0$", "1", "1", 1.0, "area of a line over that of the reference"),
+    "orientation_ratio": Term("Q", "$Q$", "1", "1", 1.0, "gain of 100 over that of another line"),
+    "lattice_difference": Term("Δa", r"$\Delta a$", "m", "angstrom", 1e10, "edge less that of the reference"),
+    "new_lines": Term("new", "new", "1", "1", 1.0, "lines that the reference lacks"),
+    "tauc_gap": Term("EgT", r"$E_\mathrm{g,T}$", "eV", "eV", 1.0, "gap after Tauc: intercept of (αdE)²"),
+    "inflection_gap": Term("Egi", r"$E_\mathrm{g,i}$", "eV", "eV", 1.0, "steepest place of a film's absorption"),
+    "step_gap": Term("Egs", r"$E_\mathrm{g,s}$", "eV", "eV", 1.0, "gap of a square root with an exponential tail"),
+    "urbach_energy": Term("EU", r"$E_\mathrm{U}$", "eV", "meV", 1e3, "Urbach energy of the tail"),
+    "gap_difference": Term("ΔEg", r"$\Delta E_\mathrm{g}$", "eV", "meV", 1e3, "edge less that of the reference"),
+    "absorption": Term("α", r"$\alpha$", "m-1", "cm^-1", 1e-2, "absorption coefficient 0.1 eV above the edge"),
+    "baseline": Term("αd0", r"$\alpha d_0$", "1", "1", 1.0, "optical depth far below the edge"),
+    "absorbance_growth": Term("ΔA", r"$\Delta A$", "1", "1", 1.0, "growth of a decadic absorbance"),
+    "band_ratio": Term("290/360", "290/360", "1", "1", 1.0, "growth at 290 nm over that at 360 nm"),
+    "wavenumber": Term("ν", r"$\tilde\nu$", "cm^-1", "cm^-1", 1.0, "wavenumber of a line"),
+    "wavenumber_width": Term("Δν", r"$\Delta\tilde\nu$", "cm^-1", "cm^-1", 1.0, "its full width at half maximum"),
+    "wavenumber_difference": Term("δν", r"$\delta\tilde\nu$", "cm^-1", "cm^-1", 1.0, "place less the reference's"),
+    "chemical_shift": Term("δ", r"$\delta$", "ppm", "ppm", 1.0, "chemical shift of a line"),
+    "chemical_shift_width": Term("w", "$w$", "ppm", "ppm", 1.0, "its full width at half maximum"),
+    "chemical_shift_difference": Term("Δδ", r"$\Delta\delta$", "ppm", "ppm", 1.0, "shift less the reference's"),
+    "extreme_signal": Term("Sx", r"$S_\mathrm{x}$", "1", "1", 1.0, "tallest or deepest point of a spectrum"),
 }  # fmt: skip
 
 #: the same of quantities that each junction of a cell has, by the start of their names: "voltage_top", "eqe_middle"

@@ -19,6 +19,7 @@ _MODULES = (
     "recipes",
     "signals",
     "spectra",
+    "spectroscopy",
     "stack_drawing",
     "style",
     "surface",

@@ -41,6 +41,7 @@ _FOLDER = Path(__file__).parent / "library" / "recipes"
 
 Dose = Annotated[Quantity, Dim("fraction", least=0, most=1)]
 Concentration = Annotated[Quantity, Dim("concentration", above=0)]
+Share = Annotated[Quantity, Dim("fraction", least=0, most=1)]
 
 
 class Sam(Model):
@@ -70,7 +71,9 @@ class Coat(Model):
 
     solvent : of the ink, by name. lead : concentration of Pb in the ink (mol m^-3; people write mol/L).
     thickness : of the dry film, m. dwell : how long the ink lies on the monolayer before it begins to dry, s.
-    grain_size, roughness : of the film as it was seen, m. additive : a molecule in the ink.
+    grain_size, roughness : of the film as it was seen, m. bromide, caesium : shares of the halide and of the A site,
+        the rest being iodide and formamidinium. lead_iodide : share of the lead left as PbI2. Diffraction shows them.
+    additive : a molecule in the ink.
     """
 
     kind: Literal["coat"] = "coat"
@@ -80,6 +83,9 @@ class Coat(Model):
     dwell: Time
     grain_size: Thickness
     roughness: Roughness | None = None
+    bromide: Share | None = None
+    caesium: Share | None = None
+    lead_iodide: Share | None = None
     additive: Additive | None = None
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-__all__ = ["checks_words", "differences", "listed", "map_words", "provenance", "render"]
+__all__ = ["checks_words", "differences", "inline", "listed", "map_words", "provenance", "raised", "render"]
 
 
 class Row(NamedTuple):
@@ -140,16 +140,19 @@ def _missing(results: Sequence[CellResult]) -> dict[str, list[str]]:
     return found
 
 
-def _inline(path: Path, prefix: str) -> str:
-    """The SVG element of a file, its ids made unique within the page."""
+def inline(path: Path, prefix: str) -> tuple[str, float]:
+    """The SVG element of a file, its ids made unique within the page, and its width in pt."""
     text = path.read_text(encoding="utf-8")
     text = text[text.index("<svg") :]
+    found = re.search(r'<svg[^>]*? width="([\d.]+)pt"', text)
+    width = float(found.group(1)) if found else 490.0
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{prefix}-', text)
     text = re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{prefix}-", text)
-    return re.sub(
+    text = re.sub(
         r'(<svg[^>]*?) (?:width|height)="[^"]*"([^>]*?) (?:width|height)="[^"]*"', r"\1\2", text, count=1
     )
+    return text, width
 
 
 #: pt, from which on a figure takes the whole width of the page
@@ -159,13 +162,11 @@ _WIDE = 420.0
 def _figure(
     name: str, path: Path, cells: str, prefix: str, results: Sequence[CellResult], folder: Path | None
 ) -> dict[str, Any]:
-    text = path.read_text(encoding="utf-8")
-    found = re.search(r'<svg[^>]*? width="([\d.]+)pt"', text)
-    width = float(found.group(1)) if found else 490.0
+    svg, width = inline(path, prefix)
     words = caption(name, results).format(cells=cells)
     return {
         "name": name,
-        "svg": _inline(path, prefix),
+        "svg": svg,
         "width": width,
         "wide": width > _WIDE,
         "caption": words,

@@ -141,8 +141,12 @@ def readings_rows(columns: Sequence[Metrics]) -> list[tuple[str, str, list[str]]
 
 
 #: decimals that are worth reading, of quantities and of units; all else has three digits
-_OF_QUANTITIES = {"ff": 1, "pce": 2, "stabilised_pce": 2, "hysteresis_index": 2}
-_OF_UNITS = {"V": 3, "eV": 3, "mA/cm^2": 2, "mW/cm^2": 2}
+_OF_QUANTITIES = {
+    "ff": 1, "pce": 2, "stabilised_pce": 2, "hysteresis_index": 2, "line_area": 1, "line_width": 4, "absorption": 0,
+}  # fmt: skip
+_OF_UNITS = {
+    "V": 3, "eV": 3, "mA/cm^2": 2, "mW/cm^2": 2, "deg": 3, "angstrom": 4, "cm^-1": 2, "ppm": 4,
+}  # fmt: skip
 #: what cannot be told from nothing: a power tracker's own steps are larger
 _LEAST = {"power_drift": 0.01}
 
