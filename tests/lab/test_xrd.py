@@ -275,6 +275,26 @@ def test_a_pattern_that_knows_no_instrument_says_so() -> None:
     assert found.value < 120e-9
 
 
+def test_measured_strengths_are_those_of_the_structure() -> None:
+    """Areas over that of 100: multiplicity, |F|^2, Lorentz and polarisation, and the depth that a thin film lacks."""
+    film = diffraction.perovskite(0.4, 0.2)
+    found = xrd.analyse(xrd.measure(sample(), xrd.Protocol(exposure=300000)))
+    expected = {
+        line.name: line.multiplicity
+        * line.square
+        * float(diffraction.lorentz_polarisation(line.two_theta))
+        * float(diffraction.penetrated(line.two_theta, 450e-9, film.absorption))
+        for line in diffraction.reflections(film, COPPER, (10.0, 60.0))
+    }
+    base = found["line_area, 100"]
+    for name in ("110", "111", "200", "210", "220"):
+        area = found[f"line_area, {name}"]
+        spread = math.hypot(area.uncertainty / area.value, base.uncertainty / base.value)
+        assert area.value / base.value == pytest.approx(
+            expected[name] / expected["100"], rel=4.0 * spread + 0.01
+        )
+
+
 def test_lead_iodide_is_seen_and_its_lines_are_named() -> None:
     found = xrd.analyse(xrd.measure(sample(coat__lead_iodide="5 %"), SHORT))
     assert found["two_theta, PbI2 001"].value == pytest.approx(12.674, abs=0.01)
