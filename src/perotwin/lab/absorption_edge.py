@@ -211,8 +211,8 @@ def tauc_range(seen: Spectrum, near: float) -> Edge:
     low, high = min(one.gap for one in good), max(one.gap for one in good)
     window = best_one.start, best_one.start + best_one.width
     how = (
-        f"direct, (alpha d E)^2, line from {window[0]:.3f} to {window[1]:.3f} eV; the {len(good)} ranges as straight (squared "
-        f"correlation of {_STRAIGHT} or more) up to {near + _REACH:.2f} eV give {low:.3f} to {high:.3f} eV"
+        f"direct, (alpha d E)^2, line from {window[0]:.3f} to {window[1]:.3f} eV; {len(good)} ranges as straight "
+        f"(squared correlation {_STRAIGHT} or more) up to {near + _REACH:.2f} eV give {low:.3f} to {high:.3f} eV"
     )
     return Edge(best_one.gap, math.hypot(0.5 * (high - low), best_one.error), window, how)
 
