@@ -213,6 +213,21 @@ def test_power_tracking() -> None:
     assert (long.dataset["power_density"] > 0.0).mean() > 0.99
 
 
+def test_a_tracker_that_hunts_for_302_h_has_a_t80_of_69_h() -> None:
+    """The first point below 80 % would say 0 h; shorter traces are refused."""
+    from perotwin.errors import InputError
+    from perotwin.lab.lifetimes import lifetimes
+
+    (long,) = files("mppt_302h_hunting_tracker.csv")
+    found = lifetimes(long.dataset)["t80"]
+    assert found.value / 3600.0 == pytest.approx(69.0, abs=2.0)
+    assert 3.0 < found.uncertainty / 3600.0 < 8.0  # [63, 78] by others
+    assert "a logarithm 6" in found.method and "a single exponential 12" in found.method
+    for name in ("mppt_hzb.txt", "mppt_sss_tandem.txt", "mppt_kit_negative_voltage.csv"):
+        with pytest.raises(InputError, match="too short"):
+            lifetimes(files(name)[0].dataset)
+
+
 def test_absolute_luminescence() -> None:
     (gaas,) = files("pl_absolute_luqy_gaas.txt")
     data = gaas.dataset
