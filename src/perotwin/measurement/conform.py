@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from perotwin import units
 from perotwin.errors import InputError, nearest, shown
+from perotwin.measurement.nomenclature import term_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,18 +52,10 @@ def conform(measured: Any, instrument: Instrument) -> xr.Dataset:
                 key=variable,
             )
     for one in map(str, measured.variables):
-<<<<<<< HEAD
-        factor, zero = _scale(measured, one, instrument)
-        if factor != 1.0 or zero != 0.0:
-            stated = measured.variables[one]
-            units_then = {"units": instrument.unit_of(one)}
-            changed[one] = stated.dims, stated.values * factor + zero, stated.attrs | units_then
-=======
         factor, zero, unit = _scale(measured, one, instrument)
         if unit:
             stated = measured.variables[one]
             changed[one] = stated.dims, stated.values * factor + zero, stated.attrs | {"units": unit}
->>>>>>> main
     if not changed:
         return measured
     axes_too = {one: values for one, values in changed.items() if one in measured.coords}
@@ -84,54 +77,40 @@ def _missing(measured: xr.Dataset, name: str, instrument: Instrument) -> InputEr
     )
 
 
-<<<<<<< HEAD
-def _scale(measured: xr.Dataset, name: str, instrument: Instrument) -> tuple[float, float]:
-    """What turns a variable's numbers into those of the unit in which it is stored: a factor, and what is added then;
-    1 and 0 where nothing is said.
-=======
 def _scale(measured: xr.Dataset, name: str, instrument: Instrument) -> tuple[float, float, str]:
     """What turns a variable's numbers into those of the unit in which it is stored: a factor, what is added then, and
     that unit; "" where nothing has to be done.
->>>>>>> main
     """
     unit = instrument.unit_of(name)
     stated = measured.variables[name].attrs.get("units")
-<<<<<<< HEAD
     if unit is None or stated is None or str(stated) == unit:
-        return 1.0, 0.0
-    if str(stated) == "1" and instrument.may_be_relative(name):
-        return 1.0, 0.0
-=======
-    if term is None or stated is None or str(stated) == term.unit:
         return 1.0, 0.0, ""
-    of_device = _whole(str(stated), term.unit)
+    if str(stated) == "1" and instrument.may_be_relative(name):
+        return 1.0, 0.0, ""
+    of_device = _whole(str(stated), unit)
     if of_device is not None:
         factor, whole = of_device
         area = area_of(measured)
         if area is not None:
-            return factor * (area if whole == "ohm" else 1.0 / area), 0.0, term.unit
+            return factor * (area if whole == "ohm" else 1.0 / area), 0.0, unit
         if name in instrument.whole:
             return (factor, 0.0, whole) if factor != 1.0 or str(stated) != whole else (1.0, 0.0, "")
+        term = term_of(name)
+        words = f"the {term.words}" if term is not None else f'"{shown(name)}"'
         raise InputError(
-            f"the {term.words} is in {shown(str(stated))}, that of the whole device, and no area is told.",
+            f"{words} is in {shown(str(stated))}, that of the whole device, and no area is told.",
             'Give the area: attrs["area"] = "0.09 cm^2", say.',
             key=name,
         )
->>>>>>> main
     try:
         if unit == "K":
             # degrees Celsius have a zero of their own
             nothing, one = (float(units.parse(f"{number} {stated}", "temperature")) for number in (0, 1))
-<<<<<<< HEAD
-            return one - nothing, nothing
-        return ratio(str(stated), unit), 0.0
-=======
-            return one - nothing, nothing, term.unit
-        factor = ratio(str(stated), term.unit)
->>>>>>> main
+            return one - nothing, nothing, unit
+        factor = ratio(str(stated), unit)
     except InputError as error:
         raise InputError(error.message, error.advice, key=name) from None
-    return (factor, 0.0, term.unit) if factor != 1.0 else (1.0, 0.0, "")
+    return (factor, 0.0, unit) if factor != 1.0 else (1.0, 0.0, "")
 
 
 #: stored units of what belongs to an area, and those of the same of a whole device
