@@ -96,9 +96,9 @@ def _scale(measured: xr.Dataset, name: str, instrument: Instrument) -> tuple[flo
         if name in instrument.whole:
             return (factor, 0.0, whole) if factor != 1.0 or str(stated) != whole else (1.0, 0.0, "")
         term = term_of(name)
-        words = f"the {term.words}" if term is not None else f'"{shown(name)}"'
         raise InputError(
-            f"{words} is in {shown(str(stated))}, that of the whole device, and no area is told.",
+            f"the {name if term is None else term.words} is in {shown(str(stated))}, that of the whole device, and no "
+            "area is told.",
             'Give the area: attrs["area"] = "0.09 cm^2", say.',
             key=name,
         )
