@@ -21,7 +21,7 @@ from perotwin.files import registry
 from perotwin.files.formats import gwyddion, nanosurf, vamas
 from perotwin.files.source import Source
 
-SMALL = sorted(path.name for path in FOLDER.iterdir() if path.is_file())
+SMALL = sorted(name for name, _ in [*made.files(), *binary.files()])
 #: what a file may become: these of its variables must be the beginning of those of the whole
 LONGEST = 5.0
 

@@ -53,7 +53,7 @@ def test_every_format_of_text_has_three_files_and_every_binary_one_has_one():
     assert counted["gwyddion"] == 2 and set(counted) == single | {
         "ec_lab", "gamry", "zplot", "chi", "versastudio", "impedance_table", "capacitance", "oscilloscope", "xrdml",
         "xrd_text", "perkin_elmer", "jasco", "uv_vis_table", "vamas", "scienta", "xps_columns", "iontof", "jcamp_dx",
-        "topspin",
+        "topspin", "specs", "ras",
     }  # fmt: skip
     assert set(counted) <= {one.name for one in formats()}
 
@@ -282,13 +282,13 @@ def test_nuclear_magnetic_resonance(name):
 @pytest.mark.parametrize("name", sorted(name for name in TEXTS if name.startswith("xps")))
 def test_photoelectrons(name):
     measured = found(name)
-    two = ("xps_blank_lines.npl", "xps_shared_parts.vms", "xps_scienta_kinetic.txt")
+    two = ("xps_blank_lines.npl", "xps_shared_parts.vms", "xps_scienta_kinetic.txt", "xps_specs_binding.xy")
     assert len(measured) == (2 if name in two else 1)
     first = measured[0].dataset
     assert first["binding_energy"].values == pytest.approx(made.BINDING, abs=2e-4)
     assert first["counts"].values == pytest.approx(made.ELECTRONS, rel=1e-6)
     if not name.startswith("xps_columns_"):
-        assert first.attrs["level"] == "Pb 4f"
+        assert first.attrs["region"] == "Pb 4f"
     if name.endswith(("vms", "npl")) and len(measured) == 2:
         assert measured[1].dataset["counts"].values == pytest.approx(2.0 * made.ELECTRONS)
         assert measured[1].dataset.attrs["photon_energy"] == made.PHOTON
@@ -379,3 +379,24 @@ def test_photons(name, share):
     assert measured["time"].values == pytest.approx(made.DELAYS, abs=1e-13)
     assert np.array_equal(measured["counts"].values, made.PHOTONS // share)
     assert measured.attrs.get("period") == (pytest.approx(40e-9) if name == "trpl.ptu" else None)
+
+
+# --- refused, with the way out ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "way"),
+    [
+        ("x.spm", b"\\*File list\r\n\\Version: 0x09200000\r\n", "Gwyddion"),
+        ("x.ibw", b"\x05\x00" + bytes(400), "Gwyddion"),
+        ("x.raw", b"RAW4.00" + bytes(100), ".xy"),
+        ("x.0", b"\x0a\x0a\xfe\xfe" + bytes(100), "JCAMP-DX"),
+        ("x.spe", b"SOFH\nPlatform: Windows\nEOFH\n" + bytes(64), "VAMAS"),
+        ("x.idf", b"\x01\x02\x03" + bytes(64), "text"),
+        ("x.mpr", b"BIO-LOGIC MODULAR FILE\x1a" + bytes(64), ".mpt"),
+    ],
+)
+def test_closed_layouts_are_named_with_what_to_do(tmp_path, name, content, way):
+    with pytest.raises(InputError, match="not read") as refusal:
+        from_bytes(tmp_path, name, content)
+    assert way in refusal.value.advice
