@@ -94,6 +94,12 @@ def test_a_tail_below_a_decade_above_the_noise_has_no_energy() -> None:
     assert math.isnan(found.value) and "decade" in found.method
 
 
+def test_a_tail_longer_than_what_was_measured_has_no_energy() -> None:
+    """An Urbach energy of 200 meV: a decade would reach 0.46 eV below the edge, farther than the fit looks."""
+    found = uv_vis.analyse(made.dataset(urbach=0.2))["urbach_energy"]
+    assert math.isnan(found.value)
+
+
 def test_without_reflectance_the_baseline_is_that_of_reflection_and_it_is_said() -> None:
     found = uv_vis.analyse(bare(made.dataset()))
     assert "R unknown" in found["tauc_gap"].method and "ln(1 / T)" in found["tauc_gap"].method

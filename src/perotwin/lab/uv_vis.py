@@ -117,6 +117,12 @@ def _of_film(cell: Cell, which: str, stack: Stack, protocol: Protocol) -> xr.Dat
     from perotwin.optics.films import films
 
     absorbers = [layer for layer in stack.layer if layer.role == "absorber"]
+    if not absorbers:
+        raise InputError(
+            f'"{cell.name}" has no absorber whose film could be laid on its substrate.',
+            'Give one of its layers role = "absorber".',
+            key="role",
+        )
     ground = [layer for layer in stack.layer if layer.role == "substrate"]
     if not ground:
         ground = [layer for one in cell.stacks.values() for layer in one.layer if layer.role == "substrate"][
