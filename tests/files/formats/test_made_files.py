@@ -141,6 +141,21 @@ def test_other_experiments_of_these_programs_are_refused_with_a_reason(tmp_path)
     assert "Save New Data to Binary File" in refusal.value.advice
 
 
+def test_columns_without_names_are_taken_only_where_they_can_be_nothing_else(tmp_path):
+    counts = np.full(400, 100.0)
+    for name, axis in (("q.xy", 0.2 + 0.01 * np.arange(400)), ("valence.xy", 0.05 * np.arange(400))):
+        with pytest.raises(InputError):
+            from_bytes(tmp_path, name, made.table([axis, counts], ["%.3f", "%.1f"], " ").encode())
+    f, z = made.FREQUENCY, made.IMPEDANCE
+    with pytest.raises(InputError, match="no headings"):
+        from_bytes(tmp_path, "z.csv", made.table([f, z.real, z.imag], ["%.6E"] * 3, ",").encode())
+
+
+def test_a_spectrum_without_frequencies_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no impedance spectrum can be made"):
+        from_bytes(tmp_path, "z.mpt", made.ec_lab(names=("Re(Z)/Ohm", "-Im(Z)/Ohm", "|Z|/Ohm")))
+
+
 def test_an_aborted_spectrum_keeps_its_rows(tmp_path):
     (measured,) = from_bytes(tmp_path, "x.DTA", made.gamry(announced="\t11", aborted=True, rows=4))
     assert measured.dataset["frequency"].size == 4

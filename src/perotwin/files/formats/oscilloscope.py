@@ -223,7 +223,7 @@ def _rigol_raw(source: Source) -> _Traces | None:
     if re.fullmatch(r"time\s*\(s\)", lines[0][0].lower()):
         time = values[:, 0]
     elif start is not None and step is not None and float(step[1]) > 0.0:
-        time = float(start[1]) + float(step[1]) * np.arange(values.shape[0])
+        time = np.asarray(float(start[1]) + float(step[1]) * np.arange(values.shape[0]), np.float64)
     else:
         raise InputError("the header does not say the times.", "Export the trace again.", file=source.file)
     return _Traces("Rigol", time, _channels(names, ["V"] * len(names), values, channels))

@@ -36,8 +36,8 @@ def _angles(block: Block) -> bool:
     steps = np.diff(first)
     if not (steps.min() > 0.0 and steps.max() < 1.0):
         return False
-    # without a name they are angles only where nothing else has such a range: scattering vectors end at a few 1/angstrom,
-    # energies of valence electrons begin at zero
+    # without a name they are angles only where nothing else has such a range: scattering vectors end at a few
+    # 1/angstrom, energies of valence electrons begin at zero
     named = _ANGLE.search(" ".join(block.above)) or re.search(
         r"Scantype|\[Scan points\]", " ".join(block.above)
     )
@@ -51,6 +51,7 @@ def _sniff(source: Source) -> float:
     bruker = re.match(r"'?\s*Id:.*(Scantype|TimePerStep|Anode)", head[:2000])
     if bruker:
         return 0.95
+    # names of what else may stand over two columns
     if re.search(r"(?i)(energy|\beV\b|kinetic|wavelength \(nm|wavelength, nm|raman|cm-1)", head[:6000]):
         return 0.0
     named = bool(_ANGLE.search(head[:4000]) and _COUNTS.search(head[:4000])) or "[Scan points]" in head
