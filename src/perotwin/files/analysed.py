@@ -143,20 +143,7 @@ def _metrics(found: Found) -> tuple[Metrics, list[str]]:
             ), []
         if found.instrument == "suns_voc" and not {"intensity"} & set(dataset) and "jsc" not in dataset.attrs:
             return ideality_of_pairs(dataset), ["the light of one sun is not known: no pseudo fill factor"]
-        metrics = instrument.analyse(dataset)
-        if {"power_density", "time"} <= set(dataset.variables) and "voltage" not in dataset.dims:
-            return _with_lifetimes(dataset, metrics)
-        return metrics, []
-
-
-def _with_lifetimes(dataset: xr.Dataset, metrics: Metrics) -> tuple[Metrics, list[str]]:
-    """How long the power of a trace lasts besides, or why nothing can be said of that."""
-    from perotwin.lab.lifetimes import lifetimes
-
-    try:
-        return Metrics({**metrics, **lifetimes(dataset)}), []
-    except InputError as error:
-        return metrics, [error.message.rstrip(".")]
+        return instrument.analyse(dataset), []
 
 
 def beside(reading: Reading) -> dict[str, tuple[Metric, float]]:

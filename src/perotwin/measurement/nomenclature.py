@@ -53,10 +53,6 @@ NOMENCLATURE: dict[str, Term] = {
     "stabilised_current": Term(
         "Jst", r"$J_\mathrm{st}$", "A m-2", "mA/cm^2", 0.1, "current density of the stabilised power"
     ),
-    "t80": Term("T80", r"$T_{80}$", "s", "h", 1.0 / 3600.0, "time to 80 % of the power"),
-    "t95": Term("T95", r"$T_{95}$", "s", "h", 1.0 / 3600.0, "time to 95 % of the power"),
-    "ts80": Term("Ts80", r"$T_\mathrm{S80}$", "s", "h", 1.0 / 3600.0, "time to 80 % of the power without the burn-in"),
-    "power_retained": Term("P/P0", "$P/P_0$", "1", "%", 100.0, "power at the end of a trace over that at its start"),
     "power_drift": Term("drift", "drift", "1", "%", 100.0, "drift of the stabilised power"),
     "t80": Term("T80", r"$T_{80}$", "s", "h", 1.0 / 3600.0, "time after which 80 % of the first power is left"),
     "t95": Term("T95", r"$T_{95}$", "s", "h", 1.0 / 3600.0, "time after which 95 % of the first power is left"),
