@@ -146,7 +146,7 @@ def tauc(energy: ArrayLike, depth: ArrayLike, window: tuple[float, float]) -> Ed
             "Give a range above the edge.",
             key="window",
         )
-    return Edge(gap, error, window, f"(alpha d E)^2, line from {window[0]:.3f} to {window[1]:.3f} eV")
+    return Edge(gap, error, window, f"direct, (alpha d E)^2, line from {window[0]:.3f} to {window[1]:.3f} eV")
 
 
 def _line(x: F64, y: F64) -> tuple[float, float, float, float]:
@@ -211,8 +211,8 @@ def tauc_range(seen: Spectrum, near: float) -> Edge:
     low, high = min(one.gap for one in good), max(one.gap for one in good)
     window = best_one.start, best_one.start + best_one.width
     how = (
-        f"(alpha d E)^2, line from {window[0]:.3f} to {window[1]:.3f} eV; the {len(good)} ranges as straight (squared "
-        f"correlation of {_STRAIGHT} or more) up to {near + _REACH:.2f} eV give {low:.3f} to {high:.3f} eV"
+        f"direct, (alpha d E)^2, line from {window[0]:.3f} to {window[1]:.3f} eV; {len(good)} ranges as straight "
+        f"(squared correlation {_STRAIGHT} or more) up to {near + _REACH:.2f} eV give {low:.3f} to {high:.3f} eV"
     )
     return Edge(best_one.gap, math.hypot(0.5 * (high - low), best_one.error), window, how)
 
@@ -267,6 +267,8 @@ def step_with_tail(seen: Spectrum, near: float) -> tuple[Edge, Edge]:
     )
     floor = 3.0 * max(float(np.std(seen.depth[low])) if int(low.sum()) > 5 else 0.0, quiet)
     decades = math.log10(start / floor) if start > floor else 0.0
+    # and no farther than was measured and fitted
+    decades = min(decades, (join - max(window[0], float(seen.energy[0]))) / (first.urbach * math.log(10.0)))
     reach = (join - first.urbach * math.log(10.0) * decades, join)
     if decades < 1.0:
         words = f"the tail is seen over {decades:.1f} decades above the noise and ripple of the baseline: one is needed"

@@ -446,10 +446,9 @@ def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
         reference = lines(other)
         theirs = readings.cube(reference, _radiation(other).first)["lattice_parameter"]
         ratios = _ratios(own, reference)
+        whole = _against(own, reference, edge, theirs, ratios)
+        found |= {f"{name}{of}": metric for name, metric in whole.items()}
         found |= {f"intensity_ratio, {name}{of}": metric for name, metric in ratios.items()}
-        found |= {
-            f"{name}{of}": metric for name, metric in _against(own, reference, edge, theirs, ratios).items()
-        }
     return Metrics(found)
 
 

@@ -20,6 +20,11 @@ __all__ = ["IODIDE", "by_name", "cube", "iodide", "lead_iodide", "other_phases",
 
 F64 = NDArray[np.float64]
 
+#: deg: how well a diffractometer's zero is usually known
+_ZERO = 0.01
+#: of a size: a pseudo-Voigt is not quite a Voigt
+_PROFILE = 0.03
+
 #: the line of lead iodide that films show, and its angle (deg) for copper
 IODIDE = "PbI2 001"
 #: other lines that films of this kind show (copper, deg): hexagonal FAPbI3 and CsPbI3, and the electrode of the
@@ -70,8 +75,7 @@ def cube(fitted: Sequence[Line], wavelength: float) -> dict[str, Metric]:
     if not cube:
         return {"lattice_parameter": Metric(math.nan, "m", "no two lines of a cubic perovskite were found")}
     angle = np.array([line.two_theta for line in cube.values()])
-    # places closer than a thousandth of a degree are not known, whatever counting says
-    error = np.hypot([line.two_theta_error for line in cube.values()], 1e-3)
+    error = np.array([line.two_theta_error for line in cube.values()])
     root = np.sqrt([sum(int(digit) ** 2 for digit in name) for name in cube])
     a, shift = 6.2, 0.0
     both = len(cube) >= 3
@@ -88,14 +92,16 @@ def cube(fitted: Sequence[Line], wavelength: float) -> dict[str, Metric]:
     freedom = len(cube) - (2 if both else 1)
     scale = max(float(left @ left) / freedom, 1.0) if freedom > 0 else 1.0
     errors = np.sqrt(np.diag(np.linalg.inv(base.T @ base)) * scale)
+    # what the scale of the angles does, which no line tells
+    moved, *_ = np.linalg.lstsq(base, _ZERO / error, rcond=None)
+    systematic = f"a zero of the angles wrong by {_ZERO:g} deg adds {abs(float(moved[0])):.1g} angstrom"
     names = ", ".join(cube)
     how = (
         "with the displacement of the sample" if both else "a displaced sample is not told from another edge"
     )
     found = {
         "lattice_parameter": Metric(
-            a * 1e-10, "m", f"least squares over {names}, {how}; 0.001 deg of each place as systematic",
-            float(errors[0]) * 1e-10
+            a * 1e-10, "m", f"least squares over {names}, {how}; {systematic}", float(errors[0]) * 1e-10
         )
     }  # fmt: skip
     if both:
@@ -135,7 +141,9 @@ def size(fitted: Sequence[Line], dataset: xr.Dataset, wavelength: float) -> dict
         return {"crystallite_size": Metric(bound, "m", words)}
     size = float(d.scherrer_size(left, line.two_theta, wavelength))
     slope = (d.size_width(line.width + line.width_error, own) - left) / left
-    return {"crystallite_size": Metric(size, "m", f"{what}; {taken}; {strain}", size * slope)}
+    spread = size * math.hypot(slope, _PROFILE)
+    words = f"{what}; {taken}; {strain}; {100.0 * _PROFILE:g} % of the error for the shape of lines"
+    return {"crystallite_size": Metric(size, "m", words, spread)}
 
 
 def lead_iodide(x: F64, y: F64, fitted: Sequence[Line], radiation: Radiation) -> Metric:
