@@ -13,7 +13,7 @@ from perotwin.measurement import term_of, validate
 
 HOUSE = Path(perotwin.__file__).parent
 NAMES = [
-    "jv", "scan", "eqe", "el", "bands", "suns_voc", "mppt", "tpv", "tpc", "trpl", "impedance", "cv", "sclc",
+    "jv", "scan", "eqe", "el", "pl", "bands", "suns_voc", "mppt", "tpv", "tpc", "trpl", "impedance", "cv", "sclc",
     "statistics", "uv_vis",
 ]  # fmt: skip
 SAMPLES = ["afm", "ftir_nmr", "kpfm", "sem", "tof_sims", "xps", "xrd"]

@@ -81,32 +81,36 @@ def _scale(measured: xr.Dataset, name: str, instrument: Instrument) -> tuple[flo
     """What turns a variable's numbers into those of the unit in which it is stored: a factor, what is added then, and
     that unit; "" where nothing has to be done.
     """
-    term = term_of(name)
+    unit = instrument.unit_of(name)
     stated = measured.variables[name].attrs.get("units")
-    if term is None or stated is None or str(stated) == term.unit:
+    if unit is None or stated is None or str(stated) == unit:
         return 1.0, 0.0, ""
-    of_device = _whole(str(stated), term.unit)
+    if str(stated) == "1" and instrument.may_be_relative(name):
+        return 1.0, 0.0, ""
+    of_device = _whole(str(stated), unit)
     if of_device is not None:
         factor, whole = of_device
         area = area_of(measured)
         if area is not None:
-            return factor * (area if whole == "ohm" else 1.0 / area), 0.0, term.unit
+            return factor * (area if whole == "ohm" else 1.0 / area), 0.0, unit
         if name in instrument.whole:
             return (factor, 0.0, whole) if factor != 1.0 or str(stated) != whole else (1.0, 0.0, "")
+        term = term_of(name)
         raise InputError(
-            f"the {term.words} is in {shown(str(stated))}, that of the whole device, and no area is told.",
+            f"the {name if term is None else term.words} is in {shown(str(stated))}, that of the whole device, and no "
+            "area is told.",
             'Give the area: attrs["area"] = "0.09 cm^2", say.',
             key=name,
         )
     try:
-        if term.unit == "K":
+        if unit == "K":
             # degrees Celsius have a zero of their own
             nothing, one = (float(units.parse(f"{number} {stated}", "temperature")) for number in (0, 1))
-            return one - nothing, nothing, term.unit
-        factor = ratio(str(stated), term.unit)
+            return one - nothing, nothing, unit
+        factor = ratio(str(stated), unit)
     except InputError as error:
         raise InputError(error.message, error.advice, key=name) from None
-    return (factor, 0.0, term.unit) if factor != 1.0 else (1.0, 0.0, "")
+    return (factor, 0.0, unit) if factor != 1.0 else (1.0, 0.0, "")
 
 
 #: stored units of what belongs to an area, and those of the same of a whole device

@@ -104,6 +104,29 @@ NOMENCLATURE: dict[str, Term] = {
     "subcell_current": Term("Ji", "$J_i$", "A m-2", "mA/cm^2", 0.1, "injection that a junction's voltage belongs to"),
     "elqy": Term("ELQY", "ELQY", "1", "%", 100.0, "photons out over injected electrons"),
     "qfls": Term("Δμ", r"$\Delta\mu$", "eV", "eV", 1.0, "splitting of the quasi-Fermi levels, mean over an absorber"),
+    "plqy": Term("PLQY", "PLQY", "1", "%", 100.0, "photons out over pairs that light makes, or over its photons"),
+    "qfls_planck": Term("Δμ(E)", r"$\Delta\mu(E)$", "eV", "eV", 1.0,
+        "splitting by Planck's law on the high-energy side"),
+    "qfls_radiative": Term("Δμrad", r"$\Delta\mu_\mathrm{rad}$", "eV", "eV", 1.0,
+        "splitting without any loss but the light that leaves"),
+    "qfls_inside": Term("Δμin", r"$\Delta\mu_\mathrm{in}$", "eV", "eV", 1.0,
+        "solved splitting, weighted with what each depth emits"),
+    "qfls_mean": Term("Δμ0", r"$\Delta\mu_0$", "eV", "eV", 1.0, "solved splitting, mean over the absorber"),
+    "qfls_spread": Term("δΔμ", r"$\delta\Delta\mu$", "eV", "meV", 1e3, "highest less lowest splitting in an absorber"),
+    "qfls_less_voc": Term("Δμ-qVoc", r"$\Delta\mu - qV_\mathrm{oc}$", "eV", "meV", 1e3,
+        "splitting in the absorber less the open-circuit voltage"),
+    "slope_temperature": Term("Tφ", r"$T_\phi$", "K", "K", 1.0, "temperature of the high-energy slope of a spectrum"),
+    "pl_peak": Term("Epl", r"$E_\mathrm{PL}$", "eV", "eV", 1.0, "photon energy of the peak of luminescence"),
+    "pl_width": Term("ΔEpl", r"$\Delta E_\mathrm{PL}$", "eV", "meV", 1e3, "full width of luminescence at half maximum"),
+    "pl_gap": Term("Eg,PL", r"$E_\mathrm{g,PL}$", "eV", "eV", 1.0,
+        "inflection of the absorptance that a spectrum tells"),
+    "generated": Term("G", "$G$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "pairs that light makes per area"),
+    "excitation_flux": Term("Φex", r"$\Phi_\mathrm{ex}$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons of the excitation"),
+    "escape_probability": Term("pe", r"$p_\mathrm{e}$", "1", "%", 100.0, "photons emitted inside that leave"),
+    "reabsorption_probability": Term("pr", r"$p_\mathrm{r}$", "1", "%", 100.0,
+        "photons emitted inside that make a pair again"),
+    "parasitic_probability": Term("pa", r"$p_\mathrm{a}$", "1", "%", 100.0,
+        "photons emitted inside that other layers take"),
     "photons": Term("Φ", r"$\Phi$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons that leave the cell"),
     "spectrum": Term(
         "φ", r"$\phi$", "m-3 s-1", "cm^-2 s^-1 nm^-1", 1e-13, "photons that leave at the front per wavelength"
@@ -227,6 +250,12 @@ NOMENCLATURE: dict[str, Term] = {
     ),
     "surface_velocity": Term(
         "Ssurf", r"$S_\mathrm{surf}$", "m/s", "cm/s", 100.0, "recombination velocity of two equal faces of a film"
+    ),
+    "bulk_lifetime": Term(
+        "τb", r"$\tau_\mathrm{b}$", "s", "ns", 1e9, "lifetime of a film without what its faces take"
+    ),
+    "thickness_exponent": Term(
+        "pd", r"$p_d$", "1", "1", 1.0, "power of the thickness with which a trap-filled voltage goes"
     ),
     "space_charge_mobility": Term(
         "μMG", r"$\mu_\mathrm{MG}$", "m2 V-1 s-1", "cm^2/(V s)", 1e4, "mobility by Mott and Gurney"
@@ -400,6 +429,7 @@ _BY_UNIT: dict[str, tuple[str, float]] = {
     "F m-2": ("nF/cm^2", 1e5),
     "m": ("nm", 1e9),
     "m-2": ("cm^-2", 1e-4),
+    "m-2 s-1 m-1": ("cm^-2 s^-1 nm^-1", 1e-13),
 }
 
 
