@@ -483,8 +483,15 @@ def field_unit(name: str, unit: str) -> tuple[str, float]:
 
 
 def heading(name: str, unit: str | None = None) -> str:
-    """A table heading such as "Voc (V)"; ``name`` itself when the quantity is not a known one."""
+    """A table heading such as "Voc (V)"; ``name`` itself when the quantity is not a known one.
+
+    What is in another unit than the quantity is stored in (an impedance in ohm, of a device whose area nobody told)
+    says its own.
+    """
     known = term_of(name)
     if known is None:
         return name if unit in (None, "1") else f"{name} ({field_unit(name, str(unit))[0]})"
+    if unit is not None and unit != known.unit:
+        shown = field_unit(name, unit)[0]
+        return known.symbol if shown == "1" else f"{known.symbol} ({shown})"
     return known.symbol if known.field_unit == "1" else f"{known.symbol} ({known.field_unit})"
