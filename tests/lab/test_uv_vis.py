@@ -120,6 +120,23 @@ def test_percent_and_nanometres_are_obeyed() -> None:
         assert uv_vis.analyse(named)[name].value == pytest.approx(uv_vis.analyse(plain)[name].value, rel=1e-6)
 
 
+def test_two_files_of_one_film_are_joined_in_their_units() -> None:
+    whole = made.dataset(noise=0.0)
+    passed = whole.drop_vars("reflectance")
+    falling = whole["reflectance"].values[::-1]
+    reflected = xr.Dataset(
+        {"reflectance": ("wavelength", 100.0 * falling, {"units": "%"})},
+        {"wavelength": ("wavelength", 1e9 * whole["wavelength"].values[::-1], {"units": "nm"})},
+    )
+    np.testing.assert_allclose(
+        uv_vis.joined(passed, reflected)["reflectance"], whole["reflectance"], rtol=1e-9
+    )
+    with pytest.raises(InputError, match="Cut T"):
+        uv_vis.joined(passed, reflected.isel(wavelength=slice(0, 300)))
+    with pytest.raises(InputError, match="no reflectance"):
+        uv_vis.joined(passed, passed)
+
+
 def test_points_where_nothing_passes_are_left_out_and_counted() -> None:
     dark = made.dataset()
     dark["transmittance"][:50] = -1e-4
@@ -258,12 +275,10 @@ def percent(name: str) -> tuple[np.ndarray, np.ndarray]:
 def test_cadmium_sulphide_reads_as_its_readme_says() -> None:
     wavelength, passed = percent("uvvis_CdS_on_glass_T.txt")
     _, reflected = percent("uvvis_CdS_on_glass_R.txt")
-    measured = xr.Dataset(
-        {
-            "transmittance": ("wavelength", passed, {"units": "%"}),
-            "reflectance": ("wavelength", reflected, {"units": "%"}),
-        },
-        {"wavelength": ("wavelength", wavelength, {"units": "nm"})},
+    axis = {"wavelength": ("wavelength", wavelength, {"units": "nm"})}
+    measured = uv_vis.joined(
+        xr.Dataset({"transmittance": ("wavelength", passed, {"units": "%"})}, axis),
+        xr.Dataset({"reflectance": ("wavelength", reflected, {"units": "%"})}, axis),
     )
     seen = uv_vis.spectrum(conform(measured, uv_vis.INSTRUMENT))
     assert edges.tauc(seen.energy, seen.depth, (2.6, 2.9)).value == pytest.approx(2.354, abs=5e-4)

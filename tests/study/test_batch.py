@@ -107,6 +107,8 @@ def test_the_usual_spread_fits_every_cell(name: str) -> None:
     found = usual_spread().draw(cell, 3)
     assert all(cell.with_values(one) for one in found.values)
     assert len(found.values[0]) >= 1
+    # what it does not have is said once
+    assert sum("scatters" in note for note in found.notes) <= 1
 
 
 def test_every_number_of_the_usual_spread_says_that_it_is_assumed() -> None:

@@ -62,7 +62,7 @@ PositiveVoltage = Annotated[Quantity, Dim("voltage", above=0)]
 class Protocol(Model):
     """A device of one carrier and the dark curve that is taken of it.
 
-    carrier : that passes, "electrons" or "holes".
+    carrier : that passes, "electrons" or "holes". junction : of a tandem, "top", "middle" or "bottom".
     thickness : of the absorber, m; the cell's unless said.
     barrier : eV from both contacts to the band of the carrier; the film then lies between bare contacts. Without it the
         cell's own layers for that carrier lie on both sides.
@@ -73,6 +73,7 @@ class Protocol(Model):
     """
 
     carrier: Literal["electrons", "holes"] = "electrons"
+    junction: str | None = None
     thickness: Length | None = None
     barrier: NonNegativeEnergy | None = None
     built_in: Annotated[Quantity, Dim("voltage", least=0)] = Quantity(0.0, "0 V", dimension="voltage")

@@ -82,10 +82,13 @@ def device(cell: Cell, protocol: Protocol) -> Stack:
     from perotwin.stack import Stack, films, paths
 
     if protocol.barrier is None:
-        made = films.single_carrier(cell, protocol.carrier)
+        made = films.single_carrier(cell, protocol.carrier, junction=protocol.junction)
     else:
-        made = _between_contacts(films.part_of(cell, films.CELL), protocol)
+        made = _between_contacts(films.part_of(cell, films.CELL, junction=protocol.junction), protocol)
     data: dict[str, Any] = paths.plain(made)
+    # in the dark there are no optics that roughness could change
+    for face in data.get("interface", {}).values():
+        face.pop("roughness", None)
     absorbers = [layer for layer in data["layer"] if layer.get("role") == "absorber"]
     if protocol.thickness is not None:
         if len(absorbers) > 1:

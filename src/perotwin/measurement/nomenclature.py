@@ -251,6 +251,12 @@ NOMENCLATURE: dict[str, Term] = {
     "surface_velocity": Term(
         "Ssurf", r"$S_\mathrm{surf}$", "m/s", "cm/s", 100.0, "recombination velocity of two equal faces of a film"
     ),
+    "bulk_lifetime": Term(
+        "τb", r"$\tau_\mathrm{b}$", "s", "ns", 1e9, "lifetime of a film without what its faces take"
+    ),
+    "thickness_exponent": Term(
+        "pd", r"$p_d$", "1", "1", 1.0, "power of the thickness with which a trap-filled voltage goes"
+    ),
     "space_charge_mobility": Term(
         "μMG", r"$\mu_\mathrm{MG}$", "m2 V-1 s-1", "cm^2/(V s)", 1e4, "mobility by Mott and Gurney"
     ),

@@ -76,7 +76,7 @@ def _end(one: Decay) -> float:
     noise = np.sqrt(np.maximum(one.best.model, 1e-30))
     seen = np.flatnonzero((net > 0.3 * noise) & (net > 1e-9 * net.max()))
     told = float(one.histogram.time[seen[-1]] - one.histogram.onset) if seen.size else whole
-    return min(whole, 1.15 * told)
+    return max(min(whole, 1.15 * told), 10.0 * float(one.histogram.width))
 
 
 def _together(one: Decay, last: float) -> tuple[F64, F64, F64]:

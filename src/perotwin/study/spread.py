@@ -124,7 +124,11 @@ class Spread:
             raise InputError(f"{devices} devices are no batch.", f"Ask for 1 to {_MOST}.", key="devices")
         seed = self.seed if seed is None else seed
         notes: list[str] = []
-        rows = [row for entry in self.entries for row in self._rows(cell, entry, notes)]
+        missing: list[str] = []
+        rows = [row for entry in self.entries for row in self._rows(cell, entry, notes, missing)]
+        if missing:
+            absent = ", ".join(dict.fromkeys(missing))
+            notes.append(f"no number of {cell.name} is called {absent}: nothing of that kind scatters.")
         if not rows:
             raise InputError(
                 f'nothing in {self.name} is a number of "{cell.name}".',
@@ -146,9 +150,11 @@ class Spread:
             values.append({path: _text(cell, path, value) for path, value in made.items()})
         return Drawn(tuple(values), tuple(substrate), seed, tuple(notes))
 
-    def _rows(self, cell: Cell, entry: Entry, notes: list[str]) -> Iterator[tuple[Entry, str, Quantity]]:
+    def _rows(
+        self, cell: Cell, entry: Entry, notes: list[str], missing: list[str]
+    ) -> Iterator[tuple[Entry, str, Quantity]]:
         """The numbers of a cell that an entry is of, each looked at once."""
-        for path in self._paths(cell, entry, notes):
+        for path in self._paths(cell, entry, missing):
             now = cell.get(path)
             if not isinstance(now, Quantity) or now.dimension is None:
                 raise InputError(
@@ -163,14 +169,14 @@ class Spread:
             _refuse(entry, now, self.name)
             yield entry, path, now
 
-    def _paths(self, cell: Cell, entry: Entry, notes: list[str]) -> list[str]:
+    def _paths(self, cell: Cell, entry: Entry, missing: list[str]) -> list[str]:
         if "*" not in entry.path:
             try:
                 cell.get(entry.path)
             except InputError:
                 if not self.usual:
                     raise
-                notes.append(f"{entry.path} is no number of {cell.name}: it does not scatter.")
+                missing.append(entry.path)
                 return []
             return [entry.path]
         found = [path for path in cell.quantities() if fnmatchcase(path, entry.path)]
@@ -182,7 +188,7 @@ class Spread:
                 key=entry.path,
             )
         if not found:
-            notes.append(f"no number of {cell.name} is called {entry.path}: nothing of that kind scatters.")
+            missing.append(entry.path)
         return found
 
 
