@@ -104,7 +104,7 @@ NOMENCLATURE: dict[str, Term] = {
     "subcell_current": Term("Ji", "$J_i$", "A m-2", "mA/cm^2", 0.1, "injection that a junction's voltage belongs to"),
     "elqy": Term("ELQY", "ELQY", "1", "%", 100.0, "photons out over injected electrons"),
     "qfls": Term("Δμ", r"$\Delta\mu$", "eV", "eV", 1.0, "splitting of the quasi-Fermi levels, mean over an absorber"),
-    "plqy": Term("PLQY", "PLQY", "1", "%", 100.0, "photons out over pairs that light makes, or over its photons"),
+    "plqy": Term("PLQY", "PLQY", "1", "%", 100.0, "photons out per pair that light makes, or per photon in"),
     "qfls_planck": Term("Δμ(E)", r"$\Delta\mu(E)$", "eV", "eV", 1.0,
         "splitting by Planck's law on the high-energy side"),
     "qfls_radiative": Term("Δμrad", r"$\Delta\mu_\mathrm{rad}$", "eV", "eV", 1.0,
