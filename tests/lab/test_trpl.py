@@ -230,7 +230,7 @@ def test_the_differential_lifetime_says_how_well_it_is_known() -> None:
 
 
 def test_a_background_that_makes_up_for_the_model_is_not_taken() -> None:
-    """Three exponentials, of which two cannot do: the bins before the pulse tell the background, and the end is right."""
+    """Three exponentials, for which two will not do: the bins before the pulse tell the background."""
     time, mean = made.expected(
         (0.9, 0.07, 0.03), (5e-9, 60e-9, 300e-9), photons=3e6, background=4.0, width=0.5e-9, onset=100e-9
     )
