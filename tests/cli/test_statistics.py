@@ -44,6 +44,18 @@ def test_a_batch_of_two_cells(cli, tmp_path: Path, spread: str) -> None:
     )
     drawn = json.loads(made.attrs["drawn"])
     assert f"{rows[3]['perovskite.thickness (nm)']} nm" == drawn[3]["perovskite.thickness"]
+    # the table that is written is one that is read
+    back = json.loads(cli("statistics", str(tmp_path / "out" / "statistics.csv"), "--json").stdout)[
+        "results"
+    ][0]
+    right = json.loads((tmp_path / "out" / "statistics.json").read_text(encoding="utf-8"))["results"][0]
+    for name in (
+        "pce, nbg, mean",
+        "jsc, wbg-target, median",
+        "substrates, nbg",
+        "welch_p, ff, nbg - wbg-target",
+    ):
+        assert back["metrics"][name]["value"] == pytest.approx(right["metrics"][name]["value"], rel=1e-6)
     # a device of the table is the cell with the numbers that the table names
     again = pt.lab.jv.analyse(pt.lab.jv.measure(pt.load("nbg").with_values(drawn[1])))
     assert float(made["voc"][1]) == pytest.approx(float(again["voc"]), abs=1e-6)

@@ -162,10 +162,11 @@ def test_shifts_need_one_scale_and_one_level() -> None:
         xps.shift(one, region("C 1s", 285.0))
     found = xps.compare([one, other.assign_attrs(stack="control")])["core_shift, control"]
     assert found.value == pytest.approx(0.3, abs=3.0 * found.uncertainty)
-    failed = xps.compare([one, xps.referenced(other, 285.0).assign_attrs(stack="control")])[
-        "core_shift, control"
-    ]
-    assert np.isnan(failed.value) and "energy scales" in failed.method
+    with pytest.raises(InputError, match="energy scales"):
+        xps.compare([one, xps.referenced(other, 285.0)])
+    # other levels of the same file are no other samples
+    several = [one, region("C 1s", 285.0), other.assign_attrs(stack="control")]
+    assert list(xps.compare(several)) == ["core_shift, control"]
 
 
 def test_a_work_function_is_never_added() -> None:
@@ -274,6 +275,16 @@ def test_units_names_and_order_of_a_spectrum_do_not_matter() -> None:
         binding_energy=("binding_energy", made["binding_energy"].values * 1e3, {"units": "meV"})
     )
     assert xps.analyse(meV)["core_maximum"].value == pytest.approx(one["core_maximum"].value)
+
+
+def test_rates_and_levels_are_taken_as_files_name_them() -> None:
+    made = region("Pb 4f", 138.8, high=14.0, partner=(4.86, 0.75))
+    rate = made.assign(counts=("binding_energy", made["counts"].values / 2.0, {"units": "s-1"}))
+    del rate.attrs["region"]
+    one, other = (xps.analyse(rate.assign_attrs(named)) for named in ({"level": "Pb4f"}, {"stack": "Pb-4f"}))
+    assert one["core_level, Pb 4f7/2"].value == pytest.approx(138.8, abs=0.05)
+    assert other.to_json() == one.to_json()
+    xps.plot(rate)
 
 
 def test_what_is_no_core_level_is_not_fitted() -> None:

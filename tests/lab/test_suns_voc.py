@@ -52,6 +52,13 @@ def test_a_split_adds_up_and_refuses_percent() -> None:
         losses.split(losses.FillFactors(0.91, 0.87, 82.0))
 
 
+def test_a_leak_alone_has_a_quarter_with_and_without_a_resistance() -> None:
+    """A resistor's curve is a line: 25 %, whatever is in series with it."""
+    suns = np.linspace(1e-3, 1.5, 400)
+    for drop in (0.0, 0.1):
+        assert losses.pseudo_top(suns, 0.8 * suns, 0.8, drop).ff == pytest.approx(0.25, abs=1e-4)
+
+
 def test_arrays_give_all_fill_factors() -> None:
     suns = np.geomspace(1e-3, 2.0, 80)
     found = losses.of_lights(

@@ -302,6 +302,27 @@ def test_lead_iodide_is_seen_and_its_lines_are_named() -> None:
     assert found["unassigned_lines"].value == 0.0
 
 
+@pytest.mark.parametrize("height", ["400 um", "-400 um"])
+def test_lines_of_a_sample_far_from_the_axis_are_named_all_the_same(height: str) -> None:
+    film = sample(coat__lead_iodide="10 %")
+    found = xrd.analyse(xrd.measure(film, xrd.Protocol(displacement=height, stop="42 deg")))
+    assert found["unassigned_lines"].value == 0.0
+    edge = found["lattice_parameter"]
+    assert edge.value * 1e10 == pytest.approx(
+        diffraction.lattice_parameter(0.4, 0.2), abs=4e10 * edge.uncertainty
+    )
+    assert found["lead_iodide_ratio"].value > 0.04
+
+
+def test_the_flank_of_a_broad_line_is_no_lead_iodide() -> None:
+    """Crystals of 10 nm: the foot of 100 bends below PbI2 001, and a straight background reads less there."""
+    found = xrd.analyse(
+        xrd.measure(sample(coat__grain_size="10 nm"), SHORT.model_copy(update={"start": math.radians(10)}))
+    )
+    ratio = found["lead_iodide_ratio"]
+    assert abs(ratio.value) < 3.0 * ratio.uncertainty and ratio.uncertainty < 0.02
+
+
 def test_films_without_composition_or_film_are_refused() -> None:
     with pytest.raises(InputError, match="wash"):
         xrd.measure(specimens.washed()[0])

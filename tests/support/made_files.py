@@ -230,6 +230,10 @@ def oscilloscope_files():
             + table([np.arange(MOMENTS.size), TRACE], ["%d", "%.9e"], ",", ",,\n")
         ).encode(),
     )
+    yield (
+        "scope_rigol_raw.csv",
+        ("CH1V,t0 =-1.000000e-05s, tInc = 5.000000e-07,\n" + table([TRACE], ["%.9e"], end=",\n")).encode(),
+    )
     yield "scope_keysight.csv", ("x-axis,1\nsecond,Volt\n" + table(volts, time, ",")).encode()
     yield (
         "scope_siglent.csv",
@@ -283,6 +287,15 @@ def xrdml(what="intensities", factors=None, listed=False, scans=1, version="2.1"
             + f"</{what}>\n</dataPoints></scan>\n"
         )
     return (text + "</xrdMeasurement>\n</xrdMeasurements>\n").encode()
+
+
+def rigaku(factors=None, announced=None):
+    factors = np.ones(COUNTS.size) if factors is None else factors
+    text = '*RAS_DATA_START\r\n*RAS_HEADER_START\r\n*FILE_SAMPLE "made"\r\n*HW_XG_TARGET_NAME "Cu"\r\n*HW_XG_WAVE_LENGTH_ALPHA1 "1.540593"\r\n'
+    text += f'*HW_XG_WAVE_LENGTH_ALPHA2 "1.544414"\r\n*MEAS_DATA_COUNT "{COUNTS.size if announced is None else announced}"\r\n*MEAS_SCAN_AXIS_X "2-Theta/Theta"\r\n'
+    text += '*MEAS_SCAN_AXIS_X_INTERNAL "TwoThetaTheta"\r\n*MEAS_SCAN_UNIT_X "deg"\r\n*RAS_HEADER_END\r\n*RAS_INT_START\r\n'
+    text += table([ANGLES, COUNTS / factors, factors], ["%.4f", "%.4f", "%.4f"], " ", "\r\n")
+    return (text + "*RAS_INT_END\r\n*RAS_DATA_END\r\n").encode()
 
 
 #: 2 where the direct beam would blind the detector
@@ -374,6 +387,19 @@ def scienta(regions=1, kinetic=False, size=None, slices=1):
         text += f"Energy Scale={'Kinetic' if kinetic else 'Binding'}\r\n\r\n[Data {number}]\r\n"
         columns = [energy] + [ELECTRONS / slices] * slices
         text += table(columns, [" %.6E"] * len(columns), " ", "\r\n") + "\r\n"
+    return text.encode()
+
+
+def specs(regions=1, kinetic=True, scans=1, comma=False):
+    text = "# Created by:        SpecsLab2, Version 2.85\n#\n# Group:             made\n#\n"
+    energy = PHOTON - BINDING if kinetic else BINDING
+    for _ in range(regions):
+        text += "# Region:            Pb 4f\n# Analysis Method:   XPS\n# Number of Scans:   1\n"
+        text += f"# Curves/Scan:       1\n# Values/Curve:      {BINDING.size}\n# Dwell Time:        0.1\n# Excitation Energy: {PHOTON}\n"
+        text += f"# Pass Energy:       20\n# Eff. Workfunction: 4.3\n# Energy Axis:       {'Kinetic' if kinetic else 'Binding'} Energy\n# Count Rate:        Counts\n"
+        for scan in range(scans):
+            text += f"#\n# Cycle: 0, Curve: 0, Scan: {scan}\n# ColumnLabels: energy counts\n#\n"
+            text += table([energy, ELECTRONS / scans], ["%.4f", "%.4f"], "  ", comma=comma)
     return text.encode()
 
 
@@ -499,6 +525,10 @@ def files():
         ("2Theta (deg),Intensity (counts)\n" + table([ANGLES, COUNTS], ["%.4f", "%.0f"], ",")).encode(),
     )
     yield "xrd_errors.xye", table([ANGLES, COUNTS, np.sqrt(COUNTS)], ["%.4f", "%.0f", "%.3f"], "\t").encode()
+    yield "xrd_panalytical.csv", ("[Measurement conditions]\nSample identification,made\nAnode material,Cu\nK-Alpha1 wavelength,1.5406\nScan range,12,30\n\n[Scan points]\nAngle,TimePerStep,Intensity,ESD\n" + table([ANGLES, np.full(ANGLES.size, 10.0), COUNTS, np.sqrt(COUNTS)], ["%.4f", "%.1f", "%.0f", "%.3f"], ",")).encode()  # fmt: skip
+    yield "xrd_rigaku.ras", rigaku()
+    yield "xrd_rigaku_attenuated.ras", rigaku(FACTORS)
+    yield "xrd_rigaku_more_announced.ras", rigaku(announced=400)
     yield "uv_perkin.asc", perkin()
     yield "uv_perkin_absorbance.asc", perkin("A", -np.log10(TRANSMITTANCE), digits="%.8f")
     yield "uv_perkin_reflectance.asc", perkin("%R", REFLECTANCE * 100.0, points=100)
@@ -521,6 +551,9 @@ def files():
     yield "xps_columns.csv", ("Point1\nA_0\nPb 4f\n1\n" + table(pairs, ["%.4f", "%.4f"], ",")).encode()
     yield "xps_columns_named.txt", ("Binding Energy (eV)\tCounts\n" + table(pairs, ["%.2f", "%.1f"])).encode()
     yield "xps_columns_comma.txt", ("Binding Energy (eV);Counts\n" + table(pairs, ["%.2f", "%.1f"], ";", comma=True)).encode()  # fmt: skip
+    yield "xps_specs.xy", specs()
+    yield "xps_specs_binding.xy", specs(regions=2, kinetic=False)
+    yield "xps_specs_scans.xy", specs(scans=4)
     yield "sims.txt", iontof()
     yield "sims_corrected.TXT", iontof(header=False, corrected=True, leading=False)
     yield "sims_no_tail.txt", iontof(tail="")

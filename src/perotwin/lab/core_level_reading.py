@@ -64,7 +64,16 @@ def from_kinetic(kinetic_energy: F64, photon_energy: float) -> F64:
 
 
 def _region(dataset: xr.Dataset) -> str:
-    return core_levels.level_name(str(dataset.attrs.get("region") or ""))
+    """The level of a region: what its attributes `region` or `level` say, or its name where that is a level."""
+    said = str(dataset.attrs.get("region") or dataset.attrs.get("level") or "")
+    name = str(dataset.attrs.get("stack") or "").replace("-", " ").replace("_", " ")
+    return (
+        core_levels.level_name(said)
+        if said
+        else core_levels.level_name(name)
+        if core_levels.is_level(name)
+        else ""
+    )
 
 
 def fit_of(
@@ -78,7 +87,9 @@ def fit_of(
     """
     energy, counts = sorted_counts(dataset)
     region = _region(dataset)
-    wide = float(np.ptp(energy)) > _SURVEY or bool(_NO_LEVEL.search(region))
+    named = f"{region} {dataset.attrs.get('stack') or ''}"
+    wide = float(np.ptp(energy)) > _SURVEY or bool(_NO_LEVEL.search(named))
+    wide = wide or dataset.attrs.get("technique") == "UPS"
     if lines is None and wide and not core_levels.is_level(region):
         return None
     said = splitting if splitting is not None else dataset.attrs.get("splitting")
@@ -150,6 +161,8 @@ def metrics(
     name = _region(dataset) or "line"
     strong = "" if best.doublet is None else best.doublet.strong
     words = _fit_words(best)
+    if best.doublet is None and core_levels.is_level(name) and not name.endswith("s"):
+        words += "; partners of the level are lines of their own here (splitting makes them one)"
     for index, line in enumerate(best.lines):
         label = f"{name}{strong}" + ("" if index == 0 else f" {chr(ord('A') + index)}")
         sent = _transmission(dataset, line.position)
@@ -226,6 +239,12 @@ def shift(one: xr.Dataset, other: xr.Dataset, *, lines: int | Sequence[float] | 
             f"the two spectra stand on different energy scales: {_reference_words(one)}; {_reference_words(other)}.",
             "Refer both to one line, or neither.",
             key="reference_line",
+        )
+    if not regions[0] and any(fit_of(each) is None for each in (one, other)):
+        raise InputError(
+            "a survey, a valence band or a cut-off has no line whose shift could be told.",
+            "Give the region of a core level of both samples.",
+            key="region",
         )
     found = []
     for each in (one, other):

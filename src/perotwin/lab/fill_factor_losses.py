@@ -142,7 +142,11 @@ def pseudo_top(suns: ArrayLike, voltage: ArrayLike, voc: float, resistance_drop:
     share = 0.5 * (before - after) / bend if bend < 0.0 else 0.0
     at = looks[best] + share * (looks[1] - looks[0])
     most = float(max(power(np.array(at)), here))
-    return Pseudo(most / voc, float(curve(at)), float(np.exp(at)))
+    # where a leak takes much of the current a resistance makes that at 0 V smaller as well
+    left = curve(looks) + resistance_drop * np.expm1(looks)
+    below = np.flatnonzero(left < 0.0)
+    short = 1.0 if not below.size else -float(np.expm1(np.interp(0.0, left[below[-1] :], looks[below[-1] :])))
+    return Pseudo(most / (voc * short), float(curve(at)), float(np.exp(at)))
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,10 @@ bromine: shifts are read of measured spectra (`shift`), which come as counts of 
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,7 @@ __all__ = [
 ]
 
 F64 = NDArray[np.float64]
+F = TypeVar("F", bound=Callable[..., Any])
 
 #: beyond 60 degrees elastic scattering makes the attenuation other than exponential
 Angle = Annotated[
@@ -92,6 +94,8 @@ LEVELS = {
 #: C 1s components: position (eV) and full width (eV). Carbon next to nitrogen (about 286 eV) and next to carbon
 #: (284.8 eV) are one broad line here; the carboxyl's position is the paper's.
 COMPONENTS = {"C–C, C–N": (285.0, 1.8), "carbonyl": (288.6, 1.3)}
+#: units of counts over time, as files write them
+_RATES = ("s-1", "s^-1", "1/s", "cps", "c/s", "counts/s")
 #: detection limit of a measurement that names none
 _LIMIT = 1e-3
 #: share of a Lorentzian in the lines
@@ -350,7 +354,31 @@ def _components(dataset: xr.Dataset) -> dict[str, tuple[float, float]]:
     }
 
 
-@of_measurements("xps")
+def _as_counts(measured: Any) -> Any:
+    """Rates as what they are of counts: a part of them, whose noise tells which."""
+    if isinstance(measured, (list, tuple)):
+        return [_as_counts(one) for one in measured]
+    if not hasattr(measured, "data_vars") or "counts" not in measured:
+        return measured
+    stated = str(measured["counts"].attrs.get("units", "1")).lower().replace(" ", "")
+    if stated not in _RATES:
+        return measured
+    counts = measured["counts"]
+    return measured.assign(counts=(counts.dims, counts.values, {**counts.attrs, "units": "1"}))
+
+
+def _of_spectra(function: F) -> F:
+    """As `arguments.of_measurements`, for counts and for rates."""
+    conforming = of_measurements("xps")(function)
+
+    @functools.wraps(function)
+    def checked(measured: Any, *others: Any, **named: Any) -> Any:
+        return conforming(_as_counts(measured), *others, **named)
+
+    return cast(F, checked)
+
+
+@_of_spectra
 def analyse(
     dataset: xr.Dataset, *, lines: int | Sequence[float] | None = None, splitting: float | None = None
 ) -> Metrics:
@@ -435,15 +463,23 @@ def shares(datasets: Sequence[xr.Dataset], sensitivity: Mapping[str, float] | No
 
 
 def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
-    """`shift` of the first spectrum from each of the others, by name; NaN, with the reason, where there is none."""
+    """`shift` of the first spectrum from each of the others of its level, by name.
+
+    Raises:
+        InputError: none of them compares, for the reason that the last one gives.
+    """
     first, *others = _conforming(list(datasets))
     found: dict[str, Metric] = {}
+    reason = InputError("there is one spectrum.", "Give one of each sample.")
     for number, other in enumerate(others, 2):
-        key = f"core_shift, {other.attrs.get('stack') or number}"
         try:
-            found[key] = core_level_reading.shift(first, other)
+            found[f"core_shift, {other.attrs.get('stack') or number}"] = core_level_reading.shift(
+                first, other
+            )
         except InputError as error:
-            found[key] = Metric(np.nan, "eV", f"{error.message} {error.advice}")
+            reason = error
+    if not found:
+        raise reason
     return Metrics(found)
 
 
@@ -476,7 +512,7 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     return interface.xps(items, contents, ax)
 
 
-@of_measurements("xps")
+@_of_spectra
 def _conforming(measured: Any) -> Any:
     return measured
 

@@ -34,23 +34,16 @@ _OTHERS = (("hexagonal FAPbI3 100", 11.80), ("orthorhombic CsPbI3 002", 10.03), 
 
 def iodide(wavelength: float) -> list[tuple[str, float]]:
     """Names and angles of the other lines of lead iodide, looked for where its first one is."""
-    from perotwin.lab.diffraction import LEAD_IODIDE, bragg
+    from perotwin.lab.diffraction import LEAD_IODIDE, reflections
 
-    planes = (
-        (1, 0, 0),
-        (1, 0, 1),
-        (1, 0, 2),
-        (0, 0, 3),
-        (1, 1, 0),
-        (1, 1, 1),
-        (1, 0, 3),
-        (2, 0, 1),
-        (0, 0, 4),
-        (2, 0, 2),
-    )
-    return [
-        (f"PbI2 {a}{b}{c}", float(bragg(LEAD_IODIDE.spacing((a, b, c)), wavelength))) for a, b, c in planes
-    ]
+    found: dict[float, str] = {}
+    for line in reflections(LEAD_IODIDE, wavelength, (14.0, 70.0)):
+        # planes such as 101 and 011 share an angle
+        digits = max((plane for plane in line.planes if min(plane) >= 0), default=line.planes[0])
+        found[line.two_theta] = "PbI2 " + "".join(
+            str(abs(index)) for index in (*sorted(digits[:2], reverse=True), digits[2])
+        )
+    return [(name, angle) for angle, name in found.items()]
 
 
 def other_phases(wavelength: float) -> list[tuple[str, float]]:
@@ -148,20 +141,25 @@ def size(fitted: Sequence[Line], dataset: xr.Dataset, wavelength: float) -> dict
 
 def lead_iodide(x: F64, y: F64, fitted: Sequence[Line], radiation: Radiation) -> Metric:
     """Area at the place of PbI2 001 over that of the cube's 100."""
-    from perotwin.lab.xrd_lines import one_count, weak_area
+    from perotwin.lab.xrd_lines import flanks, one_count, weak_area
 
-    cube = by_name(fitted)
-    if "100" not in cube:
+    named = by_name(fitted)
+    if "100" not in named:
         return Metric(math.nan, "1", "no line 100 to compare with")
-    reference = cube["100"]
+    reference = named["100"]
     there = next((line for line in fitted if line.name == IODIDE), None)
     if there is not None:
         area, error, how = there.area, there.area_error, f"fitted at {there.two_theta:.3f} deg"
     else:
         place = dict(other_phases(radiation.first))[IODIDE]
+        moved = cube(fitted, radiation.first).get("displacement_shift")
+        if moved is not None:
+            place += moved.value * math.cos(math.radians(place) / 2.0)
         mixing = min(max(reference.mixing, 0.0), 1.0)
         one = one_count(x, y)
-        area, error = weak_area(x, y / one, place, (reference.width, mixing), radiation)
+        area, error = weak_area(
+            x, y / one, place, (reference.width, mixing), radiation, flanks(x, fitted, radiation) / one
+        )
         area, error = one * area, one * error
         how = f"no line found; what lies at {place:.3f} deg with the shape of 100"
         if not math.isfinite(area):

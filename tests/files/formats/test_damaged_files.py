@@ -21,7 +21,7 @@ from perotwin.files import registry
 from perotwin.files.formats import gwyddion, nanosurf, vamas
 from perotwin.files.source import Source
 
-SMALL = sorted(path.name for path in FOLDER.iterdir() if path.is_file())
+SMALL = sorted(name for name, _ in [*made.files(), *binary.files()])
 #: what a file may become: these of its variables must be the beginning of those of the whole
 LONGEST = 5.0
 
@@ -252,6 +252,7 @@ ENTITIES = (
             archive({"Experiment0/DataContainer.xml": ENTITIES, "Experiment0/RawData0.xml": ENTITIES}),
             "entities",
         ),
+        ("x.xrdml", b"<xrdMeasurements>" + b"<a/>" * 1_100_000 + b"</xrdMeasurements>", "marks of XML"),
         ("x.rasx", archive({"Data0/Profile0.txt": b"0" * 70_000_000}), "unpacks to more than"),
         ("x.brml", archive({"Experiment0/RawData0.xml": b" " * 70_000_000}), "unpacks to more than"),
         ("x.rasx", archive({f"Data{at}/Profile0.txt": b"" for at in range(5001)}), "5001 parts"),

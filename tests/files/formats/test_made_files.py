@@ -53,7 +53,7 @@ def test_every_format_of_text_has_three_files_and_every_binary_one_has_one():
     assert counted["gwyddion"] == 2 and set(counted) == single | {
         "ec_lab", "gamry", "zplot", "chi", "versastudio", "impedance_table", "capacitance", "oscilloscope", "xrdml",
         "xrd_text", "perkin_elmer", "jasco", "uv_vis_table", "vamas", "scienta", "xps_columns", "iontof", "jcamp_dx",
-        "topspin",
+        "topspin", "specs", "ras",
     }  # fmt: skip
     assert set(counted) <= {one.name for one in formats()}
 
@@ -139,6 +139,21 @@ def test_other_experiments_of_these_programs_are_refused_with_a_reason(tmp_path)
     with pytest.raises(InputError, match="binary form") as refusal:
         from_bytes(tmp_path, "x.par", made.versastudio(binary=True))
     assert "Save New Data to Binary File" in refusal.value.advice
+
+
+def test_columns_without_names_are_taken_only_where_they_can_be_nothing_else(tmp_path):
+    counts = np.full(400, 100.0)
+    for name, axis in (("q.xy", 0.2 + 0.01 * np.arange(400)), ("valence.xy", 0.05 * np.arange(400))):
+        with pytest.raises(InputError):
+            from_bytes(tmp_path, name, made.table([axis, counts], ["%.3f", "%.1f"], " ").encode())
+    f, z = made.FREQUENCY, made.IMPEDANCE
+    with pytest.raises(InputError, match="no headings"):
+        from_bytes(tmp_path, "z.csv", made.table([f, z.real, z.imag], ["%.6E"] * 3, ",").encode())
+
+
+def test_a_spectrum_without_frequencies_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no impedance spectrum can be made"):
+        from_bytes(tmp_path, "z.mpt", made.ec_lab(names=("Re(Z)/Ohm", "-Im(Z)/Ohm", "|Z|/Ohm")))
 
 
 def test_an_aborted_spectrum_keeps_its_rows(tmp_path):
@@ -282,13 +297,13 @@ def test_nuclear_magnetic_resonance(name):
 @pytest.mark.parametrize("name", sorted(name for name in TEXTS if name.startswith("xps")))
 def test_photoelectrons(name):
     measured = found(name)
-    two = ("xps_blank_lines.npl", "xps_shared_parts.vms", "xps_scienta_kinetic.txt")
+    two = ("xps_blank_lines.npl", "xps_shared_parts.vms", "xps_scienta_kinetic.txt", "xps_specs_binding.xy")
     assert len(measured) == (2 if name in two else 1)
     first = measured[0].dataset
     assert first["binding_energy"].values == pytest.approx(made.BINDING, abs=2e-4)
     assert first["counts"].values == pytest.approx(made.ELECTRONS, rel=1e-6)
     if not name.startswith("xps_columns_"):
-        assert first.attrs["level"] == "Pb 4f"
+        assert first.attrs["region"] == "Pb 4f"
     if name.endswith(("vms", "npl")) and len(measured) == 2:
         assert measured[1].dataset["counts"].values == pytest.approx(2.0 * made.ELECTRONS)
         assert measured[1].dataset.attrs["photon_energy"] == made.PHOTON
@@ -379,3 +394,24 @@ def test_photons(name, share):
     assert measured["time"].values == pytest.approx(made.DELAYS, abs=1e-13)
     assert np.array_equal(measured["counts"].values, made.PHOTONS // share)
     assert measured.attrs.get("period") == (pytest.approx(40e-9) if name == "trpl.ptu" else None)
+
+
+# --- refused, with the way out ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "way"),
+    [
+        ("x.spm", b"\\*File list\r\n\\Version: 0x09200000\r\n", "Gwyddion"),
+        ("x.ibw", b"\x05\x00" + bytes(400), "Gwyddion"),
+        ("x.raw", b"RAW4.00" + bytes(100), ".xy"),
+        ("x.0", b"\x0a\x0a\xfe\xfe" + bytes(100), "JCAMP-DX"),
+        ("x.spe", b"SOFH\nPlatform: Windows\nEOFH\n" + bytes(64), "VAMAS"),
+        ("x.idf", b"\x01\x02\x03" + bytes(64), "text"),
+        ("x.mpr", b"BIO-LOGIC MODULAR FILE\x1a" + bytes(64), ".mpt"),
+    ],
+)
+def test_closed_layouts_are_named_with_what_to_do(tmp_path, name, content, way):
+    with pytest.raises(InputError, match="not read") as refusal:
+        from_bytes(tmp_path, name, content)
+    assert way in refusal.value.advice

@@ -22,13 +22,13 @@ def _sniff(source: Source) -> float:
     head = source.head
     if _FIRST.lower() in head[:200].lower():
         # other techniques have currents and voltages, which another format may know
-        return 0.97 if re.search(r"freq/Hz\t.*Re\(Z\)|freq/Hz\t.*\|Z\|", _names(source)) else 0.05
+        return 0.97 if re.search(r"freq/Hz|(Re|Im)\(Z\)/|\|Z\|/", _names(source)) else 0.05
     return 0.9 if re.search(r"(^|\n)[^\n]*freq/Hz[^\n]*Re\(Z\)/", head[:4000]) else 0.0
 
 
 def _names(source: Source) -> str:
     """The line of the names of columns, "" if there is none."""
-    return next((line for line in source.lines[:2000] if "freq/Hz" in line), "")
+    return next((line for line in source.lines[:2000] if "freq/Hz" in line or "(Z)/" in line), "")
 
 
 def _read(source: Source) -> list[Found]:
@@ -39,10 +39,10 @@ def _read(source: Source) -> list[Found]:
     tables = tables_of(source)
     if not tables:
         technique = next((line.strip() for line in lines[2:8] if line.strip()), "")
+        words = f" (technique: {technique})" if technique and len(technique) < 80 else ""
         raise InputError(
-            "the file holds no impedance"
-            + (f": its technique is {technique}." if len(technique) < 80 and technique else "."),
-            'An impedance spectrum has the columns "freq/Hz", "Re(Z)/Ohm" and "-Im(Z)/Ohm": add them to the export.',
+            f"no impedance spectrum can be made of the columns that the file has{words}.",
+            'Add "freq/Hz", "Re(Z)/Ohm" and "-Im(Z)/Ohm" to the export.',
             file=source.file,
         )
     if announced is not None and tables[0].line + 1 != announced:

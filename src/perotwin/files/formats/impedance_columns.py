@@ -31,6 +31,8 @@ F64 = NDArray[np.float64]
 
 #: lines between the names of columns and their numbers: names of units, blank ones
 _BETWEEN = 4
+#: rows of a table
+_MOST_ROWS = 200_000
 #: |Z| of the file and that of the two parts may differ by this part (medians): digits that were cut
 _SAME = 0.05
 _NAMES = {
@@ -226,6 +228,10 @@ def numbers_below(
         row = [float("nan") if one is None else one for one in numbers]
         rows.append(row + [float("nan")] * (width - len(row)))
         end = place + 1
+        if len(rows) > _MOST_ROWS:
+            raise InputError(
+                f"a table has more than {_MOST_ROWS} rows.", "No spectrum has so many.", file=source.file
+            )
     if not rows:
         return None
     return Table(columns, np.array(rows, float), at, end, skipped)

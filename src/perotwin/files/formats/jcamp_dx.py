@@ -130,7 +130,11 @@ def _spectrum(source: Source, held: dict[str, Any], name: str) -> Found:
     notes: list[str] = []
     kind, unit = entries.get("datatype", "").upper(), entries.get("xunits", "").upper().replace(" ", "")
     ordinate = entries.get("yunits", "").upper()
-    if unit in ("NANOMETERS", "NM", "NANOMETER", "MICROMETERS", "UM"):
+    micrometres = unit in ("MICROMETERS", "UM", "MICROMETRES")
+    if micrometres and "INFRARED" in kind:
+        x, unit = 1e4 / x, "1/CM"
+        notes.append("wavenumbers of the wavelengths in um that the file holds")
+    elif unit in ("NANOMETERS", "NM", "NANOMETER") or micrometres:
         return _uv_vis(source, x * (1.0 if unit.startswith("N") else 1e3), y, ordinate, name)
     if unit in ("1/CM", "CM-1", "CM^-1"):
         position, stated = x, "cm^-1"
@@ -190,7 +194,10 @@ def _check(source: Source, entries: dict[str, str], x: F64, y: F64) -> None:
     ):  # fmt: skip
         stated = _number(entries, name)
         if np.isfinite(stated) and abs(stated - value) > _SAME * scale + 1e-9 * abs(value):
-            # programs round the extremes to a few digits
+            # some programs state them before the factor, and most round them to a few digits
+            factor = _number(entries, "yfactor")
+            if name.endswith("y") and np.isfinite(factor) and abs(stated * factor - value) <= _SAME * scale:
+                continue
             if abs(stated - value) <= 10.0 ** (np.floor(np.log10(abs(stated) or 1.0)) - 3.0):
                 continue
             raise InputError(

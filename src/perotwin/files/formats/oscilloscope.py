@@ -211,7 +211,25 @@ def _lecroy(source: Source) -> _Traces | None:
     return _Traces("LeCroy", values[:, 0], (_Channel("trace", "v", values[:, 1]),), tuple(notes))
 
 
-_MAKERS = (_rigol, _keysight, _siglent, _tektronix, _lecroy)
+def _rigol_raw(source: Source) -> _Traces | None:
+    """MSO5000 and DHO: "CH1V,CH2V,t0 = -1e-3s, tInc = 2e-9," over volts alone, or "Time(s),CH1V,..." over both."""
+    lines = _header(source)
+    if not lines or not any(re.fullmatch(r"CH\d+V", cell) for cell in lines[0]):
+        return None
+    names = [cell.removesuffix("V") for cell in lines[0]]
+    channels = [at for at, cell in enumerate(lines[0]) if re.fullmatch(r"CH\d+V", cell)]
+    start, step = (re.search(rf"{word}\s*=\s*([0-9.eE+-]+)", source.lines[0]) for word in ("t0", "tInc"))
+    values = _rows(source, 1)
+    if re.fullmatch(r"time\s*\(s\)", lines[0][0].lower()):
+        time = values[:, 0]
+    elif start is not None and step is not None and float(step[1]) > 0.0:
+        time = np.asarray(float(start[1]) + float(step[1]) * np.arange(values.shape[0]), np.float64)
+    else:
+        raise InputError("the header does not say the times.", "Export the trace again.", file=source.file)
+    return _Traces("Rigol", time, _channels(names, ["V"] * len(names), values, channels))
+
+
+_MAKERS = (_rigol, _rigol_raw, _keysight, _siglent, _tektronix, _lecroy)
 
 
 def _announced(announced: float | None, found: int) -> tuple[str, ...]:
@@ -246,7 +264,7 @@ def _channels(
 
 def _sniff(source: Source) -> float:
     first = source.head[:400].lstrip().lower()
-    if not re.match(r"(\"?x\"?,|x-axis,|record length,|model,|lecroy)", first):
+    if not re.match(r"(\"?x\"?,|x-axis,|record length,|model,|lecroy|ch\d+v,|time\s*\(s\),\s*ch\d+v)", first):
         return 0.0
     try:
         return 0.95 if any(read(source) is not None for read in _MAKERS) else 0.0

@@ -17,6 +17,8 @@ __all__ = ["members", "root_of"]
 
 #: most members of an archive, bytes of all of them, and of one XML text
 _MOST_MEMBERS, _MOST_BYTES, _MOST_XML = 5000, 60_000_000, 40_000_000
+#: marks of an XML text: each becomes an object of some hundred bytes
+_MOST_TAGS = 1_000_000
 
 
 def members(content: bytes, wanted: Callable[[str], bool], what: str) -> dict[str, bytes]:
@@ -66,6 +68,8 @@ def refuse_entities(content: bytes, what: str) -> None:
     """
     if len(content) > _MOST_XML:
         raise InputError(f"this {what} holds {len(content) / 1e6:.0f} MB of XML.", "Export a part of it.")
+    if content.count(b"<") > _MOST_TAGS:
+        raise InputError(f"this {what} holds more than {_MOST_TAGS} marks of XML.", "Export a part of it.")
     plain = content.replace(b"\0", b"").upper()  # UTF-16 as well
     if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
         raise InputError(

@@ -45,7 +45,6 @@ def spectrum(
     *,
     notes: Sequence[str] = (),
     extra: Mapping[str, F64] | None = None,
-    unit: str = "1",
     **about: Any,
 ) -> Found:
     """A spectrum over the binding energy (K,), eV, in the order in which it was recorded."""
@@ -54,7 +53,7 @@ def spectrum(
     if not there.all():
         notes.append(f"{np.count_nonzero(~there)} of {there.size} points hold no numbers and are left out.")
     variables: dict[str, Any] = {"counts": ("binding_energy", counts[there])}
-    units = {"counts": unit}
+    units = {"counts": "1"}
     for key, values in (extra or {}).items():
         variables[key], units[key] = ("binding_energy", values[there]), "1"
     dataset = dataset_of(
@@ -125,7 +124,9 @@ def _vamas_block(source: Source, block: Block, several: bool, calibrated: bool) 
         notes.append("the transmission of the analyser stands beside the counts; they are not divided by it.")
     unit = block.units.get(name_of, "").lower()
     rate = unit in ("c/s", "cps", "counts/s", "counts per second")
-    if not rate and np.isfinite(block.dwell) and block.dwell > 0.0:
+    if rate:
+        notes.append("the intensities are counts per second")
+    elif np.isfinite(block.dwell) and block.dwell > 0.0:
         notes.append(f"{block.scans:g} scans of {block.dwell:.4g} s a point.")
     title = f"{block.sample} {block.name}" if several else block.name
     return spectrum(
@@ -135,8 +136,7 @@ def _vamas_block(source: Source, block: Block, several: bool, calibrated: bool) 
         title or source.path.stem,
         notes=notes,
         extra=extra,
-        unit="s-1" if rate else "1",
-        level=level_of(block.name, f"{block.species} {block.transition}".strip()),
+        region=level_of(block.name, f"{block.species} {block.transition}".strip()) or block.name or None,
         sample=block.sample or None,
         technique="UPS" if block.technique.upper() == "UPS" or block.source_energy < _ULTRAVIOLET else "XPS",
         photon_energy=block.source_energy if np.isfinite(block.source_energy) else None,
@@ -250,7 +250,7 @@ def _scienta_region(source: Source, sections: Mapping[str, Sequence[str]], numbe
         values[:, 1:].sum(axis=1),
         name,
         notes=notes,
-        level=level_of(name),
+        region=level_of(name) or name,
         photon_energy=photon if photon > 0.0 else None,
         technique="UPS" if photon < _ULTRAVIOLET else "XPS",
         pass_energy=known if np.isfinite(known := _real(info, "pass energy")) else None,
@@ -323,7 +323,7 @@ def _read_columns(source: Source) -> list[Found]:
                 block.values[:, 1],
                 name,
                 notes=notes,
-                level=level_of(name),
+                region=level_of(name) or name,
                 technique="XPS",
             )
         )

@@ -182,6 +182,9 @@ def _xrdml_scan(source: Source, measurement: Element, scan: Element, name: str) 
         notes.append(
             f"the scan's status is {shown(scan.get('status'), 30)}: its angles may end before the planned one."
         )
+    held = _held(points)
+    if held:
+        notes.append(f"other axes stand still: {held}")
     waves = _child(measurement, "usedWavelength")
     about = {
         "wavelength": _length(_child(waves, "kAlpha1")),
@@ -191,6 +194,16 @@ def _xrdml_scan(source: Source, measurement: Element, scan: Element, name: str) 
         "counting_time": _counting_time(points),
     }
     return scan_of(source, angles, counts, name=name, notes=notes, **about)
+
+
+def _held(points: Element) -> str:
+    """The axes that stand still during a scan which takes place, with where they stand."""
+    found = []
+    for axis in points:
+        place = _number(_child(axis, "commonPosition")) if _local(axis) == "positions" else None
+        if place is not None and axis.get("axis") in ("Omega", "Phi", "Chi", "Psi"):
+            found.append(f"{axis.get('axis')} at {place:g} {axis.get('unit', '')}".strip())
+    return ", ".join(found)
 
 
 def _counting_time(points: Element) -> float | None:

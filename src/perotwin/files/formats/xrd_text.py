@@ -34,7 +34,14 @@ def _angles(block: Block) -> bool:
     if not np.all(np.isfinite(first)) or first.min() < -5.0 or first.max() > 180.0:
         return False
     steps = np.diff(first)
-    return bool(steps.min() > 0.0 and steps.max() < 1.0 and np.median(steps) > 0.0)
+    if not (steps.min() > 0.0 and steps.max() < 1.0):
+        return False
+    # without a name they are angles only where nothing else has such a range: scattering vectors end at a few
+    # 1/angstrom, energies of valence electrons begin at zero
+    named = _ANGLE.search(" ".join(block.above)) or re.search(
+        r"Scantype|\[Scan points\]", " ".join(block.above)
+    )
+    return bool(named) or bool(first.min() >= 2.0 and first.max() >= 20.0)
 
 
 def _sniff(source: Source) -> float:
@@ -44,7 +51,10 @@ def _sniff(source: Source) -> float:
     bruker = re.match(r"'?\s*Id:.*(Scantype|TimePerStep|Anode)", head[:2000])
     if bruker:
         return 0.95
-    named = bool(_ANGLE.search(head[:4000]) and _COUNTS.search(head[:4000]))
+    # names of what else may stand over two columns
+    if re.search(r"(?i)(energy|\beV\b|kinetic|wavelength \(nm|wavelength, nm|raman|cm-1)", head[:6000]):
+        return 0.0
+    named = bool(_ANGLE.search(head[:4000]) and _COUNTS.search(head[:4000])) or "[Scan points]" in head
     ending = source.suffix in (".xy", ".xye", ".xyd")
     if not (named or ending):
         return 0.0
