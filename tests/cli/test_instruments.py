@@ -270,3 +270,11 @@ def test_a_check_that_fails_is_a_warning_and_an_exit_code(cli, monkeypatch: pyte
     assert "1 of " in done.stderr
     (result,) = json.loads(done.stdout)["results"]
     assert result["scans"][0]["curve"]["current_density"]["value"][3] is None
+
+
+def test_lists_of_a_protocol_are_taken_apart_at_their_commas(cli) -> None:
+    done = cli(
+        "suns-voc", "cell-a", "--temperatures", "290 K, 310 K", "--per-decade", "3", "--dimmest", "0.05 sun"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "open-circuit voltage, 290 K" in done.stdout and "open-circuit voltage, 310 K" in done.stdout

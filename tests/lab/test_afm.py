@@ -27,20 +27,20 @@ def test_the_film_of_a_recipe_has_its_roughness_and_its_grains_and_says_that_the
     assert abs(found["sq"].value - 20.4e-9) < 2.0 * float(found["sq"].uncertainty or 0.0)
     assert found["sq"].value == pytest.approx(20.4e-9, rel=0.05)
     assert found["grain_diameter"].value == pytest.approx(300e-9, rel=0.12)
-    assert found["sq, none"].value > found["sq"].value
+    assert found["sq, as recorded"].value > found["sq"].value
     assert "repeats" in notes_of(measured)[0] and "predicts nothing" in notes_of(measured)[0]
     assert all(row.passed for row in checks_of(measured).values())
 
 
 def test_a_sine_on_a_slope_reads_as_the_formula() -> None:
     found = afm.analyse(measured_afm.dataset())
-    assert found["sq, lines"].value == pytest.approx(10e-9 / np.sqrt(2.0), rel=1e-9)
-    assert found["sa, lines"].value == pytest.approx(20e-9 / np.pi, rel=2e-3)
+    assert found["sq, line medians"].value == pytest.approx(10e-9 / np.sqrt(2.0), rel=1e-9)
+    assert found["sa, line medians"].value == pytest.approx(20e-9 / np.pi, rel=2e-3)
     # four periods of a sine are a little tilted to a plane: 6 / (pi periods)^2 of its mean square
     assert found["sq"].value == pytest.approx(
         10e-9 / np.sqrt(2.0) * np.sqrt(1.0 - 6.0 / (4 * np.pi) ** 2), rel=1e-3
     )
-    assert found["sq, none"].value > 0.005 * 2e-6 / np.sqrt(3.0)
+    assert found["sq, as recorded"].value > 0.005 * 2e-6 / np.sqrt(3.0)
 
 
 def test_units_of_a_file_are_obeyed() -> None:
@@ -50,13 +50,13 @@ def test_units_of_a_file_are_obeyed() -> None:
         coords={name: (name, plain[name].values * 1e6, {"units": "um"}) for name in ("x", "y")},
     )
     one, other = afm.analyse(plain), afm.analyse(written)
-    for name in ("sq", "sa, lines", "correlation_length"):
+    for name in ("sq", "sa, line medians", "correlation_length"):
         assert other[name].value == pytest.approx(one[name].value, rel=1e-9)
 
 
 def test_without_a_scale_lengths_are_in_pixels_and_heights_are_not() -> None:
     found = afm.analyse(measured_afm.dataset().drop_vars(["x", "y"]))
-    assert found["sq, lines"].unit == "m"
+    assert found["sq, line medians"].unit == "m"
     assert found["correlation_length"].unit == "px"
     assert "without a scale" in found["sq"].method
 
@@ -72,7 +72,7 @@ def test_a_map_with_holes_has_a_roughness_and_no_grains() -> None:
     holed = measured_afm.dataset()
     holed["height"][10:14, 3:9] = np.nan
     found = afm.analyse(holed)
-    assert found["sq, lines"].value == pytest.approx(10e-9 / np.sqrt(2.0), rel=0.01)
+    assert found["sq, line medians"].value == pytest.approx(10e-9 / np.sqrt(2.0), rel=0.01)
     assert np.isnan(found["grain_area"].value) and "Crop" in found["grain_area"].method
 
 
@@ -90,7 +90,7 @@ def test_a_real_map_reads_as_another_program_read_it() -> None:
         xr.Dataset({"height": (("y", "x"), height.astype(float))}, coords={"x": place, "y": place})
     )
     # within the last digit that was written down
-    assert found["sq, none"].value == pytest.approx(1515.0e-9, abs=0.1e-9)
+    assert found["sq, as recorded"].value == pytest.approx(1515.0e-9, abs=0.1e-9)
     assert found["sq"].value == pytest.approx(1274.3e-9, abs=0.1e-9)
     assert found["sa"].value == pytest.approx(1025.2e-9, abs=0.1e-9)
 

@@ -52,6 +52,31 @@ def test_a_split_adds_up_and_refuses_percent() -> None:
         losses.split(losses.FillFactors(0.91, 0.87, 82.0))
 
 
+def test_a_leak_alone_has_a_quarter_with_and_without_a_resistance() -> None:
+    """A resistor's curve is a line: 25 %, whatever is in series with it."""
+    suns = np.linspace(1e-3, 1.5, 400)
+    for drop in (0.0, 0.1):
+        assert losses.pseudo_top(suns, 0.8 * suns, 0.8, drop).ff == pytest.approx(0.25, abs=1e-4)
+
+
+def test_arrays_give_all_fill_factors() -> None:
+    suns = np.geomspace(1e-3, 2.0, 80)
+    found = losses.of_lights(
+        suns, made.voltage(suns, N, VOC), voc=VOC, actual=0.8, temperature=298.15, resistance_drop=0.06,
+        radiative_voc=1.3,
+    )  # fmt: skip
+    assert found.radiative == pytest.approx(losses.diode(1.3, 298.15), abs=1e-4)
+    assert found.pseudo == pytest.approx(losses.diode(VOC, 298.15, N), abs=1e-6)
+    lost = losses.split(found)
+    # FF0 (1 - 1.1 r) + r^2 / 5.4 with r the drop over Voc (Green's formula for a series resistance)
+    share = 0.06 / VOC
+    assert lost.series == pytest.approx(1.1 * share * found.pseudo - share**2 / 5.4, abs=1e-3)
+    assert lost.nonradiative + lost.transport == pytest.approx(found.radiative - 0.8)
+    assert (
+        losses.of_lights(suns, made.voltage(suns), voc=VOC, actual=0.8, temperature=298.15).resistive is None
+    )
+
+
 def test_a_series_resistance_takes_what_a_curve_with_it_loses() -> None:
     """The pseudo curve less J Rs, against the largest power of the diode with that resistance."""
     suns = np.geomspace(1e-3, 2.0, 80)
@@ -137,6 +162,37 @@ def test_the_light_is_told_by_the_current_where_that_is_known() -> None:
     assert abs(float(suns_voc.analyse(dial)["ideality"]) - N) > 0.01
 
 
+def test_without_the_current_of_one_sun_the_brightest_stands_for_it() -> None:
+    suns = np.geomspace(1e-3, 1.0, 40)
+    dataset = xr.Dataset(
+        {"voltage": ("point", made.voltage(suns)), "current_density": ("point", 123.0 * suns)},
+        attrs={"temperature": 298.15},
+    )
+    found = suns_voc.analyse(dataset)
+    assert float(found["ideality"]) == pytest.approx(N, abs=1e-5)
+    assert float(found["voc"]) == pytest.approx(VOC, abs=1e-4)
+    assert "parts of the brightest" in found["voc"].method and "jsc" not in found
+
+
+def test_a_real_temperature_series_ends_at_its_gap() -> None:
+    """Eleven lights from 123 K to room temperature, each temperature a kelvin wide: a CIGS cell, 1.0 to 1.3 eV."""
+    file = FILES.with_name("instrument_files") / "jsc_voc_temperature.txt"
+    if not file.is_file():
+        pytest.skip("the instrument files are not here")
+    rows = [line.split("\t") for line in file.read_text(encoding="latin-1").splitlines()[5:] if line.strip()]
+    voltage, current, temperature = np.array(rows, float).T
+    dataset = xr.Dataset(
+        {"voltage": ("point", voltage), "current_density": ("point", current, {"units": "mA/cm^2"}),
+         "temperature": ("point", temperature)}
+    )  # fmt: skip
+    found = suns_voc.analyse(dataset)
+    levels = [name for name in found if name.startswith("voc, ")]
+    assert len(levels) == round(len(rows) / 11)
+    assert found["activation_energy"].uncertainty is not None
+    assert 0.95 < float(found["activation_energy"]) < 1.35
+    assert 0.9 < float(found["ideality"]) < 2.5
+
+
 def test_units_of_temperature_are_obeyed() -> None:
     """Three temperatures in degrees Celsius: Voc = EA - slope T gives its energy back."""
     rows = []
@@ -173,8 +229,8 @@ def test_what_is_missing_is_named() -> None:
     voltages = xr.Dataset({"voltage": ("point", np.linspace(0.5, 1.2, 20))})
     with pytest.raises(InputError, match="without a light"):
         suns_voc.analyse(voltages)
-    with pytest.raises(InputError, match="one sun is not known"):
-        suns_voc.analyse(voltages.assign(current_density=("point", np.geomspace(0.1, 200.0, 20))))
+    with pytest.raises(InputError, match="above zero"):
+        suns_voc.analyse(voltages.assign(current_density=("point", np.zeros(20))))
     with pytest.raises(InputError, match="voltage"):
         suns_voc.analyse(xr.Dataset({"intensity": ("point", np.ones(3))}))
 
@@ -264,7 +320,9 @@ def test_open_circuit_is_that_of_the_curve() -> None:
     found, curve = suns_voc.analyse(measured), jv.analyse(jv.measure(pt.load("wbg-target")))
     assert float(found["voc"]) == pytest.approx(float(curve["voc"]), abs=1e-6)
     assert float(found["jsc"]) == pytest.approx(float(curve["jsc"]), rel=1e-6)
-    assert all(check.passed for check in checks_of(measured).values())
+    checks = checks_of(measured)
+    assert all(check.passed for check in checks.values())
+    assert found["voc"].uncertainty == abs(checks["Voc on a mesh twice as fine, V"].value)
     # dimmer light by another way: a curve under a hundredth of a sun
     dim = pt.load("wbg-target").with_light(intensity="0.01 sun")
     place = int(np.argmin(np.abs(measured["intensity"].values - 0.01)))

@@ -94,6 +94,12 @@ def test_a_tail_below_a_decade_above_the_noise_has_no_energy() -> None:
     assert math.isnan(found.value) and "decade" in found.method
 
 
+def test_a_tail_longer_than_what_was_measured_has_no_energy() -> None:
+    """An Urbach energy of 200 meV: a decade would reach 0.46 eV below the edge, farther than the fit looks."""
+    found = uv_vis.analyse(made.dataset(urbach=0.2))["urbach_energy"]
+    assert math.isnan(found.value)
+
+
 def test_without_reflectance_the_baseline_is_that_of_reflection_and_it_is_said() -> None:
     found = uv_vis.analyse(bare(made.dataset()))
     assert "R unknown" in found["tauc_gap"].method and "ln(1 / T)" in found["tauc_gap"].method
@@ -112,6 +118,23 @@ def test_percent_and_nanometres_are_obeyed() -> None:
     named = named.assign({name: ("wavelength", one.values[::-1], one.attrs) for name, one in named.items()})
     for name in ("tauc_gap", "urbach_energy", "step_gap"):
         assert uv_vis.analyse(named)[name].value == pytest.approx(uv_vis.analyse(plain)[name].value, rel=1e-6)
+
+
+def test_two_files_of_one_film_are_joined_in_their_units() -> None:
+    whole = made.dataset(noise=0.0)
+    passed = whole.drop_vars("reflectance")
+    falling = whole["reflectance"].values[::-1]
+    reflected = xr.Dataset(
+        {"reflectance": ("wavelength", 100.0 * falling, {"units": "%"})},
+        {"wavelength": ("wavelength", 1e9 * whole["wavelength"].values[::-1], {"units": "nm"})},
+    )
+    np.testing.assert_allclose(
+        uv_vis.joined(passed, reflected)["reflectance"], whole["reflectance"], rtol=1e-9
+    )
+    with pytest.raises(InputError, match="Cut T"):
+        uv_vis.joined(passed, reflected.isel(wavelength=slice(0, 300)))
+    with pytest.raises(InputError, match="no reflectance"):
+        uv_vis.joined(passed, passed)
 
 
 def test_points_where_nothing_passes_are_left_out_and_counted() -> None:
@@ -230,6 +253,13 @@ def test_impossible_protocols_are_refused(wrong: dict) -> None:
         uv_vis.Protocol(**wrong)
 
 
+def test_a_wafer_too_thick_to_pass_light_above_its_edge_has_none() -> None:
+    found = uv_vis.analyse(uv_vis.measure(pt.load("silicon-planar")))
+    for name in ("tauc_gap", "inflection_gap", "step_gap", "urbach_energy"):
+        assert math.isnan(found[name].value), name
+    assert "too thick" in found["inflection_gap"].method
+
+
 def test_wavelengths_without_constants_are_refused() -> None:
     with pytest.raises(InputError, match="known from"):
         uv_vis.measure(pt.load("wbg-target"), uv_vis.Protocol(start="20 um", stop="30 um", step="10 nm"))
@@ -252,12 +282,10 @@ def percent(name: str) -> tuple[np.ndarray, np.ndarray]:
 def test_cadmium_sulphide_reads_as_its_readme_says() -> None:
     wavelength, passed = percent("uvvis_CdS_on_glass_T.txt")
     _, reflected = percent("uvvis_CdS_on_glass_R.txt")
-    measured = xr.Dataset(
-        {
-            "transmittance": ("wavelength", passed, {"units": "%"}),
-            "reflectance": ("wavelength", reflected, {"units": "%"}),
-        },
-        {"wavelength": ("wavelength", wavelength, {"units": "nm"})},
+    axis = {"wavelength": ("wavelength", wavelength, {"units": "nm"})}
+    measured = uv_vis.joined(
+        xr.Dataset({"transmittance": ("wavelength", passed, {"units": "%"})}, axis),
+        xr.Dataset({"reflectance": ("wavelength", reflected, {"units": "%"})}, axis),
     )
     seen = uv_vis.spectrum(conform(measured, uv_vis.INSTRUMENT))
     assert edges.tauc(seen.energy, seen.depth, (2.6, 2.9)).value == pytest.approx(2.354, abs=5e-4)

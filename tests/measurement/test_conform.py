@@ -71,3 +71,19 @@ def test_a_metric_in_another_unit() -> None:
     assert str(metric.to("mA/cm^2")) == "20 ± 0.2 mA/cm^2" and f"{metric:.1f}" == "200.0"
     with pytest.raises(InputError, match="dimension voltage"):
         metric.to("V")
+
+
+def test_degrees_celsius_have_a_zero_of_their_own() -> None:
+    """25 degC are 298.15 K: a factor alone would make thousands of kelvin of them."""
+    from perotwin import lab
+
+    dataset = xr.Dataset(
+        {"voltage": ("point", np.array([0.9, 1.0, 1.1]))},
+        {
+            "intensity": ("point", np.array([0.1, 0.3, 1.0])),
+            "temperature": ("point", np.array([0.0, 25.0, 50.0]), {"units": "degC"}),
+        },
+    )
+    found = conform(dataset, lab.suns_voc.INSTRUMENT)
+    np.testing.assert_allclose(found["temperature"], [273.15, 298.15, 323.15])
+    assert found["temperature"].attrs["units"] == "K"

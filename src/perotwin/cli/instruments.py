@@ -24,7 +24,7 @@ from perotwin.cli.output import Output, command
 if TYPE_CHECKING:
     from perotwin.measurement import Instrument
 
-__all__ = ["WithInstruments", "describe_fields"]
+__all__ = ["WithInstruments", "describe_fields", "is_measured"]
 
 #: what every such command takes besides its protocol
 _LIGHT: dict[str, Any] = {"light": options.Light, "angle": options.Angle, "both_sides": options.BothSides}
@@ -179,7 +179,7 @@ def _run(
     place: files.Place,
 ) -> None:
     """Measure what can be measured, read what was, and show both."""
-    measured = [name for name in named if _is_measured(name)]
+    measured = [name for name in named if is_measured(name)]
     described = [name for name in named if name not in measured]
     subjects: list[Any] = []
     if described and instrument.of == "cell":
@@ -196,7 +196,7 @@ def _run(
     readings.take(out, instrument, subjects, _given(instrument, given), place, measured=measured)
 
 
-def _is_measured(name: str) -> bool:
+def is_measured(name: str) -> bool:
     """Whether a name is a file of data and not the description of a cell or a recipe.
 
     Raises:

@@ -59,6 +59,7 @@ def take(
         interrupted = True
     if datasets:
         out.table(tables.readings(found))
+        _compare(out, instrument, datasets)
         out.checks({name: checks_of(dataset) for name, dataset in datasets.items()})
         out.notes(datasets)
         for name, dataset in datasets.items():
@@ -66,6 +67,23 @@ def take(
         files.write(out, place, instrument, datasets, draw_each=series is None)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def _compare(out: Output, instrument: Instrument, datasets: Mapping[str, xr.Dataset]) -> None:
+    """Say what the first measurement is against the others, where the instrument compares."""
+    if instrument.compare is None or len(datasets) < 2:
+        return
+    from perotwin.errors import InputError
+    from perotwin.report import tables
+
+    first, *others = datasets
+    try:
+        metrics = instrument.compare(list(datasets.values()))
+    except InputError as reason:
+        out.say(f"{first} is not compared with {', '.join(others)}: {reason.message}")
+        return
+    out.table(tables.readings({first: metrics}, title=f"against {', '.join(others)}"))
+    out.result({"compared": first, "against": others, "metrics": metrics.to_json()})
 
 
 def _all(

@@ -59,6 +59,12 @@ def run(
             help="Map over thickness and bandgap too (of a tandem its top junction's); takes a minute or more.",
         ),
     ] = False,
+    measured: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--measured", metavar="FILE", help="Show this measured file beside the cells; may be given again."
+        ),
+    ] = None,
     output: options.Folder = None,
     csv: options.Csv = False,
     json: options.Json = False,
@@ -81,12 +87,17 @@ def run(
             jobs[:] = made_cells(
                 options.load_recipes(recipes), [options.one_stack(stack) for stack in stacks]
             )
+        from perotwin.files import read
+        from perotwin.report import beside
+
+        files_read = [one for path in measured or () for one in read(path)]
+        shown = beside.beside(files_read, [one.name for one in jobs])
         wanted = chosen(experiments)
         if map and "map" not in wanted:
             wanted = (*wanted, "map")
         done = []
         try:
-            for result in work(jobs, output, wanted, processes=None, csv=csv):
+            for result in work(jobs, output, wanted, processes=None, csv=csv, measured=files_read):
                 done.append(result)
                 if result.error is not None:
                     out.failed(result.name, result.error)
@@ -95,19 +106,27 @@ def run(
         finally:
             # Also after an interruption: what was done is shown, and says where it was written.
             if done:
+                for entry in beside.results(shown):
+                    out.result(entry)
                 made = {item.name: readings(item.made.sample) for item in done if item.made is not None}
                 if made:
                     out.table(tables.readings(made, title="what the recipes left"))
                 out.table(tables.comparison(done))
+                curves = [(one.name, one.metrics) for one in shown if one.instrument == "jv"]
+                if curves:
+                    out.table(tables.metrics_table(curves, "measured"))
                 alone = junctions.table(done)
                 if alone is not None:
                     out.table(alone)
                 for sentence in junctions.four_terminals(done):
                     out.say(sentence)
                 for one in figures.instruments_of(done):
-                    read = {item.name: item.readings[one.name] for item in done if one.name in item.readings}
-                    if read and not one.own_section:
-                        out.table(tables.readings(read, title=one.title))
+                    found = {item.name: item.readings[one.name] for item in done if one.name in item.readings}
+                    if found and not one.own_section:
+                        found |= {
+                            other.name: other.metrics for other in shown if other.instrument == one.name
+                        }
+                        out.table(tables.readings(found, title=one.title))
                 for item in done:
                     if "map" in item.measurements:
                         out.table(designs.map_table(item.measurements["map"]))

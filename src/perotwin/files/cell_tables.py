@@ -58,6 +58,7 @@ def suns_voc_of_block(
     if temperature is not None:
         variables["temperature"] = ("point", temperature[good], {"units": "K"})
         about["temperature"] = float(np.nanmean(temperature[good]))
+        label = label or f"{about['temperature']:.0f} K"
     area = area_of(header, source)
     dataset = dataset_of(
         "suns_voc",

@@ -49,7 +49,7 @@ class Found:
 
     def noting(self, *notes: str) -> Found:
         """The same with further notes."""
-        said = json.dumps([*self.notes, *notes])
+        said = json.dumps([*self.notes, *(note.rstrip(".") for note in notes)])
         return replace(self, dataset=self.dataset.assign_attrs(notes=said))
 
 
@@ -122,7 +122,9 @@ def dataset_of(
         "measured": 1,
         **{key: value for key, value in about.items() if value is not None},
         "perotwin": __version__,
-        "notes": json.dumps([*(source.decisions if source.is_text else ()), *notes]),
+        "notes": json.dumps(
+            [note.rstrip(".") for note in (*(source.decisions if source.is_text else ()), *notes)]
+        ),
     }
     return describe(made)
 

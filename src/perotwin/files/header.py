@@ -128,12 +128,10 @@ def _entry(line: str, number: int, source: Source) -> Entry | None:
     while len(rest) > 1 and not rest[0]:
         rest.pop(0)
     unit = None
-    if (
-        len(rest) > 1
-        and (unit := written_unit(rest[-1].strip("[]() "))) is not None
-        and not rest[-1].strip().isdigit()
-    ):
+    last = rest[-1].strip("[]() ") if rest else ""
+    if len(rest) > 1 and not last.isdigit() and (unit := written_unit(last)) is not None:
         rest.pop()
-    else:
-        unit = None
+    elif len(rest) == 1 and (found := _WITH_UNIT.fullmatch(rest[0])) is not None and found[2]:
+        unit = written_unit(found[2].strip("[]() "))
+        rest = [found[1]] if unit is not None else rest
     return Entry(key, tuple(rest), unit, number)

@@ -19,7 +19,20 @@ from perotwin.files.kinds import quantity_of
 from perotwin.files.source import Source
 from perotwin.files.written_units import written_unit
 
-__all__ = ["SHAPES", "Shape", "shape_of", "with_columns"]
+__all__ = [
+    "SHAPES",
+    "Shape",
+    "device_table",
+    "gone_on",
+    "header_for",
+    "read_tables",
+    "shape_of",
+    "with_columns",
+]
+
+
+#: potentials against a reference electrode are those of no cell
+_REFERRED = re.compile(r"(?i)\bvs\.?\s*(ref|rhe|nhe|she|sce|ag|hg|li|fc)\b")
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,8 @@ class Shape:
 
 def _is_jv(block: Block, kinds: Sequence[str]) -> bool:
     if "voltage" not in kinds or not {"current", "current_density", "jsc"} & set(kinds):
+        return False
+    if any(_REFERRED.search(heading) for heading in block.headings):
         return False
     return "time" not in kinds or _sweeps(block, kinds.index("voltage"))
 
@@ -159,6 +174,9 @@ def read_tables(
         else:
             groups.append((shape, [block]))
     made = [one for shape, members in groups for one in shape.read(source, members, said)]
+    if not made and source.asked.instrument in (None, "statistics"):
+        table = device_table(source)
+        made = [] if table is None else [cell_tables.statistics_of_block(source, table)]
     if not made:
         heads = [shown(head, 30) for block in every for head in block.headings if head][:8]
         seen = ", ".join(f'"{head}"' for head in heads) or "no headings"
@@ -168,6 +186,34 @@ def read_tables(
             file=source.file,
         )
     return made
+
+
+def device_table(source: Source) -> Block | None:
+    """A table of figures of merit whose rows start with names of devices; None where there is none."""
+    for number, line in enumerate(source.lines[:200]):
+        cells = source.cells(line)
+        kinds = [quantity_of(heading_of(cell)) for cell in cells]
+        if not {"voc", "jsc", "ff", "pce"} <= set(kinds):
+            continue
+        rows, lines = [], []
+        for at, below in enumerate(source.lines[number + 1 :], start=number + 2):
+            found = source.cells(below)[: len(cells)]
+            found += [""] * (len(cells) - len(found))
+            values = [source.number(cell) if cell else None for cell in found]
+            if values[kinds.index("voc")] is None:
+                break
+            rows.append((found, values))
+            lines.append(at)
+        if not rows:
+            continue
+        beside = {
+            column: tuple(found[column] for found, _ in rows)
+            for column in range(len(cells))
+            if any(found[column] and values[column] is None for found, values in rows)
+        }
+        numbers = np.array([[np.nan if one is None else one for one in values] for _, values in rows])
+        return Block(numbers, tuple(cells), tuple(lines), (), beside)
+    return None
 
 
 def gone_on(found: Sequence[Block]) -> list[Block]:

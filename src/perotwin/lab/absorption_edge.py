@@ -90,7 +90,10 @@ def _steepest(energy: F64, depth: F64) -> float:
     first = int(np.argmax(high))
     last = first + (int(np.argmax(~high[first:])) or high.size - first)
     top = first + int(np.argmax(slope[first:last]))
-    if not 0 < top < slope.size - 1:
+    if grid[top] > energy[-1] - 2.0 * _SMOOTH:
+        # still steeper where no light passes any more: the edge lies beyond
+        return math.nan
+    if top == 0:
         return float(grid[top])
     left, middle, right = slope[top - 1 : top + 2]
     bend = left - 2.0 * middle + right
@@ -117,7 +120,7 @@ def derivative(seen: Spectrum) -> Edge:
     how = (
         f"energy of the steepest rise of alpha d, smoothed over {1e3 * _SMOOTH:.0f} meV"
         if math.isfinite(value)
-        else "alpha d does not rise anywhere"
+        else "alpha d rises nowhere, or ever faster up to where no light passes any more (too thick a film)"
     )
     return Edge(value, error, window, how)
 
@@ -146,7 +149,7 @@ def tauc(energy: ArrayLike, depth: ArrayLike, window: tuple[float, float]) -> Ed
             "Give a range above the edge.",
             key="window",
         )
-    return Edge(gap, error, window, f"(alpha d E)^2, line from {window[0]:.3f} to {window[1]:.3f} eV")
+    return Edge(gap, error, window, f"direct, (alpha d E)^2, line from {window[0]:.3f} to {window[1]:.3f} eV")
 
 
 def _line(x: F64, y: F64) -> tuple[float, float, float, float]:
@@ -188,7 +191,7 @@ def tauc_range(seen: Spectrum, near: float) -> Edge:
     """
     none = (math.nan, math.nan)
     if not math.isfinite(near):
-        return Edge(math.nan, math.nan, none, "no edge")
+        return Edge(math.nan, math.nan, none, "(alpha d E)^2: no steepest place to begin at")
     e, y = seen.energy, (seen.depth * seen.energy) ** 2
     found: list[_Range] = []
     for width in _WIDTHS:
@@ -211,8 +214,8 @@ def tauc_range(seen: Spectrum, near: float) -> Edge:
     low, high = min(one.gap for one in good), max(one.gap for one in good)
     window = best_one.start, best_one.start + best_one.width
     how = (
-        f"(alpha d E)^2, line from {window[0]:.3f} to {window[1]:.3f} eV; the {len(good)} ranges as straight (squared "
-        f"correlation of {_STRAIGHT} or more) up to {near + _REACH:.2f} eV give {low:.3f} to {high:.3f} eV"
+        f"direct, (alpha d E)^2, line from {window[0]:.3f} to {window[1]:.3f} eV; {len(good)} ranges as straight "
+        f"(squared correlation {_STRAIGHT} or more) up to {near + _REACH:.2f} eV give {low:.3f} to {high:.3f} eV"
     )
     return Edge(best_one.gap, math.hypot(0.5 * (high - low), best_one.error), window, how)
 
@@ -267,6 +270,8 @@ def step_with_tail(seen: Spectrum, near: float) -> tuple[Edge, Edge]:
     )
     floor = 3.0 * max(float(np.std(seen.depth[low])) if int(low.sum()) > 5 else 0.0, quiet)
     decades = math.log10(start / floor) if start > floor else 0.0
+    # and no farther than was measured and fitted
+    decades = min(decades, (join - max(window[0], float(seen.energy[0]))) / (first.urbach * math.log(10.0)))
     reach = (join - first.urbach * math.log(10.0) * decades, join)
     if decades < 1.0:
         words = f"the tail is seen over {decades:.1f} decades above the noise and ripple of the baseline: one is needed"

@@ -1,7 +1,7 @@
 """Atomic force microscopy: how rough a film is, after which levelling, and the size of its grains.
 
     measured = measure(prepare(load("target")))
-    analyse(measured)["sq"], analyse(measured)["sq, lines"]
+    analyse(measured)["sq"], analyse(measured)["sq, line medians"]
 
 Sq and Sa (ISO 25178-2) after a plane, after the median of each line and after a polynomial, side by side: they are
 three numbers, and papers seldom say which one theirs is. See `levelling` and `grains`.
@@ -48,6 +48,8 @@ _WORDS = {
     "polynomial": "after a polynomial of degree {degree}",
     "none": "as recorded, less the mean",
 }
+#: what tells the names of their roughness apart
+_BEHIND = {"plane": "", "lines": ", line medians", "polynomial": ", polynomial", "none": ", as recorded"}
 _MOST_PIXELS = 2048
 
 
@@ -143,7 +145,8 @@ def analyse(dataset: xr.Dataset, *, degree: int = 2, smoothing: float | None = N
             of the intercept, at least one.
 
     Returns:
-        `sq`, `sa`, `sz` after a plane; `sq` and `sa` with ", lines", ", polynomial" and ", none" after the others;
+        `sq`, `sa`, `sz` after a plane; `sq` and `sa` with ", line medians", ", polynomial" and ", as recorded" after
+            the others;
         `correlation_length`, where the autocorrelation has fallen to 0.2; `height_noise` of a pixel; `grains`,
         `grain_area`, `grain_diameter` (of the circle of the mean area), `grain_area_spread` and `grain_intercept`.
         Errors of the roughness are those of one map of so many independent heights; what is longer than the map or
@@ -164,7 +167,7 @@ def analyse(dataset: xr.Dataset, *, degree: int = 2, smoothing: float | None = N
     for name in ("plane", "lines", "polynomial", "none"):
         rough = levelling.roughness(ways[name], scale.pixel)
         words = f"{_WORDS[name].format(degree=degree)}; {limits}"
-        behind = "" if name == "plane" else f", {name}"
+        behind = _BEHIND[name]
         if name == "plane":
             words += f"; {rough.heights:.3g} independent heights, Sq is low by about 1.5 / that number"
         found[f"sq{behind}"] = Metric(rough.sq, "m", f"ISO 25178-2, {words}", rough.sq_error)

@@ -12,19 +12,19 @@ carriers raise it, C = Cg (1 + exp(q (V - V0) / m kT)), and the steepest line in
     N_min = (27 / 4) m kT eps / (q^2 d^2)
 
 whatever the layer holds: at x = exp(...) = 1/2 the density Cg^2 (1 + x)^3 / x * m kT / (q^2 eps) is least. What lies
-within a decade of that (m = 1 to 2, and ions that bend the bands as dopants would) is called an artefact here.
+within a decade of that (m = 1 to 2, and ions that bend the bands as dopants would) is no doping.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from perotwin.lab import conditions
+from perotwin.lab import capacitance_steps, conditions, mott_schottky
 from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Attribute, Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Frequency, Model, Voltage
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from perotwin.stack import Cell
 
-__all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "mott_schottky", "plot"]
+__all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot"]
 
 F64 = NDArray[np.float64]
 
@@ -79,8 +79,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     Returns:
         The measurement over `voltage` (V): `capacitance` (F m^-2, Im(admittance) / (2 pi f) at the terminals),
         `conductance` (S m^-2), NaN where a voltage was not reached; in the attributes `frequency` (Hz),
-        `permittivity` (relative), `thickness` (m) of the absorber and `geometric_capacitance` (F m^-2), that of all
-        layers in series.
+        `permittivity` (relative), `thickness` (m), `bandgap` (eV) of the absorber and `geometric_capacitance`
+        (F m^-2), that of all layers in series.
 
     Raises:
         ConvergenceError: equilibrium could not be reached.
@@ -118,6 +118,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             "frequency": hertz,
             "permittivity": float(absorber.electronic.permittivity) if absorber.electronic else np.nan,
             "thickness": float(absorber.thickness),
+            "bandgap": float(absorber.gap),
             "geometric_capacitance": solver.problem.geometric_capacitance,
         },
         checks=found,
@@ -129,87 +130,109 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
 
 
+def _window(dataset: xr.Dataset) -> mott_schottky.Window:
+    """The part of 1 / C^2 that shows a doping, with what the measurement knows of the cell."""
+    told = {
+        name: float(dataset.attrs.get(key, np.nan))
+        for name, key in (("permittivity", "permittivity"), ("thickness", "thickness"), ("gap", "bandgap"))
+    }
+    whole = str(dataset["capacitance"].attrs.get("units", "")) == "F"
+    if whole:
+        # of a whole device of unknown area no width and no density follow
+        told |= {"permittivity": np.nan}
+    return mott_schottky.window(
+        np.asarray(dataset["voltage"], float),
+        np.asarray(dataset["capacitance"], float),
+        temperature=_temperature(dataset)[0],
+        least=_BELIEVED,
+        **told,
+    )
+
+
+def _temperature(dataset: xr.Dataset) -> tuple[float, str]:
+    """K, and what is to be said of it."""
+    stated = dataset.attrs.get("temperature")
+    return (298.15, "; temperature not told: 298.15 K") if stated is None else (float(stated), "")
+
+
 @of_measurements("cv")
 def analyse(dataset: xr.Dataset) -> Metrics:
-    """Apparent doping and built-in voltage of a Mott-Schottky plot, and whether the doping can be one.
+    """Apparent doping and built-in voltage of a Mott-Schottky plot; of a capacitance against frequency, its steps.
 
     Returns:
-        `apparent_doping` (m^-3) and `built_in_voltage` (V) from the steepest fall of 1 / C^2 with the voltage, NaN
-        where it does not fall; `resolvable_doping` (m^-3), what an undoped absorber of that thickness shows at least
-        (see this module). The method says where the doping is an artefact. `permittivity` (relative), `thickness` (m)
-        and `temperature` (K) are read from the attributes; without them the densities are NaN.
+        Against voltage: `apparent_doping` (m^-3) and `built_in_voltage` (V, where 1 / C^2 meets zero: the built-in
+        voltage less about 2 kT/q) from the longest straight part of 1 / C^2 that a depletion layer can make
+        (`mott_schottky.window`), NaN with the reason where there is none; `resolvable_doping` (m^-3), what an undoped
+        absorber of that thickness shows at least (see this module). `permittivity` (relative), `thickness` (m),
+        `bandgap` (eV) and `temperature` (K) are read from the attributes; without a permittivity, or for a capacitance
+        in F without an area, there is no doping, and the method says so. Against frequency: see
+        `capacitance_steps.analyse`.
     """
-    voltage, capacitance = np.asarray(dataset["voltage"], float), np.asarray(dataset["capacitance"], float)
-    slope, intercept, at = mott_schottky(voltage, capacitance)
+    if "frequency" in dataset["capacitance"].dims:
+        return capacitance_steps.analyse(dataset)
+    found, (kelvin, said) = _window(dataset), _temperature(dataset)
     eps = _EPS0 * float(dataset.attrs.get("permittivity", np.nan))
     width = float(dataset.attrs.get("thickness", np.nan))
-    thermal = _KB * float(dataset.attrs.get("temperature", np.nan)) / _Q
-    apparent = -2.0 / (_Q * eps * slope) if slope < 0.0 else np.nan
-    least = 27.0 / 4.0 * thermal * eps / (_Q * width**2)
-    where = f"steepest fall of 1/C^2, at {at:.2f} V"
-    words = where
-    if apparent < _BELIEVED * least:
-        words += (
-            f"; an artefact: below {_BELIEVED:g} times what an undoped absorber of this thickness shows, so that it "
-            "measures the thickness and the injection of carriers"
-        )
+    least = 27.0 / 4.0 * _KB * kelvin / _Q * eps / (_Q * width**2)
+    apparent = -2.0 / (_Q * eps * found.slope)
+    error = apparent * found.slope_error / abs(found.slope)
+    words = found.words + said
+    if found.points and str(dataset["capacitance"].attrs.get("units", "")) == "F":
+        apparent = error = np.nan
+        words += "; no doping without the area: the capacitance is that of the whole device"
+    elif found.points and not np.isfinite(eps):
+        words += "; no doping without the relative permittivity: give the attribute permittivity"
+    elif found.points:
+        words += "; permittivity, and the area of its capacitance squared, are systematic"
+    missing = [
+        name for name in ("permittivity", "thickness") if not np.isfinite(dataset.attrs.get(name, np.nan))
+    ]
     return Metrics(
         {
-            "apparent_doping": Metric(apparent, "m-3", words),
-            "resolvable_doping": Metric(least, "m-3", "27 kT eps / (4 q^2 d^2)"),
-            "built_in_voltage": Metric(intercept, "V", where),
+            "apparent_doping": Metric(apparent, "m-3", words, _known(error)),
+            "resolvable_doping": Metric(
+                least,
+                "m-3",
+                f"27 kT eps / (4 q^2 d^2){said}"
+                + (f"; not told: {', '.join(missing)} of the absorber" if missing else ""),
+            ),
+            "built_in_voltage": Metric(
+                found.intercept,
+                "V",
+                found.words + ("; the built-in voltage less about 2 kT/q, or up to 0.1 V less than that where one side "
+                "is doped far more: its carriers spill over" if found.points else ""),
+                _known(found.intercept_error),
+            ),
         }
-    )
+    )  # fmt: skip
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _doubts(metrics: Metrics) -> list[str]:
     """What a reader of the Mott-Schottky plot must know."""
-    apparent, least = metrics["apparent_doping"].value, metrics["resolvable_doping"].value
-    if not apparent < _BELIEVED * least:
+    if np.isfinite(metrics["apparent_doping"].value):
         return []
-    return [
-        f"the Mott-Schottky doping of {apparent * 1e-6:.1e} cm^-3 is an artefact: an undoped absorber of this "
-        f"thickness shows {least * 1e-6:.1e} cm^-3 or a few times that, from its geometric capacitance and the "
-        "injection of carriers."
-    ]
-
-
-def mott_schottky(voltage: F64, capacitance: F64) -> tuple[float, float, float]:
-    """Steepest fall of 1 / C^2 (F^-2 m^4) with the voltage, by lines through five neighbouring points.
-
-    Returns:
-        Slope (F^-2 m^4 V^-1, negative), where that line meets zero (V), and the voltage of its middle; NaN where
-        1 / C^2 falls nowhere or fewer than five points are known.
-    """
-    keep = np.isfinite(capacitance) & (capacitance > 0.0)
-    order = np.argsort(voltage[keep], kind="stable")
-    x, y = voltage[keep][order], 1.0 / capacitance[keep][order] ** 2
-    if x.size < 5:
-        return np.nan, np.nan, np.nan
-    windows_x: Any = np.lib.stride_tricks.sliding_window_view(x, 5)
-    windows_y: Any = np.lib.stride_tricks.sliding_window_view(y, 5)
-    dx = windows_x - windows_x.mean(axis=1, keepdims=True)
-    slopes = (dx * windows_y).sum(axis=1) / (dx**2).sum(axis=1)
-    best = int(np.argmin(slopes))
-    slope = float(slopes[best])
-    middle, height = float(windows_x[best].mean()), float(windows_y[best].mean())
-    # a plateau falls by rounding only
-    if not -slope * float(np.ptp(windows_x[best])) > 1e-9 * height:
-        return np.nan, np.nan, np.nan
-    return slope, middle - height / slope, middle
+    return [f"Mott-Schottky plot: {metrics['apparent_doping'].method}."]
 
 
 @of_measurements("cv")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
-    """Capacitance, and its inverse square with the line of the analysis; see `plotting.signals.cv`."""
+    """Capacitance, and its inverse square with the line of the analysis; see `plotting.signals.cv`.
+
+    Of a capacitance against frequency: with its derivative, see `plotting.signals.steps`.
+    """
     from perotwin.plotting import signals, style
 
     items = style.as_list(datasets)
-    found = [
-        mott_schottky(np.asarray(item["voltage"], float), np.asarray(item["capacitance"], float))
-        for item in items
-    ]
-    return signals.cv(items, [(slope, intercept) for slope, intercept, _ in found], ax)
+    against_frequency = ["frequency" in item["capacitance"].dims for item in items]
+    if all(against_frequency):
+        return signals.steps(items, [capacitance_steps.derivative(item) for item in items], ax)
+    items = [item for item, other in zip(items, against_frequency, strict=True) if not other]
+    found = [_window(item) for item in items]
+    return signals.cv(items, [(one.slope, one.intercept, one.low, one.high) for one in found], ax)
 
 
 INSTRUMENT = Instrument(
@@ -222,8 +245,9 @@ INSTRUMENT = Instrument(
     caption="Capacitance of {cells} against voltage in the dark, and its inverse square.",
     variables=(
         Variable("voltage", ("voltage",)),
-        Variable("capacitance", ("voltage",), required=True),
-        Variable("conductance", ("voltage",)),
+        Variable("frequency", ("frequency",), written=False),
+        Variable("capacitance", ("voltage",), required=True, or_over=(("frequency",),), whole=True),
+        Variable("conductance", ("voltage",), whole=True),
     ),
     attributes=(Attribute("frequency", "Hz", "frequency"),),
     place=90,

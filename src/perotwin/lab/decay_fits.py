@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -50,9 +50,10 @@ _SURE = 100.0
 _DIGITS = 6e-3
 #: bins left out before the rise, as far as they may belong to it
 _GUARD = 2
-#: earlier pulses whose tails are added, at most
-_PULSES = 200
-_ITERATIONS = 300
+#: earlier pulses whose tails are added, at most, where they are no geometric series
+_PULSES = 15
+#: steps of a fit at most; it ends where one gains less of the deviance than could ever be told
+_ITERATIONS, _CLOSE = 80, 1e-5
 
 
 @dataclass(frozen=True)
@@ -228,19 +229,34 @@ class Fit:
         return (self.deviance - self.degrees) / np.sqrt(2.0 * self.degrees)
 
 
-def _shape(kind: str, own: F64, t: F64, width: F64 | float) -> F64:
-    """Light at times t (s) after the onset, mean over bins of a width; (T,), zero before the onset.
+def _shape(kind: str, own: F64, period: float | None, t: F64, width: F64 | float) -> F64:
+    """Light at times t (s) after the onset, mean over bins of a width; (T,). Without a period zero before the onset.
 
-    own: lifetime, of "pairs" beta too.
+    Args:
+        kind: of the model. own: lifetime (s), of "pairs" beta too. period: between pulses, s, whose tails are added.
     """
-    after = t >= 0.0
-    fall = np.exp(-np.where(after, t, 0.0) / own[0])
+    after = np.where(t >= 0.0, t, np.inf)
     if kind == "pairs":
-        made = (fall / (1.0 - own[1] * np.expm1(-np.where(after, t, 0.0) / own[0]))) ** 2
-    else:
-        x = np.minimum(0.5 * np.asarray(width) / own[0], 30.0)
-        made = fall * np.where(x > 1e-4, np.sinh(x) / np.maximum(x, 1e-300), 1.0)
-    return np.asarray(np.where(after, made, 0.0))
+        made = _pair(own, after)
+        for m in range(1, 1 if period is None else _PULSES):
+            more = _pair(own, t + m * (period or 0.0))
+            made = made + more
+            if not more.max() > 1e-9 * made.max():
+                break
+        return made
+    x = np.minimum(0.5 * np.asarray(width) / own[0], 30.0)
+    mean = np.where(x > 1e-4, np.sinh(x) / np.maximum(x, 1e-300), 1.0)
+    made = np.exp(-after / own[0])
+    if period is not None:
+        # all earlier pulses: a geometric series
+        made = made + np.exp(-np.maximum(t + period, 0.0) / own[0]) / -np.expm1(-period / own[0])
+    return np.asarray(made * mean)
+
+
+def _pair(own: F64, t: F64) -> F64:
+    """n^2 of pairs (see this module) at times from their pulse, s."""
+    fall = np.exp(-np.maximum(t, 0.0) / own[0])
+    return np.asarray((fall / (1.0 + own[1] * (1.0 - fall))) ** 2)
 
 
 @dataclass(frozen=True)
@@ -264,53 +280,35 @@ class _Grouped:
     def total(self) -> float:
         return float(self.bins.sum())
 
+    @cached_property
+    def _response(self) -> NDArray[np.complex128]:
+        """The transform of the response."""
+        assert self.counted.response is not None
+        return np.fft.rfft(self.counted.response, 1 << int(np.ceil(np.log2(3 * self.counted.time.size))))
+
     def expected(self, shape: _Light) -> F64:
         """(G,) counts that a shape of unit amplitude makes in each group.
 
         shape: light at times from the onset (s), mean over a width (s).
         """
-        counted = self.counted
-        if counted.response is None:
-            width = self.bins * counted.width
-            made = shape(self.time, width)
-            if counted.period is not None:
-                for m in range(1, _PULSES):
-                    more = shape(self.time + m * counted.period, width)
-                    made = made + more
-                    if not more.max() > 1e-9 * made.max():
-                        break
-            return made * self.bins
+        if self.counted.response is None:
+            return shape(self.time, self.bins * self.counted.width) * self.bins
         return np.asarray(np.add.reduceat(self.whole(shape), self.first))
 
     def whole(self, shape: _Light) -> F64:
         """(T,) counts that a shape makes in every bin."""
         counted = self.counted
-        size = counted.time.size
-        period, pulses = counted.period, 1 if counted.period is None else _PULSES
+        size, width = counted.time.size, counted.width
         if counted.response is None:
-            t = counted.time - counted.onset
-            made = np.zeros(size)
-            for m in range(pulses):
-                more = shape(t + m * (period or 0.0), counted.width)
-                made = made + more
-                if m and not more.max() > 1e-9 * made.max():
-                    break
-            return made
-        length = 1 << int(np.ceil(np.log2(3 * size if pulses > 1 else 2 * size)))
-        light = np.fft.rfft(counted.response, length)
-        # a bin of the response lights its own bin from the middle on
-        kernel = shape(counted.width * np.arange(size, dtype=np.float64), 0.0)
-        kernel[0] *= 0.5
-        made = np.fft.irfft(light * np.fft.rfft(kernel, length), length)[:size]
-        for m in range(1, pulses):
-            # pulses before: later than any lag within the histogram, or earlier by less than one
-            t = counted.width * np.arange(-(size - 1.0), size) + m * (period or 0.0)
-            kernel = shape(t, 0.0)
-            more = np.fft.irfft(light * np.fft.rfft(kernel, length), length)[size - 1 : 2 * size - 1]
-            made = made + more
-            if not more.max() > 1e-9 * made.max():
-                break
-        return np.maximum(made, 0.0)
+            return shape(counted.time - counted.onset, width)
+        # lags of one bin to another; negative ones hold the tails of earlier pulses
+        first = 0 if counted.period is None else size - 1
+        kernel = shape(width * np.arange(-first, size, dtype=np.float64), 0.0)
+        # a bin of the response lights its own bin from the middle on; every shape begins with one
+        kernel[first] -= 0.5
+        length = 1 << int(np.ceil(np.log2(3 * size)))
+        made = np.fft.irfft(self._response * np.fft.rfft(kernel, length), length)
+        return np.maximum(made[first : first + size], 0.0)
 
 
 def _grouped(counted: Histogram, until: float = np.inf) -> _Grouped:
@@ -364,10 +362,9 @@ def fit(counted: Histogram, kind: str, until: float = np.inf) -> Fit:
     # mean arrival, less what the noise of an empty tail makes it
     cut = int(np.argmax(np.cumsum(tail) > 0.98 * tail.sum())) + 1
     typical = max(float(tail[:cut] @ since[:cut] / tail[:cut].sum()), counted.width)
+    height = max(float(tail[0]), 0.1 * float(tail.max()))
     held = counted.background is not None
-    made = [
-        _climb(groups, kind, _start(kind, one, typical, float(tail[0]), level), held) for one in starts[kind]
-    ]
+    made = [_climb(groups, kind, _start(kind, one, typical, height, level), held) for one in starts[kind]]
     theta, deviance, covariance = min(made, key=lambda one: one[1])
     return _told(groups, kind, theta, deviance, covariance, held)
 
@@ -380,19 +377,21 @@ def _start(kind: str, parts: Sequence[float], typical: float, height: float, lev
     return np.array([*np.ravel(each), level])
 
 
-def _curve(kind: str, theta: F64) -> list[tuple[float, _Light]]:
+def _curve(kind: str, theta: F64, period: float | None) -> list[tuple[float, _Light]]:
     """Amplitudes and shapes of a model's terms."""
     own = np.exp(np.clip(theta[:-1], -200.0, 200.0))
     if kind == "pairs":
-        return [(float(own[0]), partial(_shape, kind, own[1:3]))]
-    return [(float(own[i]), partial(_shape, kind, own[i + 1 : i + 2])) for i in range(0, own.size, 2)]
+        return [(float(own[0]), partial(_shape, kind, own[1:3], period))]
+    return [(float(own[i]), partial(_shape, kind, own[i + 1 : i + 2], period)) for i in range(0, own.size, 2)]
 
 
 def _climb(groups: _Grouped, kind: str, theta: F64, held: bool) -> tuple[F64, float, F64]:
     """Fisher's scoring, damped after Levenberg: parameters, deviance and covariance there."""
 
     def expected(at: F64) -> F64:
-        light = sum(amplitude * groups.expected(shape) for amplitude, shape in _curve(kind, at))
+        light = sum(
+            amplitude * groups.expected(shape) for amplitude, shape in _curve(kind, at, groups.counted.period)
+        )
         return np.asarray(light + at[-1] * groups.bins)
 
     counts = groups.counts
@@ -440,7 +439,7 @@ def _climb(groups: _Grouped, kind: str, theta: F64, held: bool) -> tuple[F64, fl
                 break
             gain = best - there
             theta, now, best = trial, made, there
-            if gain < 1e-9 * (1.0 + best) and damping < 1.0:
+            if gain < _CLOSE + 1e-12 * best and damping < 1.0:
                 break
             damping = max(damping / 5.0, 1e-9)
         covariance = np.zeros((theta.size, theta.size))
@@ -457,7 +456,9 @@ def _told(groups: _Grouped, kind: str, theta: F64, deviance: float, covariance: 
         order = np.array([2, 3, 0, 1, 4])
         values, covariance = values[order], covariance[np.ix_(order, order)]
     count = theta.size - held
-    model = sum(a * groups.whole(shape) for a, shape in _curve(kind, theta)) + theta[-1]
+    model = (
+        sum(a * groups.whole(shape) for a, shape in _curve(kind, theta, groups.counted.period)) + theta[-1]
+    )
     return Fit(
         kind,
         values,

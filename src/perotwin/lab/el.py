@@ -23,7 +23,7 @@ from pydantic import model_validator
 
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.lab.arguments import of_a_cell, of_measurements
-from perotwin.measurement import Instrument, Metric, Metrics, Variable
+from perotwin.measurement import Instrument, Metrics, Variable
 from perotwin.measurement.junction_names import junction_of
 from perotwin.stack.quantity_fields import CurrentDensity, Intensity, Model, Voltage
 from perotwin.units import Quantity
@@ -375,49 +375,41 @@ def _unreached(solver: Solver, wanted: float, voltage: float) -> ConvergenceErro
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Yields, splittings and the voltages that they tell, of each emitter.
 
-    Returns:
-        At an injection as large as the junction's short-circuit current: `elqy` and `qfls` (eV); `voc_radiative` (V),
-        without any loss but the light that leaves; in the dark `voc_luminescence`, that plus kT/q ln(elqy); and
-        `voc_own` as solved under light. With several emitters each name is followed by the emitter's: "elqy, top".
-    """
-    from perotwin.units import BOLTZMANN
+    Args:
+        dataset: over `injected` (A m^-2) what was measured of `elqy` and `qfls` (both (emitter, injected); the
+            splitting may be the voltage of each subcell as its luminescence tells it) and `voltage` (injected); of each
+            emitter `jsc_own` (A m^-2) and `voc_radiative` (V), or the attributes `jsc` and `voc_radiative`, and
+            `junction_current` (emitter, injected) where luminescence couples the junctions.
 
-    dark = float(dataset.attrs.get("light", 0.0)) == 0.0
-    kt = BOLTZMANN * float(dataset.attrs.get("temperature", 298.15))
-    injected = np.asarray(dataset["injected"], float)
-    emitters = [str(name) for name in dataset["emitter"].values]
-    found: dict[str, Metric] = {}
-    for emitter in emitters:
-        one = dataset.sel(emitter=emitter)
-        jsc, radiative = float(one["jsc_own"]), float(one["voc_radiative"])
-        yields, qfls = np.asarray(one["elqy"], float), np.asarray(one["qfls"], float)
-        good = (injected > 0.0) & (yields > 0.0)
-        elqy = split = np.nan
-        if good.any() and injected[good].min() <= jsc <= injected[good].max():
-            at = np.log(injected[good])
-            elqy = float(np.exp(np.interp(np.log(jsc), at, np.log(yields[good]))))
-            split = float(np.interp(np.log(jsc), at, qfls[good]))
-        words = f"at an injection of {0.1 * jsc:.4g} mA/cm2, its short-circuit current"
-        end = f", {emitter}" if len(emitters) > 1 else ""
-        told = Metric(radiative + kt * float(np.log(elqy)), "V", "voc_radiative + kT/q ln(elqy)")
-        found |= {
-            f"elqy{end}": Metric(elqy, "1", words),
-            f"qfls{end}": Metric(split, "eV", f"mean over the absorber {words}"),
-            f"voc_radiative{end}": Metric(
-                radiative, "V", "kT/q ln(Jsc / J0), J0 the photons that leave the cell"
-            ),
-            **({f"voc_luminescence{end}": told} if dark else {}),
-            f"voc_own{end}": Metric(float(one["voc_own"]), "V", "solved for, the junction alone under light"),
-        }
-    return Metrics(found)
+    Returns:
+        At an injection as large as the junction's short-circuit current (the largest where that is not told): `elqy`
+        and `qfls` (eV); `voc_loss`, -kT/q ln(elqy), what is lost beside radiation; `voc_radiative` (V), without any
+        loss but the light that leaves; in the dark `voc_luminescence`, that less the loss; `voc_own` as solved under
+        light; `ideality`, the slope of the splitting with the logarithm of the injection. What the measurement does not
+        hold is left out, or NaN with the reason. With several emitters each name is followed by the emitter's: "elqy,
+        top".
+
+    Raises:
+        InputError: none of yields, splittings and a voltage.
+    """
+    from perotwin.lab import el_reading
+
+    return el_reading.analyse(dataset)
 
 
 @of_measurements("el")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
-    """Spectra, and yields against the injected current; see `plotting.luminescence.yields_and_spectra`."""
-    from perotwin.plotting import luminescence
+    """Spectra, and yields against the injected current; see `plotting.luminescence.yields_and_spectra`.
 
-    return luminescence.yields_and_spectra(datasets, ax)
+    Where no yields were measured, the splittings against the current instead.
+    """
+    from perotwin.lab import el_reading
+    from perotwin.plotting import luminescence, style
+
+    items = [el_reading.named_emitters(item) for item in style.as_list(datasets)]
+    if all("elqy" not in item for item in items):
+        return luminescence.splittings(items, ax)
+    return luminescence.yields_and_spectra(items, ax)
 
 
 INSTRUMENT = Instrument(
@@ -435,8 +427,9 @@ INSTRUMENT = Instrument(
         Variable("injected", ("injected",)),
         Variable("voltage", ("injected",)),
         Variable("wavelength", ("wavelength",)),
-        Variable("elqy", ("emitter", "injected"), required=True),
-        Variable("qfls", ("emitter", "injected"), required=True),
+        Variable("elqy", ("emitter", "injected")),
+        Variable("qfls", ("emitter", "injected")),
+        Variable("junction_current", ("emitter", "injected"), written=False),
         Variable("photons", ("emitter", "injected")),
         Variable("spectrum", ("emitter", "wavelength")),
         *(Variable(name, ("emitter",), written=False) for name in ("voc_own", "jsc_own", "voc_radiative")),

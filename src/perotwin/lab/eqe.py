@@ -20,8 +20,12 @@ import numpy as np
 from perotwin.errors import InputError
 from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.lab.bias_light import BiasLight, Led, Suns, Unlit, Wrong
+from perotwin.lab.eqe_reading import Spectrum, inflection, radiative, readable, spectral, urbach
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, quantity
+from perotwin.measurement.conform import conform
+from perotwin.measurement.dataset import simulated
 from perotwin.stack.quantity_fields import Model, Voltage
+from perotwin.units import BOLTZMANN
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -317,22 +321,33 @@ def junctions(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
     return found
 
 
-@of_measurements("eqe")
 def analyse(dataset: xr.Dataset) -> Metrics:
-    """Integrated current and bandgap of a spectrum.
+    """Integrated current, bandgap, Urbach energy and radiative limit of a spectrum.
+
+    Args:
+        dataset: `eqe` (wavelength), or that of junctions; fractions or per cent, wavelengths in either order, or an
+            axis `photon_energy` (eV). `temperature` (K) among the attributes.
 
     Returns:
-        `jsc_integrated` (A m^-2; as the measurement stored it, else over AM1.5G between the ends of the spectrum) and
+        `jsc_integrated` (A m^-2; as the measurement stored it, else over AM1.5G between the ends of the spectrum),
         `bandgap` (eV), the steepest point of the EQE against photon energy (doi:10.1002/aenm.201901223) by a parabola
-        through its slope. Of a tandem the current of the junction that has less and the edge of the one that begins
-        first, and both of each junction: "jsc_integrated, top" and so on.
+        through its slope; `urbach_energy` (eV), the slope of ln(EQE) over at least a decade above the noise;
+        `radiative_saturation_current` (A m^-2) and `voc_radiative` (V), the limit of radiation through the lit side,
+        with the tail continued by the Urbach line (see `eqe_reading`). NaN with the reason where the data do not hold
+        it. Of a tandem the current of the junction that has less and the edge of the one that begins first, and all of
+        each junction: "jsc_integrated, top" and so on.
 
     Raises:
-        InputError: neither `eqe` nor that of any junction.
+        InputError: neither `eqe` nor that of any junction; wavelengths that are none.
     """
+    return _analyse(spectral(dataset))
+
+
+@of_measurements("eqe")
+def _analyse(dataset: xr.Dataset) -> Metrics:
     parts = junctions(dataset)
     if parts:
-        found = {name: analyse(one) for name, one in parts.items()}
+        found = {name: _analyse(one) for name, one in parts.items()}
         edges = [one["bandgap"] for one in found.values()]
         currents = [one["jsc_integrated"] for one in found.values()]
         return Metrics(
@@ -348,54 +363,81 @@ def analyse(dataset: xr.Dataset) -> Metrics:
             'Name its variable "eqe", or "eqe_top" and so on.',
             key="eqe",
         )
-    wavelength, eqe = np.asarray(dataset["wavelength"], float), np.asarray(dataset["eqe"], float)
-    current, words = dataset.attrs.get("jsc_integrated"), "EQE times the photon flux of the spectrum"
-    if current is None:
-        current, words = _integral(wavelength, eqe)
+    spectrum = readable(dataset)
+    said = f"; {spectrum.words}" if spectrum.words else ""
+    stored = dataset.attrs.get("jsc_integrated")
+    current, words, error = _integral(spectrum)
+    if stored is not None:
+        current, words, error = float(stored), "EQE times the photon flux of the spectrum", np.nan
+    edge, edge_error = inflection(spectrum.energy, spectrum.value, spectrum.noise)
+    tail = urbach(spectrum)
+    stated = dataset.attrs.get("temperature")
+    kelvin = 298.15 if stated is None else float(stated)
+    limit = radiative(spectrum, tail, kelvin)
+    thermal = BOLTZMANN * kelvin
+    at = f"at {kelvin:.2f} K" + (", not told" if stated is None else "")
+    voc = thermal * float(np.log1p(current / limit.current)) if limit.current > 0.0 else np.nan
     return Metrics(
         {
-            "jsc_integrated": Metric(float(current), "A m-2", words),
-            "bandgap": Metric(inflection(wavelength, eqe), "eV", "steepest point of the EQE"),
+            "jsc_integrated": Metric(
+                current, "A m-2", words + said + ("" if stored is not None else "; its calibration is systematic"),
+                _known(error),
+            ),
+            "bandgap": Metric(edge, "eV", f"steepest point of the EQE{said}", _known(edge_error)),
+            "urbach_energy": Metric(tail.energy[0], "eV", tail.words, _known(tail.energy[1])),
+            "radiative_saturation_current": Metric(
+                limit.current, "A m-2", f"{limit.words}; {at}", _known(limit.error * limit.current)
+            ),
+            "voc_radiative": Metric(
+                voc,
+                "V",
+                f"kT/q ln(Jsc / J0,rad + 1) of the lit side, {at}; {limit.words}",
+                _known(thermal * float(np.hypot(limit.error, np.nan_to_num(error / current)))),
+            ),
         }
-    )
+    )  # fmt: skip
 
 
-def _integral(wavelength: np.ndarray, eqe: np.ndarray) -> tuple[float, str]:
-    """Current (A m^-2) of an EQE (W,) under AM1.5G, linear between its wavelengths (m), and how it was found."""
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _integral(spectrum: Spectrum) -> tuple[float, str, float]:
+    """Current (A m^-2) of an EQE under AM1.5G, linear between its wavelengths, how it was found, and its error."""
     from perotwin.constants import e
     from perotwin.spectra import am15g
 
-    good = np.isfinite(wavelength) & np.isfinite(eqe)
-    grid, first = np.unique(wavelength[good], return_index=True)
-    if grid.size < 2:
-        return float("nan"), "no spectrum"
-    current = e * float(am15g().weights(grid) @ eqe[good][first])
-    return current, f"EQE times the photon flux of AM1.5G, {grid[0] * 1e9:.0f} to {grid[-1] * 1e9:.0f} nm"
+    grid, value = spectrum.wavelength[::-1], spectrum.value[::-1]
+    weights = am15g().weights(grid)
+    current = e * float(weights @ value)
+    noise = np.hypot(spectrum.noise * value, spectrum.floor[0])
+    words = f"EQE times the photon flux of AM1.5G, {grid[0] * 1e9:.0f} to {grid[-1] * 1e9:.0f} nm"
+    return current, words, e * float(np.sqrt(np.sum((weights * noise) ** 2)))
 
 
-def inflection(wavelength: np.ndarray, eqe: np.ndarray) -> float:
-    """Photon energy (eV) at which the EQE rises most steeply; wavelength (W,) in m. NaN without a rise."""
-    from perotwin.constants import c, e, h
-
-    energy = h * c / (e * wavelength)
-    order = np.argsort(energy)
-    energy, eqe = energy[order], eqe[order]
-    slope = np.gradient(eqe, energy)
-    best = int(np.argmax(slope))
-    if not 0 < best < slope.size - 1 or not slope[best] > 0.0:
-        return float("nan")
-    a, b, _ = np.polyfit(energy[best - 1 : best + 2] - energy[best], slope[best - 1 : best + 2], 2)
-    return float(energy[best] - b / (2.0 * a)) if a < 0.0 else float(energy[best])
+def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Quantum efficiency and where the other photons go; see `plotting.spectra.eqe`."""
+    several = isinstance(datasets, Sequence)
+    items = [_drawn(spectral(item)) for item in (datasets if several else [datasets])]
+    return _plot(items if several else items[0], ax)
 
 
 @of_measurements("eqe")
-def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
-    """Quantum efficiency and where the other photons go; see `plotting.spectra.eqe`."""
+def _plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     from perotwin.plotting import spectra
 
     items = list(datasets) if isinstance(datasets, Sequence) else [datasets]
-    gaps = [float(analyse(item)["bandgap"]) for item in items if "absorptance" in item]
+    gaps = [float(_analyse(item)["bandgap"]) for item in items if "absorptance" in item]
     return spectra.eqe(datasets, ax, gaps)
+
+
+def _drawn(item: xr.Dataset) -> xr.Dataset:
+    """A measured spectrum of one junction as it is read: in metres and fractions, from the shortest wavelength on."""
+    if simulated(item) or "eqe" not in item or "absorptance" in item or item["eqe"].dims != ("wavelength",):
+        return item
+    read = readable(conform(item, INSTRUMENT))
+    one = item.drop_vars([name for name in item.variables if "wavelength" in item[name].dims])
+    return one.assign(eqe=("wavelength", read.value[::-1])).assign_coords(wavelength=read.wavelength[::-1])
 
 
 def _several(dataset: xr.Dataset) -> bool:
@@ -415,7 +457,8 @@ def _document(dataset: xr.Dataset, metrics: Metrics) -> dict[str, Any]:
 
     def came_to(found: Metrics) -> dict[str, Any]:
         unknown = {"jsc_integrated": Metric(np.nan, "A m-2"), "bandgap": Metric(np.nan, "eV")}
-        return Metrics({name: found.get(name, nothing) for name, nothing in unknown.items()}).to_json()
+        own = {name: metric for name, metric in found.items() if "," not in name}
+        return Metrics({**unknown, **own}).to_json()
 
     each = {
         name: {

@@ -26,6 +26,7 @@ __all__ = [
     "diode",
     "green",
     "local_ideality",
+    "of_lights",
     "pseudo_top",
     "split",
     "thermal_voltage",
@@ -141,7 +142,11 @@ def pseudo_top(suns: ArrayLike, voltage: ArrayLike, voc: float, resistance_drop:
     share = 0.5 * (before - after) / bend if bend < 0.0 else 0.0
     at = looks[best] + share * (looks[1] - looks[0])
     most = float(max(power(np.array(at)), here))
-    return Pseudo(most / voc, float(curve(at)), float(np.exp(at)))
+    # where a leak takes much of the current a resistance makes that at 0 V smaller as well
+    left = curve(looks) + resistance_drop * np.expm1(looks)
+    below = np.flatnonzero(left < 0.0)
+    short = 1.0 if not below.size else -float(np.expm1(np.interp(0.0, left[below[-1] :], looks[below[-1] :])))
+    return Pseudo(most / (voc * short), float(curve(at)), float(np.exp(at)))
 
 
 @dataclass(frozen=True)
@@ -157,6 +162,34 @@ class FillFactors:
     pseudo: float
     actual: float
     resistive: float | None = None
+
+
+def of_lights(
+    suns: ArrayLike,
+    voltage: ArrayLike,
+    *,
+    voc: float,
+    actual: float,
+    temperature: float,
+    resistance_drop: float | None = None,
+    radiative_voc: float | None = None,
+    junctions: int = 1,
+) -> FillFactors:
+    """Fill factors of a cell from its open-circuit voltages under many lights and its own fill factor.
+
+    Args:
+        suns: (K,) part of the light that the cell's curve is of, above zero, ascending, each once.
+        voltage: (K,) open-circuit voltage, V. voc: the same at one, V. actual: fill factor of the curve.
+        temperature: K.
+        resistance_drop: series resistance outside the layers times the short-circuit current, V; None where the
+            resistance is not known.
+        radiative_voc: open-circuit voltage of the radiative limit, V; the cell's own stands for it where it is None.
+        junctions: in series; the ideality of the limit is one for each.
+    """
+    limit = float(green(voc if radiative_voc is None else radiative_voc, temperature, float(junctions)))
+    pseudo = pseudo_top(suns, voltage, voc).ff
+    resistive = None if resistance_drop is None else pseudo_top(suns, voltage, voc, resistance_drop).ff
+    return FillFactors(limit, pseudo, actual, resistive)
 
 
 @dataclass(frozen=True)

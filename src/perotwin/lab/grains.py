@@ -177,7 +177,8 @@ def statistics(labels: I64, pixel: tuple[float, float]) -> Sizes:
     size, weight = np.array(areas) * pixel[0] * pixel[1], np.array(weights)
     if size.size == 0:
         nan = float("nan")
-        return Sizes(0, nan, nan, nan, across, error, size, weight, 0.0)
+        # lines across so few grains end on the border more often than on an edge
+        return Sizes(0, nan, nan, nan, nan, nan, size, weight, 0.0)
     mean = float(np.average(size, weights=weight))
     spread = float(np.sqrt(np.average((size - mean) ** 2, weights=weight)))
     effective = float(weight.sum() ** 2 / np.sum(weight**2))

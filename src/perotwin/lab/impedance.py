@@ -18,7 +18,24 @@ from pydantic import Field, field_validator, model_validator
 
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.lab.arguments import of_a_cell, of_measurements
+from perotwin.lab.impedance_reading import (
+    BOUND,
+    FOLLOWS,
+    Reading,
+    arcs_of,
+    capacitance,
+    equivalent_circuit,
+    high_frequency,
+    in_order,
+    of_elements,
+    point_by_point,
+    reading,
+    series_resistance,
+    validity,
+    with_noise,
+)
 from perotwin.measurement import Attribute, Instrument, Metric, Metrics, Variable
+from perotwin.measurement.dataset import simulated
 from perotwin.stack.quantity_fields import Frequency, Model, Voltage
 from perotwin.units import Quantity
 
@@ -31,7 +48,7 @@ if TYPE_CHECKING:
     from perotwin.transport.states import States
     from perotwin.transport.steady import Solver
 
-__all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot"]
+__all__ = ["INSTRUMENT", "Protocol", "Reading", "analyse", "equivalent_circuit", "measure", "plot", "reading"]
 
 F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
@@ -41,11 +58,6 @@ _STEADY_LIMIT = 1e-6
 #: part of the impedance at rest that a mode must carry to count: carriers in a pocket that no terminal sees may take
 #: years; ions of little consequence still tell how long a cell takes to settle
 _SEEN = {"electronic": 1e-2, "ionic": 1e-6}
-#: a maximum of -Im Z counts as an arc if it stands out by this part of the largest
-_ARC = 0.01
-#: relative misfit above which the highest decade is no plateau
-_FITS = 0.01
-_BOUND = ": an upper bound, the plateau lies at higher frequencies"
 
 
 class Protocol(Model):
@@ -174,12 +186,12 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         checks=found,
         notes=conditions.notes(settled),
     )
-    return add_notes(dataset, _doubts(*_sorted(dataset)))
+    return add_notes(dataset, _doubts(*in_order(dataset)))
 
 
 def _doubts(frequency: F64, impedance: C128) -> list[str]:
     """What a reader of the spectrum must know."""
-    if _BOUND not in high_frequency(frequency, impedance)[2]:
+    if BOUND not in high_frequency(frequency, impedance)[2]:
         return []
     return [
         f"at {frequency[-1]:.3g} Hz the cell is not yet a plate capacitor behind a resistor: series resistance and "
@@ -230,39 +242,39 @@ def bias_point(solver: Solver, bias: str | float, intensity: float) -> States:
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Resistances, capacitances and time constants of a spectrum, simulated or read from a file.
 
+    Of a measured spectrum, points at zero frequency or with Im Z > 0 are left out, and said. A simulated one without
+    noise is read point by point; a measured one from its smooth course and from a circuit, where there is noise (above
+    0.2 % of |Z|) or the circuit follows it to 1 %.
+
     Returns:
-        `series_resistance` and `geometric_capacitance` from Rs + (G || C) fitted to the highest decade;
-        `recombination_resistance`: with the spectrum for held ions its low-frequency intercept less Rs, else the width
-        of the arc at the highest frequencies; `low_frequency_resistance` and `low_frequency_capacitance` at the lowest
-        frequency, the latter the `capacitance` there; `arcs`, the number of maxima of -Im Z; `electronic_time` and
-        `ionic_time` where the measurement states them. Rs is the circuit's where the measurement states it. What the
-        data do not hold is NaN; each has its method.
+        `series_resistance` and `geometric_capacitance` from Rs + (G || C) fitted to the highest decade, or with noise
+        from the circuit; `recombination_resistance`: with the spectrum for held ions its low-frequency intercept less
+        Rs, else the width of the arc at the highest frequencies, or with noise the resistance of the circuit's fastest
+        element; `low_frequency_resistance` and `low_frequency_capacitance` at the lowest frequency, the latter the
+        `capacitance` there; `arcs`, the number of maxima of -Im Z that noise does not make; `kramers_kronig`, what a
+        sum of relaxations leaves over |Z|; of a measured spectrum the numbers of each element of the circuit that its
+        points support ("element_resistance, 1", from the fastest on), by lmfit; `electronic_time` and `ionic_time`
+        where the measurement states them. Rs is the circuit's where the measurement states it. Resistances are in
+        ohm m^2, or in ohm where the area is not known. What the data do not hold is NaN; each has its method.
+
+    Raises:
+        InputError: fewer than two points can be read.
     """
-    frequency, impedance = _sorted(dataset)
-    fitted, geometric, words = high_frequency(frequency, impedance)
-    series = series_resistance(dataset)
-    lowest = f"at {frequency[0]:.3g} Hz"
-    peaks = arcs(impedance)
-    if "impedance_real_held" in dataset:
-        order = np.argsort(np.asarray(dataset["frequency"], float))
-        width = float(np.asarray(dataset["impedance_real_held"], float)[order][0]) - series
-        how = f"low-frequency intercept {lowest} with the ions held, less Rs"
-    else:
-        width, how = _fast_arc(impedance, peaks, series)
-    found = {
-        "recombination_resistance": Metric(width, "ohm m2", how),
-        "low_frequency_resistance": Metric(float(impedance[0].real), "ohm m2", f"real part {lowest}"),
-        "series_resistance": Metric(fitted, "ohm m2", words),
-        "geometric_capacitance": Metric(geometric, "F m-2", words),
-        "low_frequency_capacitance": Metric(
-            float(capacitance(frequency[:1], impedance[:1], series)[0]),
-            "F m-2",
-            f"Im(1 / (Z - Rs)) / (2 pi f) {lowest}",
-        ),
-        "arcs": Metric(
-            float(peaks.size), "1", f"maxima of -Im Z that stand out by {_ARC:.0%} of the largest"
-        ),
-    }
+    read = reading(dataset)
+    made = equivalent_circuit(read) if read.noisy or not simulated(dataset) else None
+    # a measured arc need not close within the frequencies: the circuit that follows it closes it
+    by_circuit = made is not None and (read.noisy or made.misfit < FOLLOWS)
+    found = with_noise(read, made) if made is not None and by_circuit else point_by_point(dataset, read)
+    peaks = arcs_of(read)
+    found["arcs"] = Metric(
+        float(peaks.size), "1", "maxima of -Im Z that stand out by 1 % of the largest"
+        + (f" and five standard errors of its smooth course, noise {read.smooth.noise:.1%}" if read.noisy else ""),
+    )  # fmt: skip
+    found["kramers_kronig"] = Metric(read.smooth.noise, "1", validity(read))
+    if read.dropped or "turned" in read.words:
+        found["points_dropped"] = Metric(float(read.dropped), "1", read.words)
+    if made is not None:
+        found |= of_elements(read, made)
     if "time_constant" in dataset:
         modes = [str(mode) for mode in dataset["mode"].values]
         for mode, value in zip(modes, dataset["time_constant"].values, strict=True):
@@ -270,109 +282,32 @@ def analyse(dataset: xr.Dataset) -> Metrics:
                 continue
             how = f"slowest eigenvalue at open circuit that carries {_SEEN[mode]:g} of the impedance"
             found[f"{mode}_time"] = Metric(float(value), "s", how)
-    return Metrics(found)
+    order = [name for name in _ORDER if name in found]
+    return Metrics({name: found[name] for name in [*order, *(name for name in found if name not in order)]})
 
 
-def capacitance(frequency: F64, impedance: C128, series: float) -> F64:
-    """(W,) F m^-2 of what lies behind the series resistance: Im(1 / (Z - Rs)) / (2 pi f).
-
-    With the resistance left in, it would fall towards high frequencies as the resistor takes the voltage.
-
-    Args:
-        frequency: (W,) Hz. impedance: (W,) ohm m^2. series: Rs, ohm m^2.
-    """
-    return np.asarray((1.0 / (impedance - series)).imag / (2.0 * np.pi * frequency))
-
-
-def series_resistance(dataset: xr.Dataset) -> float:
-    """Rs that is taken out of a spectrum, ohm m^2: the resistor of the circuit where the measurement states it.
-
-    A simulation knows it; the fit, which serves elsewhere, also takes in what the layers add to it.
-    """
-    if "series_resistance" in dataset.attrs:
-        return float(dataset.attrs["series_resistance"])
-    return high_frequency(*_sorted(dataset))[0]
-
-
-def _sorted(dataset: xr.Dataset) -> tuple[F64, C128]:
-    """Frequencies, ascending, and the impedance where both parts are known."""
-    frequency = np.asarray(dataset["frequency"], float)
-    impedance = np.asarray(dataset["impedance_real"], float) + 1j * np.asarray(
-        dataset["impedance_imag"], float
-    )
-    order = np.argsort(frequency)
-    order = order[np.isfinite(impedance[order])]
-    return frequency[order], impedance[order]
-
-
-def high_frequency(frequency: F64, impedance: C128) -> tuple[float, float, str]:
-    """Series resistance, capacitance and how they were found: Rs + (G || C) over the highest decade.
-
-    For a given Rs the rest is linear in G and C; Rs is the one of least relative misfit. (W,) Hz ascending, ohm m^2.
-    """
-    from scipy.optimize import minimize_scalar
-
-    first = min(int(np.searchsorted(frequency, 0.0999 * frequency[-1])), max(frequency.size - 3, 0))
-    omega, z = 2.0 * np.pi * frequency[first:], impedance[first:]
-
-    def rest(series: float) -> tuple[float, float, float]:
-        y = 1.0 / (z - series)
-        g = float(np.sum(y.real / np.abs(y) ** 2) / np.sum(1.0 / np.abs(y) ** 2))
-        weight = omega / np.abs(y)
-        c = float(np.sum(weight * y.imag / np.abs(y)) / np.sum(weight**2))
-        misfit = np.abs(series + 1.0 / (g + 1j * omega * c) - z) / np.abs(z)
-        return g, c, float(np.sqrt(np.mean(misfit**2)))
-
-    top = float(z[-1].real)
-    if z.size < 3 or not top > 0.0:
-        return (
-            0.0,
-            float(1.0 / z[-1].conjugate().imag / omega[-1]) if z[-1].imag else np.nan,
-            "highest frequency",
-        )
-    # the misfit has more than one valley, and Rs may be all but the whole real part
-    parts = 1.0 - np.geomspace(1.0, 1e-9, 181)
-    best = int(np.argmin([rest(part * top)[2] for part in parts]))
-    found = minimize_scalar(
-        lambda part: rest(part * top)[2],
-        bounds=(parts[max(best - 1, 0)], parts[min(best + 1, parts.size - 1)]),
-        method="bounded",
-        options={"xatol": 1e-12},
-    )
-    series = min(float(found.x), parts[best], key=lambda part: rest(part * top)[2]) * top
-    _, c, misfit = rest(series)
-    words = f"Rs + (G || C) over the highest decade, misfit {misfit:.1%}"
-    return series, c, words + (_BOUND if misfit > _FITS else "")
-
-
-def arcs(impedance: C128) -> NDArray[np.int64]:
-    """Indices of the maxima of -Im Z (W,), lowest frequency first."""
-    from scipy.signal import find_peaks
-
-    height = -impedance.imag
-    peaks, _ = find_peaks(height, prominence=_ARC * float(np.max(np.abs(height), initial=0.0)))
-    return np.asarray(peaks, dtype=np.int64)
-
-
-def _fast_arc(impedance: C128, peaks: NDArray[np.int64], series: float) -> tuple[float, str]:
-    """Width of the arc at the highest frequencies, up to the valley before the next one."""
-    if peaks.size == 0:
-        return float("nan"), "no arc"
-    if peaks.size == 1:
-        return float(impedance[0].real) - series, "width of the only arc"
-    between = slice(int(peaks[-2]), int(peaks[-1]) + 1)
-    valley = int(peaks[-2]) + int(np.argmin(-impedance[between].imag))
-    return float(
-        impedance[valley].real
-    ) - series, "width of the arc at the highest frequencies, up to the next valley"
+#: the readings that every spectrum has come first
+_ORDER = (
+    "recombination_resistance", "low_frequency_resistance", "series_resistance", "geometric_capacitance",
+    "low_frequency_capacitance", "arcs", "kramers_kronig",
+)  # fmt: skip
 
 
 @of_measurements("impedance")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
-    """Nyquist, Bode and capacitance; into given axes the Nyquist plot. See `plotting.signals.impedance`."""
+    """Nyquist, Bode and capacitance; into given axes the Nyquist plot. See `plotting.signals.impedance`.
+
+    Of a measured spectrum the points are drawn, those that are left out empty, and the circuit as a line.
+    """
     from perotwin.plotting import signals, style
 
-    return signals.impedance(datasets, [series_resistance(item) for item in style.as_list(datasets)], ax)
+    items, lines = style.as_list(datasets), []
+    for item in items:
+        read = reading(item)
+        made = None if simulated(item) and not read.noisy else equivalent_circuit(read)
+        fine = np.geomspace(read.frequency[0], read.frequency[-1], 200)
+        lines.append(None if made is None else (fine, made.impedance(fine)))
+    return signals.impedance(items, [series_resistance(item) for item in items], ax, lines)
 
 
 _SPECTRA = (
@@ -391,7 +326,12 @@ INSTRUMENT = Instrument(
     caption="Impedance of {cells}: Nyquist plot, magnitude and phase, and capacitance against frequency.",
     variables=(
         Variable("frequency", ("frequency",)),
-        *(Variable(name, ("frequency",), required=name in _ALWAYS) for name in _SPECTRA),
+        *(
+            Variable(
+                name, ("frequency",), required=name in _ALWAYS, whole=not name.startswith(("imps", "imvs"))
+            )
+            for name in _SPECTRA
+        ),
         Variable("time_constant", ("mode",), written=False),
     ),
     attributes=(

@@ -22,7 +22,7 @@ from perotwin.measurement import Metric, Metrics, simulated
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Method", "analyse", "points_of", "short_of_the_top", "sweeps_of", "without_merit"]
+__all__ = ["Method", "analyse", "mesh_errors", "points_of", "short_of_the_top", "sweeps_of", "without_merit"]
 
 F64 = NDArray[np.float64]
 Method = Literal["solved", "pchip", "astm-e1036"]
@@ -128,17 +128,26 @@ def _solved(dataset: xr.Dataset, solved: Mapping[str, tuple[float, float]]) -> _
             f"the curve holds no solved {', '.join(sorted(missing))}.",
             'Use method = "pchip", which works on any curve.',
         )
-    from perotwin.measurement import checks_of
-
     vmp, jmp = solved["maximum-power"]
     values = {"voc": solved["open-circuit"][0], "jsc": solved["short-circuit"][1], "vmp": vmp, "jmp": jmp}
+    return _Read(values, dict.fromkeys(_UNITS, "solved for"), mesh_errors(dataset, values["jsc"]))
+
+
+def mesh_errors(dataset: xr.Dataset, jsc: float) -> dict[str, float]:
+    """By how much a finer mesh changes Voc (V) and Jsc (A m^-2) of a simulation, as far as its checks tell.
+
+    Args:
+        dataset: with the checks of a simulation. jsc: its short-circuit current density, A m^-2.
+    """
+    from perotwin.measurement import checks_of
+
     checks = checks_of(dataset)
-    spread = {}
+    made = {}
     if _MESH_VOC in checks:
-        spread["voc"] = abs(checks[_MESH_VOC].value)
-    if _MESH_JSC in checks:
-        spread["jsc"] = abs(checks[_MESH_JSC].value * values["jsc"])
-    return _Read(values, dict.fromkeys(_UNITS, "solved for"), spread)
+        made["voc"] = abs(checks[_MESH_VOC].value)
+    if _MESH_JSC in checks and np.isfinite(jsc):
+        made["jsc"] = abs(checks[_MESH_JSC].value * jsc)
+    return {name: value for name, value in made.items() if np.isfinite(value)}
 
 
 def _read(

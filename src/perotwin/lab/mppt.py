@@ -10,14 +10,16 @@ the power rises (D. P. Hohm, M. E. Ropp, Prog. Photovolt. 11, 47 (2003), doi:10.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import model_validator
 
 from perotwin.errors import InputError
+from perotwin.lab import degradation
 from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
+from perotwin.measurement.dataset import simulated
 from perotwin.stack.quantity_fields import Model, Time, Voltage
 from perotwin.units import Quantity
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.lab.open_circuit import Settled
+    from perotwin.lab.tracked_power import Tracked
     from perotwin.stack import Cell
     from perotwin.transport.states import States
     from perotwin.transport.time_series import Trace
@@ -228,44 +231,137 @@ def _dataset(
 
 @of_measurements("mppt")
 def analyse(dataset: xr.Dataset) -> Metrics:
-    """Stabilised power with its spread, and where the tracker stands.
+    """Stabilised power with its spread, where the tracker stands, and when a fifth is lost.
 
-    All are means over the last fifth of the run; the uncertainty is the standard deviation there, the tracker's own
-    steps included. `power_drift` is the change of the mean power from the first to the second half of that window,
-    as a part of it.
+    Returns:
+        Means over the last fifth of the run: `stabilised_power`, `stabilised_pce`, and `stabilised_voltage` and
+        `stabilised_current` where those were measured; the uncertainty is the standard deviation there, the tracker's
+        own steps included. `power_drift` is the change of the mean power from the first to the second half of that
+        window, as a part of it. Of a trace of an hour or more, and of every measured one, `t95`, `t80`, `retained`,
+        `burn_in`, `ts80` and `t80_model` (see `tracked_power`); NaN with the reason where the data do not go so far.
+        A variable `irradiance` over time divides the power. Either sign of voltage, current and power is taken.
+
+    Raises:
+        InputError: no reading.
     """
+    from perotwin.lab import tracked_power
+
     time = np.asarray(dataset["time"], float)
     power = np.asarray(dataset["power_density"], float)
+    if not np.isfinite(power).any():
+        raise InputError("this trace holds no reading of a power.", "Give one.", key="power_density")
+    others = {
+        name: np.asarray(dataset[name], float) for name in ("voltage", "current_density") if name in dataset
+    }
+    of_voltage, of_current, of_power, turned = 1.0, 1.0, 1.0, ""
+    if not simulated(dataset):
+        of_voltage, of_current, of_power, turned = tracked_power.oriented_power(
+            others.get("voltage"), others.get("current_density"), power
+        )
+    good = np.isfinite(time) & np.isfinite(power)
+    order = np.flatnonzero(good)[np.argsort(time[good], kind="stable")]
+    time, power = time[order], of_power * power[order]
     length = float(time[-1] - time[0]) if time.size > 1 else 0.0
     here = time >= time[-1] - _WINDOW * length
-    words = "mean and standard deviation over the last fifth of the run"
+    words = f"mean and standard deviation over the last fifth of the run{turned}"
 
     def metric(values: np.ndarray, unit: str) -> Metric:
         return Metric(float(values[here].mean()), unit, words, float(values[here].std()))
 
-    irradiance = float(dataset.attrs.get("irradiance", 1000.0))
+    stated = dataset.attrs.get("irradiance")
+    irradiance = 1000.0 if stated is None else float(stated)
     window = power[here]
     half = window.size // 2
     drift = float(window[half:].mean() / window[:half].mean() - 1.0) if half else float("nan")
-    return Metrics(
-        {
-            "stabilised_power": metric(power, "W m-2"),
-            "stabilised_pce": metric(power / irradiance, "1"),
-            "stabilised_voltage": metric(np.asarray(dataset["voltage"], float), "V"),
-            "stabilised_current": metric(np.asarray(dataset["current_density"], float), "A m-2"),
-            "power_drift": Metric(
-                drift, "1", "second half of the last fifth of the run against its first half"
-            ),
-        }
+    efficiency = metric(power / irradiance, "1")
+    if stated is None:
+        efficiency = efficiency._replace(method=f"{words}; irradiance not told: 1000 W/m^2")
+    found = {"stabilised_power": metric(power, "W m-2"), "stabilised_pce": efficiency}
+    if "voltage" in others:
+        found["stabilised_voltage"] = metric(of_voltage * others["voltage"][order], "V")
+    if "current_density" in others:
+        found["stabilised_current"] = metric(of_current * others["current_density"][order], "A m-2")
+    found["power_drift"] = Metric(
+        drift, "1", "second half of the last fifth of the run against its first half", _of_drift(window)
     )
+    if length >= degradation.SHORTEST:
+        found |= tracked_power.lifetimes(_tracked(dataset, order, power))[0]
+    elif not simulated(dataset):
+        why = f"not told: the trace lasts {degradation.span(length)}, too short for any statement about degradation"
+        found |= {name: Metric(np.nan, "s", why) for name in ("t95", "t80", "ts80")}
+    return Metrics(found)
+
+
+def _tracked(dataset: xr.Dataset, order: np.ndarray, power: np.ndarray) -> Tracked:
+    """The trace that lifetimes are read from, over the irradiance where that was measured."""
+    from perotwin.lab import tracked_power
+
+    light = np.asarray(dataset["irradiance"], float)[order] if "irradiance" in dataset else None
+    return tracked_power.tracked(np.asarray(dataset["time"], float)[order], power, light)
+
+
+def _of_drift(window: np.ndarray) -> float | None:
+    """Standard error of the drift: of means of correlated readings, by the spread of tenths of the window."""
+    if window.size < 20:
+        return None
+    tenths = np.array([part.mean() for part in np.array_split(window, 10)])
+    # a drift is no scatter
+    left = tenths - np.polyval(np.polyfit(np.arange(10.0), tenths, 1), np.arange(10.0))
+    return float(np.sqrt(left @ left / 8.0) * np.sqrt(2.0 / 5.0) / abs(window.mean()))
 
 
 @of_measurements("mppt")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
-    """Power and voltage against time, several cells in one panel; see `plotting.time.tracking`."""
-    from perotwin.plotting import style, time
+    """Power and voltage against time, several cells in one panel; see `plotting.time.tracking`.
 
-    return time.tracking(style.as_list(datasets), ax)
+    Of a trace of an hour or more with its upper envelope, and the likeliest curve through it.
+    """
+    from perotwin.lab import tracked_power
+    from perotwin.plotting import style
+    from perotwin.plotting import time as of_time
+
+    items: list[xr.Dataset] = []
+    envelopes: list[Any] = []
+    for item in style.as_list(datasets):
+        item, power = _turned(item)
+        items.append(item)
+        time = np.asarray(item["time"], float)
+        order = np.flatnonzero(np.isfinite(time) & np.isfinite(power))
+        order = order[np.argsort(time[order], kind="stable")]
+        if time[order].size > 1 and np.ptp(time[order]) >= degradation.SHORTEST:
+            trace = _tracked(item, order, power[order])
+            _, envelope, fits = tracked_power.lifetimes(trace)
+            start = float(trace.time[0])
+            curve = fits[0].at(envelope.time - envelope.time[0]) if fits else None
+            envelopes.append((envelope.time + start, envelope.value, curve))
+        else:
+            envelopes.append(None)
+    return of_time.tracking(items, ax, envelopes)
+
+
+def _turned(item: xr.Dataset) -> tuple[xr.Dataset, np.ndarray]:
+    """A measurement with positive voltage, current and power, and that power."""
+    from perotwin.lab import tracked_power
+
+    power = np.asarray(item["power_density"], float)
+    if simulated(item):
+        return item, power
+    names = [name for name in ("voltage", "current_density", "power_density") if name in item]
+    signs = dict(
+        zip(
+            ("voltage", "current_density", "power_density"),
+            tracked_power.oriented_power(
+                np.asarray(item["voltage"], float) if "voltage" in item else None,
+                np.asarray(item["current_density"], float) if "current_density" in item else None,
+                power,
+            )[:3],
+            strict=True,
+        )
+    )
+    turned = {
+        name: item[name].copy(data=signs[name] * item[name].values) for name in names if signs[name] < 0.0
+    }
+    return item.assign(turned), signs["power_density"] * power
 
 
 INSTRUMENT = Instrument(
@@ -281,9 +377,10 @@ INSTRUMENT = Instrument(
     ),
     variables=(
         Variable("time", ("time",)),
-        Variable("voltage", ("time",), required=True),
-        Variable("current_density", ("time",), required=True),
+        Variable("voltage", ("time",)),
+        Variable("current_density", ("time",)),
         Variable("power_density", ("time",), required=True),
+        Variable("irradiance", ("time",), written=False),
     ),
     place=50,
 )

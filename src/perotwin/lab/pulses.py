@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.errors import InputError
+from perotwin.lab import traces
+from perotwin.measurement.dataset import simulated
+from perotwin.measurement.metrics import Metric
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell
@@ -192,6 +195,83 @@ def attributes(record: Record) -> dict[str, Any]:
 
 
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """A trace with noise, as it was read.
+
+    Attributes:
+        found: None where nothing stands out of the noise. decay: of it. words: why there is none.
+        level: mean of the trace.
+    """
+
+    found: traces.Trace | None
+    decay: traces.Decay
+    words: str
+    level: float
+
+
+def measured(dataset: Any, name: str) -> Pulse | None:
+    """The pulse in a trace with noise, or of repeated traces; None of one that is read point by point, as a simulated
+    one is.
+    """
+    time, values = np.asarray(dataset["time"], float), np.asarray(dataset[name], float)
+    repeated = values.ndim > 1
+    if not repeated:
+        if simulated(dataset) and not traces.noisy(*change(dataset, name)):
+            return None
+        # what begins before a pulse, ends it at zero and does not scatter is read as such
+        if not simulated(dataset) and time.size and time[0] < 0.0 < time[-1]:
+            near, signal = change(dataset, name)
+            quiet = np.abs(signal[near < -0.5 * abs(float(near[0]))]) if signal.size else signal
+            if quiet.size and quiet.max() == 0.0 and not traces.noisy(near, signal):
+                return None
+    found = traces.read(time, values)
+    if found is None:
+        nan = float("nan")
+        why = "no pulse: nothing in the trace stands out of its noise"
+        return Pulse(None, traces.Decay(nan, nan, nan, nan, nan, why), why, float(np.nanmean(values)))
+    return Pulse(found, traces.decay(found), found.words, found.baseline[0])
+
+
+def constant(fitted: traces.Decay, found: traces.Trace) -> Metric:
+    """A time constant as a metric."""
+    return Metric(
+        fitted.time,
+        "s",
+        f"{fitted.words}; {found.words}",
+        fitted.error if np.isfinite(fitted.error) else None,
+    )
+
+
+def before(dataset: Any, name: str) -> float:
+    """The first value of a trace that is known; NaN of none."""
+    values = np.asarray(dataset[name], float)
+    values = values[np.isfinite(values)]
+    return float(values[0]) if values.size else float("nan")
+
+
+def drawn(items: Sequence[Any], name: str) -> tuple[list[Any], list[tuple[F64, F64] | None]]:
+    """Measurements as they are drawn: of a trace with noise the pulse alone, and the curve of its fit over the peak."""
+    made: list[Any] = []
+    fits: list[tuple[F64, F64] | None] = []
+    for item in items:
+        pulse = measured(item, name)
+        if pulse is None or pulse.found is None:
+            made.append(item)
+            fits.append(None)
+            continue
+        found, fitted = pulse.found, pulse.decay
+        peak = found.peak[0]
+        one = item.drop_vars([key for key in item.variables if "time" in item[key].dims])
+        made.append(one.assign({name: ("time", found.signal / peak)}).assign_coords(time=found.time))
+        if np.isfinite(fitted.time):
+            t = np.linspace(fitted.start, fitted.stop, 100)
+            fits.append((t, fitted.amplitude / peak * np.exp(-(t - fitted.start) / fitted.time)))
+        else:
+            fits.append((np.zeros(0), np.zeros(0)))
+    return made, fits
 
 
 def change(dataset: Any, name: str) -> tuple[F64, F64]:

@@ -203,13 +203,16 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     items = style.as_list(_conforming(datasets))
     seen = [read(item) for item in items]
     scales = [scale_of(item) for item in items]
-    sizes = [
-        grains.statistics(one.found.labels, scale.pixel) for one, scale in zip(seen, scales, strict=True)
-    ]
-    shown = [
-        maps.Image(one.image, one.found.labels, one.holes, scale.pixel, scale.unit, size.areas, size.weights)
-        for one, scale, size in zip(seen, scales, sizes, strict=True)
-    ]
+    shown = []
+    for one, scale in zip(seen, scales, strict=True):
+        sizes, judgement = grains.judged(one.image, one.found, scale.pixel)
+        error = 0.5 * sizes.area_error / sizes.area * float(np.sqrt(4.0 * sizes.area / np.pi))
+        shown.append(
+            maps.Image(
+                one.image, one.found.labels, one.holes, scale.pixel, scale.unit, sizes.areas, sizes.weights, error,
+                "no plateau" in judgement,
+            )
+        )  # fmt: skip
     return maps.grains(items, shown, ax)
 
 

@@ -50,6 +50,7 @@ def measure(cell: Cell, protocol: Protocol, instrument: Instrument) -> xr.Datase
             "thickness": float(sum(float(layer.thickness) for layer in absorbers)),
             "permittivity": float(electronic.permittivity),
             "built_in_voltage": 0.0 if alike else abs(float(levels[1]) - float(levels[0])),
+            "doping": float(electronic.donor_density) - float(electronic.acceptor_density),
             "ion_density": ions,
             "ions": protocol.ions,
         },
@@ -82,10 +83,13 @@ def device(cell: Cell, protocol: Protocol) -> Stack:
     from perotwin.stack import Stack, films, paths
 
     if protocol.barrier is None:
-        made = films.single_carrier(cell, protocol.carrier)
+        made = films.single_carrier(cell, protocol.carrier, junction=protocol.junction)
     else:
-        made = _between_contacts(films.part_of(cell, films.CELL), protocol)
+        made = _between_contacts(films.part_of(cell, films.CELL, junction=protocol.junction), protocol)
     data: dict[str, Any] = paths.plain(made)
+    # in the dark there are no optics that roughness could change
+    for face in data.get("interface", {}).values():
+        face.pop("roughness", None)
     absorbers = [layer for layer in data["layer"] if layer.get("role") == "absorber"]
     if protocol.thickness is not None:
         if len(absorbers) > 1:

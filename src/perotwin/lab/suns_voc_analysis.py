@@ -28,6 +28,8 @@ F64 = NDArray[np.float64]
 
 #: K, of a file that says nothing
 _ROOM = 298.15
+#: K between temperatures, and the widest that points of one lie apart
+_GAP, _WIDEST = 2.0, 6.0
 #: suns of its own light that the ideality is fitted over unless said; slack of its ends, as a part
 _REGION, _SLACK = (0.1, 1.0), 1e-6
 #: fewest points of a fitted line
@@ -36,8 +38,8 @@ _LINE = 3
 _LEAK, _LOW = 1.5, 0.9
 #: what Green's formula itself is off by, at most
 _GREEN = 1e-4
-#: deviation of Jsc from being proportional to the light that is said
-_NOT_LINEAR = 0.02
+#: deviation of Jsc from being proportional to the light that is said, and rounding
+_NOT_LINEAR, _SAME = 0.02, 1e-12
 #: curves with more noise that are read, and the seed of that noise
 _DRAWS, _SEED = 200, 21
 #: part of the largest pseudo power from which on noisy points tell the top, how many at least, and the degree of their
@@ -87,7 +89,8 @@ def analyse(
 
     Args:
         dataset: a measurement with `voltage` (point) and `intensity` or `current_density` (point); `temperature`
-            (point) in K where there are several. Attributes that are used where they are there: `light` (suns that
+            (point) in K where there are several. A current without that of one sun (`jsc`) is taken in parts of the
+            brightest, which then stands for it. Attributes that are used where they are there: `light` (suns that
             the curve is of; 1), `temperature` (K), `jsc` (A m^-2), `ff`, `vmp`, `jmp`, `series_resistance` (ohm m^2),
             `voc_radiative` (V), `junctions` (in series; 1).
         curve: the current-voltage curve of the same cell in that light, as `lab.jv.analyse` takes it, for its Jsc and
@@ -105,14 +108,15 @@ def analyse(
         280 K" of each and `activation_energy`, the intercept of q Voc at 0 K.
 
     Raises:
-        InputError: neither light nor current; a current without the one at one sun.
+        InputError: neither light nor current.
     """
     known = _curve(dataset, curve)
-    own = float(dataset.attrs.get("temperature", _ROOM))
     sweeps = _sweeps(dataset, known.jsc)
-    sweep = min(sweeps, key=lambda one: abs(one.temperature - own))
+    sweep = _at_home(dataset, sweeps)
     made = _of_one(sweep, known, region, own_light=float(dataset.attrs.get("light", 1.0)))
     made |= _linearity(dataset, known.jsc)
+    if simulated(dataset):
+        made |= _of_mesh(dataset, made)
     if len(sweeps) > 1:
         made |= _of_temperatures(sweeps, region)
     return Metrics(made)
@@ -160,11 +164,41 @@ def _sweeps(dataset: xr.Dataset, jsc: float) -> list[_Sweep]:
     if not good.any():
         raise InputError("no point has both a voltage and a light above zero.", "Look at the columns.")
     found = []
-    # points that people call one temperature differ by tenths of a kelvin
-    for level in np.unique(np.round(temperature[good])):
-        here = good & (np.round(temperature) == level)
+    levels = np.full(voltage.size, -1)
+    levels[good] = _levels(temperature[good])
+    for level in range(int(levels.max()) + 1):
+        here = levels == level
         found.append(_sorted(light[here], voltage[here], float(temperature[here].mean()), words))
     return [replace(one, noise=0.0) for one in found] if simulated(dataset) else found
+
+
+def _of_mesh(dataset: xr.Dataset, made: dict[str, Metric]) -> dict[str, Metric]:
+    """Voc and Jsc of a simulation with what a finer mesh changes in them as their uncertainty."""
+    from perotwin.lab.jv_analysis import mesh_errors
+
+    errors = mesh_errors(dataset, float(made["jsc"]) if "jsc" in made else np.nan)
+    return {name: made[name]._replace(uncertainty=error) for name, error in errors.items() if name in made}
+
+
+def _at_home(dataset: xr.Dataset, sweeps: list[_Sweep]) -> _Sweep:
+    """The sweep at the cell's own temperature, or at room temperature where a file has several."""
+    own = float(dataset.attrs.get("temperature", _ROOM))
+    if len(sweeps) > 1 and not simulated(dataset):
+        own = _ROOM
+    return min(sweeps, key=lambda one: abs(one.temperature - own))
+
+
+def _levels(temperature: F64) -> NDArray[np.int64]:
+    """(K,) number of the temperature (K) that each point belongs to, ascending: what people call one scatters by a
+    kelvin or so. Where no gaps part them, each kelvin is one.
+    """
+    order = np.argsort(temperature, kind="stable")
+    apart = np.concatenate([[0], np.cumsum(np.diff(temperature[order]) > _GAP)])
+    made = np.empty(temperature.size, dtype=np.int64)
+    made[order] = apart
+    if any(np.ptp(temperature[made == level]) > _WIDEST for level in range(int(apart[-1]) + 1)):
+        made = np.unique(np.round(temperature), return_inverse=True)[1]
+    return made
 
 
 def _sorted(light: F64, voltage: F64, temperature: float, words: str) -> _Sweep:
@@ -197,11 +231,11 @@ def _light(dataset: xr.Dataset, jsc: float) -> tuple[F64, str]:
             "Give intensity (suns) or current_density at short circuit over the same points.",
             key="intensity",
         )
-    raise InputError(
-        "the light is told by the short-circuit current, and that of one sun is not known.",
-        'Set the attribute "jsc" (A m^-2), or give the current-voltage curve: analyse(dataset, curve).',
-        key="jsc",
-    )
+    most = float(np.nanmax(np.abs(current), initial=0.0))
+    if not most > 0.0:
+        raise InputError("no point has a light above zero.", "Look at the columns.", key="current_density")
+    words = "light by its Jsc, in parts of the brightest, as Jsc of one sun is not known"
+    return np.abs(current) / most if (current <= 0.0).all() else current / most, words
 
 
 # --- what is read of one sweep ----------------------------------------------------------------------------------------
@@ -230,8 +264,13 @@ def _split(
     ideality = made["ideality"]
     temperature = sweep.temperature
     own = not np.isfinite(known.radiative)
-    # junctions in series have their idealities together
-    radiative = float(losses.green(voc if own else known.radiative, temperature, known.junctions))
+    drop = known.series * abs(known.jsc)
+    plain = losses.of_lights(
+        sweep.suns, sweep.voltage, voc=voc, actual=known.ff, temperature=temperature,
+        resistance_drop=drop if np.isfinite(drop) else None, radiative_voc=None if own else known.radiative,
+        junctions=known.junctions,
+    )  # fmt: skip
+    radiative = plain.radiative
     limit = "at the cell's own Voc, as the limit's is not known" if own else "at Voc of the radiative limit"
     rows = {"radiative_ff": Metric(radiative, "1", f"Green's formula, ideality {known.junctions}, {limit}")}
     fitted = float(losses.green(voc, temperature, float(ideality))) if ideality.value > 0.0 else np.nan
@@ -246,12 +285,10 @@ def _split(
     if not np.isfinite(known.ff):
         rows["ff_nonradiative_loss"] = Metric(radiative - pseudo, "1", nonradiative, error)
         return rows
-    drop = known.series * abs(known.jsc)
-    resistive = None
-    if np.isfinite(drop):
-        resistive = losses.pseudo_top(sweep.suns, sweep.voltage, voc, drop).ff
-        # of what the same reading makes of the pseudo curve, so that the method drops out
-        resistive += pseudo - losses.pseudo_top(sweep.suns, sweep.voltage, voc).ff
+    resistive = plain.resistive
+    if resistive is not None:
+        # of what the same cubics make of the pseudo curve, so that the method drops out
+        resistive += pseudo - plain.pseudo
     lost = losses.split(losses.FillFactors(radiative, pseudo, known.ff, resistive))
     both = _together(error, known.ff_error)
     rows["ff"] = Metric(known.ff, "1", "of the current-voltage curve", known.ff_error)
@@ -463,6 +500,9 @@ def _linearity(dataset: xr.Dataset, jsc: float) -> dict[str, Metric]:
     if not good.any():
         return {}
     off = float(np.max(np.abs(np.abs(current[good] / jsc) / suns[good] - 1.0)))
+    if off < _SAME:
+        # the light was told by the current, which tells nothing of itself
+        return {}
     words = "largest difference of Jsc over light from that under the curve's own light"
     if off > _NOT_LINEAR:
         words += "; the pseudo curve takes it for proportional"
@@ -517,8 +557,7 @@ class Drawn:
 def pictured(dataset: xr.Dataset, region: tuple[float, float] = _REGION) -> Drawn:
     """What a figure shows of a dataset, at the temperature nearest to the cell's own."""
     known = _curve(dataset, None)
-    own = float(dataset.attrs.get("temperature", _ROOM))
-    sweep = min(_sweeps(dataset, known.jsc), key=lambda one: abs(one.temperature - own))
+    sweep = _at_home(dataset, _sweeps(dataset, known.jsc))
     voc, top, _, _ = _tops(sweep)
     slope, _, _ = _line(sweep, *region)
     here = (sweep.suns >= region[0] * (1.0 - _SLACK)) & (sweep.suns <= region[1] * (1.0 + _SLACK))

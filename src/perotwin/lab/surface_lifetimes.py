@@ -39,8 +39,10 @@ def surface_lifetime(thickness: float, diffusion: float, front: float, back: flo
         return phase - sum(float(np.arctan2(s, diffusion * beta)) for s in (front, back))
 
     # each face turns the phase by a quarter of a wave at most
-    most = 0.5 * np.pi * ((front > 0.0) + (back > 0.0))
-    phase = brentq(short, 1e-12, most, xtol=1e-15, rtol=1e-14)
+    most = 0.5 * np.pi * sum(1 for velocity in (front, back) if velocity > 0.0)
+    # of slow faces phase^2 = (S1 + S2) d / D
+    least = 1e-3 * min(1.0, float(np.sqrt((max(front, 0.0) + max(back, 0.0)) * thickness / diffusion)))
+    phase = brentq(short, least, most, xtol=1e-15 * most, rtol=1e-14)
     return thickness**2 / (diffusion * phase**2)
 
 

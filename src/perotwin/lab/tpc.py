@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from perotwin.lab import pulses
     from perotwin.stack import Cell
     from perotwin.transport.states import States
     from perotwin.transport.transient import Engine
@@ -169,44 +170,134 @@ def _gain(engine: Engine, light: float, extra: float, load: float) -> float:
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Extraction time and charge of a photocurrent decay.
 
+    Args:
+        dataset: `current_density` (time), or (trace, time) of repeated traces, whose mean is read; of an oscilloscope
+            `voltage` will do, over a resistor that the attribute `load` (ohm m^2) states, or `resistance` (ohm) with
+            `area`; without one the times are told, and no charge. A trace with noise needs no trigger, no baseline of
+            zero and no sign: see `traces`.
+
     Returns:
-        `extraction_time` (s), from the end of the pulse until the change has fallen to 1/e of its peak; `decay_time`
-        (s), an exponential between 20 % and 2 % of the peak, with the fit's standard error; `photocurrent` (A m^-2),
-        the peak; `extracted_charge` (C m^-2), the change's integral over all time, and `collected`, that charge over
-        the generated one. What the data do not hold is NaN.
+        `extraction_time` (s), from the end of the pulse (with noise: from the peak, or the end of a long pulse) until
+        the change has fallen to 1/e of its peak; `decay_time` (s), an exponential between 20 % and 2 % of the peak,
+        with the fit's standard error; `photocurrent` (A m^-2, or A where the area is not known), the peak;
+        `extracted_charge` (C m^-2 or C), the change's integral over all time, and `collected`, that charge over the
+        generated one. What the data do not hold is NaN.
+
+    Raises:
+        InputError: neither a current nor a voltage.
     """
     from perotwin.lab import pulses
 
+    dataset, unit, said = _current(dataset)
+    of_charge = {"A m-2": "C m-2", "A": "C"}.get(unit, "V s")
+    generated = float(dataset.attrs.get("generated", np.nan))
+    of_part = "extracted over generated charge" + ("" if np.isfinite(generated) else "; that is not told")
+    trace = pulses.measured(dataset, "current_density")
+    if trace is not None:
+        return _of_trace(trace, unit, of_charge, generated, said)
     time, signal = pulses.change(dataset, "current_density")
     tau, error = pulses.exponential(time, signal)
     top = pulses.peak_of(time, signal)
     charge = pulses.charge_of(time, signal)
-    generated = float(dataset.attrs.get("generated", np.nan))
     return Metrics(
         {
-            "extraction_time": Metric(pulses.falls_to(time, signal, np.exp(-1.0)), "s", "to 1/e of the peak"),
+            "extraction_time": Metric(
+                pulses.falls_to(time, signal, np.exp(-1.0)), "s", f"to 1/e of the peak{said}"
+            ),
             "decay_time": Metric(
                 tau,
                 "s",
-                "exponential between 20 % and 2 % of the peak",
+                "exponential between 20 % and 2 % of the peak"
+                + ("" if np.isfinite(tau) else ": not reached within the trace"),
                 error if np.isfinite(error) else None,
             ),
             "photocurrent": Metric(
-                float(signal[top]) if top >= 0 else float("nan"), "A m-2", "largest change"
+                float(signal[top]) if top >= 0 else float("nan"), unit, f"largest change{said}"
             ),
-            "extracted_charge": Metric(charge, "C m-2", "integral over time"),
-            "collected": Metric(charge / generated, "1", "extracted over generated charge"),
+            "extracted_charge": Metric(charge, of_charge, f"integral over time{said}"),
+            "collected": Metric(charge / generated, "1", of_part),
         }
     )
+
+
+def _current(dataset: xr.Dataset) -> tuple[xr.Dataset, str, str]:
+    """A dataset with a current density, its unit, and what was done: of an oscilloscope from its voltage."""
+    from perotwin.measurement.conform import area_of
+
+    if "current_density" in dataset:
+        unit = str(dataset["current_density"].attrs.get("units", "A m-2"))
+        return dataset, unit, "" if unit == "A m-2" else "; of the whole device: no area is told"
+    if "voltage" not in dataset:
+        raise InputError(
+            'tpc reads "current_density", or the "voltage" over a resistor, and this dataset has neither.',
+            "Name the variable so.",
+            key="current_density",
+        )
+    area, ohm = area_of(dataset), dataset.attrs.get("resistance")
+    load = dataset.attrs.get("load")
+    if load is None and ohm is not None and area is not None:
+        load = float(ohm) * area
+    if load is not None:
+        factor, unit, said = float(load), "A m-2", "; from the voltage over the load"
+    elif ohm is not None:
+        factor, unit, said = (
+            float(ohm),
+            "A",
+            "; from the voltage over the resistor, of the whole device: no area is told",
+        )
+    else:
+        factor, unit, said = (
+            1.0,
+            "V",
+            "; a voltage: neither load nor resistance is told, so that no current is",
+        )
+    made = dataset.assign(current_density=(dataset["voltage"].dims, dataset["voltage"].values / factor))
+    return made, unit, said
+
+
+def _of_trace(trace: pulses.Pulse, unit: str, of_charge: str, generated: float, said: str) -> Metrics:
+    """The same of a trace with noise."""
+    from perotwin.lab import pulses, traces
+
+    found = trace.found
+    if found is None:
+        names = {
+            "extraction_time": "s", "decay_time": "s", "photocurrent": unit, "extracted_charge": of_charge,
+            "collected": "1",
+        }  # fmt: skip
+        return Metrics({name: Metric(float("nan"), one, trace.words) for name, one in names.items()})
+    place, place_error = traces.falls_to(found, float(np.exp(-1.0)))
+    charge, charge_error = traces.charge(found)
+    words = f"{found.words}{said}"
+    return Metrics(
+        {
+            "extraction_time": Metric(
+                place, "s", f"to 1/e of the peak, from the peak or the end of a long pulse; {words}",
+                place_error if np.isfinite(place_error) else None,
+            ),
+            "decay_time": pulses.constant(trace.decay, found),
+            "photocurrent": Metric(found.sign * found.peak[0], unit, f"largest change; {words}", found.peak[1]),
+            "extracted_charge": Metric(charge, of_charge, f"integral over the trace; {words}", charge_error),
+            "collected": Metric(
+                charge / generated,
+                "1",
+                "extracted over generated charge" + ("" if np.isfinite(generated) else "; that is not told"),
+                charge_error / generated if np.isfinite(generated) else None,
+            ),
+        }
+    )  # fmt: skip
 
 
 @of_measurements("tpc")
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Photocurrent over its peak against time, several cells in one panel; see `plotting.pulses.decays`."""
+    from perotwin.lab import pulses as of_pulses
     from perotwin.plotting import pulses, style
 
-    items = style.as_list(datasets)
-    return pulses.decays(items, "current_density", [float(analyse(item)["decay_time"]) for item in items], ax)
+    given = [_current(item)[0] for item in style.as_list(datasets)]
+    items, fits = of_pulses.drawn(given, "current_density")
+    constants = [float(analyse(item)["decay_time"]) for item in given]
+    return pulses.decays(items, "current_density", constants, ax, fits)
 
 
 INSTRUMENT = Instrument(
@@ -220,7 +311,7 @@ INSTRUMENT = Instrument(
     variables=(
         Variable("time", ("time",)),
         Variable("voltage", ("time",)),
-        Variable("current_density", ("time",), required=True),
+        Variable("current_density", ("time",), or_over=(("trace", "time"),), whole=True),
         Variable("light", ("time",), written=False),
     ),
     place=70,

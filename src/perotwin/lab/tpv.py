@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from perotwin.lab import pulses
     from perotwin.stack import Cell
     from perotwin.transport.build import Problem
     from perotwin.transport.states import States
@@ -171,22 +172,60 @@ def _measure(cell: Cell, made: _OnMesh, protocol: Protocol) -> xr.Dataset:
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Lifetime and size of a photovoltage decay.
 
+    Args:
+        dataset: `voltage` (time), or (trace, time) of repeated traces, whose mean is read. A trace with noise needs no
+            trigger, no baseline of zero and no sign: see `traces`.
+
     Returns:
         `lifetime` (s), an exponential through the decay where it has fallen to between 20 % and 2 % of its peak, with
         the fit's standard error; `photovoltage` (V), the peak; `voc` (V), before the pulse. Where the decay does not
-        reach 2 % the lifetime is NaN.
+        reach 2 % the lifetime is NaN. With noise the exponential is fitted to the signal itself, from 20 % of the peak
+        or higher up, and what else is told has its standard error.
     """
     from perotwin.lab import pulses
 
+    trace = pulses.measured(dataset, "voltage")
+    if trace is not None:
+        return _of_trace(trace)
     time, signal = pulses.change(dataset, "voltage")
     tau, error = pulses.exponential(time, signal)
     top = pulses.peak_of(time, signal)
     words = "exponential between 20 % and 2 % of the peak"
+    if not np.isfinite(tau):
+        words += ": not reached within the trace"
     return Metrics(
         {
             "lifetime": Metric(tau, "s", words, error if np.isfinite(error) else None),
             "photovoltage": Metric(float(signal[top]) if top >= 0 else float("nan"), "V", "largest change"),
-            "voc": Metric(float(dataset["voltage"].values[0]), "V", "before the pulse"),
+            "voc": Metric(pulses.before(dataset, "voltage"), "V", "before the pulse"),
+        }
+    )
+
+
+def _of_trace(trace: pulses.Pulse) -> Metrics:
+    """The same of a trace with noise."""
+    from perotwin.lab import pulses
+
+    found = trace.found
+    if found is None:
+        nothing = {
+            name: Metric(float("nan"), unit, trace.words)
+            for name, unit in (("lifetime", "s"), ("photovoltage", "V"))
+        }
+        return Metrics({**nothing, "voc": Metric(trace.level, "V", "mean of the trace")})
+    fitted = trace.decay
+    return Metrics(
+        {
+            "lifetime": pulses.constant(fitted, found),
+            "photovoltage": Metric(
+                found.sign * found.peak[0], "V", f"largest change; {found.words}", found.peak[1]
+            ),
+            "voc": Metric(
+                found.baseline[0],
+                "V",
+                f"{found.words}; as far as the oscilloscope is coupled for direct current",
+                found.baseline[1],
+            ),
         }
     )
 
@@ -197,6 +236,7 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
 
     One cell under several lights becomes its lifetime against the light.
     """
+    from perotwin.lab import pulses as of_pulses
     from perotwin.plotting import pulses, style
 
     # by the cells' own names: one cell under several lights is one curve
@@ -208,8 +248,9 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
             found = (float(item.attrs["light"]), float(analyse(item)["lifetime"]))
             rows.setdefault(str(item.attrs.get("stack", "")), []).append(found)
         return pulses.lifetimes(rows, ax)
-    items = style.as_list(datasets)
-    return pulses.decays(items, "voltage", [float(analyse(item)["lifetime"]) for item in items], ax)
+    items, fits = of_pulses.drawn(style.as_list(datasets), "voltage")
+    constants = [float(analyse(item)["lifetime"]) for item in style.as_list(datasets)]
+    return pulses.decays(items, "voltage", constants, ax, fits)
 
 
 INSTRUMENT = Instrument(
@@ -222,7 +263,7 @@ INSTRUMENT = Instrument(
     caption="Photovoltage of {cells} after a small pulse of light at open circuit.",
     variables=(
         Variable("time", ("time",)),
-        Variable("voltage", ("time",), required=True),
+        Variable("voltage", ("time",), required=True, or_over=(("trace", "time"),)),
         Variable("light", ("time",), written=False),
     ),
     place=60,

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from perotwin.errors import InputError
 from perotwin.lab import decay_fits, differential_lifetimes, surface_lifetimes
 from perotwin.lab.arguments import of_a_cell, of_measurements
-from perotwin.measurement import Instrument, Metric, Metrics, Variable
+from perotwin.measurement import Instrument, Metric, Metrics, Variable, add_notes
 from perotwin.stack.quantity_fields import Dim, Length, Model, Time
 from perotwin.units import Quantity
 
@@ -36,7 +37,17 @@ if TYPE_CHECKING:
     from perotwin.lab.decay_fits import Fit, Histogram
     from perotwin.stack import Cell
 
-__all__ = ["INSTRUMENT", "Protocol", "analyse", "counted", "measure", "models", "plot"]
+__all__ = [
+    "INSTRUMENT",
+    "Protocol",
+    "analyse",
+    "background_of",
+    "counted",
+    "measure",
+    "models",
+    "plot",
+    "thickness_series",
+]
 
 F64 = NDArray[np.float64]
 
@@ -91,7 +102,10 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     """
     from perotwin.lab import pulsed_light
 
-    return pulsed_light.measure(cell, protocol or Protocol(), INSTRUMENT)
+    made = pulsed_light.measure(cell, protocol or Protocol(), INSTRUMENT)
+    _, best, doubt = models(counted(made))
+    number = "two exponentials" if best.kind == "two" else "one exponential"
+    return add_notes(made, [f"fit of {number}: {doubt}."] if doubt else [])
 
 
 # --- analysis: arrays only -------------------------------------------------------------------------------------------
@@ -180,10 +194,8 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     histogram = counted(dataset)
     fits, best, doubt = models(histogram)
     pairs, two = fits["pairs"], best.kind == "two"
-    background, spread = best.derived(lambda v: float(v[-1]))
-    if histogram.background is not None:
-        spread = 0.0
-    curve = differential_lifetimes.differential_lifetime(histogram, background)
+    background, spread, source = background_of(histogram, best, doubt)
+    curve = differential_lifetimes.differential_lifetime(histogram, background, spread=spread)
     late, late_error, level = differential_lifetimes.late_lifetime(curve)
     until, until_error = differential_lifetimes.one_over_e(histogram, background)
     number = "two exponentials" if two else "one exponential"
@@ -198,7 +210,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
             float(histogram.counts[histogram.peak]) - histogram.shift, "1", "fullest bin, background included",
             float(np.sqrt(histogram.counts[histogram.peak])),
         ),
-        "background_counts": Metric(background - histogram.shift, "1", _of_background(histogram), spread),
+        "background_counts": Metric(background - histogram.shift, "1", f"{source}{_of_tails(histogram)}", spread),
         "time_to_1e": Metric(until, "s", "from the fullest bin, background taken off", until_error),
         "exponentials": Metric(
             2.0 if two else 1.0, "1",
@@ -231,11 +243,35 @@ def _fractional(histogram: Histogram) -> bool:
     return bool(np.any(histogram.counts != np.round(histogram.counts)))
 
 
-def _of_background(histogram: Histogram) -> str:
+def background_of(histogram: Histogram, best: Fit, doubt: str) -> tuple[float, float, str]:
+    """Counts of the background in a bin, their standard error, and where they are from.
+
+    A model that does not describe the decay makes up for it with its background: the bins before the pulse then tell
+    it, where there are any.
+    """
     if histogram.background is not None:
-        return "as the measurement states it"
+        return histogram.background, 0.0, "as the measurement states it"
+    if doubt and histogram.before and histogram.period is None and histogram.response is None:
+        error = np.sqrt(max(histogram.level, 1.0 / histogram.before) / histogram.before)
+        return (
+            histogram.level,
+            float(error),
+            f"{histogram.before} bins before the pulse, as the fit is doubtful",
+        )
+    value, spread = best.derived(lambda v: float(v[-1]))
     words = "fitted with the decay"
-    words += f" and the {histogram.before} bins before the pulse" if histogram.before else ""
+    return (
+        value,
+        spread,
+        words + (f" and the {histogram.before} bins before the pulse" if histogram.before else ""),
+    )
+
+
+def _of_tails(histogram: Histogram) -> str:
+    """What is to be said of a background besides."""
+    words = ""
+    if histogram.background is not None:
+        return words
     if histogram.shift:
         words += f"; {histogram.shift:.3g} had been subtracted, as the noise where there is no light tells"
     if histogram.period is not None:
@@ -256,33 +292,43 @@ def _of_pairs(pairs: Fit, best: Fit, span: float) -> dict[str, Metric]:
     if pairs.bic > best.bic:
         words += f"; Bayes' criterion prefers exponentials by {pairs.bic - best.bic:.3g}"
     lifetime, error = pairs.derived(lambda v: float(v[1]))
-    if lifetime > _BEYOND * span:
-        lifetime, error, words = np.nan, np.nan, f"{words}; longer than the decay can tell"
     share, other = pairs.derived(lambda v: float(v[2] / (1.0 + v[2])))
+    if pairs.bic > best.bic and pairs.excess > _OFF:
+        words += f"; it lies {pairs.excess:.2g} standard deviations from the counts"
+        lifetime = error = share = other = np.nan
+    elif lifetime > _BEYOND * span:
+        words += "; the lifetime is longer than the decay can tell"
+        lifetime = error = np.nan
     return {
         "pair_lifetime": Metric(
             lifetime, "s", f"of carriers, {words}", error if np.isfinite(error) else None
         ),
-        "pair_share": Metric(share, "1", f"of the loss at the onset, {words}", other),
+        "pair_share": Metric(
+            share, "1", f"of the loss at the onset, {words}", other if np.isfinite(other) else None
+        ),
     }
 
 
 def _surface(dataset: xr.Dataset, late: float, error: float) -> dict[str, Metric]:
-    """Recombination velocity of two equal faces, where thickness and diffusion are known."""
+    """Recombination velocity of the faces, where thickness and diffusion are known."""
     thickness, diffusion, bulk = (
         float(dataset.attrs.get(name, np.nan))
         for name in ("thickness", "diffusion_coefficient", "bulk_lifetime")
     )
+    faces = int(dataset.attrs.get("faces", 2))
     if not (np.isfinite(thickness) and np.isfinite(diffusion)):
         return {}
 
     def velocity(lifetime: float) -> float:
         rate = 1.0 / lifetime - (1.0 / bulk if np.isfinite(bulk) else 0.0)
-        return surface_lifetimes.surface_velocity(1.0 / rate, thickness, diffusion) if rate > 0.0 else np.nan
+        if not rate > 0.0:
+            return np.nan
+        return surface_lifetimes.surface_velocity(1.0 / rate, thickness, diffusion, faces)
 
     value = velocity(late)
     ends = [velocity(late + error), velocity(late - error)]
-    words = "two equal faces, beta tan(beta d / 2) = S / D, of the late lifetime"
+    words = "two equal faces, beta tan(beta d / 2)" if faces == 2 else "one face, beta tan(beta d)"
+    words += " = S / D, of the late lifetime"
     words += " less the bulk's" if np.isfinite(bulk) else ": the most that it admits, all loss at the faces"
     if not np.isfinite(value):
         words += (
@@ -290,6 +336,73 @@ def _surface(dataset: xr.Dataset, late: float, error: float) -> dict[str, Metric
         )
     spread = 0.5 * abs(ends[1] - ends[0])
     return {"surface_velocity": Metric(value, "m/s", words, spread if np.isfinite(spread) else None)}
+
+
+def _slowest(metrics: Metrics) -> Metric:
+    """The slowest lifetime of a decay: of its exponentials, or the late one where these are doubtful."""
+    found = metrics["lifetime_slow" if metrics["exponentials"].value == 2.0 else "lifetime_amplitude"]
+    return metrics["lifetime_late"] if "doubtful" in found.method else found
+
+
+def thickness_series(datasets: Sequence[xr.Dataset]) -> Metrics:
+    """Bulk and faces from films of several thicknesses that differ in nothing else.
+
+    The slowest lifetime of each (of the exponentials that its counts ask for; the late differential one where these are
+    doubtful) is fitted with 1 / tau = 1 / tau_b + D beta^2, beta the slowest mode of the faces; one thickness alone
+    tells their sum only.
+
+    Args:
+        datasets: with `thickness` (m) and one `diffusion_coefficient` (m^2/s) in the attributes; `faces` 1 or 2 (2).
+
+    Returns:
+        `bulk_lifetime` (s) and `surface_velocity` (m/s) with the errors of the fit.
+
+    Raises:
+        InputError: fewer than two thicknesses.
+    """
+    from scipy.optimize import least_squares
+
+    rows = []
+    for one in datasets:
+        found = _slowest(analyse(one))
+        known_of = (float(one.attrs[name]) for name in ("thickness", "diffusion_coefficient"))
+        rows.append((*known_of, found.value, found.uncertainty or 0.0))
+    thickness, diffusion, tau, error = np.array(rows, float).reshape(-1, 4).T
+    known = np.isfinite(tau)
+    if known.sum() < 2 or not np.ptp(thickness[known]) > 0.02 * thickness[known].max():
+        raise InputError(
+            "one thickness does not tell the bulk from the faces.",
+            "Measure films of two thicknesses or more.",
+            key="thickness",
+        )
+    faces = int(datasets[0].attrs.get("faces", 2))
+    weight = tau / np.maximum(error, 1e-4 * tau)
+
+    def missed(log: F64) -> F64:
+        velocity, bulk = np.exp(log)
+        rates = [
+            1.0 / bulk + 1.0 / surface_lifetimes.surface_lifetime(d, own, velocity, velocity * (faces == 2))
+            for d, own in zip(thickness[known], diffusion[known], strict=True)
+        ]
+        return np.asarray(weight[known] * np.log(np.array(rates) * tau[known]))
+
+    typical = float(np.median(tau[known]))
+    start = np.log([float(np.median(thickness[known])) / (2.0 * faces * typical), 2.0 * typical])
+    # some twenty decades are as good as none or all
+    fitted = least_squares(missed, start, bounds=(start - 23.0, start + 23.0))
+    covariance = np.linalg.pinv(fitted.jac.T @ fitted.jac)
+    freedom = int(known.sum()) - 2
+    # where the points scatter more than their counts explain, that is the error
+    scale = max(1.0, 2.0 * float(fitted.cost) / freedom) if freedom > 0 else 1.0
+    velocity, bulk = (float(value) for value in np.exp(fitted.x))
+    spread = np.sqrt(scale * np.diag(covariance))
+    words = f"slowest mode of {'two equal faces' if faces == 2 else 'one face'} over {int(known.sum())} thicknesses"
+    return Metrics(
+        {
+            "bulk_lifetime": Metric(bulk, "s", words, bulk * float(spread[1])),
+            "surface_velocity": Metric(velocity, "m/s", words, velocity * float(spread[0])),
+        }
+    )
 
 
 @of_measurements("trpl")
@@ -302,8 +415,9 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     for item in items:
         histogram = counted(item)
         _, best, doubt = models(histogram)
-        curve = differential_lifetimes.differential_lifetime(histogram, float(best.values[-1]))
-        shown.append(decays.Decay(item, histogram, best, curve, bool(doubt)))
+        background, spread, _ = background_of(histogram, best, doubt)
+        curve = differential_lifetimes.differential_lifetime(histogram, background, spread=spread)
+        shown.append(decays.Decay(item, histogram, best, curve, background, bool(doubt)))
     return decays.figure(shown, ax)
 
 

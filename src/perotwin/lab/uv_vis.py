@@ -44,7 +44,18 @@ if TYPE_CHECKING:
     from perotwin.optics.cell import OpticalCell
     from perotwin.stack import Cell, Stack
 
-__all__ = ["INSTRUMENT", "Protocol", "analyse", "compare", "measure", "plot", "spectrum", "tauc", "triiodide"]
+__all__ = [
+    "INSTRUMENT",
+    "Protocol",
+    "analyse",
+    "compare",
+    "joined",
+    "measure",
+    "plot",
+    "spectrum",
+    "tauc",
+    "triiodide",
+]
 
 F64 = NDArray[np.float64]
 Noise = Annotated[Quantity, Dim("fraction", least=0, most=0.2)]
@@ -117,6 +128,12 @@ def _of_film(cell: Cell, which: str, stack: Stack, protocol: Protocol) -> xr.Dat
     from perotwin.optics.films import films
 
     absorbers = [layer for layer in stack.layer if layer.role == "absorber"]
+    if not absorbers:
+        raise InputError(
+            f'"{cell.name}" has no absorber whose film could be laid on its substrate.',
+            'Give one of its layers role = "absorber".',
+            key="role",
+        )
     ground = [layer for layer in stack.layer if layer.role == "substrate"]
     if not ground:
         ground = [layer for one in cell.stacks.values() for layer in one.layer if layer.role == "substrate"][
@@ -302,6 +319,41 @@ def _coefficient(dataset: xr.Dataset, seen: Spectrum, gap: float, why: str) -> M
         f"at {place:.3f} eV, 0.1 eV above the steepest place, over {thickness * 1e9:.3g} nm, whose error adds"
     )
     return Metric(value, "m-1", f"{words}; {why}", error)
+
+
+def joined(transmittance: xr.Dataset, reflectance: xr.Dataset) -> xr.Dataset:
+    """One measurement of two files, as spectrometers write them: T of one, R of the other, on the wavelengths of T.
+
+    Args:
+        transmittance: with `transmittance` over `wavelength`. reflectance: with `reflectance` over `wavelength`, in any
+            units that their attributes say.
+
+    Raises:
+        InputError: R is missing, or covers less than the wavelengths of T.
+    """
+    from perotwin.measurement import conform
+
+    whole = conform(transmittance, INSTRUMENT)
+    if "reflectance" not in reflectance:
+        raise InputError("the second dataset has no reflectance.", "Give T first, then R.", key="reflectance")
+    # R in the place of T, so that its units are obeyed
+    other = conform(
+        reflectance.drop_vars("transmittance", errors="ignore").assign(
+            transmittance=reflectance["reflectance"]
+        ),
+        INSTRUMENT,
+    )
+    order = np.argsort(np.asarray(other["wavelength"], float))
+    axis, values = (np.asarray(other[name], float)[order] for name in ("wavelength", "reflectance"))
+    wanted = np.asarray(whole["wavelength"], float)
+    if wanted.min() < axis[0] * (1 - 1e-9) or wanted.max() > axis[-1] * (1 + 1e-9):
+        raise InputError(
+            f"R is known from {axis[0] * 1e9:.0f} to {axis[-1] * 1e9:.0f} nm, T from {wanted.min() * 1e9:.0f} to "
+            f"{wanted.max() * 1e9:.0f} nm.",
+            "Cut T to where R was taken.",
+            key="wavelength",
+        )
+    return whole.assign(reflectance=("wavelength", np.interp(wanted, axis, values), {"units": "1"}))
 
 
 # --- two samples -----------------------------------------------------------------------------------------------------

@@ -19,18 +19,23 @@ C. D. Bain and G. M. Whitesides, J. Phys. Chem. 95, 7017 (1991)). S are the cros
 of the bare oxide.
 
 A chemical shift needs the electronic structure of the bond. It is not computed: the 0.65 eV by which nickel 2p shifts
-in the paper is no output of this model, and nickel is an intensity here, not a spectrum.
+in the paper is no output of this model, and nickel is an intensity here, not a spectrum. Nor are lead, iodine and
+bromine: shifts are read of measured spectra (`shift`), which come as counts of a region.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perotwin.errors import InputError
+from perotwin.lab import core_level_reading
+from perotwin.lab.arguments import of_measurements
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 from perotwin.stack.quantity_fields import Dim, Model, PositiveEnergy
 from perotwin.units import Quantity, parse
@@ -47,14 +52,20 @@ __all__ = [
     "Protocol",
     "analyse",
     "atoms_of",
+    "compare",
     "components",
+    "from_kinetic",
     "line",
     "mean_free_path",
     "measure",
     "plot",
+    "referenced",
+    "shares",
+    "shift",
 ]
 
 F64 = NDArray[np.float64]
+F = TypeVar("F", bound=Callable[..., Any])
 
 #: beyond 60 degrees elastic scattering makes the attenuation other than exponential
 Angle = Annotated[
@@ -83,6 +94,8 @@ LEVELS = {
 #: C 1s components: position (eV) and full width (eV). Carbon next to nitrogen (about 286 eV) and next to carbon
 #: (284.8 eV) are one broad line here; the carboxyl's position is the paper's.
 COMPONENTS = {"C–C, C–N": (285.0, 1.8), "carbonyl": (288.6, 1.3)}
+#: units of counts over time, as files write them
+_RATES = ("s-1", "s^-1", "1/s", "cps", "c/s", "counts/s")
 #: detection limit of a measurement that names none
 _LIMIT = 1e-3
 #: share of a Lorentzian in the lines
@@ -288,7 +301,10 @@ def _in_anchor(molecule: Any, element: str) -> int:
 def _notes(sample: Specimen, through: float) -> list[str]:
     from perotwin.lab import specimen
 
-    notes = ["the shift of nickel 2p by the bond is not modelled; nor is carbon from the air."]
+    notes = [
+        "the shift of nickel 2p by the bond is not modelled, nor are spectra of Pb 4f, I 3d and Br 3d: no sourced "
+        "model predicts them. Carbon from the air is not modelled either."
+    ]
     if not specimen.laid_bare(sample):
         notes.insert(
             0,
@@ -307,6 +323,11 @@ def components(dataset: xr.Dataset) -> dict[str, float]:
     Places and widths are the dataset's own (`position` and `width`) or, for a measured spectrum without any, those of
     this module.
     """
+    return {name: area for name, (area, _) in _components(dataset).items()}
+
+
+def _components(dataset: xr.Dataset) -> dict[str, tuple[float, float]]:
+    """Areas with their standard errors, from what the lines leave of the spectrum."""
     from scipy.optimize import nnls
 
     energy, counts = np.asarray(dataset["binding_energy"], float), np.asarray(dataset["c1s"], float)
@@ -322,39 +343,144 @@ def components(dataset: xr.Dataset) -> dict[str, float]:
         lines = dict(COMPONENTS)
     top = float(np.abs(counts).max(initial=0.0))
     if not top > 0.0:
-        return dict.fromkeys(lines, 0.0)
+        return dict.fromkeys(lines, (0.0, 0.0))
     shapes = np.array([line(energy, *place) for place in lines.values()]).T
-    areas, _ = nnls(shapes, counts / top)
-    return {name: float(area) * top for name, area in zip(lines, areas, strict=True)}
+    areas, left = nnls(shapes, counts / top)
+    noise = left**2 / max(energy.size - len(lines), 1)
+    errors = np.sqrt(noise * np.diag(np.linalg.pinv(shapes.T @ shapes)))
+    return {
+        name: (float(area) * top, float(error) * top)
+        for name, area, error in zip(lines, areas, errors, strict=True)
+    }
 
 
-def analyse(dataset: xr.Dataset) -> Metrics:
-    """What a spectrum says of the washed oxide.
+def _as_counts(measured: Any) -> Any:
+    """Rates as what they are of counts: a part of them, whose noise tells which."""
+    if isinstance(measured, (list, tuple)):
+        return [_as_counts(one) for one in measured]
+    if not hasattr(measured, "data_vars") or "counts" not in measured:
+        return measured
+    stated = str(measured["counts"].attrs.get("units", "1")).lower().replace(" ", "")
+    if stated not in _RATES:
+        return measured
+    counts = measured["counts"]
+    return measured.assign(counts=(counts.dims, counts.values, {**counts.attrs, "units": "1"}))
+
+
+def _of_spectra(function: F) -> F:
+    """As `arguments.of_measurements`, for counts and for rates."""
+    conforming = of_measurements("xps")(function)
+
+    @functools.wraps(function)
+    def checked(measured: Any, *others: Any, **named: Any) -> Any:
+        return conforming(_as_counts(measured), *others, **named)
+
+    return cast(F, checked)
+
+
+@_of_spectra
+def analyse(
+    dataset: xr.Dataset, *, lines: int | Sequence[float] | None = None, splitting: float | None = None
+) -> Metrics:
+    """What a spectrum says: of the washed oxide where it is `c1s`, of a core level where it is `counts`.
+
+    Args:
+        dataset: over `binding_energy` (eV) either `c1s`, on the scale of this module's lines, or the `counts` of one
+            region, which its attribute `region` names ("Pb 4f"); optionally `transmission`.
+        lines, splitting: of a fit of counts; see `core_levels.fit`.
 
     Returns:
-        `carbonyl_share` of C 1s; `carbonyl_content`, share of all detected atoms (each level over its sensitivity and
-        the attenuation length in the molecules, as for an even solid); `carbonyl_detected` (1 or 0 against the
-        measurement's limit, 0.1 at% unless it says another); `nickel_ratio`, Ni 2p over that of the bare oxide. NaN
-        where the dataset lacks what a number needs, or where the interface cannot be seen.
+        Of `c1s`: `carbonyl_share` of C 1s; `carbonyl_content`, share of all detected atoms (each level over its
+        sensitivity and the attenuation length in the molecules, as for an even solid); `carbonyl_detected` (1 or 0
+        against the measurement's limit, 0.1 at% unless it says another); `nickel_ratio`, Ni 2p over that of the bare
+        oxide. NaN where the dataset lacks what a number needs, or where the interface cannot be seen.
+        Of `counts`: place, width and area of each line; see `core_level_reading.metrics`.
+
+    Raises:
+        InputError: it holds neither, or as `core_levels.fit`.
     """
-    areas = components(dataset)
-    total = sum(areas.values())
-    share = areas.get("carbonyl", 0.0) / total if total > 0.0 else np.nan
-    content, ratio = _content(dataset, areas.get("carbonyl", 0.0)), np.nan
+    found = dict(_of_the_oxide(dataset)) if "c1s" in dataset else {}
+    if "counts" in dataset or not found:
+        found |= dict(core_level_reading.metrics(dataset, lines, splitting))
+    return Metrics(found)
+
+
+def _of_the_oxide(dataset: xr.Dataset) -> Metrics:
+    areas = _components(dataset)
+    total = sum(area for area, _ in areas.values())
+    part, error = areas.get("carbonyl", (0.0, 0.0))
+    share = part / total if total > 0.0 else np.nan
+    others = float(np.sqrt(sum(spread**2 for name, (_, spread) in areas.items() if name != "carbonyl")))
+    spread = float(np.hypot((1.0 - share) * error, share * others)) / total if total > 0.0 else np.nan
+    content, ratio = _content(dataset, part), np.nan
     limit = float(dataset.attrs.get("detection_limit", _LIMIT))
     if "level" in dataset.coords and "Ni 2p" in dataset["level"].values:
         ratio = float(dataset["level_intensity"].sel(level="Ni 2p"))
     hidden = float(dataset.attrs.get("through_film", 1.0)) < limit
     words = "; a film hides the interface" if hidden else ""
     seen = np.nan if np.isnan(content) else float(content >= limit)
+    fitted = "; error from what the lines leave, their places and widths are systematic"
+    lengths = "; systematic besides: the range of the attenuation length"
     return Metrics(
         {
-            "carbonyl_share": Metric(np.nan if hidden else share, "1", "area of the line over C 1s" + words),
-            "carbonyl_content": Metric(content, "1", "of all detected atoms, as in an even solid" + words),
+            "carbonyl_share": Metric(
+                np.nan if hidden else share, "1", "area of the line over C 1s" + fitted + words, spread
+            ),
+            "carbonyl_content": Metric(
+                content, "1", "of all detected atoms, as in an even solid" + lengths + words,
+                content * error / part if part > 0.0 else None,
+            ),
             "carbonyl_detected": Metric(seen, "1", f"content against a limit of {100 * limit:g} at%" + words),
-            "nickel_ratio": Metric(ratio, "1", "over Ni 2p of the bare oxide" + words),
+            "nickel_ratio": Metric(ratio, "1", "over Ni 2p of the bare oxide" + lengths + words),
         }
-    )
+    )  # fmt: skip
+
+
+referenced = core_level_reading.referenced
+from_kinetic = core_level_reading.from_kinetic
+
+
+def shift(one: xr.Dataset, other: xr.Dataset, *, lines: int | Sequence[float] | None = 1) -> Metric:
+    """How far the largest line of one region lies above that of another sample; see `core_level_reading.shift`.
+
+    Raises:
+        InputError: regions or references differ.
+    """
+    return core_level_reading.shift(_conforming(one), _conforming(other), lines=lines)
+
+
+def shares(datasets: Sequence[xr.Dataset], sensitivity: Mapping[str, float] | None = None) -> Metrics:
+    """Shares of atoms from the regions of one sample; see `core_level_reading.shares`.
+
+    Args:
+        datasets: counts of one region each. sensitivity: by level, over those of this module (Scofield, Al K-alpha).
+
+    Raises:
+        InputError: a region has no factor, or as there.
+    """
+    factors = {name: level.sensitivity for name, level in LEVELS.items()} | dict(sensitivity or {})
+    return core_level_reading.shares(_conforming(list(datasets)), factors)
+
+
+def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
+    """`shift` of the first spectrum from each of the others of its level, by name.
+
+    Raises:
+        InputError: none of them compares, for the reason that the last one gives.
+    """
+    first, *others = _conforming(list(datasets))
+    found: dict[str, Metric] = {}
+    reason = InputError("there is one spectrum.", "Give one of each sample.")
+    for number, other in enumerate(others, 2):
+        try:
+            found[f"core_shift, {other.attrs.get('stack') or number}"] = core_level_reading.shift(
+                first, other
+            )
+        except InputError as error:
+            reason = error
+    if not found:
+        raise reason
+    return Metrics(found)
 
 
 def _content(dataset: xr.Dataset, carbonyl: float) -> float:
@@ -368,15 +494,27 @@ def _content(dataset: xr.Dataset, carbonyl: float) -> float:
 
 
 def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
-    """C 1s spectra with their components, and nickel intensities; see `plotting.interface.xps`."""
+    """Spectra of C 1s with their components and nickel intensities, or regions in counts with their fits.
+
+    See `plotting.interface.xps` and `plotting.core_levels.regions`.
+    """
+    from perotwin.plotting import core_levels as figures
     from perotwin.plotting import interface, style
 
-    items = style.as_list(datasets)
+    items = style.as_list(_conforming(datasets))
+    measured = [item for item in items if "c1s" not in item]
+    if measured:
+        return figures.regions(measured, [core_level_reading.fit_of(item) for item in measured], ax)
     contents = [
         (analyse(item)["carbonyl_content"].value, float(item.attrs.get("detection_limit", _LIMIT)))
         for item in items
     ]
     return interface.xps(items, contents, ax)
+
+
+@_of_spectra
+def _conforming(measured: Any) -> Any:
+    return measured
 
 
 INSTRUMENT = Instrument(
@@ -388,14 +526,17 @@ INSTRUMENT = Instrument(
     plot=plot,
     caption="Carbon 1s of {cells} with its components, and nickel 2p over that of the bare oxide.",
     variables=(
-        Variable("binding_energy", ("binding_energy",)),
-        Variable("c1s", ("binding_energy",), required=True),
+        Variable("binding_energy", ("binding_energy",), required=True),
+        Variable("c1s", ("binding_energy",)),
+        Variable("counts", ("binding_energy",)),
+        Variable("transmission", ("binding_energy",)),
         Variable("component_intensity", ("component", "binding_energy")),
         Variable("level_intensity", ("level",)),
         Variable("sensitivity", ("level",)),
         Variable("attenuation_length", ("level",)),
     ),
     of="sample",
+    compare=compare,
     washed=True,
 )
 

@@ -53,6 +53,8 @@ Shape = Annotated[Quantity, Dim("dimensionless", above=0)]
 #: most points of a pattern
 _MOST = 200_000
 _DEGREE = "deg"
+#: deg: shift of lines by a displaced sample from which they are named again
+_MOVED = 0.03
 _WARNING = (
     "an intensity is no crystallinity: preferred orientation, thickness and the place of the sample in the beam "
     "change it"
@@ -316,15 +318,35 @@ def lines(dataset: xr.Dataset) -> list[Line]:
     base = found_by.background(x, y)
     width = found_by.typical_width(x, y, base)
     fitted = found_by.fit(x, y, found_by.search(x, y, base, width, radiation), radiation, width)
-    named = found_by.index(fitted, radiation.first, readings.other_phases(radiation.first))
-    if any(line.name == readings.IODIDE for line in named):
-        named = found_by.index(
-            fitted, radiation.first, readings.other_phases(radiation.first), readings.iodide(radiation.first)
-        )
+    named = _named(fitted, radiation.first)
+    shift = readings.cube(named, radiation.first).get("displacement_shift")
+    if shift is not None and abs(shift.value) > _MOVED:
+        # a sample so far from the axis moves lines away from where names are looked for
+        straight = [
+            replace(
+                line, two_theta=line.two_theta - shift.value * math.cos(math.radians(line.two_theta) / 2.0)
+            )
+            for line in fitted
+        ]
+        again = _named(straight, radiation.first)
+        named = [
+            replace(line, name=line.name if other.name.endswith(_DEGREE) else other.name)
+            for line, other in zip(fitted, again, strict=True)
+        ]
     return [
         replace(line, area=one * line.area, area_error=one * line.area_error, height=one * line.height)
         for line in named
     ]
+
+
+def _named(fitted: Sequence[Line], wavelength: float) -> list[Line]:
+    """Lines by the names of a cube's and other phases'; lead iodide's among the cube's where its first is there."""
+    from perotwin.lab.xrd_lines import index
+
+    named = index(fitted, wavelength, readings.other_phases(wavelength))
+    if any(line.name == readings.IODIDE for line in named):
+        named = index(fitted, wavelength, readings.other_phases(wavelength), readings.iodide(wavelength))
+    return named
 
 
 @in_any_unit("counts")
@@ -446,10 +468,9 @@ def compare(datasets: Sequence[xr.Dataset]) -> Metrics:
         reference = lines(other)
         theirs = readings.cube(reference, _radiation(other).first)["lattice_parameter"]
         ratios = _ratios(own, reference)
+        whole = _against(own, reference, edge, theirs, ratios)
+        found |= {f"{name}{of}": metric for name, metric in whole.items()}
         found |= {f"intensity_ratio, {name}{of}": metric for name, metric in ratios.items()}
-        found |= {
-            f"{name}{of}": metric for name, metric in _against(own, reference, edge, theirs, ratios).items()
-        }
     return Metrics(found)
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Radiation",
     "background",
     "fit",
+    "flanks",
     "index",
     "one_count",
     "search",
@@ -35,6 +36,8 @@ F64 = NDArray[np.float64]
 _SIGNIFICANT = 6.0
 #: what lies about a line in its fit: deg at least, and widths
 _FOOT, _WIDTHS = 0.35, 6.0
+#: deg at least about a line that need not be there
+_AROUND = 0.8
 #: most lines that are fitted, the most significant ones
 _MOST = 30
 #: deg: over less than this the background does not change
@@ -328,13 +331,21 @@ def _by_counting(width: float, area: float, step: float) -> list[float]:
     return [sigma / math.sqrt(many), width / math.sqrt(2.0 * many), area / math.sqrt(many)]
 
 
+def flanks(two_theta: F64, lines: Sequence[Line], radiation: Radiation) -> F64:
+    """What fitted lines give at some angles (N,), counts."""
+    total = np.zeros_like(two_theta)
+    for line in lines:
+        total += line.area * doublet(two_theta, line.two_theta, line.width, line.mixing, radiation)
+    return total
+
+
 def weak_area(
     two_theta: F64,
     counts: F64,
     place: float,
     shape: tuple[float, float],
     radiation: Radiation,
-    near: float = 0.8,
+    known: F64 | float = 0.0,
 ) -> tuple[float, float]:
     """Area (counts deg) and its standard error of a line of known place (deg) and shape that need not be there.
 
@@ -342,20 +353,23 @@ def weak_area(
     NaN where the pattern does not reach.
 
     Args:
-        shape: full width (deg) and Lorentzian share. near: what lies about the place and is fitted, deg.
+        shape: full width (deg) and Lorentzian share. known: counts of other lines at each angle, (N,), whose flanks may
+            reach there.
     """
+    near = max(_AROUND, 2.0 * shape[0])
     inside = np.abs(two_theta - place) <= near
     if two_theta[0] > place - 0.5 * near or two_theta[-1] < place + 0.5 * near or int(inside.sum()) < 10:
         return math.nan, math.nan
     x, y = two_theta[inside], counts[inside]
+    there = (np.zeros_like(counts) + known)[inside]
     base = np.stack([doublet(x, place, *shape, radiation), np.ones_like(x), x - place], axis=1)
     variance = np.maximum(y, 1.0)
     for _ in range(2):
         weight = 1.0 / np.sqrt(variance)
-        solved, *_ = np.linalg.lstsq(base * weight[:, None], y * weight, rcond=None)
-        variance = np.maximum(base @ solved, 1.0)
+        solved, *_ = np.linalg.lstsq(base * weight[:, None], (y - there) * weight, rcond=None)
+        variance = np.maximum(base @ solved + there, 1.0)
     weight = 1.0 / np.sqrt(variance)
-    left = (base @ solved - y) * weight
+    left = (base @ solved + there - y) * weight
     scale = float(left @ left) / max(x.size - 3, 1)
     covariance = np.linalg.inv((base * weight[:, None]).T @ (base * weight[:, None])) * scale
     return float(solved[0]), float(math.sqrt(covariance[0, 0]))
@@ -379,8 +393,7 @@ def index(
 
     Args:
         others: name and angle (deg) of lines of other phases, which are named first. beside: of such as lie among
-        those of
-            the cube, which are named last.
+            those of the cube, which are named last.
     """
     named: dict[int, str] = {}
     _name(lines, named, others)

@@ -20,6 +20,11 @@ __all__ = ["IODIDE", "by_name", "cube", "iodide", "lead_iodide", "other_phases",
 
 F64 = NDArray[np.float64]
 
+#: deg: how well a diffractometer's zero is usually known
+_ZERO = 0.01
+#: of a size: a pseudo-Voigt is not quite a Voigt
+_PROFILE = 0.03
+
 #: the line of lead iodide that films show, and its angle (deg) for copper
 IODIDE = "PbI2 001"
 #: other lines that films of this kind show (copper, deg): hexagonal FAPbI3 and CsPbI3, and the electrode of the
@@ -29,23 +34,16 @@ _OTHERS = (("hexagonal FAPbI3 100", 11.80), ("orthorhombic CsPbI3 002", 10.03), 
 
 def iodide(wavelength: float) -> list[tuple[str, float]]:
     """Names and angles of the other lines of lead iodide, looked for where its first one is."""
-    from perotwin.lab.diffraction import LEAD_IODIDE, bragg
+    from perotwin.lab.diffraction import LEAD_IODIDE, reflections
 
-    planes = (
-        (1, 0, 0),
-        (1, 0, 1),
-        (1, 0, 2),
-        (0, 0, 3),
-        (1, 1, 0),
-        (1, 1, 1),
-        (1, 0, 3),
-        (2, 0, 1),
-        (0, 0, 4),
-        (2, 0, 2),
-    )
-    return [
-        (f"PbI2 {a}{b}{c}", float(bragg(LEAD_IODIDE.spacing((a, b, c)), wavelength))) for a, b, c in planes
-    ]
+    found: dict[float, str] = {}
+    for line in reflections(LEAD_IODIDE, wavelength, (14.0, 70.0)):
+        # planes such as 101 and 011 share an angle
+        digits = max((plane for plane in line.planes if min(plane) >= 0), default=line.planes[0])
+        found[line.two_theta] = "PbI2 " + "".join(
+            str(abs(index)) for index in (*sorted(digits[:2], reverse=True), digits[2])
+        )
+    return [(name, angle) for angle, name in found.items()]
 
 
 def other_phases(wavelength: float) -> list[tuple[str, float]]:
@@ -70,8 +68,7 @@ def cube(fitted: Sequence[Line], wavelength: float) -> dict[str, Metric]:
     if not cube:
         return {"lattice_parameter": Metric(math.nan, "m", "no two lines of a cubic perovskite were found")}
     angle = np.array([line.two_theta for line in cube.values()])
-    # places closer than a thousandth of a degree are not known, whatever counting says
-    error = np.hypot([line.two_theta_error for line in cube.values()], 1e-3)
+    error = np.array([line.two_theta_error for line in cube.values()])
     root = np.sqrt([sum(int(digit) ** 2 for digit in name) for name in cube])
     a, shift = 6.2, 0.0
     both = len(cube) >= 3
@@ -88,14 +85,16 @@ def cube(fitted: Sequence[Line], wavelength: float) -> dict[str, Metric]:
     freedom = len(cube) - (2 if both else 1)
     scale = max(float(left @ left) / freedom, 1.0) if freedom > 0 else 1.0
     errors = np.sqrt(np.diag(np.linalg.inv(base.T @ base)) * scale)
+    # what the scale of the angles does, which no line tells
+    moved, *_ = np.linalg.lstsq(base, _ZERO / error, rcond=None)
+    systematic = f"a zero of the angles wrong by {_ZERO:g} deg adds {abs(float(moved[0])):.1g} angstrom"
     names = ", ".join(cube)
     how = (
         "with the displacement of the sample" if both else "a displaced sample is not told from another edge"
     )
     found = {
         "lattice_parameter": Metric(
-            a * 1e-10, "m", f"least squares over {names}, {how}; 0.001 deg of each place as systematic",
-            float(errors[0]) * 1e-10
+            a * 1e-10, "m", f"least squares over {names}, {how}; {systematic}", float(errors[0]) * 1e-10
         )
     }  # fmt: skip
     if both:
@@ -135,25 +134,32 @@ def size(fitted: Sequence[Line], dataset: xr.Dataset, wavelength: float) -> dict
         return {"crystallite_size": Metric(bound, "m", words)}
     size = float(d.scherrer_size(left, line.two_theta, wavelength))
     slope = (d.size_width(line.width + line.width_error, own) - left) / left
-    return {"crystallite_size": Metric(size, "m", f"{what}; {taken}; {strain}", size * slope)}
+    spread = size * math.hypot(slope, _PROFILE)
+    words = f"{what}; {taken}; {strain}; {100.0 * _PROFILE:g} % of the error for the shape of lines"
+    return {"crystallite_size": Metric(size, "m", words, spread)}
 
 
 def lead_iodide(x: F64, y: F64, fitted: Sequence[Line], radiation: Radiation) -> Metric:
     """Area at the place of PbI2 001 over that of the cube's 100."""
-    from perotwin.lab.xrd_lines import one_count, weak_area
+    from perotwin.lab.xrd_lines import flanks, one_count, weak_area
 
-    cube = by_name(fitted)
-    if "100" not in cube:
+    named = by_name(fitted)
+    if "100" not in named:
         return Metric(math.nan, "1", "no line 100 to compare with")
-    reference = cube["100"]
+    reference = named["100"]
     there = next((line for line in fitted if line.name == IODIDE), None)
     if there is not None:
         area, error, how = there.area, there.area_error, f"fitted at {there.two_theta:.3f} deg"
     else:
         place = dict(other_phases(radiation.first))[IODIDE]
+        moved = cube(fitted, radiation.first).get("displacement_shift")
+        if moved is not None:
+            place += moved.value * math.cos(math.radians(place) / 2.0)
         mixing = min(max(reference.mixing, 0.0), 1.0)
         one = one_count(x, y)
-        area, error = weak_area(x, y / one, place, (reference.width, mixing), radiation)
+        area, error = weak_area(
+            x, y / one, place, (reference.width, mixing), radiation, flanks(x, fitted, radiation) / one
+        )
         area, error = one * area, one * error
         how = f"no line found; what lies at {place:.3f} deg with the shape of 100"
         if not math.isfinite(area):

@@ -14,21 +14,24 @@ if TYPE_CHECKING:
 
     from perotwin.measurement.instrument import Instrument
 
-__all__ = ["conform", "ratio"]
+__all__ = ["area_of", "conform", "ratio"]
 
 
 def conform(measured: Any, instrument: Instrument) -> xr.Dataset:
     """A dataset whose required variables run over the declared axes, with all known quantities in the stored units.
 
     The attribute `units` of each is obeyed ("mA/cm^2" becomes A m^-2); numbers without one are taken for SI (energies
-    eV). What is right already comes back as it is.
+    eV). Numbers of the whole device (ohm, F, A) become those of its area where the attribute `area` (m^2, or words such
+    as "0.09 cm^2") states it; without one they stay, in ohm, F or A, where the instrument can tell something of them.
+    What is right already comes back as it is.
 
     Args:
         measured: an `xarray.Dataset`, simulated, read from a file or made of arrays.
         instrument: whose analysis is to read it.
 
     Raises:
-        InputError: it is no dataset, lacks a variable or runs it over another axis, or states a unit of another kind.
+        InputError: it is no dataset, lacks a variable or runs it over another axis, states a unit of another kind, or
+            one of the whole device without the area.
     """
     name = instrument.name
     if not hasattr(measured, "data_vars"):
@@ -49,12 +52,10 @@ def conform(measured: Any, instrument: Instrument) -> xr.Dataset:
                 key=variable,
             )
     for one in map(str, measured.variables):
-        factor, zero = _scale(measured, one)
-        if factor != 1.0 or zero != 0.0:
-            term = term_of(one)
-            assert term is not None
+        factor, zero, unit = _scale(measured, one, instrument)
+        if unit:
             stated = measured.variables[one]
-            changed[one] = stated.dims, stated.values * factor + zero, stated.attrs | {"units": term.unit}
+            changed[one] = stated.dims, stated.values * factor + zero, stated.attrs | {"units": unit}
     if not changed:
         return measured
     axes_too = {one: values for one, values in changed.items() if one in measured.coords}
@@ -76,22 +77,73 @@ def _missing(measured: xr.Dataset, name: str, instrument: Instrument) -> InputEr
     )
 
 
-def _scale(measured: xr.Dataset, name: str) -> tuple[float, float]:
-    """What turns a variable's numbers into those of the unit in which it is stored: a factor, and what is added then;
-    1 and 0 where nothing is said.
+def _scale(measured: xr.Dataset, name: str, instrument: Instrument) -> tuple[float, float, str]:
+    """What turns a variable's numbers into those of the unit in which it is stored: a factor, what is added then, and
+    that unit; "" where nothing has to be done.
     """
-    term = term_of(name)
+    unit = instrument.unit_of(name)
     stated = measured.variables[name].attrs.get("units")
-    if term is None or stated is None or str(stated) == term.unit:
-        return 1.0, 0.0
+    if unit is None or stated is None or str(stated) == unit:
+        return 1.0, 0.0, ""
+    if str(stated) == "1" and instrument.may_be_relative(name):
+        return 1.0, 0.0, ""
+    of_device = _whole(str(stated), unit)
+    if of_device is not None:
+        factor, whole = of_device
+        area = area_of(measured)
+        if area is not None:
+            return factor * (area if whole == "ohm" else 1.0 / area), 0.0, unit
+        if name in instrument.whole:
+            return (factor, 0.0, whole) if factor != 1.0 or str(stated) != whole else (1.0, 0.0, "")
+        term = term_of(name)
+        raise InputError(
+            f"the {name if term is None else term.words} is in {shown(str(stated))}, that of the whole device, and no "
+            "area is told.",
+            'Give the area: attrs["area"] = "0.09 cm^2", say.',
+            key=name,
+        )
     try:
-        if term.unit == "K":
+        if unit == "K":
             # degrees Celsius have a zero of their own
             nothing, one = (float(units.parse(f"{number} {stated}", "temperature")) for number in (0, 1))
-            return one - nothing, nothing
-        return ratio(str(stated), term.unit), 0.0
+            return one - nothing, nothing, unit
+        factor = ratio(str(stated), unit)
     except InputError as error:
         raise InputError(error.message, error.advice, key=name) from None
+    return (factor, 0.0, unit) if factor != 1.0 else (1.0, 0.0, "")
+
+
+#: stored units of what belongs to an area, and those of the same of a whole device
+_OF_DEVICE = {"ohm m2": "ohm", "F m-2": "F", "A m-2": "A", "W m-2": "W"}
+
+
+@functools.lru_cache(maxsize=64)
+def _whole(stated: str, unit: str) -> tuple[float, str] | None:
+    """Factor to, and name of, the unit of a whole device that a unit is one of; None where it is none."""
+    whole = _OF_DEVICE.get(unit)
+    if whole is None:
+        return None
+    try:
+        return ratio(f"{stated} m^2" if whole == "ohm" else f"{stated}/m^2", unit), whole
+    except InputError:
+        return None
+
+
+def area_of(measured: xr.Dataset) -> float | None:
+    """The area of the device (m^2) that a measurement states, as a number or in words; None where it states none.
+
+    Raises:
+        InputError: what it states is no area.
+    """
+    stated = measured.attrs.get("area")
+    if stated is None or stated == "":
+        return None
+    area = float(units.parse(stated if isinstance(stated, str) else float(stated), "area"))
+    if not area > 0.0:
+        raise InputError(
+            f"an area of {shown(str(stated))} is none.", 'Give one such as "0.09 cm^2".', key="area"
+        )
+    return area
 
 
 @functools.lru_cache(maxsize=256)

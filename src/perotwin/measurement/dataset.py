@@ -123,8 +123,9 @@ def validate(dataset: xr.Dataset, instrument: Instrument | str | None = None) ->
         found = tuple(map(str, known[name].dims))
         if found != dims and found not in declared.other_axes(name):
             raise ValueError(f"{name!r} of a {kind} measurement runs over {dims}; this one over {found}")
-        term = term_of(name)
-        unit, wanted = known[name].attrs.get("units"), None if term is None else term.unit
+        unit, wanted = known[name].attrs.get("units"), declared.unit_of(name)
+        if unit == "1" and declared.may_be_relative(name):
+            continue
         if unit != wanted and not (name in declared.whole and unit in OF_DEVICE):
             raise ValueError(f"{name!r} of a {kind} measurement is in {wanted!r}; this one says {unit!r}")
     return dataset

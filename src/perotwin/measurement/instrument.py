@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from perotwin.errors import InputError
 from perotwin.measurement.metrics import Metrics
-from perotwin.measurement.nomenclature import Term, add_term
+from perotwin.measurement.nomenclature import Term, add_term, term_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,6 +56,8 @@ class Variable:
         term: unit, symbol and words of a quantity that the nomenclature does not list.
         or_over: other axes that it may run over instead.
         whole: whether it may be that of the whole device (ohm, F, A), where no area is known.
+        unit: that it is stored in here, where the nomenclature has another kind of quantity by the name.
+        relative: whether it may be in units of nothing ("1"), as counts of a detector are.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Variable:
     term: Term | None = None
     or_over: tuple[tuple[str, ...], ...] = ()
     whole: bool = False
+    unit: str = ""
+    relative: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,16 @@ class Instrument:
     def whole(self) -> frozenset[str]:
         """The variables that may be those of the whole device."""
         return frozenset(one.name for one in self.variables if one.whole)
+
+    def unit_of(self, name: str) -> str | None:
+        """The unit of a variable as stored: as declared, or as the nomenclature has it; None of an unknown one."""
+        own = next((one.unit for one in self.variables if one.name == name and one.unit), "")
+        term = term_of(name)
+        return own or (None if term is None else term.unit)
+
+    def may_be_relative(self, name: str) -> bool:
+        """Whether a variable may be in units of nothing."""
+        return any(one.name == name and one.relative for one in self.variables)
 
     def other_axes(self, name: str) -> tuple[tuple[str, ...], ...]:
         """Axes that a variable may run over instead of those of the schema."""

@@ -44,6 +44,8 @@ NOMENCLATURE: dict[str, Term] = {
     "current_density": Term("J", "$J$", "A m-2", "mA/cm^2", 0.1, "current density"),
     "power_density": Term("P", "$P$", "W m-2", "mW/cm^2", 0.1, "power density"),
     "time": Term("t", "$t$", "s", "s", 1.0, "time"),
+    "ff_lost_in_transport": Term("pFF - FF", "pFF $-$ FF", "1", "%", 100.0, "fill factor lost in transport"),
+    "received_irradiance": Term("G", "$G$", "W m-2", "mW/cm^2", 0.1, "irradiance that was recorded"),
     "hysteresis_index": Term("HI", "HI", "1", "%", 100.0, "hysteresis index"),
     "stabilised_power": Term("Pst", r"$P_\mathrm{st}$", "W m-2", "mW/cm^2", 0.1, "stabilised power density"),
     "stabilised_pce": Term("PCEst", r"PCE$_\mathrm{st}$", "1", "%", 100.0, "stabilised efficiency"),
@@ -52,12 +54,22 @@ NOMENCLATURE: dict[str, Term] = {
         "Jst", r"$J_\mathrm{st}$", "A m-2", "mA/cm^2", 0.1, "current density of the stabilised power"
     ),
     "power_drift": Term("drift", "drift", "1", "%", 100.0, "drift of the stabilised power"),
+    "t80": Term("T80", r"$T_{80}$", "s", "h", 1.0 / 3600.0, "time after which 80 % of the first power is left"),
+    "t95": Term("T95", r"$T_{95}$", "s", "h", 1.0 / 3600.0, "time after which 95 % of the first power is left"),
+    "ts80": Term("Ts80", r"$T_\mathrm{s80}$", "s", "h", 1.0 / 3600.0, "T80 from the burn-in's end on"),
+    "burn_in": Term("Ts", r"$T_\mathrm{s}$", "s", "h", 1.0 / 3600.0, "end of the burn-in"),
+    "t80_model": Term("T80m", r"$T_\mathrm{80,m}$", "s", "h", 1.0 / 3600.0, "T80 of the likeliest curve"),
+    "retained": Term("left", "left", "1", "%", 100.0, "power at the end over that at the start"),
+    "irradiance": Term("E", "$E$", "W m-2", "mW/cm^2", 0.1, "irradiance"),
     "voltage_between": Term(
         "ΔVj", r"$\Delta V_\mathrm{j}$", "V", "V", 1.0, "voltage lost between the junctions and in series with them"
     ),
     "channel_current": Term("Jch", r"$J_\mathrm{ch}$", "A m-2", "mA/cm^2", 0.1, "current lost in a channel"),
     "wavelength": Term("λ", r"$\lambda$", "m", "nm", 1e9, "wavelength"),
     "eqe": Term("EQE", "EQE", "1", "1", 1.0, "external quantum efficiency"),
+    "radiative_saturation_current": Term(
+        "J0r", r"$J_\mathrm{0,rad}$", "A m-2", "mA/cm^2", 0.1, "saturation current of radiation alone"
+    ),
     "reflectance": Term("R", "$R$", "1", "1", 1.0, "reflectance"),
     "transmittance": Term("T", "$T$", "1", "1", 1.0, "transmittance"),
     "absorptance": Term("A", "$A$", "1", "1", 1.0, "absorptance of a layer"),
@@ -86,12 +98,50 @@ NOMENCLATURE: dict[str, Term] = {
     "extracted_charge": Term("Qex", r"$Q_\mathrm{ex}$", "C m-2", "nC/cm^2", 1e5, "charge extracted after a pulse"),
     "collected": Term("ηc", r"$\eta_\mathrm{c}$", "1", "%", 100.0, "extracted over generated charge"),
     "injected": Term("Jin", r"$J_\mathrm{in}$", "A m-2", "mA/cm^2", 0.1, "injected current density"),
+    "plqy_change": Term("ΔPLQY", r"$\Delta$PLQY", "1", "%", 100.0, "change of the luminescence yield over a trace"),
+    "surface_photovoltage": Term("SPV", "SPV", "V", "mV", 1e3, "surface photovoltage"),
+    "subcell_voltage": Term("Vi", "$V_i$", "V", "V", 1.0, "voltage of a junction by its luminescence"),
+    "subcell_current": Term("Ji", "$J_i$", "A m-2", "mA/cm^2", 0.1, "injection that a junction's voltage belongs to"),
     "elqy": Term("ELQY", "ELQY", "1", "%", 100.0, "photons out over injected electrons"),
     "qfls": Term("Δμ", r"$\Delta\mu$", "eV", "eV", 1.0, "splitting of the quasi-Fermi levels, mean over an absorber"),
+    "plqy": Term("PLQY", "PLQY", "1", "%", 100.0, "photons out per pair that light makes, or per photon in"),
+    "qfls_planck": Term("Δμ(E)", r"$\Delta\mu(E)$", "eV", "eV", 1.0,
+        "splitting by Planck's law on the high-energy side"),
+    "qfls_radiative": Term("Δμrad", r"$\Delta\mu_\mathrm{rad}$", "eV", "eV", 1.0,
+        "splitting without any loss but the light that leaves"),
+    "qfls_inside": Term("Δμin", r"$\Delta\mu_\mathrm{in}$", "eV", "eV", 1.0,
+        "solved splitting, weighted with what each depth emits"),
+    "qfls_mean": Term("Δμ0", r"$\Delta\mu_0$", "eV", "eV", 1.0, "solved splitting, mean over the absorber"),
+    "qfls_spread": Term("δΔμ", r"$\delta\Delta\mu$", "eV", "meV", 1e3, "highest less lowest splitting in an absorber"),
+    "qfls_less_voc": Term("Δμ-qVoc", r"$\Delta\mu - qV_\mathrm{oc}$", "eV", "meV", 1e3,
+        "splitting in the absorber less the open-circuit voltage"),
+    "slope_temperature": Term("Tφ", r"$T_\phi$", "K", "K", 1.0, "temperature of the high-energy slope of a spectrum"),
+    "pl_peak": Term("Epl", r"$E_\mathrm{PL}$", "eV", "eV", 1.0, "photon energy of the peak of luminescence"),
+    "pl_width": Term("ΔEpl", r"$\Delta E_\mathrm{PL}$", "eV", "meV", 1e3, "full width of luminescence at half maximum"),
+    "pl_gap": Term("Eg,PL", r"$E_\mathrm{g,PL}$", "eV", "eV", 1.0,
+        "inflection of the absorptance that a spectrum tells"),
+    "generated": Term("G", "$G$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "pairs that light makes per area"),
+    "excitation_flux": Term("Φex", r"$\Phi_\mathrm{ex}$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons of the excitation"),
+    "escape_probability": Term("pe", r"$p_\mathrm{e}$", "1", "%", 100.0, "photons emitted inside that leave"),
+    "reabsorption_probability": Term("pr", r"$p_\mathrm{r}$", "1", "%", 100.0,
+        "photons emitted inside that make a pair again"),
+    "parasitic_probability": Term("pa", r"$p_\mathrm{a}$", "1", "%", 100.0,
+        "photons emitted inside that other layers take"),
     "photons": Term("Φ", r"$\Phi$", "m-2 s-1", "cm^-2 s^-1", 1e-4, "photons that leave the cell"),
     "spectrum": Term(
         "φ", r"$\phi$", "m-3 s-1", "cm^-2 s^-1 nm^-1", 1e-13, "photons that leave at the front per wavelength"
     ),
+    "group": Term("group", "group", "1", "1", 1.0, "group that a device belongs to"),
+    "substrate": Term("substrate", "substrate", "1", "1", 1.0, "substrate that a device is on"),
+    "devices": Term("N", "$N$", "1", "1", 1.0, "devices that give power"),
+    "substrates": Term("Nsub", r"$N_\mathrm{sub}$", "1", "1", 1.0, "substrates that they are on"),
+    "dead": Term("dead", "dead", "1", "1", 1.0, "devices that give none"),
+    "welch_t": Term("t", "$t$", "1", "1", 1.0, "Welch's t of two groups"),
+    "welch_df": Term("df", "df", "1", "1", 1.0, "its degrees of freedom"),
+    "welch_p": Term("p", "$p$", "1", "1", 1.0, "its p value, two-sided"),
+    "mann_whitney_p": Term("pMW", r"$p_\mathrm{MW}$", "1", "1", 1.0, "p value of the Mann-Whitney test, two-sided"),
+    "hedges_g": Term("g", "$g$", "1", "1", 1.0, "difference of two groups over their scatter (Hedges)"),
+    "rank_effect": Term("r", "$r$", "1", "1", 1.0, "share of pairs in which the first is larger, less the others"),
     "intensity": Term("light", "light", "sun", "sun", 1.0, "light in suns of its spectrum"),
     "temperature": Term("T", "$T$", "K", "K", 1.0, "temperature"),
     "curve_voltage": Term("V", "$V$", "V", "V", 1.0, "voltage of a curve under the cell's own light"),
@@ -120,6 +170,10 @@ NOMENCLATURE: dict[str, Term] = {
     ),
     "voc_luminescence": Term(
         "Vlum", r"$V_\mathrm{lum}$", "V", "V", 1.0, "open-circuit voltage that the luminescence tells"
+    ),
+    "voc_loss": Term("ΔVnr", r"$\Delta V_\mathrm{nr}$", "V", "mV", 1e3, "voltage lost beside radiation"),
+    "junction_current": Term(
+        "Jj", r"$J_\mathrm{j}$", "A m-2", "mA/cm^2", 0.1, "current density through a junction, luminescence included"
     ),
     "voc_own": Term("Voc1", r"$V_\mathrm{oc1}$", "V", "V", 1.0, "open-circuit voltage of the junction alone"),
     "jsc_own": Term(
@@ -152,6 +206,19 @@ NOMENCLATURE: dict[str, Term] = {
     "electronic_time": Term("τe", r"$\tau_\mathrm{e}$", "s", "us", 1e6, "slowest time constant with the ions held"),
     "ionic_time": Term("τion", r"$\tau_\mathrm{ion}$", "s", "s", 1.0, "slowest time constant of all"),
     "arcs": Term("arcs", "arcs", "1", "1", 1.0, "maxima of -Z'' over the frequency"),
+    "kramers_kronig": Term("ΔKK", r"$\Delta_\mathrm{KK}$", "1", "%", 100.0, "what a sum of relaxations leaves of it"),
+    "points_dropped": Term("out", "out", "1", "1", 1.0, "points that were left out"),
+    "inductance": Term("Ls", r"$L_\mathrm{s}$", "H m2", "H cm^2", 1e4, "inductance in series, of the wires"),
+    "element_resistance": Term("R", "$R$", "ohm m2", "ohm cm^2", 1e4, "resistance of an element of a circuit"),
+    "element_capacitance": Term("C", "$C$", "F m-2", "nF/cm^2", 1e5, "capacitance of an element of a circuit"),
+    "element_time": Term("τ", r"$\tau$", "s", "us", 1e6, "time constant of an element of a circuit"),
+    "element_exponent": Term("n", "$n$", "1", "1", 1.0, "exponent of an element of a circuit, 1 for a capacitor"),
+    "high_frequency_capacitance": Term(
+        "Chf", r"$C_\mathrm{hf}$", "F m-2", "nF/cm^2", 1e5, "capacitance at the highest frequency"
+    ),
+    "step_frequency": Term("fstep", r"$f_\mathrm{step}$", "Hz", "Hz", 1.0, "frequency of a step of the capacitance"),
+    "capacitance_step": Term("ΔC", r"$\Delta C$", "F m-2", "nF/cm^2", 1e5, "height of a step of the capacitance"),
+    "capacitance_steps": Term("steps", "steps", "1", "1", 1.0, "steps of the capacitance over the frequency"),
     "apparent_doping": Term("Nms", r"$N_\mathrm{MS}$", "m-3", "cm^-3", 1e-6, "doping that a Mott-Schottky plot shows"),
     "resolvable_doping": Term(
         "Nmin", r"$N_\mathrm{min}$", "m-3", "cm^-3", 1e-6, "least doping that the thickness lets such a plot show"
@@ -184,6 +251,12 @@ NOMENCLATURE: dict[str, Term] = {
     ),
     "surface_velocity": Term(
         "Ssurf", r"$S_\mathrm{surf}$", "m/s", "cm/s", 100.0, "recombination velocity of two equal faces of a film"
+    ),
+    "bulk_lifetime": Term(
+        "τb", r"$\tau_\mathrm{b}$", "s", "ns", 1e9, "lifetime of a film without what its faces take"
+    ),
+    "thickness_exponent": Term(
+        "pd", r"$p_d$", "1", "1", 1.0, "power of the thickness with which a trap-filled voltage goes"
     ),
     "space_charge_mobility": Term(
         "μMG", r"$\mu_\mathrm{MG}$", "m2 V-1 s-1", "cm^2/(V s)", 1e4, "mobility by Mott and Gurney"
@@ -282,6 +355,14 @@ NOMENCLATURE: dict[str, Term] = {
     "interface_width_time": Term("wti", r"$w_{t,\mathrm{i}}$", "s", "s", 1.0,
         "time of the oxide's rise from 16 to 84 %"),
     "binding_energy": Term("EB", r"$E_\mathrm{B}$", "eV", "eV", 1.0, "binding energy"),
+    "core_maximum": Term("Emax", r"$E_\mathrm{max}$", "eV", "eV", 1.0, "binding energy at which a spectrum is largest"),
+    "core_level": Term("EB", r"$E_\mathrm{B}$", "eV", "eV", 1.0, "binding energy of a line"),
+    "core_width": Term("Γ", r"$\Gamma$", "eV", "eV", 1.0, "full width of a line at half maximum"),
+    "core_area": Term("A", r"$A$", "eV", "eV", 1.0, "area of a line, counts times eV"),
+    "core_limit": Term("Amin", r"$A_\mathrm{min}$", "eV", "eV", 1.0, "least area of a line that is seen"),
+    "core_shift": Term("ΔEB", r"$\Delta E_\mathrm{B}$", "eV", "eV", 1.0,
+        "binding energy of a line less that of the reference sample's"),
+    "atomic_share": Term("x", r"$x$", "1", "%", 100.0, "share of atoms of an element"),
     "c1s": Term("C 1s", "C 1s", "eV-1", "eV^-1", 1.0, "C 1s spectrum, in units of Ni 2p of the bare oxide"),
     "component_intensity": Term("Ic", r"$I_\mathrm{c}$", "eV-1", "eV^-1", 1.0, "component of the C 1s spectrum"),
     "level_intensity": Term("I", "$I$", "1", "1", 1.0, "intensity of a core level over Ni 2p of the bare oxide"),
@@ -349,6 +430,7 @@ _BY_UNIT: dict[str, tuple[str, float]] = {
     "F m-2": ("nF/cm^2", 1e5),
     "m": ("nm", 1e9),
     "m-2": ("cm^-2", 1e-4),
+    "m-2 s-1 m-1": ("cm^-2 s^-1 nm^-1", 1e-13),
 }
 
 
@@ -402,8 +484,15 @@ def field_unit(name: str, unit: str) -> tuple[str, float]:
 
 
 def heading(name: str, unit: str | None = None) -> str:
-    """A table heading such as "Voc (V)"; ``name`` itself when the quantity is not a known one."""
+    """A table heading such as "Voc (V)"; ``name`` itself when the quantity is not a known one.
+
+    What is in another unit than the quantity is stored in (an impedance in ohm, of a device whose area nobody told)
+    says its own.
+    """
     known = term_of(name)
     if known is None:
         return name if unit in (None, "1") else f"{name} ({field_unit(name, str(unit))[0]})"
+    if unit is not None and unit != known.unit:
+        shown = field_unit(name, unit)[0]
+        return known.symbol if shown == "1" else f"{known.symbol} ({shown})"
     return known.symbol if known.field_unit == "1" else f"{known.symbol} ({known.field_unit})"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["yields_and_spectra"]
+__all__ = ["splittings", "yields_and_spectra"]
 
 _NM, _MA = 1e9, 0.1
 #: emitters of one cell, where colours tell cells apart
@@ -23,14 +23,14 @@ _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
 
 def yields_and_spectra(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
     """Spectra at the largest injection (left) and yields against the injected current (right); into given axes the
-    yields.
+    yields, and so where no spectra were measured.
 
     Of one cell every emitter has a colour of its own; of several each cell has one, and its emitters are told apart by
     dashes.
     """
     items = style.as_list(datasets)
     with style.context():
-        if ax is not None:
+        if ax is not None or not all("spectrum" in item for item in items):
             made, axes = style.new_axes(ax)
             _yields(axes, items)
             return made
@@ -38,6 +38,45 @@ def yields_and_spectra(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | N
         left, right = made.subplots(1, 2)
         _spectra(left, items)
         _yields(right, items)
+        return made
+
+
+def splittings(datasets: Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+    """Splittings of emitters, or else the voltage of the cell, against the injected current on a logarithmic axis."""
+    items = style.as_list(datasets)
+    colours = style.colour_of_cells(items)
+    with style.context():
+        made, axes = style.new_axes(ax, height=2.7)
+        entries: list[tuple[str, str]] = []
+        for item in items:
+            injected = item["injected"].values * _MA
+            name = str(item.attrs.get("stack", "")) or "measured"
+            if "qfls" not in item:
+                axes.semilogx(
+                    injected, item["voltage"].values, "o-", color=colours[str(item.attrs.get("stack", ""))]
+                )
+                entries.append((name, colours[str(item.attrs.get("stack", ""))]))
+                continue
+            for row, (emitter, colour, dashes) in enumerate(_looks(items, item)):
+                along = item["junction_current"].values[row] * _MA if "junction_current" in item else injected
+                axes.semilogx(
+                    along,
+                    item["qfls"].values[row],
+                    color=colour,
+                    linestyle=dashes,
+                    marker="o",
+                    markersize=2.6,
+                )
+                if len(items) == 1:
+                    entries.append((f"{name}, {emitter}" if emitter else name, colour))
+            if len(items) > 1:
+                entries.append((name, colours[str(item.attrs.get("stack", ""))]))
+        axes.set_xlabel("Current density through the junction (mA cm$^{−2}$)")
+        splits = any("qfls" in item for item in items)
+        axes.set_ylabel(r"Splitting $\Delta\mu$ (eV)" if splits else style.axis_label("voltage"))
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.09 * len(entries) * (high - low))
+        style.text_key(axes, entries, 0.05, 0.98)
         return made
 
 

@@ -26,7 +26,8 @@ _BESIDE, _IN_A_ROW = 3, 4
 
 class Image(NamedTuple):
     """An image (N, M) with the labels of its grains, where pinholes are, its pixel along y and x, the unit of that
-    ("m" or "px"), and areas of grains with their weights.
+    ("m" or "px"), areas of grains with their weights, the error of their mean diameter, and whether the smoothing
+    decides what a grain is.
     """
 
     image: F64
@@ -36,6 +37,8 @@ class Image(NamedTuple):
     unit: str
     areas: F64
     weights: F64
+    error: float = float("nan")
+    doubtful: bool = False
 
 
 def heights(items: Sequence[xr.Dataset], flat: Sequence[F64], ax: Axes | None = None) -> Figure:
@@ -101,7 +104,7 @@ def grains(items: Sequence[xr.Dataset], shown: Sequence[Image], ax: Axes | None 
             if one.holes.any():
                 _overlay(panel, one.holes, extent, "#E4572E")
             _frame(panel, item, colours)
-            words = f"{one.areas.size} grains inside"
+            words = f"{one.areas.size} grains inside" + (", as smoothed" if one.doubtful else "")
             panel.set_xlabel(words + ("" if not one.holes.any() else ", pinholes red"), fontsize=7.5)
             _scale_bar(panel, (extent[0], extent[1], extent[3], extent[2]), one.unit, down=True)
         _diameters(below, items, shown, colours)
@@ -238,7 +241,10 @@ def _diameters(
         ax.plot(
             [mean], [0.0], marker="^", markersize=5, color=colour, clip_on=False, zorder=5, linestyle="none"
         )
-        entries.append((f"{name}: mean {mean:.3g} {unit}", colour))
+        spread = "" if not np.isfinite(one.error) else f" ± {one.error * factor:.2g}"
+        entries.append((f"{name}: {mean:.3g}{spread} {unit}", colour))
+        if one.doubtful:
+            entries.append(("no plateau: the smoothing decides", colour))
         highest, furthest = max(highest, 100.0 * float(density.max())), max(furthest, float(edges[-1]))
     ax.set_xlim(0.0, 1.05 * (furthest or 1.0))
     ax.set_ylim(0.0, (1.1 + 0.09 * len(entries)) * (highest or 1.0))

@@ -26,33 +26,44 @@ def _unit(span: float) -> tuple[float, str]:
 
 
 def decays(
-    datasets: Sequence[xr.Dataset], name: str, constants: Sequence[float], ax: Axes | None = None
+    datasets: Sequence[xr.Dataset],
+    name: str,
+    constants: Sequence[float],
+    ax: Axes | None = None,
+    fits: Sequence[tuple[np.ndarray, np.ndarray] | None] = (),
 ) -> Figure:
     """What a pulse changed, over its peak, against time on a logarithmic axis, one colour a cell.
 
-    `constants` are the fitted time constants (s); each fit is dotted over its curve and named in the key.
+    `constants` are the fitted time constants (s); each fit is dotted over its curve and named in the key. Where `fits`
+    holds a curve (time, part of the peak), the measurement is a trace with noise that is over its peak already.
     """
+    told = list(fits) or [None] * len(datasets)
     colours = style.colour_of_cells(datasets)
     with style.context():
         made, axes = style.new_axes(ax, height=2.6)
         entries, spans, curves = [], [], []
-        for item in datasets:
+        for item, fit in zip(datasets, told, strict=True):
             time, values = item["time"].values, item[name].values
-            signal = values - values[0]
+            signal = values - values[0] if fit is None else values
             after = np.flatnonzero(time >= -1e-15)
             top = after[np.argmax(np.abs(signal[after]))] if after.size else 0
-            part = signal / signal[top] if signal[top] != 0.0 else signal
+            part = signal / signal[top] if signal[top] != 0.0 and fit is None else signal
             curves.append((item, time, part, float(time[top])))
             shown = time[after][part[after] > 0.008]
             spans.append(float(shown.max(initial=0.0)))
         longest = max(spans, default=0.0) or 1.0
         factor, unit = _unit(longest)
-        for (item, time, part, zero), tau in zip(curves, constants, strict=True):
+        for (item, time, part, zero), tau, fit in zip(curves, constants, told, strict=True):
             colour = colours[str(item.attrs.get("stack", ""))]
-            kept = time >= -0.05 * longest
-            axes.semilogy(time[kept] * factor, np.where(part > 0, part, np.nan)[kept], color=colour)
+            kept = time >= -0.05 * longest if fit is None or fit[0].size else np.ones(time.size, bool)
+            how = {"linewidth": 0.5} if fit is not None else {}
+            shown = np.where(part > 0, part, np.nan) if fit is None or fit[0].size else part
+            axes.semilogy(time[kept] * factor, shown[kept], color=colour, **how)
             words = str(item.attrs.get("stack", "")) or "measured"
-            if np.isfinite(tau):
+            if np.isfinite(tau) and fit is not None:
+                axes.plot(fit[0] * factor, fit[1], color=style.INK, linewidth=1.1, zorder=4)
+                words += f", {tau * factor:.3g} {unit}"
+            elif np.isfinite(tau):
                 inside = (part <= 0.2) & (part >= 0.02) & (time > zero)
                 offset = np.mean(np.log(part[inside]) + time[inside] / tau)
                 t = time[inside]
@@ -66,6 +77,18 @@ def decays(
                 )
                 words += f", {tau * factor:.3g} {unit}"
             entries.append((words, colour))
+        if told and all(fit is not None and fit[0].size == 0 for fit in told):
+            # nothing that decays: the pulse as it is
+            axes.set_yscale("linear")
+            axes.set_ylim(-0.15, 1.3)
+            axes.relim()
+            axes.autoscale(axis="x")
+            for line in axes.lines:
+                line.set_linewidth(1.0)
+            axes.set_xlabel(f"Time after the pulse ({unit})")
+            axes.set_ylabel(f"{_WORDS[name]} over its peak")
+            style.text_key(axes, entries, 0.05, 0.98)
+            return made
         axes.set_ylim(0.008, 1.6)
         axes.set_xlim(-0.05 * longest * factor, 1.05 * longest * factor)
         axes.set_yticks([0.01, 0.1, 1.0], ["0.01", "0.1", "1"])

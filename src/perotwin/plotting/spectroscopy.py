@@ -187,7 +187,8 @@ def _tauc(ax: Axes, depths: Sequence[Depth], colours: Sequence[str]) -> None:
     """About the edges, each film over its value at the end of its line, as films may differ by decades."""
     gaps = [gap for *_, gap in depths if np.isfinite(gap)]
     if gaps:
-        low, high = min(gaps) - 0.12, max(gaps) + 0.22
+        last = max(window[1] for *_, window, gap in depths if np.isfinite(gap))
+        low, high = min(gaps) - 0.12, max(max(gaps) + 0.22, last + 0.06)
     else:
         low, high = min(float(e[0]) for e, *_ in depths), max(float(e[-1]) for e, *_ in depths)
     entries = []

@@ -116,28 +116,56 @@ def rates(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], ax: Axe
         return made
 
 
-def tracking(datasets: Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
+#: an upper envelope and the curve through it: time (s), and of both the power (W m^-2), all (B,)
+Above = tuple["np.ndarray", "np.ndarray", "np.ndarray | None"]
+
+
+def tracking(
+    datasets: Sequence[xr.Dataset], ax: Axes | None = None, envelopes: Sequence[Above | None] = ()
+) -> Figure:
     """Tracked power against time, one colour a cell, and below it the voltage of the tracker.
 
-    Into a given `ax` only the power is drawn.
+    `envelopes` are drawn over the readings, which are then dots. Into a given `ax` only the power is drawn.
     """
     colours = style.colour_of_cells(datasets)
+    above = list(envelopes) or [None] * len(datasets)
     longest = max((float(item["time"].values.max(initial=0.0)) for item in datasets), default=0.0)
     scale, unit = (
         (1.0, "s") if longest < 180.0 else (1.0 / 60.0, "min") if longest < 10800.0 else (1.0 / 3600.0, "h")
     )
     with style.context():
-        if ax is None:
+        known = any("voltage" in item for item in datasets)
+        if ax is None and known:
             made = style.figure(style.COLUMN, 3.4)
             upper, lower = made.subplots(2, 1, sharex=True, height_ratios=(2, 1))
         else:
             made, upper = style.new_axes(ax)
             lower = None
-        for item in datasets:
+        for item, envelope in zip(datasets, above, strict=True):
             colour = colours[str(item.attrs.get("stack", ""))]
             time = item["time"].values * scale
-            upper.plot(time, item["power_density"].values * _MA, color=colour, linewidth=1.1)
-            if lower is not None:
+            power = item["power_density"].values * _MA
+            if envelope is None:
+                upper.plot(time, power, color=colour, linewidth=1.1)
+            else:
+                upper.plot(time, power, ".", color=colour, markersize=1.2, alpha=0.45, rasterized=True)
+                upper.plot(envelope[0] * scale, envelope[1] * _MA, color=colour, linewidth=1.3)
+                if envelope[2] is not None:
+                    upper.plot(
+                        envelope[0] * scale, envelope[2] * _MA, color=style.INK, linewidth=0.9,
+                        linestyle=(0, (4, 2)), zorder=5,
+                    )  # fmt: skip
+            if lower is not None and "voltage" in item and envelope is not None:
+                lower.plot(
+                    time,
+                    item["voltage"].values,
+                    ".",
+                    color=colour,
+                    markersize=1.2,
+                    alpha=0.45,
+                    rasterized=True,
+                )
+            elif lower is not None and "voltage" in item:
                 lower.step(time, item["voltage"].values, where="pre", color=colour, linewidth=0.9)
         bottom = lower if lower is not None else upper
         bottom.set_xlabel(f"Time ({unit})")
@@ -145,6 +173,8 @@ def tracking(datasets: Sequence[xr.Dataset], ax: Axes | None = None) -> Figure:
         # what is drawn from the supply while the light soaks in would flatten the rest
         low, high = max(0.0, upper.get_ylim()[0]), upper.get_ylim()[1]
         entries = [(name or "measured", colour) for name, colour in colours.items()]
+        if any(one is not None for one in above):
+            entries.append(("line: upper envelope; dashed: likeliest curve", style.MUTED))
         # room for the names above the curves
         upper.set_ylim(low, high + (0.08 + 0.11 * len(entries)) * (high - low))
         upper.set_ylabel(style.axis_label("power_density"))

@@ -43,6 +43,41 @@ INSTRUMENTS: tuple[Reference, ...] = (
         "doi:10.1016/0379-6787(82)90057-6",
     ),
     Reference(
+        "shirley1972",
+        "D. A. Shirley, High-resolution X-ray photoemission spectrum of the valence bands of gold, Phys. Rev. B 5, "
+        "4709 (1972)",
+        "doi:10.1103/PhysRevB.5.4709",
+    ),
+    Reference(
+        "tougaard1988",
+        "S. Tougaard, Surf. Interface Anal. 11, 453 (1988), on backgrounds of electron spectra",
+        "doi:10.1002/sia.740110902",
+    ),
+    Reference(
+        "herreragomez2014",
+        "A. Herrera-Gomez et al., Practical methods for background subtraction in photoemission spectra, Surf. "
+        "Interface Anal. (2014)",
+        "doi:10.1002/sia.5453",
+    ),
+    Reference(
+        "greczynski2020",
+        "G. Greczynski, L. Hultman, X-ray photoelectron spectroscopy: towards reliable binding energy referencing, "
+        "Prog. Mater. Sci. 107, 100591 (2020)",
+        "doi:10.1016/j.pmatsci.2019.100591",
+    ),
+    Reference(
+        "vincent1991",
+        "L. Vincent, P. Soille, Watersheds in digital spaces: an efficient algorithm based on immersion simulations, "
+        "IEEE Trans. Pattern Anal. Mach. Intell. 13, 583 (1991)",
+        "doi:10.1109/34.87344",
+    ),
+    Reference(
+        "lazic2010",
+        "S. E. Lazic, The problem of pseudoreplication in neuroscientific studies: is it affecting your analysis?, "
+        "BMC Neurosci. 11, 5 (2010)",
+        "doi:10.1186/1471-2202-11-5",
+    ),
+    Reference(
         "waasmaier1995",
         "D. Waasmaier, A. Kirfel, New analytical scattering-factor functions for free atoms and ions, Acta Cryst. A "
         "51, 416 (1995)",
@@ -89,5 +124,41 @@ INSTRUMENTS: tuple[Reference, ...] = (
         "A. R. Zanatta, Revisiting the optical bandgap of semiconductors and the proposal of a unified methodology to "
         "its determination, Sci. Rep. 9, 11225 (2019)",
         "doi:10.1038/s41598-019-47670-y",
+    ),
+    Reference(
+        "boukamp1995",
+        "B. A. Boukamp, A linear Kronig-Kramers transform test for immittance data validation, J. Electrochem. Soc. "
+        "142, 1885 (1995)",
+        "doi:10.1149/1.2044210",
+    ),
+    Reference(
+        "walter1996",
+        "T. Walter, R. Herberholz, C. Muller, H. W. Schock, Determination of defect distributions from admittance "
+        "measurements, J. Appl. Phys. 80, 4411 (1996)",
+        "doi:10.1063/1.363401",
+    ),
+    Reference(
+        "khenkin2020",
+        "M. V. Khenkin et al., Consensus statement for stability assessment and reporting for perovskite photovoltaics "
+        "based on ISOS procedures, Nat. Energy 5, 35 (2020)",
+        "doi:10.1038/s41560-019-0529-5",
+    ),
+    Reference(
+        "harville1977",
+        "D. A. Harville, Maximum likelihood approaches to variance component estimation and to related problems, J. "
+        "Am. Stat. Assoc. 72, 320 (1977)",
+        "doi:10.1080/01621459.1977.10480998",
+    ),
+    Reference(
+        "hurvich1989",
+        "C. M. Hurvich, C.-L. Tsai, Regression and time series model selection in small samples, Biometrika 76, 297 "
+        "(1989)",
+        "doi:10.1093/biomet/76.2.297",
+    ),
+    Reference(
+        "rau2017",
+        "U. Rau, B. Blank, T. C. M. Muller, T. Kirchartz, Efficiency potential of photovoltaic materials and devices "
+        "unveiled by detailed-balance analysis, Phys. Rev. Appl. 7, 044016 (2017)",
+        "doi:10.1103/PhysRevApplied.7.044016",
     ),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from perotwin.plotting import stack_drawing
 from perotwin.report import designs
+from perotwin.report.beside import Beside, of_instrument
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -139,17 +140,18 @@ def figures_of(result: CellResult) -> dict[str, Figure]:
     return made
 
 
-def comparison_figures(results: Sequence[CellResult]) -> dict[str, Figure]:
-    """The figures that show all cells at once, by name."""
+def comparison_figures(results: Sequence[CellResult], measured: Sequence[Beside] = ()) -> dict[str, Figure]:
+    """The figures that show all cells at once, and what was measured beside them, by name."""
     made = {}
     for name, (instrument, picture) in pictures(results).items():
         if not picture.together:
             continue
-        measured = [result.measured_by(instrument.name) for result in results]
+        taken = [result.measured_by(instrument.name) for result in results]
         variants = [variant.name for variant in instrument.variants]
         # cell after cell in its own state, then in each of the others
-        shown = [dataset for one in measured for key, dataset in one.items() if key not in variants]
-        shown += [one[key] for key in variants for one in measured if key in one]
+        shown = [dataset for one in taken for key, dataset in one.items() if key not in variants]
+        shown += [one[key] for key in variants for one in taken if key in one]
+        shown += [one.dataset for one in of_instrument(measured, instrument.name)]
         if len(shown) >= picture.together:
             made[name] = picture.draw(shown)
     return made

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from perotwin import references
 from perotwin.measurement import NOMENCLATURE, heading
 from perotwin.report import junctions, links, loss_tables
+from perotwin.report.beside import Beside, of_instrument
 from perotwin.report.figures import caption, instruments_of, pictures
 from perotwin.report.made_under import made_under
+from perotwin.report.result import HEADLINE
 from perotwin.report.tables import CELL_COLUMNS, comparison_rows, digits, readings_rows
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-__all__ = ["checks_words", "differences", "listed", "map_words", "provenance", "render"]
+__all__ = ["checks_words", "differences", "inline", "listed", "map_words", "provenance", "raised", "render"]
 
 
 class Row(NamedTuple):
@@ -77,9 +79,9 @@ def differences(results: Sequence[CellResult]) -> list[tuple[str, list[tuple[str
     return found
 
 
-def experiments(results: Sequence[CellResult]) -> list[dict[str, Any]]:
-    """Name, heading, names of figures and rows (words, unit, value by cell) of each instrument without a section of its
-    own that read something of some cell.
+def experiments(results: Sequence[CellResult], measured: Sequence[Beside] = ()) -> list[dict[str, Any]]:
+    """Name, heading, names of figures, names of columns and rows (words, unit, value by cell and by measured file) of
+    each instrument without a section of its own that read something of some cell.
     """
     from perotwin.measurement import Metrics
 
@@ -88,10 +90,19 @@ def experiments(results: Sequence[CellResult]) -> list[dict[str, Any]]:
         columns = [item.readings.get(one.name, Metrics()) for item in results]
         if one.own_section or not any(columns):
             continue
+        others = of_instrument(measured, one.name)
+        columns += [other.metrics for other in others]
+        names = [item.name for item in results] + [other.name for other in others]
         heading = one.title[:1].upper() + one.title[1:]
         figures = [picture.name for picture in one.pictures if picture.section == "measurements"]
         found.append(
-            {"name": one.name, "heading": heading, "figures": figures, "rows": readings_rows(columns)}
+            {
+                "name": one.name,
+                "heading": heading,
+                "figures": figures,
+                "names": names,
+                "rows": readings_rows(columns),
+            }
         )
     return found
 
@@ -140,16 +151,19 @@ def _missing(results: Sequence[CellResult]) -> dict[str, list[str]]:
     return found
 
 
-def _inline(path: Path, prefix: str) -> str:
-    """The SVG element of a file, its ids made unique within the page."""
+def inline(path: Path, prefix: str) -> tuple[str, float]:
+    """The SVG element of a file, its ids made unique within the page, and its width in pt."""
     text = path.read_text(encoding="utf-8")
     text = text[text.index("<svg") :]
+    found = re.search(r'<svg[^>]*? width="([\d.]+)pt"', text)
+    width = float(found.group(1)) if found else 490.0
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{prefix}-', text)
     text = re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{prefix}-", text)
-    return re.sub(
+    text = re.sub(
         r'(<svg[^>]*?) (?:width|height)="[^"]*"([^>]*?) (?:width|height)="[^"]*"', r"\1\2", text, count=1
     )
+    return text, width
 
 
 #: pt, from which on a figure takes the whole width of the page
@@ -159,13 +173,11 @@ _WIDE = 420.0
 def _figure(
     name: str, path: Path, cells: str, prefix: str, results: Sequence[CellResult], folder: Path | None
 ) -> dict[str, Any]:
-    text = path.read_text(encoding="utf-8")
-    found = re.search(r'<svg[^>]*? width="([\d.]+)pt"', text)
-    width = float(found.group(1)) if found else 490.0
+    svg, width = inline(path, prefix)
     words = caption(name, results).format(cells=cells)
     return {
         "name": name,
-        "svg": _inline(path, prefix),
+        "svg": svg,
         "width": width,
         "wide": width > _WIDE,
         "caption": words,
@@ -186,7 +198,12 @@ def _shown_data(figure: str, results: Sequence[CellResult]) -> list[str]:
     return [f"{instrument.name}-{key}" if key else instrument.name for key in shown]
 
 
-def render(results: Sequence[CellResult], comparison: Mapping[str, Path], folder: Path | None = None) -> str:
+def render(
+    results: Sequence[CellResult],
+    comparison: Mapping[str, Path],
+    folder: Path | None = None,
+    measured: Sequence[Beside] = (),
+) -> str:
     """The page of a run as HTML text.
 
     Parameters
@@ -194,6 +211,7 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path], folder
     results : the cells, in order.
     comparison : name -> SVG file of the figures that show all cells at once.
     folder : where the page will lie; it leads to the files of figures and data below that.
+    measured : files that are shown beside the cells.
     """
     from perotwin import __version__
 
@@ -213,7 +231,7 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path], folder
             }
         )
     together = {
-        name: _figure(name, path, listed(_shown(name, results)), f"all{name}", results, folder)
+        name: _figure(name, path, listed(_shown(name, results, measured)), f"all{name}", results, folder)
         for name, path in comparison.items()
     }
     checks: dict[str, list[Any]] = {}
@@ -227,6 +245,11 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path], folder
         conditions=made_under(results),
         columns=[(raised(heading(name)), NOMENCLATURE[name].words) for name in CELL_COLUMNS],
         rows=comparison_rows(results),
+        beside=bool(measured),
+        measured=[
+            (one.name, one.file, [digits(name, one.metrics.get(name)) for name in CELL_COLUMNS])
+            for one in of_instrument(measured, HEADLINE)
+        ],
         cells=cells,
         comparison=together,
         called=_called(),
@@ -242,7 +265,7 @@ def render(results: Sequence[CellResult], comparison: Mapping[str, Path], folder
         wavelengths=loss_tables.wavelengths(results),
         voltages=loss_tables.voltages(results),
         maps={item.name: map_words(item) for item in results if "map" in item.measurements},
-        experiments=experiments(results),
+        experiments=experiments(results, measured),
         samples=_samples(results),
         checks=checks,
         held=checks_words(results),
@@ -288,13 +311,14 @@ def _samples(results: Sequence[CellResult]) -> dict[str, Any]:
     return {"names": list(made), "rows": readings_rows([readings(sample) for sample in made.values()])}
 
 
-def _shown(figure: str, results: Sequence[CellResult]) -> list[str]:
-    """The cells whose measurement a figure of the comparison draws."""
+def _shown(figure: str, results: Sequence[CellResult], measured: Sequence[Beside] = ()) -> list[str]:
+    """The cells and the files whose measurement a figure of the comparison draws."""
     known = pictures(results).get(figure)
     if known is None:
         # figures of samples
         return [item.name for item in results if item.made is not None]
-    return [item.name for item in results if item.measured_by(known[0].name)]
+    cells = [item.name for item in results if item.measured_by(known[0].name)]
+    return cells + [one.name for one in of_instrument(measured, known[0].name)]
 
 
 def _whose(figure: str, result: CellResult) -> str:

@@ -43,12 +43,16 @@ CELL_COLUMNS = {"voc": 3, "jsc": 2, "ff": 1, "pce": 2, "vmp": 3, "jmp": 2}
 
 
 def digits(name: str, metric: Metric | None) -> str:
-    """A metric as a table shows it; a dash when it is unknown."""
+    """A metric as a table shows it, with its uncertainty where that is not less than the last digit; a dash when it is
+    unknown."""
     if metric is None or not math.isfinite(metric.value):
         return "–"
     shown = metric.in_field_units(name)
-    text = f"{shown.value:.{CELL_COLUMNS.get(name, 3)}f}"
-    return text if shown.uncertainty is None else f"{text} ± {shown.uncertainty:.2g}"
+    decimals = CELL_COLUMNS.get(name, 3)
+    text = f"{shown.value:.{decimals}f}"
+    if shown.uncertainty is None or not shown.uncertainty >= 0.5 * 10.0**-decimals:
+        return text
+    return f"{text} ± {shown.uncertainty:.{decimals}f}"
 
 
 def plain(*columns: str, title: str = "", numbers_from: int = 1) -> Table:

@@ -1,18 +1,25 @@
 """What a command does, as library functions."""
 
+from perotwin.workflows.batch import batch, write_batch
 from perotwin.workflows.cells_from_recipes import choice, made_cells, made_text
 from perotwin.workflows.check import check
 from perotwin.workflows.design import best, field_map, hangs_on
+from perotwin.workflows.measured_files import analyse, convert
 from perotwin.workflows.new_cell import new
+from perotwin.workflows.nomad import export
 from perotwin.workflows.recipes import coverage, series
 from perotwin.workflows.run import measure, run
 from perotwin.workflows.samples import measure_sample, recipe_of, sample_for
 
 __all__ = [
+    "analyse",
+    "batch",
     "best",
     "check",
     "choice",
+    "convert",
     "coverage",
+    "export",
     "field_map",
     "hangs_on",
     "made_cells",
@@ -24,4 +31,5 @@ __all__ = [
     "run",
     "sample_for",
     "series",
+    "write_batch",
 ]

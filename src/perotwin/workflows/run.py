@@ -14,6 +14,8 @@ from perotwin import lab, measurement, progress
 from perotwin.errors import InputError, PerotwinError, nearest
 from perotwin.recipe import Made, record
 from perotwin.report import CellResult, figures, machine, page
+from perotwin.report.beside import Beside, beside
+from perotwin.report.beside import results as beside_results
 from perotwin.report.result import HEADLINE
 from perotwin.workflows.cells_from_recipes import made_text
 from perotwin.workflows.samples import measure_sample, recipe_of
@@ -21,10 +23,11 @@ from perotwin.workflows.samples import measure_sample, recipe_of
 if TYPE_CHECKING:
     import xarray as xr
 
+    from perotwin.files.format import Found
     from perotwin.measurement import Instrument
     from perotwin.stack import Cell
 
-__all__ = ["called", "chosen", "measure", "of_earlier_runs", "run", "unique_names"]
+__all__ = ["called", "chosen", "measure", "of_earlier_runs", "run", "unique_names", "with_measured"]
 
 #: a study that a run can do beside the instruments
 _MAP = "map"
@@ -91,6 +94,14 @@ def chosen(experiments: str | Sequence[str] | None = None) -> tuple[str, ...]:
         if part in wanted or one.name in wanted or (_ALL in wanted and one.offered)
     ]
     return (*done, *([_MAP] if _MAP in wanted else []))
+
+
+def with_measured(parts: Sequence[str], measured: Sequence[Found]) -> tuple[str, ...]:
+    """Experiments with those of the instruments that measured files are of, in their order."""
+    wanted = {*parts, *(one.instrument for one in measured)}
+    instruments = [*lab.instruments("cell"), *lab.instruments("sample")]
+    ordered = [part for one in instruments for part in one.experiments if part in wanted]
+    return (*ordered, *([_MAP] if _MAP in wanted else []))
 
 
 def unique_names(cells: Sequence[Named]) -> list[str]:
@@ -195,6 +206,7 @@ def run(
     processes: int | None = 1,
     *,
     csv: bool = False,
+    measured: Sequence[Found] = (),
 ) -> Iterator[CellResult]:
     """Measure each cell in turn with the chosen experiments and give its result when it is complete.
 
@@ -205,11 +217,15 @@ def run(
     PNG), and the folder itself the comparison figures, ``results.json`` and ``report.html``; with ``csv`` each
     measurement is a CSV file too, and ``metrics.csv`` the table of all that was read. A map, if it is among the
     experiments, takes so many ``processes`` (None: all cores; see `study.Pool`).
+
+    What ``measured`` files hold (`files.read`) stands beside the cells in figures and tables, and what an instrument of
+    theirs measures is simulated too.
     """
-    experiments = chosen(experiments)
+    experiments = with_measured(chosen(experiments), measured)
     cells = [part for cell in cells for part in _by_terminals(cell)]
     names = unique_names(cells)
     folder = None if out is None else measurement.result_folder(out, names, _Places())
+    shown = beside(measured, names)
     done: list[CellResult] = []
     for cell, name in zip(cells, names, strict=True):
         result = measure(cell, name, experiments, processes)
@@ -217,7 +233,7 @@ def run(
         if folder is not None:
             progress.note(f"{name}: drawing and writing")
             _write_cell(result, folder, csv)
-            _write_summary(done, folder, csv)
+            _write_summary(done, folder, csv, shown)
         yield result
 
 
@@ -262,19 +278,19 @@ def _write_cell(result: CellResult, folder: Path, csv: bool) -> None:
             result.figures[figure_name] = place / "figures" / svg.name
 
 
-def _write_summary(done: Sequence[CellResult], folder: Path, csv: bool) -> None:
-    """The comparison of what is done so far."""
+def _write_summary(done: Sequence[CellResult], folder: Path, csv: bool, shown: Sequence[Beside]) -> None:
+    """The comparison of what is done so far, and of what was measured."""
     from perotwin.plotting import style
     from perotwin.report import samples
 
     comparison = {
         name: style.save(made, folder / "figures" / name)[0]
         for name, made in {
-            **figures.comparison_figures(done),
+            **figures.comparison_figures(done, shown),
             **samples.comparison_figures([item.made.sample for item in done if item.made is not None]),
         }.items()
     }
-    results = [machine.cell_result(result) for result in done]
+    results = [*(machine.cell_result(result) for result in done), *beside_results(shown)]
     measurement.write_text(folder / "results.json", machine.to_text(machine.document(results)))
     if csv:
         measurement.write_metrics_csv(
@@ -284,7 +300,8 @@ def _write_summary(done: Sequence[CellResult], folder: Path, csv: bool) -> None:
                 ((result.name, instrument), read)
                 for result in done
                 for instrument, read in result.readings.items()
-            ],
+            ]
+            + [((one.name, one.instrument), one.metrics) for one in shown],
         )
     # last, so that it leads to all of them
-    measurement.write_text(folder / "report.html", page.render(done, comparison, folder))
+    measurement.write_text(folder / "report.html", page.render(done, comparison, folder, shown))

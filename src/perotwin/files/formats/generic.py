@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from perotwin.files.blocks import blocks
 from perotwin.files.format import Format, Found
-from perotwin.files.shapes import SHAPES, gone_on, header_for, read_tables, shape_of, with_columns
+from perotwin.files.shapes import (
+    SHAPES,
+    device_table,
+    gone_on,
+    header_for,
+    read_tables,
+    shape_of,
+    with_columns,
+)
 from perotwin.files.source import Source
 
 __all__ = ["FORMATS"]
@@ -16,9 +24,9 @@ _SURE = 0.2
 def _sniff(source: Source) -> float:
     if not source.is_text:
         return 0.0
-    return (
-        _SURE if any(shape_of(one, source.asked.instrument) for one in gone_on(blocks(source))[:4]) else 0.0
-    )
+    if any(shape_of(one, source.asked.instrument) for one in gone_on(blocks(source))[:4]):
+        return _SURE
+    return _SURE if device_table(source) is not None else 0.0
 
 
 def _read(source: Source) -> list[Found]:

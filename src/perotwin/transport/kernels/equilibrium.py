@@ -12,7 +12,7 @@ from perotwin.transport.kernels.right_hand_sides import ion_columns, keep_ions
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import densities, settle_ions
 
-#: charge that follows the potential less than this part of the field's own row is lost there to rounding
+#: less than this part of the field's own row is lost there to rounding
 _LOST = 1e-10
 #: last step, kT
 _SETTLED = 1e-10
@@ -51,28 +51,30 @@ def neutral(dev, w, row, charge, beyond, halvings):
 
 @inlined
 def _screening(dev, w, held_by):
-    """How much charge of each node follows its potential, m^-2 per kT/q: of all that is in its row of Poisson's
-    equation, or, where that is lost beside the field, of the carriers.
+    """How much charge of each node follows its potential, m^-2 per kT/q: carriers and ions as they are, for beside the
+    field, with which they stand in Poisson's equation, they lose their digits; the rest (levels) as that row has it.
     """
     nodes = dev.x.size
     for i in range(nodes):
-        held_by[i] = -w.diag[i, PSI_PSI]
-        if i > 0:
-            held_by[i] -= w.lower[i, PSI]
-        if i < nodes - 1:
-            held_by[i] -= w.upper[i, PSI]
-        held_by[i] = max(held_by[i], 0.0)
-        if held_by[i] < _LOST * abs(w.diag[i, PSI_PSI]):
-            held_by[i] = 0.0
+        held_by[i] = 0.0
     for s in range(dev.volume.size):
-        i = dev.site_node[s]
-        if held_by[i] < _LOST * abs(w.diag[i, PSI_PSI]):
-            held_by[i] += dev.volume[s] * (w.n[s] * w.gn[s] + w.p[s] * w.gp[s])
+        own = w.n[s] * w.gn[s] + w.p[s] * w.gp[s]
+        for k in range(dev.ion.shape[0]):
+            own += dev.ion[k, dv.I_Z] ** 2 * w.dion[k, s]
+        held_by[dev.site_node[s]] += dev.volume[s] * own
+    for i in range(nodes):
+        rest = -w.diag[i, PSI_PSI] - held_by[i]
+        if i > 0:
+            rest -= w.lower[i, PSI]
+        if i < nodes - 1:
+            rest -= w.upper[i, PSI]
+        if rest > _LOST * abs(w.diag[i, PSI_PSI]):
+            held_by[i] += rest
 
 
 @inlined
-def _neutral_to_rounding(dev, w, held):
-    """Whether the charge of all nodes together is no more than the rounding of what it is the sum of."""
+def _charge(dev, w, held):
+    """The charge of all nodes together as a part of the sizes that it is the sum of."""
     charge, parts = 0.0, 0.0
     for i in range(dev.x.size):
         charge += w.rhs[i, 0, 0]
@@ -81,7 +83,7 @@ def _neutral_to_rounding(dev, w, held):
         for k in range(dev.ion.shape[0]):
             own += abs(dev.ion[k, dv.I_Z]) * w.ion[k, s]
         parts += dev.volume[s] * own
-    return abs(charge) < _ROUNDING * parts
+    return abs(charge) / max(parts, 1e-300)
 
 
 @compiled
@@ -114,7 +116,8 @@ def equilibrium(dev, w, row, held, iterations, longest):
         unresolved = False
         if bare:
             _screening(dev, w, held_by)
-            unresolved = _neutral_to_rounding(dev, w, held)
+            # rounding is not known beforehand: what stays is taken for it
+            unresolved = _charge(dev, w, held) < _ROUNDING * (1.0 + 0.1 * iteration)
         kept = 0.0
         for i in range(nodes):
             pivot = w.diag[i, PSI_PSI]
