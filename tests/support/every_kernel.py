@@ -196,7 +196,7 @@ def sensitivities() -> None:
         pair(0.5),
     ):
         solver = Solver(problem)
-        assert np.isfinite(Following._of(solver, solver.sweep([0.3], 1.0))[0]).all()
+        assert np.isfinite(Following.by_number(solver, solver.sweep([0.3], 1.0))[0]).all()
 
 
 def emission() -> None:

@@ -115,12 +115,12 @@ class Following:
 
     def current(self, states: States) -> Slopes:
         """Of steady states that the solver found (rows of those that did not converge are NaN)."""
-        by_voltage, by_number = self._of(self.solver, states)
+        by_voltage, by_number = self.by_number(self.solver, states)
         suns = states.intensity
         return Slopes(self.fields, by_voltage, by_number @ self._under(suns).T)
 
     @staticmethod
-    def _of(solver: Solver, states: States) -> tuple[F64, F64]:
+    def by_number(solver: Solver, states: States) -> tuple[F64, F64]:
         """dJ/dV (K,), and dJ by every number of the equations (K, W)."""
         system = solver.system
         count = states.rows.shape[0]
@@ -137,7 +137,7 @@ class Following:
 
     def _under(self, suns: float) -> F64:
         """(P, W) how the numbers follow the fields in the light of `suns`."""
-        per_sun = self._directions.copy()
+        per_sun = self.directions.copy()
         device, net = self.solver.system.device, self.solver.system.net
         sites = device.volume.size
         start = numbers_of(device, net, np.full(sites, np.inf), np.zeros(sites))
@@ -145,7 +145,7 @@ class Following:
         return per_sun
 
     @cached_property
-    def _directions(self) -> F64:
+    def directions(self) -> F64:
         """(P, W) how the numbers at 1 sun follow the fields."""
         with reusing():
             found = [self._direction(path) for path in self.fields]
