@@ -165,3 +165,32 @@ def test_a_binary_file_of_ec_lab_is_refused_with_what_to_do(tmp_path: Path) -> N
     path.write_bytes(b"BIO-LOGIC MODULAR FILE\x1a" + bytes(100))
     with pytest.raises(InputError, match=r"\.mpt"):
         read(path)
+
+
+def test_a_last_line_that_is_cut_off_is_left_out_aloud() -> None:
+    from perotwin.files.registry import _found, recognise
+    from perotwin.files.source import Asked, Source
+
+    text = (FOLDER / "generic" / "a.csv").read_bytes()
+    sources = [Source(Path("x.csv"), content, Asked()) for content in (text, text[:-9])]
+    whole, cut = (_found(recognise(one).format, one)[0] for one in sources)
+    assert cut.dataset.sizes["voltage"] == whole.dataset.sizes["voltage"] - 1
+    assert any("cut off" in note for note in cut.notes) and not any("cut off" in note for note in whole.notes)
+
+
+def test_a_potential_against_a_reference_electrode_is_no_curve_of_a_cell(tmp_path: Path) -> None:
+    path = tmp_path / "cv.txt"
+    path.write_text(
+        "Potential (V vs Ag/AgCl)\tCurrent (mA)\n" + "".join(f"{0.1 * n}\t{n}\n" for n in range(20))
+    )
+    with pytest.raises(InputError):
+        read(path)
+
+
+def test_an_impossible_current_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(
+        "Area: 0.01 cm^2\nV (V)\tI (mA)\n" + "".join(f"{0.05 * n}\t{-2 + 0.001 * n**3}\n" for n in range(20))
+    )
+    (found,) = read(path)
+    assert any("more than this light can give" in note for note in found.notes)

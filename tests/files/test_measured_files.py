@@ -213,6 +213,17 @@ def test_power_tracking() -> None:
     assert (long.dataset["power_density"] > 0.0).mean() > 0.99
 
 
+def test_a_tracker_that_hunts_for_302_h_has_a_t80_of_69_h() -> None:
+    """The first point below 80 % would say 0 h; shorter traces say nothing."""
+    from perotwin import lab
+
+    analyse = lab.known("mppt").analyse
+    (long,) = files("mppt_302h_hunting_tracker.csv")
+    assert analyse(long.dataset)["t80"].value / 3600.0 == pytest.approx(69.0, abs=2.0)
+    for name in ("mppt_hzb.txt", "mppt_sss_tandem.txt", "mppt_kit_negative_voltage.csv"):
+        assert np.isnan(analyse(files(name)[0].dataset)["t80"].value)
+
+
 def test_absolute_luminescence() -> None:
     (gaas,) = files("pl_absolute_luqy_gaas.txt")
     data = gaas.dataset

@@ -172,4 +172,24 @@ def convert(
         out.say(f"written: {', '.join(map(str, written))}")
 
 
-COMMANDS = (Entry(12, analyse), Entry(13, convert), Entry(14, formats))
+def export(
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="Where perotwin analyse wrote its results.")
+    ],
+    nomad: Annotated[
+        bool, typer.Option("--nomad", help="An archive a pixel in the NOMAD perovskite schema's names.")
+    ] = False,
+    xlsx: Annotated[bool, typer.Option("--xlsx", help="One workbook, a sheet for each instrument.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Write results of measured files for other programs."""
+    with command(json) as out:
+        from perotwin.workflows import export as job
+
+        written = job(folder, nomad=nomad, workbook=xlsx)
+        out.result({"stack": Path(folder).name, "written": [str(one) for one in written]})
+        names = ", ".join(map(str, written))
+        out.say(f"written: {names}" if len(written) < 10 else f"written: {len(written)} files in {folder}")
+
+
+COMMANDS = (Entry(12, analyse), Entry(13, convert), Entry(14, formats), Entry(14.5, export))

@@ -17,7 +17,7 @@ class Entry(NamedTuple):
         name: of the command, where it cannot be that of a function.
     """
 
-    place: int
+    place: float
     command: Callable[..., Any]
     kind: Any = None
     name: str | None = None

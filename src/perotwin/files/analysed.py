@@ -89,6 +89,7 @@ def _reading(found: Found) -> Reading:
         Exception
     ) as fault:  # one measurement of hundreds must not cost the others, whatever went wrong there
         failure = f"the analysis of {found.instrument} cannot take it ({type(fault).__name__}: {fault})."
+    notes += _doubts(found, metrics)
     return Reading(
         found.name,
         found.instrument,
@@ -98,6 +99,27 @@ def _reading(found: Found) -> Reading:
         tuple(dict.fromkeys(notes)),
         failure,
     )
+
+
+#: by how much ours may differ from what the file states before that is said: absolute in SI, and relative
+_LIMITS = {"voc": (0.02, 0.0), "jsc": (0.0, 0.03), "ff": (0.03, 0.0), "pce": (0.0, 0.06)}
+
+
+def _doubts(found: Found, metrics: Metrics) -> list[str]:
+    """Where what the file states of itself is not what its points give: an area, a unit or a light is another."""
+    said = []
+    for name, (absolute, relative) in _LIMITS.items():
+        stated = found.stated.get(name)
+        ours = metrics.get(name) or metrics.get(_ALIKE.get(name, ""))
+        if stated is None or ours is None or not math.isfinite(ours.value) or not stated.value:
+            continue
+        if abs(abs(ours.value) - abs(stated.value)) > max(absolute, relative * abs(stated.value)):
+            one, other = stated.in_field_units(name), ours.in_field_units(name)
+            unit = "" if one.unit == "1" else f" {one.unit}"
+            said.append(
+                f"the file states {name} = {abs(one.value):.4g}{unit} and its points give {abs(other.value):.4g}{unit}"
+            )
+    return said
 
 
 def _metrics(found: Found) -> tuple[Metrics, list[str]]:

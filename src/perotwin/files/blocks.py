@@ -88,7 +88,7 @@ def blocks(source: Source, start: int = 0, stop: int | None = None, least_rows: 
             above += [source.lines[number - 1] for number in numbers]
         rows, numbers = [], []
 
-    last = len(source.lines) if stop is None else stop
+    last = len(source.lines) - source.cut_off if stop is None else stop
     for number in range(start + 1, last + 1):
         line = source.lines[number - 1]
         if not line.strip():

@@ -31,6 +31,8 @@ _LEAST = 5
 _TURN = 0.3
 #: current density (A m^-2) at 0 V below which nothing but the dark is known: 1 uA/cm2, a tenth of that in dim rooms
 _DARK = 1e-2
+#: current density (A m^-2) that all photons of one sun above 0.5 eV would give, and some percent
+_MOST = 700.0
 #: how alike (relative) currents are that a limit holds, and the fewest of them
 _ALIKE, _CLIPPED = 3e-4, 3
 #: volts by which the file's own Voc may lie beside a crossing of the curve
@@ -192,6 +194,12 @@ def _found(
         if abs(at_zero) < _DARK:
             dark = True
             notes.append("taken for one in the dark: less than 1 uA/cm2 at 0 V")
+        elif abs(at_zero) > _MOST * (
+            1.0 if conditions.irradiance is None else max(conditions.irradiance / 1e3, 0.05)
+        ):
+            notes.append(
+                f"{abs(at_zero) / 10.0:.4g} mA/cm2 at 0 V are more than this light can give: look at area and units"
+            )
     irradiance = None if dark else conditions.irradiance
     light = 0.0 if dark else (1.0 if irradiance is None else irradiance / 1e3)
     if not dark and irradiance is None:

@@ -31,6 +31,10 @@ __all__ = [
 ]
 
 
+#: potentials against a reference electrode are those of no cell
+_REFERRED = re.compile(r"(?i)\bvs\.?\s*(ref|rhe|nhe|she|sce|ag|hg|li|fc)\b")
+
+
 @dataclass(frozen=True)
 class Shape:
     """A kind of table.
@@ -45,6 +49,8 @@ class Shape:
 
 def _is_jv(block: Block, kinds: Sequence[str]) -> bool:
     if "voltage" not in kinds or not {"current", "current_density", "jsc"} & set(kinds):
+        return False
+    if any(_REFERRED.search(heading) for heading in block.headings):
         return False
     return "time" not in kinds or _sweeps(block, kinds.index("voltage"))
 

@@ -210,12 +210,31 @@ class Source:
         """The number in a cell by this file's decimal mark; NaN where it says that there is none, None for words."""
         return number(cell, self.decimal)
 
+    @cached_property
+    def cut_off(self) -> bool:
+        """Whether the last line ends within a number: it has no end and is shorter than those before it, all alike."""
+        if self.text.endswith(("\n", "\r")) or len(self.lines) < 6:
+            return False
+        *before, last = self.lines[-6:]
+        if not last.strip() or not all(self.cells(line)[:1] and self.cells(line)[0] for line in before):
+            return False
+        if number(self.cells(before[-1])[0], self.decimal) is None:
+            return False
+        counts = {len(self.cells(line)) for line in before}
+        lengths = {len(line) - line.count("-") for line in before}
+        fewer = len(counts) == 1 and len(self.cells(last)) < min(counts)
+        # numbers of a fixed form have one length, signs aside
+        shorter = len(lengths) == 1 and len(last) - last.count("-") < min(lengths)
+        return fewer or shorter
+
     @property
     def decisions(self) -> list[str]:
         """What was decided on the way to its numbers, as parts of a sentence; only what is not the usual."""
         said = [] if self.encoding == "UTF-8" else [f"{self.encoding} text"]
         if self.decimal == ",":
             said.append(f"decimal commas, columns separated by {_WORDS[self.separator]}")
+        if self.cut_off:
+            said.append("its last line is cut off and left out")
         return said
 
 

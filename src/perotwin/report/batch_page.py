@@ -83,7 +83,10 @@ def rows_of(members: Sequence[Member], columns: Sequence[str]) -> list[dict[str,
                 "how": _how(one),
                 "values": [shown_value(name, one.reading.metrics.get(name)) for name in columns],
                 "stated": _stated(one),
-                "notes": [*one.reading.notes, *([one.reading.failure] if one.reading.failure else [])],
+                "notes": [
+                    note.rstrip(".")
+                    for note in (*one.reading.notes, *([one.reading.failure] if one.reading.failure else []))
+                ],
                 "failed": bool(one.reading.failure),
             }
         )

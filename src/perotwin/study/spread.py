@@ -15,7 +15,8 @@ A spread file has tables `[substrate]` and `[device]` of field paths; what stand
     "circuit.series_resistance" = { relative = "15 %", distribution = "lognormal" }
     "perovskite.bandgap" = { low = "1.785 eV", high = "1.795 eV" }
 
-`*` in a path stands for any part of it. Entries that say `together = "a name"` are drawn with one random number.
+`*` in a path stands for any part of it. Entries that say `together = "a name"` are drawn with one random number, of a
+tandem with one for each junction.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 
 from perotwin import units
 from perotwin.errors import InputError, nearest, shown
+from perotwin.measurement.junction_names import is_junction
 from perotwin.study.sweep import unit_of
 from perotwin.units import Quantity
 
@@ -124,7 +126,11 @@ class Spread:
             raise InputError(f"{devices} devices are no batch.", f"Ask for 1 to {_MOST}.", key="devices")
         seed = self.seed if seed is None else seed
         notes: list[str] = []
-        rows = [row for entry in self.entries for row in self._rows(cell, entry, notes)]
+        missing: list[str] = []
+        rows = [row for entry in self.entries for row in self._rows(cell, entry, notes, missing)]
+        if missing:
+            absent = ", ".join(dict.fromkeys(missing))
+            notes.append(f"no number of {cell.name} is called {absent}: nothing of that kind scatters.")
         if not rows:
             raise InputError(
                 f'nothing in {self.name} is a number of "{cell.name}".',
@@ -138,7 +144,7 @@ class Spread:
             for entry, path, now in rows:
                 which = number if entry.level == "device" else substrate[number]
                 # the generator of a level, a number and a device is its own: nothing else moves it
-                label = f"{entry.level}/{entry.together or path}"
+                label = f"{entry.level}/{_shared(entry, path)}"
                 chance = np.random.default_rng(
                     [seed, zlib.crc32(cell.name.encode()), zlib.crc32(label.encode()), which]
                 )
@@ -146,9 +152,11 @@ class Spread:
             values.append({path: _text(cell, path, value) for path, value in made.items()})
         return Drawn(tuple(values), tuple(substrate), seed, tuple(notes))
 
-    def _rows(self, cell: Cell, entry: Entry, notes: list[str]) -> Iterator[tuple[Entry, str, Quantity]]:
+    def _rows(
+        self, cell: Cell, entry: Entry, notes: list[str], missing: list[str]
+    ) -> Iterator[tuple[Entry, str, Quantity]]:
         """The numbers of a cell that an entry is of, each looked at once."""
-        for path in self._paths(cell, entry, notes):
+        for path in self._paths(cell, entry, missing):
             now = cell.get(path)
             if not isinstance(now, Quantity) or now.dimension is None:
                 raise InputError(
@@ -163,14 +171,14 @@ class Spread:
             _refuse(entry, now, self.name)
             yield entry, path, now
 
-    def _paths(self, cell: Cell, entry: Entry, notes: list[str]) -> list[str]:
+    def _paths(self, cell: Cell, entry: Entry, missing: list[str]) -> list[str]:
         if "*" not in entry.path:
             try:
                 cell.get(entry.path)
             except InputError:
                 if not self.usual:
                     raise
-                notes.append(f"{entry.path} is no number of {cell.name}: it does not scatter.")
+                missing.append(entry.path)
                 return []
             return [entry.path]
         found = [path for path in cell.quantities() if fnmatchcase(path, entry.path)]
@@ -182,8 +190,18 @@ class Spread:
                 key=entry.path,
             )
         if not found:
-            notes.append(f"no number of {cell.name} is called {entry.path}: nothing of that kind scatters.")
+            missing.append(entry.path)
         return found
+
+
+def _shared(entry: Entry, path: str) -> str:
+    """Name of the random number of a path: its own, or one that entries of the same junction share; films of two
+    junctions are two films.
+    """
+    if not entry.together:
+        return path
+    first = path.partition(".")[0]
+    return f"{first} {entry.together}" if is_junction(first) else entry.together
 
 
 def read_spread(file: str | Path) -> Spread:

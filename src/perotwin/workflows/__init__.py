@@ -6,6 +6,7 @@ from perotwin.workflows.check import check
 from perotwin.workflows.design import best, field_map, hangs_on
 from perotwin.workflows.measured_files import analyse, convert
 from perotwin.workflows.new_cell import new
+from perotwin.workflows.nomad import export
 from perotwin.workflows.recipes import coverage, series
 from perotwin.workflows.run import measure, run
 from perotwin.workflows.samples import measure_sample, recipe_of, sample_for
@@ -18,6 +19,7 @@ __all__ = [
     "choice",
     "convert",
     "coverage",
+    "export",
     "field_map",
     "hangs_on",
     "made_cells",

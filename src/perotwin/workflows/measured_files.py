@@ -247,6 +247,9 @@ def entry(member: Member) -> dict[str, Any]:
     }
     if member.group:
         made["group"] = member.group
+    made["pixel"] = member.key
+    if "area" in reading.dataset.attrs:
+        made["area_cm2"] = 1e4 * float(reading.dataset.attrs["area"])
     instrument = lab.find(reading.instrument)
     if instrument is not None and not reading.failure:
         try:

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from perotwin.errors import InputError
 from perotwin.files.blocks import blocks
 from perotwin.files.format import Format, Found, dataset_of
 from perotwin.files.source import Source
@@ -19,11 +20,16 @@ def _sniff(source: Source) -> float:
 
 
 def _read(source: Source) -> list[Found]:
-    (block, *_) = blocks(source)
-    heads = list(block.headings)
+    found = blocks(source)
+    heads = list(found[0].headings) if found else []
+    if "Vtot" not in heads or "Jtot" not in heads:
+        raise InputError("it has no rows below its headings.", "Export it again.", file=source.file)
+    block = found[0]
     junctions = sorted(int(one[1:]) for one in heads if re.fullmatch(r"V\d+", one))
     whole = block.values[:, heads.index("Vtot")]
     density = block.values[:, heads.index("Jtot")] * 10.0
+    if any(f"J{one}" not in heads for one in junctions):
+        raise InputError("a junction has no current.", "Export it again.", file=source.file)
     each = np.stack([block.values[:, heads.index(f"V{one}")] for one in junctions])
     most = float(np.abs(each.sum(axis=0) - whole).max())
     notes = [

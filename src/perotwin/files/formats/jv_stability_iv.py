@@ -35,9 +35,9 @@ def _read(source: Source) -> list[Found]:
 def _moment(source: Source, line: str) -> list[Found]:
     first, _, rest = line.partition("$")
     head = first.split("\t")
-    values = np.array([float(cell) for cell in rest.split("\t") if cell.strip()])
-    start, stop, step = (float(cell) for cell in head[2:5])
-    areas = [float(cell) for cell in head[6:-1]]
+    values = _numbers(source, [cell for cell in rest.split("\t") if cell.strip()])
+    start, stop, step = _numbers(source, head[2:5])
+    areas = [float(one) for one in _numbers(source, head[6:-1])]
     both = "hysteresis" in head[-1].lower()
     sweeps = len(areas) * (2 if both else 1)
     points = round(abs(start - stop) / step) + 1 if step else 0
@@ -86,6 +86,13 @@ def _moment(source: Source, line: str) -> list[Found]:
             )
         )
     return curves(source, raw, Conditions(), source.path.stem)
+
+
+def _numbers(source: Source, cells: list[str]) -> np.ndarray:
+    found = [source.number(cell.strip()) for cell in cells]
+    if None in found:
+        raise InputError("a cell that should be a number is none.", "Export it again.", file=source.file)
+    return np.array(found, float)
 
 
 def _crossing(density: np.ndarray, voltage: np.ndarray) -> float:

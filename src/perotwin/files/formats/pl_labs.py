@@ -203,8 +203,12 @@ def _sniff_spv(source: Source) -> float:
 
 
 def _read_spv(source: Source) -> list[Found]:
-    block = blocks(source)[0]
-    waves = [float(head) * 1e-9 for head in block.headings[1:]]
+    found = blocks(source)
+    heads = [source.number(head) for head in found[0].headings[1:]] if found else []
+    if not heads or None in heads:
+        raise InputError("its columns are not wavelengths.", "Export it again.", file=source.file)
+    block = found[0]
+    waves = [1e-9 * head for head in heads if head is not None]
     heading = heading_of(block.headings[0])
     assert heading.unit is not None
     dataset = dataset_of(
