@@ -308,6 +308,32 @@ def test_spectra_that_hold_nothing_are_refused() -> None:
         xps.analyse(region("C 1s", 285.0), lines=0)
 
 
+@pytest.mark.parametrize("shape", ["spike", "edge", "negative", "noise", "huge"])
+def test_spectra_of_no_line_give_numbers_or_a_reason(shape: str) -> None:
+    energy = np.arange(280.0, 300.0, 0.1)
+    counts = {
+        "spike": np.where(np.arange(energy.size) == 50, 1e6, 1.0),
+        "edge": 1e4 * np.exp(280.0 - energy),
+        "negative": -np.random.default_rng(1).random(energy.size),
+        "noise": np.random.default_rng(2).poisson(100.0, energy.size).astype(float),
+        "huge": 1e30 * np.exp(-((energy - 290.0) ** 2)),
+    }[shape]
+    try:
+        found = xps.analyse(spectrum(energy, counts, "C 1s"))
+    except InputError:
+        return
+    assert 280.0 <= found["core_maximum"].value <= 300.0
+    line = found["core_level, C 1s"]
+    if shape == "noise":
+        # a line that is not there is not seen: its area is below the limit, or uncertain by as much
+        area = found["core_area, C 1s"]
+        assert not area.value > max(found["core_limit"].value, 3.0 * (area.uncertainty or 0.0)) or np.isnan(
+            area.uncertainty
+        )
+    if shape == "huge":
+        assert line.value == pytest.approx(290.0, abs=0.05)
+
+
 def test_a_measurement_comes_back_from_disk_and_is_drawn(tmp_path: Path) -> None:
     made = xps.referenced(region("Pb 4f", 138.8, high=14.0, partner=(4.86, 0.75)), 285.0)
     again = measurement.load(measurement.save(measurement.describe(made), tmp_path / "m.nc"))

@@ -146,6 +146,19 @@ def test_zero_frequency_and_points_above_the_axis_are_left_out_aloud() -> None:
     assert found["element_resistance, 1"].value == pytest.approx(FAST[0], rel=0.02)
 
 
+def test_wires_have_an_inductance_where_the_points_tell_it() -> None:
+    frequency = np.geomspace(1e1, 1e6, 61)
+    chance = np.random.default_rng(8)
+    off = 1.0 + 0.005 * (chance.standard_normal(61) + 1j * chance.standard_normal(61))
+    clean = 150.0 + 500.0 / (1.0 + 2j * np.pi * frequency * 1e-5)
+    found = impedance.analyse(dataset(frequency, (clean + 2j * np.pi * frequency * 1e-5) * off, "ohm"))
+    assert found["inductance"].unit == "H"
+    assert abs(found["inductance"].value - 1e-5) < 4.0 * found["inductance"].uncertainty < 1e-5
+    assert found["element_capacitance, 1"].value == pytest.approx(2e-8, rel=0.02)
+    assert "Ls + Rs" in found["series_resistance"].method
+    assert "inductance" not in impedance.analyse(dataset(frequency, clean * off, "ohm"))
+
+
 def test_a_loop_at_low_frequencies_is_called_one() -> None:
     frequency = np.geomspace(1e-3, 1e6, 91)
     omega = 2.0 * np.pi * frequency
@@ -246,3 +259,17 @@ def test_a_real_spectrum_has_one_arc() -> None:
     assert found["recombination_resistance"].value == pytest.approx(110.97 - 64.0, abs=2.5)
     assert found["points_dropped"].value == 4.0
     assert style.as_list(measured) and len(impedance.plot(measured).axes) == 4
+
+
+def test_a_spectrum_that_begins_within_its_arc_has_no_resistor_below_zero() -> None:
+    """Without the high-frequency end a free fit may put Rs anywhere, below zero as well."""
+    frequency = np.geomspace(1e-1, 3e3, 46)
+    z = 1.0 + 5000.0 / (1.0 + (2j * np.pi * frequency * 2e-4) ** 0.8)
+    found = []
+    for seed in range(12):
+        chance = np.random.default_rng(seed)
+        off = 1.0 + 0.04 * (chance.standard_normal(46) + 1j * chance.standard_normal(46))
+        made = spectrum_fit.circuit(frequency, z * off, 1, free=True)
+        assert made is not None and made.series[0] >= 0.0 and made.series[1] > 0.0
+        found.append(made.series[0])
+    assert min(found) == 0.0 < max(found)

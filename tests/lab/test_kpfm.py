@@ -336,3 +336,15 @@ def test_comparing_says_why_it_cannot() -> None:
     assert known.value == pytest.approx(
         kpfm.analyse(target)["mean_potential"].value - kpfm.analyse(control)["mean_potential"].value
     )
+
+
+def test_maps_without_numbers_say_so_and_infinite_pixels_are_left_out() -> None:
+    empty = correlated(1)
+    empty["surface_potential"].values[:] = np.nan
+    assert np.isnan(kpfm.analyse(empty)["mean_potential"].value)
+    with pytest.raises(InputError, match="cannot be drawn"):
+        kpfm.plot(empty)
+    odd = correlated(1)
+    odd["surface_potential"].values[5, 5] = np.inf
+    plain = kpfm.analyse(correlated(1))["potential_spread"].value
+    assert kpfm.analyse(odd)["potential_spread"].value == pytest.approx(plain, rel=0.01)

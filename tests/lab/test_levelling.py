@@ -108,3 +108,11 @@ def test_what_is_no_map_is_refused() -> None:
         levelling.plane(np.zeros(20))
     with pytest.raises(InputError, match="cannot fix"):
         levelling.polynomial(np.zeros((2, 2)), 4)
+
+
+def test_infinite_pixels_count_as_missing() -> None:
+    rough = field(8)
+    wrong = rough.copy()
+    wrong[3, 4], wrong[50, 60] = np.inf, -np.inf
+    found = levelling.roughness(levelling.plane(wrong), (1.0, 1.0))
+    assert found.sq == pytest.approx(levelling.roughness(levelling.plane(rough), (1.0, 1.0)).sq, rel=0.01)

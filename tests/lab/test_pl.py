@@ -206,6 +206,23 @@ def test_the_temperature_can_be_given_or_fitted_and_the_window_told() -> None:
     assert "from 1.701 to 1.799 eV" in told["qfls_planck"].method
 
 
+def test_wavelengths_without_a_unit_that_are_no_meters_are_refused() -> None:
+    own = made.dataset()
+    bare = own.assign_coords(wavelength=("wavelength", own["wavelength"].values * 1e9))
+    with pytest.raises(InputError, match="not those of luminescence"):
+        pl.analyse(bare)
+
+
+def test_the_light_of_the_file_of_a_cell_is_taken_unless_another_is_said() -> None:
+    dim = pt.load("wbg-target").with_light(intensity="0.1 sun", spectrum="532 nm")
+    lit = pl.measure(dim, pl.Protocol(samples="film"))
+    assert lit.attrs["light"] == 0.1
+    bright = pl.measure(dim, pl.Protocol(samples="film", intensity="1 sun"))
+    assert float(bright["generated"][0]) == pytest.approx(10.0 * float(lit["generated"][0]), rel=1e-9)
+    dark = pl.measure(dim.with_light(intensity="dark"), pl.Protocol(samples="film"))
+    assert float(dark["generated"][0]) == pytest.approx(float(bright["generated"][0]), rel=1e-9)
+
+
 @pytest.mark.parametrize("units", ["V", "K"])
 def test_a_unit_of_another_kind_is_refused(units: str) -> None:
     wrong = made.dataset()

@@ -92,10 +92,17 @@ def test_the_papers_densities_lie_within_a_decade_of_what_contacts_bring(density
 
 def test_each_condition_is_looked_at() -> None:
     voltage, current = made.curve()
-    known = {"temperature": 298.15, "ion_density": 0.0, "ions": "held", "built_in_voltage": 0.0}
+    known = {
+        "temperature": 298.15,
+        "ion_density": 0.0,
+        "ions": "held",
+        "built_in_voltage": 0.0,
+        "doping": 0.0,
+    }
     good = sclc.analyse(made.of(voltage, current, **known))["counted_traps"]
     assert np.isfinite(good.value) and "not known" in good.method and "thickness_scaling" in good.method
     assert "built in between" in why(made.of(voltage, current, **(known | {"built_in_voltage": 1.2})))
+    assert "is doped" in why(made.of(voltage, current, **(known | {"doping": -4e22})))
     moving = known | {"ion_density": 2e22, "ions": "moving"}
     assert "mobile ions" in why(made.of(voltage, current, **moving))
     held = sclc.analyse(made.of(voltage, current, **(moving | {"ions": "held"})))["counted_traps"]
@@ -257,6 +264,14 @@ def test_devices_of_the_papers_cells_count_no_traps() -> None:
         dataset = sclc.measure(pt.load(name))
         assert "no trap density" in why(dataset)
         assert any("c60" in note for note in notes_of(dataset))
+
+
+def test_dopants_are_no_traps(cell: Stack) -> None:
+    """Acceptors hold electrons back as filled traps do: the same voltage, and no trap density."""
+    doped = cell.with_values({"perovskite.electronic.acceptor_density": "5e16 cm^-3"})
+    dataset = measured(doped, trap_density="0 cm^-3")
+    assert sclc.analyse(dataset)["apparent_traps"].value == pytest.approx(5e22, rel=0.25)
+    assert "is doped" in why(dataset)
 
 
 def test_what_makes_no_device_is_refused(cell: Stack) -> None:

@@ -253,6 +253,13 @@ def test_impossible_protocols_are_refused(wrong: dict) -> None:
         uv_vis.Protocol(**wrong)
 
 
+def test_a_wafer_too_thick_to_pass_light_above_its_edge_has_none() -> None:
+    found = uv_vis.analyse(uv_vis.measure(pt.load("silicon-planar")))
+    for name in ("tauc_gap", "inflection_gap", "step_gap", "urbach_energy"):
+        assert math.isnan(found[name].value), name
+    assert "too thick" in found["inflection_gap"].method
+
+
 def test_wavelengths_without_constants_are_refused() -> None:
     with pytest.raises(InputError, match="known from"):
         uv_vis.measure(pt.load("wbg-target"), uv_vis.Protocol(start="20 um", stop="30 um", step="10 nm"))

@@ -99,6 +99,17 @@ def test_what_belongs_together_is_drawn_together() -> None:
     for one in values:
         assert one["perovskite.trap.1.electron_lifetime"] == one["perovskite.trap.1.hole_lifetime"]
     assert len({one["perovskite.trap.1.electron_lifetime"] for one in values}) == 12
+    # the films of two junctions are two films
+    tandem = pt.load("tandem-target")
+    (one, *_) = usual_spread().draw(tandem, 1).values
+    shares = {
+        path: float(tandem.with_values({path: value}).get(path)) / float(tandem.get(path))
+        for path, value in one.items()
+        if path.endswith("electron_lifetime")
+    }
+    assert shares["top.perovskite.trap.1.electron_lifetime"] != pytest.approx(
+        shares["bottom.perovskite.trap.1.electron_lifetime"], rel=1e-3
+    )
 
 
 @pytest.mark.parametrize("name", ["wbg-target", "cell-a", "nip-example", "tandem-target", "tandem-si"])

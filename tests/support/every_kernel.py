@@ -150,6 +150,20 @@ def in_time() -> None:
         engine.run(steps, engine.settled(0.2, 0.5))
 
 
+def without_contacts() -> None:
+    """A sample that nothing enters or leaves, steady and in time."""
+    from coarse import bare
+    from devices import everything
+    from perotwin.transport.schedule import OpenCircuit, Step
+    from perotwin.transport.steady import Solver
+    from perotwin.transport.transient import Engine
+
+    made = coarse(bare(everything("fermi-dirac")))
+    assert Solver(made).sweep([0.0], 1.0).converged.all()
+    engine = Engine(made, tolerance=1.0)
+    engine.run([Step(1e-6, OpenCircuit(), 1.0)], engine.settled(0.0, 0.5))
+
+
 def small_signals() -> None:
     """Of one junction and of several; ions that move and ions that are held; of bias and of light."""
     from devices import everything
@@ -216,7 +230,17 @@ def monolayers() -> None:
     )
 
 
-PARTS = (steady, reached_slowly, species, circuits, in_time, small_signals, emission, monolayers)
+PARTS = (
+    steady,
+    reached_slowly,
+    species,
+    circuits,
+    in_time,
+    without_contacts,
+    small_signals,
+    emission,
+    monolayers,
+)
 
 
 class Narrow:

@@ -41,4 +41,12 @@ def of(voltage: np.ndarray, current: np.ndarray, **attributes: float | str) -> x
 
 def dataset() -> xr.Dataset:
     """One device with 5e16 cm^-3."""
-    return of(*curve(), stack="toy", temperature=298.15, ion_density=0.0, ions="held", built_in_voltage=0.0)
+    return of(
+        *curve(),
+        stack="toy",
+        temperature=298.15,
+        doping=0.0,
+        ion_density=0.0,
+        ions="held",
+        built_in_voltage=0.0,
+    )

@@ -94,7 +94,7 @@ def _show(out: Output, done: Any) -> None:
         table = tables.plain(
             tables.literal(title),
             "",
-            *(tables.literal(batch_page.head(one, members)) for one in columns),
+            *(tables.literal(batch_page.head(one)) for one in columns),
             "the file states",
             numbers_from=2,
         )

@@ -90,7 +90,10 @@ def _steepest(energy: F64, depth: F64) -> float:
     first = int(np.argmax(high))
     last = first + (int(np.argmax(~high[first:])) or high.size - first)
     top = first + int(np.argmax(slope[first:last]))
-    if not 0 < top < slope.size - 1:
+    if grid[top] > energy[-1] - 2.0 * _SMOOTH:
+        # still steeper where no light passes any more: the edge lies beyond
+        return math.nan
+    if top == 0:
         return float(grid[top])
     left, middle, right = slope[top - 1 : top + 2]
     bend = left - 2.0 * middle + right
@@ -117,7 +120,7 @@ def derivative(seen: Spectrum) -> Edge:
     how = (
         f"energy of the steepest rise of alpha d, smoothed over {1e3 * _SMOOTH:.0f} meV"
         if math.isfinite(value)
-        else "alpha d does not rise anywhere"
+        else "alpha d rises nowhere, or ever faster up to where no light passes any more (too thick a film)"
     )
     return Edge(value, error, window, how)
 
@@ -188,7 +191,7 @@ def tauc_range(seen: Spectrum, near: float) -> Edge:
     """
     none = (math.nan, math.nan)
     if not math.isfinite(near):
-        return Edge(math.nan, math.nan, none, "no edge")
+        return Edge(math.nan, math.nan, none, "(alpha d E)^2: no steepest place to begin at")
     e, y = seen.energy, (seen.depth * seen.energy) ** 2
     found: list[_Range] = []
     for width in _WIDTHS:

@@ -343,7 +343,8 @@ def _gain(y: F64) -> float:
     third = np.diff(y, 3) ** 2 / 20.0
     # a few points on the flank of a narrow line are no noise
     found = float(np.median(third)) / 0.4549 / max(float(np.median(np.abs(y))), 1e-300)
-    return 1.0 if _POISSON[0] < found < _POISSON[1] else found
+    # points without any noise are at least rounded
+    return 1.0 if _POISSON[0] < found < _POISSON[1] else max(found, 1e-12)
 
 
 def _first(x: F64, y: F64, doublet: Doublet | None) -> float:

@@ -36,7 +36,9 @@ class Curve:
     level: F64
 
 
-def differential_lifetime(counted: Histogram, background: float, order: float = 1.0) -> Curve:
+def differential_lifetime(
+    counted: Histogram, background: float, order: float = 1.0, spread: float = 0.0
+) -> Curve:
     """The lifetime that each stretch of a decay has by itself: an exponential of greatest likelihood in each.
 
     Windows grow until the counts in them tell the slope; the curve ends where they no longer do.
@@ -46,6 +48,7 @@ def differential_lifetime(counted: Histogram, background: float, order: float = 
         order: power of the carriers' density with which the light goes: -order (d ln phi / dt)^-1 is then the lifetime
             of carriers, 2 where both kinds are as many, 1 where one is far more (T. Kirchartz et al., Adv. Energy
             Mater. 10, 1904134 (2020), doi:10.1002/aenm.201904134).
+        spread: standard error of the background, which every window shares; part of the errors.
     """
     counts, width = counted.counts, counted.width
     sums = np.concatenate([[0.0], np.cumsum(counts)])
@@ -76,6 +79,9 @@ def differential_lifetime(counted: Histogram, background: float, order: float = 
         if found is None:
             break
         tau, error, height = found
+        if spread > 0.0 and np.isfinite(tau):
+            other = _slope(counts[i : i + n], width, background + spread)[0]
+            error = float(np.hypot(error, tau - other)) if np.isfinite(other) else np.inf
         if np.isfinite(tau) and tau > 0.0 and error <= _MOST * tau:
             middle = counted.time[i] + 0.5 * (n - 1) * width - counted.onset
             rows.append((middle, order * tau, order * error, height / top))

@@ -20,6 +20,7 @@ from perotwin.errors import ConvergenceError, InputError
 from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.lab.impedance_reading import (
     BOUND,
+    FOLLOWS,
     Reading,
     arcs_of,
     capacitance,
@@ -241,8 +242,9 @@ def bias_point(solver: Solver, bias: str | float, intensity: float) -> States:
 def analyse(dataset: xr.Dataset) -> Metrics:
     """Resistances, capacitances and time constants of a spectrum, simulated or read from a file.
 
-    Of a measured spectrum, points at zero frequency or with Im Z > 0 are left out, and said. Without noise to speak of
-    (below 0.2 % of |Z|) a spectrum is read point by point, else from its smooth course and from a circuit.
+    Of a measured spectrum, points at zero frequency or with Im Z > 0 are left out, and said. A simulated one without
+    noise is read point by point; a measured one from its smooth course and from a circuit, where there is noise (above
+    0.2 % of |Z|) or the circuit follows it to 1 %.
 
     Returns:
         `series_resistance` and `geometric_capacitance` from Rs + (G || C) fitted to the highest decade, or with noise
@@ -260,7 +262,9 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     """
     read = reading(dataset)
     made = equivalent_circuit(read) if read.noisy or not simulated(dataset) else None
-    found = with_noise(read, made) if read.noisy and made is not None else point_by_point(dataset, read)
+    # a measured arc need not close within the frequencies: the circuit that follows it closes it
+    by_circuit = made is not None and (read.noisy or made.misfit < FOLLOWS)
+    found = with_noise(read, made) if made is not None and by_circuit else point_by_point(dataset, read)
     peaks = arcs_of(read)
     found["arcs"] = Metric(
         float(peaks.size), "1", "maxima of -Im Z that stand out by 1 % of the largest"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BOUND",
+    "FOLLOWS",
     "Reading",
     "arcs_of",
     "capacitance",
@@ -38,6 +39,8 @@ C128 = NDArray[np.complex128]
 
 #: noise (of |Z|) below which a spectrum is read point by point
 _EXACT = 2e-3
+#: misfit (of |Z|) of a circuit that follows a measured spectrum without noise to speak of
+FOLLOWS = 0.01
 #: standard errors by which what lies above the axis at an end of the spectrum is no noise
 _LOOP = 3.0
 #: standard errors of a correlation between neighbours above which what is left has a trend
@@ -200,6 +203,14 @@ def _left(made: Circuit) -> str:
 def of_elements(read: Reading, made: Circuit) -> dict[str, Metric]:
     """The numbers of each element of a circuit."""
     found: dict[str, Metric] = {}
+    if made.inductance[1] > 0.0:
+        unit = "H" if read.ohm == "ohm" else "H m2"
+        found["inductance"] = Metric(
+            made.inductance[0],
+            unit,
+            f"Ls of the wires, of {made.words}, {_left(made)}",
+            _known(made.inductance[1]),
+        )
     highest, low = 2.0 * np.pi * read.frequency[-1], 2.0 * np.pi * read.frequency[0]
     for n, one in enumerate(made.elements, start=1):
         words = f"element {n} of {made.words}, {_left(made)}"
@@ -244,7 +255,9 @@ def equivalent_circuit(measured: xr.Dataset | Reading) -> Circuit | None:
         None of fewer than five points. Its `report` is lmfit's.
     """
     read = measured if isinstance(measured, Reading) else reading(measured)
-    return best_circuit(read.frequency, read.impedance)
+    left = read.smooth.left
+    floor = float(np.sqrt(np.mean(np.abs(left) ** 2) / 2.0)) if np.isfinite(left).all() else 0.0
+    return best_circuit(read.frequency, read.impedance, floor)
 
 
 def capacitance(frequency: F64, impedance: C128, series: float) -> F64:

@@ -219,6 +219,7 @@ def potential(dataset: xr.Dataset) -> tuple[F64, str]:
         InputError: the attribute says something else.
     """
     values = np.asarray(dataset["surface_potential"], float)
+    values = np.where(np.isfinite(values), values, np.nan)
     on = str(dataset.attrs.get("bias_on") or "").strip().lower()
     if on == "tip":
         return -values, "; the sign turned, since the bias was on the tip"
@@ -427,6 +428,13 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
 
     items = style.as_list(_conforming(datasets))
     turned = [item.assign(surface_potential=(("y", "x"), potential(item)[0])) for item in items]
+    for item in turned:
+        if not np.isfinite(np.asarray(item["surface_potential"], float)).any():
+            raise InputError(
+                "a map without a pixel that has a value cannot be drawn.",
+                "Leave it out.",
+                key="surface_potential",
+            )
     found: list[tuple[Any, Any]] = [
         histogram(np.asarray(item["surface_potential"], float)) for item in turned
     ]

@@ -107,7 +107,8 @@ def _map(height: F64) -> F64:
             f"{int(np.isfinite(values).sum())} such pixels.",
             "Give values over (y, x).",
         )
-    return values
+    # what is infinite is no height either
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 # --- statistics ------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from perotwin.errors import InputError
 from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.lab.pl_analysis import analyse
 from perotwin.measurement import Instrument, Picture, Variable
+from perotwin.stack.choices import Monochromatic
 from perotwin.stack.quantity_fields import Intensity, Length, Model
 from perotwin.units import BOLTZMANN, Quantity
 
@@ -52,14 +53,16 @@ class Protocol(Model):
 
     samples : "film", "film/htl", "film/etl", "film/" and a layer's name, "cell"; several with commas.
     laser : wavelength of the excitation (m); the light of the cell's file unless given.
-    intensity : in suns; of a laser, one sun is the flux that makes the pairs of one sun of AM1.5G in that sample.
-    side : that the excitation enters, through the substrate or through the film; as in the cell unless said.
+    intensity : in suns, that of the cell's file unless given, one sun where that is dark; of a laser, one sun is the
+        flux that makes the pairs of one sun of AM1.5G in that sample.
+    side : that the excitation of films and half-stacks enters, through the "substrate" or through the "film"; as in the
+        cell unless said.
     junction : of a tandem, whose film is measured.
     """
 
     samples: tuple[str, ...] = SAMPLES
     laser: Length | None = None
-    intensity: Intensity = Quantity(1.0, "1 sun", dimension="intensity")
+    intensity: Intensity | None = None
     side: Literal["substrate", "film"] | None = None
     junction: str | None = None
 
@@ -75,8 +78,8 @@ class Protocol(Model):
 
     @field_validator("intensity")
     @classmethod
-    def _lit(cls, value: Quantity) -> Quantity:
-        if not value > 0.0:
+    def _lit(cls, value: Quantity | None) -> Quantity | None:
+        if value is not None and not value > 0.0:
             raise InputError("a dark film gives no light.", "Give an intensity above zero.", key="intensity")
         return value
 
@@ -138,14 +141,16 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     from perotwin import progress
     from perotwin.lab import conditions
     from perotwin.measurement import make_dataset, worst
-    from perotwin.stack.films import part_of, sample_name
+    from perotwin.stack.films import CELL, part_of, sample_name
 
     protocol = protocol or Protocol()
     made: list[_Lit] = []
     stacks: dict[str, Stack] = {}
     for part in protocol.samples:
         name = sample_name(cell, part, junction=protocol.junction)
-        stacks[name] = _under(part_of(cell, part, junction=protocol.junction, side=protocol.side), protocol)
+        # a cell's electrodes leave it but one side
+        side = None if part.strip() == CELL else protocol.side
+        stacks[name] = _under(part_of(cell, part, junction=protocol.junction, side=side), protocol)
     with progress.task(f"{cell.name}: photoluminescence", total=len(stacks)) as counter:
         for name, stack in stacks.items():
             made.append(_solved(name, stack))
@@ -166,7 +171,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             **{name: ("sample", np.array([getattr(lit, of) for lit in made])) for name, of in one.items()},
         },
         {"sample": [lit.name for lit in made], "wavelength": wavelength},
-        about={**conditions.about(cell, protocol, float(protocol.intensity)), "side": first.light.side},
+        about={**conditions.about(cell, protocol, float(first.light.intensity)), "side": first.light.side},
         checks=worst(lit.checks for lit in made),
         notes=[*notes, _excitation(protocol, first)],
     )
@@ -177,7 +182,8 @@ _FLUX = "photons that leave both faces per wavelength"
 
 def _under(stack: Stack, protocol: Protocol) -> Stack:
     """A sample under the excitation."""
-    values: dict[str, Any] = {"intensity": protocol.intensity}
+    own = stack.light.intensity
+    values: dict[str, Any] = {"intensity": protocol.intensity or (own if own > 0.0 else "1 sun")}
     if protocol.laser is not None:
         values["spectrum"] = {"kind": "monochromatic", "wavelength": protocol.laser}
     if stack.light.other_side > 0.0:
@@ -187,13 +193,16 @@ def _under(stack: Stack, protocol: Protocol) -> Stack:
 
 def _excitation(protocol: Protocol, stack: Stack) -> str:
     """In words, what shines on the samples."""
-    side = "its lit side" if protocol.side is None else f"the {protocol.side}"
-    if protocol.laser is None:
-        return f"excited by {protocol.intensity} of {stack.light.spectrum.kind} through {side}."
-    return (
-        f"excited at {protocol.laser} through {side}, {protocol.intensity} by pairs: in each sample as many as that of "
-        "AM1.5G makes in it."
+    side = "the lit side" if protocol.side is None else f"the {protocol.side}"
+    suns, spectrum = stack.light.intensity, stack.light.spectrum
+    if not isinstance(spectrum, Monochromatic):
+        return f"excited by {suns} of {spectrum.kind} through {side}."
+    equal = (
+        ""
+        if spectrum.irradiance is not None
+        else ", by pairs: in each sample as many as that of AM1.5G makes in it"
     )
+    return f"excited at {spectrum.wavelength} through {side}, {suns}{equal}."
 
 
 def _solved(name: str, stack: Stack) -> _Lit:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from perotwin.errors import InputError
 from perotwin.lab import planck
 from perotwin.lab.arguments import of_measurements
 from perotwin.measurement import Metric, Metrics
@@ -30,7 +31,8 @@ F64 = NDArray[np.float64]
 
 #: K, of the carriers where nothing is said
 ROOM = 298.15
-_NONE = (np.nan, np.nan)
+#: m, between which the middle of a spectrum lies
+_SHORTEST, _LONGEST = 1e-7, 3e-5
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def analyse(
     Uncertainties are those of the points' noise. What the calibration, the excitation and the absorptance leave open is
     systematic, and the methods name it.
     """
+    _refuse_lengths(dataset)
     found: dict[str, Metric] = {}
     given = temperature if temperature is not None else dataset.attrs.get("temperature")
     for name, one in samples(dataset):
@@ -146,6 +149,18 @@ def analyse(
         found |= {f"{key}{spectrum.end}": metric for key, metric in _read(spectrum).items()}
         found |= {f"{key}{spectrum.end}": metric for key, metric in _inside(spectrum).items()}
     return Metrics(found)
+
+
+def _refuse_lengths(dataset: xr.Dataset) -> None:
+    """Refuse wavelengths that no light of a semiconductor has: their unit is missing or another quantity meant."""
+    wavelength = np.asarray(dataset["wavelength"], float)
+    middle = float(np.nanmedian(wavelength)) if wavelength.size else np.nan
+    if not _SHORTEST < middle < _LONGEST:
+        raise InputError(
+            f"wavelengths of {middle:.4g} m are not those of luminescence.",
+            'Say their unit: dataset["wavelength"].attrs["units"] = "nm".',
+            key="wavelength",
+        )
 
 
 def _read(spectrum: _Spectrum) -> dict[str, Metric]:

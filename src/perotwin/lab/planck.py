@@ -130,6 +130,8 @@ def line_of(wavelength: F64, flux: F64) -> Line | None:
     width = _width(energy, light, spread, peak[0])
     weights = np.gradient(x)
     total = float(np.trapezoid(y, x)), float(np.sqrt(np.sum((weights * np.hypot(noise, relative * y)) ** 2)))
+    if not total[0] > 0.0:
+        return None
     return Line(energy, light, offset, noise * per, relative, peak, width, total)
 
 
@@ -195,6 +197,8 @@ def _width(energy: F64, light: F64, spread: F64, peak: float) -> tuple[float, fl
         if not 0 <= j < light.size:
             return np.nan, np.nan
         a, b = light[i] - half, light[j] - half
+        if not a > b:
+            return np.nan, np.nan
         ends.append(energy[i] + (energy[j] - energy[i]) * a / (a - b))
         near = slice(max(i - 3, 0), i + 4)
         slope = abs(float(np.polyfit(energy[near], light[near], 1)[0])) if light[near].size > 2 else 0.0

@@ -10,9 +10,9 @@ The steepest point and the crossing with the ohmic line are lower by 2 to 4 and 
 
 Such a voltage is a density of traps only if nothing else makes one. Checked are: the slope (a film without traps rises
 nowhere steeper than by V^2); a decade above the charge that the contacts bring by themselves; a rise that is not that
-of a diode, both polarities alike and a stated built-in voltage, which a voltage of the same size would be; ions and the
-direction of the scan; a square law at the end, without which contacts or leads limit the current. Where one fails there
-is "no trap density", and why. Formulas and sources: `space_charge`.
+of a diode, both polarities alike and a stated built-in voltage, which a voltage of the same size would be; doping; ions
+and the direction of the scan; a square law at the end, without which contacts or leads limit the current. Where one
+fails there is "no trap density", and why. Formulas and sources: `space_charge`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _DECADE = 10.0
 _DIODE = 0.5
 #: branches agree where their readings differ by less than this part, and a built-in voltage is small below this part
 _AGREE, _SMALL = 0.2, 1.0 / 3.0
-#: ions matter from this part of the density on
+#: ions and dopants matter from this part of the density on
 _IONS = 0.1
 #: by how much the reading by the crossing is off, as a part (deep traps that are dense: 10 to 20 % low)
 _METHOD = 0.2
@@ -111,7 +111,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
     Returns:
         `current_density` (A m^-2) over `voltage` (V, both polarities). In the attributes `thickness` (m) and
-        `permittivity` of the absorber, `built_in_voltage` (V) between the contacts, `ion_density` (m^-3) and `ions`.
+        `permittivity` of the absorber, `built_in_voltage` (V) between the contacts, its `doping` (m^-3, donors less
+        acceptors), `ion_density` (m^-3) and `ions`.
         Leads have no resistance.
 
     Raises:
@@ -136,12 +137,13 @@ class _Known:
     temperature: float
     built_in: float
     ions: float
+    doping: float
     response: str
 
     @classmethod
     def of(cls, dataset: xr.Dataset) -> _Known:
-        names = ("thickness", "permittivity", "temperature", "built_in_voltage", "ion_density")
-        thickness, permittivity, temperature, built_in, ions = (
+        names = ("thickness", "permittivity", "temperature", "built_in_voltage", "ion_density", "doping")
+        thickness, permittivity, temperature, built_in, ions, doping = (
             float(dataset.attrs.get(name, np.nan)) for name in names
         )
         return cls(
@@ -150,6 +152,7 @@ class _Known:
             temperature if np.isfinite(temperature) else _ROOM,
             built_in,
             ions,
+            doping,
             str(dataset.attrs.get("ions", "")),
         )
 
@@ -186,7 +189,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
         voltage would stand for; `diffused_charge` (m^-3), the scale of what contacts bring; `steepest_slope`;
         `ohmic_conductivity` (S/m) of the beginning, whatever carries it. Read from the attributes: `thickness` (m) and
         `permittivity`, without which there is neither mobility nor density; `temperature` (K), `built_in_voltage` (V),
-        `ion_density` (m^-3) and `ions` ("held" or "moving") where they are known.
+        `doping`, `ion_density` (m^-3) and `ions` ("held" or "moving") where they are known.
 
     Raises:
         InputError: fewer than ten points of one polarity.
@@ -300,6 +303,12 @@ def _conditions(
         )
     elif known.ions >= _IONS * apparent:
         unknown.append(f"a net charge of the {known.ions * 1e-6:.2g} cm^-3 of ions that are held")
+    if not np.isfinite(known.doping):
+        unknown.append("doping")
+    elif abs(known.doping) >= _IONS * apparent:
+        refused.append(
+            f"the film is doped with {abs(known.doping) * 1e-6:.2g} cm^-3, whose charge makes a voltage as traps do"
+        )
     if not refused:
         unknown.append("how the voltage goes with the thickness (thickness_scaling)")
     return refused, unknown

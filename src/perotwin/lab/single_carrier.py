@@ -50,6 +50,7 @@ def measure(cell: Cell, protocol: Protocol, instrument: Instrument) -> xr.Datase
             "thickness": float(sum(float(layer.thickness) for layer in absorbers)),
             "permittivity": float(electronic.permittivity),
             "built_in_voltage": 0.0 if alike else abs(float(levels[1]) - float(levels[0])),
+            "doping": float(electronic.donor_density) - float(electronic.acceptor_density),
             "ion_density": ions,
             "ions": protocol.ions,
         },

@@ -38,6 +38,8 @@ _AS_LIKELY = 1.05
 _MOST = 4
 #: exponents that an element may have
 _FLATTEST = 0.5
+#: difference of the criterion above which a circuit is told from a simpler one (strong evidence)
+_TELLING = 6.0
 #: a circuit that leaves no more than this of |Z| needs no further element, whatever numbers without noise would allow
 _ENOUGH = 1e-3
 
@@ -188,6 +190,7 @@ class Circuit:
 
     Attributes:
         series: Rs and its standard error. elements: from the fastest to the slowest.
+        inductance: of the wires, times the unit of the impedance and s; zero where the points support none.
         capacitance: Im(1 / (Z - Rs)) / (2 pi f) of the circuit at the lowest frequency, and its standard error.
         misfit: root mean square of what is left over |Z|.
         bic: of the choice among circuits, smaller is better.
@@ -197,6 +200,7 @@ class Circuit:
     """
 
     series: tuple[float, float]
+    inductance: tuple[float, float]
     elements: tuple[Element, ...]
     capacitance: tuple[float, float]
     misfit: float
@@ -209,22 +213,25 @@ class Circuit:
     def words(self) -> str:
         """What the circuit is: "Rs + (R1 || C1) + (R2 || C2)"."""
         kind = "CPE" if self.free else "C"
-        return " + ".join(["Rs", *(f"(R{n} || {kind}{n})" for n in range(1, len(self.elements) + 1))])
+        first = ["Ls", "Rs"] if self.inductance[1] > 0.0 else ["Rs"]
+        return " + ".join([*first, *(f"(R{n} || {kind}{n})" for n in range(1, len(self.elements) + 1))])
 
     def impedance(self, frequency: F64) -> C128:
         """(W,) of the circuit at (W,) Hz."""
         omega = 2.0 * np.pi * np.asarray(frequency, float)
-        z = np.full(omega.size, self.series[0], complex)
+        z: C128 = np.asarray(self.series[0] + 1j * omega * self.inductance[0], complex)
         for one in self.elements:
-            z += one.resistance[0] / (1.0 + (1j * omega * one.time[0]) ** one.exponent[0])
-        return z
+            z = z + one.resistance[0] / (1.0 + (1j * omega * one.time[0]) ** one.exponent[0])
+        return np.asarray(z, complex)
 
 
-def best_circuit(frequency: F64, impedance: C128) -> Circuit | None:
+def best_circuit(frequency: F64, impedance: C128, floor: float = 0.0) -> Circuit | None:
     """The circuit that a spectrum supports, by the Bayesian information criterion, among one to four elements.
 
     Args:
         frequency: (W,) Hz, ascending. impedance: (W,), any unit.
+        floor: misfit (of |Z|) below which no circuit is expected to come, such as that of the smooth course: where
+            coming down to it would not pay for another element, none is tried.
 
     Returns:
         Errors are standard errors from the scatter about the circuit, equal parts of |Z|. None of fewer than five
@@ -247,29 +254,38 @@ def best_circuit(frequency: F64, impedance: C128) -> Circuit | None:
             found.append(made)
             if made.misfit < _ENOUGH or made.bic > best + 10.0:
                 break
+            points, more = 2 * frequency.size, 3 if free else 2
+            if 2.0 * points * np.log(made.misfit / max(floor, _ENOUGH)) < more * np.log(points):
+                break
             best = min(best, made.bic)
     if not found:
         return None
+    # without noise any element more is a better fit: the least that is good enough; with noise the simplest of those
+    # that the evidence does not tell apart
     good = [one for one in found if one.misfit < _ENOUGH]
-    # without noise any element more is a better fit: the least that is good enough
-    chosen = (
-        min(good, key=lambda one: len(one.elements) + 0.5 * one.free)
-        if good
-        else min(found, key=lambda one: one.bic)
-    )
+    least = min(one.bic for one in found)
+    near = good or [one for one in found if one.bic <= least + _TELLING]
+    chosen = min(near, key=lambda one: (len(one.elements) * (3 if one.free else 2), one.bic))
+    wired = circuit(frequency, impedance, len(chosen.elements), chosen.free, wires=True)
+    tried += 1
+    if wired is not None and wired.inductance[0] > 0.0 and wired.bic < chosen.bic - _TELLING:
+        chosen = wired
     return Circuit(**{**chosen.__dict__, "tried": tried})
 
 
-def circuit(frequency: F64, impedance: C128, count: int, free: bool = False) -> Circuit | None:
+def circuit(
+    frequency: F64, impedance: C128, count: int, free: bool = False, wires: bool = False
+) -> Circuit | None:
     """A circuit of `count` elements, fitted; None where the fit gives no errors.
 
     Args:
-        frequency: (W,) Hz. impedance: (W,). free: whether each element has an exponent of its own.
+        frequency: (W,) Hz. impedance: (W,). free: whether each element has an exponent of its own. wires: whether they
+            have an inductance.
     """
     from lmfit import Minimizer, fit_report
 
     best: MinimizerResult | None = None
-    for start in _starts(frequency, impedance, count, free):
+    for start in _starts(frequency, impedance, count, free, wires):
         fitted = Minimizer(_residual, start, fcn_args=(frequency, impedance, count)).leastsq(
             Dfun=_jacobian, col_deriv=0, max_nfev=400
         )
@@ -277,6 +293,17 @@ def circuit(frequency: F64, impedance: C128, count: int, free: bool = False) -> 
             best = fitted
     if best is None or not best.errorbars or best.covar is None:
         return None
+    below = float(best.params["s"].value) < 0.0
+    if below:
+        # a resistor below zero is an arc that the frequencies do not close: it is none, give or take its error
+        off = np.asarray(best.covar)[best.var_names.index("s"), best.var_names.index("s")]
+        held = best.params.copy()
+        held["s"].set(value=0.0, vary=False)
+        best = Minimizer(_residual, held, fcn_args=(frequency, impedance, count)).leastsq(
+            Dfun=_jacobian, col_deriv=0, max_nfev=400
+        )
+        if not best.errorbars or best.covar is None:
+            return None
     values, covariance = best.params.valuesdict(), np.asarray(best.covar)
     place = {name: index for index, name in enumerate(best.var_names)}
 
@@ -302,6 +329,7 @@ def circuit(frequency: F64, impedance: C128, count: int, free: bool = False) -> 
     elements.sort(key=lambda one: one.time[0])
     scale = float(np.median(np.abs(impedance)))
     left = 2 * frequency.size
+    henry = scale / (2.0 * np.pi * float(frequency.max()))
     level = _level(values, float(frequency.min()), count)
     slopes = []
     for name in place:
@@ -309,7 +337,8 @@ def circuit(frequency: F64, impedance: C128, count: int, free: bool = False) -> 
         more = _level({**values, name: values[name] + 1e-6}, float(frequency.min()), count)
         slopes.append((name, (more - level) / 1e-6))
     return Circuit(
-        (float(values["s"]) * scale, error(("s", scale))),
+        (float(values["s"]) * scale, float(np.sqrt(off)) * scale if below else error(("s", scale))),
+        (float(values["l"]) * henry, error(("l", henry))),
         tuple(elements),
         (level, error(*slopes)),
         float(np.sqrt(best.chisqr / left)),
@@ -329,7 +358,7 @@ def _level(values: dict[str, float], hertz: float, count: int) -> float:
     return float((1.0 / z).imag / omega)
 
 
-def _starts(frequency: F64, impedance: C128, count: int, free: bool) -> list[Parameters]:
+def _starts(frequency: F64, impedance: C128, count: int, free: bool, wires: bool) -> list[Parameters]:
     """First guesses: time constants where -Im Z is high, and evenly over the frequencies."""
     from lmfit import Parameters
     from scipy.signal import find_peaks
@@ -356,6 +385,7 @@ def _starts(frequency: F64, impedance: C128, count: int, free: bool) -> list[Par
             continue
         start = Parameters()
         start.add("s", value=floor / scale)
+        start.add("l", value=0.0, vary=wires)
         for n in range(count):
             start.add(f"r{n}", value=float(np.log(max(span / count, 1e-12 * scale))))
             start.add(f"t{n}", value=float(centre[n]), min=low - 7.0, max=high + 7.0)
@@ -378,7 +408,8 @@ def _parts(params: Parameters, frequency: F64, count: int) -> list[tuple[float, 
 
 def _residual(params: Parameters, frequency: F64, impedance: C128, count: int) -> F64:
     size = np.abs(impedance)
-    z = np.full(frequency.size, float(params["s"].value) * float(np.median(size)), complex)
+    along = 1j * frequency / frequency.max() * float(params["l"].value)
+    z = (float(params["s"].value) + along) * float(np.median(size))
     for r, _, _, raised in _parts(params, frequency, count):
         z += r / (1.0 + raised)
     left = (z - impedance) / size
@@ -388,7 +419,11 @@ def _residual(params: Parameters, frequency: F64, impedance: C128, count: int) -
 def _jacobian(params: Parameters, frequency: F64, impedance: C128, count: int) -> F64:
     """(2 W, P) slopes of the residual by the numbers that vary, in their order."""
     size = np.abs(impedance)
-    columns: dict[str, C128] = {"s": np.full(frequency.size, float(np.median(size)), complex)}
+    scale = float(np.median(size))
+    columns: dict[str, C128] = {
+        "s": np.full(frequency.size, scale, complex),
+        "l": 1j * frequency / frequency.max() * scale,
+    }
     for n, (r, power, along, raised) in enumerate(_parts(params, frequency, count)):
         z = r / (1.0 + raised)
         columns[f"r{n}"] = z

@@ -37,7 +37,17 @@ if TYPE_CHECKING:
     from perotwin.lab.decay_fits import Fit, Histogram
     from perotwin.stack import Cell
 
-__all__ = ["INSTRUMENT", "Protocol", "analyse", "counted", "measure", "models", "plot", "thickness_series"]
+__all__ = [
+    "INSTRUMENT",
+    "Protocol",
+    "analyse",
+    "background_of",
+    "counted",
+    "measure",
+    "models",
+    "plot",
+    "thickness_series",
+]
 
 F64 = NDArray[np.float64]
 
@@ -184,10 +194,8 @@ def analyse(dataset: xr.Dataset) -> Metrics:
     histogram = counted(dataset)
     fits, best, doubt = models(histogram)
     pairs, two = fits["pairs"], best.kind == "two"
-    background, spread = best.derived(lambda v: float(v[-1]))
-    if histogram.background is not None:
-        spread = 0.0
-    curve = differential_lifetimes.differential_lifetime(histogram, background)
+    background, spread, source = background_of(histogram, best, doubt)
+    curve = differential_lifetimes.differential_lifetime(histogram, background, spread=spread)
     late, late_error, level = differential_lifetimes.late_lifetime(curve)
     until, until_error = differential_lifetimes.one_over_e(histogram, background)
     number = "two exponentials" if two else "one exponential"
@@ -202,7 +210,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
             float(histogram.counts[histogram.peak]) - histogram.shift, "1", "fullest bin, background included",
             float(np.sqrt(histogram.counts[histogram.peak])),
         ),
-        "background_counts": Metric(background - histogram.shift, "1", _of_background(histogram), spread),
+        "background_counts": Metric(background - histogram.shift, "1", f"{source}{_of_tails(histogram)}", spread),
         "time_to_1e": Metric(until, "s", "from the fullest bin, background taken off", until_error),
         "exponentials": Metric(
             2.0 if two else 1.0, "1",
@@ -235,11 +243,35 @@ def _fractional(histogram: Histogram) -> bool:
     return bool(np.any(histogram.counts != np.round(histogram.counts)))
 
 
-def _of_background(histogram: Histogram) -> str:
+def background_of(histogram: Histogram, best: Fit, doubt: str) -> tuple[float, float, str]:
+    """Counts of the background in a bin, their standard error, and where they are from.
+
+    A model that does not describe the decay makes up for it with its background: the bins before the pulse then tell
+    it, where there are any.
+    """
     if histogram.background is not None:
-        return "as the measurement states it"
+        return histogram.background, 0.0, "as the measurement states it"
+    if doubt and histogram.before and histogram.period is None and histogram.response is None:
+        error = np.sqrt(max(histogram.level, 1.0 / histogram.before) / histogram.before)
+        return (
+            histogram.level,
+            float(error),
+            f"{histogram.before} bins before the pulse, as the fit is doubtful",
+        )
+    value, spread = best.derived(lambda v: float(v[-1]))
     words = "fitted with the decay"
-    words += f" and the {histogram.before} bins before the pulse" if histogram.before else ""
+    return (
+        value,
+        spread,
+        words + (f" and the {histogram.before} bins before the pulse" if histogram.before else ""),
+    )
+
+
+def _of_tails(histogram: Histogram) -> str:
+    """What is to be said of a background besides."""
+    words = ""
+    if histogram.background is not None:
+        return words
     if histogram.shift:
         words += f"; {histogram.shift:.3g} had been subtracted, as the noise where there is no light tells"
     if histogram.period is not None:
@@ -260,14 +292,20 @@ def _of_pairs(pairs: Fit, best: Fit, span: float) -> dict[str, Metric]:
     if pairs.bic > best.bic:
         words += f"; Bayes' criterion prefers exponentials by {pairs.bic - best.bic:.3g}"
     lifetime, error = pairs.derived(lambda v: float(v[1]))
-    if lifetime > _BEYOND * span:
-        lifetime, error, words = np.nan, np.nan, f"{words}; longer than the decay can tell"
     share, other = pairs.derived(lambda v: float(v[2] / (1.0 + v[2])))
+    if pairs.bic > best.bic and pairs.excess > _OFF:
+        words += f"; it lies {pairs.excess:.2g} standard deviations from the counts"
+        lifetime = error = share = other = np.nan
+    elif lifetime > _BEYOND * span:
+        words += "; the lifetime is longer than the decay can tell"
+        lifetime = error = np.nan
     return {
         "pair_lifetime": Metric(
             lifetime, "s", f"of carriers, {words}", error if np.isfinite(error) else None
         ),
-        "pair_share": Metric(share, "1", f"of the loss at the onset, {words}", other),
+        "pair_share": Metric(
+            share, "1", f"of the loss at the onset, {words}", other if np.isfinite(other) else None
+        ),
     }
 
 
@@ -377,8 +415,9 @@ def plot(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None) ->
     for item in items:
         histogram = counted(item)
         _, best, doubt = models(histogram)
-        curve = differential_lifetimes.differential_lifetime(histogram, float(best.values[-1]))
-        shown.append(decays.Decay(item, histogram, best, curve, bool(doubt)))
+        background, spread, _ = background_of(histogram, best, doubt)
+        curve = differential_lifetimes.differential_lifetime(histogram, background, spread=spread)
+        shown.append(decays.Decay(item, histogram, best, curve, background, bool(doubt)))
     return decays.figure(shown, ax)
 
 

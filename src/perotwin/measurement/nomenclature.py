@@ -104,7 +104,7 @@ NOMENCLATURE: dict[str, Term] = {
     "subcell_current": Term("Ji", "$J_i$", "A m-2", "mA/cm^2", 0.1, "injection that a junction's voltage belongs to"),
     "elqy": Term("ELQY", "ELQY", "1", "%", 100.0, "photons out over injected electrons"),
     "qfls": Term("Δμ", r"$\Delta\mu$", "eV", "eV", 1.0, "splitting of the quasi-Fermi levels, mean over an absorber"),
-    "plqy": Term("PLQY", "PLQY", "1", "%", 100.0, "photons out over pairs that light makes, or over its photons"),
+    "plqy": Term("PLQY", "PLQY", "1", "%", 100.0, "photons out per pair that light makes, or per photon in"),
     "qfls_planck": Term("Δμ(E)", r"$\Delta\mu(E)$", "eV", "eV", 1.0,
         "splitting by Planck's law on the high-energy side"),
     "qfls_radiative": Term("Δμrad", r"$\Delta\mu_\mathrm{rad}$", "eV", "eV", 1.0,
@@ -208,6 +208,7 @@ NOMENCLATURE: dict[str, Term] = {
     "arcs": Term("arcs", "arcs", "1", "1", 1.0, "maxima of -Z'' over the frequency"),
     "kramers_kronig": Term("ΔKK", r"$\Delta_\mathrm{KK}$", "1", "%", 100.0, "what a sum of relaxations leaves of it"),
     "points_dropped": Term("out", "out", "1", "1", 1.0, "points that were left out"),
+    "inductance": Term("Ls", r"$L_\mathrm{s}$", "H m2", "H cm^2", 1e4, "inductance in series, of the wires"),
     "element_resistance": Term("R", "$R$", "ohm m2", "ohm cm^2", 1e4, "resistance of an element of a circuit"),
     "element_capacitance": Term("C", "$C$", "F m-2", "nF/cm^2", 1e5, "capacitance of an element of a circuit"),
     "element_time": Term("τ", r"$\tau$", "s", "us", 1e6, "time constant of an element of a circuit"),
@@ -483,8 +484,15 @@ def field_unit(name: str, unit: str) -> tuple[str, float]:
 
 
 def heading(name: str, unit: str | None = None) -> str:
-    """A table heading such as "Voc (V)"; ``name`` itself when the quantity is not a known one."""
+    """A table heading such as "Voc (V)"; ``name`` itself when the quantity is not a known one.
+
+    What is in another unit than the quantity is stored in (an impedance in ohm, of a device whose area nobody told)
+    says its own.
+    """
     known = term_of(name)
     if known is None:
         return name if unit in (None, "1") else f"{name} ({field_unit(name, str(unit))[0]})"
+    if unit is not None and unit != known.unit:
+        shown = field_unit(name, unit)[0]
+        return known.symbol if shown == "1" else f"{known.symbol} ({shown})"
     return known.symbol if known.field_unit == "1" else f"{known.symbol} ({known.field_unit})"

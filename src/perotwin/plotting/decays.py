@@ -35,13 +35,14 @@ class Decay:
     Attributes:
         item: the measurement.
         histogram: `lab.decay_fits.Histogram`. best: the fit (`Fit`). curve: `lab.differential_lifetimes.Curve`.
-        doubted: whether the fit says little.
+        background: counts a bin that are taken off. doubted: whether the fit says little.
     """
 
     item: xr.Dataset
     histogram: Any
     best: Any
     curve: Any
+    background: float
     doubted: bool
 
 
@@ -72,7 +73,7 @@ def figure(shown: Sequence[Decay], ax: Axes | None = None) -> Figure:
 def _end(one: Decay) -> float:
     """Time after the onset (s) that is worth showing: where light can be told from the background, and some more."""
     whole = float(one.histogram.time[-1]) - float(one.histogram.onset)
-    net = one.best.model - one.best.values[-1]
+    net = one.best.model - one.background
     noise = np.sqrt(np.maximum(one.best.model, 1e-30))
     seen = np.flatnonzero((net > 0.3 * noise) & (net > 1e-9 * net.max()))
     told = float(one.histogram.time[seen[-1]] - one.histogram.onset) if seen.size else whole
@@ -83,7 +84,7 @@ def _together(one: Decay, last: float) -> tuple[F64, F64, F64]:
     """Time from the onset (s), light over its peak and its statistical error, neighbouring bins drawn as one."""
     counted = one.histogram
     time, counts = counted.time - counted.onset, counted.counts
-    background = float(one.best.values[-1])
+    background = one.background
     edges, i = [], 0
     while i < time.size:
         reach = 0.004 * last if time[i] < 0.0 else _TOGETHER * time[i]
@@ -114,7 +115,7 @@ def _counts(
         ax.semilogy(time[kept] * factor, drawn[kept], color=colour, linewidth=1.0, alpha=0.85)
         told = kept & (time > 0.0) & (light > 2.0 * error) & (light > 0.0)
         lowest = min(lowest, float(light[told].min()) if told.any() else 1.0)
-        counted, background = one.histogram, float(one.best.values[-1])
+        counted, background = one.histogram, one.background
         t = counted.time - counted.onset
         fitted = (t >= 0.0) & (t <= 1.02 * last) & (np.arange(t.size) > counted.peak)
         top = max(float(counted.counts[counted.peak]) - background, 1e-300)

@@ -72,7 +72,8 @@ def splittings(datasets: Sequence[xr.Dataset], ax: Axes | None = None) -> Figure
             if len(items) > 1:
                 entries.append((name, colours[str(item.attrs.get("stack", ""))]))
         axes.set_xlabel("Current density through the junction (mA cm$^{−2}$)")
-        axes.set_ylabel(style.axis_label("qfls" if any("qfls" in item for item in items) else "voltage"))
+        splits = any("qfls" in item for item in items)
+        axes.set_ylabel(r"Splitting $\Delta\mu$ (eV)" if splits else style.axis_label("voltage"))
         low, high = axes.get_ylim()
         axes.set_ylim(low, high + 0.09 * len(entries) * (high - low))
         style.text_key(axes, entries, 0.05, 0.98)

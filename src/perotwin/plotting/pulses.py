@@ -55,9 +55,10 @@ def decays(
         factor, unit = _unit(longest)
         for (item, time, part, zero), tau, fit in zip(curves, constants, told, strict=True):
             colour = colours[str(item.attrs.get("stack", ""))]
-            kept = time >= -0.05 * longest
+            kept = time >= -0.05 * longest if fit is None or fit[0].size else np.ones(time.size, bool)
             how = {"linewidth": 0.5} if fit is not None else {}
-            axes.semilogy(time[kept] * factor, np.where(part > 0, part, np.nan)[kept], color=colour, **how)
+            shown = np.where(part > 0, part, np.nan) if fit is None or fit[0].size else part
+            axes.semilogy(time[kept] * factor, shown[kept], color=colour, **how)
             words = str(item.attrs.get("stack", "")) or "measured"
             if np.isfinite(tau) and fit is not None:
                 axes.plot(fit[0] * factor, fit[1], color=style.INK, linewidth=1.1, zorder=4)
@@ -76,6 +77,18 @@ def decays(
                 )
                 words += f", {tau * factor:.3g} {unit}"
             entries.append((words, colour))
+        if told and all(fit is not None and fit[0].size == 0 for fit in told):
+            # nothing that decays: the pulse as it is
+            axes.set_yscale("linear")
+            axes.set_ylim(-0.15, 1.3)
+            axes.relim()
+            axes.autoscale(axis="x")
+            for line in axes.lines:
+                line.set_linewidth(1.0)
+            axes.set_xlabel(f"Time after the pulse ({unit})")
+            axes.set_ylabel(f"{_WORDS[name]} over its peak")
+            style.text_key(axes, entries, 0.05, 0.98)
+            return made
         axes.set_ylim(0.008, 1.6)
         axes.set_xlim(-0.05 * longest * factor, 1.05 * longest * factor)
         axes.set_yticks([0.01, 0.1, 1.0], ["0.01", "0.1", "1"])

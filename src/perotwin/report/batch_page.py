@@ -60,17 +60,16 @@ def shown_value(name: str, metric: Metric | None) -> str:
         return digits(name, metric)
     shown = metric.in_field_units(name)
     text = f"{shown.value:.4g}"
-    return (
-        text
-        if shown.uncertainty is None or not math.isfinite(shown.uncertainty)
-        else f"{text} ± {shown.uncertainty:.2g}"
-    )
+    if shown.uncertainty is not None and math.isfinite(shown.uncertainty):
+        text = f"{text} ± {shown.uncertainty:.2g}"
+    # what is of a whole device, because no area is known, is not in the unit of the heading
+    term = term_of(name)
+    return text if term is None or term.unit == metric.unit else f"{text} {shown.unit}"
 
 
-def head(name: str, members: Sequence[Member]) -> str:
+def head(name: str) -> str:
     """What stands over the column of a metric."""
-    unit = next((one.reading.metrics[name].unit for one in members if name in one.reading.metrics), "1")
-    return raised(heading(name, unit)) if term_of(name) is not None else name.replace("_", " ")
+    return raised(heading(name)) if term_of(name) is not None else name.replace("_", " ")
 
 
 def rows_of(members: Sequence[Member], columns: Sequence[str]) -> list[dict[str, Any]]:
@@ -168,7 +167,7 @@ def render_batch(
             {
                 "name": instrument,
                 "title": called.get(instrument, instrument.replace("_", " ")),
-                "heads": [head(name, members) for name in columns],
+                "heads": [head(name) for name in columns],
                 "rows": rows[:_FOLDED],
                 "more": rows[_FOLDED:],
                 "figures": [

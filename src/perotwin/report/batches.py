@@ -70,7 +70,8 @@ def _groups(groups: Sequence[Group], found: Mapping[str, Metric]) -> Table:
             if rows["mean"].uncertainty is not None:
                 mean += f" ± {_number(name, rows['mean'].uncertainty)}"
             table.add_row(
-                *first, _called(name), _number(name, rows["median"].value), f"{low} to {high}", mean,
+                *first, _called(name), _number(name, rows["median"].value),
+                "–" if low == "–" else f"{low} to {high}", mean,
                 " to ".join(ends) if "–" not in ends else "–",
             )  # fmt: skip
             first = ["", "", "", ""]

@@ -15,7 +15,8 @@ A spread file has tables `[substrate]` and `[device]` of field paths; what stand
     "circuit.series_resistance" = { relative = "15 %", distribution = "lognormal" }
     "perovskite.bandgap" = { low = "1.785 eV", high = "1.795 eV" }
 
-`*` in a path stands for any part of it. Entries that say `together = "a name"` are drawn with one random number.
+`*` in a path stands for any part of it. Entries that say `together = "a name"` are drawn with one random number, of a
+tandem with one for each junction.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 
 from perotwin import units
 from perotwin.errors import InputError, nearest, shown
+from perotwin.measurement.junction_names import is_junction
 from perotwin.study.sweep import unit_of
 from perotwin.units import Quantity
 
@@ -142,7 +144,7 @@ class Spread:
             for entry, path, now in rows:
                 which = number if entry.level == "device" else substrate[number]
                 # the generator of a level, a number and a device is its own: nothing else moves it
-                label = f"{entry.level}/{entry.together or path}"
+                label = f"{entry.level}/{_shared(entry, path)}"
                 chance = np.random.default_rng(
                     [seed, zlib.crc32(cell.name.encode()), zlib.crc32(label.encode()), which]
                 )
@@ -190,6 +192,16 @@ class Spread:
         if not found:
             missing.append(entry.path)
         return found
+
+
+def _shared(entry: Entry, path: str) -> str:
+    """Name of the random number of a path: its own, or one that entries of the same junction share; films of two
+    junctions are two films.
+    """
+    if not entry.together:
+        return path
+    first = path.partition(".")[0]
+    return f"{first} {entry.together}" if is_junction(first) else entry.together
 
 
 def read_spread(file: str | Path) -> Spread:

@@ -30,6 +30,21 @@ def test_jacobian_is_the_slope_of_the_residual(
 
 
 @pytest.mark.parametrize("statistics", ["boltzmann", "fermi-dirac"])
+@pytest.mark.parametrize("options", CASES.values(), ids=CASES.keys())
+def test_jacobian_of_a_sample_without_contacts(statistics: str, options: dict[str, Any]) -> None:
+    """At bare ends Poisson's equation stands as anywhere else."""
+    made = coarse(statistics, isolated=True, **options)
+    state = disturbed(made, 0.0, seed=3, size=0.3)
+    wrong, scale = departures(made, state)
+    held = np.argwhere(made.shown.device.contact[:, [dv.C_SN, dv.C_SP]] < 0.0)
+    assert len(held) == 1
+    end, carrier = held[0]
+    wrong[-int(end), 1 + int(carrier)] = 0.0
+    assert wrong.max() < 1e-7
+    assert np.all(scale[:, 0] > 0.0)
+
+
+@pytest.mark.parametrize("statistics", ["boltzmann", "fermi-dirac"])
 @pytest.mark.parametrize(
     "junction",
     [
@@ -60,7 +75,12 @@ def test_columns_of_the_device_are_what_the_test_thinks() -> None:
     assert set(device.trap[:, dv.T_KIND]) == {-1.0, 0.0, 1.0}
     assert set(device.face_trap[:, dv.F_KIND]) == {-1.0, 1.0}
     assert np.all(device.ion[:, dv.I_SITES] > 0.0)
-    assert np.all(device.contact[:, dv.C_SN :] > 0.0)
+    assert np.all(device.contact[:, [dv.C_SN, dv.C_SP]] > 0.0)
+    assert np.all(device.contact[:, dv.C_BARE] == 0.0)
+    free = coarse("fermi-dirac", isolated=True).shown.device
+    assert np.all(free.contact[:, dv.C_BARE] == 1.0)
+    # one level is held as the zero of energy, and the other three stay
+    assert sorted(free.contact[:, [dv.C_SN, dv.C_SP]].ravel()) == [-1.0, 0.0, 0.0, 0.0]
     assert device.layer[1, dv.AUGER_N] > 0.0
 
 
