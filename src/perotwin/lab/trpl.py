@@ -246,8 +246,8 @@ def _fractional(histogram: Histogram) -> bool:
 def background_of(histogram: Histogram, best: Fit, doubt: str) -> tuple[float, float, str]:
     """Counts of the background in a bin, their standard error, and where they are from.
 
-    A model that does not describe the decay makes up for it with its background: the bins before the pulse then tell it,
-    where there are any.
+    A model that does not describe the decay makes up for it with its background: the bins before the pulse then tell
+    it, where there are any.
     """
     if histogram.background is not None:
         return histogram.background, 0.0, "as the measurement states it"
@@ -292,14 +292,20 @@ def _of_pairs(pairs: Fit, best: Fit, span: float) -> dict[str, Metric]:
     if pairs.bic > best.bic:
         words += f"; Bayes' criterion prefers exponentials by {pairs.bic - best.bic:.3g}"
     lifetime, error = pairs.derived(lambda v: float(v[1]))
-    if lifetime > _BEYOND * span:
-        lifetime, error, words = np.nan, np.nan, f"{words}; longer than the decay can tell"
     share, other = pairs.derived(lambda v: float(v[2] / (1.0 + v[2])))
+    if pairs.bic > best.bic and pairs.excess > _OFF:
+        words += f"; it lies {pairs.excess:.2g} standard deviations from the counts"
+        lifetime = error = share = other = np.nan
+    elif lifetime > _BEYOND * span:
+        words += "; the lifetime is longer than the decay can tell"
+        lifetime = error = np.nan
     return {
         "pair_lifetime": Metric(
             lifetime, "s", f"of carriers, {words}", error if np.isfinite(error) else None
         ),
-        "pair_share": Metric(share, "1", f"of the loss at the onset, {words}", other),
+        "pair_share": Metric(
+            share, "1", f"of the loss at the onset, {words}", other if np.isfinite(other) else None
+        ),
     }
 
 
