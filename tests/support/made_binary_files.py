@@ -55,14 +55,14 @@ def gwyo(values=None, unit="m", title="Topography", size=(2e-6, 1e-6)):
     """Gwyddion 1: in its container the number of GLib's type stands before each name."""
     values = made.HEIGHTS if values is None else values
     rows, columns = values.shape
-    units = [component(f"si_unit_{axis}", "o", thing("GwySIUnit", component("unitstr", "s", one))) for axis, one in (("xy", "m"), ("z", unit))]  # fmt: skip
+    units = [component(f"si_unit_{axis}", "o", thing("GwySIUnit", component("unitstr", "s", one))) for axis, one in (("xy", "m"), ("z", unit)) if unit is not None]  # fmt: skip
     field = thing(
         "GwyDataField",
         component("xres", "i", columns),
         component("yres", "i", rows),
         component("xreal", "d", size[0]),
         component("yreal", "d", size[1]),
-        *(units if unit is not None else ()),
+        *units,
         component("data", "D", values.ravel()),
     )
     items = [
@@ -134,6 +134,11 @@ def tif(maker="zeiss"):
         text = "[User]\r\nDate=01/02/2026\r\n[Scan]\r\nPixelWidth=2.5e-09\r\nPixelHeight=2.5e-09\r\n[PrivateFei]\r\nDatabarHeight=8\r\n"
         tags[34682] = text
         tags.tagtype[34682] = 2
+    elif maker == "tescan":
+        tags[50431] = (
+            b"\x01\x00\x02" + b"[MAIN]\r\nDevice=MIRA3\r\nPixelSizeX=2.5e-09\r\nPixelSizeY=2.5e-09\r\n"
+        )
+        tags.tagtype[50431] = 7
     image = Image.fromarray(SHADES)
     if maker == "zeiss":
         image = image.convert("P")
@@ -241,6 +246,7 @@ def files():
     yield "afm_nanosurf.nid", nid()
     yield "sem_zeiss.tif", tif("zeiss")
     yield "sem_fei.tif", tif("fei")
+    yield "sem_tescan.tif", tif("tescan")
     yield "xrd_rigaku.rasx", rasx()
     yield "xrd_bruker.brml", brml()
     yield "trpl.ptu", ptu()

@@ -280,6 +280,29 @@ def test_announced_sizes_take_no_memory(tmp_path):
         assert time.perf_counter() - begun < 1.0
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.csv", b"Frequency" + b" " * 19_000 + b"x,Re(Z),-Im(Z)\n1,2,3\n4,5,6\n"),
+        ("x.csv", b"Wavelength" + b" " * 300_000 + b"x,%T\n" + b"500,1\n501,2\n" * 20),
+        ("x.csv", b"V, C" + b" " * 15_000 + b"\t" * 900 + b"x\n1,2\n2,3\n"),
+        ("x.dx", b"##TITLE=x\n##JCAMP-DX=4.24\n" + b"\n" * 1_000_000 + b"##END=\n"),
+        ("x.mpt", made.ec_lab(area="1" * 300_000)),
+        ("x.txt", b"\n" * 2_000_000),
+        ("x.txt", b"#" * 60_000),
+        ("x.txt", (b"-" * 50 + b"\n") * 100_000),
+        ("x.csv", b'"' * 300_000),
+        ("x.csv", b"1" * 300_000),
+        ("x.csv", b"1e" * 150_000),
+        ("x.tif", b"II*\0" + b"\x08\0\0\0" + b"\xff" * 100_000),
+    ],
+)
+def test_patterns_take_no_time(name, content):
+    begun = time.process_time()
+    readings(name, content)
+    assert time.process_time() - begun < LONGEST
+
+
 def test_objects_within_objects_without_end(tmp_path):
     inner = b""
     for _ in range(200):

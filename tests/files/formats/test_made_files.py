@@ -363,6 +363,12 @@ def test_units_of_heights_are_obeyed(tmp_path, unit, factor):
         assert measured.dataset["height"].values == pytest.approx(made.HEIGHTS, abs=1e-14), name
 
 
+def test_maps_of_early_gwyddion_without_units_are_in_metres(tmp_path):
+    (measured,) = from_bytes(tmp_path, "x.gwy", binary.gwyo(unit=None))
+    assert np.array_equal(measured.dataset["height"].values, made.HEIGHTS)
+    assert any("states no units" in note for note in measured.notes)
+
+
 def test_a_map_of_potentials_is_one_of_kelvin_probe(tmp_path):
     content = binary.gwy(title="Surface potential", unit="mV", values=made.HEIGHTS * 1e9, extra=False)
     (measured,) = from_bytes(tmp_path, "x.gwy", content)
@@ -372,7 +378,7 @@ def test_a_map_of_potentials_is_one_of_kelvin_probe(tmp_path):
         from_bytes(tmp_path, "x.gwy", binary.gwy(title="Phase", unit="deg", extra=False))
 
 
-@pytest.mark.parametrize("name", ["sem_zeiss.tif", "sem_fei.tif"])
+@pytest.mark.parametrize("name", ["sem_zeiss.tif", "sem_fei.tif", "sem_tescan.tif"])
 def test_images_with_their_scale(name):
     measured = only(name)
     assert np.array_equal(measured["brightness"].values, binary.SHADES)

@@ -31,6 +31,10 @@ _NAMES = {
     "conductance": (r"(g|gp|conductance|parallel conductance|gp_\w+)", ""),
     "temperature": (r"(t|temp|temperature)", "temperature"),
 }
+#: what a text with such a table says somewhere; bounded, since texts of blanks exist
+_WORD = re.compile(
+    r"capacitance|\bc[ps]?(_\w{1,20})?[\t ,;\"]{0,4}[\[(/]?[ ]{0,2}[pnuµm]?f\b|\bcp(_\w{1,20})?\b"
+)
 #: a capacitance larger than this (F) is in another unit than its heading leaves out
 _LARGEST = 1e-2
 
@@ -72,10 +76,7 @@ def _wanted(columns: dict[str, _Column]) -> bool:
 
 def _sniff(source: Source) -> float:
     head = source.head.lower()
-    if not re.search(
-        r"(?m)(capacitance|(^|[\t,;\" ])c[ps]?(_\w+)?[\t ,;\"]*[\[(/ ]*\s*[pnuµm]?f\b|(^|[\t,;])cp(_\w+)?\b)",
-        head,
-    ):
+    if not _WORD.search(head):
         return 0.0
     lines = head.count("\n") + 1
     found = [block for block in blocks(source, 0, min(lines, len(source.lines))) if _wanted(_columns(block))]

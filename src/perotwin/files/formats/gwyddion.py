@@ -26,6 +26,8 @@ __all__ = ["FORMATS", "container", "field"]
 _OLD_TYPES = {80: "o", 20: "b", 16: "c", 12: "c", 24: "i", 28: "i", 40: "q", 60: "d", 64: "s"}
 _SIMPLE = {"b": "<B", "c": "<B", "i": "<i", "q": "<q", "d": "<d"}
 _ARRAYS = {"C": "u1", "I": "<i4", "Q": "<i8", "D": "<f8"}
+#: objects whose components are read
+_READ = ("GwyContainer", "GwyDataField", "GwySIUnit")
 #: objects within objects
 _DEEPEST = 20
 _ADVICE = "The file is not whole: copy it again, or save it again with Gwyddion."
@@ -77,6 +79,8 @@ def _object(reader: _Bytes, depth: int, old: bool = False) -> dict[str, Any]:
     kind = reader.name()
     inner = _Bytes(reader.take(reader.size()))
     found: dict[str, Any] = {"type": kind}
+    if kind not in _READ:  # selections, palettes, logs: nothing of the maps is in them
+        return found
     while inner.at < len(inner.content):
         if old:
             number = inner.size()
@@ -105,8 +109,8 @@ def _value(inner: _Bytes, letter: str, depth: int) -> Any:
     raise InputError("a value is of a type that Gwyddion does not have.", _ADVICE)
 
 
-def _channel(title: str, held: Any) -> Channel:
-    """A channel of a GwyDataField.
+def _channel(title: str, held: Any, usual: str) -> Channel:
+    """A channel of a GwyDataField; `usual` is the unit where it states none.
 
     Raises:
         InputError: its numbers are not as many as its pixels.
@@ -121,7 +125,7 @@ def _channel(title: str, held: Any) -> Channel:
         or data.size > MOST_PIXELS
     ):
         raise InputError(f"a map of {columns} x {rows} pixels does not hold so many numbers.", _ADVICE)
-    lateral, vertical = (_unit(held.get(key)) for key in ("si_unit_xy", "si_unit_z"))
+    lateral, vertical = (_unit(held.get(key), usual) for key in ("si_unit_xy", "si_unit_z"))
     (factor_xy, unit_xy), (factor_z, unit_z) = unit_factor(lateral), unit_factor(vertical)
     scale = factor_xy if unit_xy == "m" else float("nan")
     return Channel(
@@ -133,13 +137,14 @@ def _channel(title: str, held: Any) -> Channel:
     )
 
 
-def _unit(held: Any) -> str:
-    return str(held.get("unitstr", "")) if isinstance(held, dict) else ""
+def _unit(held: Any, usual: str) -> str:
+    return str(held.get("unitstr", usual)) if isinstance(held, dict) else usual
 
 
 def _read_gwy(source: Source) -> list[Found]:
     held = container(source.content)
-    channels = []
+    old = source.content.startswith(b"GWYO")
+    channels, notes = [], []
     for name, value in held.items():
         place = re.fullmatch(r"/(\d+)/data", name)
         if place is None or not isinstance(value, dict) or value.get("type") != "GwyDataField":
@@ -149,8 +154,11 @@ def _read_gwy(source: Source) -> list[Found]:
             or held.get(f"/{place[1]}/data/untitled")
             or f"channel {place[1]}"
         )
-        channels.append(_channel(str(title), value))
-    return found_of(source, channels, "Gwyddion")
+        channels.append(_channel(str(title), value, "m" if old else ""))
+        if old and "si_unit_z" not in value:
+            notes.append("the file states no units, as early versions of Gwyddion did not: lengths are in m")
+    found = found_of(source, channels, "Gwyddion")
+    return [one.noting(*dict.fromkeys(notes)) for one in found] if notes else found
 
 
 def _sniff_gwy(source: Source) -> float:

@@ -31,6 +31,8 @@ F64 = NDArray[np.float64]
 
 #: lines between the names of columns and their numbers: names of units, blank ones
 _BETWEEN = 4
+#: characters of a name: patterns that look for units take the square of their number
+_LONGEST_NAME = 100
 #: rows of a table
 _MOST_ROWS = 200_000
 #: |Z| of the file and that of the two parts may differ by this part (medians): digits that were cut
@@ -111,6 +113,8 @@ def columns_of(headings: Sequence[str]) -> Columns:
 def _meaning(heading: str) -> tuple[str, float, bool, bool] | None:
     """What a heading says: the quantity, the factor to SI, whether per area, whether a unit is stated."""
     text = heading.strip()
+    if len(text) > _LONGEST_NAME:
+        return None
     for old, new in (
         ("″", "''"),
         ("’’", "''"),
@@ -394,6 +398,7 @@ def _area(
 
 def written_area(text: str) -> float | None:
     """The area in words such as "0.160 cm²", m^2; None where there is none."""
+    text = text.strip()[:_LONGEST_NAME]
     match = re.match(r"\s*([+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?)\s*(\S+)", text)
     if match is None:
         return None

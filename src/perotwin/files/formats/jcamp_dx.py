@@ -20,17 +20,8 @@ F64 = NDArray[np.float64]
 
 #: what the library can take without leaving time and memory behind: characters, points
 _LONGEST, _MOST = 8_000_000, 2_000_000
-_ENTRY = re.compile(r"(?m)^\s*##\s*([^=\n]{1,60}?)\s*=\s*([^\n]*)")
 #: relative difference of the extremes of the file and of the numbers read
 _SAME = 1e-3
-
-
-def _entries(text: str) -> dict[str, str]:
-    """The first entry of each name, names in small letters without blanks, dashes and slashes."""
-    found: dict[str, str] = {}
-    for match in _ENTRY.finditer(text):
-        found.setdefault(re.sub(r"[\s/_-]", "", match[1].lower()), match[2].strip())
-    return found
 
 
 def _number(entries: dict[str, str], name: str) -> float:
@@ -81,17 +72,17 @@ def _read(source: Source) -> list[Found]:
         raise InputError(
             f"the file has {len(text)} characters.", "Export a part of the spectrum.", file=source.file
         )
-    for match in re.finditer(r"(?mi)^\s*##\s*NPOINTS\s*=\s*([0-9.eE+-]+)", text):
+    for match in re.finditer(r"(?mi)^[ \t]*##[ \t]*NPOINTS[ \t]*=[ \t]*([0-9.eE+-]+)", text):
         with contextlib.suppress(ValueError):
             if float(match[1]) > _MOST:
                 raise _long(source, match[1])
-    if re.search(r"(?mi)^\s*##\s*(NTUPLES|PAGE)\s*=", text):
+    if re.search(r"(?mi)^[ \t]*##[ \t]*(NTUPLES|PAGE)[ \t]*=", text):
         raise InputError(
             "the file holds several tables at once (NTUPLES), as NMR programs write.",
             "Export the processed spectrum as one table (XYDATA), or as text (TopSpin: convbin2asc).",
             file=source.file,
         )
-    if not re.search(r"(?mi)^\s*##\s*END\s*=", text):
+    if not re.search(r"(?mi)^[ \t]*##[ \t]*END[ \t]*=", text):
         raise InputError(
             'the file ends before its last line, "##END=".',
             "It is not whole: copy it again.",
@@ -229,7 +220,7 @@ def _sniff(source: Source) -> float:
     head = source.head.lstrip()
     if not re.match(r"(\$\$[^\n]*\n\s*)*##\s*TITLE\s*=", head):
         return 0.0
-    return 0.98 if re.search(r"(?mi)^\s*##\s*JCAMP[- _]?DX\s*=", head) else 0.6
+    return 0.98 if re.search(r"(?mi)^[ \t]*##[ \t]*JCAMP[- _]?DX[ \t]*=", head) else 0.6
 
 
 FORMATS = (

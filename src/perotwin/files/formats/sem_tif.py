@@ -1,5 +1,5 @@
-"""Images of scanning electron microscopes with their scale: TIFF of Zeiss (tag 34118) and of FEI or Thermo Fisher
-(tags 34682, 34680)."""
+"""Images of scanning electron microscopes with their scale: TIFF of Zeiss (tag 34118), of FEI or Thermo Fisher (tags
+34682, 34680) and of Tescan (tag 50431)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["FORMATS", "scale_of"]
 
 F64 = NDArray[np.float64]
 
-_ZEISS, _FEI = 34118, (34682, 34680)
+_ZEISS, _FEI, _TESCAN = 34118, (34682, 34680), 50431
 _MOST_PIXELS = 60_000_000
 _UNITS = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "nm": 1e-9, "pm": 1e-12}
 _ZEISS_SIZE = re.compile(
@@ -45,6 +45,9 @@ def scale_of(tags: dict[int, str]) -> tuple[float, float, str] | None:
         )
         if width is not None and float(width[1]) > 0.0:
             return float(width[1]), float((height or width)[1]), "FEI"
+    tescan = [re.search(rf"PixelSize{axis}\s*=\s*([0-9.eE+-]+)", tags.get(_TESCAN, "")) for axis in "XY"]
+    if tescan[0] is not None and float(tescan[0][1]) > 0.0:
+        return float(tescan[0][1]), float((tescan[1] or tescan[0])[1]), "Tescan"
     return None
 
 
@@ -63,7 +66,7 @@ def _opened(source: Source) -> tuple[F64, dict[int, str]]:
                         file=source.file,
                     )
                 held: Any = getattr(opened, "tag_v2", {})
-                tags = {number: _text(held.get(number, "")) for number in (_ZEISS, *_FEI)}
+                tags = {number: _text(held.get(number, "")) for number in (_ZEISS, *_FEI, _TESCAN)}
                 coloured = opened.mode in ("P", "RGB", "RGBA", "1", "LA", "CMYK")
                 shades = np.asarray(opened.convert("L") if coloured else opened, float)
     except (
@@ -104,7 +107,7 @@ def _read(source: Source) -> list[Found]:
     if scale is None:
         if source.asked.instrument != "sem":
             raise InputError(
-                "the image holds no scale of a microscope (tags of Zeiss or FEI).",
+                "the image holds no scale of a microscope (tags of Zeiss, FEI or Tescan).",
                 "If it is one of an electron microscope, say so (--as sem): lengths are then in pixels.",
                 file=source.file,
             )
@@ -147,14 +150,17 @@ def _entry(text: str, key: str) -> str | None:
 def _sniff(source: Source) -> float:
     if source.content[:4] not in (b"II*\0", b"MM\0*"):
         return 0.0
-    known = any(mark in source.content for mark in (b"AP_PIXEL_SIZE", b"AP_IMAGE_PIXEL_SIZE", b"PixelWidth="))
+    known = any(
+        mark in source.content
+        for mark in (b"AP_PIXEL_SIZE", b"AP_IMAGE_PIXEL_SIZE", b"PixelWidth=", b"PixelSizeX=")
+    )
     return 0.97 if known else 0.4
 
 
 FORMATS = (
     Format(
         "sem_tif",
-        "images of electron microscopes (TIFF of Zeiss, FEI)",
+        "images of electron microscopes (TIFF of Zeiss, FEI, Tescan)",
         ("sem",),
         (".tif", ".tiff"),
         _sniff,

@@ -26,12 +26,16 @@ _ORDINATES: tuple[tuple[str, str, float | None], ...] = (
     (r"r|reflectance|reflection", "reflectance", 1.0),
     (r"(a|abs\.?|absorbance)([\[(](a\.?u|o\.?d)\.?[\])])?|o\.?d\.?|opticaldensity|extinction", "absorbance", None),
 )  # fmt: skip
+#: characters of a name
+_LONGEST_NAME = 200
 _WAVELENGTH = re.compile(
     r"(wavelength|wave length|wl|lambda|λ|nm|nanometers?|wavelengths?)(\s*[\[(/]?\s*nm\.?\s*[\])]?)?\.?"
 )
 
 
 def _ordinate(heading: str) -> tuple[str, float | None] | None:
+    if len(heading) > _LONGEST_NAME:
+        return None
     low = re.sub(r"[\s\"']", "", heading.lower().partition("|")[0]).strip(".:;,")
     for pattern, name, factor in _ORDINATES:
         if re.fullmatch(pattern, low):
@@ -42,7 +46,10 @@ def _ordinate(heading: str) -> tuple[str, float | None] | None:
 
 
 def _is_wavelength(heading: str) -> bool:
-    return _WAVELENGTH.fullmatch(heading.lower().partition("|")[0].strip(" \"'.:;").strip()) is not None
+    return (
+        len(heading) <= _LONGEST_NAME
+        and _WAVELENGTH.fullmatch(heading.lower().partition("|")[0].strip(" \"'.:;").strip()) is not None
+    )
 
 
 def spectrum(

@@ -354,6 +354,10 @@ def _read_brml(source: Source) -> list[Found]:
     angles, counts = read.get("2Theta"), read.get("intensity")
     if angles is None or counts is None:
         raise InputError("the file holds no scan of 2 theta.", "Give a diffractogram.", file=source.file)
+    if max(np.ndim(angles.magnitude), np.ndim(counts.magnitude)) > 1:
+        raise InputError(
+            "the file holds a map of several scans.", "Export each scan as .xy.", file=source.file
+        )
     source_of = read["metadata"]["source"]
     about: dict[str, Any] = {
         "wavelength": _metres(source_of.get("kAlpha1")),
