@@ -194,3 +194,31 @@ def test_an_impossible_current_is_said(tmp_path: Path) -> None:
     )
     (found,) = read(path)
     assert any("more than this light can give" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("said", "light", "efficient"),
+    [
+        ("Illuminance (lux)\t1000", None, False),
+        ("Light intensity\t0.37", None, False),
+        ("Light intensity\t100", 1.0, True),
+        ("Intensity (mW/cm2)\t50", 0.5, True),
+        ("Intensity (mW/cm2)\t0.00", 1.0, True),
+    ],
+)
+def test_a_light_that_is_no_power_gives_no_efficiency(
+    said: str, light: float | None, efficient: bool, tmp_path: Path
+) -> None:
+    from perotwin import lab
+
+    v = np.arange(-0.1, 1.2, 0.02)
+    j = -20.0 + 20.0 * np.expm1(v / 0.035) / np.expm1(1.05 / 0.035)
+    path = tmp_path / "x.txt"
+    path.write_text(
+        said + "\nV (V)\tJ (mA/cm2)\n" + "".join(f"{a:.4f}\t{b:.6f}\n" for a, b in zip(v, j, strict=True))
+    )
+    (found,) = read(path)
+    assert found.dataset.attrs.get("light") == light
+    metrics = lab.known("jv").analyse(found.dataset)
+    assert np.isfinite(metrics["pce"].value) == efficient
+    assert metrics["ff"].value > 0.7

@@ -204,6 +204,32 @@ def test_small_velocities_approach_none_continuously() -> None:
         )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", pt.stack.names())
+def test_the_film_and_half_stacks_of_every_cell_of_the_library_are_solved_in_any_light(name: str) -> None:
+    cell = pt.load(name)
+    tried = 0
+    for junction in getattr(cell, "cells", {None: cell}):
+        for part in ("film", "film/htl", "film/etl"):
+            try:
+                sample = part_of(cell, part, junction=junction)
+            except InputError:
+                # patches, or no such layer
+                continue
+            solver = Solver(build(sample))
+            before = -1.0
+            for suns in (0.0, 1e-6, 1e-3, 1.0, 100.0, 1e4):
+                states = solver.sweep([0.0], suns)
+                assert states.converged.all()
+                failed = {row: found for row, found in steady_checks(states).items() if not found.passed}
+                assert not failed, (part, suns, failed)
+                fields = junction_profiles(states.parts[0])
+                split = float((fields.electron_fermi_level[0] - fields.hole_fermi_level[0]).max())
+                assert split > before
+                before, tried = split, tried + 1
+    assert tried > 0
+
+
 # --- in time -------------------------------------------------------------------------------------
 
 

@@ -102,6 +102,18 @@ def test_two_files_of_one_pixel_are_not_confused_with_another_of_the_same_name(t
     assert len(analyse([tmp_path], out).batch.files) == 4
 
 
+def test_reflectance_and_transmittance_of_one_film_are_analysed_together(tmp_path: Path) -> None:
+    wave = range(400, 900, 10)
+    for name, head, value in (("film_R", "R%", 20.0), ("film_T", "T%", 70.0), ("other_T", "T%", 60.0)):
+        rows = "".join(f"{one}\t{value - 0.001 * one}\n" for one in wave)
+        (tmp_path / f"{name}.txt").write_text(f"Wavelength nm.\t{head}\n{rows}")
+    members = {one.reading.name: one.reading for one in analyse([tmp_path]).batch.members}
+    assert {"transmittance", "reflectance"} <= set(members["film_T"].dataset)
+    assert any("film_R.txt" in note for note in members["film_T"].notes)
+    assert not members["film_R"].failure and any("together" in note for note in members["film_R"].notes)
+    assert "reflectance" not in members["other_T"].dataset
+
+
 def test_paths_that_lead_nowhere_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file or folder"):
         files_in([tmp_path / "nothing"])

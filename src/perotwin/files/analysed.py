@@ -20,7 +20,7 @@ from perotwin.measurement.metrics import Metric, Metrics
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["AnalysedFile", "Reading", "analyse_file", "beside"]
+__all__ = ["AnalysedFile", "Reading", "analyse_file", "beside", "reading_of"]
 
 #: what needs no area of a curve of currents
 _WITHOUT_AREA = ("voc", "ff", "vmp")
@@ -75,10 +75,11 @@ def analyse_file(
     except PerotwinError as error:
         return AnalysedFile(str(path), error=error)
     format = str(found[0].dataset.attrs["format"])
-    return AnalysedFile(str(path), format, tuple(_reading(one) for one in found))
+    return AnalysedFile(str(path), format, tuple(reading_of(one) for one in found))
 
 
-def _reading(found: Found) -> Reading:
+def reading_of(found: Found) -> Reading:
+    """A measurement with what its analysis finds, or why that cannot take it."""
     metrics, notes, failure = Metrics(), list(found.notes), ""
     try:
         metrics, more = _metrics(found)

@@ -105,9 +105,10 @@ def dataset_of(
     import xarray as xr
 
     from perotwin import __version__
-    from perotwin.measurement.dataset import describe
+    from perotwin.measurement.dataset import describe, indexed
 
-    made = xr.Dataset(dict(variables), dict(coordinates))
+    along = {axis: indexed(axis, values) for axis, values in coordinates.items()}
+    made = xr.Dataset(dict(variables), along)
     size = max((int(np.size(one)) for one in made.data_vars.values()), default=0)
     if size == 0:
         raise InputError("it holds no points.", "See whether the export was complete.", file=source.file)

@@ -194,14 +194,13 @@ def _found(
         if abs(at_zero) < _DARK:
             dark = True
             notes.append("taken for one in the dark: less than 1 uA/cm2 at 0 V")
-        elif abs(at_zero) > _MOST * (
-            1.0 if conditions.irradiance is None else max(conditions.irradiance / 1e3, 0.05)
-        ):
+        elif abs(at_zero) > _MOST * max(_suns(conditions), 0.05):
             notes.append(
                 f"{abs(at_zero) / 10.0:.4g} mA/cm2 at 0 V are more than this light can give: look at area and units"
             )
     irradiance = None if dark else conditions.irradiance
-    light = 0.0 if dark else (1.0 if irradiance is None else irradiance / 1e3)
+    # a light that is stated, but not in units of power, leaves the efficiency unknown
+    light = 0.0 if dark else None if irradiance is not None and math.isnan(irradiance) else _suns(conditions)
     if not dark and irradiance is None:
         notes.append("the light is not stated: taken for 100 mW/cm2")
     variables: dict[str, object] = {}
@@ -232,6 +231,12 @@ def _found(
         "jv", source, variables, {"voltage": voltage}, name=name, notes=worded(notes), **about
     )
     return Found(dataset, {} if dark else dict(raw.stated))
+
+
+def _suns(conditions: Conditions) -> float:
+    """Suns as the file states them; 1 where it does not."""
+    stated = conditions.irradiance
+    return 1.0 if stated is None or math.isnan(stated) else stated / 1e3
 
 
 def _dark(raw: RawCurve, conditions: Conditions) -> bool | None:

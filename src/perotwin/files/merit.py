@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from perotwin.files.header import Entry, Header
+from perotwin.files.headings import heading_of
 from perotwin.files.source import Source
 from perotwin.measurement.metrics import Metric
 
@@ -140,17 +142,23 @@ def conditions_of(header: Header, source: Source) -> Conditions:
 
     notes = []
     irradiance = None
+    lux = next((one for one in header.entries if re.search(r"(?i)\b(lux|illuminance)\b", one.key.text)), None)
+    if lux is not None:
+        irradiance = math.nan
+        notes.append("the light is stated in lux: no efficiency, as its power depends on the lamp")
     for entry in header.find(_LIGHT, kind=("power density", "suns", "number")):
         value, words = _irradiance(entry, header)
         if words:
             notes.append(words)
-        if value is not None:
+        if value is not None and lux is None:
             irradiance = value
             break
     temperature = _temperature(header)
     sample = header.text(
         r"^ sample ?name ", r"^ cell ?(id|name) ", r"^ (sample|device|cell)( ?id)? $", r"^ (sample|device) "
     )
+    if heading_of(sample).unit is not None:
+        sample = ""  # a line of headings
     direction = direction_in(header.text(r" scan ?direction ", r" direction "))
     illuminated = header.text(
         r" illuminated ", r"^ illumination ", r"^ mode ", r"^ meas type ", r" light on "
@@ -189,7 +197,13 @@ def _irradiance(entry: Entry, header: Header) -> tuple[float | None, str]:
     if unit is None:
         if " sun " in f" {name.lower().strip('#')} " or "suns" in name.lower():
             return 1e3 * value, ""
-        return None, f'"{name}" has no unit and is left out'
+        for usual, factor in ((100.0, 10.0), (1.0, 1e3), (1e3, 1.0)):
+            if 0.9 < value / usual < 1.1:
+                return (
+                    value * factor,
+                    f'the unit of "{name}" is not stated: taken for {factor * value:.4g} W/m2',
+                )
+        return math.nan, f'the unit of "{name}" is not stated: no efficiency'
     if unit.kind == "suns":
         return 1e3 * value, ""
     if unit.kind == "number":

@@ -142,7 +142,9 @@ def mppt_of_block(source: Source, block: Block, header: Header, sample: str = ""
     if power is None and column("pce") is not None:
         values, heading = column("pce")  # type: ignore[misc]  # there is one
         fraction = values * (0.01 if heading.unit is None else heading.unit.factor)
-        power = fraction * (conditions.irradiance or 1000.0)
+        power = fraction * (
+            conditions.irradiance if conditions.irradiance and conditions.irradiance > 0.0 else 1000.0
+        )
         notes.append("power from the efficiency in the file")
     if power is None:
         raise InputError(

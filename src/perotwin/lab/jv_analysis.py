@@ -249,9 +249,13 @@ def _alone(dataset: xr.Dataset, voltage: F64, current: F64) -> xr.Dataset:
     """Some points of a curve as a curve of their own, with what is said of the whole."""
     import xarray as xr
 
+    from perotwin.measurement.dataset import indexed
+
+    along = indexed("voltage", voltage)
+    along.attrs.update(dataset["voltage"].attrs)
     return xr.Dataset(
         {"current_density": ("voltage", current, dataset["current_density"].attrs)},
-        {"voltage": ("voltage", voltage, dataset["voltage"].attrs)},
+        {"voltage": along},
         dataset.attrs,
     )
 

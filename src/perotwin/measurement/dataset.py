@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from perotwin.measurement.instrument import Instrument
 
-__all__ = ["add_notes", "describe", "make_dataset", "notes_of", "protocol_of", "simulated", "validate"]
+__all__ = [
+    "add_notes",
+    "describe",
+    "indexed",
+    "make_dataset",
+    "notes_of",
+    "protocol_of",
+    "simulated",
+    "validate",
+]
 
 
 def make_dataset(
@@ -56,11 +65,11 @@ def make_dataset(
         "checks": json.dumps(checks_to_json(checks)),
         "notes": json.dumps(list(notes)),
     }
-    along = {name: _indexed(name, values) for name, values in coordinates.items()}
+    along = {name: indexed(name, values) for name, values in coordinates.items()}
     return validate(describe(xr.Dataset(variables, along, attributes)), instrument)
 
 
-def _indexed(name: str, values: Any) -> Any:
+def indexed(name: str, values: Any) -> Any:
     """A coordinate of numbers or names (K,) with its index, as xarray makes it of them; anything else as it is.
 
     Left to make it, xarray first asks whether they are quantities of pint, and loads pint to know what these are.

@@ -236,6 +236,11 @@ def _in_field_units(name: str, unit: str) -> tuple[float, str]:
     term = term_of(name)
     if term is None or term.unit != unit:
         return 1.0, _label(name, unit)
+    if len(term.words) > _LONGEST:
+        return (
+            term.factor,
+            f"{term.latex} ({unit_latex(term.field_unit)})" if term.field_unit != "1" else term.latex,
+        )
     return term.factor, style.axis_label(name)
 
 

@@ -323,8 +323,9 @@ def _data(stack: Stack, kept: Sequence[Layer], name: str) -> dict[str, Any]:
     faces = {key: face for key, face in data.pop("interface", {}).items() if key in pairs}
     if faces:
         data["interface"] = faces
-    # resistances belong to the terminals
-    data.pop("circuit", None)
+    # resistances belong to the terminals, and what a recipe left is the sample of the whole cell
+    for key in ("circuit", "recipe"):
+        data.pop(key, None)
     return data
 
 

@@ -223,11 +223,12 @@ class Stepper:
         """What a control holds the terminals to when `fraction` of its step has passed.
 
         Raises:
-            InputError: other than open circuit of a sample without contacts.
+            InputError: other than open circuit of a sample without contacts, or 0 V, which stands for it there.
         """
         if self.problem.isolated:
-            # nothing passes at its ends whatever the terminals are held to: 0 V stands for open circuit
-            if not isinstance(control, OpenCircuit):
+            # nothing passes at its ends whatever the terminals are held to
+            nothing = isinstance(control, Voltage) and control.at(fraction) == 0.0
+            if not (nothing or isinstance(control, OpenCircuit)):
                 raise InputError(
                     f'"{self.problem.stack.name}" has no contacts that carriers pass, so that nothing can be held at '
                     "its terminals.",

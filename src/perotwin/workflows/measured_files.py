@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ import numpy as np
 
 from perotwin import progress
 from perotwin.errors import InputError
-from perotwin.files.analysed import AnalysedFile, analyse_file, beside
+from perotwin.files.analysed import AnalysedFile, Reading, analyse_file, beside, reading_of
+from perotwin.files.format import Found
 from perotwin.report.batch import FIGURES, Batch, Member, batch_of, group_by
 
 if TYPE_CHECKING:
@@ -143,8 +145,6 @@ def analyse(
     ------
     InputError : what was asked for makes no sense: no such path, instrument, unit or pattern.
     """
-    import re
-
     from perotwin import units
     from perotwin.measurement import file_name, make_folder
 
@@ -172,9 +172,64 @@ def analyse(
     jobs = [_Job(path, stem) for path, stem in zip(found, stems, strict=True)]
     work = partial(_done, instrument=instrument, columns=columns, area=area, folder=data)
     files = _all(work, jobs, processes)
-    batch = batch_of(files, group_by(found, groups))
+    batch = batch_of(with_reflectance(files), group_by(found, groups))
     analysis = Analysis(batch, tuple(aside))
     return analysis if folder is None else write(analysis, folder)
+
+
+_OF_WHAT = re.compile(r"(?i)[\s_-]*(?<![a-z])(r|t|refl\w*|trans\w*)$")
+
+
+def with_reflectance(files: Sequence[AnalysedFile]) -> list[AnalysedFile]:
+    """Files of which those of one film that hold transmittance and reflectance apart are analysed together.
+
+    They are of one film where their names are the same but for what was measured ("film_R", "film_T"), and where they
+    lie in one folder.
+    """
+
+    def key(file: AnalysedFile, one: Reading) -> tuple[str, str]:
+        return str(Path(file.path).parent), _OF_WHAT.sub("", one.name)
+
+    def alone(one: Reading, has: str, lacks: str) -> bool:
+        return has in one.dataset and lacks not in one.dataset and one.dataset[has].dims == ("wavelength",)
+
+    reflected: dict[tuple[str, str], list[tuple[AnalysedFile, Reading]]] = {}
+    for file in files:
+        for one in file.readings:
+            if alone(one, "reflectance", "transmittance"):
+                reflected.setdefault(key(file, one), []).append((file, one))
+    used: dict[int, str] = {}
+    made = []
+    for file in files:
+        readings = []
+        for one in file.readings:
+            mates = reflected.get(key(file, one), []) if alone(one, "transmittance", "reflectance") else []
+            if len(mates) == 1 and mates[0][1].instrument == one.instrument:
+                other, mate = mates[0]
+                grid, own = one.dataset["wavelength"].values, mate.dataset["wavelength"].values
+                if own.min() <= grid.min() and grid.max() <= own.max():
+                    order = np.argsort(own)
+                    values = np.interp(grid, own[order], mate.dataset["reflectance"].values[order])
+                    both = one.dataset.assign(
+                        reflectance=("wavelength", values, mate.dataset["reflectance"].attrs)
+                    )
+                    found = Found(both, one.stated).noting(f"with the reflectance in {Path(other.path).name}")
+                    used[id(mate)] = one.name
+                    one = reading_of(found)
+            readings.append(one)
+        made.append(replace(file, readings=tuple(readings)))
+    return [
+        replace(
+            file,
+            readings=tuple(
+                replace(one, failure="", notes=(*one.notes, f"analysed together with {used[id(one)]}"))
+                if id(one) in used
+                else one
+                for one in file.readings
+            ),
+        )
+        for file in made
+    ]
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:
