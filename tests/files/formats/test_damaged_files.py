@@ -303,6 +303,15 @@ def test_patterns_take_no_time(name, content):
     assert time.process_time() - begun < LONGEST
 
 
+def test_markers_of_photon_records_are_bounded():
+    content = binary.ptu()
+    at = content.index(b"ImgHdr_LineStart") + 32 + 4 + 4
+    readings("trpl.ptu", content[:at] + struct.pack("<q", 2**31 - 1) + content[at + 8 :])
+    begun = time.process_time()
+    assert readings("trpl.ptu", content[:at] + struct.pack("<q", 2**40) + content[at + 8 :]) is None
+    assert time.process_time() - begun < 1.0
+
+
 def test_objects_within_objects_without_end(tmp_path):
     inner = b""
     for _ in range(200):

@@ -20,6 +20,8 @@ __all__ = ["FORMATS"]
 
 F64 = NDArray[np.float64]
 
+#: number of a marker of lines and frames
+_MOST_MARKER = 32
 #: bins of a histogram, bytes of the packed blocks of a file
 _MOST_BINS, _MOST_UNPACKED = 4_000_000, 300_000_000
 
@@ -71,6 +73,12 @@ def _read_ptu(source: Source) -> list[Found]:
         raise _missing(source, "PicoQuant") from None
     try:
         with _quiet("ptufile"), ptufile.PtuFile(io.BytesIO(source.content)) as ptu:
+            for name in ("ImgHdr_LineStart", "ImgHdr_LineStop", "ImgHdr_Frame"):
+                # the library takes 2 to the power of these markers
+                if not 0 <= int(ptu.tags.get(name) or 0) <= _MOST_MARKER:
+                    raise InputError(
+                        "a marker of an image is none.", "The file is damaged.", file=source.file
+                    )
             if not ptu.is_t3:
                 raise InputError(
                     "the photons are recorded without their time after the pulse (T2).",
