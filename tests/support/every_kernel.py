@@ -183,6 +183,22 @@ def small_signals() -> None:
         )
 
 
+def sensitivities() -> None:
+    """How currents follow numbers: one junction with everything, ions of several layers, light between junctions."""
+    from devices import everything
+    from linear import three_ion_layers
+    from perotwin.transport.sensitivity import Following
+    from perotwin.transport.steady import Solver
+
+    for problem in (
+        coarse(everything("fermi-dirac", transport=("continuous", "thermionic"))),
+        coarse(three_ion_layers()),
+        pair(0.5),
+    ):
+        solver = Solver(problem)
+        assert np.isfinite(Following.by_number(solver, solver.sweep([0.3], 1.0))[0]).all()
+
+
 def emission() -> None:
     """Rays through a cell with a rough face, on a grid of few energies and angles, and radiation by that law."""
     from cells import optical_cell
@@ -238,6 +254,7 @@ PARTS = (
     in_time,
     without_contacts,
     small_signals,
+    sensitivities,
     emission,
     monolayers,
 )

@@ -67,7 +67,7 @@ IN_NUMPY = {
 }
 CONTACT = {
     "transport/device.py": [
-        ("C_SP, CONTACT_COLUMNS = range(4)", "C_SP, C_PAIR_V, C_PAIR_N, CONTACT_COLUMNS = range(6)"),
+        ("C_SP, C_BARE, CONTACT_COLUMNS = range(5)", "C_SP, C_BARE, C_PAIR_V, C_PAIR_N, CONTACT_COLUMNS = range(7)"),
         (
             "CONTACT_TYPES: dict[str, tuple[int, ...]] = {}",
             'CONTACT_TYPES: dict[str, tuple[int, ...]] = {"in_pairs": (C_PAIR_V, C_PAIR_N)}',

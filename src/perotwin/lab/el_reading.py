@@ -135,13 +135,16 @@ def _of_emitter(
         else f"at the largest injection, {_ma(largest)}: no short-circuit current is told"
     )
     found: dict[str, Metric] = {}
+    # what was solved for does not scatter: what its course bends by is no error
+    solved = np.nan if simulated(dataset) else 1.0
     elqy, spread = np.nan, np.nan
     if "elqy" in one:
         elqy, spread = _read(current, np.asarray(one["elqy"], float), place, logarithmic=True)
+        spread *= solved
         found["elqy"] = Metric(elqy, "1", where + _missing(elqy, place, current), _known(elqy * spread))
     if "qfls" in one:
         split, error = _read(current, np.asarray(one["qfls"], float), place, logarithmic=False)
-        found["qfls"] = Metric(split, "eV", f"mean over the absorber {where}", _known(error))
+        found["qfls"] = Metric(split, "eV", f"mean over the absorber {where}", _known(error * solved))
     if "elqy" in one:
         found["voc_loss"] = Metric(
             -kt * float(np.log(elqy)), "V", f"-kT/q ln(elqy) {where}; the detector's calibration is systematic{at}",
@@ -184,8 +187,8 @@ def _missing(value: float, place: float, current: F64) -> str:
 def _read(current: F64, values: F64, place: float, *, logarithmic: bool) -> tuple[float, float]:
     """A value at a current, by a line in the logarithm of both or of the current, and its standard error.
 
-    The error is the scatter of the values about a cubic in the logarithm of the current; of a logarithmic value it is a
-    part of it.
+    The error is the scatter of neighbouring values about a smooth course, by third differences; of a logarithmic value
+    it is a part of it.
     """
     good = np.isfinite(values) & np.isfinite(current) & (current > 0.0)
     if logarithmic:
@@ -197,9 +200,8 @@ def _read(current: F64, values: F64, place: float, *, logarithmic: bool) -> tupl
     y = np.log(values[good][order]) if logarithmic else values[good][order]
     read = float(np.interp(np.log(place), at, y))
     spread = np.nan
-    if at.size >= 6:
-        left = y - np.polyval(np.polyfit(at - at.mean(), y, 3), at - at.mean())
-        spread = float(np.sqrt(left @ left / (at.size - 4)))
+    if at.size >= 8:
+        spread = float(np.median(np.abs(np.diff(y, n=3)))) / 0.6745 / float(np.sqrt(20.0))
     return (float(np.exp(read)) if logarithmic else read), spread
 
 

@@ -137,6 +137,11 @@ class UrbachTail:
     def __post_init__(self) -> None:
         with np.errstate(divide="ignore"):
             level = np.log(self.alpha) - self.photon / self.energy
+        # a top between two energies is that of the parabola through three: it moves smoothly with the model's numbers
+        left, here, right = level[:-2], level[1:-1], level[2:]
+        top = np.flatnonzero((here >= left) & (here > right) & np.isfinite(left))
+        slope, bend = right[top] - left[top], left[top] - 2.0 * here[top] + right[top]
+        level[1 + top] = here[top] - slope**2 / (8.0 * bend)
         object.__setattr__(self, "_level", np.maximum.accumulate(level[::-1])[::-1])
 
     def __call__(self, photon: F64) -> F64:

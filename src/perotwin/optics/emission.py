@@ -41,6 +41,7 @@ from perotwin.optics.emitting_films import (
     share_of,
 )
 from perotwin.optics.films import STEEPEST_TAIL, Films, Sliced, films, optical_gap, urbach_energy
+from perotwin.optics.grids import kept
 from perotwin.optics.reuse import reusable
 from perotwin.units import BOLTZMANN
 from perotwin.units import ELEMENTARY_CHARGE as Q
@@ -153,8 +154,8 @@ class AbsorberEmission:
         """The same where some layers take other currents (A m^-2); the absorber itself takes the difference back."""
         taken = {**self.taken, **currents}
         parasitic = sum(taken.values())
-        kept = self.reabsorbed_by_rays + self.parasitic - parasitic
-        return replace(self, taken=taken, parasitic=parasitic, reabsorbed_by_rays=kept)
+        left = self.reabsorbed_by_rays + self.parasitic - parasitic
+        return replace(self, taken=taken, parasitic=parasitic, reabsorbed_by_rays=left)
 
     def luminescence(self, internal_radiative_efficiency: float, side: Side = "both") -> float:
         """Photons out per pair made: eta p_escape / (1 - eta p_reabsorption).
@@ -390,11 +391,13 @@ def _emitter(
     step = _STEP * (1.0 if isinstance(layer.material, str) else _CORNERS)
     for energy in (_even(lowest, min(low, highest), step), _even(max(high, lowest), highest, step)):
         missing += float(np.trapezoid(_inside(model, energy, thickness, temperature)[0], energy))
-    energy = _even(low, high, step)
+    energy = kept(("emission", optical.names, film), lambda: _even(low, high, step))
     internal, black, depth = _inside(model, energy, thickness, temperature)
     total = float(np.trapezoid(internal, energy))
 
-    nodes = min(_NODES + int(thickness / 0.5e-6), _MOST_NODES)
+    nodes = kept(
+        ("directions", optical.names, film), lambda: min(_NODES + int(thickness / 0.5e-6), _MOST_NODES)
+    )
     sliced = optical.sliced(HC / energy)
     front, back = (black * part for part in _escape(optical, sliced, film, energy, nodes))
     fates = _fates(optical, sliced, film, energy, depth)

@@ -18,6 +18,7 @@ from perotwin.measurement.checks import Checks, check
 from perotwin.optics.absorption import Absorption
 from perotwin.optics.emitting_films import film_name, joined, one_material
 from perotwin.optics.films import Films, LitFilms, films, optical_gap
+from perotwin.optics.grids import kept
 from perotwin.optics.incidence import both_sides, cosine, lit, opposite
 from perotwin.optics.photovoltaic_bandgap import inflection
 from perotwin.optics.prescribed import depth_of, prescribed, step
@@ -142,6 +143,13 @@ def intervals(stack: OpticalCell, faces: F64) -> dict[int, tuple[slice, float]]:
 
 
 def absorption_grid(stack: OpticalCell, optical: Films, spectral: Spectrum) -> F64:
+    """Wavelengths (m) at which the response is solved, see `_absorption_grid`; those of cells that are compared."""
+    return kept(
+        ("absorption", optical.names, spectral.name), lambda: _absorption_grid(stack, optical, spectral)
+    )
+
+
+def _absorption_grid(stack: OpticalCell, optical: Films, spectral: Spectrum) -> F64:
     """Wavelengths (m) at which the response is solved: fine at the absorbers' edges, and as fringes need
     elsewhere.
 

@@ -39,6 +39,7 @@ _UNSEEN = frozenset(
         "ions",
         "junction",
         "lower_junction",
+        "recipe",
         "source",
         "transport",
         "trap",

@@ -24,7 +24,7 @@ from perotwin.stack import Cell, Parallel, Separate, Stack, Tandem, Traps
 from perotwin.transport.circuit import Circuit, Column, Light
 from perotwin.transport.joints import inner_contact, traps_between
 from perotwin.transport.junction import Junction, build_junction, mesh_of
-from perotwin.transport.mesh import DENSITY, Mesh
+from perotwin.transport.mesh import DENSITY, Like, Mesh
 from perotwin.transport.plausibility import remarks
 
 if TYPE_CHECKING:
@@ -264,13 +264,15 @@ class Problem:
         )
 
 
-def build(cell: Cell, *, light: bool = True, density: float = DENSITY, mesh: Mesh | None = None) -> Problem:
+def build(
+    cell: Cell, *, light: bool = True, density: float | Like = DENSITY, mesh: Mesh | None = None
+) -> Problem:
     """Make a cell ready to be solved.
 
     Args:
         cell: one stack, several side by side, or two or three junctions one behind the other.
         light: whether generation is needed; False saves the optics of a purely dark measurement.
-        density: of the meshes (see `mesh.graded`).
+        density: of the meshes (see `mesh.graded`), or meshes of another problem to be stretched (`mesh.Like`).
         mesh: of a stack, one's own, for convergence studies.
 
     Raises:
@@ -294,7 +296,7 @@ def _refuse_isolated(cell: Cell) -> None:
             )
 
 
-def _built(cell: Cell, light: bool, density: float, mesh: Mesh | None) -> Problem:
+def _built(cell: Cell, light: bool, density: float | Like, mesh: Mesh | None) -> Problem:
     if isinstance(cell, Parallel):
         return _columns(cell, light, density)
     if isinstance(cell, Tandem):
@@ -347,7 +349,7 @@ def _single(
     )
 
 
-def _columns(cell: Parallel, light: bool, density: float) -> Problem:
+def _columns(cell: Parallel, light: bool, density: float | Like) -> Problem:
     """Stacks side by side at one terminal voltage, each with its own circuit."""
     parts = tuple(build_junction(one.stack, density=density, light=light) for one in cell.column)
     names = tuple(one.name for one in cell.column)
@@ -409,7 +411,7 @@ def _same_side(parts: Sequence[Junction], names: Sequence[str]) -> None:
 # --- several junctions one behind the other --------------------------------------------------------------------------
 
 
-def _optics(tandem: Tandem, light: bool, density: float) -> Parts:
+def _optics(tandem: Tandem, light: bool, density: float | Like) -> Parts:
     from perotwin.optics.tandem import parts
 
     unit = tandem if float(tandem.light.intensity) == 1.0 else tandem.with_light(**tandem.light.at_one_sun())
@@ -417,7 +419,7 @@ def _optics(tandem: Tandem, light: bool, density: float) -> Parts:
     return parts(unit, faces, light=light)
 
 
-def _tandem(tandem: Tandem, light: bool, density: float) -> Problem:
+def _tandem(tandem: Tandem, light: bool, density: float | Like) -> Problem:
     found = _optics(tandem, light, density)
     parts: list[Junction] = []
     names: list[str] = []
@@ -476,7 +478,7 @@ def _tandem(tandem: Tandem, light: bool, density: float) -> Problem:
 
 
 def _between_contacts(
-    tandem: Tandem, which: str, stack: Stack, name: str, found: Parts, density: float
+    tandem: Tandem, which: str, stack: Stack, name: str, found: Parts, density: float | Like
 ) -> Junction:
     """A stack of a junction, called by the prefix of its field paths, between its own contacts."""
     ends = inner_contact(tandem, which, stack)
@@ -548,7 +550,7 @@ def _merged(lights: Iterable[Light]) -> tuple[Light, ...]:
     return tuple(found.values())
 
 
-def _at_own_terminals(tandem: Tandem, light: bool, density: float) -> Problem:
+def _at_own_terminals(tandem: Tandem, light: bool, density: float | Like) -> Problem:
     """The junction of a tandem with four terminals that instruments are connected to, lit as it is in the whole.
 
     What light the other junction sends it depends on that one's own load and is left out.

@@ -29,7 +29,7 @@ from perotwin.transport.energies import (
     neutral_fermi_level,
 )
 from perotwin.transport.fermi import activity_table
-from perotwin.transport.mesh import DENSITY, FACE_SPACING, Mesh, graded
+from perotwin.transport.mesh import DENSITY, FACE_SPACING, Like, Mesh, graded
 
 if TYPE_CHECKING:
     from perotwin.optics import Absorption, Emission
@@ -159,12 +159,12 @@ def _captures(electrons: float, holes: float) -> tuple[float, float]:
     return (electrons, holes) if electrons > 0.0 or holes > 0.0 else (1e-200, 1e-200)
 
 
-def mesh_of(stack: Stack, density: float = DENSITY) -> Mesh:
+def mesh_of(stack: Stack, density: float | Like = DENSITY) -> Mesh:
     """The mesh of a stack's electrical layers.
 
     Args:
         stack: the cell.
-        density: see `mesh.graded`.
+        density: see `mesh.graded`; or meshes that are stretched to its thicknesses.
 
     Raises:
         InputError: the stack has no electrical layers.
@@ -174,6 +174,9 @@ def mesh_of(stack: Stack, density: float = DENSITY) -> Mesh:
         raise InputError(
             f'the stack "{stack.name}" has no electrical layers.', "Add [layer.electronic] to its layers."
         )
+    if isinstance(density, Like):
+        names = (stack.name, *(layer.name for layer in layers))
+        return density.stretched(names, [float(layer.thickness) for layer in layers])
     vt = K_EV * float(stack.temperature)
     return graded(
         [float(layer.thickness) for layer in layers], density, [_face_spacing(layer, vt) for layer in layers]
@@ -183,7 +186,7 @@ def mesh_of(stack: Stack, density: float = DENSITY) -> Mesh:
 def build_junction(
     stack: Stack,
     *,
-    density: float = DENSITY,
+    density: float | Like = DENSITY,
     mesh: Mesh | None = None,
     light: bool = True,
     optics: tuple[Absorption | None, Emission | None] | None = None,

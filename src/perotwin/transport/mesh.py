@@ -6,7 +6,7 @@ belongs to one material (see `transport.device`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,33 @@ class Mesh:
     def refined(self, factor: int) -> Mesh:
         """The same grading with each interval cut into `factor` parts along the grading's own coordinate."""
         return Mesh(tuple(_cut(x, factor) for x in self.layers))
+
+
+@dataclass(frozen=True)
+class Like:
+    """Meshes of as many nodes as others have, each layer's stretched to its thickness: what is compared then differs by
+    what was changed and not by the mesh.
+
+    Attributes:
+        meshes: by the names of a stack and of its electrical layers, those that are called so.
+    """
+
+    meshes: Mapping[tuple[str, ...], tuple[Mesh, ...]]
+
+    def stretched(self, key: tuple[str, ...], thicknesses: Sequence[float]) -> Mesh:
+        """The mesh of layers of given thickness (m) that is called so, of several the one that is nearest to that;
+        KeyError where there is none."""
+        wanted = np.asarray(thicknesses)
+
+        def apart(mesh: Mesh) -> float:
+            return float(np.abs(np.log([x[-1] - x[0] for x in mesh.layers] / wanted)).sum())
+
+        layers, start = [], 0.0
+        for x, thickness in zip(min(self.meshes[key], key=apart).layers, thicknesses, strict=True):
+            layers.append(start + thickness * ((x - x[0]) / (x[-1] - x[0])))
+            start += thickness
+            layers[-1][-1] = start
+        return Mesh(tuple(layers))
 
 
 def graded(

@@ -99,6 +99,49 @@ def follows(net, constraint):
     return free
 
 
+@inlined
+def places(net):
+    """Where unknowns begin in the circuit's system: light, junctions' currents, resistors' currents, potentials (that
+    of node k at this plus k: the cathode's has none); the row of the anode's node, and how many there are.
+    """
+    light = net.anode.size
+    current = light + net.emitter.size
+    branch = current + net.anode.size
+    node = branch + net.tail.size - 1
+    size = node + net.nodes
+    return light, current, branch, node, size - net.nodes + 1, size
+
+
+@compiled
+def fill(net, linear, constraint, A, out):
+    """Fill the matrix A (size, size) of the circuit's system; out (size,) receives what the anode's node collects."""
+    light, current, branch, node, last, size = places(net)
+    for d in range(net.anode.size):
+        # the voltage is that between its nodes
+        A[d, d] = net.vt
+        # and its current what it makes of that
+        r = current + d
+        A[r, r] = 1.0
+        A[r, d] = -linear.by_voltage[d]
+    for k in range(net.emitter.size):
+        A[light + k, light + k] = 1.0
+        A[light + k, net.emitter[k]] -= linear.glow_by_voltage[k]
+        for j in range(net.emitter.size):
+            A[light + k, light + j] -= linear.glow_by_light[k, j]
+        A[current + net.receiver[k], light + k] = -linear.by_light[k]
+    for r in range(net.tail.size):
+        A[branch + r, branch + r] = -net.resistance[r]
+    for d in range(net.anode.size):
+        _connect(A, d, current + d, node, last, net.cathode[d], net.anode[d], net.area[d])
+    for r in range(net.tail.size):
+        _connect(A, branch + r, branch + r, node, last, net.tail[r], net.head[r], net.width[r])
+    # the anode's row is the condition at the terminals
+    for q in range(size):
+        out[q] = A[last, q]
+        A[last, q] *= constraint.b
+    A[last, node + ANODE] += constraint.a
+
+
 @compiled
 def close(net, linear, volts, constraint, answer):
     """Join the junctions: solve the circuit's equations for all that is unknown.
@@ -106,41 +149,17 @@ def close(net, linear, volts, constraint, answer):
     volts (D,): each junction's voltage before its change, V; zero where only changes are asked for. Returns whether the
     system could be solved.
     """
-    junctions, lights, resistors = net.anode.size, net.emitter.size, net.tail.size
-    light, current = junctions, junctions + lights
-    branch = current + junctions
-    node = branch + resistors - 1  # the cathode's node has no unknown
-    size = node + net.nodes
+    junctions, lights = net.anode.size, net.emitter.size
+    light, current, _, node, last, size = places(net)
     A = np.zeros((size, size), dtype=linear.current.dtype)
+    out = np.zeros(size, dtype=linear.current.dtype)
     y = np.zeros(size, dtype=linear.current.dtype)
+    fill(net, linear, constraint, A, out)
     for d in range(junctions):
-        # the voltage is that between its nodes
-        A[d, d] = net.vt
         y[d] = -volts[d]
-        # and its current what it makes of that
-        r = current + d
-        A[r, r] = 1.0
-        A[r, d] = -linear.by_voltage[d]
-        y[r] = linear.current[d]
+        y[current + d] = linear.current[d]
     for k in range(lights):
-        A[light + k, light + k] = 1.0
-        A[light + k, net.emitter[k]] -= linear.glow_by_voltage[k]
-        for j in range(lights):
-            A[light + k, light + j] -= linear.glow_by_light[k, j]
         y[light + k] = linear.glow[k]
-        A[current + net.receiver[k], light + k] = -linear.by_light[k]
-    for r in range(resistors):
-        A[branch + r, branch + r] = -net.resistance[r]
-    last = size - net.nodes + 1
-    for d in range(junctions):
-        _connect(A, d, current + d, node, last, net.cathode[d], net.anode[d], net.area[d])
-    for r in range(resistors):
-        _connect(A, branch + r, branch + r, node, last, net.tail[r], net.head[r], net.width[r])
-    # the anode's row is the condition at the terminals; what it collects stays in `out`
-    out = A[last].copy()
-    for q in range(size):
-        A[last, q] *= constraint.b
-    A[last, node + ANODE] += constraint.a
     y[last] = constraint.c
     for r in range(size):
         largest = 0.0

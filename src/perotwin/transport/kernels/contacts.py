@@ -54,7 +54,7 @@ contact_loss = reduce(_sum, LOSSES)
 
 
 @inlined
-def _end(dev, d, side):
+def end_of(dev, d, side):
     """Node and site of an end of junction d (0 front, 1 back), its row of `Device.contact`, whether it is the anode."""
     if side == 0:
         return dev.node_start[d], dev.site_start[dev.layer_start[d]], 2 * d, dev.anode_front
@@ -78,7 +78,7 @@ def contacts(dev, w, st):
     D, L, U, F = w.diag, w.lower, w.upper, w.rhs
     for end in range(2 * st.v.size):
         d = end // 2
-        i, s, row, anode = _end(dev, d, end - 2 * d)
+        i, s, row, anode = end_of(dev, d, end - 2 * d)
         v = st.v[d] if anode else 0.0
         back = st.v[d] - v
         # at a bare face Poisson's equation stays as it is: the field ends there
@@ -119,7 +119,7 @@ def hold_contacts(dev, st):
     """
     for end in range(2 * st.v.size):
         d = end // 2
-        i, _, row, anode = _end(dev, d, end - 2 * d)
+        i, _, row, anode = end_of(dev, d, end - 2 * d)
         v = st.v[d]
         if dev.contact[row, dv.C_BARE] == 0.0:
             st.psi[i] = dev.contact[row, dv.C_PSI] + (v if anode else 0.0)
@@ -134,7 +134,7 @@ def hold_contacts(dev, st):
 @compiled
 def bias_column(dev, w, st, d, F, q):
     """Right-hand side, column q of F (N, B, Q), of the derivative by the voltage of junction d (levels absolute)."""
-    i, s, row, _ = _end(dev, d, 0 if dev.anode_front else 1)
+    i, s, row, _ = end_of(dev, d, 0 if dev.anode_front else 1)
     end = dev.contact[row]
     F[i, 0, q] = 1.0 if end[dv.C_BARE] == 0.0 else 0.0
     F[i, 1, q] = -1.0 if end[dv.C_SN] < 0.0 else contact_loss(end, ELECTRONS, w.n[s], st.fn[i] + st.v[d])[2]

@@ -9,7 +9,7 @@ from perotwin.transport.kernels.recombination import drive, enter_recombination,
 from perotwin.transport.kernels.statistics import expm1
 
 #: length over which the potential is tied across a thermionic face, m: no drop of any size occurs across it
-_FACE_LENGTH = 1e-13
+FACE_LENGTH = 1e-13
 
 
 @inlined
@@ -59,7 +59,7 @@ def barriers(dev, w, st):
     for b in range(dev.barrier_site.size):
         s = dev.barrier_site[b]
         i, m = dev.site_node[s], dev.site_layer[s]
-        a = 0.5 * (dev.layer[m, dv.EPS] + dev.layer[m + 1, dv.EPS]) / _FACE_LENGTH
+        a = 0.5 * (dev.layer[m, dv.EPS] + dev.layer[m + 1, dv.EPS]) / FACE_LENGTH
         enter_displacement(w, i, a, st.psi[i + 1] - st.psi[i])
         of_n, of_p = thermionic_fluxes(dev, w, st, b)
         w.jn[s], w.jp[s] = of_n[0], -of_p[0]

@@ -1,0 +1,192 @@
+"""Exact sensitivities of steady states: how current and open circuit follow any number of a cell.
+
+    follows = Following(solver, ["perovskite.trap.1.electron_lifetime", "niox|perovskite.dipole"])
+    slopes = follows.current(solver.sweep(volts, 1.0))
+    slopes.by_field                # (K, P) dJ/dp at a held voltage, A m^-2 per unit of each field (SI, energies eV)
+    slopes.of_voltage              # (K, P) dV/dp at a held current: of open circuit where a state is that
+
+A field acts through the numbers of the equations (band edges, rates, widths of control volumes, pairs in each site,
+charge of held ions). How the current follows these is solved for exactly (`kernels.adjoint`), once a state for all
+fields. How they follow a field is differenced where they are made, which takes no solution of the cell but the
+equilibrium of the ions that it holds: the five-point rule, on meshes of as many nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perotwin.errors import InputError
+from perotwin.optics.grids import same_grids
+from perotwin.optics.reuse import reusing
+from perotwin.transport.build import Problem, build
+from perotwin.transport.kernels.adjoint import sensitivities
+from perotwin.transport.kernels.numbers import numbers_of, width_of
+from perotwin.transport.mesh import Like, Mesh
+from perotwin.transport.steady import Solver
+from perotwin.units import Quantity
+
+if TYPE_CHECKING:
+    from perotwin.transport.states import States
+
+__all__ = ["Following", "Slopes", "like"]
+
+F64 = NDArray[np.float64]
+
+#: steps of the five-point rule: a part of a number, and of energies (eV), temperatures (K) and numbers that are zero
+_PART, _ENERGY, _TEMPERATURE = 1e-3, 2e-4, 0.05
+#: energies from which on (eV) only differences count, of heights of bands
+_WIDE = 0.1
+#: of what has no size of its own where it is zero, in the SI unit of its dimension
+_AT_ZERO = {"area resistance": 1e-8, "number density": 1e18, "velocity": 1e-6, "length": 1e-11}
+#: weights of f(-2h), f(-h), f(0), f(h), f(2h), and of f(0) to f(4h) where a number cannot be less
+_CENTRAL = np.array([1.0, -8.0, 0.0, 8.0, -1.0]) / 12.0
+_FORWARD = np.array([-25.0, 48.0, -36.0, 16.0, -3.0]) / 12.0
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """How K steady states follow P fields.
+
+    Attributes:
+        fields: paths. by_voltage: (K,) dJ/dV, S m^-2.
+        by_field: (K, P) dJ/dp at a held terminal voltage, A m^-2 per unit of the field.
+    """
+
+    fields: tuple[str, ...]
+    by_voltage: F64
+    by_field: F64
+
+    @property
+    def of_voltage(self) -> F64:
+        """(K, P) dV/dp at a held current, V per unit of the field."""
+        return -self.by_field / self.by_voltage[:, None]
+
+    def of_power(self, voltage: F64) -> F64:
+        """(K, P) dP/dp at held voltages (K,), W m^-2: of the most power where a state is that, which the voltage does
+        not change to first order."""
+        return self.by_field * np.asarray(voltage)[:, None]
+
+
+def like(problem: Problem) -> Like:
+    """The meshes of a problem, to be stretched to other thicknesses."""
+    meshes: dict[tuple[str, ...], tuple[Mesh, ...]] = {}
+    for part in problem.parts:
+        for one in (part, *part.apart):
+            key = (one.stack.name, *(layer.name for layer in one.stack.electrical_layers))
+            meshes[key] = (*meshes.get(key, ()), one.mesh)
+    return Like(meshes)
+
+
+class Following:
+    """How the steady states of a cell follow some of its numbers.
+
+    Args:
+        solver: of the cell.
+        fields: paths of numbers, as `Stack.with_values` takes them.
+
+    Raises:
+        InputError: a path that does not exist, or is no number.
+        ConvergenceError: the ions that a changed cell holds did not settle.
+    """
+
+    def __init__(self, solver: Solver, fields: Sequence[str]) -> None:
+        if any(part.isolated for part in solver.problem.parts):
+            raise InputError(
+                f'no current passes through "{solver.problem.stack.name}", whose ends are bare.',
+                "Ask of a cell with contacts.",
+            )
+        self.solver, self.fields = solver, tuple(fields)
+        self.like = like(solver.problem)
+        self._grids: dict[Any, Any] = {}
+        self._lit = bool(solver.problem.generation.any())
+        with reusing(), same_grids(self._grids):
+            build(solver.problem.stack, light=self._lit)  # chooses the grids
+
+    def rebuilt(self, values: Mapping[str, Any]) -> Problem:
+        """The cell with other values of its fields, on meshes and grids of as many points."""
+        with same_grids(self._grids):
+            return build(self.solver.problem.stack.with_values(values), light=self._lit, density=self.like)
+
+    def current(self, states: States) -> Slopes:
+        """Of steady states that the solver found (rows of those that did not converge are NaN)."""
+        by_voltage, by_number = self.by_number(self.solver, states)
+        suns = states.intensity
+        return Slopes(self.fields, by_voltage, by_number @ self._under(suns).T)
+
+    @staticmethod
+    def by_number(solver: Solver, states: States) -> tuple[F64, F64]:
+        """dJ/dV (K,), and dJ by every number of the equations (K, W)."""
+        system = solver.system
+        count = states.rows.shape[0]
+        slopes = np.empty(count)
+        found = np.zeros((count, width_of(system.device, system.net)))
+        # every junction's voltage is a cause, in series or not
+        sensitivities(
+            system.device, system.work, system.net, states.rows, np.asarray(states.voltage, dtype=float),
+            states.intensity * solver.generation, solver.frozen_charge, system.linear, system.answer, slopes, found,
+        )  # fmt: skip
+        lost = ~np.asarray(states.converged)
+        slopes[lost], found[lost] = np.nan, np.nan
+        return slopes, found
+
+    def _under(self, suns: float) -> F64:
+        """(P, W) how the numbers follow the fields in the light of `suns`."""
+        per_sun = self.directions.copy()
+        device, net = self.solver.system.device, self.solver.system.net
+        sites = device.volume.size
+        start = numbers_of(device, net, np.full(sites, np.inf), np.zeros(sites))
+        per_sun[:, np.isposinf(start)] *= suns
+        return per_sun
+
+    @cached_property
+    def directions(self) -> F64:
+        """(P, W) how the numbers at 1 sun follow the fields."""
+        with reusing():
+            found = [self._direction(path) for path in self.fields]
+        return np.array(found).reshape(
+            len(self.fields), width_of(self.solver.system.device, self.solver.system.net)
+        )
+
+    def _direction(self, path: str) -> F64:
+        cell = self.solver.problem.stack
+        value = cell.get(path)
+        if not isinstance(value, Quantity):
+            raise InputError(f'"{path}" is no number with a unit.', "Name a field that holds one.", key=path)
+        here, step = float(value), _step(value)
+        try:
+            rows = [self._numbers({path: here + k * step}) for k in (-2, -1, 1, 2)]
+            rows.insert(2, np.zeros_like(rows[0]))
+            weights = _CENTRAL
+        except InputError:
+            rows = [self._numbers({path: here + k * step}) for k in range(5)]
+            weights = _FORWARD
+        if len({row.size for row in rows}) > 1:
+            raise InputError(
+                f'with "{path}" just off {value} the circuit has another form, whose slope is no number of this one.',
+                "Give the field a small value first.",
+                key=path,
+            )
+        return np.asarray(weights @ np.array(rows) / step)
+
+    def _numbers(self, values: Mapping[str, Any]) -> F64:
+        """The numbers of the cell with other values of its fields, at 1 sun."""
+        problem = self.rebuilt(values)
+        solver = Solver(problem, self.solver.tolerance)
+        return numbers_of(solver.system.device, solver.system.net, problem.generation, solver.frozen_charge)
+
+
+def _step(value: Quantity) -> float:
+    """A step for the five-point rule, SI: small enough for its error, large enough for rounding."""
+    number, dimension = abs(float(value)), value.dimension
+    if dimension == "energy":
+        # a width of a few meV, such as an Urbach energy, is a size of its own
+        return _ENERGY if number == 0.0 else _ENERGY * min(1.0, max(number / _WIDE, 0.02))
+    if dimension == "temperature":
+        return _TEMPERATURE
+    return _PART * number if number > 0.0 else _AT_ZERO.get(str(dimension), _PART)

@@ -1,0 +1,153 @@
+"""Exact sensitivities against differences of full solutions: every number of a cell, and every mechanism.
+
+The differences are of whole solutions on meshes of as many nodes, Richardson's from two steps: an independent way to
+the same number, but for the meshes.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import columns
+import perotwin as pt
+from devices import everything
+from linear import three_ion_layers
+from perotwin.errors import InputError
+from perotwin.transport.build import build
+from perotwin.transport.sensitivity import Following
+from perotwin.transport.steady import Solver
+
+#: of the last step of an accepted state; differences of solutions see the usual one
+FINE = 1e-10
+#: part of the largest change of the curve by a part of the field, and of the short-circuit current where a field does
+#: less than that
+RELATIVE = 1e-6
+#: what moves no current, and what is a whole number
+QUIET = ("diffusion_coefficient", ".charge")
+
+
+def numeric(cell: Any) -> list[str]:
+    """Paths of all numbers of a cell that are not zero, where most have a bound."""
+    return [
+        path for path, value in cell.quantities().items() if not path.endswith(QUIET) and float(value) != 0.0
+    ]
+
+
+def compare(cell: Any, paths: Sequence[str], volts: Sequence[float]) -> None:
+    solver = Solver(build(cell), FINE)
+    states = solver.sweep(volts, 1.0)
+    assert states.converged.all()
+    follows = Following(solver, paths)
+    found = follows.current(states).by_field
+    largest = float(np.abs(states.current).max())
+    for number, path in enumerate(paths):
+        value = cell.get(path)
+        here, size = abs(float(value)), 1.0
+        if value.dimension == "energy":
+            step = 1e-4 * min(1.0, max(here / 0.1, 0.02))
+        elif value.dimension == "temperature":
+            step = 0.02
+        else:
+            step, size = 5e-4 * here, here
+
+        def current(k: int, path: str = path, value: Any = value, step: float = step) -> np.ndarray:
+            changed = follows.rebuilt({path: float(value) + k * step})
+            return Solver(changed, FINE).sweep(volts, 1.0).current
+
+        wanted = (8.0 * (current(1) - current(-1)) - (current(2) - current(-2))) / (12.0 * step)
+        error = size * np.abs(found[:, number] - wanted).max()
+        assert error <= RELATIVE * max(size * np.abs(wanted).max(), largest), path
+
+
+@pytest.mark.parametrize("statistics", ["fermi-dirac", "boltzmann"])
+@pytest.mark.parametrize("transport", [("continuous", "thermionic"), ("thermionic", "continuous")])
+def test_a_cell_with_everything_follows_every_number(statistics: str, transport: tuple[str, str]) -> None:
+    """Charged traps in layers and at faces, Auger, dipoles, contacts of finite velocity, ions that re-equilibrate."""
+    cell = everything(statistics, transport=transport, crowded=statistics == "fermi-dirac")
+    compare(cell, numeric(cell), [0.0, 0.6, 0.9])
+
+
+def test_ions_of_several_species_that_re_equilibrate_are_followed() -> None:
+    cell = three_ion_layers()
+    compare(cell, numeric(cell), [0.0, 0.5])
+
+
+def test_columns_share_a_voltage_by_area_and_resistance() -> None:
+    cell = columns.unlike()
+    alone = (".area", "temperature", "light.generation.rate")  # what columns cannot have each for itself
+    compare(cell, [path for path in numeric(cell) if not path.endswith(alone)], [0.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["perovskite.thickness", "perovskite.urbach_energy", "perovskite.ions.density", "niox|perovskite.dipole",
+     "perovskite.trap.1.electron_lifetime", "contact.front.work_function", "circuit.shunt_resistance"],
+)  # fmt: skip
+def test_fields_of_the_paper_s_cell_through_its_optics_ions_and_circuit(path: str) -> None:
+    compare(pt.load("wbg-target"), [path], [0.0, 0.9, 1.25])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["wbg-target", "tandem-target", "patchy-tandem"])
+def test_every_number_of_a_cell_with_its_optics(name: str) -> None:
+    cell = pt.load(name)
+    top = 1.3 if name == "wbg-target" else 2.0
+    paths = [path for path in numeric(cell) if not path.endswith(".area")]
+    compare(cell, paths, np.linspace(0.0, top, 5))
+
+
+def test_open_circuit_and_most_power_follow_too() -> None:
+    cell, path = pt.load("cell-a"), "perovskite.electronic.electron_affinity"
+    solver = Solver(build(cell), FINE)
+    follows = Following(solver, [path])
+    near = solver.sweep([1.0], 1.0)
+
+    def open_voltage(changed: Any) -> float:
+        one = Solver(changed, FINE)
+        return float(one.open_circuit(one.sweep([1.0], 1.0).state(0), 1.0).voltage[0])
+
+    states = solver.open_circuit(near.state(0), 1.0)
+    step = 1e-4
+    above, below = (open_voltage(follows.rebuilt({path: float(cell.get(path)) + k * step})) for k in (1, -1))
+    found = follows.current(states)
+    assert found.of_voltage[0, 0] == pytest.approx((above - below) / (2 * step), rel=1e-5)
+    assert found.by_voltage[0] == pytest.approx(solver.slope(states.state(0), 1.0), rel=1e-8)
+    at = follows.current(near)
+    assert at.of_power(near.voltage)[0, 0] == pytest.approx(1.0 * at.by_field[0, 0])
+
+
+def test_in_the_dark_nothing_follows_the_light() -> None:
+    cell = pt.load("cell-a")
+    solver = Solver(build(cell), FINE)
+    states = solver.sweep([0.3, 1.0], 0.0)
+    follows = Following(solver, ["perovskite.electronic.hole_mobility", "perovskite.thickness"])
+    assert np.isfinite(follows.current(states).by_field).all()
+
+
+def test_from_zero_a_number_is_followed_upwards() -> None:
+    cell = pt.load("cell-a").with_values({"perovskite.electronic.donor_density": "0 cm^-3"})
+    solver = Solver(build(cell), FINE)
+    states = solver.sweep([0.9], 1.0)
+    path = "perovskite.electronic.donor_density"
+    follows = Following(solver, [path])
+    more = Solver(follows.rebuilt({path: 1e18}), FINE).sweep([0.9], 1.0).current[0]
+    twice = Solver(follows.rebuilt({path: 2e18}), FINE).sweep([0.9], 1.0).current[0]
+    wanted = (4.0 * more - twice - 3.0 * states.current[0]) / 2e18
+    assert follows.current(states).by_field[0, 0] == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("perovskite.name", "is no number"),
+        ("circuit.series_resistance", "another form"),
+        ("perovskite.thicknes", "thickness"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused(path: str, words: str) -> None:
+    cell = pt.load("cell-a").with_values({"circuit.series_resistance": "0 ohm cm^2"})
+    solver = Solver(build(cell))
+    with pytest.raises(InputError, match=words):
+        Following(solver, [path]).current(solver.sweep([0.0], 1.0))
