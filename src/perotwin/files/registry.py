@@ -222,8 +222,30 @@ def _found(format: Format, source: Source) -> list[Found]:
             file=source.file,
         )
     for one in kept:
+        _refuse_impossible(one, source, format)
         one.dataset.attrs["format"] = format.name
         one.dataset.attrs["stated"] = json.dumps(
             {name: {"value": metric.value, "unit": metric.unit} for name, metric in one.stated.items()}
         )
     return kept
+
+
+#: no quantity in SI is so large; a damaged file of numbers in binary form holds such
+_BEYOND = 1e100
+
+
+def _refuse_impossible(found: Found, source: Source, format: Format) -> None:
+    import numpy as np
+
+    for name, variable in found.dataset.variables.items():
+        values = variable.values
+        if (
+            values.dtype.kind == "f"
+            and values.size
+            and float(np.nanmax(np.abs(values), initial=0.0)) > _BEYOND
+        ):
+            raise InputError(
+                f'its "{name}" holds numbers beyond any use ({format.title}).',
+                "The file is damaged, or of another kind: export it again.",
+                file=source.file,
+            )

@@ -46,6 +46,7 @@ _NO_NUMBER = {
     "1.#inf",
     "1.#qnan",
 }
+_LARGEST_NUMBER = 1e60
 _STARTS = frozenset("+-.,\"'0123456789")
 _SAMPLE = 400
 
@@ -268,4 +269,5 @@ def number(cell: str, decimal: str = ".") -> float | None:
     # Python takes more for numbers than instruments write: "1_000", digits of other scripts, infinity
     if "_" in cell or not cell.isascii():
         return None
-    return value if -1e300 < value < 1e300 else float("nan")
+    # nothing that is measured is so large; products with units would run over
+    return value if -_LARGEST_NUMBER < value < _LARGEST_NUMBER else float("nan")
