@@ -79,7 +79,7 @@ def test_an_error_function_has_its_middle_and_twice_its_deviation() -> None:
     assert found["interface_half_rise_time"].value == pytest.approx(300.0, abs=1e-6)
     assert found["interface_half_fall_time"].value == pytest.approx(300.0, abs=1e-6)
     assert found["interface_width_time"].value == pytest.approx(40.0, rel=2e-3)
-    assert found["peak_time sam"].value == pytest.approx(295.0, abs=1.0)
+    assert found["peak_sputter_time sam"].value == pytest.approx(295.0, abs=1.0)
     # the sheet stands on a hundredth of itself
     assert found["half_maximum_span sam"].value == pytest.approx(30.0 * np.sqrt(8.0 * np.log(2.0)), rel=0.02)
     assert found["interface_time"].unit == "s" and "NiO_2-" in found["interface_time"].method
@@ -167,7 +167,7 @@ def test_a_real_profile_reads_as_it_was_read_by_hand(tmp_path: Path) -> None:
         coords={"species": names, "sputter_time": table[:, 1]},
     )
     found = tof_sims.analyse(dataset)
-    assert found["peak_time sam"].value == pytest.approx(278.7, abs=0.05)
+    assert found["peak_sputter_time sam"].value == pytest.approx(278.7, abs=0.05)
     # the 42nd point is the first of the oxide at half its maximum or more
     place = found["interface_half_rise_time"].value
     assert table[40, 1] < place <= table[41, 1]

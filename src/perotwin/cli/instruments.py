@@ -13,7 +13,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_origin
 
 import typer
 from typer.core import TyperGroup
@@ -41,6 +41,8 @@ _RECIPE_CHANGES = Annotated[
 _DESCRIPTIONS = (".toml",)
 #: instruments that the command of another one includes
 _ELSEWHERE = ("scan",)
+#: units that a sentence may begin with, and that have no capital letter
+_UNIT = re.compile(r"(?:eV|m|s|nm|deg|rad)(?:\^-?\d)?\b[ ,]")
 
 
 class WithInstruments(TyperGroup):
@@ -115,7 +117,10 @@ def _function(instrument: Instrument) -> Callable[..., None]:
     parameters |= {name: (kind, None) for name, kind in conditions.items()}
     parameters["changes"] = (options.Set if of_cells else _RECIPE_CHANGES, None)
     parameters |= _LAST
-    run.__doc__ = f"{instrument.title[:1].upper()}{instrument.title[1:]}: simulated, or read from files."
+    # what never returns has no virtual half
+    alone = inspect.signature(instrument.measure).return_annotation in (NoReturn, "NoReturn")
+    source = "read from files" if alone else "simulated, or read from files"
+    run.__doc__ = f"{instrument.title[:1].upper()}{instrument.title[1:]}: {source}."
     run.__annotations__ = {name: kind for name, (kind, _) in parameters.items()}
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # typer reads the parameters from here
         [
@@ -135,7 +140,7 @@ def _option(name: str, field: Any, words: str) -> Any:
     if several:
         shown = ", ".join(map(str, default)) if default else False
         return Annotated[
-            str | None, typer.Option(metavar="LIST", help=f"{words} With commas.".strip(), show_default=shown)
+            str | None, typer.Option(metavar="LIST", help=words if "commas" in words else f"{words} With commas.".strip(), show_default=shown)
         ]
     return Annotated[
         str | None,
@@ -153,7 +158,7 @@ def describe_fields(protocol: type) -> dict[str, str]:
     for one, end in zip(starts, [*(other.start() for other in starts[1:]), len(text)], strict=False):
         words = text[one.end() : end].strip().removesuffix(", or")
         for field in one.group(1).split(", "):
-            found[field] = words[:1].upper() + words[1:]
+            found[field] = words if _UNIT.match(words) else words[:1].upper() + words[1:]
     return found
 
 

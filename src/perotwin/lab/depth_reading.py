@@ -168,7 +168,9 @@ def whole(dataset: xr.Dataset) -> xr.Dataset:
 
 def metrics(seen: Profile) -> Metrics:
     """What a profile says, as the instrument lists it."""
-    kind, decay = ("depth", "decay_length") if seen.unit == "m" else ("time", "decay_time")
+    kind = "depth" if seen.unit == "m" else "time"
+    # the time of a peak and that of a decay are other instruments' quantities
+    peak, decay = ("peak_depth", "decay_length") if kind == "depth" else ("peak_sputter_time", "decay_sputter_time")
     interface = interface_of(seen)
     found = {f"interface_{kind}": interface}
     for role, side in (("oxide", "rise"), ("perovskite", "fall")):
@@ -177,7 +179,7 @@ def metrics(seen: Profile) -> Metrics:
     if "oxide" in seen.rows:
         found["interface_width" + ("" if kind == "depth" else "_time")] = _width(seen)
     for role in seen.rows:
-        found[f"peak_{kind} {role}"] = _peak(seen, role)
+        found[f"{peak} {role}"] = _peak(seen, role)
         found[f"half_maximum_span {role}"] = _span(seen, role)
         found[f"enrichment {role}"] = _enrichment(seen, role, interface.value)
         found[f"{decay} {role}"] = _decay(seen, role)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class Protocol(Model):
     """Nothing can be set: spectra of this kind come from files."""
 
 
-def measure(sample: Any, protocol: Protocol | None = None) -> xr.Dataset:
+def measure(sample: Any, protocol: Protocol | None = None) -> NoReturn:
     """There is no such virtual measurement.
 
     Raises:

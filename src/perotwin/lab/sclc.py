@@ -69,7 +69,8 @@ class Protocol(Model):
     built_in : V between such contacts, the one at the back being the worse; only with a barrier.
     trap_density : m^-3, charged traps of the absorber instead of the cell's own. trap_depth : eV from the band.
     ions : "held" as they lie at 0 V, as in a pulsed scan, or "moving", settled at each voltage, as in a slow one.
-    start, stop : smallest and largest voltage (V), in both polarities, and points : in each, evenly in the logarithm.
+    start : smallest voltage (V) of each polarity. stop : largest one.
+    points : voltages in each polarity, evenly in the logarithm.
     """
 
     carrier: Literal["electrons", "holes"] = "electrons"

@@ -49,7 +49,8 @@ _STEP = "20 mV"
 class Protocol(Model):
     """How open-circuit voltages are taken.
 
-    brightest, dimmest : light in suns of the cell's spectrum; twice and a thousandth of the cell's own unless said.
+    brightest : light in suns of the cell's spectrum; twice the cell's own unless said.
+    dimmest : the same; a thousandth of the cell's own unless said.
     per_decade : lights in each factor of ten.
     settle : whether ions settle under each light, as far as the cell's file lets them move; else all stay as they are
         at open circuit under the cell's own light, as in a sweep of less than a second.

@@ -6,6 +6,7 @@ Everything is stored in SI (energies in eV); people, tables, figures and machine
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from perotwin.errors import InputError
@@ -354,6 +355,16 @@ NOMENCLATURE: dict[str, Term] = {
     "interface_width": Term("wi", r"$w_\mathrm{i}$", "m", "nm", 1e9, "width of the oxide's rise from 16 to 84 %"),
     "interface_width_time": Term("wti", r"$w_{t,\mathrm{i}}$", "s", "s", 1.0,
         "time of the oxide's rise from 16 to 84 %"),
+    "peak_depth": Term("zmax", r"$z_\mathrm{max}$", "m", "nm", 1e9, "sputter depth of the largest signal"),
+    "peak_sputter_time": Term("tmax", r"$t_\mathrm{max}$", "s", "s", 1.0, "sputter time of the largest signal"),
+    "half_maximum_span": Term("ws", r"$w_\mathrm{s}$", "m", "nm", 1e9,
+        "span between the outermost half maxima of a signal"),
+    "enrichment": Term("e", "$e$", "1", "1", 1.0, "largest signal near the interface over that of the bulk"),
+    "decay_length": Term("λd", r"$\lambda_\mathrm{d}$", "m", "nm", 1e9,
+        "length over which a signal falls to 1/e beyond its maximum"),
+    "decay_sputter_time": Term("τd", r"$\tau_\mathrm{d}$", "s", "s", 1.0,
+        "time over which a signal falls to 1/e beyond its maximum"),
+    "excess": Term("Γ", r"$\Gamma$", "m-2", "cm^-2", 1e-4, "what the interface holds more than the bulk would"),
     "binding_energy": Term("EB", r"$E_\mathrm{B}$", "eV", "eV", 1.0, "binding energy"),
     "core_maximum": Term("Emax", r"$E_\mathrm{max}$", "eV", "eV", 1.0, "binding energy at which a spectrum is largest"),
     "core_level": Term("EB", r"$E_\mathrm{B}$", "eV", "eV", 1.0, "binding energy of a line"),
@@ -435,10 +446,10 @@ _BY_UNIT: dict[str, tuple[str, float]] = {
 
 
 def term_of(name: str) -> Term | None:
-    """What is known of a quantity; None of an unknown one. What stands behind a comma in a name tells it from others
-    of its kind.
+    """What is known of a quantity; None of an unknown one. What stands behind a comma or a blank in a name tells it
+    from others of its kind.
     """
-    base = name.partition(",")[0]
+    base = re.split("[, ]", name, maxsplit=1)[0]
     known = NOMENCLATURE.get(base) or _BROUGHT.get(base)
     if known is not None:
         return known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -174,7 +174,7 @@ def tof_sims(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None
     with style.context():
         if ax is not None:
             made, axes = style.new_axes(ax)
-            _profile(axes, items[-1], key=True)
+            _key(axes, _profile(axes, items[-1]))
             return made
         faces = [_face(item) for item in items]
         near = any(face is not None for face in faces)
@@ -186,14 +186,16 @@ def tof_sims(datasets: xr.Dataset | Sequence[xr.Dataset], ax: Axes | None = None
             squeeze=False,
             height_ratios=(1.15, 1.0) if near else (1.0,),
         )
+        known: dict[str, str] = {}
         for column, (item, face) in enumerate(zip(items, faces, strict=True)):
-            _profile(panels[0, column], item, key=column == len(items) - 1)
+            known |= _profile(panels[0, column], item)
             if face is not None:
                 _close_up(panels[1, column], item, face)
             elif near:
                 panels[1, column].set_visible(False)
             for panel in panels[:, column] if column else ():
                 panel.set_ylabel("")
+        _key(panels[0, -1], known)
         style.apart(made)
         return made
 
@@ -221,12 +223,22 @@ def _face(item: xr.Dataset) -> float | None:
     return float(_along(item)[0][int(np.argmax(ahead >= 0.0))]) if np.any(ahead >= 0.0) else None
 
 
-def _profile(ax: Axes, item: xr.Dataset, key: bool) -> None:
+def _key(ax: Axes, known: Mapping[str, str]) -> None:
+    """Beside a panel the names of the species of all panels (what they are called -> colour)."""
+    for index, (words, colour) in enumerate(known.items()):
+        ax.annotate(
+            words, (1.03, 0.97 - 0.085 * index), xycoords="axes fraction", va="top", fontsize=7, color=colour,
+            annotation_clip=False,
+        )  # fmt: skip
+
+
+def _profile(ax: Axes, item: xr.Dataset) -> dict[str, str]:
+    """Draw the signals of a sample; what they are called -> their colour."""
     depth, _, label = _along(item)
     floor = float(item.attrs.get("dynamic_range", 1e-4))
     others = iter(style.CELLS * 9)
     missing = []
-    ends: list[tuple[float, str, str]] = []
+    drawn: dict[str, str] = {}
     fragments = {}
     if "fragment" in item.coords:
         fragments = dict(
@@ -239,13 +251,9 @@ def _profile(ax: Axes, item: xr.Dataset, key: bool) -> None:
             missing.append(words)
             continue
         ax.semilogy(depth, np.where(row > 0.1 * floor, row, np.nan), color=colour, linewidth=1.3)
-        ends.append(
-            (
-                float(row[-1]),
-                f"{words} ({_charged(fragments[name])})" if name in fragments and name in SPECIES else words,
-                colour,
-            )
-        )
+        if name in fragments and name in SPECIES:
+            words = f"{words} ({_charged(fragments[name])})"
+        drawn[words] = colour
     face = _face(item)
     if face is not None:
         ax.axvline(face, color=style.MUTED, linewidth=0.7, linestyle=(0, (2, 2)), zorder=0)
@@ -259,12 +267,7 @@ def _profile(ax: Axes, item: xr.Dataset, key: bool) -> None:
         ax.text(
             0.04, 0.06, "no " + ", no ".join(missing), transform=ax.transAxes, color=style.MUTED, fontsize=7
         )
-    if key:
-        for index, (_, words, colour) in enumerate(ends):
-            ax.annotate(
-                words, (1.03, 0.97 - 0.085 * index), xycoords="axes fraction", va="top", fontsize=7, color=colour,
-                annotation_clip=False,
-            )  # fmt: skip
+    return drawn
 
 
 def _close_up(ax: Axes, item: xr.Dataset, face: float) -> None:

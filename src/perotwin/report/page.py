@@ -16,7 +16,7 @@ from perotwin.report.beside import Beside, of_instrument
 from perotwin.report.figures import caption, instruments_of, pictures
 from perotwin.report.made_under import made_under
 from perotwin.report.result import HEADLINE
-from perotwin.report.tables import CELL_COLUMNS, comparison_rows, digits, readings_rows
+from perotwin.report.tables import CELL_COLUMNS, comparison_rows, digits, doubts, readings_rows
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -102,6 +102,7 @@ def experiments(results: Sequence[CellResult], measured: Sequence[Beside] = ()) 
                 "figures": figures,
                 "names": names,
                 "rows": readings_rows(columns),
+                "doubts": doubts(dict(zip(names, columns, strict=True))),
             }
         )
     return found

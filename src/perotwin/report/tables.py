@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ __all__ = [
     "comparison_rows",
     "derived",
     "digits",
+    "doubt_of",
+    "doubts",
     "layers",
     "library",
     "literal",
@@ -125,23 +128,83 @@ def readings(named: Mapping[str, Metrics], title: str = "") -> Table:
     made = plain("quantity", "unit", *(literal(cell) for cell in named), title=title, numbers_from=2)
     for words, unit, values in readings_rows(list(named.values())):
         made.add_row(literal(words), literal(unit), *values)
+    said = doubts(named)
+    if said:
+        made.caption = "\n".join(map(literal, said))
+        made.caption_justify = "left"
     return made
 
 
 def readings_rows(columns: Sequence[Metrics]) -> list[tuple[str, str, list[str]]]:
     """Words, unit and formatted values of each quantity, one value a column.
 
-    A name may carry what tells it from others of its kind after a comma: "pce, reverse".
+    A name may carry what tells it from others of its kind after a comma or a blank: "pce, reverse". A number that its
+    own method doubts has a mark, `doubts` says why.
     """
     rows = []
     for name in dict.fromkeys(name for metrics in columns for name in metrics):
-        base, comma, rest = name.partition(",")
-        known = term_of(base)
+        base = re.split("[, ]", name, maxsplit=1)[0]
         shown = [metrics.get(name) for metrics in columns]
         unit = next(metric.in_field_units(base).unit for metric in shown if metric is not None)
-        words = (base if known is None else known.words) + comma + rest
-        rows.append((words, "" if unit == "1" else unit, [_significant(base, metric) for metric in shown]))
+        values = [_significant(base, metric) + (_MARK if doubt_of(metric) else "") for metric in shown]
+        rows.append((_in_words(name), "" if unit == "1" else unit, values))
     return rows
+
+
+def _in_words(name: str) -> str:
+    """What a quantity is called: "power conversion efficiency, reverse"; an unknown one as it stands."""
+    known = term_of(name)
+    if known is None:
+        return name
+    rest = name[len(re.split("[, ]", name, maxsplit=1)[0]) :].lstrip(", ")
+    return f"{known.words}, {rest}" if rest else known.words
+
+
+_MARK = " *"
+#: how a method begins the part that takes its number back, or that says why there is none
+_DOUBT = re.compile(
+    r"doubtful|means nothing|does not describe|no [a-z -]+: |(?:.*: )?(?:an? )?(?:upper|lower) bound|at (?:least|most): "
+)
+#: the same where there is no number at all
+_ABSENCE = re.compile(r"(?:.*: )?(?:no |not |does not |a plateau |the .*(?:does not|has no|cannot) |it does not |never )")
+
+
+def doubt_of(metric: Metric | None) -> str:
+    """Why a number is not to be taken for what its name says, or why there is none, by its own method; empty where
+    nothing speaks against it.
+
+    Args:
+        metric: as an analysis returns it; its method has parts with "; " between them.
+
+    Returns:
+        That part of the method and what belongs to it.
+    """
+    if metric is None:
+        return ""
+    absent = not math.isfinite(metric.value)
+    parts = metric.method.split("; ")
+    found = [part for part in parts if _DOUBT.match(part) or (absent and _ABSENCE.match(part))]
+    return "; ".join(found)
+
+
+def doubts(named: Mapping[str, Metrics]) -> list[str]:
+    """What marked numbers of `readings` need said, a sentence each; alike ones once.
+
+    Args:
+        named: metrics by the name of their column.
+    """
+    said: dict[str, dict[str, list[str]]] = {}
+    for column, metrics in named.items():
+        for name, metric in metrics.items():
+            why = doubt_of(metric)
+            if why:
+                said.setdefault(why, {}).setdefault(_in_words(name), []).append(column)
+    found = []
+    for why, quantities in said.items():
+        columns = list(dict.fromkeys(column for each in quantities.values() for column in each))
+        whose = "" if len(columns) == len(named) else f"{', '.join(columns)}: "
+        found.append(f"* {whose}{'; '.join(quantities)}: {why}")
+    return found
 
 
 #: decimals that are worth reading, of quantities and of units; all else has three digits
