@@ -299,7 +299,8 @@ def analyse(dataset: xr.Dataset, *, roles: Mapping[str, str] | None = None) -> M
         three quarters of its depth; at least the inverse of the dynamic range where the bulk holds nothing),
         `decay_length ...` (of an exponential between half and a hundredth of the maximum, on the deeper side where it
         falls there). With concentrations also `excess ...` (m^-2), what the interface holds more than the bulk would:
-        unlike the enrichment it does not depend on the resolution. Against time the same are `..._time`, and `peak_sputter_time ...` and `decay_sputter_time ...`.
+        unlike the enrichment it does not depend on the resolution. Against time the same are `..._time`, of a role
+        `peak_sputter_time ...` and `decay_sputter_time ...`.
         Errors are from the step and, of counts, from their noise.
 
     Raises:
