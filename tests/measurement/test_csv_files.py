@@ -13,6 +13,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+import perotwin.lab  # noqa: F401  # instruments, which say which axes belong into a table
 import synthetic
 from perotwin.measurement import Metric, Metrics, write_csv, write_measurements_csv, write_metrics_csv
 
