@@ -13,6 +13,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+import perotwin.lab  # noqa: F401  # instruments, which say which axes belong into a table
 import synthetic
 from perotwin.measurement import Metric, Metrics, write_csv, write_measurements_csv, write_metrics_csv
 
@@ -55,9 +56,10 @@ def test_profiles_of_bands_say_the_state_of_each_column(tmp_path: Path) -> None:
 
 def test_a_map_is_written_point_by_point(tmp_path: Path) -> None:
     values = np.arange(6.0).reshape(2, 3)
-    measured = xr.Dataset({"height": (("b", "a"), values)}, {"a": [1.0, 2.0, 3.0], "b": [10.0, 20.0]})
+    # a name that the nomenclature does not know stands in the heading as it is
+    measured = xr.Dataset({"elevation": (("b", "a"), values)}, {"a": [1.0, 2.0, 3.0], "b": [10.0, 20.0]})
     frame = pd.read_csv(write_measurements_csv(tmp_path / "map.csv", {"m": measured}))
-    at = {(row.b, row.a): row.height for row in frame.itertuples()}
+    at = {(row.b, row.a): row.elevation for row in frame.itertuples()}
     assert at[(20.0, 2.0)] == values[1, 1] and len(at) == 6
 
 

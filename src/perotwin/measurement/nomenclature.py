@@ -400,6 +400,10 @@ NOMENCLATURE: dict[str, Term] = {
     "tauc_gap": Term("EgT", r"$E_\mathrm{g,T}$", "eV", "eV", 1.0, "gap after Tauc: intercept of (αdE)²"),
     "inflection_gap": Term("Egi", r"$E_\mathrm{g,i}$", "eV", "eV", 1.0, "steepest place of a film's absorption"),
     "step_gap": Term("Egs", r"$E_\mathrm{g,s}$", "eV", "eV", 1.0, "gap of a square root with an exponential tail"),
+    "jsc_integrated": Term(
+        "Jsc,EQE", r"$J_\mathrm{sc,EQE}$", "A m-2", "mA/cm^2", 0.1, "current density that the EQE integrates to"
+    ),
+    "bandgap": Term("Eg", r"$E_\mathrm{g}$", "eV", "eV", 1.0, "bandgap, of an absorber the inflection of its EQE"),
     "urbach_energy": Term("EU", r"$E_\mathrm{U}$", "eV", "meV", 1e3, "Urbach energy of the tail"),
     "gap_difference": Term("ΔEg", r"$\Delta E_\mathrm{g}$", "eV", "meV", 1e3, "edge less that of the reference"),
     "absorption": Term("α", r"$\alpha$", "m-1", "cm^-1", 1e-2, "absorption coefficient 0.1 eV above the edge"),
