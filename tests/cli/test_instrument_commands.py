@@ -61,6 +61,15 @@ def test_what_cannot_be_is_refused_with_a_cure(cli, arguments, words) -> None:
     assert words in error["message"] + error["advice"] and error["advice"]
 
 
+def test_help_keeps_units_as_they_are_written_and_promises_no_simulation_that_there_is_not(cli) -> None:
+    text = " ".join(cli("sclc", "--help").stdout.split())
+    assert "m^-3, charged traps" in text and "M^-3" not in text and "EV from" not in text
+    assert "polarities, and " not in text
+    assert " ".join(cli("pl", "--help").stdout.split()).count("ith commas.") == 1
+    infrared = " ".join(cli("ftir-nmr", "--help").stdout.split())
+    assert "spectra: read from files." in infrared and "simulated" not in infrared.partition("Options")[0]
+
+
 def test_what_is_taken_in_the_dark_is_asked_about_no_light(cli) -> None:
     assert "--light" in cli("impedance", "--help").stdout
     assert "--light" not in cli("cv", "--help").stdout

@@ -25,7 +25,8 @@ def printed(**named: Metrics) -> str:
         ("Rs + (G || C): an upper bound, the plateau lies higher", 1.0,
          "Rs + (G || C): an upper bound, the plateau lies higher"),
         ("at least: the bulk is below 0.0001", 1.0, "at least: the bulk is below 0.0001"),
-        ("no signal", NAN, "no signal"), ("does not reach half of its maximum", NAN, "does not reach half of its maximum"),
+        ("no signal", NAN, "no signal"),
+        ("does not reach half of its maximum", NAN, "does not reach half of its maximum"),
         # what only describes a number, or where it comes from
         ("no signal", 1.0, ""), ("steepest point: 2 to 4 times below the limit of deep traps", NAN, ""),
         ("Green's formula; not what defines the losses", 1.0, ""), ("watershed; no banner", 1.0, ""), ("", NAN, ""),
@@ -67,6 +68,8 @@ def test_long_tables_of_the_page_fold_behind_their_first_rows() -> None:
     made = environment.get_template("readings.html.j2").module.readings  # type: ignore[attr-defined]  # a macro
     rows = [(f"row {index}", "", ["1"]) for index in range(16)]
     text = made(["a"], rows, ["* why"])
-    assert text.index("Row 11") < text.index("<details") < text.index("4 more quantities") < text.index("Row 12")
+    assert (
+        text.index("Row 11") < text.index("<details") < text.index("4 more quantities") < text.index("Row 12")
+    )
     assert text.index("</details>") < text.index("* why")
     assert "<details" not in made(["a"], rows[:15])

@@ -139,9 +139,8 @@ def _option(name: str, field: Any, words: str) -> Any:
         return Annotated[bool | None, typer.Option(help=words, show_default=str(default).lower())]
     if several:
         shown = ", ".join(map(str, default)) if default else False
-        return Annotated[
-            str | None, typer.Option(metavar="LIST", help=words if "commas" in words else f"{words} With commas.".strip(), show_default=shown)
-        ]
+        words = words if "commas" in words else f"{words} With commas.".strip()
+        return Annotated[str | None, typer.Option(metavar="LIST", help=words, show_default=shown)]
     return Annotated[
         str | None,
         typer.Option(metavar="TEXT", help=words, show_default=False if default is None else str(default)),

@@ -170,7 +170,9 @@ def metrics(seen: Profile) -> Metrics:
     """What a profile says, as the instrument lists it."""
     kind = "depth" if seen.unit == "m" else "time"
     # the time of a peak and that of a decay are other instruments' quantities
-    peak, decay = ("peak_depth", "decay_length") if kind == "depth" else ("peak_sputter_time", "decay_sputter_time")
+    peak, decay = (
+        ("peak_depth", "decay_length") if kind == "depth" else ("peak_sputter_time", "decay_sputter_time")
+    )
     interface = interface_of(seen)
     found = {f"interface_{kind}": interface}
     for role, side in (("oxide", "rise"), ("perovskite", "fall")):

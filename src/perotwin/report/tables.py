@@ -163,10 +163,13 @@ def _in_words(name: str) -> str:
 _MARK = " *"
 #: how a method begins the part that takes its number back, or that says why there is none
 _DOUBT = re.compile(
-    r"doubtful|means nothing|does not describe|no [a-z -]+: |(?:.*: )?(?:an? )?(?:upper|lower) bound|at (?:least|most): "
+    r"doubtful|means nothing|does not describe|no [a-z -]+: |at (?:least|most): |"
+    r"(?:.*: )?(?:an? )?(?:upper|lower) bound"
 )
 #: the same where there is no number at all
-_ABSENCE = re.compile(r"(?:.*: )?(?:no |not |does not |a plateau |the .*(?:does not|has no|cannot) |it does not |never )")
+_ABSENCE = re.compile(
+    r"(?:.*: )?(?:no |not |does not |a plateau |the .*(?:does not|has no|cannot) |it does not |never )"
+)
 
 
 def doubt_of(metric: Metric | None) -> str:
