@@ -51,6 +51,9 @@ def test_samples_are_measured_and_options_reach_the_protocol(cli, tmp_path: Path
         (("kpfm", "target", "--radius", "-5 nm"), "greater than zero"),
         (("kpfm", "target", "--radius", "five"), "five"),
         (("impedance", "cell-a", "--bias", "somewhere"), "somewhere"),
+        (("suns-voc", "target"), "is a recipe"),
+        (("xrd", "wbg-target"), "perotwin run wbg-target --experiments xrd"),
+        (("xps", "target", "--emission-angle", "80 deg"), "60 deg"),
         (("cv", "cell-a", "--step", "10"), "10"),
     ],
 )

@@ -222,3 +222,20 @@ def test_a_light_that_is_no_power_gives_no_efficiency(
     metrics = lab.known("jv").analyse(found.dataset)
     assert np.isfinite(metrics["pce"].value) == efficient
     assert metrics["ff"].value > 0.7
+
+
+def test_a_file_of_another_instrument_is_called_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "map.gsf"
+    header = b"Gwyddion Simple Field 1.0\nXRes = 2\nYRes = 2\nXReal = 1e-6\nYReal = 1e-6\nXYUnits = m\nZUnits = m\n"
+    path.write_bytes(header + b"\0" * (4 - len(header) % 4) + bytes(16))
+    with pytest.raises(InputError) as refused:
+        recognise(path, "jv")
+    assert "afm" in refused.value.advice and "perotwin analyse" in refused.value.advice
+    # what is nobody's says which option tells its columns, and of which command
+    other = tmp_path / "x.txt"
+    other.write_text("nothing\n")
+    with pytest.raises(InputError) as refused:
+        recognise(other, "jv")
+    assert (
+        "perotwin analyse FILE --columns" in refused.value.advice and "looks like" not in refused.value.advice
+    )

@@ -147,6 +147,10 @@ def test_few_devices_have_no_test() -> None:
     found = statistics.analyse(_two([1.0, 1.1], [1.2, 1.3, 1.25]))
     assert np.isnan(found["voc, 1, low"].value) and "too few" in found["voc, 1 - 2"].method
     assert "welch_p, voc, 1 - 2" not in found
+    said = statistics.remarks(_two([1.0, 1.1], [1.2, 1.3, 1.25]))
+    assert [one for one in said if "too few for an interval" in one] == [
+        "1: 2 devices are too few for an interval of the mean or a test, 3 would do."
+    ]
     alike = statistics.analyse(_two([1.0] * 4, [1.0] * 4))
     assert alike["voc, 1 - 2"].value == 0.0 and "welch_p, voc, 1 - 2" not in alike
 

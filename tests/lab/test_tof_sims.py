@@ -264,3 +264,12 @@ def test_a_measurement_comes_back_from_disk_and_says_the_same(tmp_path: Path) ->
     assert tof_sims.analyse(again).to_json() == tof_sims.analyse(measured).to_json()
     assert again.attrs["recipe"] == measured.attrs["recipe"]
     style.save(tof_sims.plot([again, again]), tmp_path / "figure")
+
+
+def test_the_key_names_every_species_that_any_sample_has() -> None:
+    """The last sample has no additive, and its curve in the first one is named all the same."""
+    measured = tof_sims.measure(specimens.films()[1])
+    without = measured.copy(deep=True)
+    without["signal"].loc[{"species": "additive"}] = 0.0
+    named = {text.get_text().partition(" ")[0] for text in tof_sims.plot([measured, without]).axes[1].texts}
+    assert {"additive", "monolayer", "perovskite", "oxide"} <= named

@@ -186,6 +186,7 @@ def _run(
     measured = [name for name in named if is_measured(name)]
     described = [name for name in named if name not in measured]
     subjects: list[Any] = []
+    _of_its_kind(instrument, described)
     if described and instrument.of == "cell":
         shining = options.shining(*(conditions.get(name) for name in ("light", "angle", "both_sides")))
         subjects = list(
@@ -198,6 +199,26 @@ def _run(
 
         subjects = [sample_for(instrument, recipe) for recipe in options.load_recipes(described, changes)]
     readings.take(out, instrument, subjects, _given(instrument, given), place, measured=measured)
+
+
+def _of_its_kind(instrument: Instrument, named: Sequence[str]) -> None:
+    """Refuse recipes of the library where cells are measured, and cells where samples of recipes are."""
+    from perotwin import recipe, stack
+    from perotwin.errors import InputError
+
+    recipes, cells = recipe.names(), stack.names()
+    for name in named:
+        if instrument.of == "cell" and name in recipes and name not in cells:
+            raise InputError(
+                f'"{name}" is a recipe, and {_called(instrument.name)} measures cells.',
+                f"Name a cell, such as wbg-target, or make one of the recipe: perotwin make {name} wbg-base.",
+            )
+        if instrument.of != "cell" and name in cells and name not in recipes:
+            raise InputError(
+                f'"{name}" is a cell, and {_called(instrument.name)} measures samples of recipes.',
+                f"Name a recipe, such as target; perotwin run {name} --experiments {instrument.name} measures the "
+                "sample of the recipe that the cell was made by.",
+            )
 
 
 def is_measured(name: str) -> bool:

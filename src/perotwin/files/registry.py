@@ -104,6 +104,17 @@ def named(name: str) -> Format:
     return found[name]
 
 
+def _elsewhere(source: Source, instrument: str | None) -> str:
+    """A sentence where the file is surely one of another instrument; else empty."""
+    others = [one for one in formats() if instrument not in one.instruments and one.name != _GENERAL]
+    if instrument is None or not others:
+        return ""
+    confidence, best = max(((_sure(one, source), one) for one in others), key=lambda pair: pair[0])
+    if confidence < _SURE:
+        return ""
+    return f"It looks like {best.title}, which holds {', '.join(best.instruments)}: perotwin analyse FILE reads it."
+
+
 def recognise(path: str | Path | Source, instrument: str | None = None) -> Recognised:
     """Which format a file is of.
 
@@ -124,14 +135,16 @@ def recognise(path: str | Path | Source, instrument: str | None = None) -> Recog
     if not found:
         raise InputError(
             f"no format {'of ' + instrument + ' ' if instrument else ''}is known that looks so: {_seen(source)}.",
-            'Say what its columns are: --columns "V=1, J=3 (mA/cm^2)"; perotwin formats lists what is read.',
+            _elsewhere(source, instrument)
+            or 'Say what its columns are: perotwin analyse FILE --columns "V=1, J=3 (mA/cm^2)"; perotwin formats lists '
+            "what is read.",
             file=source.file,
         )
     if len(found) > 1 and found[0][1] == found[1][1]:
         names = " and ".join(one.title for one, confidence in found if confidence == found[0][1])
         raise InputError(
             f"it may be {names}: {_seen(source)}.",
-            "Say whose measurement it is (--as jv), or what its columns are (--columns).",
+            "Say whose measurement it is (perotwin analyse FILE --as jv), or what its columns are (--columns).",
             file=source.file,
         )
     return Recognised(found[0][0], found[0][1], tuple(found[1:]))

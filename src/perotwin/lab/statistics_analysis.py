@@ -216,6 +216,13 @@ def remarks(dataset: xr.Dataset) -> list[str]:
                 f"{who}: on which substrate each device is, is not known. Devices on one substrate are no independent "
                 "measurements: intervals and tests are too narrow if some share one. Give a column substrate."
             )
+        count = int(np.unique(group.substrate).size) if group.by_substrate else int(group.substrate.size)
+        if 0 < count < _FEW:
+            what = "substrate" if group.by_substrate else "device"
+            what += "s are" if count > 1 else " is"
+            found.append(
+                f"{who}: {count} {what} too few for an interval of the mean or a test, {_FEW} would do."
+            )
     return found
 
 

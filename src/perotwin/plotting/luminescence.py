@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["splittings", "yields_and_spectra"]
 
-_NM, _MA = 1e9, 0.1
+_NM, _MA, _PER_CM2_NM = 1e9, 0.1, 1e-13
 #: emitters of one cell, where colours tell cells apart
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
 
@@ -98,16 +98,16 @@ def _spectra(ax: Axes, items: Sequence[xr.Dataset]) -> None:
         for row, (_, colour, dashes) in enumerate(_looks(items, item)):
             values = item["spectrum"].values[row]
             ax.semilogy(
-                wavelength, np.where(values > 0, values, np.nan) / _NM, color=colour, linestyle=dashes
+                wavelength, np.where(values > 0, values, np.nan) * _PER_CM2_NM, color=colour, linestyle=dashes
             )
             shown = wavelength[values > 1e-4 * highest]
             if shown.size:
                 low, high = min(low, float(shown[0])), max(high, float(shown[-1]))
     if highest > 0:
-        ax.set_ylim(1e-4 * highest / _NM, 3 * highest / _NM)
+        ax.set_ylim(1e-4 * highest * _PER_CM2_NM, 3 * highest * _PER_CM2_NM)
         ax.set_xlim(low - 10, high + 10)
     ax.set_xlabel(style.axis_label("wavelength"))
-    ax.set_ylabel("Photons out at the front (m$^{−2}$ s$^{−1}$ nm$^{−1}$)")
+    ax.set_ylabel("Photons out at the front (cm$^{−2}$ s$^{−1}$ nm$^{−1}$)")
     most = {round(_MA * float(item["injected"].values[-1]), 2) for item in items}
     if len(most) == 1:
         ax.set_title(f"at {most.pop():g} mA cm$^{{−2}}$ injected")

@@ -94,11 +94,10 @@ class Dim:
                 f"{number} is {what}, which it cannot be.", f"Give a value of at least {self.least:g}."
             )
         if self.most is not None and not number <= self.most:
-            unit = si_unit(self.dimension)
-            raise InputError(
-                f"{number} is above {self.most:g} {unit}{self.because}.",
-                f"Give a value of at most {self.most:g} {unit}.",
-            )
+            bound = f"{self.most:g} {si_unit(self.dimension)}"
+            if self.dimension == "angle":
+                bound = f"{math.degrees(self.most):g} deg"
+            raise InputError(f"{number} is above {bound}{self.because}.", f"Give a value of at most {bound}.")
         return number
 
 

@@ -178,7 +178,7 @@ def _area(source: Source, header: Header, per_area: bool, notes: list[str]) -> t
     if np.isfinite(stated) and stated > 0.0:
         notes.append(f"per area by the {stated * 1e4:g} cm^2 that the file states.")
         return stated, "F m-2"
-    notes.append("in F: the file states no area of the cell; give it (--area).")
+    notes.append("in F: the file states no area of the cell; give it (perotwin analyse FILE --area).")
     return None, "F"
 
 

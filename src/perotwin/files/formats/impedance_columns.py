@@ -386,13 +386,14 @@ def _area(
         return asked, "ohm m2"
     if stated is not None and filled_in:
         notes.append(
-            f"in ohm: the file's area of {stated * 1e4:g} cm^2 is what the program fills in; give the cell's (--area)."
+            f"in ohm: the file's area of {stated * 1e4:g} cm^2 is what the program fills in; give the cell's "
+            "(perotwin analyse FILE --area)."
         )
         return None, "ohm"
     if stated is not None and stated > 0.0:
         notes.append(f"in ohm m^2 by the area of {stated * 1e4:g} cm^2 that the file states.")
         return stated, "ohm m2"
-    notes.append("in ohm: the file states no area of the cell; give it (--area).")
+    notes.append("in ohm: the file states no area of the cell; give it (perotwin analyse FILE --area).")
     return None, "ohm"
 
 
