@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import fresh
 import perotwin as pt
 from perotwin import lab, workflows
 from perotwin.cli.app import app
@@ -91,3 +92,19 @@ def test_samples_stand_beside_cells_and_what_was_left_out_is_listed(cli, tmp_pat
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "No Kelvin probe force microscopy: no recipe is known" in page
     assert (out / "wbg-target" / "kpfm.nc").exists() and (out / "figures" / "kpfm.svg").exists()
+
+
+def test_the_help_page_names_instruments_as_they_declare_themselves() -> None:
+    """It reads their files instead of loading them: both have to say the same."""
+    assert lab.titles() == {one.name: one.title for one in lab.instruments()}
+    assert list(lab.titles()) == [one.name for one in lab.instruments()]
+
+
+def test_the_help_page_loads_no_instrument() -> None:
+    code = (
+        "import sys\nfrom perotwin.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print('LOADED', [name for name in ('pint', 'numpy', 'pydantic') if name in sys.modules])"
+    )
+    done = fresh.python("-c", code)
+    assert done.stdout.strip().endswith("LOADED []"), done.stdout + done.stderr
+    assert "  kpfm  " in done.stdout and "Kelvin probe force microscopy" in done.stdout

@@ -11,10 +11,11 @@ def test_a_curve_shows_both_junctions(cli) -> None:
         "bottom junction alone",
         "mV lost between them",
         "junction limits the current",
-        "junctions carry one current",
+        "checks hold",
     ):
         assert words in done.stdout, words
     (entry,) = json.loads(cli("jv", "tandem-target", "--step", "50 mV", "--json").stdout)["results"]
+    assert entry["checks"]["junctions carry one current"]["passed"]
     assert set(entry["junctions"]) == {"top", "bottom"} and entry["limiting"] in ("top", "bottom")
     assert set(entry["scans"][0]["curve"]["junction_voltages"]) == {"top", "bottom", "between"}
     assert (

@@ -200,7 +200,7 @@ def test_what_makes_no_bias_light_is_refused() -> None:
 def test_a_cell_of_one_junction_is_measured_as_ever() -> None:
     data = eqe.measure(pt.load("wbg-target"))
     assert eqe.junctions(data) == {} and "eqe_top" not in data
-    assert set(eqe.analyse(data)) == {"jsc_integrated", "bandgap"}
+    assert set(eqe.analyse(data)) >= {"jsc_integrated", "bandgap"}
     assert "EQE integral against Jsc" in checks_of(data)
 
 

@@ -38,6 +38,10 @@ def test_a_stack_beside_itself_is_the_stack(name: str) -> None:
     assert set(checks_of(one)) <= set(checks_of(two))
     for metric, expected in instrument.analyse(one).items():
         found = instrument.analyse(two)[metric]
+        if metric == "kramers_kronig":
+            # how far a fit is off, itself next to nothing
+            assert max(found.value, expected.value) < 1e-3
+            continue
         assert found.value == pytest.approx(expected.value, rel=1e-6, nan_ok=True), metric
         assert found.method == expected.method
     assert set(one.attrs) | {"shown"} == set(two.attrs) | {"shown"}

@@ -21,9 +21,14 @@ GREEN, FLUENCE = 532e-9, 1e15
 
 
 def closed() -> Stack:
-    """A cell with optics that nothing leaves and nothing recombines in."""
+    """A cell with optics between metals that next to nothing reaches, and in which nothing recombines.
+
+    A velocity of zero at both ends would make a film by itself, which no voltage can be held at.
+    """
     walls = {
-        f"contact.{side}.{kind}_velocity": 0.0 for side in ("front", "back") for kind in ("electron", "hole")
+        f"contact.{side}.{kind}_velocity": 1e-16
+        for side in ("front", "back")
+        for kind in ("electron", "hole")
     }
     return optical_cell().with_values(
         {**walls, "perovskite.recombination.radiative": {"kind": "none"}, "light.intensity": 0.0}

@@ -37,6 +37,10 @@ Area = Annotated[
 ]
 
 
+#: what to do about a file that was read and could not be analysed
+_CURE = "See whether the file is whole, or say what it holds: --as INSTRUMENT, --columns, --area."
+
+
 def analyse(
     paths: Files,
     instrument: As = None,
@@ -68,7 +72,9 @@ def analyse(
             if one.reading.failure:
                 from perotwin.errors import InputError
 
-                out.failed(one.reading.name, InputError(one.reading.failure, file=one.path), file=one.path)
+                out.failed(
+                    one.reading.name, InputError(one.reading.failure, _CURE, file=one.path), file=one.path
+                )
             elif json:
                 out.result(entry(one))
             else:

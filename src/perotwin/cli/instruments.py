@@ -50,11 +50,23 @@ class WithInstruments(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """All commands: those that have a file, then the other instruments."""
-        from perotwin import lab
-
         own = list(super().list_commands(ctx))
-        others = [_called(one.name) for one in lab.instruments() if one.name not in _ELSEWHERE]
-        return own + [name for name in others if name not in own]
+        return own + [name for name in _titles() if name not in own]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands into the help page, those of instruments without loading them."""
+        titles = _titles()
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))
+        rows = []
+        for name in names:
+            own = super().get_command(ctx, name)
+            words = _words(titles[name]) if own is None else own.get_short_help_str(limit)
+            rows.append(
+                (name, words if len(words) <= limit else f"{words[: limit - 3].rsplit(' ', 1)[0]}...")
+            )
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A command by its name; what is made of an instrument is made when it is asked for."""
@@ -70,6 +82,18 @@ class WithInstruments(TyperGroup):
 
 def _called(name: str) -> str:
     return name.replace("_", "-")
+
+
+def _titles() -> dict[str, str]:
+    """Commands of instruments, in order, with the instruments' titles."""
+    from perotwin.lab.registry import titles
+
+    return {_called(name): title for name, title in titles().items() if name not in _ELSEWHERE}
+
+
+def _words(title: str) -> str:
+    """What the help page says of an instrument's command."""
+    return f"{title[:1].upper()}{title[1:]}."
 
 
 def _command(instrument: Instrument) -> Any:
@@ -120,7 +144,7 @@ def _function(instrument: Instrument) -> Callable[..., None]:
     # what never returns has no virtual half
     alone = inspect.signature(instrument.measure).return_annotation in (NoReturn, "NoReturn")
     source = "read from files" if alone else "simulated, or read from files"
-    run.__doc__ = f"{instrument.title[:1].upper()}{instrument.title[1:]}: {source}."
+    run.__doc__ = f"{_words(instrument.title)[:-1]}: {source}."
     run.__annotations__ = {name: kind for name, (kind, _) in parameters.items()}
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # typer reads the parameters from here
         [

@@ -8,10 +8,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
-from perotwin.lab.registry import find, instruments, known, register, withdraw
+from perotwin.lab.registry import find, instruments, known, register, titles, withdraw
 from perotwin.measurement.instrument import look_up_with
 
-__all__ = ["find", "instruments", "known", "register", "withdraw"]
+__all__ = ["find", "instruments", "known", "register", "titles", "withdraw"]
 
 # a measurement says its instrument by name, and its shape is what that instrument declares
 look_up_with(find)

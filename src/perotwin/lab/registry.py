@@ -11,10 +11,12 @@ A script adds one with `register`. What cannot be loaded is left out, and said.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
@@ -22,7 +24,7 @@ from perotwin import progress
 from perotwin.errors import InputError, nearest
 from perotwin.measurement.instrument import Instrument
 
-__all__ = ["GROUP", "find", "instruments", "known", "register", "withdraw"]
+__all__ = ["GROUP", "find", "instruments", "known", "register", "titles", "withdraw"]
 
 #: entry points by which other packages bring instruments
 GROUP = "perotwin.instruments"
@@ -85,6 +87,25 @@ def instruments(of: str | None = None) -> list[Instrument]:
             found.setdefault(brought.name, brought)
     chosen = [one for one in found.values() if of in (None, one.of)]
     return sorted(chosen, key=lambda one: (one.place, one.name))
+
+
+def titles() -> dict[str, str]:
+    """Names of all instruments in the order of the main job, with what people call their measurements. Those of this
+    room are read from their files: a list of them is asked for by a help page, which has no time to load them.
+    """
+    found: list[tuple[float, str, str]] = []
+    folder = Path(__file__).parent
+    for module in _modules():
+        text = (folder / f"{module}.py").read_text(encoding="utf-8")
+        _, declares, body = text.partition("\nINSTRUMENT = Instrument(")
+        title = re.search(r'^    title="([^"\n]+)",$', body, re.MULTILINE)
+        if declares and title is not None:
+            place = re.search(r"^    place=([\d.]+),$", body, re.MULTILINE)
+            found.append((100.0 if place is None else float(place[1]), module, title[1]))
+    listed = {name for _, name, _ in found}
+    others = [*_registered.values(), *(one for point in _points() if (one := _bring(point)) is not None)]
+    found += [(one.place, one.name, one.title) for one in others if one.name not in listed]
+    return {name: title for _, name, title in sorted(found)}
 
 
 def _own(name: str) -> Instrument | None:

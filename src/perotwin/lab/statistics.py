@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from perotwin.errors import InputError
-from perotwin.lab.arguments import of_measurements
+from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.lab.statistics_analysis import FIGURES, analyse, detectable, groups_of, remarks, together
 from perotwin.measurement import Instrument, Variable
 from perotwin.stack.quantity_fields import Model
@@ -48,6 +48,7 @@ class Protocol(Model):
     seed: int = Field(default=1, ge=0)
 
 
+@of_a_cell
 def measure(cell: Any, protocol: Protocol | None = None) -> xr.Dataset:
     """Refuse: one cell is no batch; how devices scatter is a study, which draws them.
 

@@ -1,5 +1,6 @@
 """What the cell is: layers, faces, contacts and light as frozen models, read from and written to TOML."""
 
+from perotwin.stack import films
 from perotwin.stack.cell import Cell, from_toml, in_order
 from perotwin.stack.choices import (
     BeerLambertGeneration,
@@ -107,6 +108,7 @@ __all__ = [
     "Trap",
     "Traps",
     "UniformGeneration",
+    "films",
     "from_toml",
     "in_order",
     "join_tandem",
