@@ -334,6 +334,17 @@ def test_spectra_of_no_line_give_numbers_or_a_reason(shape: str) -> None:
         assert line.value == pytest.approx(290.0, abs=0.05)
 
 
+def test_a_hump_wider_than_lines_are_says_so_of_all_that_is_read_of_it() -> None:
+    energy = np.arange(275.0, 305.0, 0.1)
+    hump = 1e3 + 1e4 * np.exp(-4.0 * np.log(2.0) * ((energy - 290.0) / 9.0) ** 2)
+    noisy = np.random.default_rng(5).poisson(hump).astype(float)
+    found = xps.analyse(spectrum(energy, noisy, "C 1s"), lines=1)
+    for name in ("core_level", "core_width", "core_area"):
+        assert "its width is at a bound" in found[f"{name}, C 1s"].method
+    line = 1e3 + 1e4 * np.exp(-4.0 * np.log(2.0) * ((energy - 290.0) / 1.5) ** 2)
+    assert "bound" not in xps.analyse(spectrum(energy, line, "C 1s"), lines=1)["core_width, C 1s"].method
+
+
 def test_a_measurement_comes_back_from_disk_and_is_drawn(tmp_path: Path) -> None:
     made = xps.referenced(region("Pb 4f", 138.8, high=14.0, partner=(4.86, 0.75)), 285.0)
     again = measurement.load(measurement.save(measurement.describe(made), tmp_path / "m.nc"))

@@ -167,9 +167,8 @@ def metrics(
         label = f"{name}{strong}" + ("" if index == 0 else f" {chr(ord('A') + index)}")
         sent = _transmission(dataset, line.position)
         divided = "" if sent is None else f", over a transmission of {sent:.4g}"
-        bound = (
-            "; its width is at a bound: a sum of lines, or none" if not np.isfinite(line.width_error) else ""
-        )
+        loose = core_levels.at_bound(line) or not np.isfinite(line.width_error)
+        bound = "; its width is at a bound: a sum of lines, or none" if loose else ""
         limit = best.detection_area(line) / (sent or 1.0)
         found[f"core_level, {label}"] = Metric(
             line.position,
@@ -178,12 +177,12 @@ def metrics(
             float(np.hypot(line.position_error, error_of_reference)),
         )
         found[f"core_width, {label}"] = Metric(
-            line.width, "eV", f"full width at half maximum, {words}", line.width_error
+            line.width, "eV", f"full width at half maximum, {words}{bound}", line.width_error
         )
         found[f"core_area, {label}"] = Metric(
             line.area / (sent or 1.0), "eV",
             f"counts times eV{', both partners' if strong else ''}{divided}, {line.area / (sent or 1.0) / limit:.3g} "
-            f"times what is seen; {words}", line.area_error / (sent or 1.0),
+            f"times what is seen; {words}{bound}", line.area_error / (sent or 1.0),
         )  # fmt: skip
         if index == 0:
             found["core_limit"] = Metric(

@@ -29,6 +29,7 @@ __all__ = [
     "Doublet",
     "Fit",
     "Line",
+    "at_bound",
     "doublet_of",
     "fit",
     "is_level",
@@ -71,6 +72,11 @@ class Line(NamedTuple):
     width_error: float
     area: float
     area_error: float
+
+
+def at_bound(line: Line) -> bool:
+    """Whether a line is as narrow or as wide as a line may be: its width is then no result of the fit."""
+    return not (1.01 * _WIDTHS[0] < line.width < 0.99 * _WIDTHS[1])
 
 
 class Fit(NamedTuple):
@@ -329,7 +335,7 @@ def _told_for(more: tuple[Fit, float], less: tuple[Fit, float]) -> bool:
     """Whether a further line is one: the criterion falls, it can be seen, and no line took a bound for its width."""
     new, old = more[0], less[0]
     seen = all(one.area > new.detection_area(one) and one.area > 3.0 * one.area_error for one in new.lines)
-    free = all(1.01 * _WIDTHS[0] < one.width < 0.99 * _WIDTHS[1] for one in new.lines)
+    free = not any(at_bound(one) for one in new.lines)
     places = [one.position for one in new.lines]
     inside = all(float(new.energy[0]) < place < float(new.energy[-1]) for place in places)
     return more[1] < less[1] - _GAIN and seen and free and inside and new.reduced < old.reduced

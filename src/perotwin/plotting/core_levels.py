@@ -115,7 +115,9 @@ def _region(ax: Axes, item: xr.Dataset, fit: _Fit | None) -> None:
     ax.set_xlim(float(np.nanmax(energy)), float(np.nanmin(energy)))
     ax.set_ylim(factor * (low - 0.06 * (top - low)), factor * (top + 0.18 * (top - low)))
     name, region = str(item.attrs.get("stack", "")) or "measured", str(item.attrs.get("region") or "")
-    ax.set_title(f"{name}, {region}" if region else name)
+    # what an instrument calls a spectrum is often its region
+    told = region.replace(" ", "").lower() in ("", name.replace(" ", "").replace("-", "").lower())
+    ax.set_title((region or name) if told else f"{name}, {region}")
     ax.set_xlabel(_axis_words(item))
     ax.set_ylabel("Counts" if power == 0 else f"Counts (10$^{{{power}}}$)")
 

@@ -230,11 +230,13 @@ def _tails(ax: Axes, items: Sequence[xr.Dataset], tails: Mapping[int, Tail]) -> 
         entries.append((f"{named(item)}: {tail.words}" if len(items) > 1 else tail.words, colour))
     if entries:
         ax.set_xlim(low, high)
-        ax.set_ylim(floor - 0.5, 1.5)
+        # room for the words above the points
+        bottom = floor - 0.5
+        ax.set_ylim(bottom, bottom - bottom / (1.0 - min(0.08 * len(entries) + 0.06, 0.6)))
     else:
         ax.text(
             0.5, 0.5, "no high-energy side to be fitted", ha="center", va="center", transform=ax.transAxes
         )
     ax.set_xlabel("Photon energy $E$ (eV)")
     ax.set_ylabel(r"$\ln(\phi/E^2)$, highest point 0")
-    style.text_key(ax, entries, 0.03, 0.06)
+    style.text_key(ax, entries, 0.03, 0.98)

@@ -279,6 +279,7 @@ def _marks(
         taken.append(place)
         height = float(np.interp(place, x, scaled))
         ax.annotate(
-            f"{place:.{digits}f}", (place, height), xytext=(0, -3 if hangs else 3), textcoords="offset points",
-            rotation=90, ha="center", va="top" if hangs else "bottom", fontsize=6, color=style.INK,
+            f"{place:.{digits}f}".replace("-", "−"), (place, height), xytext=(0, -3 if hangs else 3),
+            textcoords="offset points", rotation=90, ha="center", va="top" if hangs else "bottom", fontsize=6,
+            color=style.INK,
         )  # fmt: skip

@@ -163,8 +163,8 @@ def _in_words(name: str) -> str:
 _MARK = " *"
 #: how a method begins the part that takes its number back, or that says why there is none
 _DOUBT = re.compile(
-    r"doubtful|means nothing|does not describe|no [a-z -]+: |at (?:least|most): |"
-    r"(?:.*: )?(?:an? )?(?:upper|lower) bound"
+    r"doubtful|means nothing|its width is at a bound|does not describe|no [a-z -]+: |at (?:least|most): |"
+    r"(?:.*: )?(?:an? )?(?:upper|lower) bound|.*\(no plateau\)|.*breaks the relations"
 )
 #: the same where there is no number at all
 _ABSENCE = re.compile(
@@ -213,6 +213,7 @@ def doubts(named: Mapping[str, Metrics]) -> list[str]:
 #: decimals that are worth reading, of quantities and of units; all else has three digits
 _OF_QUANTITIES = {
     "ff": 1, "pce": 2, "stabilised_pce": 2, "hysteresis_index": 2, "line_area": 1, "line_width": 4, "absorption": 0,
+    "core_area": 0, "core_limit": 0,
 }  # fmt: skip
 _OF_UNITS = {
     "V": 3, "eV": 3, "mA/cm^2": 2, "mW/cm^2": 2, "deg": 3, "angstrom": 4, "cm^-1": 2, "ppm": 4,
