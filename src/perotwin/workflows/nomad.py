@@ -95,7 +95,11 @@ def _results(folder: Path) -> list[dict[str, Any]]:
             file=str(path),
         )
     if not results:
-        raise InputError("no measurement among the results was read.", "", file=str(path))
+        raise InputError(
+            "no measurement among the results was read.",
+            "See on its page why, and analyse again.",
+            file=str(path),
+        )
     return results
 
 
