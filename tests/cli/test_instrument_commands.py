@@ -91,6 +91,7 @@ def test_samples_stand_beside_cells_and_what_was_left_out_is_listed(cli, tmp_pat
     assert "no recipe is known" in other["absent"]["kpfm"]["message"] and not target["absent"]
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "No Kelvin probe force microscopy: no recipe is known" in page
+    assert "<li>cell-a: no Kelvin probe force microscopy: no recipe is known" in page
     assert (out / "wbg-target" / "kpfm.nc").exists() and (out / "figures" / "kpfm.svg").exists()
 
 

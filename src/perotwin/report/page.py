@@ -138,6 +138,15 @@ def _called() -> dict[str, str]:
     return {part: words for one in lab.instruments() for part, words in one.experiments.items()}
 
 
+def _left_out(results: Sequence[CellResult]) -> list[tuple[str, str]]:
+    """What was asked for and not measured, and why: sentences with the cells that they are about; alike ones once."""
+    called, found = _called(), dict[str, list[str]]()
+    for item in results:
+        for part, reason in item.absent.items():
+            found.setdefault(f"{called.get(part, part)}: {reason.message}", []).append(item.name)
+    return [(listed(names), words) for words, names in found.items()]
+
+
 def _missing(results: Sequence[CellResult]) -> dict[str, list[str]]:
     """Sentences for the sections with measurements that some cell does not have, by section."""
     from perotwin import lab
@@ -267,6 +276,7 @@ def render(
         voltages=loss_tables.voltages(results),
         maps={item.name: map_words(item) for item in results if "map" in item.measurements},
         experiments=experiments(results, measured),
+        left_out=_left_out(results),
         samples=_samples(results),
         checks=checks,
         held=checks_words(results),
