@@ -196,10 +196,16 @@ def test_ctrl_c_ends_in_130_and_leaves_whole_files(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", start, *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=fresh.environment(),
+        # a test runner in the background has the signal ignored, and its children would inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:  # fmt: skip
         time.sleep(20)
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=120)
+        try:
+            out, err = child.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
     assert child.returncode == 130, err
     assert "Traceback" not in err
     kept = [one for one in json.loads(out)["results"] if "error" not in one]
