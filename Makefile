@@ -12,7 +12,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q --hypothesis-profile=ci -n auto --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q -m slow --hypothesis-profile=ci -n auto --dist loadfile
+	$(BIN)/python -m pytest -q -m "slow and not long" --hypothesis-profile=ci -n auto --dist loadfile
 
 # No compiled function reads or writes past an array: half a minute, without compilation.
 test-bounds: $(VENV)/.installed-dev

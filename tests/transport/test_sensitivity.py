@@ -90,7 +90,9 @@ def test_fields_of_the_paper_s_cell_through_its_optics_ions_and_circuit(path: st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["wbg-target", "tandem-target", "patchy-tandem"])
+@pytest.mark.parametrize(
+    "name", ["wbg-target", "tandem-target", pytest.param("patchy-tandem", marks=pytest.mark.long)]
+)
 def test_every_number_of_a_cell_with_its_optics(name: str) -> None:
     cell = pt.load(name)
     top = 1.3 if name == "wbg-target" else 2.0

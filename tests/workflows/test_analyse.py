@@ -1,8 +1,6 @@
 """Measured files in any mixture become one page, tables and data; what cannot be read is said and stops nothing."""
 
 import json
-import os
-import time
 from pathlib import Path
 
 import pytest
@@ -147,16 +145,17 @@ def test_nothing_is_written_outside_the_folder_whatever_a_file_calls_itself(tmp_
     assert all(out in path.resolve().parents for path in out.rglob("*"))
 
 
-@pytest.mark.slow
-def test_one_file_in_a_fresh_process_takes_little(tmp_path: Path) -> None:
-    """CPU time, which others on the machine do not change."""
+def test_one_curve_loads_only_what_it_needs(tmp_path: Path) -> None:
+    """Its speed is measured in `benchmarks/measured_files.py`; what would cost it is not loaded."""
     path = curve(tmp_path / "x.txt", 1.0, 20.0)
-    fresh.perotwin("analyse", str(path))
-    before = os.times()
-    assert fresh.perotwin("analyse", str(path)).returncode == 0
-    after = os.times()
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
-    assert spent < 1.5, f"{spent:.2f} s of CPU"
+    code = (
+        "import sys\nfrom perotwin.cli import main\n"
+        f"try:\n    main(['analyse', {str(path)!r}])\nexcept SystemExit as left:\n    assert left.code == 0\n"
+        "idle = ('numba', 'pint', 'lmfit', 'matplotlib', 'skimage', 'pybaselines', 'perotwin.transport')\n"
+        "print('LOADED', [name for name in idle if name in sys.modules])"
+    )
+    done = fresh.python("-c", code)
+    assert done.stdout.strip().endswith("LOADED []"), done.stdout + done.stderr
 
 
 @pytest.mark.slow
@@ -166,11 +165,6 @@ def test_a_thousand_curves(tmp_path: Path) -> None:
         path = tmp_path / "data" / "ABCD"[number % 4] / f"p{number:04d}_rev.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    before, started = os.times(), time.perf_counter()
     done = fresh.perotwin("analyse", str(tmp_path / "data"), "-o", str(tmp_path / "out"))
-    after, took = os.times(), time.perf_counter() - started
     assert done.returncode == 0, done.stderr
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
-    # two cores share this; by the clock where nobody else works
-    assert spent < 55.0, f"{spent:.1f} s of CPU, {took:.1f} s by the clock"
     assert len(list((tmp_path / "out" / "data").glob("*.nc"))) == 1000

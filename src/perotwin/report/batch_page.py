@@ -38,7 +38,7 @@ def titles() -> dict[str, str]:
         "el_subcells": "junctions' voltages by electroluminescence",
         "jv": "current and voltage",
     }
-    return {one.name: one.title for one in lab.instruments()} | own
+    return lab.titles() | own
 
 
 def columns_of(members: Sequence[Member]) -> list[str]:
