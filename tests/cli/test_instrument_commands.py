@@ -109,3 +109,11 @@ def test_the_help_page_loads_no_instrument() -> None:
     done = fresh.python("-c", code)
     assert done.stdout.strip().endswith("LOADED []"), done.stdout + done.stderr
     assert "  kpfm  " in done.stdout and "Kelvin probe force microscopy" in done.stdout
+
+
+def test_a_measured_file_in_place_of_a_cell_is_told_what_reads_it(cli, tmp_path: Path) -> None:
+    file = tmp_path / "rev.csv"
+    file.write_text("V (V),J (mA/cm^2)\n0,20\n0.5,19\n1.0,0\n", encoding="utf-8")
+    done = cli("jv", str(file), "--json")
+    assert done.returncode == 2
+    assert "perotwin analyse rev.csv" in json.loads(done.stdout)["error"]["advice"]

@@ -86,16 +86,40 @@ def load(
     InputError
         A cell that does not exist or cannot be used, a change that is not PATH=VALUE or is impossible.
     """
-    from perotwin.stack import load_all
-
     values = _values(changes, 'perovskite.thickness="500 nm"')
     if temperature is not None:
         values["temperature"] = temperature
     values |= light or {}
     named = [name for cell in cells for name in _expanded(cell)]
-    found = [(name, one) for name in named for one in load_all(name)]
+    found = [(name, one) for name in named for one in _all_of(name)]
     loaded = _told_apart([name for name, _ in found], [one for _, one in found])
     return [cell.with_values(_dark_behind(cell, values)) for cell in loaded] if values else loaded
+
+
+def _all_of(name: str) -> list[Cell]:
+    """The cells of a name or a file; a measured file is told what reads it.
+
+    Raises
+    ------
+    InputError
+        As of `load`.
+    """
+    from pathlib import Path
+
+    from perotwin.errors import InputError
+    from perotwin.stack import load_all
+
+    try:
+        return list(load_all(name))
+    except InputError as error:
+        if Path(name).suffix.lower() in ("", ".toml") or not Path(name).is_file():
+            raise
+        raise InputError(
+            "this is no file of a cell, which is TOML.",
+            f"A measured file is read by perotwin analyse {Path(name).name}, or shown beside a cell by "
+            "perotwin run CELL --measured FILE.",
+            file=error.file or name,
+        ) from None
 
 
 def _expanded(name: str) -> list[str]:
