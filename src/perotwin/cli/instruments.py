@@ -22,6 +22,8 @@ from perotwin.cli import files, options, readings
 from perotwin.cli.output import Output, command
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from perotwin.measurement import Instrument
 
 __all__ = ["WithInstruments", "describe_fields", "is_measured"]
@@ -110,7 +112,7 @@ def _command(instrument: Instrument) -> Any:
 
 def _function(instrument: Instrument) -> Callable[..., None]:
     """What the command does, with the parameters that typer makes its options of."""
-    fields = instrument.protocol.model_fields  # type: ignore[attr-defined]  # every protocol is a pydantic model
+    fields = instrument.protocol.model_fields
     of_cells = instrument.of == "cell"
     conditions = (_LIGHT if instrument.lit else {}) | {"temperature": options.Temperature}
     conditions = {name: kind for name, kind in conditions.items() if of_cells and name not in fields}
@@ -171,9 +173,9 @@ def _option(name: str, field: Any, words: str) -> Any:
     ]
 
 
-def describe_fields(protocol: type) -> dict[str, str]:
+def describe_fields(protocol: type[BaseModel]) -> dict[str, str]:
     """What the docstring of a protocol says of each of its fields ("radius : of the apex, m. lift, height : ...")."""
-    known = set(protocol.model_fields)  # type: ignore[attr-defined]  # every protocol is a pydantic model
+    known = set(protocol.model_fields)
     text = re.sub(r"\s+", " ", inspect.cleandoc(protocol.__doc__ or ""))
     name = "|".join(sorted(known, key=len, reverse=True)) or "(?!)"
     starts = list(re.finditer(rf"(?<!\S)((?:{name})(?:, (?:{name}))*) ?: ", text))
@@ -187,7 +189,7 @@ def describe_fields(protocol: type) -> dict[str, str]:
 
 def _given(instrument: Instrument, given: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of the protocol that were named, lists taken apart."""
-    fields = instrument.protocol.model_fields  # type: ignore[attr-defined]  # every protocol is a pydantic model
+    fields = instrument.protocol.model_fields
     return {
         name: [part.strip() for part in value.split(",") if part.strip()]
         if isinstance(value, str) and get_origin(fields[name].annotation) is tuple

@@ -28,6 +28,7 @@ from perotwin.measurement.nomenclature import Term, add_term, term_of
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
+    from pydantic import BaseModel
 
 __all__ = [
     "Attribute",
@@ -157,7 +158,7 @@ class Instrument:
 
     name: str
     title: str
-    protocol: type
+    protocol: type[BaseModel]
     measure: Callable[..., Any]
     analyse: Callable[[Any], Metrics]
     plot: Callable[..., Figure]

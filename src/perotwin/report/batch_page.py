@@ -14,7 +14,7 @@ from perotwin.measurement import heading, term_of
 from perotwin.measurement.metrics import Metric
 from perotwin.report import links
 from perotwin.report.batch import FIGURES, Batch, Member, Summary
-from perotwin.report.page import inline, raised
+from perotwin.report.page import inline, raised, template
 from perotwin.report.tables import digits
 
 if TYPE_CHECKING:
@@ -251,15 +251,4 @@ def _figure(path: Path, words: str, prefix: str, folder: Path | None) -> dict[st
 
 @cache
 def _template() -> Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["raised"] = raised
-    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
-    return environment.get_template("batch.html.j2")
+    return template("batch.html.j2")

@@ -357,8 +357,8 @@ def _cited(result: CellResult) -> list[tuple[str, str]]:
     return list(found.values())
 
 
-@cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A template of this room, with the filters that its pages share."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -372,7 +372,12 @@ def _template() -> Template:
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     environment.filters["breakable"] = breakable
     environment.filters["short"] = short
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
+
+
+@cache
+def _template() -> Template:
+    return template("report.html.j2")
 
 
 def raised(text: str) -> str:

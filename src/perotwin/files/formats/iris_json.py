@@ -19,7 +19,14 @@ from perotwin.measurement.metrics import Metric
 
 __all__ = ["FORMATS"]
 
-_FIGURES = {"Voc": ("voc", "V"), "Jsc": ("jsc", "A m-2"), "FF": ("ff", "1"), "Eff_1000": ("pce", "1"), "V_mpp": ("vmp", "V"), "J_mpp": ("jmp", "A m-2")}  # noqa: E501 - one row  # fmt: skip
+_FIGURES = {
+    "Voc": ("voc", "V"),
+    "Jsc": ("jsc", "A m-2"),
+    "FF": ("ff", "1"),
+    "Eff_1000": ("pce", "1"),
+    "V_mpp": ("vmp", "V"),
+    "J_mpp": ("jmp", "A m-2"),
+}
 _VOLTAGES = ("V_corr", "V_meas", "V_raw", "V_set", "V")
 
 

@@ -31,6 +31,7 @@ def members(content: bytes, wanted: Callable[[str], bool], what: str) -> dict[st
         InputError: it is no archive, is damaged, or unpacks to more than any measurement.
     """
     advice = "Copy the file again, or export the measurement as text."
+    # NotImplementedError is what zipfile makes of a version or a compression that it does not know
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         listed = archive.infolist()

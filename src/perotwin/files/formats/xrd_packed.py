@@ -347,7 +347,7 @@ def _read_brml(source: Source) -> list[Found]:
         with contextlib.redirect_stdout(io.StringIO()):
             # what takes a path opens an archive, which may be a stream as well
             read: Mapping[str, Any] = read_bruker_brml(io.BytesIO(source.content))
-    except NotImplementedError:
+    except NotImplementedError:  # the package's word for what it does not read
         raise InputError(
             "the file holds several scans, or a map.", "Export each scan as .xy.", file=source.file
         ) from None
