@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from perotwin.errors import InputError
+from perotwin.errors import ConvergenceError, InputError
 from perotwin.lab import conditions, depth_profiles
 from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.lab.jv_analysis import Method, analyse, points_of, short_of_the_top, sweeps_of, without_merit
@@ -61,7 +61,7 @@ _TOP = 0.002
 #: points between looks at whether the curve has crossed its end
 _CHUNK = 16
 #: what a reader of a curve in the light must know that has no power
-_NO_POWER = "no power at any voltage: look at perotwin bands, the order of the layers and the contacts' work functions."
+_LOOK = "look at perotwin bands, the order of the layers and the contacts' work functions."
 #: most points of one curve
 _MOST = 100_000
 
@@ -184,8 +184,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         checks=found,
         notes=conditions.notes(every, fields=True),
     )
-    if intensity > 0.0 and without_merit(dataset, points_of(dataset)):
-        dataset = add_notes(dataset, [_NO_POWER])
+    if intensity > 0.0 and (why := without_merit(dataset, points_of(dataset))):
+        dataset = add_notes(dataset, [f"{why.removeprefix('none: ')}: {_LOOK}"])
     return dataset
 
 
@@ -270,7 +270,12 @@ def solved_points(solver: Solver, states: States, intensity: float) -> dict[str,
         found = _bracket(states)
     if found is not None:
         best, end = found
-        points["open-circuit"] = solver.open_circuit(states.state(end), intensity)
+        try:
+            points["open-circuit"] = solver.open_circuit(states.state(end), intensity)
+        except ConvergenceError:
+            if not solver.delivers_nothing(short, intensity):
+                raise
+            return points
         points["maximum-power"] = _maximum_power(solver, states, best, intensity)
     return points
 

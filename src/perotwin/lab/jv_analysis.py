@@ -229,6 +229,8 @@ def without_merit(dataset: xr.Dataset, solved: Mapping[str, tuple[float, float]]
     ahead = points[points[:, 0] > 0.0]
     if ahead.size and not (ahead[:, 1] > 0.0).any():
         return "none: the curve gives no power"
+    if simulated(dataset) and solved.keys() == {"short-circuit"} and (ahead[:, 1] < 0.0).any():
+        return "none: next to nothing of what light makes leaves the cell, and its open circuit is not found"
     return ""
 
 

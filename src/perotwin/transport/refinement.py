@@ -22,7 +22,7 @@ from perotwin.transport.junction import Junction
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.mesh import Mesh
 from perotwin.transport.states import State
-from perotwin.transport.steady import Solver
+from perotwin.transport.steady import NOTHING, Solver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +43,6 @@ _CHECK = {
 }
 #: errors of the voltage (V) and of the current (a part of it) that a result may have by its mesh
 _LIMIT = {_OPEN: 1e-4, _SHORT: 1e-3}
-#: currents below this part of the photocurrent are not told from each other
-_NOTHING = 1e-6
 #: of an error of the second order in the interval, what a mesh twice as fine shows of it, inverse
 _RICHARDSON = 4.0 / 3.0
 
@@ -179,5 +177,5 @@ def _current(solver: Solver, fine: Solver, found: States, intensity: float) -> f
     if not there.converged[0]:
         return np.nan
     # of a cell that next to nothing leaves, of what is made in it
-    whole = max(abs(float(found.current[0])), _NOTHING * intensity * solver.problem.photocurrent)
+    whole = max(abs(float(found.current[0])), NOTHING * intensity * solver.problem.photocurrent)
     return _RICHARDSON * abs(float(there.current[0] - found.current[0])) / whole if whole > 0.0 else 0.0

@@ -49,6 +49,8 @@ _ITERATIONS, _ITERATIONS_ALONE = 40, 80
 _DETOURS = 3
 #: steps along the curve from which open circuit is tried for again, and the longest of them, V
 _APPROACHES, _LONGEST_APPROACH = 12, 0.1
+#: currents below this part of the photocurrent are not told from none
+NOTHING = 1e-6
 #: steps of a junction's voltage (V) on the way to its open circuit
 _CLIMB = 0.1
 
@@ -345,6 +347,13 @@ class Solver:
                 key="contact",
             )
 
+    def delivers_nothing(self, short: States, intensity: float) -> bool:
+        """Whether at short circuit next to nothing of what light makes leaves the cell, so that arithmetic need not find
+        an open circuit: over volts the current is below what is told from none.
+        """
+        most = intensity * self.problem.photocurrent
+        return bool(short.converged[0]) and abs(float(short.current[0])) <= NOTHING * most
+
     def open_circuit(self, near: State, intensity: float) -> States:
         """The state at which no current leaves the cell, from a nearby one; of a sample without contacts its only one.
 
@@ -378,7 +387,10 @@ class Solver:
                 return self._collect(voltage, intensity, row[None], np.array([True]), np.array([count])), size
             here = self.sweep([state.voltage], intensity, state)
             if here.converged[0]:
-                change = -float(here.current[0]) / self.slope(here.state(0), intensity)
+                slope = self.slope(here.state(0), intensity)
+                if slope == 0.0:
+                    break  # nothing passes the cell at all
+                change = -float(here.current[0]) / slope
                 nearer = state.voltage + float(np.clip(change, -_LONGEST_APPROACH, _LONGEST_APPROACH))
                 here = self.sweep([nearer], intensity, here.state(0))
             if not here.converged[0]:
@@ -550,6 +562,9 @@ def _open(solver: Solver, intensity: float) -> State:
     try:
         return solver.open_circuit(state, intensity).state(0)
     except ConvergenceError:
+        if solver.delivers_nothing(solver.sweep([0.0], intensity, state), intensity):
+            # where no current is told from none, every voltage is open circuit
+            return state
         found = solver.sweep(np.arange(_CLIMB, solver.problem.highest_voltage, _CLIMB), intensity, state)
         given = np.flatnonzero(found.converged & (found.current > 0.0))
         near = found.state(int(given[-1])) if given.size else state

@@ -16,6 +16,8 @@ from perotwin.transport.kernels.statistics import densities, settle_ions
 _LOST = 1e-10
 #: last step, kT
 _SETTLED = 1e-10
+#: steps this short (kT) shrink with their square; one that does not is what rounding leaves of wide, cold, empty layers
+_QUADRATIC = 1e-6
 #: of a sum of charges that cancel, as a part of their sizes
 _ROUNDING = 2e-15
 
@@ -104,7 +106,7 @@ def equilibrium(dev, w, row, held, iterations, longest):
     columns = 1 + dev.ion.shape[0]
     W, F = np.zeros(nodes), np.zeros((nodes, 1, columns))
     last, held_by = np.zeros(nodes), np.zeros(nodes)
-    limit = longest
+    limit, before = longest, np.inf
     for iteration in range(iterations):
         if not settle_ions(dev, st):
             return -1
@@ -165,8 +167,9 @@ def equilibrium(dev, w, row, held, iterations, longest):
         damping = min(1.0, limit / largest) if largest > 0.0 else 1.0
         for i in range(nodes):
             st.psi[i] += damping * F[i, 0, 0]
-        if largest < _SETTLED:
+        if largest < _SETTLED or 0.5 * before < largest < _QUADRATIC:
             # the ions' number belongs to the potential as it is now
             settle_ions(dev, st)
             return iteration + 1
+        before = largest if damping == 1.0 else np.inf
     return -1
