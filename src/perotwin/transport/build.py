@@ -184,6 +184,11 @@ class Problem:
         return min(self._photocurrents)
 
     @property
+    def largest_photocurrent(self) -> float:
+        """The same of the junction that has most: of a cell in which one is dark there is light in another."""
+        return max(self._photocurrents)
+
+    @property
     def ions_settle(self) -> bool:
         """Whether there are ions that re-equilibrate at each point."""
         return any(part.device.ion.shape[0] > 0 for part in self.parts)

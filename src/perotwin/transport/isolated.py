@@ -55,7 +55,10 @@ def flat_levels(system: System, dark: F64, generation: F64, held: F64) -> F64 | 
         row = start.copy()
         state = state_in(device, row)
         # the level that is held as the zero of energy stays
-        if device.contact[:, dv.C_SN].min() < 0.0:
+        if device.contact[:, dv.C_BARE].min() == 0.0:
+            # each carrier is at the level of the contact that takes it
+            state.v[:] = split
+        elif device.contact[:, dv.C_SN].min() < 0.0:
             state.fp[:] = -split
         else:
             state.fn[:] = split

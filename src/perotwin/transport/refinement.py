@@ -176,6 +176,10 @@ def _current(solver: Solver, fine: Solver, found: States, intensity: float) -> f
     there = fine.sweep(found.voltage, intensity, _lifted(solver, fine, found.state(0)))
     if not there.converged[0]:
         return np.nan
+    made = intensity * solver.problem.largest_photocurrent
     # of a cell that next to nothing leaves, of what is made in it
-    whole = max(abs(float(found.current[0])), NOTHING * intensity * solver.problem.photocurrent)
+    whole = max(abs(float(found.current[0])), NOTHING * made)
+    if made == 0.0 and float(found.voltage[0]) == 0.0:
+        # neither light nor voltage drives what is rounding, and has no mesh
+        return 0.0
     return _RICHARDSON * abs(float(there.current[0] - found.current[0])) / whole if whole > 0.0 else 0.0

@@ -217,7 +217,9 @@ class Solver:
         return made
 
     def _begin(self, intensity: float) -> State:
-        """The state that others are reached from: short circuit of a junction or of columns, open circuit in series."""
+        """The state that others are reached from: short circuit of a junction or of columns, open circuit in series and
+        where the other is not found.
+        """
         problem = self.problem
         lit = intensity * self.generation
         if len(problem.groups) > 1:
@@ -246,7 +248,15 @@ class Solver:
             row = row if near is None else near
             self._resolved = rounding(self.system, row, self.frozen_charge)
         if intensity > 0.0:
-            self._reach(self._bare, row, lit, self.frozen_charge, held_voltage(), "light")
+            try:
+                self._reach(self._bare, row, lit, self.frozen_charge, held_voltage(), "light")
+            except ConvergenceError:
+                # what barriers keep in recombines there, as in a sample without contacts: from that state
+                near = None if problem.isolated else flat_levels(self.system, row, lit, self.frozen_charge)
+                if near is None:
+                    raise
+                row = near
+                self._reach(self._bare, row, lit, self.frozen_charge, held_current(), "light")
         return State(self._terminals(row, lit), row)
 
     @cached_property
@@ -351,7 +361,7 @@ class Solver:
         """Whether at short circuit next to nothing of what light makes leaves the cell, so that arithmetic need not find
         an open circuit: over volts the current is below what is told from none.
         """
-        most = intensity * self.problem.photocurrent
+        most = intensity * self.problem.largest_photocurrent
         return bool(short.converged[0]) and abs(float(short.current[0])) <= NOTHING * most
 
     def open_circuit(self, near: State, intensity: float) -> States:

@@ -90,7 +90,8 @@ def _charge(dev, w, held):
 
 @compiled
 def equilibrium(dev, w, row, held, iterations, longest):
-    """Settle one junction at equilibrium by Newton steps of at most `longest` (kT); its levels and voltage are zero.
+    """Settle one junction by Newton steps of at most `longest` (kT): at equilibrium, where its levels and voltage are
+    zero, or with levels that are given.
 
     held (S,): charge of ions that do not move, m^-3. Returns the number of iterations, or -1 if it does not settle. The
     potential and the ions' activities, in the row of its state, are updated in place.
@@ -100,9 +101,9 @@ def equilibrium(dev, w, row, held, iterations, longest):
     dark = np.zeros(dev.volume.size)
     bare = dev.contact[0, C_BARE] != 0.0 or dev.contact[1, C_BARE] != 0.0
     if dev.contact[0, C_BARE] == 0.0:
-        st.psi[0] = dev.contact[0, C_PSI]
+        st.psi[0] = dev.contact[0, C_PSI] + (st.v[0] if dev.anode_front else 0.0)
     if dev.contact[1, C_BARE] == 0.0:
-        st.psi[nodes - 1] = dev.contact[1, C_PSI]
+        st.psi[nodes - 1] = dev.contact[1, C_PSI] + (0.0 if dev.anode_front else st.v[0])
     columns = 1 + dev.ion.shape[0]
     W, F = np.zeros(nodes), np.zeros((nodes, 1, columns))
     last, held_by = np.zeros(nodes), np.zeros(nodes)
