@@ -210,4 +210,10 @@ WORKS: tuple[Reference, ...] = (
         "Adv. Mater. Sci. Eng. 2023, 4154962, Table 1",
         "doi:10.1155/2023/4154962",
     ),
+    Reference(
+        "yanguas-gil2011",
+        "A. Yanguas-Gil, B. A. Sperling, J. R. Abelson, Theory of light scattering from self-affine surfaces: "
+        "relationship between surface morphology and effective medium roughness, Phys. Rev. B 84, 085402 (2011)",
+        "doi:10.1103/PhysRevB.84.085402",
+    ),
 )
