@@ -334,7 +334,9 @@ def test_open_circuit_is_that_of_the_curve() -> None:
 
 def test_a_finer_sweep_reads_the_same() -> None:
     coarse, fine = (
-        suns_voc.analyse(suns_voc.measure(written.made("wbg-target"), suns_voc.Protocol(per_decade=n, dimmest="0.01 sun")))
+        suns_voc.analyse(
+            suns_voc.measure(written.made("wbg-target"), suns_voc.Protocol(per_decade=n, dimmest="0.01 sun"))
+        )
         for n in (10, 40)
     )  # fmt: skip
     assert coarse["pseudo_ff"].uncertainty is not None

@@ -1,4 +1,4 @@
-"""The library's cells that recipes make: one function makes them all again, byte for byte, and others from other numbers."""
+"""The library's cells that recipes make: one function makes them all again, byte for byte, and others otherwise."""
 
 import pytest
 

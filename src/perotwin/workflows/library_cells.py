@@ -1,4 +1,4 @@
-"""Cells of the library that recipes make, made again: `write()` after a change of a recipe, its parameters or `wbg-base`.
+"""Cells of the library that recipes make, made again: `write()` after a change of a recipe, its parameters or base.
 
     workflows.library_cells.texts()      # name -> text of the file
     workflows.library_cells.write()      # the files that changed
@@ -91,17 +91,24 @@ def write() -> tuple[Path, ...]:
 def _patchy(tandem: Tandem) -> Tandem:
     """The tandem with columns in its top junction: as it is, and on bare oxide."""
     from perotwin.recipe import library_parameters
-    from perotwin.stack import Tandem, paths
+    from perotwin.stack import Tandem
     from perotwin.stack.toml import read
 
     data = read(tandem.to_toml(), None)
     top = {key: value for key, value in data["top"].items() if key not in ("name", "recipe")}
     face = top["interface"]["niox|perovskite"]
     velocity = _stated(library_parameters().interface.bare_velocity)
-    notes = {"electron": "of a film on bare NiOx, as bare_velocity of the recipes", "hole": "as the electrons'"}
+    notes = {
+        "electron": "of a film on bare NiOx, as bare_velocity of the recipes",
+        "hole": "as the electrons'",
+    }
     bare = {
         **{key: value for key, value in face.items() if key not in ("dipole", "trap")},
-        "dipole": {"value": "0 eV", "assumed": ["0 eV", "0.05 eV"], "note": "no molecules that carry a dipole"},
+        "dipole": {
+            "value": "0 eV",
+            "assumed": ["0 eV", "0.05 eV"],
+            "note": "no molecules that carry a dipole",
+        },
         "trap": [
             {
                 "level": "midgap",
