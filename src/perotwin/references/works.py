@@ -221,5 +221,27 @@ WORKS: tuple[Reference, ...] = (
         "P. de Boer, J. F. D. Rodrigues, Decomposition analysis: when to use which method?, Econ. Syst. "
         "Res. 32, 1 (2020)",
         "doi:10.1080/09535314.2019.1652571",
+        "chen2021",
+        "Z. Chen, G. Brocks, S. Tao, P. A. Bobbert, Unified theory for light-induced halide segregation in mixed "
+        "halide perovskites, Nat. Commun. 12, 2687 (2021)",
+        "doi:10.1038/s41467-021-23008-z",
+    ),
+    Reference(
+        "draguta2017",
+        "S. Draguta, O. Sharia, S. J. Yoon et al., Rationalizing the light-induced phase separation of mixed halide "
+        "organic-inorganic perovskites, Nat. Commun. 8, 200 (2017)",
+        "doi:10.1038/s41467-017-00284-2",
+    ),
+    Reference(
+        "hoke2015",
+        "E. T. Hoke, D. J. Slotcavage, E. R. Dohner, A. R. Bowring, H. I. Karunadasa, M. D. McGehee, Reversible "
+        "photo-induced trap formation in mixed-halide hybrid perovskites for photovoltaics, Chem. Sci. 6, 613 (2015)",
+        "doi:10.1039/C4SC03141E",
+    ),
+    Reference(
+        "mcmeekin2016",
+        "D. P. McMeekin, G. Sadoughi, W. Rehman et al., A mixed-cation lead mixed-halide perovskite absorber for "
+        "tandem solar cells, Science 351, 151 (2016)",
+        "doi:10.1126/science.aad5845",
     ),
 )
