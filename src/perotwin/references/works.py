@@ -221,6 +221,8 @@ WORKS: tuple[Reference, ...] = (
         "P. de Boer, J. F. D. Rodrigues, Decomposition analysis: when to use which method?, Econ. Syst. "
         "Res. 32, 1 (2020)",
         "doi:10.1080/09535314.2019.1652571",
+    ),
+    Reference(
         "chen2021",
         "Z. Chen, G. Brocks, S. Tao, P. A. Bobbert, Unified theory for light-induced halide segregation in mixed "
         "halide perovskites, Nat. Commun. 12, 2687 (2021)",
