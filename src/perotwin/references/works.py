@@ -217,6 +217,18 @@ WORKS: tuple[Reference, ...] = (
         "doi:10.1155/2023/4154962",
     ),
     Reference(
+        "shapley1953",
+        "L. S. Shapley, A value for n-person games, in Contributions to the Theory of Games II, Ann. Math. Stud. 28, "
+        "307 (1953)",
+        "https://zbmath.org/?q=an%3A0050.14404",
+    ),
+    Reference(
+        "deboer2020",
+        "P. de Boer, J. F. D. Rodrigues, Decomposition analysis: when to use which method?, Econ. Syst. "
+        "Res. 32, 1 (2020)",
+        "doi:10.1080/09535314.2019.1652571",
+    ),
+    Reference(
         "chen2021",
         "Z. Chen, G. Brocks, S. Tao, P. A. Bobbert, Unified theory for light-induced halide segregation in mixed "
         "halide perovskites, Nat. Commun. 12, 2687 (2021)",
