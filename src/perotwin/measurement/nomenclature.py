@@ -61,6 +61,18 @@ NOMENCLATURE: dict[str, Term] = {
     "burn_in": Term("Ts", r"$T_\mathrm{s}$", "s", "h", 1.0 / 3600.0, "end of the burn-in"),
     "t80_model": Term("T80m", r"$T_\mathrm{80,m}$", "s", "h", 1.0 / 3600.0, "T80 of the likeliest curve"),
     "retained": Term("left", "left", "1", "%", 100.0, "power at the end over that at the start"),
+    "segregated_share": Term("φ", r"$\phi$", "1", "1", 1.0, "share of the volume that is iodide-rich"),
+    "segregated_end": Term("φend", r"$\phi_\mathrm{end}$", "1", "1", 1.0, "iodide-rich share of the volume at the end"),
+    "segregated_settled": Term("φ∞", r"$\phi_\infty$", "1", "1", 1.0, "iodide-rich share of the volume when settled"),
+    "red_share": Term("red", "red", "1", "%", 100.0, "share of the light that the iodide-rich phase emits"),
+    "red_share_first": Term("red0", r"red$_0$", "1", "%", 100.0, "iodide-rich share of the light of the first map"),
+    "red_share_end": Term("red end", "red end", "1", "%", 100.0, "iodide-rich share of the light at the end"),
+    "red_light": Term("I1", "$I_1$", "1", "1", 1.0, "light of the iodide-rich phase over that of the mixed film"),
+    "parent_light": Term("I2", "$I_2$", "1", "1", 1.0, "light of the parent phase over that of the mixed film"),
+    "emission": Term("I", "$I$", "1", "1", 1.0, "luminescence per wavelength over the mixed film's highest"),
+    "visible_after": Term("tvis", r"$t_\mathrm{vis}$", "s", "s", 1.0, "time until a second line is seen"),
+    "exchange_rate": Term("kX", r"$k_\mathrm{X}$", "Hz", "Hz", 1.0, "rate at which halides change places"),
+    "threshold_light": Term("I*", "$I^*$", "sun", "sun", 1.0, "light from which on a film segregates"),
     "irradiance": Term("E", "$E$", "W m-2", "mW/cm^2", 0.1, "irradiance"),
     "voltage_between": Term(
         "ΔVj", r"$\Delta V_\mathrm{j}$", "V", "V", 1.0, "voltage lost between the junctions and in series with them"

@@ -15,6 +15,12 @@ WORKS: tuple[Reference, ...] = (
         "Society of Chemistry; its DOI is not yet printed in it)",
     ),
     Reference(
+        "yanguas-gil2011",
+        "A. Yanguas-Gil, B. A. Sperling, J. R. Abelson, Theory of light scattering from self-affine surfaces: "
+        "relationship between surface morphology and effective medium roughness, Phys. Rev. B 84, 085402 (2011)",
+        "doi:10.1103/PhysRevB.84.085402",
+    ),
+    Reference(
         "thiesbrummel2024",
         "J. Thiesbrummel et al., Ion-induced field screening as a dominant factor in perovskite "
         "solar cell operational stability, Nat. Energy (2024); parameter set with the data, "
@@ -209,5 +215,41 @@ WORKS: tuple[Reference, ...] = (
         "amse2023",
         "Adv. Mater. Sci. Eng. 2023, 4154962, Table 1",
         "doi:10.1155/2023/4154962",
+    ),
+    Reference(
+        "shapley1953",
+        "L. S. Shapley, A value for n-person games, in Contributions to the Theory of Games II, Ann. Math. Stud. 28, "
+        "307 (1953)",
+        "https://zbmath.org/?q=an%3A0050.14404",
+    ),
+    Reference(
+        "deboer2020",
+        "P. de Boer, J. F. D. Rodrigues, Decomposition analysis: when to use which method?, Econ. Syst. "
+        "Res. 32, 1 (2020)",
+        "doi:10.1080/09535314.2019.1652571",
+    ),
+    Reference(
+        "chen2021",
+        "Z. Chen, G. Brocks, S. Tao, P. A. Bobbert, Unified theory for light-induced halide segregation in mixed "
+        "halide perovskites, Nat. Commun. 12, 2687 (2021)",
+        "doi:10.1038/s41467-021-23008-z",
+    ),
+    Reference(
+        "draguta2017",
+        "S. Draguta, O. Sharia, S. J. Yoon et al., Rationalizing the light-induced phase separation of mixed halide "
+        "organic-inorganic perovskites, Nat. Commun. 8, 200 (2017)",
+        "doi:10.1038/s41467-017-00284-2",
+    ),
+    Reference(
+        "hoke2015",
+        "E. T. Hoke, D. J. Slotcavage, E. R. Dohner, A. R. Bowring, H. I. Karunadasa, M. D. McGehee, Reversible "
+        "photo-induced trap formation in mixed-halide hybrid perovskites for photovoltaics, Chem. Sci. 6, 613 (2015)",
+        "doi:10.1039/C4SC03141E",
+    ),
+    Reference(
+        "mcmeekin2016",
+        "D. P. McMeekin, G. Sadoughi, W. Rehman et al., A mixed-cation lead mixed-halide perovskite absorber for "
+        "tandem solar cells, Science 351, 151 (2016)",
+        "doi:10.1126/science.aad5845",
     ),
 )
