@@ -15,6 +15,12 @@ WORKS: tuple[Reference, ...] = (
         "Society of Chemistry; its DOI is not yet printed in it)",
     ),
     Reference(
+        "yanguas-gil2011",
+        "A. Yanguas-Gil, B. A. Sperling, J. R. Abelson, Theory of light scattering from self-affine surfaces: "
+        "relationship between surface morphology and effective medium roughness, Phys. Rev. B 84, 085402 (2011)",
+        "doi:10.1103/PhysRevB.84.085402",
+    ),
+    Reference(
         "thiesbrummel2024",
         "J. Thiesbrummel et al., Ion-induced field screening as a dominant factor in perovskite "
         "solar cell operational stability, Nat. Energy (2024); parameter set with the data, "
