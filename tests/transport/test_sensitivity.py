@@ -100,6 +100,16 @@ def test_every_number_of_a_cell_with_its_optics(name: str) -> None:
     compare(cell, paths, np.linspace(0.0, top, 5))
 
 
+def test_a_short_path_moves_both_carriers() -> None:
+    cell = pt.load("cell-a")
+    both = ["perovskite.trap.1.electron_lifetime", "perovskite.trap.1.hole_lifetime"]
+    solver = Solver(build(cell.with_values(dict.fromkeys(both, "0.3 us"))))
+    states = solver.sweep([0.0, 0.9], 1.0)
+    alone = Following(solver, both).current(states).by_field
+    together = Following(solver, ["absorber.lifetime"]).current(states).by_field
+    assert together[:, 0] == pytest.approx(alone.sum(axis=1), rel=1e-7)
+
+
 def test_open_circuit_and_most_power_follow_too() -> None:
     cell, path = pt.load("cell-a"), "perovskite.electronic.electron_affinity"
     solver = Solver(build(cell), FINE)

@@ -172,7 +172,8 @@ class Parallel(Document):
         names = [column.name for column in self.column]
         if head not in names:
             layers = dict.fromkeys(layer.name for stack in self.stacks.values() for layer in stack.layer)
-            if "|" not in head and head not in (*_KEYS, *layers) and path not in SHORT:
+            roles = {layer.role for stack in self.stacks.values() for layer in stack.layer}
+            if "|" not in head and head not in (*_KEYS, *layers, *roles) and path not in SHORT:
                 known = [*names, *layers, "light", "contact", "circuit", "temperature"]
                 raise UnknownNameError(
                     "column, layer, face or key", head, known, file=f'cell "{self.name}"', key=path

@@ -5,7 +5,8 @@ The first part names a layer, a face or a key of the stack; the rest walks down 
 counted from 1 (`perovskite.trap.1.density`); the number may be left out where there is one only. A field of
 `electronic` may be named without it (`perovskite.electron_mobility`) unless the layer has a field of that
 name (`perovskite.bandgap`). In a stack with exactly one absorber `thickness` and `bandgap` alone are the
-absorber's; setting that `bandgap` moves the optical edge and the electronic gap together.
+absorber's; setting that `bandgap` moves the optical edge and the electronic gap together. Both carriers at once and
+layers by their role: `short_paths`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pydantic import TypeAdapter
 
 from perotwin.errors import InputError, UnknownNameError
 from perotwin.materials import HALIDE
-from perotwin.stack import layer_library
+from perotwin.stack import layer_library, short_paths
 from perotwin.stack.choices import OpticalGeneration
 from perotwin.stack.parts import Electronic, Interface, Layer
 from perotwin.stack.quantity_fields import Bandgap, Model, model_of, unknown_key
@@ -35,7 +36,10 @@ _GAP: TypeAdapter[Quantity] = TypeAdapter(Bandgap)
 
 def get(stack: Stack, path: str) -> Any:
     """The value at a path; InputError with the nearest keys when there is none."""
-    return value_at(stack, resolve(stack, path), path)
+    paths = short_paths.full(stack, path)
+    return short_paths.common(
+        paths, lambda one: value_at(stack, resolve(stack, one), path), path, f'stack "{stack.name}"'
+    )
 
 
 def value_at(cell: Any, steps: Sequence[str | int], path: str) -> Any:
@@ -46,13 +50,23 @@ def value_at(cell: Any, steps: Sequence[str | int], path: str) -> Any:
             raise InputError(
                 f'"{path}" is not set in "{cell.name}".', "State it in the file first.", key=path
             )
-        node = node[step] if isinstance(step, int) or isinstance(node, dict) else getattr(node, step)
+        if isinstance(node, dict):
+            # a face that the file leaves out is a plain one
+            node = node.get(step, Interface())
+        else:
+            node = node[step] if isinstance(step, int) else getattr(node, step)
     return node
 
 
 def put(stack: Stack, data: dict[str, Any], path: str, value: Any) -> None:
     """Set the value at a path in the plain form of a stack (see `plain`); tables that are missing are
     made."""
+    for one in short_paths.full(stack, path):
+        _put(stack, data, one, value)
+
+
+def _put(stack: Stack, data: dict[str, Any], path: str, value: Any) -> None:
+    """The same for a path that is not short for others."""
     if path == "bandgap" and is_short(stack, path):
         _put_bandgap(stack, data, value)
         return
@@ -176,7 +190,17 @@ def resolve(stack: Stack, path: str) -> tuple[str | int, ...]:
         names = [layer.name for layer in stack.layer]
         if head not in names:
             short = SHORT if len(stack.absorbers) == 1 else ()
-            known = [*names, *short, *stack.interface, "light", "contact", "circuit", "temperature"]
+            roles = dict.fromkeys(layer.role for layer in stack.layer)
+            known = [
+                *names,
+                *short,
+                *(role for role in roles if role not in names),
+                *stack.interface,
+                "light",
+                "contact",
+                "circuit",
+                "temperature",
+            ]
             raise UnknownNameError("layer, face or key", head, known, file=f'stack "{stack.name}"', key=path)
         index = names.index(head)
         steps, node, kind = ["layer", index], stack.layer[index], Layer
@@ -243,6 +267,16 @@ def _trap_index(cell: Any, path: str, parts: list[str], traps: Any) -> int:
             key=path,
         )
     return number - 1
+
+
+def turned(face: dict[str, Any]) -> dict[str, Any]:
+    """The plain form of a face whose two layers change places: its dipoles point the other way."""
+    if "dipole" in face:
+        face = {**face, "dipole": face["dipole"].negated()}
+    if "dipole" in face.get("patches", {}):
+        patches = face["patches"]
+        face = {**face, "patches": {**patches, "dipole": patches["dipole"].negated()}}
+    return face
 
 
 def plain(node: Any, spelled_out: bool = False) -> Any:

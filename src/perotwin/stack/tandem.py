@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from pydantic import Discriminator, Tag, ValidationInfo, field_validator, model_validator
 
 from perotwin.errors import InputError, UnknownNameError, nearest
-from perotwin.stack import coherence, merging, paths, surroundings
+from perotwin.stack import coherence, merging, paths, short_paths, surroundings
 from perotwin.stack.document import Document
 from perotwin.stack.junction import Ideal, Junction, Separate
 from perotwin.stack.layered import Layered
@@ -166,7 +166,10 @@ class Tandem(Layered, Document):
         which, rest = self._split(path)
         if which is not None:
             return self._within(which, lambda cell: cell.get(rest))
-        return paths.value_at(self, self._own_steps(path), path)
+        own = self._own_paths(path)
+        return short_paths.common(
+            own, lambda one: paths.value_at(self, self._own_steps(one), path), path, self._file
+        )
 
     def with_values(self, values: Mapping[str, Any]) -> Tandem:
         """A copy with the values at some field paths replaced, validated as a whole.
@@ -189,7 +192,8 @@ class Tandem(Layered, Document):
             junction, rest = self._split(path)
             if junction is None:
                 own = paths.plain(value) if isinstance(value, Model) else value
-                paths.set_at(data, self._own_steps(path), own, self)
+                for one in self._own_paths(path):
+                    paths.set_at(data, self._own_steps(one), own, self)
             else:
                 inside[junction][rest] = value
         for which, changes in inside.items():
@@ -254,6 +258,12 @@ class Tandem(Layered, Document):
             file=self._file,
             key=path,
         )
+
+    def _own_paths(self, path: str) -> tuple[str, ...]:
+        """A path that begins at the tandem itself; two where it means both carriers of a junction's levels."""
+        head, _, rest = path.partition(".")
+        model = getattr(self, head, None)
+        return short_paths.both(model, path) if isinstance(model, Model) and "." not in rest else (path,)
 
     def _own_steps(self, path: str) -> tuple[str | int, ...]:
         """A path that begins at the tandem itself as steps: one of its keys, or a layer between."""
@@ -563,7 +573,8 @@ def _resolves(cell: Stack | Parallel, path: str) -> bool:
         return rest == "area" or _resolves(cell.stacks[head], rest)
     for stack in _stacks(cell):
         try:
-            paths.resolve(stack, path)
+            for full in short_paths.full(stack, path):
+                paths.resolve(stack, full)
         except InputError:
             return False
     return True

@@ -1,0 +1,149 @@
+"""Figures of what the hours do: films that segregate in light, cells that lose power, films that give off iodine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perotwin.plotting import style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["soaking", "time_axis"]
+
+F64 = NDArray[np.float64]
+
+_NM, _UM = 1e9, 1e6
+#: from the first moment to the last
+_FIRST, _LAST = "#2D6A8E", "#B5301F"
+#: share of the light that a second line is seen from
+_VISIBLE = 0.05
+#: of the longest time, where a logarithmic axis begins
+_EARLIEST = 1e-3
+
+
+def time_axis(longest: float) -> tuple[float, str]:
+    """Factor and unit for times up to a longest one (s)."""
+    if longest < 180.0:
+        return 1.0, "s"
+    return (1.0 / 60.0, "min") if longest < 10800.0 else (1.0 / 3600.0, "h")
+
+
+def _words(seconds: float) -> str:
+    factor, unit = time_axis(max(seconds, 180.0) if seconds >= 60.0 else seconds)
+    return f"{seconds * factor:.3g} {unit}"
+
+
+def _percent(part: float) -> str:
+    return f"{100.0 * part:.2g} %" if part < 0.1 else f"{100.0 * part:.0f} %"
+
+
+def soaking(courses: Sequence[xr.Dataset]) -> Figure:
+    """Films in light, a row each: spectra against time, maps of the red share; below the red share of all."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours = style.colour_of_cells(courses)
+    with style.context():
+        rows = len(courses)
+        made = style.figure(style.PAGE, 1.9 * rows + 2.2)
+        grid = made.add_gridspec(
+            rows + 1, 3, height_ratios=[1.0] * rows + [1.05], width_ratios=(1.5, 1.0, 1.0)
+        )
+        ramp = LinearSegmentedColormap.from_list("soak", [_FIRST, _LAST])
+        for row, course in enumerate(courses):
+            _spectra(made.add_subplot(grid[row, 0]), course, ramp, colours)
+            if "red_share_map" in course:
+                for place, which in ((1, 0), (2, -1)):
+                    panel = made.add_subplot(grid[row, place])
+                    image = _map(panel, course, which)
+                    if place == 2:
+                        bar = made.colorbar(image, ax=panel, shrink=0.95, aspect=14, pad=0.02)
+                        bar.set_label("Red share of the light")
+                        bar.outline.set_visible(False)
+        _shares(made.add_subplot(grid[rows, :]), courses, colours)
+        style.apart(made)
+        return made
+
+
+def _spectra(axes: Axes, course: xr.Dataset, ramp: Any, colours: dict[str, str]) -> None:
+    wavelength, spectra = course["wavelength"].values * _NM, course["emission"].values
+    name = str(course.attrs["stack"])
+    count = spectra.shape[0]
+    entries = []
+    top = spectra.max()
+    for number, (moment, spectrum) in enumerate(zip(course["map_time"].values, spectra, strict=True)):
+        colour = ramp(number / max(count - 1, 1))
+        axes.plot(wavelength, spectrum / top, color=colour, linewidth=1.1)
+        entries.append((_words(float(moment)) if moment > 0.0 else "0 min", colour))
+    axes.axvline(
+        _NM * float(course.attrs["red_peak"]), color=style.MUTED, linewidth=0.5, linestyle=(0, (2, 2))
+    )
+    axes.set_xlim(wavelength[0], wavelength[-1])
+    axes.set_ylim(0.0, 1.12)
+    axes.set_xlabel("Wavelength (nm)")
+    axes.set_ylabel("Luminescence (a. u.)")
+    axes.set_title(name, color=colours[name], fontweight="bold")
+    for place, (words, colour) in enumerate(entries):
+        axes.text(
+            0.985, 0.96 - 0.105 * place, words, transform=axes.transAxes, ha="right", va="top", color=colour,
+            fontsize=7,
+        )  # fmt: skip
+    peak = f"{_NM * float(course.attrs['red_peak']):.0f} nm"
+    axes.text(
+        _NM * float(course.attrs["red_peak"]) + 3.0, 1.06, peak, color=style.MUTED, fontsize=6.5, va="center"
+    )
+
+
+def _map(axes: Axes, course: xr.Dataset, which: int) -> Any:
+    values = course["red_share_map"].values[which]
+    x, y = course["x"].values * _UM, course["y"].values * _UM
+    image = axes.imshow(
+        values, origin="lower", extent=(0.0, x[-1] + x[0], 0.0, y[-1] + y[0]), cmap="inferno", vmin=0.0, vmax=1.0,
+        interpolation="nearest",
+    )  # fmt: skip
+    moment = float(course["map_time"].values[which])
+    axes.set_title(f"map at {_words(moment) if moment > 0.0 else '0 min'}: {_percent(float(values.mean()))}")
+    axes.set_xlabel("µm")
+    axes.set_xticks([0, int(x[-1]), int(np.ceil(x[-1]))] if x[-1] < 2.0 else np.arange(0.0, x[-1] + 0.1, 1.0))
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return image
+
+
+def _shares(axes: Axes, courses: Sequence[xr.Dataset], colours: dict[str, str]) -> None:
+    longest = max(float(course.attrs["duration"]) for course in courses)
+    factor, unit = time_axis(longest)
+    ends, lowest = [], 1.0
+    for course in courses:
+        time, share = course["time"].values * factor, course["red_share"].values
+        good = (share > 1e-7) & (time <= longest * factor * 1.0001)
+        colour = colours[str(course.attrs["stack"])]
+        if not good.any():
+            continue
+        axes.semilogy(time[good], share[good], color=colour)
+        good &= time >= _EARLIEST * longest * factor
+        ends.append((str(course.attrs["stack"]), colour, float(share[good][-1])))
+        lowest = min(lowest, float(share[good][0]))
+    axes.axhline(_VISIBLE, color=style.MUTED, linewidth=0.6, linestyle=(0, (4, 2)))
+    axes.text(
+        0.005, _VISIBLE * 0.8, "from here on a second line is seen", color=style.MUTED, fontsize=6.5, va="top",
+        transform=axes.get_yaxis_transform(),
+    )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlim(longest * factor * _EARLIEST, longest * factor)
+    axes.set_ylim(max(1e-6, 0.3 * lowest), 1.3)
+    axes.set_xlabel(f"Time in the light ({unit})")
+    axes.set_ylabel("Red share of the light")
+    low, high = np.log10(np.array(axes.get_ylim()))
+    places = style.spread([np.log10(end) for _, _, end in ends], 0.09 * (high - low), low, high)
+    for (name, colour, _), place in zip(ends, places, strict=True):
+        axes.text(
+            longest * factor * 1.03, 10.0**place, name, color=colour, fontsize=7, va="center", clip_on=False
+        )
