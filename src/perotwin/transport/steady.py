@@ -17,20 +17,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from perotwin.constants import elementary_charge as Q
 from perotwin.errors import ConvergenceError, InputError
-from perotwin.progress import note
 from perotwin.transport.build import Problem
 from perotwin.transport.circuit import held_current, held_voltage, loaded
 from perotwin.transport.device import I_LAYER, I_Z, MECHANISMS, state_width
 from perotwin.transport.halves import apart, as_one
 from perotwin.transport.isolated import flat_levels, rounding
 from perotwin.transport.kernels.circuit import Constraint
-from perotwin.transport.kernels.newton import Patience, follow
+from perotwin.transport.kernels.newton import Patience
 from perotwin.transport.kernels.observe import observe
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.statistics import steady_ions
 from perotwin.transport.pseudo_transient import settle
 from perotwin.transport.states import JunctionStates, State, States, join
-from perotwin.transport.system import System
+from perotwin.transport.system import System, announce_compilation
+from perotwin.transport.unreached import unreached
 
 if TYPE_CHECKING:
     from perotwin.transport.small_signal import Linearised
@@ -81,7 +81,7 @@ class Solver:
 
     def __post_init__(self) -> None:
         problem = self.problem
-        _announce_compilation()
+        announce_compilation()
         self.system = System.of(problem, problem.circuit)
         #: the same with nothing in series, to start from
         self._bare = self.system
@@ -136,7 +136,7 @@ class Solver:
             if (bias, light) != (0.0, 0.0):
                 settled = free_to_move.sweep([bias], light)
                 if not settled.converged[0]:
-                    raise _failure(problem.stack.name, bias, settled.rows[0], "ions")
+                    raise unreached(problem.stack.name, bias, settled.rows[0], "ions")
                 row = settled.rows[0]
             steady_ions(device, work, state_in(device, row))
             for number in species:
@@ -164,7 +164,7 @@ class Solver:
         if good:
             row[:] = trial
         elif not self._settle(system, row, generation, held, constraint):
-            raise _failure(self.problem.stack.name, constraint.c, row, stage, [size])
+            raise unreached(self.problem.stack.name, constraint.c, row, stage, [size])
 
     def _settle(self, system: System, row: F64, generation: F64, held: F64, constraint: Constraint) -> bool:
         """Let a state go over to the steady one in time, in place (see `pseudo_transient.settle`), with care for
@@ -358,8 +358,8 @@ class Solver:
             )
 
     def delivers_nothing(self, short: States, intensity: float) -> bool:
-        """Whether at short circuit next to nothing of what light makes leaves the cell, so that arithmetic need not find
-        an open circuit: over volts the current is below what is told from none.
+        """Whether at short circuit next to nothing of what light makes leaves the cell, so that arithmetic need not
+        find an open circuit: over volts the current is below what is told from none.
         """
         most = intensity * self.problem.largest_photocurrent
         return bool(short.converged[0]) and abs(float(short.current[0])) <= NOTHING * most
@@ -373,14 +373,14 @@ class Solver:
         if self.problem.isolated:
             only = self.sweep([0.0], intensity, near)
             if not only.converged[0]:
-                raise _failure(self.problem.stack.name, 0.0, near.row, "light")
+                raise unreached(self.problem.stack.name, 0.0, near.row, "light")
             return only
         found, size = self._open_circuit_near(near, intensity)
         if found is None and len(self.problem.groups) > 1:
             # junctions in series are reached from open circuit
             found, size = self._open_circuit_near(self._begin(intensity), intensity)
         if found is None:
-            raise _failure(self.problem.stack.name, near.voltage, near.row, "open circuit", [size])
+            raise unreached(self.problem.stack.name, near.voltage, near.row, "open circuit", [size])
         return found
 
     def _open_circuit_near(self, near: State, intensity: float) -> tuple[States | None, float]:
@@ -579,28 +579,6 @@ def _open(solver: Solver, intensity: float) -> State:
         given = np.flatnonzero(found.converged & (found.current > 0.0))
         near = found.state(int(given[-1])) if given.size else state
         return solver.open_circuit(near, intensity).state(0)
-
-
-def _announce_compilation() -> None:
-    """Say that the solver is being compiled, where nothing is found in the cache: it happens once."""
-    from perotwin.compiled import is_cached
-
-    if not is_cached(follow):
-        note("Compiling the solver for this machine, once: about half a minute.")
-
-
-def _failure(
-    name: str, voltage: float, row: F64, stage: str, history: list[float] | None = None
-) -> ConvergenceError:
-    return ConvergenceError(
-        f'the steady state of "{name}" could not be reached at {voltage:.4g} V (stage: {stage}).',
-        "Run perotwin check on it and look for a value far out of the ordinary: a band offset or dipole above 1 eV, a "
-        "density above 1e21 cm^-3, a temperature below 100 K. The error holds the last state that was reached.",
-        voltage=voltage,
-        state=State(voltage, row),
-        residual_history=history or [],
-        stage=stage,
-    )
 
 
 def sweep(problem: Problem, voltage: ArrayLike, intensity: float | None = None) -> States:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.errors import ConvergenceError
+from perotwin.progress import note
 from perotwin.transport import device as dv
 from perotwin.transport.build import Problem
 from perotwin.transport.circuit import Circuit
@@ -19,7 +20,7 @@ from perotwin.transport.kernels.newton import Inertia, Path, Patience, follow
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.states import State
 
-__all__ = ["FINEST", "System"]
+__all__ = ["FINEST", "System", "announce_compilation"]
 
 F64 = NDArray[np.float64]
 
@@ -124,3 +125,11 @@ class System:
                 stack=name,
             )
         return row
+
+
+def announce_compilation() -> None:
+    """Say that the solver is being compiled, where nothing is found in the cache: it happens once."""
+    from perotwin.compiled import is_cached
+
+    if not is_cached(follow):
+        note("Compiling the solver for this machine, once: about half a minute.")
