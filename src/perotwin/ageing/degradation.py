@@ -2,14 +2,15 @@
 
     course = Run(cell, mechanisms, stretches).to_end()
 
-The states are few (a share of domains, a count of traps, a share of bare face, a tin factor) and slow against ions and
-carriers, so that the cell stands in the steady state of each moment: it is slaved to them. Domains live in minutes beside
-traps that live in months, which is stiff: the states follow LSODA (A. C. Hindmarsh, L. R. Petzold, Comput. Phys. 9, 34 and
-148 (1995)). Each of its looks at the cell costs four points on the mesh that is there (`operating_point`).
+The states are few (a share of domains, a count of traps, a share of bare face, a tin factor) and slow against ions
+and carriers, so that the cell stands in the steady state of each moment: it is slaved to them. Domains live in
+minutes beside traps that live in months, which is stiff: the states follow LSODA (A. C. Hindmarsh, L. R. Petzold,
+Comput. Phys. 9, 34 and 148 (1995)). Each of its looks at the cell costs four points on the mesh that is there
+(`operating_point`).
 
-What slaving costs is how far ions lag behind: the time they need over the time of the change. It is looked at in every
-step, first by a bound, then, where that is not enough, by holding the ions where they were (`lag`); above the tolerance
-the run is refused. Cycles are followed one by one.
+What slaving costs is how far ions lag behind: the time they need over the time of the change. It is looked at in
+every step, first by a bound, then, where that is not enough, by holding the ions where they were (`lag`); above the
+tolerance the run is refused. Cycles are followed one by one.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ class Course:
         time: (M,) s. power: (M,) W m^-2: tracked where the cell is tracked, else what it gives at maximum power in one
             sun; NaN in the dark. voltage, current: (M,) of the terminals (V, A m^-2).
         states: by mechanism ("top trap-growth"), (M,) of it. shown: by quantity, (M,) of what is reported.
-        light: (M,) suns. energy: J m^-2 that was tracked. points: that were solved. optics: calculations of light. lag: largest part of the power by which
-            ions lag behind. complete: whether the run came to its end.
+        light: (M,) suns. energy: J m^-2 that was tracked. points: that were solved. optics: calculations of light.
+            lag: largest part of the power by which ions lag behind. complete: whether the run came to its end.
         notes: what a reader must know.
     """
 
@@ -107,7 +108,8 @@ def acting(
     Each acts in every junction that it can act in. One that can act in none is refused.
 
     Args:
-        cell: a stack or a tandem. mechanisms: of its ageing. sample: what the recipe of the cell left, where one is known.
+        cell: a stack or a tandem. mechanisms: of its ageing. sample: what the recipe of the cell left, where one is
+            known.
         temperature: K; that of the cell unless given.
 
     Raises:
@@ -365,8 +367,8 @@ class Run:
 
         following = LSODA(
             lambda _, y: self._rates(stretch, y, devices), since, state, stretch.duration, rtol=self.tolerance,
-            atol=_ABSOLUTE * self.tolerance * sizes, first_step=min(_FIRST, _FIRST_PART * stretch.duration, stretch.duration - since),
-            jac=slopes,
+            atol=_ABSOLUTE * self.tolerance * sizes, jac=slopes,
+            first_step=min(_FIRST, _FIRST_PART * stretch.duration, stretch.duration - since),
         )  # fmt: skip
         before, then = state, since
         # what was read last belongs to this stretch where that is the first one, or has just been resumed
@@ -413,8 +415,8 @@ class Run:
             label = quantity if not one.junction else f"{quantity}, {one.junction}"
             shown[label] = np.array([of(float(value)) for value in states[name]])
         return Course(
-            table[:, 0], table[:, 1], table[:, 2], table[:, 3], states, shown, table[:, 4], self._energy, devices.solved,
-            devices.optics, self._worst, complete, tuple(self.notes),
+            table[:, 0], table[:, 1], table[:, 2], table[:, 3], states, shown, table[:, 4], self._energy,
+            devices.solved, devices.optics, self._worst, complete, tuple(self.notes),
         )  # fmt: skip
 
     # --- ions --------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """How iodide-rich domains are felt by a cell: pairs gather in them, so that one splitting holds more carriers.
 
-At one splitting a volume with a share phi of domains holds F = 1 - phi + phi r times the product n p of the parent film,
-which is a larger density of states. Both bands may share it, or the valence band alone where holes funnel; both are
-defensible, and what they differ by is part of the answer. Light sees nothing of it: the domains are too few.
+At one splitting a volume with a share phi of domains holds F = 1 - phi + phi r times the product n p of the parent
+film, which is a larger density of states. Both bands may share it, or the valence band alone where holes funnel; both
+are defensible, and what they differ by is part of the answer. Light sees nothing of it: the domains are too few.
 """
 
 from __future__ import annotations

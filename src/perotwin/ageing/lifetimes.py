@@ -1,13 +1,14 @@
 """What a test of hours tells: T95, T80, burn-in, Ts80, energy, each with the word that says how it came about.
 
-Definitions as agreed (M. V. Khenkin et al., Nat. Energy 5, 35 (2020), doi:10.1038/s41560-019-0529-5): T80 from the first
-power, of a cell that first rises from its highest one with the time still counted from the start; Ts80 from the end of the
-burn-in; of cycled light from the energy of each cycle. What lies beyond the test is an extrapolation by the curve that fits
-best (`lab.degradation`), and called so.
+Definitions as agreed (M. V. Khenkin et al., Nat. Energy 5, 35 (2020), doi:10.1038/s41560-019-0529-5): T80 from the
+first power, of a cell that first rises from its highest one with the time still counted from the start; Ts80 from the
+end of the burn-in; of cycled light from the energy of each cycle. What lies beyond the test is an extrapolation by
+the curve that fits best (`lab.degradation`), and called so.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,8 +49,8 @@ def readings(course: Course, stretches: Sequence[Stretch], rounds: int = 1) -> M
         course: of the cell. stretches, rounds: what it went through.
 
     Returns:
-        `t95`, `t80`, `burn_in`, `ts80` (s), `retained` at the end, `energy_yield` (J m^-2 of what was tracked), `eta1000`
-        (power after 1,000 h over the first).
+        `t95`, `t80`, `burn_in`, `ts80` (s), `retained` at the end, `energy_yield` (J m^-2 of what was tracked),
+        `eta1000` (power after 1,000 h over the first).
     """
     time, power, words = _series(course, stretches, rounds)
     found: dict[str, Metric] = {}
@@ -99,7 +100,7 @@ def _series(course: Course, stretches: Sequence[Stretch], rounds: int) -> tuple[
     period = sum(one.duration for one in stretches)
     edges = period * np.arange(rounds + 1)
     moments, means = [], []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         here = good & (course.time >= low) & (course.time <= high) & (course.light > 0.0)
         if int(here.sum()) > 1:
             moments.append(0.5 * (low + high))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -288,7 +289,8 @@ class BarePatches(Model):
         made = sample if sample is not None and stack.recipe == sample.recipe.name else None
         if self.bare is None and made is None:
             raise InputError(
-                f'no recipe is known that made "{stack.name}", so that nothing says how much of its buried face is bare.',
+                f'no recipe is known that made "{stack.name}", so that nothing says how much of its '
+                "buried face is bare.",
                 "Give bare, or leave this mechanism out.",
                 key="bare",
             )
@@ -466,7 +468,7 @@ def _buried_face(stack: Stack) -> str:
         InputError: there is none with a trap.
     """
     layers = stack.electrical_layers
-    for front, back in zip(layers, layers[1:], strict=False):
+    for front, back in pairwise(layers):
         if {front.role, back.role} == {"htl", "absorber"}:
             key = f"{front.name}|{back.name}"
             if key in stack.interface and stack.interface[key].trap:

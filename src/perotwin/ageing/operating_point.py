@@ -3,9 +3,9 @@
     devices = Devices(cell)
     point = devices.at(changes, light=1.0, bias=MaximumPower(), temperature=298.15)
 
-Optics, meshes and the first state are made once for each temperature. A drift moves no light: the cell is rebuilt on the
-same mesh with the optics that are kept, and solved from the state that was found before. At maximum power
-J + V dJ/dV is zero, and dJ/dV is exact, so that the secant from the last one takes three or four points.
+Optics, meshes and the first state are made once for each temperature. A drift moves no light: the cell is rebuilt on
+the same mesh with the optics that are kept, and solved from the state that was found before. At
+maximum power J + V dJ/dV is zero, and dJ/dV is exact, so that the secant from the last one takes three points.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ class Point:
 
 @dataclass
 class _Kept:
-    """What is kept of a temperature: the cell, its meshes, optics, and by light and bias the last state and how power bends there."""
+    """What is kept of a temperature: the cell, its meshes, optics, and by light and bias the last state and how power
+    bends there."""
 
     cell: Cell
     problem: Problem

@@ -140,8 +140,9 @@ def plan_of(
 
     Args:
         name: of the protocol. cell: whose bandgap and voltages a bias follows. duration: s.
-        temperature: K, one that the protocol allows. bias: one that it allows. cycle: another than the protocol's, such as
-            "12 h light, 12 h dark". light: suns, another than the protocol's. atmosphere: another than the protocol's.
+        temperature: K, one that the protocol allows. bias: one that it allows. cycle: another than the protocol's,
+            such as "12 h light, 12 h dark". light: suns, another than the protocol's. atmosphere: another than the
+            protocol's.
 
     Raises:
         InputError: a temperature, bias or cycle that the protocol does not have, a duration of nothing.

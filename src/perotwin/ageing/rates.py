@@ -5,14 +5,14 @@
     rates.stale(cells)                     # names of the cells that are others now than those that it was fitted on
     fit(cells, rates.data)
 
-Two numbers are known of the paper's single junctions, and one of them is a bound: they fix two rates. Orders, activation
-energies, laws and the split between mechanisms they do not fix: those are assumed, with ranges.
+Two numbers are known of the paper's single junctions, and one of them is a bound: they fix two rates. Orders,
+activation energies, laws and the split between mechanisms they do not fix: those are assumed, with ranges.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -59,8 +59,8 @@ Order = Annotated[Quantity, Dim("dimensionless", least=0, most=2)]
 class Datum(Model):
     """A number that rates are fitted to.
 
-    cell : its name in the library. time : of operation at maximum power (s). retained : of the first power; `assumed` holds
-    the range where it is a bound. kind : "value", or "bound" where the source says only less or more than.
+    cell : its name in the library. time : of operation at maximum power (s). retained : of the first power; `assumed`
+    holds the range where it is a bound. kind : "value", or "bound" where the source says only less or more than.
     """
 
     cell: str
@@ -72,7 +72,8 @@ class Datum(Model):
 class Rates(Model):
     """Rates and what they belong to.
 
-    trap_growth, bare_patches : fitted (s^-1). tin_oxidation : assumed (s^-1). order : m of both. activation_energy : of all (eV).
+    trap_growth, bare_patches : fitted (s^-1). tin_oxidation : assumed (s^-1). order : m of both. activation_energy :
+        of all (eV).
     law : where molecules leave. feedback : of domains on the cell. data : that they were fitted to.
     fitted_on : of each cell that they were fitted on, its fingerprint. segregation : parameters of the domains.
     """
@@ -222,7 +223,8 @@ def to_toml(rates: Rates) -> str:
             for one in rates.data
         ],
     }
-    head = "# Written by perotwin age --refit: rates, and the data and cells that they were fitted to. Numbers with a range are assumed.\n\n"
+    head = "# Written by perotwin age --refit: rates, and the data and cells that they were fitted to."
+    head += " Numbers with a range are assumed.\n\n"
     return head + tomlkit.dumps(document)
 
 

@@ -67,6 +67,8 @@ def age(
 
         if not cells and not refit:
             raise InputError("no cell was named.", "Name one, such as wbg-target.", key="CELL")
+        if draws < 0:
+            raise InputError(f"{draws} draws are none.", "Ask for some, or for none at all.", key="draws")
         found_rates, said = job.rates_for(rates)
         if refit:
             found_rates, said = job.fitted(found_rates), []
@@ -83,7 +85,9 @@ def age(
                 if draws == 0:
                     out.result(job.machine_result(one))
             if draws:
-                done = job.with_bands(done, draws, seed, output, processes)
+                from perotwin.workflows.ageing_draws import with_bands
+
+                done = with_bands(done, draws, seed, output, processes)
                 for one in done:
                     out.result(job.machine_result(one))
         finally:

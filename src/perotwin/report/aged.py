@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["CAPTION", "SHARES", "dataset", "lead", "parts", "result", "table", "words", "write_course"]
 
 CAPTION = (
-    "Power over the first one against time; shaded where draws were made: half and nine tenths of them. Below, for each "
+    "Power over the first one against time; shaded where draws were made: half and nine tenths of them. Below, for "
+    "each "
     "cell, what was lost to each mechanism, as parts of the first power."
 )
 #: mechanisms as people call them
@@ -190,7 +191,8 @@ def _story(one: Any) -> list[str]:
         said.append(
             f"{one.name}{f', {junction}' if junction else ''}: the numbers that leave its film with {film:.2g} of the "
             f"volume segregated after 10 min of one sun (perotwin soak) let its domains grow to {values[at]:.2g} after "
-            f"{hours:.3g} h of this test, which costs up to {cost:.1%} of the first power: film and cell tell one story."
+            f"{hours:.3g} h of this test, which costs up to {cost:.1%} of the first power: film and cell tell one "
+            "story."
         )
     return said
 

@@ -119,7 +119,7 @@ def plans_for(
     made = []
     for cell in cells:
         lit = of_protocols.protocol(protocol).light > 0.0
-        suns = {"light": float(cell.light.intensity)} if own_light and lit else {}
+        suns: dict[str, Any] = {"light": float(cell.light.intensity)} if own_light and lit else {}
         made.append(of_protocols.plan_of(protocol, cell, seconds, **given, **suns))
     return made
 
@@ -166,7 +166,7 @@ def age(
                 raise KeyboardInterrupt
             shares = run.shares(course, devices)
         metrics = readings(course, plan.stretches, plan.rounds)
-        about = [*said, *notes, *course.notes, *_words(rates, course, plan)]
+        about = [*said, *notes, *_words(rates, course, plan)]
         yield Aged(
             cell.name,
             cell,
@@ -218,13 +218,15 @@ def _words(rates: Rates, course: Course, plan: Plan) -> list[str]:
     bounds = sum(one.kind == "bound" for one in rates.data)
     words = [
         f"rates of traps and patches are calibrated on {len(rates.data)} numbers, {bounds} of them a bound: "
-        f"{rates.per_rate:g} data for each rate. Orders, activation energies, laws and the split between mechanisms are "
+        f"{rates.per_rate:g} data for each rate. Orders, activation energies, laws and the split between mechanisms "
+        "are "
         "assumed.",
         f"ions lag behind by {course.lag:.1g} of the power at most; {course.points} points of the cell were solved.",
     ]
     if all(one.light == 0.0 for one in plan.stretches) and float(rates.order) > 0.0:
         words.append(
-            "every rate here is driven by carriers: in the dark without bias nothing happens. Damage by heat alone is not "
+            "every rate here is driven by carriers: in the dark without bias nothing happens. Damage by heat alone is "
+            "not "
             "in these data."
         )
     if any(one.temperature != 298.15 for one in plan.stretches):
