@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 import perotwin as pt
+import written
 from perotwin.errors import InputError
 from perotwin.lab import eqe, junctions, jv
 from perotwin.measurement import checks_of, load, notes_of, protocol_of, save, validate
@@ -27,7 +28,7 @@ UNSHUNTED = {
 
 def tandem(**values: Any) -> Any:
     """A library tandem."""
-    return pt.load("tandem-target").with_values(values)
+    return written.made("tandem-target").with_values(values)
 
 
 @cache
@@ -178,7 +179,7 @@ def test_solved_in_one_it_is_the_same() -> None:
 
 
 def test_traps_that_light_fills_want_a_weak_light_on_the_measured_junction() -> None:
-    cell = pt.load("tandem-control")
+    cell = written.made("tandem-control")
     own = float(junctions.metrics(jv.measure(cell))["top"]["jsc"])
     data = eqe.measure(cell)
     assert all(row.passed for row in checks_of(data).values())

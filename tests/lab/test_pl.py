@@ -8,6 +8,7 @@ import xarray as xr
 
 import measured_pl as made
 import perotwin as pt
+import written
 from perotwin.errors import InputError
 from perotwin.lab import pl
 from perotwin.measurement import checks_of, validate
@@ -22,12 +23,12 @@ KT = 8.617333262e-5 * 298.15
 
 @pytest.fixture(scope="module")
 def target() -> xr.Dataset:
-    return pl.measure(pt.load("wbg-target"))
+    return pl.measure(written.made("wbg-target"))
 
 
 @pytest.fixture(scope="module")
 def control() -> xr.Dataset:
-    return pl.measure(pt.load("wbg-control"))
+    return pl.measure(written.made("wbg-control"))
 
 
 # --- on the twin ---------------------------------------------------------------------------------
@@ -53,7 +54,7 @@ def test_the_light_tells_the_emission_weighted_splitting_to_a_millivolt(
 
 
 def test_the_weighted_mean_is_that_of_the_solved_levels(target: xr.Dataset) -> None:
-    solver = Solver(build(part_of(pt.load("wbg-target"), "film/c60")))
+    solver = Solver(build(part_of(written.made("wbg-target"), "film/c60")))
     states = solver.sweep([0.0], 1.0)
     fields = junction_profiles(states.parts[0])
     here = np.array([fields.layers[m] == "perovskite" for m in fields.layer])
@@ -75,7 +76,7 @@ def test_splitting_against_voltage_of_both_cells(target: xr.Dataset, control: xr
 
 def test_yield_is_what_escapes_of_all_that_recombines(target: xr.Dataset) -> None:
     # photons out = eta p_e / (1 - eta p_r) of the pairs, eta the radiative part of all events with re-absorbed ones
-    sample = part_of(pt.load("wbg-target"), "film")
+    sample = part_of(written.made("wbg-target"), "film")
     problem = build(sample)
     emission = problem.parts[0].emission
     assert emission is not None
@@ -105,18 +106,20 @@ def test_the_better_film_is_brighter_and_faces_cost_splitting(
 
 def test_a_laser_of_one_sun_makes_the_pairs_of_one_sun(target: xr.Dataset) -> None:
     protocol = pl.Protocol(samples="film", laser="532 nm")
-    lit = pl.measure(pt.load("wbg-target"), protocol)
+    lit = pl.measure(written.made("wbg-target"), protocol)
     assert float(lit["generated"][0]) == pytest.approx(float(target["generated"][0]), rel=1e-6)
     # most of the light is taken, so that little more falls on it
     assert 1.0 < float(lit["excitation_flux"][0]) / float(lit["generated"][0]) < 2.0
-    dim = pl.measure(pt.load("wbg-target"), pl.Protocol(samples="film", laser="532 nm", intensity="0.01 sun"))
+    dim = pl.measure(
+        written.made("wbg-target"), pl.Protocol(samples="film", laser="532 nm", intensity="0.01 sun")
+    )
     drop = float(lit["qfls_inside"][0]) - float(dim["qfls_inside"][0])
     # between kT ln 100 (radiative) and 2 kT ln 100 (lifetime)
     assert KT * np.log(100.0) < drop < 2.0 * KT * np.log(100.0)
 
 
 def test_light_from_the_film_side_is_another_measurement() -> None:
-    cell = pt.load("wbg-target")
+    cell = written.made("wbg-target")
     through = [pl.measure(cell, pl.Protocol(samples="film", side=side)) for side in ("substrate", "film")]
     glass, film = (float(one["generated"][0]) for one in through)
     assert film != pytest.approx(glass, rel=1e-3)
@@ -214,7 +217,7 @@ def test_wavelengths_without_a_unit_that_are_no_meters_are_refused() -> None:
 
 
 def test_the_light_of_the_file_of_a_cell_is_taken_unless_another_is_said() -> None:
-    dim = pt.load("wbg-target").with_light(intensity="0.1 sun", spectrum="532 nm")
+    dim = written.made("wbg-target").with_light(intensity="0.1 sun", spectrum="532 nm")
     lit = pl.measure(dim, pl.Protocol(samples="film"))
     assert lit.attrs["light"] == 0.1
     bright = pl.measure(dim, pl.Protocol(samples="film", intensity="1 sun"))

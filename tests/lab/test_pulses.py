@@ -97,7 +97,7 @@ def test_what_a_measurement_does_not_hold_is_not_a_number(keep: int) -> None:
 @pytest.mark.parametrize("name", CELLS)
 def test_the_lifetime_is_the_slowest_electronic_mode(name: str, light: float) -> None:
     """The eigenvalue of the linearised equations, ions held, to 1 %: another way to the same number."""
-    cell = pt.load(name).with_light(intensity=light)
+    cell = written.made(name).with_light(intensity=light)
     solver = Solver(build(cell).all_moving())
     states = jv.curve(solver, jv.Protocol(step="20 mV"), light)
     point = jv.solved_points(solver, states, light)["open-circuit"].state(0)
@@ -169,7 +169,7 @@ def test_how_long_the_light_was_on_does_not_change_how_fast_carriers_leave(
     name: str, light: float, load: str, time: float
 ) -> None:
     """Values with steps ten times as fine and read at five times as many moments agree to 0.5 %."""
-    cell = pt.load(name).with_light(intensity=light)
+    cell = written.made(name).with_light(intensity=light)
     for width in ("1 us", "100 us", "1 ms"):
         made = tpc.measure(cell, tpc.Protocol(width=width, load=load))
         found = tpc.analyse(made)
@@ -181,7 +181,7 @@ def test_how_long_the_light_was_on_does_not_change_how_fast_carriers_leave(
 def test_how_long_the_light_was_on_does_not_change_a_lifetime() -> None:
     """0.286 us from the eigenvalue of the linearised equations; after a millisecond ions have begun to follow."""
     for width, bound in (("1 us", 2e-3), ("100 us", 2e-3), ("1 ms", 0.01)):
-        found = tpv.analyse(tpv.measure(pt.load("wbg-control"), tpv.Protocol(width=width)))
+        found = tpv.analyse(tpv.measure(written.made("wbg-control"), tpv.Protocol(width=width)))
         assert found["lifetime"].value == pytest.approx(0.2862e-6, rel=bound)
 
 

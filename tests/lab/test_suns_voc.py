@@ -11,6 +11,7 @@ import xarray as xr
 
 import measured_suns_voc as made
 import perotwin as pt
+import written
 from perotwin.errors import InputError
 from perotwin.lab import fill_factor_losses as losses
 from perotwin.lab import jv, suns_voc
@@ -278,11 +279,11 @@ def test_a_real_pair_loses_in_transport_what_its_own_software_says() -> None:
 
 @lru_cache
 def _measured(name: str) -> xr.Dataset:
-    return suns_voc.measure(pt.load(name))
+    return suns_voc.measure(written.made(name))
 
 
 def _without_resistance(name: str, mobility: str = "") -> pt.Stack:
-    cell = pt.load(name)
+    cell = written.made(name)
     values = {"circuit.series_resistance": "0 ohm cm^2"}
     if mobility:
         for layer in cell.electrical_layers:
@@ -317,14 +318,14 @@ def test_what_the_layers_take_is_what_is_lost_without_resistance(name: str, poin
 
 def test_open_circuit_is_that_of_the_curve() -> None:
     measured = _measured("wbg-target")
-    found, curve = suns_voc.analyse(measured), jv.analyse(jv.measure(pt.load("wbg-target")))
+    found, curve = suns_voc.analyse(measured), jv.analyse(jv.measure(written.made("wbg-target")))
     assert float(found["voc"]) == pytest.approx(float(curve["voc"]), abs=1e-6)
     assert float(found["jsc"]) == pytest.approx(float(curve["jsc"]), rel=1e-6)
     checks = checks_of(measured)
     assert all(check.passed for check in checks.values())
     assert found["voc"].uncertainty == abs(checks["Voc on a mesh twice as fine, V"].value)
     # dimmer light by another way: a curve under a hundredth of a sun
-    dim = pt.load("wbg-target").with_light(intensity="0.01 sun")
+    dim = written.made("wbg-target").with_light(intensity="0.01 sun")
     place = int(np.argmin(np.abs(measured["intensity"].values - 0.01)))
     there = jv.analyse(jv.measure(dim))
     assert float(measured["voltage"][place]) == pytest.approx(float(there["voc"]), abs=2e-5)
@@ -333,7 +334,9 @@ def test_open_circuit_is_that_of_the_curve() -> None:
 
 def test_a_finer_sweep_reads_the_same() -> None:
     coarse, fine = (
-        suns_voc.analyse(suns_voc.measure(pt.load("wbg-target"), suns_voc.Protocol(per_decade=n, dimmest="0.01 sun")))
+        suns_voc.analyse(
+            suns_voc.measure(written.made("wbg-target"), suns_voc.Protocol(per_decade=n, dimmest="0.01 sun"))
+        )
         for n in (10, 40)
     )  # fmt: skip
     assert coarse["pseudo_ff"].uncertainty is not None
@@ -359,7 +362,7 @@ def test_the_radiative_limit_is_that_of_the_optics() -> None:
 
 
 def test_ions_that_are_held_are_another_measurement() -> None:
-    cell = pt.load("wbg-control")
+    cell = written.made("wbg-control")
     settled = _measured("wbg-control")
     held = suns_voc.measure(cell, suns_voc.Protocol(settle=False))
     assert any("are held" in note for note in notes_of(held))
@@ -371,7 +374,7 @@ def test_ions_that_are_held_are_another_measurement() -> None:
 
 def test_a_temperature_axis() -> None:
     protocol = suns_voc.Protocol(per_decade=4, dimmest="0.02 sun", temperatures=("280 K", "320 K"))
-    measured = suns_voc.measure(pt.load("cell-a"), protocol)
+    measured = suns_voc.measure(written.made("cell-a"), protocol)
     assert set(np.unique(measured["temperature"])) == {280.0, 300.0, 320.0}
     found = suns_voc.analyse(measured)
     assert float(found["voc, 280 K"]) > float(found["voc, 300 K"]) > float(found["voc, 320 K"])
@@ -380,7 +383,7 @@ def test_a_temperature_axis() -> None:
 
 
 def test_refusals() -> None:
-    cell = pt.load("cell-a")
+    cell = written.made("cell-a")
     with pytest.raises(InputError, match="in the dark"):
         suns_voc.measure(cell.with_light(intensity="dark"))
     with pytest.raises(InputError, match="a tenth"):

@@ -11,7 +11,7 @@ from perotwin.optics import absorb, emission, emit, generation
 from perotwin.optics.reuse import reusing, seen
 from perotwin.study import resolve
 
-CELL = "wbg-target"
+CELL = "edge-reference"
 
 
 @pytest.fixture

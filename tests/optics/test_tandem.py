@@ -171,7 +171,8 @@ def test_both_currents_are_converged_in_wavelength(name: str, monkeypatch: pytes
     coarse = absorb(cell, x)
     for one in cell.absorbers:
         assert used.current(one.name) == pytest.approx(fine.current(one.name), rel=1e-4)
-        assert abs(coarse.current(one.name) / fine.current(one.name) - 1) > 1e-4, "the bound means something"
+    off = [abs(coarse.current(one.name) / fine.current(one.name) - 1) for one in cell.absorbers]
+    assert max(off) > 1e-4, "the bound means something"
 
 
 def test_wavelengths_reach_to_where_the_bottom_is_transparent(target: Tandem) -> None:

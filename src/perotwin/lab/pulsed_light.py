@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from perotwin.transport.time_series import Moment, Trace
     from perotwin.transport.transient import Engine
 
-__all__ = ["Decay", "Emission", "follow", "measure"]
+__all__ = ["Decay", "Emission", "follow", "measure", "shares"]
 
 F64 = NDArray[np.float64]
 
@@ -146,8 +146,23 @@ def _remarks(excited: float, left: float, dim: float) -> list[str]:
 
 def _bins(decay: Decay, last: float, bins: int) -> tuple[F64, F64]:
     """Middles of bins (s), those before the pulse first, and the share of all light after it that falls into each."""
+    edges = np.linspace(0.0, last, bins + 1)
+    share = shares(decay, edges)
+    width = edges[1]
+    before = round(_BEFORE * bins)
+    middles = (np.arange(-before, bins) + 0.5) * width
+    return middles, np.concatenate([np.zeros(before), share])
+
+
+def shares(decay: Decay, edges: F64) -> F64:
+    """The share of the light between the first and the last edge (s after the pulse) that falls between each two.
+
+    Args:
+        decay: of the sample. edges: (B + 1,) ascending, none before the pulse.
+    """
     from scipy.interpolate import CubicSpline
 
+    last = float(edges[-1])
     known = decay.light > 0.0
     u, log_light = np.log(decay.time[known]), np.log(decay.light[known])
     fine = np.linspace(u[0], np.log(last), int(np.ceil(_FINE * (np.log(last) - u[0]) / np.log(10.0))) + 1)
@@ -163,15 +178,11 @@ def _bins(decay: Decay, last: float, bins: int) -> tuple[F64, F64]:
         [[0.0], light[0] * time[0] + np.concatenate([[0.0], np.cumsum(mean * np.diff(time))])]
     )
     time = np.concatenate([[0.0], time])
-    edges = np.linspace(0.0, last, bins + 1)
     # within a stretch by a cubic in time, as bins are no part of the grid
     from scipy.interpolate import PchipInterpolator
 
-    share = np.diff(PchipInterpolator(time, total)(edges)) / total[-1]
-    width = edges[1]
-    before = round(_BEFORE * bins)
-    middles = (np.arange(-before, bins) + 0.5) * width
-    return middles, np.concatenate([np.zeros(before), share])
+    at = PchipInterpolator(time, total)(edges)
+    return np.asarray(np.diff(at) / (at[-1] - at[0]))
 
 
 # --- the sample in time ----------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from perotwin.stack import Cell
 
-__all__ = ["Photons", "photons"]
+__all__ = ["Photons", "counted", "photons", "share_before"]
 
 F64 = NDArray[np.float64]
 
@@ -84,9 +84,20 @@ def photons(cell: Cell, eqe: xr.Dataset) -> Photons | None:
     if not {"photon_flux", "absorptance", "reflectance"} <= set(eqe.data_vars):
         return None
     gap = instrument.analyse(eqe)["bandgap"].value
+    parts = instrument.junctions(eqe) or ({"": eqe} if "eqe" in eqe else {})
+    return counted(cell, eqe, gap, {which: one["eqe"].values for which, one in parts.items()})
+
+
+def counted(cell: Cell, eqe: xr.Dataset, gap: float, responses: Mapping[str, F64]) -> Photons:
+    """The photons of a cell above a gap.
+
+    Args:
+        cell: whose layers they are absorbed in. eqe: with `reflectance`, `absorptance` (layer, wavelength) and
+            `photon_flux`. gap: eV. responses: (W,) quantum efficiency by junction, as far as it is known.
+    """
     wavelength = np.asarray(eqe["wavelength"].values, dtype=float)
     flux = elementary_charge * eqe["photon_flux"].values
-    above = flux * (np.ones(flux.size) if math.isnan(gap) else _share_before(wavelength, h * c / (e * gap)))
+    above = flux * (np.ones(flux.size) if math.isnan(gap) else share_before(wavelength, h * c / (e * gap)))
     names = _names(cell, eqe)
     rows = eqe["absorptance"].transpose("layer", "wavelength").values
     named = str(eqe.attrs.get("absorbers", "")).split(",")
@@ -99,7 +110,6 @@ def photons(cell: Cell, eqe: xr.Dataset) -> Photons | None:
     for name, row in zip(names, rows, strict=True):
         layers[name] = layers.get(name, 0.0) + float(above @ row)
         tail += float((flux - above) @ row) if name in absorbers else 0.0
-    parts = instrument.junctions(eqe) or ({"": eqe} if "eqe" in eqe else {})
     passing = eqe["transmittance"].values if "transmittance" in eqe else np.zeros(flux.size)
     return Photons(
         gap=gap,
@@ -108,14 +118,14 @@ def photons(cell: Cell, eqe: xr.Dataset) -> Photons | None:
         reflected=float(above @ eqe["reflectance"].values),
         transmitted=float(above @ passing),
         layers=layers,
-        collected={which: float(above @ one["eqe"].values) for which, one in parts.items()},
+        collected={which: float(above @ one) for which, one in responses.items()},
         absorbers=absorbers,
         tail=tail,
         below=float((flux - above).sum()) - tail,
     )
 
 
-def _share_before(wavelength: F64, edge: float) -> F64:
+def share_before(wavelength: F64, edge: float) -> F64:
     """(W,) part of what each wavelength stands for, halfway to its neighbours, that lies before an edge (m)."""
     halfway = 0.5 * (wavelength[1:] + wavelength[:-1])
     front = np.concatenate(([wavelength[0]], halfway))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from perotwin.measurement import Metrics
-    from perotwin.stack import Cell
+    from perotwin.stack import Cell, Light
     from perotwin.transport.steady import Solver
 
-__all__ = ["Voltages", "voltages"]
+__all__ = ["Lit", "Voltages", "gaps_of", "step_current", "step_voltage", "voltages"]
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ def voltages(
     if len(solver.problem.parts) > 1 and not set(alone) <= set(own):
         return {}
     there = junctions.at(jv, "open-circuit") if own else {"": whole["voc"].value}
-    gaps = _gaps(alone, eqe)
+    gaps = gaps_of(alone, eqe)
     found = {}
     before = math.inf
     for name, one in alone.items():
         current = (own[name] if own else whole)["jsc"].value
         found[name] = Voltages(
             gap=gaps[name],
-            shockley_queisser=_step(cell, gaps[name], before, suns),
+            shockley_queisser=step_voltage(cell, gaps[name], before),
             radiative=_radiative(one, current),
             implied=_implied(jv, name, one),
             terminal=there.get(name, math.nan),
@@ -89,7 +89,7 @@ def voltages(
     return found
 
 
-def _gaps(alone: dict[str, Solver], eqe: xr.Dataset | None) -> dict[str, float]:
+def gaps_of(alone: dict[str, Solver], eqe: xr.Dataset | None) -> dict[str, float]:
     """eV, the gap of each junction."""
     from perotwin.lab import eqe as instrument
 
@@ -105,20 +105,37 @@ def _gaps(alone: dict[str, Solver], eqe: xr.Dataset | None) -> dict[str, float]:
     return found
 
 
-def _step(cell: Cell, gap: float, before: float, suns: float) -> float:
-    """V of a step at `gap` (eV) in a cell's light, behind one at `before`; NaN where its light is one wavelength."""
-    from perotwin.optics.emission import step_current
+class Lit(Protocol):
+    """What stands in a light at a temperature (K): a cell, or one that was measured there."""
+
+    @property
+    def light(self) -> Light: ...
+    @property
+    def temperature(self) -> float: ...
+
+
+def step_current(cell: Lit, gap: float, before: float = math.inf) -> float:
+    """Photons (A m^-2) of a cell's light above a gap (eV) that one at `before` leaves; NaN where its light is one
+    wavelength, or no such photons are left.
+    """
     from perotwin.optics.incidence import arriving
     from perotwin.spectra import Monochromatic, chosen
 
     light = chosen(cell.light.spectrum)
     if isinstance(light, Monochromatic) or not gap < before:
         return math.nan
-    temperature = float(cell.temperature)
     shortest = 0.0 if math.isinf(before) else h * c / (e * before)
     flux = arriving(cell.light) * light.photon_flux(shortest, h * c / (e * gap))
-    made = suns * elementary_charge * flux
-    return _volts(made, step_current(gap, temperature), temperature)
+    return float(cell.light.intensity) * elementary_charge * flux
+
+
+def step_voltage(cell: Lit, gap: float, before: float = math.inf, current: float | None = None) -> float:
+    """V of a step at a gap (eV) in a cell's light, behind one at `before`, or with another photocurrent (A m^-2)."""
+    from perotwin.optics.emission import step_current as emitted
+
+    made = step_current(cell, gap, before) if current is None else current
+    temperature = float(cell.temperature)
+    return _volts(made, emitted(gap, temperature), temperature)
 
 
 def _radiative(solver: Solver, current: float) -> float:

@@ -15,6 +15,12 @@ WORKS: tuple[Reference, ...] = (
         "Society of Chemistry; its DOI is not yet printed in it)",
     ),
     Reference(
+        "yanguas-gil2011",
+        "A. Yanguas-Gil, B. A. Sperling, J. R. Abelson, Theory of light scattering from self-affine surfaces: "
+        "relationship between surface morphology and effective medium roughness, Phys. Rev. B 84, 085402 (2011)",
+        "doi:10.1103/PhysRevB.84.085402",
+    ),
+    Reference(
         "thiesbrummel2024",
         "J. Thiesbrummel et al., Ion-induced field screening as a dominant factor in perovskite "
         "solar cell operational stability, Nat. Energy (2024); parameter set with the data, "
@@ -211,6 +217,18 @@ WORKS: tuple[Reference, ...] = (
         "doi:10.1155/2023/4154962",
     ),
     Reference(
+        "shapley1953",
+        "L. S. Shapley, A value for n-person games, in Contributions to the Theory of Games II, Ann. Math. Stud. 28, "
+        "307 (1953)",
+        "https://zbmath.org/?q=an%3A0050.14404",
+    ),
+    Reference(
+        "deboer2020",
+        "P. de Boer, J. F. D. Rodrigues, Decomposition analysis: when to use which method?, Econ. Syst. "
+        "Res. 32, 1 (2020)",
+        "doi:10.1080/09535314.2019.1652571",
+    ),
+    Reference(
         "chen2021",
         "Z. Chen, G. Brocks, S. Tao, P. A. Bobbert, Unified theory for light-induced halide segregation in mixed "
         "halide perovskites, Nat. Commun. 12, 2687 (2021)",
@@ -233,5 +251,37 @@ WORKS: tuple[Reference, ...] = (
         "D. P. McMeekin, G. Sadoughi, W. Rehman et al., A mixed-cation lead mixed-halide perovskite absorber for "
         "tandem solar cells, Science 351, 151 (2016)",
         "doi:10.1126/science.aad5845",
+    ),
+    Reference(
+        "aptms2020",
+        "Approaching the limits of optoelectronic performance in mixed cation mixed halide perovskites by controlling "
+        "surface recombination, preprint on arXiv (2020), abstract: lifetimes above 4 us, surface recombination from "
+        "1000 to 10 cm/s in FA0.83Cs0.17Pb(I0.85Br0.15)3 by (3-aminopropyl)trimethoxysilane",
+    ),
+    Reference(
+        "aptms2022",
+        "(3-Aminopropyl)trimethoxysilane surface passivation improves perovskite solar cell performance by reducing "
+        "surface recombination velocity, preprint (2022), abstract: 125 cm/s with C60",
+        "arXiv:2209.15105",
+    ),
+    Reference(
+        "dequilettes2016",
+        "D. W. deQuilettes, S. Koch, S. Burke, R. K. Paranji, A. J. Shropshire, M. E. Ziffer, D. S. Ginger, "
+        "Photoluminescence lifetimes exceeding 8 us and quantum yields exceeding 30 % in hybrid perovskite thin films "
+        "by ligand passivation, ACS Energy Lett. (2016)",
+        "doi:10.1021/acsenergylett.6b00236",
+    ),
+    Reference(
+        "rehman2015",
+        "W. Rehman, R. L. Milot, G. E. Eperon, C. Wehrenfennig, J. L. Boland, H. J. Snaith, M. B. Johnston, L. M. "
+        "Herz, Charge-carrier dynamics and mobilities in formamidinium lead mixed-halide perovskites, Adv. Mater. 27, "
+        "7938 (2015)",
+        "https://research.manchester.ac.uk/en/publications/charge-carrier-dynamics-and-mobilities-in-formamidinium-lead-mixe",
+    ),
+    Reference(
+        "lim2019",
+        "Elucidating the long-range charge carrier mobility in metal halide perovskite thin films, Energy Environ. "
+        "Sci. (2019), abstract: 0.2 to 2.2 cm^2/(V s)",
+        "doi:10.1039/C8EE03395A",
     ),
 )

@@ -1,9 +1,11 @@
 """What a command does, as library functions."""
 
+from perotwin.workflows.advice import advice
 from perotwin.workflows.batch import batch, write_batch
 from perotwin.workflows.cells_from_recipes import choice, made_cells, made_text
 from perotwin.workflows.check import check
 from perotwin.workflows.design import best, field_map, hangs_on
+from perotwin.workflows.losses import cell_losses, measured_losses, write_waterfalls
 from perotwin.workflows.measured_files import analyse, convert
 from perotwin.workflows.new_cell import new
 from perotwin.workflows.nomad import export
@@ -12,9 +14,11 @@ from perotwin.workflows.run import measure, run
 from perotwin.workflows.samples import measure_sample, recipe_of, sample_for
 
 __all__ = [
+    "advice",
     "analyse",
     "batch",
     "best",
+    "cell_losses",
     "check",
     "choice",
     "convert",
@@ -26,10 +30,12 @@ __all__ = [
     "made_text",
     "measure",
     "measure_sample",
+    "measured_losses",
     "new",
     "recipe_of",
     "run",
     "sample_for",
     "series",
     "write_batch",
+    "write_waterfalls",
 ]

@@ -1,0 +1,286 @@
+"""A fit of cells to data, from start to end: search, covariance, misfit, what is told and what is not.
+
+found = calibrate([cell], data, [parameter_of(cell, "perovskite.lifetime")])
+found.fitted[0].to_toml(); print(found.report())
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perotwin import progress
+from perotwin.calibrate.data import Data, Table
+from perotwin.calibrate.information import Told, told_by
+from perotwin.calibrate.least_squares import SQUARES, Fit, Loss, solve
+from perotwin.calibrate.misfit import Misfit, misfit
+from perotwin.calibrate.objective import Objective
+from perotwin.calibrate.parameters import Parameter, known
+from perotwin.errors import InputError, PerotwinError
+
+if TYPE_CHECKING:
+    from perotwin.stack import Cell
+
+__all__ = ["Calibration", "calibrate", "usual_nuisances"]
+
+F64 = NDArray[np.float64]
+
+#: relative, at which a search ends: chi-square to a hundredth of what tells two fits apart
+_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Cells fitted to data.
+
+    Attributes:
+        objective: cells as given, data, parameters. fit: what the solver found. told: what the data tell.
+        fitted: the cells with the best values, which say where they come from.
+        misfits: of each data set. tables: data beside fit, of each data set.
+        notes: what a reader must know.
+    """
+
+    objective: Objective
+    fit: Fit
+    told: Told
+    fitted: tuple[Cell, ...]
+    misfits: tuple[Misfit, ...]
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """False when it was interrupted."""
+        return self.fit.complete
+
+    @property
+    def flagged(self) -> tuple[Misfit, ...]:
+        """The data sets that are not described."""
+        return tuple(one for one in self.misfits if one.flagged)
+
+    def report(self) -> str:
+        """What was found, as text."""
+        lines = [self.fit.report()]
+        lines += ["", *(one.words for one in self.flagged)] if self.flagged else []
+        lines += ["", "what these data cannot tell:"]
+        lines += [f"  {group.words}" for group in self.told.groups] or ["  nothing of what was varied"]
+        return "\n".join(lines)
+
+
+def usual_nuisances(cell: Cell, data: Sequence[Data], varied: Sequence[Parameter]) -> tuple[Parameter, ...]:
+    """Numbers of the optics that are known within the range that they state only, and that light sees: the thickness of
+    transparent electrodes, the roughness of faces. Of cells whose generation is computed by optics.
+    """
+    if cell.light.generation.kind != "optics" or not any(one.cell == cell.name for one in data):
+        return ()
+    taken = {path for one in varied for path in one.paths if not one.cells or cell.name in one.cells}
+    quantities = cell.quantities()
+    paths = []
+    lit = [layer for layer in getattr(cell, "layer", ()) if layer.role == "electrode"]
+    if lit:
+        paths.append(f"{lit[0].name}.thickness")
+    paths += [
+        path for path, value in quantities.items() if path.endswith(".roughness") and float(value) > 0.0
+    ]
+    found = []
+    for path in paths:
+        if path in quantities and path not in taken:
+            try:
+                found.append(known(cell, path, name=path, cells=(cell.name,)))
+            except PerotwinError:  # a number that cannot be varied is not known to be another
+                continue
+    return tuple(found)
+
+
+def calibrate(
+    cells: Sequence[Cell],
+    data: Sequence[Data],
+    parameters: Sequence[Parameter],
+    *,
+    loss: Loss = SQUARES,
+    starts: int = 1,
+    seed: int = 0,
+    kept: Callable[[F64, float], Any] | None = None,
+    begin: F64 | None = None,
+) -> Calibration:
+    """Fit cells to data.
+
+    Args:
+        cells: where the search begins, by unique names. data: what they are compared with.
+        parameters: of the cells; what is unknown of the measurements is added.
+        loss: how residuals count. starts, seed: of searches, see `solve`.
+        kept: called with the values (P,) and chi-square of each search that is the best so far.
+        begin: (P,) values (SI) from which the first search begins instead, those of the measurements included.
+
+    Returns:
+        The calibration. Interrupted (Ctrl-C), it holds the best of what was tried, and is not `complete`.
+
+    Raises:
+        InputError: what cannot be: no data, more parameters than data, a parameter that no cell has.
+        PerotwinError: the cell cannot be solved where the search begins.
+        KeyboardInterrupt: interrupted before anything was known.
+    """
+    if not data:
+        raise InputError(
+            "there are no data.", "Give measured files: --jv rev.txt --eqe cell.eqe.", key="data"
+        )
+    objective = Objective(cells, data, parameters)
+    _refuse_few(objective)
+    with objective.remembering():
+        start = begin
+        quick = [one for one in data if one.both_sides]
+        slow = len(quick) < len(data)
+        notes: list[str] = []
+        if slow and start is None and quick and (starts > 1 or _enough(quick, objective)):
+            start = _first(cells, quick, parameters, objective, starts, seed)
+        some = list(objective.parameters)
+        if start is not None:
+            some = [_from(one, float(value)) for one, value in zip(some, start, strict=True)]
+        found = solve(
+            objective.residuals,
+            some,
+            jacobian=objective.jacobian,
+            labels=objective.labels,
+            loss=loss,
+            starts=1 if slow and start is not None else starts,
+            seed=seed,
+            tolerance=_TOLERANCE,
+            label=f"fitting {', '.join(objective.twins)}",
+            kept=kept,
+        )
+        found = replace(found, parameters=tuple(objective.parameters))
+        return concluded(objective, found, notes)
+
+
+def concluded(objective: Objective, found: Fit, notes: Sequence[str] = ()) -> Calibration:
+    """What a fit means."""
+    misfits = []
+    first = 0
+    # a data set's share of the parameters is the trace of its part of the projection
+    shares = _shares(objective, found)
+    for one, size, share in zip(objective.data, objective.sizes, shares, strict=True):
+        misfits.append(misfit(one.name, found.residuals[first : first + size], share))
+        first += size
+    tables = tuple(
+        one.table(
+            objective.twins[one.cell], objective.of_cell(found.values, one.cell), objective.own(found.values)
+        )
+        for one in objective.data
+    )
+    fitted = tuple(_marked(objective, found, cell) for cell in objective.cells)
+    said = list(notes)
+    if found.at_bound:
+        said.append(f"at a bound: {'; '.join(found.at_bound)}. Widen it, or ask whether the model is right")
+    if not found.complete:
+        said.append("interrupted: the best of what was tried until then")
+    for cell, own in zip(objective.cells, fitted, strict=True):
+        said += _coarse(objective, cell, own)
+    return Calibration(objective, found, told_by(found), fitted, tuple(misfits), tables, tuple(said))
+
+
+#: by how much (V, and as a part) a fitted cell on a mesh of its own may differ from that on the mesh of the fit
+_VOLTS, _PART = 5e-4, 2e-3
+
+
+def _coarse(objective: Objective, cell: Cell, fitted: Cell) -> list[str]:
+    """What the fitted cell gives on a mesh of its own, where that is another than on the mesh of the fit."""
+    from perotwin.calibrate.data import figures
+    from perotwin.transport.build import build
+    from perotwin.transport.steady import Solver
+
+    light = float(cell.light.intensity)
+    if not light > 0.0:
+        return []
+    twin = objective.twins[cell.name]
+    try:
+        one = figures(Solver(twin.problem_of(fitted)), light)
+        other = figures(Solver(build(fitted)), light)
+    except PerotwinError:
+        return [f'the figures of "{cell.name}" could not be solved on a mesh of its own']
+    if not (math.isfinite(one["voc"]) and math.isfinite(other["voc"])):
+        return []
+    volts, part = abs(one["voc"] - other["voc"]), abs(one["jsc"] / other["jsc"] - 1.0)
+    if volts > _VOLTS or part > _PART:
+        return [
+            f'on a mesh of its own the fitted "{cell.name}" differs by {1e3 * volts:.2g} mV in Voc and '
+            f"{100 * part:.2g} % in Jsc from what was fitted: fit again from the fitted cell"
+        ]
+    return []
+
+
+def _shares(objective: Objective, found: Fit) -> list[float]:
+    """How many of the parameters each data set determines: traces of its part of the projection onto the data."""
+    covariance = np.where(np.isfinite(found.covariance), found.covariance, 0.0)
+    leverage = np.einsum("np,pq,nq->n", found.jacobian, covariance, found.jacobian)
+    ends = np.cumsum([0, *objective.sizes])
+    return [float(leverage[a:b].sum()) for a, b in pairwise(ends)]
+
+
+def _refuse_few(objective: Objective) -> None:
+    free = sum(one.prior is None for one in objective.parameters)
+    data = sum(objective.sizes)
+    if free > data:
+        raise InputError(
+            f"{free} parameters are to be found from {data} data.",
+            "Vary fewer, or give more data.",
+            key="vary",
+        )
+
+
+def _enough(quick: Sequence[Data], objective: Objective) -> bool:
+    free = sum(one.prior is None for one in objective.parameters[: objective.count])
+    return sum(len(one.labels()) for one in quick) >= 2 * free
+
+
+def _first(
+    cells: Sequence[Cell],
+    quick: Sequence[Data],
+    parameters: Sequence[Parameter],
+    objective: Objective,
+    starts: int,
+    seed: int,
+) -> F64:
+    """Values to begin with where runs in time take long: those that fit the steady data."""
+    smaller = Objective(cells, quick, parameters)
+    progress.note("Fitting the steady data first.")
+    found = solve(
+        smaller.residuals, smaller.parameters, jacobian=smaller.jacobian, starts=starts, seed=seed, tolerance=1e-3,
+        label="fitting steady data",
+    )  # fmt: skip
+    by_name = {one.name: float(value) for one, value in zip(smaller.parameters, found.values, strict=True)}
+    return np.array([by_name.get(one.name, one.start) for one in objective.parameters])
+
+
+def _from(parameter: Parameter, value: float) -> Parameter:
+    return replace(parameter, start=min(max(value, parameter.low), parameter.high))
+
+
+def _marked(objective: Objective, found: Fit, cell: Cell) -> Cell:
+    """The cell with the best values, each saying that a fit found it, and its 95 % interval where it has one."""
+    values: dict[str, Any] = {}
+    of = ", ".join(one.name for one in objective.data if one.cell == cell.name)
+    for index, one in enumerate(objective.parameters):
+        if one.cells and cell.name not in one.cells:
+            continue
+        low, high = found.interval(index)
+        for path in one.paths:
+            entry: dict[str, Any] = {
+                "value": one.written(float(found.values[index])),
+                "source": f"fitted by perotwin to {of}",
+            }
+            if low < float(found.values[index]) < high:
+                entry["assumed"] = [one.written(low), one.written(high)]
+                entry["note"] = "95 % interval of the fit"
+            values[path] = entry
+    twin = objective.twins[cell.name]
+    plain = objective.of_cell(found.values, cell.name)
+    try:
+        return twin.with_values({**plain, **values})
+    except InputError:
+        return twin.with_values(plain)

@@ -1,0 +1,293 @@
+"""All that cells are compared with at once: residuals of all data, and how they follow what is varied.
+
+    objective = Objective([cell], data, parameters)
+    solve(objective.residuals, objective.parameters, jacobian=objective.jacobian, labels=objective.labels)
+
+Several cells share the parameters that name no cell. Currents of steady curves and open circuits follow fields that
+light does not see by the exact adjoint (`transport.sensitivity`), all of them for the price of one solve; the rest by
+differences on meshes and grids that stay as they are. What takes long to follow in time keeps its slopes while a fit
+moves little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perotwin import progress
+from perotwin.calibrate.data import Data
+from perotwin.calibrate.parameters import Log, Parameter
+from perotwin.calibrate.twin import Twin, remembering
+from perotwin.errors import InputError, PerotwinError, nearest
+
+if TYPE_CHECKING:
+    from perotwin.stack import Cell
+
+__all__ = ["Objective"]
+
+F64 = NDArray[np.float64]
+
+#: fields whose path ends so change the equations of carriers only: light does not see them
+_ELECTRIC = (
+    "mobility", "affinity", "dos", "permittivity", "lifetime", "velocity", "resistance", "work_function", "density",
+    "capture", "dipole", "level", "depth", "diffusion_coefficient",
+)  # fmt: skip
+#: results that are kept of each data set, and slopes of runs in time; how far on the scales these hold
+_KEPT, _LASTING, _NEAR = 6, 4, 0.1
+
+
+class Objective:
+    """Cells, data of them, and what is varied.
+
+    Args:
+        cells: by unique names; data name theirs.
+        data: what they are compared with.
+        parameters: of the cells. What is unknown of the measurements themselves is added by the data.
+        fixed: names of those additional ones that stay where they are.
+
+    Raises:
+        InputError: data of a cell that is not there, a parameter that no cell has.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        data: Sequence[Data],
+        parameters: Sequence[Parameter],
+        fixed: Sequence[str] = (),
+    ) -> None:
+        self.cells, self.data = tuple(cells), tuple(data)
+        self.twins = {cell.name: Twin(cell) for cell in cells}
+        self._refuse(parameters)
+        own = [one for each in data for one in each.nuisances() if one.name not in fixed]
+        self.parameters = (*parameters, *own)
+        self.count = len(parameters)
+        #: on the scales, what is a change of one: a factor e, or a quarter of the span
+        self._sizes = np.array(
+            [1.0 if isinstance(one.scale, Log) else 0.25 * one.span for one in self.parameters]
+        )
+        self._lasting: dict[int, list[tuple[F64, F64]]] = {index: [] for index in range(len(self.data))}
+        self._known: dict[int, list[tuple[Any, F64]]] = {index: [] for index in range(len(self.data))}
+
+    def _refuse(self, parameters: Sequence[Parameter]) -> None:
+        names = list(self.twins)
+        if len(names) < len(self.cells):
+            raise InputError("two cells have one name.", "Give each a name of its own.", key="name")
+        for one in self.data:
+            if one.cell not in self.twins:
+                close = nearest(one.cell, names)
+                raise InputError(
+                    f'"{one.name}" is of a cell "{one.cell}", which is not among the cells.',
+                    f'Did you mean "{close[0]}"?' if close else f"There are {', '.join(names)}.",
+                    key=one.name,
+                )
+        labels = [one.name for one in self.data]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise InputError(f'two data sets are called "{label}".', "Name them apart.", key=label)
+        for parameter in parameters:
+            for cell in parameter.cells or names:
+                if cell not in self.twins:
+                    raise InputError(
+                        f'"{parameter.name}" is of a cell "{cell}", which is not among the cells.',
+                        f"There are {', '.join(names)}.",
+                        key=parameter.name,
+                    )
+                for path in parameter.paths:
+                    self.twins[cell].cell.get(path)
+
+    # --- values ------------------------------------------------------------------------------------------------------
+
+    def of_cell(self, values: F64, cell: str) -> dict[str, float]:
+        """The fields that a cell is set to, SI, by path."""
+        return {
+            path: float(value)
+            for one, value in zip(self.parameters, values, strict=True)
+            if not one.cells or cell in one.cells
+            for path in one.paths
+        }
+
+    def own(self, values: F64) -> dict[str, float]:
+        """What is unknown of the measurements, by name."""
+        return {
+            one.name: float(value)
+            for one, value in zip(self.parameters, values, strict=True)
+            if not one.paths
+        }
+
+    def with_values(self, values: F64) -> tuple[Cell, ...]:
+        """The cells with these values (P,)."""
+        return tuple(
+            self.twins[cell.name].with_values(self.of_cell(values, cell.name)) for cell in self.cells
+        )
+
+    @property
+    def labels(self) -> list[str]:
+        """(N,) what each datum is."""
+        return [label for one in self.data for label in one.labels()]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many data each set has."""
+        return [len(one.labels()) for one in self.data]
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Within the block the optics of cells that look alike are solved once."""
+        with remembering():
+            yield
+
+    # --- residuals ---------------------------------------------------------------------------------------------------
+
+    def residuals(self, values: F64) -> F64:
+        """(N,) of all data at values (P,) SI."""
+        return np.concatenate([self.residuals_of(index, values) for index in range(len(self.data))])
+
+    def residuals_of(self, index: int, values: F64) -> F64:
+        """Residuals of one data set at values (P,) SI."""
+        one = self.data[index]
+        fields = self.of_cell(values, one.cell)
+        own = {key: value for key, value in self.own(values).items() if key.startswith(f"{one.name}:")}
+        key = (tuple(sorted(fields.items())), tuple(sorted(own.items())))
+        kept = self._known[index]
+        for known, found in kept:
+            if known == key:
+                return found
+        found = one.residuals(self.twins[one.cell], fields, own)
+        kept.insert(0, (key, found))
+        del kept[_KEPT:]
+        return found
+
+    # --- slopes ------------------------------------------------------------------------------------------------------
+
+    def jacobian(self, values: F64) -> F64:
+        """(N, P) how the residuals follow the values, SI."""
+        rows = []
+        with progress.task("slopes", total=len(self.data) * len(self.parameters)) as counter:
+            for index in range(len(self.data)):
+                rows.append(self.slopes_of(index, values, counter))
+        return np.vstack(rows)
+
+    def slopes_of(self, index: int, values: F64, counter: progress.Task) -> F64:
+        """Of one data set. Runs in time keep the slopes on the scales that they had nearby."""
+        if self.data[index].both_sides:
+            return self._new_slopes(index, values, counter)
+        u = np.array([one.coordinate(float(v)) for one, v in zip(self.parameters, values, strict=True)])
+        chain = np.array([one.scale.slope(float(v)) for one, v in zip(self.parameters, values, strict=True)])
+        for place, known in self._lasting[index]:
+            if np.all(np.abs(u - place) <= _NEAR * self._sizes):
+                return np.asarray(known / chain)
+        found = self._new_slopes(index, values, counter)
+        self._lasting[index].insert(0, (u, found * chain))
+        del self._lasting[index][_LASTING:]
+        return found
+
+    def _new_slopes(self, index: int, values: F64, counter: progress.Task) -> F64:
+        one = self.data[index]
+        here = self.residuals_of(index, values)
+        found = np.zeros((here.size, len(self.parameters)))
+        exact = self._exact(index, values)
+        for number, column in exact.items():
+            found[:, number] = column
+        seen = None
+        for number, parameter in enumerate(self.parameters):
+            counter.advance()
+            if number in exact or not self._concerns(parameter, one):
+                continue
+            pair = self._pair(number, values, one)
+            if parameter.paths:
+                twin = self.twins[one.cell]
+                if seen is None:
+                    seen = one.seen(twin, self.of_cell(values, one.cell))
+                if seen is not None and one.seen(twin, self.of_cell(pair[0], one.cell)) == seen:
+                    continue
+            ends = [self._tried(index, end) for end in pair]
+            apart = pair[0][number] - pair[1][number]
+            if not np.isfinite(ends[0]).all():
+                ends, apart = [here, ends[1]], values[number] - pair[1][number]
+            elif not np.isfinite(ends[1]).all():
+                ends, apart = [ends[0], here], pair[0][number] - values[number]
+            if apart != 0.0:
+                found[:, number] = (ends[0] - ends[1]) / apart
+        return found
+
+    def _tried(self, index: int, values: F64) -> F64:
+        """Residuals, NaN where the cell cannot be solved or cannot be so."""
+        try:
+            return self.residuals_of(index, values)
+        except PerotwinError:
+            return np.full(len(self.data[index].labels()), np.nan)
+
+    def _pair(self, number: int, values: F64, one: Data) -> tuple[F64, F64]:
+        """Values above and below in one parameter; where one side is enough, the other is where it is."""
+        parameter = self.parameters[number]
+        u = parameter.coordinate(float(values[number]))
+        step = one.step * float(self._sizes[number])
+        low, high = parameter.ends
+        up, down = min(u + step, high), max(u - step, low)
+        if not one.both_sides:
+            up, down = (up, u) if up > u else (u, down)
+        above, below = values.copy(), values.copy()
+        if up != u:
+            above[number] = parameter.value(up)
+        if down != u:
+            below[number] = parameter.value(down)
+        return above, below
+
+    def _concerns(self, parameter: Parameter, one: Data) -> bool:
+        if not parameter.paths:
+            return parameter.name.startswith(f"{one.name}:")
+        return not parameter.cells or one.cell in parameter.cells
+
+    def _exact(self, index: int, values: F64) -> dict[int, F64]:
+        """Columns that the adjoint gives, by number of the parameter."""
+        one = self.data[index]
+        twin = self.twins[one.cell]
+        fields = {
+            number: found
+            for number, parameter in enumerate(self.parameters)
+            if parameter.paths
+            and self._concerns(parameter, one)
+            and (found := _electric(twin.cell, parameter.paths))
+        }
+        paths = [path for found in fields.values() for path in found]
+        if not paths:
+            return {}
+        own = {key: value for key, value in self.own(values).items() if key.startswith(f"{one.name}:")}
+        try:
+            slopes = one.slopes(twin, self.of_cell(values, one.cell), own, paths)
+        except PerotwinError:
+            return {}
+        if slopes is None or not np.isfinite(slopes).all():
+            return {}
+        columns: dict[int, F64] = {}
+        start = 0
+        for number, found in fields.items():
+            columns[number] = slopes[:, start : start + len(found)].sum(axis=1)
+            start += len(found)
+        return columns
+
+
+def _electric(cell: Cell, paths: Sequence[str]) -> tuple[str, ...]:
+    """The numbers that field paths stand for, where all of them change the equations of carriers only; else nothing."""
+    from perotwin.stack import Stack
+    from perotwin.stack.short_paths import full
+
+    known = cell.quantities()
+    found: list[str] = []
+    for path in paths:
+        if path in known:
+            found.append(path)
+            continue
+        prefix, _, rest = path.partition(".")
+        stack = cell if isinstance(cell, Stack) else cell.stacks.get(prefix)
+        if not isinstance(stack, Stack):
+            return ()
+        short = full(stack, path if stack is cell else rest)
+        found += short if stack is cell else [f"{prefix}.{each}" for each in short]
+    good = all(path.rpartition(".")[2].endswith(_ELECTRIC) for path in found)
+    return tuple(dict.fromkeys(found)) if good else ()

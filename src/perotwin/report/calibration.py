@@ -1,0 +1,359 @@
+"""Fits and plans of measurements as people and programs read them: tables, sentences, JSON, CSV, figures, one page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perotwin.measurement import field_unit, write_text
+from perotwin.report import tables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.table import Table
+
+    from perotwin.calibrate.fit import Calibration
+    from perotwin.calibrate.identify import Candidate, Expected
+    from perotwin.calibrate.information import Group
+    from perotwin.calibrate.parameters import Parameter
+    from perotwin.calibrate.profile import Profile
+
+__all__ = [
+    "cannot_tell", "correlation_figure", "expected_result", "expected_tables", "expected_words", "fit_figure",
+    "fit_result", "fit_tables", "fit_words", "render_fit", "write_data",
+]  # fmt: skip
+
+
+def cannot_tell(groups: Sequence[Group], candidates: Sequence[Candidate]) -> list[str]:
+    """What data do not tell and what would, as sentences; the remedies are measurements that were tried on the cell."""
+    said = []
+    for number, group in enumerate(groups):
+        cures = sorted((one for one in candidates if number in one.splits), key=lambda one: one.hours)
+        verb = "tell it" if group.kind == "alone" else "split them"
+        if cures:
+            words = f"; {cures[0].title} would {verb} (about {cures[0].hours:g} h)"
+        elif candidates:
+            words = "; none of the measurements that were tried would"
+        else:
+            words = ""
+        said.append(f"{group.words}{words}.")
+    return said
+
+
+def _interval(one: Parameter, low: float, high: float) -> str:
+    return f"{one.text(low)} to {one.text(high)}"
+
+
+# --- a fit -----------------------------------------------------------------------------------------------------------
+
+
+def fit_tables(found: Calibration, profiles: Mapping[str, Profile] | None = None) -> list[Table]:
+    """The numbers with their intervals, and how each data set fits."""
+    fit = found.fit
+    names = " and ".join(cell.name for cell in found.objective.cells)
+    made = tables.plain(
+        "number", "began at", "found", "95 % interval", "told by the data",
+        title=f"{tables.literal(names)}: {fit.residuals.size} data, chi-square {fit.chi2:.4g} "
+        f"with {fit.degrees} degrees of freedom",
+    )  # fmt: skip
+    for index, one in enumerate(fit.parameters):
+        low, high = fit.interval(index)
+        if profiles and one.name in profiles:
+            low, high = profiles[one.name].interval
+        made.add_row(
+            tables.literal(one.name), one.text(one.start), one.text(float(fit.values[index])), _interval(one, low,
+            high), _told_words(found, index),
+        )  # fmt: skip
+    second = tables.plain("data", "points", "chi-square", "by chance", "runs", "runs by chance", "")
+    for each in found.misfits:
+        second.add_row(
+            tables.literal(each.name), str(each.count), f"{each.chi2:.4g}", f"{each.probability:.2g}", str(each.runs),
+            f"{each.expected_runs:.0f}", "NOT DESCRIBED" if each.flagged else "fits",
+        )  # fmt: skip
+    return [made, second]
+
+
+def _told_words(found: Calibration, index: int) -> str:
+    one = found.fit.parameters[index]
+    if not one.paths:
+        return "of the measurement itself"
+    if found.told.prior_only[index]:
+        return "no: what was known before"
+    return "yes" if found.told.identified[index] else "no"
+
+
+def fit_words(found: Calibration, candidates: Sequence[Candidate] = ()) -> list[str]:
+    """What stands against the fit, and what the data cannot tell, as sentences."""
+    said = [one.words for one in found.flagged]
+    if found.fit.outliers:
+        more = f" and {len(found.fit.outliers) - 6} more" if len(found.fit.outliers) > 6 else ""
+        said.append(f"far from the fit: {'; '.join(found.fit.outliers[:6])}{more}.")
+    for other in found.fit.elsewhere:
+        values = zip(found.fit.parameters, other.ended, strict=True)
+        listed = ", ".join(f"{p.name} {p.text(float(v))}" for p, v in values if p.paths and p.prior is None)
+        said.append(f"other numbers explain the data as well: {listed}.")
+    said += [f"not told by these data: {words}" for words in cannot_tell(found.told.groups, candidates)]
+    said += [f"{note.rstrip('.')}." for note in found.notes]
+    return said
+
+
+def fit_result(
+    found: Calibration,
+    candidates: Sequence[Candidate] = (),
+    profiles: Mapping[str, Profile] | None = None,
+    posterior: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A fit for machines; values in field units, `value_si` besides."""
+    fit = found.fit
+    numbers = []
+    for index, one in enumerate(fit.parameters):
+        low, high = fit.interval(index)
+        entry: dict[str, Any] = {
+            "name": one.name,
+            "paths": list(one.paths),
+            "cells": list(one.cells),
+            "value": one.shown(float(fit.values[index])),
+            "unit": one.unit,
+            "value_si": float(fit.values[index]),
+            "scale": type(one.scale).__name__.lower(),
+            "sd_on_scale": float(fit.sd[index]),
+            "interval_95": {"low": one.shown(low), "high": one.shown(high), "unit": one.unit},
+            "bounds": {"low": one.shown(one.low), "high": one.shown(one.high), "unit": one.unit},
+            "start": one.shown(one.start),
+            "prior": None
+            if one.prior is None
+            else {"mean": one.shown(one.prior.mean), "sd_on_scale": one.prior.sd},
+            "identified": bool(found.told.identified[index]),
+        }
+        if profiles and one.name in profiles:
+            low, high = profiles[one.name].interval
+            entry["profile_95"] = {"low": one.shown(low), "high": one.shown(high), "unit": one.unit}
+        numbers.append(entry)
+    made = {
+        "stack": " and ".join(cell.name for cell in found.objective.cells),
+        "numbers": numbers,
+        "chi2": fit.chi2,
+        "degrees_of_freedom": fit.degrees,
+        "probability": fit.probability,
+        "data": [
+            {
+                "name": one.name, "points": one.count, "chi2": one.chi2, "probability": one.probability,
+                "runs": one.runs, "expected_runs": one.expected_runs, "described": not one.flagged,
+            }
+            for one in found.misfits
+        ],
+        "at_bound": list(fit.at_bound),
+        "outliers": list(fit.outliers),
+        "cannot_tell": cannot_tell(found.told.groups, candidates),
+        "further_measurements": [_candidate(one) for one in candidates],
+        "correlations": {"names": [one.name for one in fit.parameters], "values": fit.correlations},
+        "evaluations": fit.evaluations,
+        "complete": fit.complete,
+        "notes": list(found.notes),
+    }  # fmt: skip
+    if posterior is not None:
+        made["posterior"] = dict(posterior)
+    return made
+
+
+def _candidate(one: Candidate) -> dict[str, Any]:
+    return {
+        "measurement": one.kind, "title": one.title, "hours": one.hours, "nats": one.nats, "nats_per_hour":
+        one.per_hour, "makes_known": list(one.newly), "failure": one.failure or None,
+    }  # fmt: skip
+
+
+def write_data(found: Calibration, path: Path) -> Path:
+    """All data beside the fit, as CSV."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(
+        [
+            "data",
+            "part",
+            "axis",
+            "x",
+            "x unit",
+            "quantity",
+            "measured",
+            "fit",
+            "standard deviation",
+            "unit",
+            "residual (sd)",
+        ]
+    )
+    for one, table in zip(found.objective.data, found.tables, strict=True):
+        x_unit, x_factor = field_unit(table.axis, table.axis_unit) if table.axis else ("", 1.0)
+        y_unit, y_factor = field_unit(table.value, table.value_unit)
+        for x, data, model, sd, part in zip(
+            table.x, table.data, table.model, table.sd, table.parts, strict=True
+        ):
+            row = [x_factor * x, y_factor * data, y_factor * model, y_factor * sd, (model - data) / sd]
+            told = [f"{value:.8g}" if math.isfinite(value) else "" for value in row]
+            lines.writerow(
+                [
+                    one.name,
+                    part,
+                    table.axis,
+                    told[0] if table.axis else "",
+                    x_unit,
+                    table.value,
+                    *told[1:4],
+                    y_unit,
+                    told[4],
+                ]
+            )
+    return write_text(path, text.getvalue())
+
+
+def fit_figure(found: Calibration) -> Figure | None:
+    """See `plotting.calibration.fits`; None where all data are single numbers."""
+    from perotwin.plotting import calibration as drawing
+
+    panels = [
+        drawing.Panel(
+            one.name, t.axis, t.axis_unit, t.value, t.value_unit, t.x, t.data, t.model, t.sd, t.parts
+        )
+        for one, t in zip(found.objective.data, found.tables, strict=True)
+        if t.axis
+    ]
+    return drawing.fits(panels) if panels else None
+
+
+def correlation_figure(found: Calibration) -> Figure:
+    """See `plotting.calibration.correlations`."""
+    from perotwin.plotting import calibration as drawing
+
+    return drawing.correlations([one.name for one in found.fit.parameters], found.fit.correlations)
+
+
+def render_fit(
+    found: Calibration,
+    figures: Mapping[str, tuple[Path, str]],
+    candidates: Sequence[Candidate] = (),
+    profiles: Mapping[str, Profile] | None = None,
+    words: Sequence[str] = (),
+) -> str:
+    """The page of a fit as HTML text. figures: SVG files with their captions."""
+    from perotwin import __version__
+    from perotwin.report.page import inline, template
+
+    fit = found.fit
+    rows = []
+    for index, one in enumerate(fit.parameters):
+        low, high = fit.interval(index)
+        if profiles and one.name in profiles:
+            low, high = profiles[one.name].interval
+        rows.append(
+            {
+                "name": one.name, "start": one.text(one.start), "value": one.text(float(fit.values[index])),
+                "interval": _interval(one, low, high), "told": _told_words(found, index),
+                "known": found.told.identified[index] or not one.paths,
+            }
+        )  # fmt: skip
+    shown = []
+    for number, (name, (path, caption)) in enumerate(figures.items()):
+        svg, width = inline(path, f"fit{number}")
+        shown.append({"name": name, "svg": svg, "width": width, "caption": caption})
+    return template("calibration.html.j2").render(
+        title=f"{' and '.join(cell.name for cell in found.objective.cells)}: fit",
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        version=__version__,
+        count=fit.residuals.size,
+        chi2=f"{fit.chi2:.4g}",
+        degrees=fit.degrees,
+        probability=f"{fit.probability:.2g}" if fit.degrees else "–",
+        described=not found.flagged,
+        rows=rows,
+        misfits=found.misfits,
+        cannot=cannot_tell(found.told.groups, candidates),
+        candidates=[one for one in candidates if not one.failure],
+        words=[one for one in words if not one.startswith("not told")],
+        figures=shown,
+        report=fit.report(),
+    )
+
+
+# --- a plan ----------------------------------------------------------------------------------------------------------
+
+
+def expected_tables(found: Expected) -> list[Table]:
+    """What planned measurements would tell of each number, and what a further one would add."""
+    planned = ", ".join(found.kinds) or "nothing"
+    made = tables.plain(
+        "number", "as it is", "expected 95 % interval", "sd", "identified",
+        title=f"{tables.literal(found.cell.name)}: {planned}, about {found.hours:g} h",
+    )  # fmt: skip
+    for index, one in enumerate(found.parameters):
+        low, high = found.interval(index)
+        sd = float(found.sd[index])
+        made.add_row(
+            tables.literal(one.name), one.text(float(found.values[index])), _interval(one, low, high),
+            _spread(one, sd), "yes" if found.identified[index] else "no",
+        )  # fmt: skip
+    second = tables.plain(
+        "one more measurement",
+        "hours (assumed)",
+        "adds (nats)",
+        "nats an hour",
+        "makes known",
+        title="What would add most",
+    )
+    second.columns[-1].justify = "left"
+    for each in found.candidates:
+        makes = each.failure or ", ".join(each.newly) or "–"
+        second.add_row(
+            each.title, f"{each.hours:g}", f"{each.nats:.2f}", f"{each.per_hour:.2f}", tables.literal(makes)
+        )
+    return [made, second]
+
+
+def _spread(one: Parameter, sd: float) -> str:
+    if not math.isfinite(sd):
+        return "not told"
+    if type(one.scale).__name__ == "Log":
+        return f"{100.0 * sd:.2g} %" if sd < 1.0 else f"a factor of {math.exp(sd):.2g}"
+    return one.text(sd, 2)
+
+
+def expected_words(found: Expected) -> list[str]:
+    """What would not be told, and what adds most, as sentences."""
+    said = [f"not told: {words}" for words in cannot_tell(found.groups, found.candidates)]
+    useful = [one for one in found.candidates if not one.failure and one.nats > 0.05]
+    if useful:
+        said.append(
+            f"most per hour of laboratory time (assumed hours): {useful[0].title}, {useful[0].per_hour:.2g} nats "
+            "an hour."
+        )
+    if not found.complete:
+        said.append("interrupted: not all further measurements were tried.")
+    return said
+
+
+def expected_result(found: Expected) -> dict[str, Any]:
+    """A plan for machines."""
+    numbers = []
+    for index, one in enumerate(found.parameters):
+        low, high = found.interval(index)
+        numbers.append(
+            {
+                "name": one.name, "value": one.shown(float(found.values[index])), "unit": one.unit,
+                "sd_on_scale": float(found.sd[index]), "scale": type(one.scale).__name__.lower(),
+                "interval_95": {"low": one.shown(low), "high": one.shown(high), "unit": one.unit},
+                "identified": bool(found.identified[index]),
+            }
+        )  # fmt: skip
+    return {
+        "stack": found.cell.name,
+        "measurements": list(found.kinds),
+        "hours": found.hours,
+        "numbers": numbers,
+        "cannot_tell": cannot_tell(found.groups, found.candidates),
+        "further_measurements": [_candidate(one) for one in found.candidates],
+        "complete": found.complete,
+    }

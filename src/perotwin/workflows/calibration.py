@@ -1,0 +1,354 @@
+"""Cells fitted to measurements, with their files; what planned measurements would tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perotwin import measurement, progress
+from perotwin.calibrate.fit import Calibration, calibrate, usual_nuisances
+from perotwin.calibrate.identify import Candidate, Expected, candidates_for, identify, kinds_beside
+from perotwin.calibrate.information import identified, weak_groups
+from perotwin.calibrate.least_squares import SQUARES, Loss
+from perotwin.calibrate.parameters import Parameter, known, parameter_of
+from perotwin.calibrate.profile import Profile, profile
+from perotwin.calibrate.reading import NOTHING, Told, of_evidence, of_files
+from perotwin.errors import InputError, PerotwinError
+from perotwin.report import calibration as shown
+from perotwin.report import machine
+from perotwin.workflows.run import unique_names
+
+if TYPE_CHECKING:
+    from perotwin.calibrate.data import Data
+    from perotwin.stack import Cell
+
+__all__ = ["Asked", "Fitted", "fit", "parameters_for", "plan"]
+
+#: where a fit keeps the best so far
+_PROGRESS = "fit-progress.json"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a fit.
+
+    Attributes:
+        vary: field paths with or without ranges, for each cell its own. share: the same, one value for all cells.
+        nuisance: paths that are known within their ranges. optics: whether the usual ones of the optics are added.
+        files: kind and path of measured files, of the first cell. evidence: a TOML file of more. told: see `Told`.
+        loss: how residuals count. starts, seed: of searches. profiles: whether profiles are computed.
+        further: whether measurements that would tell more are tried. resume: whether a fit in the folder goes on.
+    """
+
+    vary: tuple[str, ...] = ()
+    share: tuple[str, ...] = ()
+    nuisance: tuple[str, ...] = ()
+    optics: bool = True
+    files: tuple[tuple[str, str], ...] = ()
+    evidence: str | None = None
+    told: Told = NOTHING
+    loss: Loss = SQUARES
+    starts: int = 1
+    seed: int = 0
+    profiles: bool = False
+    further: bool = True
+    resume: bool = False
+    posterior: int = 0
+    processes: int | None = 1
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fit and what was made of it: `candidates` for further measurements, `profiles` by name, files `written`."""
+
+    calibration: Calibration
+    candidates: tuple[Candidate, ...] = ()
+    profiles: dict[str, Profile] | None = None
+    posterior: dict[str, Any] | None = None
+    written: tuple[Path, ...] = ()
+    complete: bool = True
+
+    @property
+    def words(self) -> list[str]:
+        """What stands against the fit and what it cannot tell."""
+        return shown.fit_words(self.calibration, self.candidates)
+
+
+def parameters_for(cells: Sequence[Cell], asked: Asked, data: Sequence[Data]) -> list[Parameter]:
+    """What a fit varies.
+
+    Raises:
+        InputError: nothing, or what no cell has.
+    """
+    if not asked.vary and not asked.share:
+        raise InputError(
+            "nothing is varied.", "Name what the data are to tell: --vary perovskite.lifetime.", key="vary"
+        )
+    made: list[Parameter] = []
+    several = len(cells) > 1
+    for wanted in (path.strip() for text in asked.share for path in text.split(",") if path.strip()):
+        made.append(parameter_of(cells[0], wanted))
+    shared = {path for one in made for path in one.paths}
+    for wanted in (path.strip() for text in asked.vary for path in text.split(",") if path.strip()):
+        for cell in cells:
+            path = wanted.partition("=")[0].strip()
+            if path in shared:
+                raise InputError(f'"{path}" is shared and varied.', "Name it once.", key=path)
+            name = f"{cell.name}: {path}" if several else None
+            made.append(parameter_of(cell, wanted, name=name, cells=(cell.name,) if several else ()))
+    for wanted in asked.nuisance:
+        path, _, sd = (part.strip() for part in wanted.partition("="))
+        for cell in cells:
+            name = f"{cell.name}: {path}" if several else None
+            made.append(known(cell, path, sd or None, name=name, cells=(cell.name,) if several else ()))
+    if asked.optics:
+        for cell in cells:
+            for one in usual_nuisances(cell, data, made):
+                # the electrode and the roughness of cells on one substrate are still two of each
+                made.append(
+                    replace(one, name=f"{cell.name}: {one.name}") if several else replace(one, cells=())
+                )
+    return made
+
+
+def fit(cells: Sequence[Cell], asked: Asked, out: str | Path | None = None) -> Fitted:
+    """Fit cells to measurements; with `out` it leaves the fitted cells (TOML), `fit.json`, data beside the fit (CSV),
+    figures, the report as text and a page there. Also when it was interrupted.
+
+    Raises:
+        InputError: data that cannot be of the cells, more parameters than data, nothing varied.
+        PerotwinError: the cell cannot be solved where the search begins.
+    """
+    folder = None if out is None else measurement.make_folder(out)
+    gap = any("bandgap" in text for text in (*asked.vary, *asked.share))
+    data, notes = _data(cells, asked, gap)
+    parameters = parameters_for(cells, asked, data)
+    begin = _begun(folder, asked) if asked.resume else None
+    keep = None if folder is None else _Keep(folder / _PROGRESS)
+    found = calibrate(
+        cells, data, parameters, loss=asked.loss, starts=asked.starts, seed=asked.seed, kept=keep, begin=begin
+    )
+    found = replace(found, notes=(*notes, *found.notes))
+    complete = found.complete
+    candidates: tuple[Candidate, ...] = ()
+    profiles: dict[str, Profile] | None = None
+    posterior: dict[str, Any] | None = None
+    written: list[Path] = []
+    if folder is not None:
+        # what is known is kept before anything that may be interrupted
+        written = write(found, folder)
+    if complete:
+        try:
+            if asked.profiles:
+                profiles = {}
+                for one in found.fit.parameters:
+                    if one.paths and one.prior is None:
+                        profiles[one.name] = profile(found.objective, found.fit, one.name)
+            if asked.posterior:
+                from perotwin.calibrate.posterior import posterior_of
+
+                drawn = posterior_of(found, asked.posterior, seed=asked.seed, processes=asked.processes,
+                                     path=None if folder is None else folder / "posterior.nc",
+                                     resume=asked.resume)  # fmt: skip
+                posterior, complete = drawn.summary, drawn.complete
+            if complete and asked.further and len(cells) == 1 and found.told.groups:
+                candidates, complete = _further(found)
+        except KeyboardInterrupt:
+            complete = False
+    if folder is not None:
+        written = write(found, folder, candidates, profiles, posterior)
+        (folder / _PROGRESS).unlink(missing_ok=True)
+        if posterior is not None:
+            written.append(folder / "posterior.nc")
+    return Fitted(found, candidates, profiles, posterior, tuple(written), complete)
+
+
+def _data(cells: Sequence[Cell], asked: Asked, gap: bool) -> tuple[list[Data], list[str]]:
+    data: list[Data] = []
+    notes: list[str] = []
+    if asked.files:
+        if len(cells) > 1:
+            raise InputError(
+                "files are given and several cells, and nothing says which are of which.",
+                "List them in a file, --data evidence.toml, with the cell of each.",
+                key="data",
+            )
+        data, notes = of_files(asked.files, cells[0], asked.told, gap)
+    if asked.evidence is not None:
+        more, said = of_evidence(asked.evidence, cells, gap)
+        data, notes = [*data, *more], [*notes, *said]
+    if not data:
+        raise InputError(
+            "there are no data to fit.", "Give measured files: --jv rev.txt --eqe cell.eqe.", key="data"
+        )
+    return data, notes
+
+
+class _Keep:
+    """Writes the best so far, so that a killed fit goes on from there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self, values: Any, chi2: float) -> None:
+        text = json.dumps({"values": [float(v) for v in values], "chi2": float(chi2)})
+        measurement.write_text(self.path, text)
+
+
+def _begun(folder: Path | None, asked: Asked) -> Any:
+    """(P,) values where an earlier fit in the folder stood; None where there is none."""
+    if folder is None:
+        raise InputError("--resume goes on from a folder, and none is named.", "Add -o FOLDER.", key="resume")
+    for name in (_PROGRESS, "fit.json"):
+        if not (folder / name).is_file():
+            continue
+        content = json.loads((folder / name).read_text(encoding="utf-8"))
+        if "values" in content:
+            return np.array(content["values"], dtype=float)
+        numbers = content["results"][0]["numbers"]
+        return np.array([one["value_si"] for one in numbers], dtype=float)
+    progress.note(f"There is no earlier fit in {folder}: it begins anew.")
+    return None
+
+
+def _further(found: Calibration) -> tuple[tuple[Candidate, ...], bool]:
+    """What further measurements would add, tried on the fitted cell."""
+    count = found.objective.count
+    fit = found.fit
+    cell = found.fitted[0]
+    here = [
+        replace(one, start=float(value))
+        for one, value in zip(fit.parameters[:count], fit.values[:count], strict=True)
+    ]
+    from perotwin.calibrate.least_squares import covariance_of
+
+    covariance = fit.covariance[:count, :count]
+    # the inverse of the cells' part: what is unknown of the measurements is eliminated
+    information = covariance_of(covariance) if np.isfinite(covariance).all() else _inner(found)
+    information = np.where(np.isfinite(information), information, 0.0)
+    free = [i for i, one in enumerate(here) if one.prior is None]
+    groups = weak_groups(here, fit.values[:count], covariance, free)
+    sd = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    told = identified(here, fit.coordinates[:count], sd)
+    taken = [
+        "trpl" if one.kind.startswith("trpl") and one.name == "trpl" else one.kind
+        for one in found.objective.data
+    ]
+    return candidates_for(cell, here, information, groups, told, kinds_beside(cell, taken))
+
+
+def _inner(found: Calibration) -> Any:
+    """(C, C) information of the cells' parameters where their covariance has no end."""
+    count = found.objective.count
+    fit = found.fit
+    whole = fit.jacobian.T @ fit.jacobian
+    whole += np.diag([0.0 if one.prior is None else one.prior.sd**-2.0 for one in fit.parameters])
+    if len(fit.parameters) == count:
+        return whole
+    own, mixed = whole[count:, count:], whole[count:, :count]
+    return whole[:count, :count] - mixed.T @ np.linalg.solve(own, mixed)
+
+
+def write(
+    found: Calibration,
+    folder: Path,
+    candidates: Sequence[Candidate] = (),
+    profiles: dict[str, Profile] | None = None,
+    posterior: dict[str, Any] | None = None,
+) -> list[Path]:
+    """The files of a fit."""
+    from perotwin.plotting import style
+
+    progress.note("drawing and writing")
+    written = []
+    for name, cell in zip(unique_names(found.objective.cells), found.fitted, strict=True):
+        written.append(measurement.write_text(folder / f"{name}.toml", cell.to_toml()))
+    result = shown.fit_result(found, candidates, profiles, posterior)
+    written.append(measurement.write_text(folder / "fit.json", machine.to_text(machine.document([result]))))
+    written.append(measurement.write_text(folder / "report.txt", found.report() + "\n"))
+    written.append(shown.write_data(found, folder / "data.csv"))
+    figures: dict[str, tuple[Path, str]] = {}
+    drawn = shown.fit_figure(found)
+    if drawn is not None:
+        paths = style.save(drawn, folder / "fit")
+        written += paths
+        figures["fit"] = (
+            paths[0],
+            "Data (circles) and fit (lines), and below what is left over in standard deviations; the band holds two.",
+        )
+    if len(found.fit.parameters) > 1:
+        paths = style.save(shown.correlation_figure(found), folder / "correlations")
+        written += paths
+        figures["correlations"] = (
+            paths[0],
+            "Correlations of what was found: near +1 or −1 only a combination is known.",
+        )
+    words = shown.fit_words(found, candidates)
+    page = shown.render_fit(found, figures, candidates, profiles, words)
+    written.append(measurement.write_text(folder / "index.html", page))
+    return written
+
+
+def plan(
+    cell: Cell, kinds: Sequence[str], asked: Asked, out: str | Path | None = None
+) -> tuple[Expected, list[Path]]:
+    """What planned measurements would tell of a cell; with `out` it leaves the numbers (JSON) there.
+
+    Raises:
+        InputError: no such measurement, nothing to be found.
+    """
+    folder = None if out is None else measurement.make_folder(out)
+    if not asked.vary:
+        asked = replace(asked, vary=usual_questions(cell))
+    parameters = parameters_for([cell], replace(asked, optics=False), ())
+    if asked.optics:
+        parameters += usual_nuisances(cell, _Of(cell.name).all, parameters)
+    found = identify(cell, kinds, parameters)
+    if folder is None:
+        return found, []
+    text = machine.to_text(machine.document([shown.expected_result(found)]))
+    return found, [measurement.write_text(folder / "identify.json", text)]
+
+
+@dataclass(frozen=True)
+class _Of:
+    """Stands for data of a cell."""
+
+    cell: str
+
+    @property
+    def all(self) -> tuple[Any, ...]:
+        return (self,)
+
+
+def usual_questions(cell: Cell) -> tuple[str, ...]:
+    """What people ask of a cell, as far as it has it: lifetime, mobility and ions of the absorber, its faces,
+    resistances.
+    """
+    from perotwin.stack import Stack
+
+    if not isinstance(cell, Stack):
+        raise InputError(
+            f'"{cell.name}" is more than one stack, and nothing says what is asked.',
+            "Name numbers of it: --vary top.perovskite.lifetime.",
+            key="vary",
+        )
+    wanted = []
+    absorbers = [layer.name for layer in cell.absorbers]
+    for name in absorbers:
+        wanted += [f"{name}.lifetime", f"{name}.mobility", f"{name}.ions.density"]
+    wanted += [f"{face}.velocity" for face in cell.interface]
+    wanted += ["circuit.series_resistance", "circuit.shunt_resistance"]
+    found = []
+    for path in wanted:
+        try:
+            parameter_of(cell, path)
+        except PerotwinError:
+            continue
+        found.append(path)
+    return tuple(found)

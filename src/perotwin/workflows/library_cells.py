@@ -1,0 +1,152 @@
+"""Cells of the library that recipes make, made again: `write()` after a change of a recipe, its parameters or base.
+
+    workflows.library_cells.texts()      # name -> text of the file
+    workflows.library_cells.write()      # the files that changed
+
+The wide-gap cells follow from recipes on `wbg-base`, the tandems from these and `nbg` (`stack.joining`), and
+`patchy-tandem` from `tandem-target`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perotwin.recipe.parameters import Parameters
+    from perotwin.stack import Stack, Tandem
+    from perotwin.units import Quantity
+
+__all__ = ["MADE", "made", "texts", "write"]
+
+#: library cells that recipes make on `BASE`: name -> recipe
+MADE: Mapping[str, str] = {"wbg-control": "control", "wbg-target": "target"}
+BASE = "wbg-base"
+
+_PATCHY = """\
+# tandem-target, but for the monolayer of its top junction, which leaves a tenth of the NiOx bare in patches wider than
+# carriers reach: there the face has no dipole and recombines as bare NiOx does. The film is the same on both.
+"""
+
+
+def made(
+    parameters: Parameters | None = None, base: Stack | None = None
+) -> tuple[dict[str, Stack], dict[str, str]]:
+    """The wide-gap cells of the library as recipes make them.
+
+    Args:
+        parameters: of the recipes; those of the library unless given.
+        base: that they are made on; `wbg-base` unless given.
+
+    Returns:
+        The cells and the texts of their files, by name.
+    """
+    from perotwin import recipe as room
+    from perotwin import stack
+    from perotwin.workflows.cells_from_recipes import made_text
+
+    if base is None:
+        loaded = stack.load(BASE)
+        assert isinstance(loaded, stack.Stack)
+        base = loaded
+    cells: dict[str, Stack] = {}
+    written: dict[str, str] = {}
+    for name, recipe in MADE.items():
+        one = room.load(recipe)
+        if parameters is not None:
+            one = one.model_copy(update={"parameters": parameters})
+        result = room.make(room.prepare(one), base, name)
+        assert isinstance(result.cell, stack.Stack)
+        cells[name], written[name] = result.cell, made_text(result)
+    return cells, written
+
+
+def texts(parameters: Parameters | None = None, base: Stack | None = None) -> dict[str, str]:
+    """The texts of all files of the library that follow from recipes, by name; see `made`."""
+    from perotwin.stack.joining import LIBRARY, library_tandem
+
+    cells, written = made(parameters, base)
+    for name in LIBRARY:
+        tandem, written[name] = library_tandem(name, cells)
+        if name == "tandem-target":
+            written["patchy-tandem"] = _PATCHY + _patchy(tandem).to_toml()
+    return written
+
+
+def write() -> tuple[Path, ...]:
+    """Write the files of the library that follow from recipes, and name those that changed."""
+    from perotwin import measurement
+    from perotwin.stack import library
+
+    changed = []
+    for name, text in texts().items():
+        file = Path(library.path(name))
+        if file.read_text(encoding="utf-8") != text:
+            measurement.write_text(file, text)
+            changed.append(file)
+    return tuple(changed)
+
+
+def _patchy(tandem: Tandem) -> Tandem:
+    """The tandem with columns in its top junction: as it is, and on bare oxide."""
+    from perotwin.recipe import library_parameters
+    from perotwin.stack import Tandem
+    from perotwin.stack.toml import read
+
+    data = read(tandem.to_toml(), None)
+    top = {key: value for key, value in data["top"].items() if key not in ("name", "recipe")}
+    face = top["interface"]["niox|perovskite"]
+    velocity = _stated(library_parameters().interface.bare_velocity)
+    notes = {
+        "electron": "of a film on bare NiOx, as bare_velocity of the recipes",
+        "hole": "as the electrons'",
+    }
+    bare = {
+        **{key: value for key, value in face.items() if key not in ("dipole", "trap")},
+        "dipole": {
+            "value": "0 eV",
+            "assumed": ["0 eV", "0.05 eV"],
+            "note": "no molecules that carry a dipole",
+        },
+        "trap": [
+            {
+                "level": "midgap",
+                **{f"{carrier}_velocity": {**velocity, "note": note} for carrier, note in notes.items()},
+            }
+        ],
+    }
+    data |= {
+        "name": "patchy-tandem",
+        "description": "tandem-target with patches in its top junction, wider than carriers reach, where no monolayer "
+        "lies on the NiOx.",
+        "top": {
+            "column": [
+                {
+                    "name": "covered",
+                    "area": {
+                        "value": "90 %",
+                        "assumed": ["70 %", "100 %"],
+                        "note": "where the monolayer did not wet; nothing fixes it",
+                    },
+                    "stack": top,
+                },
+                {
+                    "name": "bare",
+                    "area": {"value": "10 %", "assumed": ["0.1 %", "30 %"], "note": "the rest"},
+                    "stack": {**top, "interface": {**top["interface"], "niox|perovskite": bare}},
+                },
+            ]
+        },
+    }
+    return Tandem.from_data(data, bare_numbers=False)
+
+
+def _stated(quantity: Quantity) -> dict[str, object]:
+    """A number as a file states it: value, and source or range."""
+    data: dict[str, object] = {"value": str(quantity)}
+    if quantity.source is not None:
+        data["source"] = quantity.source
+    if quantity.assumed is not None:
+        data["assumed"] = [str(end) for end in quantity.assumed]
+    return data
