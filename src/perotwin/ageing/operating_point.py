@@ -21,18 +21,17 @@ from numpy.typing import NDArray
 
 from perotwin.ageing.conditions import FixedVoltage, MaximumPower, OpenCircuit, ShortCircuit
 from perotwin.errors import ConvergenceError, InputError
+from perotwin.optics.grids import same_grids
 from perotwin.stack import Parallel
 from perotwin.transport.build import Problem, build
 from perotwin.transport.device import I_LAYER, I_SITES, I_Z, ION_COLUMNS
 from perotwin.transport.junction import Junction
 from perotwin.transport.profiles import junction_profiles
-from perotwin.transport.sensitivity import like
 from perotwin.transport.states import JunctionStates, State, States
 from perotwin.transport.steady import Solver
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell, Stack
-    from perotwin.transport.mesh import Like
 
 __all__ = ["Changes", "Devices", "Point"]
 
@@ -81,12 +80,12 @@ class Point:
 
 @dataclass
 class _Kept:
-    """What is kept of a temperature: the cell, its meshes, optics, and by light and bias the last state and how power
-    bends there."""
+    """What is kept of a temperature: the cell, its meshes, optics and grids, and by light and bias the last state and
+    how power bends there."""
 
     cell: Cell
     problem: Problem
-    meshes: Like
+    grids: dict[Any, Any]
     near: dict[Any, tuple[State, float]] = field(default_factory=dict)
 
 
@@ -140,9 +139,11 @@ class Devices:
             cell = self.cell
             if float(cell.temperature) != temperature:
                 cell = cell.with_values({"temperature": temperature})
-            problem = build(cell)
+            grids: dict[Any, Any] = {}
+            with same_grids(grids):
+                problem = build(cell)
             self.optics += 1
-            found = self._kept[temperature] = _Kept(cell, problem, like(problem))
+            found = self._kept[temperature] = _Kept(cell, problem, grids)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(temperature)
@@ -160,7 +161,9 @@ class Devices:
                 values[path] = float(now) * number
         if not values:
             return kept.problem
-        return build(kept.cell.with_values(values), density=kept.meshes)
+        # grids and the areas of an uneven face stay as many, so that one state leads to the next
+        with same_grids(kept.grids):
+            return build(kept.cell.with_values(values), density=kept.problem.meshes)
 
     # --- points ------------------------------------------------------------------------------------------------------
 
@@ -289,13 +292,13 @@ class Devices:
         return float(self._swept(solver, np.array([now.voltage]), light, None).current[0])
 
     def _point(self, problem: Problem, found: States, which: int) -> Point:
-        electrons: dict[str, float] = {}
-        holes: dict[str, float] = {}
-        pairs: dict[str, float] = {}
-        for name, volume, n, p in _absorbers(problem, found, which):
-            whole = volume.sum()
-            pairs[name] = float(volume @ np.sqrt(n * p) / whole)
-            electrons[name], holes[name] = float(volume @ n / whole), float(volume @ p / whole)
+        sums: dict[str, F64] = {}
+        for name, area, volume, n, p in _absorbers(problem, found, which):
+            own = area * np.array([volume.sum(), volume @ n, volume @ p, volume @ np.sqrt(n * p)])
+            sums[name] = sums.get(name, 0.0) + own
+        electrons, holes, pairs = (
+            {name: float(one[k] / one[0]) for name, one in sums.items()} for k in (1, 2, 3)
+        )
         return Point(
             float(found.voltage[which]), float(found.current[which]), electrons, holes, pairs,
             found.pick([which]), problem,
@@ -321,16 +324,18 @@ def _ramp(volts: float) -> F64:
     return np.linspace(0.0, volts, max(int(np.ceil(abs(volts) / 0.1)) + 1, 2))
 
 
-def _absorbers(problem: Problem, found: States, which: int) -> Iterator[tuple[str, F64, F64, F64]]:
-    """Of each junction by name: widths of the absorber's control volumes (m), electrons and holes there (m^-3)."""
+def _absorbers(problem: Problem, found: States, which: int) -> Iterator[tuple[str, float, F64, F64, F64]]:
+    """Of each area of a junction by the junction's name: its part of the cell's area, widths of the absorber's control
+    volumes (m), electrons and holes there (m^-3)."""
     for number, part in enumerate(found.parts):
         junction = problem.parts[number]
         fields = junction_profiles(part.pick(np.array([which])))
         layers = junction.stack.electrical_layers
-        groups = junction.halves or (problem.names[number],)
+        homes = junction.halves or ((problem.homes or problem.names)[number],)
         absorbers = [k for k, layer in enumerate(layers) if layer.role == "absorber"]
-        for name, place in zip(groups, absorbers, strict=False):
+        for name, place in zip(homes, absorbers, strict=False):
             here = junction.site_layer == place
             yield (
-                name, junction.device.volume[here], fields.electron_density[0, here], fields.hole_density[0, here],
+                name, float(problem.areas[number]), junction.device.volume[here], fields.electron_density[0, here],
+                fields.hole_density[0, here],
             )  # fmt: skip

@@ -119,18 +119,24 @@ def _carried(engine: Engine, moment: Moment) -> Moment:
 
 def _here(run: Run, state: F64, moment: Moment, engine: Engine, stretch: Stretch) -> dict[str, Here]:
     """Conditions of each junction, from the carriers of a moment."""
-    found = {}
-    for number, (name, part) in enumerate(zip(engine.problem.names, engine.problem.parts, strict=True)):
+    problem = engine.problem
+    sums: dict[str, F64] = {}
+    for number, part in enumerate(problem.parts):
         n, p, volume = _carriers(part, moment, number)
+        own = float(problem.areas[number]) * np.array(
+            [volume.sum(), volume @ n, volume @ p, volume @ np.sqrt(n * p)]
+        )
+        name = (problem.homes or problem.names)[number]
+        sums[name] = sums.get(name, 0.0) + own
+    found = {}
+    for name, one in sums.items():
         up = down = 1.0
-        for one, value in zip(run.at(stretch.temperature), state, strict=True):
-            if one.junction == name:
-                more = one.thicker(float(value))
+        for acting, value in zip(run.at(stretch.temperature), state, strict=True):
+            if acting.junction == name:
+                more = acting.thicker(float(value))
                 up, down = up * more[0], down * more[1]
-        whole = volume.sum()
-        carriers = min(float(volume @ n / whole) / up, float(volume @ p / whole) / down)
-        pairs = float(volume @ np.sqrt(n * p) / whole)
-        found[name] = Here(stretch.light, stretch.temperature, carriers, pairs, stretch.atmosphere)
+        carriers = min(one[1] / up, one[2] / down) / one[0]
+        found[name] = Here(stretch.light, stretch.temperature, carriers, one[3] / one[0], stretch.atmosphere)
     return found
 
 

@@ -260,7 +260,10 @@ class Bands:
         def spread(which: F64) -> str:
             end = which[:, -1]
             low, middle, high = np.quantile(end, [0.05, 0.5, 0.95])
-            return f"{middle:.3f} ({low:.3f} to {high:.3f} in nine tenths of them, {end.min():.3f} to {end.max():.3f} in all)"
+            words = (
+                f"{low:.3f} to {high:.3f} in nine tenths of them, {end.min():.3f} to {end.max():.3f} in all"
+            )
+            return f"{middle:.3f} ({words})"
 
         said = [
             f"{self.retained.shape[0]} draws of what is assumed, each with its rates fitted to the same data: after "
