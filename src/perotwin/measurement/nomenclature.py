@@ -328,6 +328,8 @@ NOMENCLATURE: dict[str, Term] = {
     "potential_noise": Term("σn", r"$\sigma_\mathrm{n}$", "V", "mV", 1e3, "noise of a pixel of a potential map"),
     "potential_spread_own": Term("σSP0", r"$\sigma_\mathrm{SP,0}$", "V", "mV", 1e3,
         "standard deviation of a potential map without its noise"),
+    "potential_spread_areas": Term("σSP,areas", r"$\sigma_\mathrm{SP,areas}$", "V", "mV", 1e3,
+        "standard deviation of the surface potential over areas wider than a map of molecules"),
     "potential_length": Term("ℓSP", r"$\ell_\mathrm{SP}$", "m", "nm", 1e9,
         "lag at which the autocorrelation of a potential map falls to 0.2"),
     "potential_difference": Term("ΔSPmean", r"$\Delta$SP$_\mathrm{mean}$", "V", "mV", 1e3,
