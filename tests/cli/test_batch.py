@@ -12,7 +12,7 @@ pytest.importorskip("pyarrow")
 
 SPREAD = """
 [device]
-"circuit.series_resistance" = { relative = "10 %" }
+"perovskite.thickness" = { relative = "5 %" }
 """
 
 

@@ -14,7 +14,7 @@ NOW = float(pt.load("cell-a").get("perovskite.thickness"))
 def judge(cell: Any) -> Merit:
     """Quick, and every number of it known; one in many devices fails."""
     thickness = float(cell.get("perovskite.thickness")) / NOW
-    if thickness > 1.25:
+    if thickness > 1.2:
         raise ConvergenceError("too thick.", "Thin it.", stage="test")
     return Merit(0.2 * thickness, 1.2, 200.0 * thickness, 0.8, 1.0, 190.0)
 
