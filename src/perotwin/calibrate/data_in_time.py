@@ -273,7 +273,7 @@ class Decay:
         )  # fmt: skip
         try:
             engine = Engine(small.problem_of(sample), _DECAY)
-            decay = pulsed_light.follow(engine, protocol, 0.0)
+            decay, _ = pulsed_light.followed(engine, protocol)
             found = pulsed_light.shares(decay, self.edges)
         except ConvergenceError:
             found = np.full(self.counts.size, np.nan)

@@ -37,7 +37,7 @@ _ELECTRIC = (
     "capture", "dipole", "level", "depth", "diffusion_coefficient",
 )  # fmt: skip
 #: results that are kept of each data set, and slopes of runs in time; how far on the scales these hold
-_KEPT, _LASTING, _NEAR = 6, 4, 0.1
+_KEPT, _LASTING, _NEAR = 6, 8, 0.15
 
 
 class Objective:
