@@ -1,6 +1,8 @@
-"""Known truth comes back: cells drawn from the stated ranges, measured with the noise of instruments, fitted without knowing.
+"""Known truth comes back: cells drawn from the stated ranges, measured with the noise of instruments, fitted without
+knowing.
 
-Of every number that a fit calls identified, the truth lies in its 95 % interval by profile likelihood in 90 to 99 % of the
+Of every number that a fit calls identified, the truth lies in its 95 % interval by profile likelihood in 90 to 99 % of
+the
 cases: where chi-square rises by less than 3.84 as the number is held at its truth and all others follow. How many are
 identified is counted besides, since a fit that calls nothing identified is never wrong.
 """
@@ -34,7 +36,8 @@ SEED = 20261
 
 @dataclass(frozen=True)
 class Recovered:
-    """One cell: by number whether it was identified, the rise of chi-square at its truth, its sd and truth over found."""
+    """One cell: by number whether it was identified, the rise of chi-square at its truth, its sd and truth over
+    found."""
 
     seed: int
     identified: dict[str, bool]
@@ -90,8 +93,12 @@ def summed(found: list[Recovered]) -> str:
         held = sum(one.rise[name] <= RISE for one in known)
         inside, total = inside + held, total + len(known)
         off = sum(abs(one.off[name]) <= 1.96 * one.sd[name] for one in found)
-        lines.append(f"{name:28} identified {len(known):3}, truth inside {held:3}; by covariance of all {off:3}")
-    lines.append(f"pooled: {inside} of {total} intervals hold the truth ({100 * inside / max(total, 1):.1f} %)")
+        lines.append(
+            f"{name:28} identified {len(known):3}, truth inside {held:3}; by covariance of all {off:3}"
+        )
+    lines.append(
+        f"pooled: {inside} of {total} intervals hold the truth ({100 * inside / max(total, 1):.1f} %)"
+    )
     lines.append(f"flagged: {sum(bool(one.flagged) for one in found)} cells")
     reduced = [one.chi2 / one.degrees for one in found]
     lines.append(f"reduced chi-square {np.mean(reduced):.3f}, from {min(reduced):.2f} to {max(reduced):.2f}")
