@@ -2,8 +2,10 @@
 
     python benchmarks/calibration.py [--posterior N] [--processes P]
 
-Six numbers and two of the optics are found from three curves: a steady current-voltage curve, open circuit against light and a
-quantum efficiency, made from a known cell with the noise of instruments (bar: 10 s). Then samples of the posterior of the same
+Six numbers and two of the optics are found from three curves: a steady current-voltage curve, open circuit against
+    light and a
+quantum efficiency, made from a known cell with the noise of instruments (bar: 10 s). Then samples of the posterior of
+    the same
 data, on the solver itself (bar: 20,000 in ten minutes on two cores).
 """
 

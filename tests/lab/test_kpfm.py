@@ -162,6 +162,20 @@ def test_noise_is_of_the_stated_size_and_repeats_with_its_seed() -> None:
     assert found["potential_fwhm"].value == pytest.approx(4e-3 * 2.355, rel=0.08)
 
 
+def test_a_spread_between_wider_areas_passes_the_tip_in_full() -> None:
+    from perotwin.recipe import load, prepare
+
+    recipe = load("control-washed").with_values({"interface.unevenness.spread": "89 meV"})
+    found = metrics(prepare(recipe), QUIET)
+    plain = metrics(prepare(load("control-washed")), QUIET)
+    assert "potential_spread_areas" not in plain
+    assert found["potential_spread"] == plain["potential_spread"]
+    wide = float(np.hypot(0.089, plain["potential_spread"]))
+    assert found["potential_spread_areas"] == pytest.approx(wide, rel=1e-9)
+    weak = metrics(prepare(recipe), QUIET.model_copy(update={"background": 0.5}))
+    assert weak["potential_spread_areas"] == pytest.approx(wide / 2.0, rel=1e-3)
+
+
 def test_a_map_comes_with_its_axes_and_says_what_was_done() -> None:
     measured = validate(kpfm.measure(specimens.Specimen(), kpfm.Protocol(pixel="3 nm")))
     # 3 nm do not divide the side: the next smaller pixel that does

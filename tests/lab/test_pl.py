@@ -110,7 +110,9 @@ def test_a_laser_of_one_sun_makes_the_pairs_of_one_sun(target: xr.Dataset) -> No
     assert float(lit["generated"][0]) == pytest.approx(float(target["generated"][0]), rel=1e-6)
     # most of the light is taken, so that little more falls on it
     assert 1.0 < float(lit["excitation_flux"][0]) / float(lit["generated"][0]) < 2.0
-    dim = pl.measure(written.made("wbg-target"), pl.Protocol(samples="film", laser="532 nm", intensity="0.01 sun"))
+    dim = pl.measure(
+        written.made("wbg-target"), pl.Protocol(samples="film", laser="532 nm", intensity="0.01 sun")
+    )
     drop = float(lit["qfls_inside"][0]) - float(dim["qfls_inside"][0])
     # between kT ln 100 (radiative) and 2 kT ln 100 (lifetime)
     assert KT * np.log(100.0) < drop < 2.0 * KT * np.log(100.0)

@@ -43,6 +43,32 @@ def test_a_made_cell_holds_what_the_sample_says() -> None:
     assert not any(path.startswith(("c60", "sno2", "contact", "circuit", "ito")) for path in touched)
 
 
+def test_wide_areas_become_a_spread_and_patches_that_the_additive_evens_out() -> None:
+    values = {
+        "interface.unevenness.spread": "80 meV",
+        "interface.unevenness.patches": "2 %",
+        "interface.unevenness.patch_size": "3 um",
+    }
+    faces = {}
+    for name in ("control", "target"):
+        sample = prepare(load(name).with_values(values))
+        cell = make(sample, pt.load("wbg-base")).cell
+        assert isinstance(cell, Stack)
+        faces[name] = cell.interface["niox|perovskite"]
+        assert faces[name].patches is not None
+        assert (float(faces[name].patches.size), float(faces[name].patches.velocity)) == (3e-6, 5.0)
+        assert Stack.from_toml(cell.to_toml()) == cell
+    assert float(faces["control"].dipole_spread) == pytest.approx(0.08)
+    assert float(faces["control"].patches.share) == pytest.approx(0.02)
+    shares = sample.face.shares
+    left = shares["bare"] / (shares["bare"] + shares["additive"])
+    assert float(faces["target"].dipole_spread) == pytest.approx(0.08 * left**0.5, rel=1e-3)
+    assert float(faces["target"].patches.share) == pytest.approx(0.02 * left, rel=1e-3)
+    # a face without either is what it was
+    plain = make(prepare(load("control")), pt.load("wbg-base")).cell.get("niox|perovskite.dipole")
+    assert faces["control"].dipole == plain
+
+
 def test_a_recipe_without_dose_makes_the_control() -> None:
     base = pt.load("wbg-base")
     none = make(prepare(load("target").with_values({"additive.dose": "0 mol%"})), base, "x").effective

@@ -118,6 +118,11 @@ def test_reading_what_is_not_set_says_so() -> None:
         written.stack("wbg-target").get("perovskite.ions.second.density")
 
 
+def test_a_face_that_is_not_stated_is_a_plain_one() -> None:
+    cell = written.stack("wbg-target")
+    assert "c60|sno2" not in cell.interface and cell.get("c60|sno2.dipole") == 0.0
+
+
 def test_light_can_be_changed_alone() -> None:
     cell = written.stack("wbg-target").with_light(intensity="0.1 sun", side="back")
     assert (cell.light.intensity, cell.light.side) == (0.1, "back")

@@ -9,6 +9,7 @@ The curve is steady: every point is in equilibrium with its light and voltage, i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -234,22 +235,27 @@ def _states_at(solver: Solver, states: States, voltages: F64, intensity: float) 
 def solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, States], Checks]:
     """The curve and its solved points, on a mesh that is fine enough, and the checks of that."""
     from perotwin.lab.meshes import Attempt, until_fine
-    from perotwin.transport import refinement
+    from perotwin.transport import enough_areas, refinement
     from perotwin.transport.build import build
     from perotwin.transport.steady import Solver
 
     intensity = float(cell.light.intensity)
     lit = intensity > 0.0 or conditions.frozen_in_light(cell)
 
-    def attempt(density: float) -> Attempt[tuple[Solver, States, dict[str, States]]]:
-        solver = Solver(build(cell, light=lit, density=density))
+    def attempt(density: float, finer: float) -> Attempt[tuple[Solver, States, dict[str, States]]]:
+        solver = Solver(build(cell, light=lit, density=density, finer=finer))
         states = curve(solver, protocol, intensity)
         points = solved_points(solver, states, intensity)
         of_mesh = refinement.checks(solver, points, intensity)
         return Attempt((solver, states, points), of_mesh, bool(states.converged.all()))
 
-    best = until_fine(attempt)
-    return (*best.found, best.checks)
+    for finer in (1.0, 2.0):
+        best = until_fine(partial(attempt, finer=finer))
+        solver, _, points = best.found
+        of_areas = enough_areas.checks(solver, points, intensity)
+        if all(row.passed for row in of_areas.values()):
+            break
+    return (*best.found, best.checks | of_areas)
 
 
 def solved_points(solver: Solver, states: States, intensity: float) -> dict[str, States]:

@@ -185,10 +185,26 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
             "x": ("x", place, {"units": "m", "long_name": "position along a line"}),
             "y": ("y", place, {"units": "m", "long_name": "position across the lines"}),
         },
-        about={**specimen.about(sample, protocol), "resolution": width, "reference": _OXIDE},
+        about={
+            **specimen.about(sample, protocol),
+            "resolution": width,
+            "reference": _OXIDE,
+            **_of_areas(sample, protocol),
+        },
         checks={"mean kept by the tip": check(scanned.mean() - truth.mean(), 1e-9)},
         notes=_notes(side, width),
     )
+
+
+def _of_areas(sample: Specimen, protocol: Protocol) -> dict[str, float]:
+    """What areas wider than this map add, V: no tip blurs it, cone and lever weaken it; none where it is not known.
+
+    A sample that is only a map knows nothing of wider areas.
+    """
+    wide = (1.0 - float(protocol.background)) * float(
+        getattr(getattr(sample, "face", None), "area_spread", 0.0)
+    )
+    return {"area_spread": wide} if wide > 0.0 else {}
 
 
 def _block(count: int, wanted: float) -> int:
@@ -249,8 +265,9 @@ def analyse(dataset: xr.Dataset, *, levelling: str | None = None) -> Metrics:
     Returns:
         `mean_potential`, less `reference_potential` where there is one; `potential_spread` and `potential_fwhm`, in
         which the noise is, as in any measured map; `potential_noise` of a pixel and `potential_spread_own` without it;
-        `potential_length`, where the autocorrelation has fallen to 0.2. Errors are those of a map whose pixels are
-        alike over that length.
+        `potential_length`, where the autocorrelation has fallen to 0.2; of a sample whose recipe states a spread
+        between areas wider than the map, `potential_spread_areas`, what a map over many of them would read. Errors are
+        those of a map whose pixels are alike over that length.
 
     Raises:
         InputError: the levelling is none of these, or as `potential` and `maps.scale_of`.
@@ -280,6 +297,14 @@ def analyse(dataset: xr.Dataset, *, levelling: str | None = None) -> Metrics:
     noise = ways.pixel_noise(flat)
     own = float(np.sqrt(max(rough.sq**2 - noise**2, 0.0))) if np.isfinite(noise) else np.nan
     limits = scale.words(values.shape)
+    wide = float(dataset.attrs.get("area_spread") or 0.0)
+    areas = {}
+    if wide > 0.0:
+        areas["potential_spread_areas"] = Metric(
+            float(np.hypot(rough.sq, wide)), "V",
+            f"with the recipe's {1e3 * wide:.3g} mV between areas wider than this map, which no tip blurs",
+            rough.sq_error * rough.sq / float(np.hypot(rough.sq, wide)),
+        )  # fmt: skip
     return Metrics(
         {
             "mean_potential": Metric(
@@ -305,6 +330,7 @@ def analyse(dataset: xr.Dataset, *, levelling: str | None = None) -> Metrics:
                 rough.length, scale.unit, f"autocorrelation fallen to 0.2, all directions{words}; {limits}",
                 rough.length / float(np.sqrt(rough.heights)),
             ),
+            **areas,
         }
     )  # fmt: skip
 

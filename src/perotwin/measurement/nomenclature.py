@@ -73,6 +73,11 @@ NOMENCLATURE: dict[str, Term] = {
     "visible_after": Term("tvis", r"$t_\mathrm{vis}$", "s", "s", 1.0, "time until a second line is seen"),
     "exchange_rate": Term("kX", r"$k_\mathrm{X}$", "Hz", "Hz", 1.0, "rate at which halides change places"),
     "threshold_light": Term("I*", "$I^*$", "sun", "sun", 1.0, "light from which on a film segregates"),
+    "tin_factor": Term("fSn", r"$f_\mathrm{Sn}$", "1", "1", 1.0, "doping of the tin film over that of the fresh one"),
+    "doping_left": Term("fdop", r"$f_\mathrm{dop}$", "1", "1", 1.0, "doping of the transport layer over the fresh one"),
+    "added_resistance": Term("ΔRs", r"$\Delta R_\mathrm{s}$", "ohm m2", "ohm cm^2", 1e4, "resistance by corrosion"),
+    "energy_yield": Term("W", "$W$", "J m-2", "kWh/m^2", 1.0 / 3.6e6, "energy over the test"),
+    "eta1000": Term("η1000", r"$\eta_{1000}$", "1", "%", 100.0, "power after 1,000 h over the first"),
     "irradiance": Term("E", "$E$", "W m-2", "mW/cm^2", 0.1, "irradiance"),
     "voltage_between": Term(
         "ΔVj", r"$\Delta V_\mathrm{j}$", "V", "V", 1.0, "voltage lost between the junctions and in series with them"
@@ -328,6 +333,8 @@ NOMENCLATURE: dict[str, Term] = {
     "potential_noise": Term("σn", r"$\sigma_\mathrm{n}$", "V", "mV", 1e3, "noise of a pixel of a potential map"),
     "potential_spread_own": Term("σSP0", r"$\sigma_\mathrm{SP,0}$", "V", "mV", 1e3,
         "standard deviation of a potential map without its noise"),
+    "potential_spread_areas": Term("σSP,areas", r"$\sigma_\mathrm{SP,areas}$", "V", "mV", 1e3,
+        "standard deviation of the surface potential over areas wider than a map of molecules"),
     "potential_length": Term("ℓSP", r"$\ell_\mathrm{SP}$", "m", "nm", 1e9,
         "lag at which the autocorrelation of a potential map falls to 0.2"),
     "potential_difference": Term("ΔSPmean", r"$\Delta$SP$_\mathrm{mean}$", "V", "mV", 1e3,

@@ -4,12 +4,12 @@
 
 The buried face (between the hole transport layer and the absorber) gets its dipole and its recombination, the film
 its thickness, lifetimes, counted traps and ions, its far face its roughness. Patches of bare oxide that carriers
-reach across make one effective face; larger ones make columns side by side (`Parallel`).
+reach across make one effective face; larger ones make columns side by side (`Parallel`). What wider areas have
+otherwise (`interface.unevenness`) becomes a spread of the dipole and patches of that face.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from perotwin.errors import InputError
 from perotwin.recipe.recipe import Recipe
 from perotwin.recipe.sample import Sample, prepare
 from perotwin.stack import Cell, Column, Layer, Parallel, Stack
-from perotwin.units import BOLTZMANN
+from perotwin.stack.face_areas import reach
 
 if TYPE_CHECKING:
     from perotwin.recipe.passivation import Film
@@ -93,8 +93,10 @@ def make(sample: Sample, stack: Stack, name: str | None = None) -> Made:
             **_film(sample, film, stack, absorber, key),
         }
     )
-    effective = base.with_values(_face(sample, key, htl, absorber, stack, even.step, even.velocity))
-    reach = _reach(base, absorber, float(sample.parameters.interface.bare_velocity))
+    effective = base.with_values(
+        _face(sample, key, htl, absorber, stack, even.step, even.velocity) | _uneven(sample, key)
+    )
+    length = reach(base, absorber, float(sample.parameters.interface.bare_velocity))
     columns = None
     if 0.0 < even.shares["bare"] < 1.0:
         shares = {"covered": 1.0 - even.shares["bare"], "bare": even.shares["bare"]}
@@ -112,10 +114,10 @@ def make(sample: Sample, stack: Stack, name: str | None = None) -> Made:
                 for part, area in shares.items()
             ),
         )
-    sizes = f"patches of {even.patch * 1e9:.3g} nm, carriers reach {reach * 1e9:.3g} nm"
-    if columns is not None and even.patch > reach:
-        return Made(columns, sample, reach, effective, columns, f"Columns side by side: {sizes}.")
-    return Made(effective, sample, reach, effective, columns, f"One effective face: {sizes}.")
+    sizes = f"patches of {even.patch * 1e9:.3g} nm, carriers reach {length * 1e9:.3g} nm"
+    if columns is not None and even.patch > length:
+        return Made(columns, sample, length, effective, columns, f"Columns side by side: {sizes}.")
+    return Made(effective, sample, length, effective, columns, f"One effective face: {sizes}.")
 
 
 def _buried(stack: Stack) -> tuple[Layer, Layer, str]:
@@ -153,6 +155,21 @@ def _face(
     }
 
 
+def _uneven(sample: Sample, key: str) -> dict[str, Any]:
+    """What areas wider than carriers reach have otherwise, where the recipe's numbers are not zero."""
+    face, dipoles = sample.face, sample.parameters.interface
+    values: dict[str, Any] = {}
+    if face.area_spread > 0.0:
+        values[f"{key}.dipole_spread"] = _sourced(sample, written(face.area_spread, "meV", 1e-3))
+    if face.wide_patches > 0.0 and dipoles.unevenness is not None:
+        values[f"{key}.patches"] = {
+            "share": _sourced(sample, written(face.wide_patches, "%", 1e-2)),
+            "size": dipoles.unevenness.patch_size,
+            "velocity": dipoles.bare_velocity,
+        }
+    return values
+
+
 def _film(sample: Sample, film: Film, stack: Stack, absorber: Layer, key: str) -> dict[str, Any]:
     """What the recipe says of the film, by field path."""
     coat = sample.recipe.coat
@@ -182,14 +199,3 @@ def _far(stack: Stack, absorber: Layer, key: str) -> str:
     index = names.index(absorber.name)
     faces = [f"{names[i]}|{names[i + 1]}" for i in (index - 1, index) if 0 <= i < len(names) - 1]
     return next(face for face in faces if face != key)
-
-
-def _reach(stack: Stack, absorber: Layer, bare_velocity: float) -> float:
-    """How far carriers move along the film: a diffusion length, or what a sink as fast as bare oxide drains (D / S)."""
-    layer = stack.named(absorber.name)
-    assert layer.electronic is not None
-    mobility = min(float(layer.electronic.electron_mobility), float(layer.electronic.hole_mobility))
-    diffusion = mobility * BOLTZMANN * float(stack.temperature)
-    lifetimes = [float(trap.electron_lifetime) for trap in layer.trap if trap.electron_lifetime is not None]
-    length = math.sqrt(diffusion * min(lifetimes)) if lifetimes else math.inf
-    return min(length, diffusion / bare_velocity if bare_velocity > 0.0 else math.inf)

@@ -10,6 +10,13 @@ with N molecules per area. How the molecules weaken one another is a choice: one
 dense places more than sparse ones. Variations along the face fade with the distance z from it as exp(-k z), k their
 wave number; the conducting oxide below mirrors every dipole.
 
+Areas wider than a map of molecules differ too, in how the monolayer came down and where the ink did not wet it. Nothing
+in the models says by how much: `Unevenness` holds it as numbers before the additive, calibrated and never derived. The
+additive evens both out as it fills holes, `left` being the share of the bare oxide that it leaves: the number of holes
+in an area fluctuates as its square root, and so does the dipole; bare patches are filled as any bare oxide.
+
+    spread = spread before * sqrt(left),    share of patches = share before * left
+
 Recombination adds up over the area: each part of it (monolayer, additive, bare oxide) takes carriers at its own
 velocity.
 """
@@ -25,7 +32,16 @@ from pydantic import BeforeValidator, Field
 
 from perotwin.recipe.coverage import ADDITIVE, SAM, Patch
 from perotwin.recipe.molecules import Molecule
-from perotwin.stack.quantity_fields import Dim, Length, Model, Permittivity, Velocity, shorthand
+from perotwin.stack.quantity_fields import (
+    Dim,
+    Length,
+    Model,
+    NonNegativeEnergy,
+    Permittivity,
+    Share,
+    Velocity,
+    shorthand,
+)
 from perotwin.units import Quantity
 
 __all__ = ["Dipoles", "Effective", "Face", "Topping", "depolarised", "face", "normal_dipoles", "step_map"]
@@ -68,6 +84,18 @@ Screening = Annotated[
 ]
 
 
+class Unevenness(Model):
+    """What areas wider than carriers reach have otherwise than one another, before the additive.
+
+    spread : standard deviation of the dipole between them, eV.
+    patches : share of the area that is bare in round patches. patch_size : their diameter, m.
+    """
+
+    spread: NonNegativeEnergy
+    patches: Share
+    patch_size: Length
+
+
 class Dipoles(Model):
     """How the molecules at the buried face stand, and what each part of the face does to carriers.
 
@@ -76,6 +104,7 @@ class Dipoles(Model):
     screening : what weakens the dipoles.
     height : distance (m) from the dipoles at which the perovskite, or a tip, feels them.
     sam_velocity, additive_velocity, bare_velocity : surface recombination velocity of both carriers on each part, m/s.
+    unevenness : of areas wider than carriers reach.
     """
 
     sam_alignment: Alignment
@@ -85,6 +114,7 @@ class Dipoles(Model):
     sam_velocity: Velocity
     additive_velocity: Velocity
     bare_velocity: Velocity
+    unevenness: Unevenness | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +128,8 @@ class Face:
         velocity: mean recombination velocity, m/s.
         covered, bare: (step (eV), velocity (m/s)) of the parts with and without molecules.
         patch: correlation length of the bare parts, m; NaN where nothing or everything is bare.
+        area_spread: standard deviation of the step (eV) between areas wider than carriers reach.
+        wide_patches: share of the area in bare patches of the size that `Dipoles.unevenness` states.
     """
 
     shares: dict[str, float]
@@ -107,6 +139,8 @@ class Face:
     covered: tuple[float, float]
     bare: tuple[float, float]
     patch: float
+    area_spread: float = 0.0
+    wide_patches: float = 0.0
 
 
 def normal_dipoles(patch: Patch, sam: Molecule, additive: Molecule | None, dipoles: Dipoles) -> F64:
@@ -210,6 +244,9 @@ def face(patch: Patch, moments: F64, dipoles: Dipoles) -> Face:
         "bare": float(dipoles.bare_velocity),
     }
     step, covered = float(potential.mean()), shares["sam"] + shares["additive"]
+    open_before = shares["bare"] + shares["additive"]
+    left = shares["bare"] / open_before if open_before > 0.0 else 0.0
+    wide = dipoles.unevenness
     held = sum(shares[name] * velocities[name] for name in ("sam", "additive"))
     return Face(
         shares=shares,
@@ -219,4 +256,6 @@ def face(patch: Patch, moments: F64, dipoles: Dipoles) -> Face:
         covered=(step / covered, held / covered) if covered > 0.0 else (0.0, 0.0),
         bare=(0.0, velocities["bare"]),
         patch=surface.patch_size,
+        area_spread=0.0 if wide is None else float(wide.spread) * float(np.sqrt(left)),
+        wide_patches=0.0 if wide is None else float(wide.patches) * left,
     )

@@ -252,4 +252,36 @@ WORKS: tuple[Reference, ...] = (
         "tandem solar cells, Science 351, 151 (2016)",
         "doi:10.1126/science.aad5845",
     ),
+    Reference(
+        "aptms2020",
+        "Approaching the limits of optoelectronic performance in mixed cation mixed halide perovskites by controlling "
+        "surface recombination, preprint on arXiv (2020), abstract: lifetimes above 4 us, surface recombination from "
+        "1000 to 10 cm/s in FA0.83Cs0.17Pb(I0.85Br0.15)3 by (3-aminopropyl)trimethoxysilane",
+    ),
+    Reference(
+        "aptms2022",
+        "(3-Aminopropyl)trimethoxysilane surface passivation improves perovskite solar cell performance by reducing "
+        "surface recombination velocity, preprint (2022), abstract: 125 cm/s with C60",
+        "arXiv:2209.15105",
+    ),
+    Reference(
+        "dequilettes2016",
+        "D. W. deQuilettes, S. Koch, S. Burke, R. K. Paranji, A. J. Shropshire, M. E. Ziffer, D. S. Ginger, "
+        "Photoluminescence lifetimes exceeding 8 us and quantum yields exceeding 30 % in hybrid perovskite thin films "
+        "by ligand passivation, ACS Energy Lett. (2016)",
+        "doi:10.1021/acsenergylett.6b00236",
+    ),
+    Reference(
+        "rehman2015",
+        "W. Rehman, R. L. Milot, G. E. Eperon, C. Wehrenfennig, J. L. Boland, H. J. Snaith, M. B. Johnston, L. M. "
+        "Herz, Charge-carrier dynamics and mobilities in formamidinium lead mixed-halide perovskites, Adv. Mater. 27, "
+        "7938 (2015)",
+        "https://research.manchester.ac.uk/en/publications/charge-carrier-dynamics-and-mobilities-in-formamidinium-lead-mixe",
+    ),
+    Reference(
+        "lim2019",
+        "Elucidating the long-range charge carrier mobility in metal halide perovskite thin films, Energy Environ. "
+        "Sci. (2019), abstract: 0.2 to 2.2 cm^2/(V s)",
+        "doi:10.1039/C8EE03395A",
+    ),
 )

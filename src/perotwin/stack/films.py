@@ -164,8 +164,7 @@ def single_carrier(cell: Cell, carrier: Carrier, *, junction: str | None = None)
         if not all(name in names or name == edge[0] for name in pair) or pair == [edge[0], edge[0]]:
             continue
         face = paths.plain(stated if stated.dipole == 0.0 else stated.all_stated())
-        if "dipole" in face:
-            face = {**face, "dipole": face["dipole"].negated()}
+        face = paths.turned(face)
         mirrored = [names.get(name, edge[1]) for name in reversed(pair)]
         faces["|".join(mirrored)] = face
     if not faces:

@@ -44,6 +44,7 @@ from perotwin.stack.quantity_fields import (
     EnergySlope,
     Incidence,
     Intensity,
+    Length,
     Mobility,
     Model,
     Name,
@@ -51,6 +52,7 @@ from perotwin.stack.quantity_fields import (
     Permittivity,
     PositiveEnergy,
     Roughness,
+    Share,
     Shunt,
     Temperature,
     Thickness,
@@ -476,11 +478,31 @@ class Layer(FromLibrary):
         return float(self.bandgap)
 
 
+class Patches(Model):
+    """Places of a face that lack what covers the rest of it, such as pinholes of a monolayer: round, alike, far apart.
+
+    share : of the area. size : diameter, m; against it the carriers' reach along the film decides how much of a patch
+        acts as a column of its own and how much on the whole (`stack.face_areas`).
+    dipole : there, as that of the face (eV).
+    velocity : recombination velocity of both carriers there, through a level at midgap (m/s).
+    """
+
+    inline: ClassVar[bool] = True
+
+    share: Share
+    size: Length
+    dipole: Energy = _zero("0 eV", "energy")
+    velocity: Velocity
+
+
 class Interface(FromLibrary):
     """What happens at the face of two adjacent layers.
 
     use : an entry of the library of layers, one of the two or a monolayer between them.
     dipole : vacuum level on the side farther from the light minus the nearer (eV).
+    dipole_spread : its standard deviation (eV) over areas wider than carriers reach along the film; normally
+        distributed.
+    patches : places without what covers the rest; all else here is that of the rest.
     roughness : root mean square (m), conformal.
     transport : continuous quasi-Fermi levels, or thermionic emission.
     trap : levels at the face.
@@ -488,12 +510,17 @@ class Interface(FromLibrary):
 
     part: ClassVar[str] = "face"
 
-    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
+    hints: ClassVar[Mapping[str, str]] = {
+        "spread": "Write dipole_spread.",
+        "pinholes": "Write patches.",
+    } | dict.fromkeys(
         ("electron_velocity", "hole_velocity", "velocity", "srv", "surface_recombination_velocity"),
         'Velocities belong to a trap of the face: [[interface."a|b".trap]] with electron_velocity and hole_velocity.',
     )
 
     dipole: Energy = _zero("0 eV", "energy")
+    dipole_spread: NonNegativeEnergy = _zero("0 eV", "energy")
+    patches: Patches | None = None
     roughness: Roughness = _zero("0 m", "length")
     transport: FaceTransport = ContinuousTransport()
     trap: tuple[FaceTrap, ...] = ()

@@ -50,7 +50,11 @@ def value_at(cell: Any, steps: Sequence[str | int], path: str) -> Any:
             raise InputError(
                 f'"{path}" is not set in "{cell.name}".', "State it in the file first.", key=path
             )
-        node = node[step] if isinstance(step, int) or isinstance(node, dict) else getattr(node, step)
+        if isinstance(node, dict):
+            # a face that the file leaves out is a plain one
+            node = node.get(step, Interface())
+        else:
+            node = node[step] if isinstance(step, int) else getattr(node, step)
     return node
 
 
@@ -263,6 +267,16 @@ def _trap_index(cell: Any, path: str, parts: list[str], traps: Any) -> int:
             key=path,
         )
     return number - 1
+
+
+def turned(face: dict[str, Any]) -> dict[str, Any]:
+    """The plain form of a face whose two layers change places: its dipoles point the other way."""
+    if "dipole" in face:
+        face = {**face, "dipole": face["dipole"].negated()}
+    if "dipole" in face.get("patches", {}):
+        patches = face["patches"]
+        face = {**face, "patches": {**patches, "dipole": patches["dipole"].negated()}}
+    return face
 
 
 def plain(node: Any, spelled_out: bool = False) -> Any:

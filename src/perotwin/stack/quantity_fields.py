@@ -163,6 +163,8 @@ Shunt = Annotated[Quantity, Dim("area resistance", above=0)]
 Permittivity = Annotated[Quantity, Dim("dimensionless", least=1)]
 Charge = Annotated[Quantity, Dim("dimensionless")]
 AreaFraction = Annotated[Quantity, Dim("fraction", above=0, most=1)]
+#: of an area, from nothing to all but all of it
+Share = Annotated[Quantity, Dim("fraction", least=0, most=0.99)]
 
 
 if TYPE_CHECKING:

@@ -150,8 +150,7 @@ class Stack(Layered, Document):
             # a dipole of the library has a direction, so that the mirrored face states its own
             face = paths.plain(stated if stated.dipole == 0.0 else stated.all_stated())
             front, back = key.split("|")
-            if "dipole" in face:
-                face = {**face, "dipole": face["dipole"].negated()}
+            face = paths.turned(face)
             faces[f"{back}|{front}"] = face
         if faces:
             data["interface"] = faces
@@ -254,7 +253,11 @@ def _check_faces(stack: Stack) -> None:
                 subkey=f"{key}.use",
             )
         electrical = all(stack.layer[index].electronic is not None for index in (front, back))
-        stated = [name for name in ("dipole", "trap", "transport") if name in face.model_fields_set]
+        stated = [
+            name
+            for name in ("dipole", "dipole_spread", "patches", "trap", "transport")
+            if name in face.model_fields_set
+        ]
         if stated and not electrical:
             raise InputError(
                 f'the face "{key}" has {stated[0]}, but not both of its layers are electrical.',

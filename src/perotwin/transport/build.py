@@ -9,26 +9,25 @@ junctions that traps join without a metal share their potential: they are one me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perotwin.constants import elementary_charge as Q
 from perotwin.errors import InputError
 from perotwin.stack import Cell, Parallel, Separate, Stack, Tandem, Traps
+from perotwin.stack.face_areas import Area, areas, averaged, uneven
 from perotwin.transport.circuit import Circuit, Column, Light
+from perotwin.transport.coupled_light import Place, crossing, merged, within
 from perotwin.transport.joints import inner_contact, traps_between
 from perotwin.transport.junction import Junction, build_junction, mesh_of
 from perotwin.transport.mesh import DENSITY, Like, Mesh
 from perotwin.transport.plausibility import remarks
+from perotwin.transport.problem import Group, Problem
 
 if TYPE_CHECKING:
-    from perotwin.measurement.checks import Checks
     from perotwin.optics import Absorption
     from perotwin.optics.tandem import Parts
 
@@ -43,229 +42,20 @@ _ISOLATED = (
 )
 
 
-@dataclass(frozen=True)
-class Group:
-    """What lies between two nodes of the circuit: a junction of the cell, as one part or as several columns.
-
-    Attributes:
-        name: of the junction; nothing in a cell of one junction.
-        parts: their numbers.
-    """
-
-    name: str
-    parts: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A cell made ready to be solved.
-
-    Attributes:
-        stack: the cell.
-        parts: its junctions, columns one after the other. names: of each, by the prefix of its field paths; nothing for
-            the only one.
-        groups: the parts of each junction of the cell, in the order of light.
-        circuit: that joins them.
-        lights: that one part makes for another.
-        absorption: what the optics gave, over the whole area; None where no light was asked for.
-        checks: of the light of the whole, besides those of its parts.
-        notes: remarks that a reader of the result must see.
-    """
-
-    stack: Cell
-    parts: tuple[Junction, ...]
-    names: tuple[str, ...]
-    groups: tuple[Group, ...]
-    circuit: Circuit
-    lights: tuple[Light, ...] = ()
-    absorption: Absorption | None = None
-    checks: Checks | None = None
-    notes: tuple[str, ...] = ()
-    lit: Cell | None = None
-
-    @property
-    def vt(self) -> float:
-        """kT/q, V."""
-        return self.parts[0].vt
-
-    @property
-    def lit_cell(self) -> Cell:
-        """The cell that light falls on, which may be more than the one that is solved."""
-        return self.stack if self.lit is None else self.lit
-
-    @cached_property
-    def areas(self) -> F64:
-        """(D,) fractions of the cell's area that the parts have."""
-        return np.array([column.area for column in self.circuit.columns])
-
-    @cached_property
-    def sites(self) -> tuple[slice, ...]:
-        """Where each part's sites lie among those of all."""
-        ends = np.cumsum([0, *(part.generation.size for part in self.parts)]).tolist()
-        return tuple(slice(a, b) for a, b in pairwise(ends))
-
-    @property
-    def generation(self) -> F64:
-        """(S,) pairs per area of each part, time and site at 1 sun, part after part (m^-2 s^-1)."""
-        return np.concatenate([part.generation for part in self.parts])
-
-    @cached_property
-    def site_areas(self) -> F64:
-        """(S,) fraction of the cell's area that each site's part has."""
-        each = zip(self.parts, self.areas, strict=True)
-        return np.concatenate([np.full(part.generation.size, area) for part, area in each])
-
-    @cached_property
-    def junction_sites(self) -> dict[str, tuple[slice, ...]]:
-        """Sites of each junction of a tandem by name, in each of its columns, among those of all parts."""
-        found: dict[str, tuple[slice, ...]] = {}
-        for group in self.groups:
-            part = self.parts[group.parts[0]]
-            if part.halves:
-                here = self.sites[group.parts[0]]
-                ends = (here.start, *(here.start + site + 1 for site in part.between), here.stop)
-                halves = zip(part.halves, pairwise(ends), strict=True)
-                found |= {name: (slice(first, last),) for name, (first, last) in halves}
-            elif group.name:
-                found[group.name] = tuple(self.sites[number] for number in group.parts)
-        return found
-
-    @property
-    def photocurrents(self) -> dict[str, float]:
-        """Pairs generated at 1 sun in each junction of a tandem, as a current per area of the cell (A m^-2)."""
-        made = self.generation * self.site_areas
-        return {
-            name: Q * sum(float(made[here].sum()) for here in places)
-            for name, places in self.junction_sites.items()
-        }
-
-    def _widest(self, group: Group) -> int:
-        """The part of the largest area in a group; among equal ones the first by name."""
-        return min(group.parts, key=lambda part: (-float(self.areas[part]), self.names[part]))
-
-    @cached_property
-    def inside(self) -> dict[str, int]:
-        """What lies along x, front first: by the junction's name, the part of the largest area."""
-        return {group.name: self._widest(group) for group in self.groups}
-
-    @property
-    def shown(self) -> Junction:
-        """The part whose inside stands for the cell's: of several junctions, of the one that limits the current."""
-        return self.parts[self.shown_number]
-
-    @property
-    def shown_number(self) -> int:
-        """Its number."""
-        limiting = min(range(len(self.groups)), key=lambda g: self._photocurrents[g])
-        return self._widest(self.groups[limiting])
-
-    @property
-    def shown_as(self) -> str:
-        """What the fields along x are those of, in words; nothing where they are those of the whole cell."""
-        words = []
-        for group in self.groups:
-            if len(group.parts) > 1:
-                part = self._widest(group)
-                column = self.names[part].removeprefix(f"{group.name}.")
-                of = f" of the {group.name}" if group.name else ""
-                words.append(f"column {column}{of}, {float(self.areas[part]):.4g} of the area")
-        return " and ".join(words)
-
-    @cached_property
-    def _photocurrents(self) -> list[float]:
-        return [
-            sum(float(self.areas[part]) * self.parts[part].photocurrent for part in group.parts)
-            for group in self.groups
-        ]
-
-    @property
-    def photocurrent(self) -> float:
-        """Pairs generated at 1 sun in the junction that has fewest, as a current (A m^-2)."""
-        return min(self._photocurrents)
-
-    @property
-    def ions_settle(self) -> bool:
-        """Whether there are ions that re-equilibrate at each point."""
-        return any(part.device.ion.shape[0] > 0 for part in self.parts)
-
-    @property
-    def isolated(self) -> bool:
-        """Whether it is a sample without contacts: nothing passes at its ends, and it has no terminal voltage."""
-        return any(part.isolated for part in self.parts)
-
-    @property
-    def geometric_capacitance(self) -> float:
-        """Of columns side by side, junctions one behind the other, F m^-2."""
-        each = [
-            sum(float(self.areas[part]) * self.parts[part].geometric_capacitance for part in group.parts)
-            for group in self.groups
-        ]
-        return 1.0 / sum(1.0 / one for one in each)
-
-    @property
-    def highest_voltage(self) -> float:
-        """V, above all that light can make."""
-        return sum(max(self.parts[part].highest_voltage for part in group.parts) for group in self.groups)
-
-    def all_moving(self) -> Problem:
-        """The same with every ion mobile, whatever its steady response."""
-        return replace(self, parts=tuple(part.all_moving() for part in self.parts))
-
-    def relit(self, generation: F64) -> Problem:
-        """The same with other pairs made in it.
-
-        Args:
-            generation: (S,) per area of each part, time and site at 1 sun, part after part, m^-2 s^-1.
-        """
-        parts = (
-            replace(part, generation=np.ascontiguousarray(generation[here]))
-            for part, here in zip(self.parts, self.sites, strict=True)
-        )
-        return replace(self, parts=tuple(parts))
-
-    def with_ideal_joints(self) -> Problem:
-        """The same tandem with nothing lost between junctions that traps join: each is a mesh of its own."""
-        assert isinstance(self.stack, Tandem)
-        keys = ("junction", "lower_junction")
-        joints = zip(keys, self.stack.joints, strict=False)
-        values = {key: {"kind": "ideal"} for key, joint in joints if isinstance(joint, Traps)}
-        return build(self.stack.with_values(values), light=self.absorption is not None)
-
-    def group(self, number: int) -> Problem:
-        """One junction of the cell by itself, lit as it is in the cell, with its own shunt.
-
-        What is in series with others, and the light that one makes in another, are not part of it.
-        """
-        group = self.groups[number]
-        cells = self.stack.cells if isinstance(self.stack, Tandem) else {}
-        stack = self.parts[group.parts[0]].stack if group.name not in cells else cells[group.name]
-        return self._alone(stack, group.parts, self.circuit.group(number))
-
-    def part(self, number: int) -> Problem:
-        """One part by itself, with the resistances of its own column."""
-        return self._alone(self.parts[number].stack, (number,), self.circuit.column(number))
-
-    def _alone(self, stack: Cell, parts: tuple[int, ...], circuit: Circuit) -> Problem:
-        own = dict(zip(parts, range(len(parts)), strict=True))
-        within = tuple(
-            replace(one, emitter=own[one.emitter], receiver=own[one.receiver])
-            for one in self.lights
-            if one.emitter in own and one.receiver in own
-        )
-        names = tuple(self.names[part] for part in parts) if len(parts) > 1 else ("",)
-        return Problem(
-            stack=stack,
-            parts=tuple(self.parts[part] for part in parts),
-            names=names,
-            groups=(Group("", tuple(range(len(parts)))),),
-            circuit=circuit,
-            lights=within,
-            absorption=_together([self.parts[part].absorption for part in parts]),
-        )
+#: what is left out of one whose faces are uneven
+_AVERAGED = (
+    "the faces of this sample are uneven; without contacts nothing joins their areas, and they are taken as even: mean "
+    "dipole, mean levels."
+)
 
 
 def build(
-    cell: Cell, *, light: bool = True, density: float | Like = DENSITY, mesh: Mesh | None = None
+    cell: Cell,
+    *,
+    light: bool = True,
+    density: float | Like = DENSITY,
+    mesh: Mesh | None = None,
+    finer: float = 1.0,
 ) -> Problem:
     """Make a cell ready to be solved.
 
@@ -274,6 +64,7 @@ def build(
         light: whether generation is needed; False saves the optics of a purely dark measurement.
         density: of the meshes (see `mesh.graded`), or meshes of another problem to be stretched (`mesh.Like`).
         mesh: of a stack, one's own, for convergence studies.
+        finer: how many times as many areas stand for an uneven face as are estimated to be enough.
 
     Raises:
         InputError: a stack without electrical layers, a number that cannot be at its temperature, columns or junctions
@@ -281,8 +72,8 @@ def build(
     """
     if not isinstance(cell, Stack):
         _refuse_isolated(cell)
-    problem = _built(cell, light, density, mesh)
-    return replace(problem, notes=(*problem.notes, *remarks(problem)))
+    problem = _built(cell, light, density, mesh, finer)
+    return replace(problem, notes=(*problem.notes, *remarks(problem)), finer=finer)
 
 
 def _refuse_isolated(cell: Cell) -> None:
@@ -296,30 +87,42 @@ def _refuse_isolated(cell: Cell) -> None:
             )
 
 
-def _built(cell: Cell, light: bool, density: float | Like, mesh: Mesh | None) -> Problem:
+def _built(cell: Cell, light: bool, density: float | Like, mesh: Mesh | None, finer: float) -> Problem:
     if isinstance(cell, Parallel):
-        return _columns(cell, light, density)
+        return _columns(cell, light, density, finer)
     if isinstance(cell, Tandem):
         if isinstance(cell.junction, Separate):
-            return _at_own_terminals(cell, light, density)
-        return _tandem(cell, light, density)
-    part = build_junction(cell, density=density, mesh=mesh, light=light)
-    notes = (_ISOLATED,) if part.isolated else ()
-    return _single(cell, part, notes, lights=_merged(_within([part])))
+            return _at_own_terminals(cell, light, density, finer)
+        return _tandem(cell, light, density, finer)
+    notes: tuple[str, ...] = ()
+    lone = cell
+    if cell.isolated:
+        notes = (_ISOLATED,)
+        if uneven(cell):
+            notes, lone = (_ISOLATED, _AVERAGED), averaged(cell)
+    found = _areas("", lone, finer)
+    first = build_junction(found[0].stack, density=density, mesh=mesh, light=light)
+    return _stack(cell, _others(first, found), found, notes)
 
 
-def _together(found: Sequence[Absorption | None]) -> Absorption | None:
-    """What columns under one light absorb, their sites one after another; None where that is not known."""
-    lit = [one for one in found if one is not None]
-    if len(lit) < len(found) or any(one.wavelength.size != lit[0].wavelength.size for one in lit):
-        return None
-    if len(lit) == 1:
-        return lit[0]
-    return replace(
-        lit[0],
-        faces=np.zeros(0),
-        generation=np.concatenate([one.generation for one in lit]),
-        spectral=np.concatenate([one.spectral for one in lit], axis=1),
+def _areas(name: str, stack: Stack, finer: float) -> tuple[Area, ...]:
+    """The areas of a stack whose faces are even; as many as before where a field of it varies."""
+    from perotwin.optics.grids import kept
+
+    return areas(
+        stack,
+        finer=finer,
+        decided=lambda key, make: kept(("nodes of a distribution", name, finer, *key), make),
+    )
+
+
+def _others(first: Junction, found: Sequence[Area]) -> tuple[Junction, ...]:
+    """The first area made ready, and the others like it: light sees no difference between them."""
+    optics = (first.absorption, first.emission)
+    prefix = first.layers[0].removesuffix(first.stack.electrical_layers[0].name)
+    return (
+        first,
+        *(build_junction(one.stack, mesh=first.mesh, optics=optics, prefix=prefix) for one in found[1:]),
     )
 
 
@@ -328,57 +131,89 @@ def _resistances(stack: Stack, area: float = 1.0) -> Column:
     return Column(area, float(stack.circuit.series_resistance), None if shunt is None else float(shunt))
 
 
-def _single(
+def _stack(
     stack: Stack,
-    part: Junction,
+    parts: tuple[Junction, ...],
+    found: Sequence[Area],
     notes: tuple[str, ...] = (),
     lit: Cell | None = None,
-    lights: tuple[Light, ...] = (),
+    lights: tuple[Light, ...] | None = None,
 ) -> Problem:
+    """A cell of one junction, whose faces may be uneven: its areas side by side behind one series resistance."""
+    whole = _resistances(stack)
+    columns = tuple(Column(one.share, 0.0, whole.shunt) for one in found)
+    alone = len(parts) == 1
     return Problem(
         stack=stack,
-        parts=(part,),
-        names=("",),
-        groups=(Group("", (0,)),),
-        circuit=Circuit(((_resistances(stack),),)),
-        lights=lights,
-        absorption=part.absorption,
+        parts=parts,
+        names=("",) if alone else tuple(one.name for one in found),
+        groups=(Group("", tuple(range(len(parts)))),),
+        circuit=Circuit(((whole,),)) if alone else Circuit((columns,), whole.series),
+        lights=merged(within(parts)) if lights is None else lights,
+        absorption=parts[0].absorption if alone else _mean([stack] * len(parts), found, parts),
         checks={},
-        notes=(*notes, *part.notes),
+        notes=(*notes, *(() if alone else (_told(stack, found),)), *parts[0].notes),
         lit=lit,
+        homes=("",) * len(parts),
     )
 
 
-def _columns(cell: Parallel, light: bool, density: float | Like) -> Problem:
-    """Stacks side by side at one terminal voltage, each with its own circuit."""
-    parts = tuple(build_junction(one.stack, density=density, light=light) for one in cell.column)
-    names = tuple(one.name for one in cell.column)
-    areas = [float(one.area) for one in cell.column]
-    _same_side(parts, names)
-    found = [part.absorption for part in parts]
-    absorption = None
-    lit = [one for one in found if one is not None]
-    if len(lit) == len(found):
-        from perotwin.optics.parallel import mixed, refuse_unlike_suns
+def _told(stack: Stack, found: Sequence[Area]) -> str:
+    """What a reader must know of a stack whose faces are uneven."""
+    faces = ", ".join(uneven(stack))
+    return (
+        f"{faces} is uneven: {len(found)} areas of even faces side by side at one voltage, behind one series "
+        "resistance; currents and losses are those of all, and nothing flows from one area into the next."
+    )
 
-        refuse_unlike_suns(lit)
-        absorption = mixed([one.stack for one in cell.column], areas, lit)
-    listed = ", ".join(f"{name} {area:.4g}" for name, area in zip(names, areas, strict=True))
+
+def _mean(stacks: Sequence[Stack], found: Sequence[Area], parts: Sequence[Junction]) -> Absorption | None:
+    """What stacks side by side absorb, per area of the whole; None without light."""
+    lit = [part.absorption for part in parts if part.absorption is not None]
+    if len(lit) < len(parts):
+        return None
+    from perotwin.optics.parallel import mixed, refuse_unlike_suns
+
+    refuse_unlike_suns(lit)
+    return mixed(stacks, [one.share for one in found], lit)
+
+
+def _columns(cell: Parallel, light: bool, density: float | Like, finer: float) -> Problem:
+    """Stacks side by side at one terminal voltage, each with its own circuit."""
+    parts: list[Junction] = []
+    found: list[Area] = []
+    homes: list[str] = []
+    for column in cell.column:
+        own = _areas(column.name, column.stack, finer)
+        parts += _others(build_junction(own[0].stack, density=density, light=light), own)
+        area = float(column.area)
+        found += [
+            replace(one, name=", ".join(filter(None, (column.name, one.name))), share=area * one.share)
+            for one in own
+        ]
+        homes += [column.name] * len(own)
+    names = tuple(one.name for one in found)
+    _same_side(parts, names)
+    listed = ", ".join(f"{one.name} {float(one.area):.4g}" for one in cell.column)
     header = (
-        f"{len(parts)} columns side by side at one terminal voltage (fractions of the area: {listed}); currents "
+        f"{len(cell.column)} columns side by side at one terminal voltage (fractions of the area: {listed}); currents "
         "and losses are those of the whole area, each column has its own series and shunt resistance, times its "
         "own area. Nothing flows from one column into the next."
     )
+    spread = [
+        _told(one.stack, _areas(one.name, one.stack, finer)) for one in cell.column if uneven(one.stack)
+    ]
     return Problem(
         stack=cell,
-        parts=parts,
+        parts=tuple(parts),
         names=names,
         groups=(Group("", tuple(range(len(parts)))),),
-        circuit=Circuit((tuple(_resistances(one.stack, float(one.area)) for one in cell.column),)),
-        lights=_merged(_within(parts)),
-        absorption=absorption,
+        circuit=Circuit((tuple(_resistances(one.stack, one.share) for one in found),)),
+        lights=merged(within(parts)),
+        absorption=_mean([one.stack for one in found], found, parts),
         checks={},
-        notes=(header, *_named(names, parts)),
+        notes=(header, *spread, *_named(names, parts)),
+        homes=tuple(homes),
     )
 
 
@@ -419,14 +254,16 @@ def _optics(tandem: Tandem, light: bool, density: float | Like) -> Parts:
     return parts(unit, faces, light=light)
 
 
-def _tandem(tandem: Tandem, light: bool, density: float | Like) -> Problem:
+def _tandem(tandem: Tandem, light: bool, density: float | Like, finer: float) -> Problem:
     found = _optics(tandem, light, density)
     parts: list[Junction] = []
     names: list[str] = []
     groups: list[Group] = []
     columns: list[tuple[Column, ...]] = []
-    #: part and first site of each element of the cell
-    places: dict[str, tuple[int, int]] = {}
+    homes: list[str] = []
+    in_series: list[float] = []
+    spread: list[str] = []
+    places: dict[str, list[Place]] = {}
     for run in _runs(tandem):
         first = len(parts)
         if len(run) > 1:
@@ -435,13 +272,18 @@ def _tandem(tandem: Tandem, light: bool, density: float | Like) -> Problem:
             built = build_junction(stack, density=density, optics=optics)
             sizes = [mesh_of(tandem.stacks[name], density).sites.size for name in run]
             starts = np.cumsum([0, *sizes]).tolist()
-            places |= {name: (first, at) for name, at in zip(run, starts, strict=False)}
+            _refuse_uneven(tandem, run)
+            places |= {name: [Place(first, at)] for name, at in zip(run, starts, strict=False)}
             between = tuple(at - 1 for at in starts[1:-1])
             halves = tuple(
-                _between_contacts(tandem, name, tandem.stacks[name], name, found, density) for name in run
+                _between_contacts(
+                    tandem, name, inner_contact(tandem, name, tandem.stacks[name]), name, found, density
+                )
+                for name in run
             )
             parts.append(replace(built, halves=run, between=between, apart=halves))
             names.append("+".join(run))
+            homes.append(names[-1])
             columns.append((_resistances(stack),))
             groups.append(Group(names[-1], (first,)))
             continue
@@ -452,14 +294,25 @@ def _tandem(tandem: Tandem, light: bool, density: float | Like) -> Problem:
             elements = {f"{which}.{one.name}": (float(one.area), one.stack) for one in cell.column}
         here = []
         for name, (area, stack) in elements.items():
-            places[name] = (len(parts), 0)
-            parts.append(_between_contacts(tandem, which, stack, name, found, density))
-            names.append(name)
-            here.append(_resistances(stack, area))
+            own = _areas(name, stack, finer)
+            places[name] = [Place(len(parts) + k, 0, one.share) for k, one in enumerate(own)]
+            own = tuple(replace(one, stack=inner_contact(tandem, which, one.stack)) for one in own)
+            parts += _others(_between_contacts(tandem, which, own[0].stack, name, found, density), own)
+            names += [f"{name}.{one.name}" if one.name else name for one in own]
+            homes += [name] * len(own)
+            each = [_resistances(stack, area * one.share) for one in own]
+            if len(own) > 1:
+                spread.append(f"{name}: {_told(stack, own)}")
+                if isinstance(cell, Stack):
+                    in_series.append(each[0].series)
+                    each = [replace(one, series=0.0) for one in each]
+            here += each
         columns.append(tuple(here))
         groups.append(Group(which, tuple(range(first, len(parts)))))
     _same_side(parts, names)
-    series = sum(float(joint.resistance) for joint in tandem.joints if joint.kind == "resistive")
+    series = sum(
+        [float(joint.resistance) for joint in tandem.joints if joint.kind == "resistive"], sum(in_series)
+    )
     told = [one for one in (found.whole, found.emission) if one is not None]
     notes = list(dict.fromkeys(note for one in told for note in one.notes))
     if len(parts) == 1:
@@ -470,20 +323,48 @@ def _tandem(tandem: Tandem, light: bool, density: float | Like) -> Problem:
         names=tuple(names),
         groups=tuple(groups),
         circuit=Circuit(tuple(columns), series),
-        lights=_merged(_lights(found, places, parts)),
-        absorption=found.whole,
+        lights=merged(crossing(found, places, parts)),
+        absorption=_of_parts(found, places, parts),
         checks={name: row for one in told for name, row in one.checks.items()},
-        notes=(*notes, *_named(names, parts, notes)),
+        notes=(*notes, *spread, *_named(names, parts, notes)),
+        homes=tuple(homes) if len(parts) > 1 else ("",),
     )
+
+
+def _of_parts(
+    found: Parts, places: Mapping[str, Sequence[Place]], parts: Sequence[Junction]
+) -> Absorption | None:
+    """What the whole absorbs, its intervals those of all parts one after the other, times their areas."""
+    whole = found.whole
+    if whole is None or all(len(one) == 1 for one in places.values()):
+        return whole
+    return replace(
+        whole,
+        faces=np.zeros(0),
+        generation=np.concatenate([part.generation for part in parts]),
+        spectral=np.zeros((whole.wavelength.size, 0)),
+    )
+
+
+def _refuse_uneven(tandem: Tandem, run: Sequence[str]) -> None:
+    """Refuse uneven faces in junctions that share their potential: their areas would be those of both."""
+    for name in run:
+        if uneven(tandem.stacks[name]):
+            raise InputError(
+                f"{', '.join(uneven(tandem.stacks[name]))} of the {name} junction is uneven, but {' and '.join(run)} "
+                "are one mesh, because traps join them without a metal.",
+                'Join them with junction = "ideal" or "resistive", or give the traps a metal.',
+                file=f'tandem "{tandem.name}"',
+                key=f"{name}.{uneven(tandem.stacks[name])[0]}",
+            )
 
 
 def _between_contacts(
     tandem: Tandem, which: str, stack: Stack, name: str, found: Parts, density: float | Like
 ) -> Junction:
-    """A stack of a junction, called by the prefix of its field paths, between its own contacts."""
-    ends = inner_contact(tandem, which, stack)
+    """A stack of a junction, called by the prefix of its field paths, whose contacts are those of its joints."""
     optics = (found.absorption[name], found.emissions[name])
-    return build_junction(ends, density=density, optics=optics, prefix=f"{which} ")
+    return build_junction(stack, density=density, optics=optics, prefix=f"{which} ")
 
 
 def _runs(tandem: Tandem) -> list[tuple[str, ...]]:
@@ -513,44 +394,7 @@ def _absorbed(found: Parts, run: Sequence[str], light: bool) -> Absorption | Non
     )
 
 
-def _lights(found: Parts, places: dict[str, tuple[int, int]], parts: Sequence[Junction]) -> Iterable[Light]:
-    for one in found.coupling:
-        emitter, _ = places[one.emitter]
-        receiver, first = places[one.receiver]
-        sites = parts[receiver].generation.size
-        profile = np.zeros(sites)
-        profile[first : first + one.profile.size] = one.profile
-        names = [layer.name for layer in parts[emitter].stack.electrical_layers]
-        source = one.source if not parts[emitter].halves else f"{one.emitter} {one.source}"
-        yield Light(emitter, names.index(source), receiver, one.share, profile)
-
-
-def _within(parts: Sequence[Junction]) -> Iterator[Light]:
-    """The light that absorbers of one stack make for each other, of stacks that are no part of a tandem."""
-    for number, part in enumerate(parts):
-        if part.emission is None or len(part.emission.films) < 2:
-            continue
-        from perotwin.optics.luminescent_coupling import within_stack
-
-        names = [layer.name for layer in part.stack.electrical_layers]
-        for one in within_stack(part.stack, part.emission, part.mesh.control_faces):
-            yield Light(number, names.index(one.source), number, one.share, one.profile)
-
-
-def _merged(lights: Iterable[Light]) -> tuple[Light, ...]:
-    """The same with what a layer sends to all absorbers of one part as one light."""
-    found: dict[tuple[int, int, int], Light] = {}
-    for one in lights:
-        key = (one.emitter, one.layer, one.receiver)
-        if key in found:
-            share = found[key].share + one.share
-            profile = (found[key].share * found[key].profile + one.share * one.profile) / share
-            one = replace(one, share=share, profile=profile)
-        found[key] = one
-    return tuple(found.values())
-
-
-def _at_own_terminals(tandem: Tandem, light: bool, density: float | Like) -> Problem:
+def _at_own_terminals(tandem: Tandem, light: bool, density: float | Like, finer: float) -> Problem:
     """The junction of a tandem with four terminals that instruments are connected to, lit as it is in the whole.
 
     What light the other junction sends it depends on that one's own load and is left out.
@@ -572,10 +416,13 @@ def _at_own_terminals(tandem: Tandem, light: bool, density: float | Like) -> Pro
     if found.emission is not None:
         emission = replace(emission, checks=found.emission.checks, notes=found.emission.notes)
     stack = tandem.stacks[which]
-    part = build_junction(stack, density=density, optics=(absorption, emission))
+    alike = _areas(which, stack, finer)
+    part = build_junction(alike[0].stack, density=density, optics=(absorption, emission))
+    made = _others(part, alike)
     note = (
         f"measured at the terminals of the {which} junction; light that the other junction emits is left out."
     )
     own = [one for one in found.coupling if one.emitter == one.receiver == which]
-    lights = _merged(_lights(replace(found, coupling=tuple(own)), {which: (0, 0)}, [part]))
-    return _single(stack, part, (note,), lit=tandem, lights=lights)
+    places: dict[str, list[Place]] = {which: [Place(k, 0, one.share) for k, one in enumerate(alike)]}
+    lights = merged(crossing(replace(found, coupling=tuple(own)), places, made))
+    return _stack(stack, made, alike, (note,), lit=tandem, lights=lights)

@@ -5,15 +5,15 @@ Each returns a number that must stay below its limit; a result that fails is sti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.constants import elementary_charge as Q
 from perotwin.measurement.checks import Check, Checks, check, worst
-from perotwin.stack import Tandem
+from perotwin.stack import Stack, Tandem
 from perotwin.transport import device as dv
 from perotwin.transport.device import State
 from perotwin.transport.isolated import balance_check, field_check
@@ -268,6 +268,7 @@ def circuit_checks(states: States, fields: Sequence[Profiles]) -> Checks:
     series = 0.0
     if isinstance(cell, Tandem):
         series = sum(float(joint.resistance) for joint in cell.joints if joint.kind == "resistive")
+    cells: Mapping[str, Any] = cell.cells if isinstance(cell, Tandem) else {"": cell}
     told, sums, apart, spread = states.junction_voltages, -states.voltage, [], []
     currents, allowed = [], np.zeros(states.voltage.size)
     for group in problem.groups:
@@ -280,8 +281,9 @@ def circuit_checks(states: States, fields: Sequence[Profiles]) -> Checks:
             if circuit.shunt_resistance is not None:
                 current = current - across / float(circuit.shunt_resistance)
             lost = float(circuit.series_resistance)
-            if len(group.parts) == 1:
-                series, lost = series + lost, 0.0
+            if len(group.parts) == 1 or (problem.homes and isinstance(cells.get(group.name), Stack)):
+                # one for the whole area, even or not
+                series, lost = series + (lost if part == group.parts[0] else 0.0), 0.0
             area = float(problem.areas[part])
             total = total + area * current
             allowed = allowed + area * (CURRENT_LIMIT * current_scale(own, current) + floor)

@@ -277,26 +277,37 @@ def absorbed(problem: Problem, cell: Cell, wavelength: list[float] | None) -> tu
     def taken(one: Absorption) -> F64:
         return one.generation if wavelength is None else one.spectral[0]
 
+    homes = _homes(problem, cell)
+    mesh = {home: part.mesh for home, part in zip(homes, problem.parts, strict=True)}
     if isinstance(cell, Tandem):
-        faces = {name: mesh_of(stack).control_faces for name, stack in cell.stacks.items()}
+        faces = {
+            name: (mesh[name] if name in mesh else mesh_of(stack)).control_faces
+            for name, stack in cell.stacks.items()
+        }
         found = parts(cell, faces, emission=False, wavelength=wavelength)
-        made = []
+        made: dict[str, F64] = {}
         for name, stack in cell.stacks.items():
             own = found.absorption[name]
             assert own is not None
             suns = 1.0 if wavelength is None else float(stack.light.intensity)
-            made.append((name, suns * taken(own)))
-        chosen = {name: values for name, values in made}
-        if isinstance(cell.junction, Separate):
-            chosen = {name: values for name, values in made if name == cell.junction.terminals}
+            made[name] = suns * taken(own)
         assert found.whole is not None
-        return np.concatenate(list(chosen.values())), [found.whole]
-    stacks = cell.stacks.values()
-    each = [
-        absorb(stack, part.mesh.control_faces, wavelength=wavelength)
-        for stack, part in zip(stacks, problem.parts, strict=True)
-    ]
-    return np.concatenate([taken(one) for one in each]), each
+        # of junctions that are one mesh, one after the other
+        return np.concatenate([made[name] for home in homes for name in home.split("+")]), [found.whole]
+    alike = {
+        name: absorb(stack, mesh[name].control_faces, wavelength=wavelength)
+        for name, stack in cell.stacks.items()
+    }
+    return np.concatenate([taken(alike[home]) for home in homes]), list(alike.values())
+
+
+def _homes(problem: Problem, cell: Cell) -> tuple[str, ...]:
+    """The key of `cell.stacks` that each part is of; of junctions that are one mesh, theirs joined by "+"."""
+    if isinstance(cell, Tandem) and isinstance(cell.junction, Separate):
+        return (cell.junction.terminals,) * len(problem.parts)
+    if isinstance(cell, Tandem) and len(problem.parts) == 1:
+        return ("+".join(cell.stacks),)
+    return problem.homes or tuple(cell.stacks)
 
 
 def _sum(one: F64 | None, other: F64) -> F64:

@@ -46,7 +46,8 @@ _LEAST_CURRENT = 0.1
 def remarks(problem: Problem) -> tuple[str, ...]:
     """What a reader of any result of the problem must see of the cell that it is of."""
     found: list[str] = []
-    for name, part in zip(problem.names, problem.parts, strict=True):
+    for name, number in problem.typical.items():
+        part = problem.parts[number]
         where = f"{name}: " if name else ""
         found += [where + words for words in (*_polarity(part), *_work_functions(part))]
         found += [where + words for words in (*_thicknesses(part.stack), *_diffusion_lengths(part))]

@@ -27,14 +27,13 @@ from perotwin.optics.reuse import reusing
 from perotwin.transport.build import Problem, build
 from perotwin.transport.kernels.adjoint import sensitivities
 from perotwin.transport.kernels.numbers import numbers_of, width_of
-from perotwin.transport.mesh import Like, Mesh
 from perotwin.transport.steady import Solver
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
     from perotwin.transport.states import States
 
-__all__ = ["Following", "Slopes", "like"]
+__all__ = ["Following", "Slopes"]
 
 F64 = NDArray[np.float64]
 
@@ -73,16 +72,6 @@ class Slopes:
         return self.by_field * np.asarray(voltage)[:, None]
 
 
-def like(problem: Problem) -> Like:
-    """The meshes of a problem, to be stretched to other thicknesses."""
-    meshes: dict[tuple[str, ...], tuple[Mesh, ...]] = {}
-    for part in problem.parts:
-        for one in (part, *part.apart):
-            key = (one.stack.name, *(layer.name for layer in one.stack.electrical_layers))
-            meshes[key] = (*meshes.get(key, ()), one.mesh)
-    return Like(meshes)
-
-
 class Following:
     """How the steady states of a cell follow some of its numbers.
 
@@ -102,16 +91,18 @@ class Following:
                 "Ask of a cell with contacts.",
             )
         self.solver, self.fields = solver, tuple(fields)
-        self.like = like(solver.problem)
+        self.like = solver.problem.meshes
         self._grids: dict[Any, Any] = {}
         self._lit = bool(solver.problem.generation.any())
         with reusing(), same_grids(self._grids):
-            build(solver.problem.stack, light=self._lit)  # chooses the grids
+            build(solver.problem.stack, light=self._lit, finer=solver.problem.finer)  # chooses the grids
 
     def rebuilt(self, values: Mapping[str, Any]) -> Problem:
         """The cell with other values of its fields, on meshes and grids of as many points."""
         with same_grids(self._grids):
-            return build(self.solver.problem.stack.with_values(values), light=self._lit, density=self.like)
+            problem = self.solver.problem
+            cell = problem.stack.with_values(values)
+            return build(cell, light=self._lit, density=self.like, finer=problem.finer)
 
     def current(self, states: States) -> Slopes:
         """Of steady states that the solver found (rows of those that did not converge are NaN)."""

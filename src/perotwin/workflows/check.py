@@ -38,7 +38,7 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
     if isinstance(cell, Tandem) and cell.junction.kind == "separate":
         tandem: Any = cell
         each = [build(tandem.at(which)) for which in cell.stacks]
-        problems = [problem.parts[0] for problem in each]
+        problems = [problem.parts[next(iter(problem.typical.values()))] for problem in each]
         notes = list(dict.fromkeys(note for problem in each for note in problem.notes))
     else:
         problem = build(cell)
@@ -46,7 +46,7 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
         if any(part.halves for part in problem.parts):
             # What is one mesh is derived by junction all the same.
             problem = problem.with_ideal_joints()
-        problems = list(problem.parts)
+        problems = [problem.parts[number] for number in problem.typical.values()]
     rows: list[Derived] = []
     for (prefix, stack), part in zip(cell.stacks.items(), problems, strict=True):
         found = _of_stack(part)
@@ -95,18 +95,19 @@ def _of_tandem(cell: Tandem, problem: Problem, rows: list[Derived]) -> Iterator[
     if len(limits) == len(current):
         how = "sum of those of the junctions, each with its own photocurrent"
         yield Derived("radiative_voc", "radiative limit of Voc", "cell", sum(limits), "V", how)
-    between = [
-        light
-        for light in problem.lights
-        if light.emitter != light.receiver or problem.parts[light.emitter].halves
-    ]
-    for light in between:
-        source, into = problem.names[light.emitter], problem.names[light.receiver]
+    between: dict[tuple[str, str], float] = {}
+    for light in problem.lights:
+        homes = problem.homes[light.emitter], problem.homes[light.receiver]
+        crossing = homes[0] != homes[1] or problem.parts[light.emitter].halves
+        # what all areas of one stack send to an area of the other
+        if crossing and light.receiver == problem.typical[homes[1]]:
+            between[homes] = between.get(homes, 0.0) + light.share
+    for (source, into), share in between.items():
         how = f"photons that {into} absorbs per net radiative event in {source} (doi:10.1063/1.4729827)"
         name, title = "luminescent_coupling", "luminescent coupling"
         if len(between) > 1:
             title = f"{title}, {source} into {into}"
-        yield Derived(name, title, "cell", light.share, "1", how)
+        yield Derived(name, title, "cell", share, "1", how)
 
 
 def _of_stack(problem: Junction) -> list[Derived]:
