@@ -248,6 +248,33 @@ def test_what_has_no_limit_is_refused() -> None:
         assert caught.value.advice
 
 
+def test_junctions_with_terminals_of_their_own_are_told_each() -> None:
+    cell = pt.load("tandem-target").with_values({"junction": {"kind": "separate"}})
+    each = {name: losses.losses_of(one) for name, one in lab.junctions.terminals(cell).items()}
+    assert list(each) == ["top", "bottom"]
+    for found in each.values():
+        assert sum(one.pce for one in found.losses) == pytest.approx(
+            found.ideal.pce - found.actual.pce, abs=1e-9
+        )
+        assert set(by_kind(found, "jsc")) == {"not generated", "collection"}
+    # the bottom's limit is that of the light that the top's gap leaves
+    whole = losses.losses_of(pt.load("tandem-target"))
+    assert each["top"].ideal.jsc + each["bottom"].ideal.jsc == pytest.approx(2.0 * whole.ideal.jsc, rel=2e-3)
+
+
+def test_uneven_faces_are_taken_together_and_patches_apart() -> None:
+    spread = pt.load("wbg-target").with_values({"niox|perovskite.dipole_spread": "40 meV"})
+    steps = by_kind(losses.losses_of(spread), "voc")
+    even = by_kind(losses.losses_of(pt.load("wbg-target")), "voc")
+    # uneven dipoles take volts at their own face
+    assert steps["hole-side face"] > even["hole-side face"] + 5e-3
+    patches = {"share": "2 %", "size": "5 um", "dipole": "0 eV", "velocity": "1000 cm/s"}
+    patched = pt.load("wbg-target").with_values({"niox|perovskite.patches": patches})
+    found = losses.losses_of(patched)
+    assert by_kind(found, "voc")["hole-side face, patches"] > 0.01
+    assert all(one.passed for one in found.checks.values()), found.checks
+
+
 def test_a_cell_that_does_not_radiate_is_bounded_by_its_gap() -> None:
     found = losses.losses_of(pt.load("mapi-tio2-spiro"))
     assert "radiative limit" not in by_kind(found, "voc")
