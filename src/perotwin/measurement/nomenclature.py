@@ -78,6 +78,15 @@ NOMENCLATURE: dict[str, Term] = {
     "added_resistance": Term("ΔRs", r"$\Delta R_\mathrm{s}$", "ohm m2", "ohm cm^2", 1e4, "resistance by corrosion"),
     "energy_yield": Term("W", "$W$", "J m-2", "kWh/m^2", 1.0 / 3.6e6, "energy over the test"),
     "eta1000": Term("η1000", r"$\eta_{1000}$", "1", "%", 100.0, "power after 1,000 h over the first"),
+    "released_share": Term("out", "out", "1", "%", 100.0, "iodide that has left a film"),
+    "iodide_released": Term("I out", r"$I_\mathrm{out}$", "m-2", "cm^-2", 1e-4, "iodide out of a film, per area"),
+    "iodide_left": Term("I in", r"$I_\mathrm{in}$", "m-2", "cm^-2", 1e-4, "iodide left in a film, per area"),
+    "absorbance_near": Term("A360", r"$A_{360}$", "1", "1", 1.0, "decadic absorbance of a solution at 360 nm"),
+    "absorbance_6h": Term("A360 6h", r"$A_{360}$(6 h)", "1", "1", 1.0, "absorbance at 360 nm after 6 h"),
+    "absorbance_end": Term("A360 end", r"$A_{360}$(end)", "1", "1", 1.0, "absorbance at 360 nm at the end"),
+    "trap_growth_rate": Term("kT", r"$k_\mathrm{T}$", "Hz", "1/h", 3600.0, "rate at which traps grow"),
+    "patch_growth_rate": Term("kB", r"$k_\mathrm{B}$", "Hz", "1/h", 3600.0, "rate at which bare patches grow"),
+    "domain_rate": Term("kD", r"$k_\mathrm{D}$", "Hz", "1/h", 3600.0, "rate at which domains fill"),
     "irradiance": Term("E", "$E$", "W m-2", "mW/cm^2", 0.1, "irradiance"),
     "voltage_between": Term(
         "ΔVj", r"$\Delta V_\mathrm{j}$", "V", "V", 1.0, "voltage lost between the junctions and in series with them"

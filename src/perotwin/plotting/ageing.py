@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["operation", "soaking", "time_axis"]
+__all__ = ["operation", "soaking", "solutions", "time_axis", "trace"]
 
 F64 = NDArray[np.float64]
 
@@ -255,3 +255,77 @@ def _kinds(made: Figure, items: Sequence[xr.Dataset]) -> None:
         Patch(color=_MECHANISMS[kind][0], label=_MECHANISMS[kind][1]) for kind in kinds if kind in _MECHANISMS
     ]
     made.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4) or 1)
+
+
+def solutions(courses: Sequence[xr.Dataset]) -> Figure:
+    """Films in toluene: spectra of the solutions at the moments shown, and the band of triiodide against time."""
+    colours = style.colour_of_cells(courses)
+    with style.context():
+        made = style.figure(style.PAGE, 2.6)
+        left, right = made.subplots(1, 2)
+        lines = ((0, (1, 1.5)), (0, (4, 2)), "-")
+        for course in courses:
+            colour = colours[str(course.attrs["stack"])]
+            moments = course["shown_time"].values
+            for number, spectrum in enumerate(course["absorbance"].values):
+                if moments[number] > 0.0:
+                    style_of = lines[max(len(lines) - (len(moments) - number), 0)]
+                    left.plot(
+                        course["wavelength"].values * _NM,
+                        spectrum,
+                        color=colour,
+                        linestyle=style_of,
+                        linewidth=1.1,
+                    )
+            factor, unit = time_axis(float(course["time"].values[-1]))
+            right.plot(course["time"].values * factor, course["absorbance_near"].values, color=colour)
+            right.set_xlabel(f"Time ({unit})")
+            right.set_xlim(0.0, float(course["time"].values[-1]) * factor)
+            right.set_yscale("log")
+        left.set_xlabel("Wavelength (nm)")
+        left.set_xlim(280.0, 620.0)
+        moments = courses[0]["shown_time"].values[1:]
+        words = ", ".join(_words(float(one)) for one in moments)
+        left.set_ylabel("Absorbance (free scale)")
+        left.set_ylim(0.0, 1.15 * left.get_ylim()[1])
+        right.set_ylabel("Absorbance at 360 nm (free scale)")
+        low, high = right.get_ylim()
+        right.set_ylim(low, high * 3.0)
+        entries = [(name, colour) for name, colour in colours.items()]
+        style.text_key(
+            left, [*entries, (f"after {words}; the last one solid", style.MUTED)], 0.98, 0.97, ha="right"
+        )
+        style.text_key(right, entries, 0.05, 0.97)
+        style.apart(made)
+        return made
+
+
+def trace(readings: tuple[F64, F64], envelope: Any, curves: dict[str, F64]) -> Figure:
+    """A measured trace, its envelope, and curves through it.
+
+    Args:
+        readings: time (T,) s and power (T,). envelope: of them (`lab.degradation.Envelope`). curves: (B,) by name.
+    """
+    time, power = readings
+    factor, unit = time_axis(float(time[-1]))
+    with style.context():
+        made, axes = style.new_axes(None, style.PAGE, 2.8)
+        grid = (envelope.time - envelope.time[0]) * factor
+        axes.plot(
+            time * factor, 0.1 * power, ".", color=style.MUTED, markersize=1.2, alpha=0.35, rasterized=True
+        )
+        axes.plot(grid, 0.1 * envelope.value, ".", color=style.INK, markersize=3.0)
+        entries = [("upper envelope", style.INK)]
+        for number, (name, values) in enumerate(curves.items()):
+            colour = style.CELLS[number % len(style.CELLS)]
+            axes.plot(
+                grid, 0.1 * values, color=colour, linewidth=1.1, linestyle="-" if number == 0 else (0, (4, 2))
+            )
+            entries.append((name, colour))
+        axes.set_xlabel(f"Time ({unit})")
+        axes.set_ylabel(style.axis_label("power_density"))
+        axes.set_xlim(0.0, float(time[-1]) * factor)
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.25 * (high - low))
+        style.text_key(axes, entries, 0.7, 0.98)
+        return made
