@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import perotwin as pt
+from perotwin.errors import ConvergenceError
 from perotwin.paper import rows as rows_module
 from perotwin.paper.bench import Bench, calibrated_bench
 from perotwin.paper.found import Found, Row
@@ -56,6 +57,22 @@ def test_an_interrupted_run_keeps_what_is_done_and_goes_on(few: dict[str, int], 
     (tmp_path / "stages" / "interface.json").write_text("{broken", encoding="utf-8")
     job.reproduce(tmp_path, quick=True, seed=2)
     assert few["a"] == 3
+
+
+def test_a_row_that_fails_says_why_and_the_others_are_answered(
+    few: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(bench: Bench) -> Found:
+        raise ConvergenceError("the top was not found.", "Look elsewhere.")
+
+    monkeypatch.setitem(
+        job.ROWS, "tandem.champion.voc", Row("tandem.champion.voc", "film", failing, "how", "perotwin jv")
+    )
+    made = job.reproduce(tmp_path, quick=True)
+    lines = {one.claim.name: one for one in made.lines}
+    assert lines["wide_bandgap.jv.target.voc"].verdict == "agrees"
+    failed = lines["tandem.champion.voc"]
+    assert failed.verdict == "differs" and failed.found is not None and "was not found" in failed.found.words
 
 
 def test_the_cells_beside_the_page_are_the_calibrated_ones(few: dict[str, int], tmp_path: Path) -> None:

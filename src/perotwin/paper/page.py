@@ -245,7 +245,7 @@ def _calibrated() -> study_page.Section:
             how = f"fitted: {fitted}" if fitted else "chosen with the EQE known"
             rows.append(Row(path, [value, own.text, f"{low} to {high}", how]))
     words = [
-        "Numbers of the recipe and of wbg-base that this run has otherwise than the library; all else is the library's. "
+        "Numbers of the recipe and of wbg-base that this run has otherwise than the library, whose all else is. "
         "With the scan rate those that were fitted are eight.",
     ]
     if "scan_rate" in data:
