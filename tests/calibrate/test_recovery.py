@@ -91,7 +91,7 @@ def recover(seed: int, kinds: tuple[str, ...] = KINDS) -> Recovered:
 
 
 def drawn(seed: int, draws: int = 1800) -> dict[str, tuple[bool, float, float, float]]:
-    """Of a drawn cell whether each identified number lies in the 95 % interval of the posterior, that, and its truth."""
+    """Of a drawn cell whether each identified number lies in the 95 % interval of its posterior, that, and truth."""
     truth, found = fitted(seed)
     made = posterior_of(found, draws, seed=seed)
     held = {}
