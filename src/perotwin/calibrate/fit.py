@@ -32,7 +32,7 @@ __all__ = ["Calibration", "calibrate", "usual_nuisances"]
 F64 = NDArray[np.float64]
 
 #: relative, at which a search ends: chi-square to a hundredth of what tells two fits apart
-_TOLERANCE = 1e-5
+_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)

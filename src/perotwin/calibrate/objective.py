@@ -310,21 +310,20 @@ class Objective:
 
 
 def _electric(cell: Cell, paths: Sequence[str]) -> tuple[str, ...]:
-    """The numbers that field paths stand for, where all of them change the equations of carriers only; else nothing."""
+    """Field paths, where all that they stand for changes the equations of carriers only; else nothing."""
     from perotwin.stack import Stack
     from perotwin.stack.short_paths import full
 
     known = cell.quantities()
-    found: list[str] = []
     for path in paths:
-        if path in known:
-            found.append(path)
-            continue
         prefix, _, rest = path.partition(".")
         stack = cell if isinstance(cell, Stack) else cell.stacks.get(prefix)
-        if not isinstance(stack, Stack):
+        if path in known:
+            meant: tuple[str, ...] = (path,)
+        elif isinstance(stack, Stack):
+            meant = full(stack, path if stack is cell else rest)
+        else:
             return ()
-        short = full(stack, path if stack is cell else rest)
-        found += short if stack is cell else [f"{prefix}.{each}" for each in short]
-    good = all(path.rpartition(".")[2].endswith(_ELECTRIC) for path in found)
-    return tuple(dict.fromkeys(found)) if good else ()
+        if not all(one.rpartition(".")[2].endswith(_ELECTRIC) for one in meant):
+            return ()
+    return tuple(paths)

@@ -34,7 +34,7 @@ F64 = NDArray[np.float64]
 Values = Mapping[str, Any]
 
 #: solvers that are kept, and optics
-_SOLVERS, _OPTICS = 6, 96
+_SOLVERS, _OPTICS = 48, 96
 #: ions that do not get anywhere, m^2/s
 _HELD = 1e-26
 
