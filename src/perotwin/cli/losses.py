@@ -71,7 +71,7 @@ def losses(
                 "Name a cell, such as wbg-target, or a file: --jv my.txt.",
             )
         if cells:
-            loaded = options.load(cells, light=shining, temperature=temperature, changes=changes)
+            loaded = options.load_measured(cells, light=shining, temperature=temperature, changes=changes)
             found, failed = workflows.cell_losses(loaded)
         if measured:
             found.append(
