@@ -248,6 +248,7 @@ def test_what_has_no_limit_is_refused() -> None:
         assert caught.value.advice
 
 
+@pytest.mark.slow
 def test_junctions_with_terminals_of_their_own_are_told_each() -> None:
     cell = pt.load("tandem-target").with_values({"junction": {"kind": "separate"}})
     each = {name: losses.losses_of(one) for name, one in lab.junctions.terminals(cell).items()}
@@ -262,6 +263,7 @@ def test_junctions_with_terminals_of_their_own_are_told_each() -> None:
     assert each["top"].ideal.jsc + each["bottom"].ideal.jsc == pytest.approx(2.0 * whole.ideal.jsc, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_uneven_faces_are_taken_together_and_patches_apart() -> None:
     spread = pt.load("wbg-target").with_values({"niox|perovskite.dipole_spread": "40 meV"})
     steps = by_kind(losses.losses_of(spread), "voc")

@@ -168,6 +168,22 @@ class Bench:
             lambda: soak.soak(self.singles[condition], soak.Protocol(), sample=self.sample(condition)),
         )
 
+    def retained(self, kind: str, condition: str, hours: float) -> float:
+        """Power after hours at maximum power in one sun (ISOS-L-1), over the first; of "singles" or "tandems"."""
+        from perotwin.ageing import protocols, rates
+        from perotwin.ageing.degradation import Run
+
+        cell = (self.singles if kind == "singles" else self.tandems)[condition]
+        seconds = 3600.0 * hours
+
+        def run() -> float:
+            sample = self.sample(condition)
+            mechanisms, _ = rates.usual(cell, rates.library(), sample)
+            plan = protocols.plan_of("ISOS-L-1", cell, seconds)
+            return Run(cell, mechanisms, plan.stretches, plan.rounds, sample=sample).to_end().at(seconds)
+
+        return self._once(("retained", kind, condition, f"{hours:g}"), f"{hours:g} h of {cell.name}", run)
+
     # --- tandems and batches ------------------------------------------------------------
 
     def tandem_data(self, condition: str) -> xr.Dataset:

@@ -1,4 +1,4 @@
-"""What the twin says of light soaking; film ageing and operation join with their models."""
+"""What the twin says of light soaking and of operation."""
 
 from __future__ import annotations
 
@@ -40,3 +40,28 @@ def growth_in_the_reference(bench: Bench) -> float:
 def target_after_ten_minutes(bench: Bench) -> float:
     """Share of the light of the iodide-rich phase in the target film after ten minutes."""
     return float(bench.soak("target")["red_share_end"])
+
+
+_LASTS = "wide_bandgap.operation"
+
+
+@ROWS.answers(f"{_LASTS}.control_after_400_h", "hours", 'perotwin age wbg-control --duration "400 h"')
+def reference_after_400_hours(bench: Bench) -> Found:
+    """Power after 400 simulated hours at maximum power in one sun (ISOS-L-1) over the first."""
+    return Found(bench.retained("singles", "control", 400.0), "two rates are calibrated on two such numbers")
+
+
+@ROWS.answers(f"{_LASTS}.target_after_600_h", "hours", 'perotwin age wbg-target --duration "600 h"')
+def target_after_600_hours(bench: Bench) -> Found:
+    """Power after 600 simulated hours at maximum power in one sun (ISOS-L-1) over the first."""
+    return Found(bench.retained("singles", "target", 600.0), "two rates are calibrated on two such numbers")
+
+
+@ROWS.answers(
+    "tandem.operation.target_after_800_h", "tandem", 'perotwin age tandem-target --duration "800 h"'
+)
+def tandem_after_800_hours(bench: Bench) -> Found:
+    """Power after 800 simulated hours at maximum power in one sun (ISOS-L-1) over the first."""
+    return Found(
+        bench.retained("tandems", "target", 800.0), "with the rates of the single junctions; stable tin"
+    )

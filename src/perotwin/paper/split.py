@@ -16,7 +16,7 @@ from typing import Any
 from perotwin.errors import InputError
 from perotwin.units import Quantity, parse
 
-__all__ = ["FILE", "Entry", "entries", "entry_of", "fitted", "nuisances", "numbers", "scan_rate"]
+__all__ = ["FILE", "Entry", "entries", "entry_of", "fitted", "free", "nuisances", "numbers", "scan_rate"]
 
 FILE = Path(__file__).with_name("split.toml")
 
@@ -93,6 +93,11 @@ def nuisances() -> dict[str, Quantity]:
 def scan_rate() -> float:
     """Of the J-V curves, V/s."""
     return float(nuisances()["scan_rate"])
+
+
+def free() -> dict[str, tuple[str, ...]]:
+    """Numbers that are fitted, by what people call them -> their paths, all set to one value."""
+    return {name: tuple(paths) for name, paths in _data().get("free", {}).items()}
 
 
 def fitted() -> tuple[str, ...]:

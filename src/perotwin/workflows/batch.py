@@ -31,12 +31,13 @@ def batch(
     out: str | Path | None = None,
     seed: int | None = None,
     processes: int | None = None,
+    posterior: str | Path | None = None,
 ) -> tuple[xr.Dataset, Metrics, list[Path]]:
     """Devices of each cell, drawn from a spread file or the usual spread; see `study.batch`. Also when interrupted.
 
     Args:
         cells: under their own light. devices: of each. spread: a file. seed: of the draws.
-        processes: on which to work; None takes all cores.
+        processes: on which to work; None takes all cores. posterior: of a fit of the only cell, instead of a spread.
         out: a folder for the devices (NetCDF, CSV), the numbers (JSON) and the box plots.
 
     Returns:
@@ -44,7 +45,7 @@ def batch(
     """
     folder = None if out is None else measurement.make_folder(out)
     how = None if spread is None else read_spread(spread)
-    made = drawn(cells, devices, how, seed, processes=processes)
+    made = drawn(cells, devices, how, seed, posterior=posterior, processes=processes)
     found = statistics.analyse(made)
     return made, found, [] if folder is None else write_batch(made, found, folder)
 
