@@ -24,20 +24,20 @@ def main() -> None:
         ("tandem-target", "ISOS-L-1", 1000, {}),
         ("wbg-target", "ISOS-L-1", 1000, {"cycle": "12 h light, 12 h dark"}),
     )
-    print(f"{'cell':15}{'test':12}{'s':>7}{'points':>8}{'optics':>8}{'left':>8}{'ions lag':>10}")
+    print(f"{'cell':15}{'test':12}{'s':>7}{'cpu s':>7}{'points':>8}{'optics':>8}{'left':>8}{'ions lag':>10}")
     for name, protocol, hours, more in jobs:
         cell = pt.load(name)
         sample = sample_of(cell)
         plan = plan_of(protocol, cell, hours * HOUR, **more)
         mechanisms, _ = of_rates.usual(cell, rates, sample)
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         with Devices(cell) as devices:
             course = Run(cell, mechanisms, plan.stretches, plan.rounds, sample=sample).to_end(devices)
-        spent = time.perf_counter() - begun
+        spent, used = time.perf_counter() - begun, time.process_time() - used
         kind = f"{protocol[5:]}{' cycled' if more else ''}"
         left = course.at(min(hours * HOUR, course.time[-1]) if not more else 11.9 * HOUR)
         print(
-            f"{name:15}{kind:12}{spent:7.2f}{course.points:8d}{course.optics:8d}{left:8.3f}{course.lag:10.1e}"
+            f"{name:15}{kind:12}{spent:7.2f}{used:7.2f}{course.points:8d}{course.optics:8d}{left:8.3f}{course.lag:10.1e}"
         )
 
 
