@@ -92,7 +92,7 @@ def test_files_hold_every_claim(few: dict[str, int], tmp_path: Path) -> None:
     assert all(one.claim.where in page for one in made.lines)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_runs_of_one_seed_give_the_same_table_and_every_row_is_answered() -> None:
     found = [
         {name: row(bench).value for name, row in rows_module.ROWS.items()}

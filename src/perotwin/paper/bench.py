@@ -170,6 +170,16 @@ class Bench:
             lambda: soak.soak(self.singles[condition], soak.Protocol(), sample=self.sample(condition)),
         )
 
+    def film_ageing(self, condition: str) -> tuple[float, float]:
+        """Absorbance of the iodine that the film has given off in warm toluene under light, after 6 h and 24 h."""
+        from perotwin.ageing import film_in_solvent as model
+
+        def run() -> tuple[float, float]:
+            found = model.readings(model.age_film(self.sample(condition)))
+            return float(found["absorbance_6h"]), float(found["absorbance_end"])
+
+        return self._once(("film ageing", condition), f"{condition} in toluene", run)
+
     def retained(self, kind: str, condition: str, hours: float) -> float:
         """Power after hours at maximum power in one sun (ISOS-L-1), over the first, of "singles" or "tandems" of the
         library, on which the rates were fitted."""
