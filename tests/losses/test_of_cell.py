@@ -65,7 +65,7 @@ def test_fill_factor_is_lost_as_suns_voc_says(target: losses.Waterfall) -> None:
     ions told apart within them.
     """
     found = lab.suns_voc.analyse(lab.suns_voc.measure(pt.load("wbg-target")))
-    limit = float(lab.fill_factor_losses.green(target.actual.voc, 298.15))
+    limit = lab.fill_factor_losses.diode(target.actual.voc, 298.15)
     steps = by_kind(target, "ff")
     below = sum(value for kind, value in steps.items() if kind != "lower voltage")
     assert below == pytest.approx(limit - float(found["ff"]), abs=1e-6)
@@ -224,6 +224,16 @@ def test_columns_that_are_alike_are_the_cell_itself(target: losses.Waterfall) ->
     found, own = by_kind(losses.losses_of(Parallel.model_validate(data)), "voc"), by_kind(target, "voc")
     assert found["bulk"] == pytest.approx(own["bulk"], abs=2e-3)
     assert found["hole-side face, one"] == pytest.approx(found["hole-side face, other"], abs=1e-6)
+
+
+def test_a_cell_that_hardly_works_closes_too() -> None:
+    """A shunt that takes nearly all: what cannot be told apart is one step, and the steps still end at the cell."""
+    cell = pt.load("wbg-target").with_values({"circuit.shunt_resistance": "8 ohm cm^2"})
+    found = losses.losses_of(cell)
+    assert found.actual.voc < 0.2
+    assert sum(one.pce for one in found.losses) == pytest.approx(found.ideal.pce - found.actual.pce, abs=1e-9)
+    assert all(one.passed for one in found.checks.values()), found.checks
+    assert by_kind(found, "voc")["shunt"] > 0.8 * (found.ideal.voc - found.actual.voc)
 
 
 def test_the_difference_of_two_cells_is_made_of_what_differs(target: losses.Waterfall) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+import perotwin as pt
+from perotwin.errors import ConvergenceError
 from perotwin.paper import rows as rows_module
-from perotwin.paper.bench import Bench, library_bench
+from perotwin.paper.bench import Bench, calibrated_bench
 from perotwin.paper.found import Found, Row
 from perotwin.workflows import reproduce as job
 
@@ -57,6 +59,29 @@ def test_an_interrupted_run_keeps_what_is_done_and_goes_on(few: dict[str, int], 
     assert few["a"] == 3
 
 
+def test_a_row_that_fails_says_why_and_the_others_are_answered(
+    few: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(bench: Bench) -> Found:
+        raise ConvergenceError("the top was not found.", "Look elsewhere.")
+
+    monkeypatch.setitem(
+        job.ROWS, "tandem.champion.voc", Row("tandem.champion.voc", "film", failing, "how", "perotwin jv")
+    )
+    made = job.reproduce(tmp_path, quick=True)
+    lines = {one.claim.name: one for one in made.lines}
+    assert lines["wide_bandgap.jv.target.voc"].verdict == "agrees"
+    failed = lines["tandem.champion.voc"]
+    assert failed.verdict == "differs" and failed.found is not None and "was not found" in failed.found.words
+
+
+def test_the_cells_beside_the_page_are_the_calibrated_ones(few: dict[str, int], tmp_path: Path) -> None:
+    job.reproduce(tmp_path, quick=True)
+    cell = pt.load(tmp_path / "wbg-target.toml")
+    assert cell == calibrated_bench().singles["target"] != pt.load("wbg-target")
+    assert isinstance(pt.load(tmp_path / "tandem-target.toml"), pt.Tandem)
+
+
 def test_files_hold_every_claim(few: dict[str, int], tmp_path: Path) -> None:
     made = job.reproduce(tmp_path, quick=True)
     table = (tmp_path / "claims.csv").read_text(encoding="utf-8").splitlines()
@@ -67,10 +92,10 @@ def test_files_hold_every_claim(few: dict[str, int], tmp_path: Path) -> None:
     assert all(one.claim.where in page for one in made.lines)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_runs_of_one_seed_give_the_same_table_and_every_row_is_answered() -> None:
     found = [
         {name: row(bench).value for name, row in rows_module.ROWS.items()}
-        for bench in (library_bench(devices=3), library_bench(devices=3))
+        for bench in (calibrated_bench(devices=3), calibrated_bench(devices=3))
     ]
     assert str(found[0]) == str(found[1])

@@ -12,7 +12,8 @@ activation energies, laws and the split between mechanisms they do not fix: thos
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,7 @@ from perotwin.ageing.mechanisms import (
     TrapGrowth,
     holds_tin,
 )
+from perotwin.ageing.operating_point import Devices
 from perotwin.ageing.parameters import SegregationParameters
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.measurement import bounded_text
@@ -246,31 +248,30 @@ def _origin(value: Quantity, scale: float, unit: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Trial:
-    """What is tried: cells of the data, their samples, rates that stay."""
+    """What is tried: cells of the data with their samples and devices, rates that stay."""
 
     rates: Rates
     cells: Mapping[str, Cell]
     samples: Mapping[str, Sample | None]
+    devices: Mapping[str, Devices]
     tolerance: float
 
-    def retained(self, trap_growth: float, bare_patches: float) -> np.ndarray:
-        """(D,) power over that at the start at each of the data."""
+    def missed(self, number: int, trap_growth: float, bare_patches: float) -> float:
+        """Power over that at the start, less what a datum says."""
         rates = self.rates.model_copy(
             update={
                 "trap_growth": Quantity(trap_growth, dimension="frequency"),
                 "bare_patches": Quantity(bare_patches, dimension="frequency"),
             }
         )
-        found = []
-        for one in self.rates.data:
-            cell = self.cells[one.cell]
-            mechanisms, _ = usual(cell, rates, self.samples[one.cell])
-            run = Run(
-                cell, mechanisms, [Stretch(float(one.time), temperature=float(cell.temperature))],
-                sample=self.samples[one.cell], tolerance=self.tolerance, lag=np.inf,
-            )  # fmt: skip
-            found.append(run.to_end().at(float(one.time)))
-        return np.array(found)
+        one = self.rates.data[number]
+        cell = self.cells[one.cell]
+        mechanisms, _ = usual(cell, rates, self.samples[one.cell])
+        run = Run(
+            cell, mechanisms, [Stretch(float(one.time), temperature=float(cell.temperature))],
+            sample=self.samples[one.cell], tolerance=self.tolerance, lag=np.inf,
+        )  # fmt: skip
+        return run.to_end(self.devices[one.cell]).at(float(one.time)) - float(one.retained)
 
 
 def fit(
@@ -280,12 +281,14 @@ def fit(
     *,
     tolerance: float = 1e-3,
     exact: float = 2e-4,
+    devices: Mapping[str, Devices] | None = None,
 ) -> Rates:
     """Rates of trap growth and bare patches that meet the data, all else staying as it is.
 
     Args:
         rates: to begin with, and the data. cells, samples: by the names in the data.
         tolerance: of the runs. exact: how near (parts of the first power) the data are met.
+        devices: of the cells, open; own ones unless given.
 
     Returns:
         The rates, with the fingerprints of the cells. A bound is met at the value that the data give for it.
@@ -307,34 +310,18 @@ def fit(
         )
     from perotwin import progress
 
-    trial = _Trial(rates, cells, samples, tolerance)
-    wanted = np.array([float(one.retained) for one in rates.data])
-    # a rate of nothing has no logarithm
-    at = np.log(np.maximum([float(rates.trap_growth), float(rates.bare_patches)], 1e-12))
-    with progress.task("fitting rates", total=None) as counter:
+    names = list(dict.fromkeys(one.cell for one in rates.data))
+    with ExitStack() as stack, progress.task("fitting rates", total=None) as counter:
+        if devices is None:
+            devices = {name: stack.enter_context(Devices(cells[name])) for name in names}
+        trial = _Trial(rates, cells, samples, devices, tolerance)
 
-        def missed(x: np.ndarray) -> np.ndarray:
+        def missed(number: int, traps: float, patches: float) -> float:
             counter.advance()
-            return trial.retained(*np.exp(x)) - wanted
+            return trial.missed(number, traps, patches)
 
-        here = missed(at)
-        slopes = np.array([(missed(at + step) - here) / _STEP for step in _STEP * np.eye(2)]).T
-        for _ in range(_TRIES):
-            if np.abs(here).max() <= exact:
-                break
-            move = np.clip(-np.linalg.solve(slopes, here), -_FARTHEST, _FARTHEST)
-            new = missed(at + move)
-            # Broyden: what the move did is what the slopes say of it
-            slopes = slopes + np.outer(new - here - slopes @ move, move) / float(move @ move)
-            at, here = at + move, new
-        else:
-            raise ConvergenceError(
-                "no two rates meet the data: after "
-                f"{_TRIES} tries they are missed by {', '.join(f'{one:+.2g}' for one in here)}.",
-                "Other laws or orders may; see the ranges in the file of rates.",
-                stage="fitting rates",
-            )
-    found = [Quantity(float(value), dimension="frequency") for value in np.exp(at)]
+        at = _met(missed, float(rates.trap_growth), float(rates.bare_patches), exact)
+    found = [Quantity(float(value), dimension="frequency") for value in at]
     kept = [
         one.with_origin(old.source, None, old.note)
         for one, old in zip(found, (rates.trap_growth, rates.bare_patches), strict=True)
@@ -348,8 +335,64 @@ def fit(
     )
 
 
+def _met(
+    missed: Callable[[int, float, float], float], traps: float, patches: float, exact: float
+) -> tuple[float, float]:
+    """Two rates (s^-1) at which neither datum is missed: traps follow the first datum, patches the second.
+
+    Raises:
+        ConvergenceError: there are none, because already without patches the second one loses too much, or too slow.
+    """
+
+    def along(rate: float, start: float) -> float:
+        """The rate of traps at which the first datum is met, beside a rate of patches."""
+        x = [np.log(start), np.log(start) + _STEP]
+        f = [missed(0, float(np.exp(one)), rate) for one in x]
+        for _ in range(_TRIES):
+            if abs(f[-1]) <= 0.5 * exact:
+                return float(np.exp(x[-1]))
+            slope = (f[-1] - f[-2]) / (x[-1] - x[-2])
+            # more traps lose more; where a difference says otherwise it is too small to say anything
+            move = -f[-1] / slope if slope < 0.0 else np.sign(f[-1])
+            new = float(
+                np.clip(x[-1] + np.clip(move, -_FARTHEST, _FARTHEST), np.log(_SLOWEST), np.log(_FASTEST))
+            )
+            if new == x[-1]:
+                break
+            x, f = [x[-1], new], [f[-1], missed(0, float(np.exp(new)), rate)]
+        raise _unmet(f[-1])
+
+    rates = [0.0, patches]
+    at = along(0.0, traps)
+    left = [missed(1, at, 0.0)]
+    if left[0] <= exact:
+        if left[0] >= -exact:
+            return at, 0.0
+        raise _unmet(left[0])
+    for _ in range(_TRIES):
+        at = along(rates[-1], at)
+        left.append(missed(1, at, rates[-1]))
+        if abs(left[-1]) <= exact:
+            return at, rates[-1]
+        # what patches cost goes about as their rate
+        slope = (left[-1] - left[-2]) / (rates[-1] - rates[-2])
+        new = rates[-1] - left[-1] / slope if slope < 0.0 else 3.0 * rates[-1]
+        rates.append(float(np.clip(new, 0.1 * rates[-1], 10.0 * rates[-1])))
+    raise _unmet(left[-1])
+
+
+def _unmet(by: float) -> ConvergenceError:
+    return ConvergenceError(
+        f"no two rates meet both data: one of them is missed by {by:+.2g} of the first power.",
+        "Another order, law or set of numbers of the domains may; see the ranges in the file of rates.",
+        stage="fitting rates",
+    )
+
+
 #: step of a logarithm in a difference, the farthest move of one, and moves at most
-_STEP, _FARTHEST, _TRIES = 0.1, 1.5, 20
+_STEP, _FARTHEST, _TRIES = 0.1, 1.5, 12
+#: s^-1, between which rates of traps are sought
+_SLOWEST, _FASTEST = 1e-6 / 3600.0, 1e3 / 3600.0
 
 
 def with_datum(rates: Rates, number: int, retained: float) -> Rates:

@@ -16,6 +16,12 @@ def reproduce(
         str | None, typer.Option("--claim", metavar="NAME", help="One claim: how it comes about, from what.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Batches of a few devices, and no figures.")] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate", help="Fit the free numbers again (half an hour); with -o write them there."
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the virtual batches.")] = 1,
     processes: Annotated[
         int | None,
@@ -31,6 +37,15 @@ def reproduce(
         from perotwin.paper import page
         from perotwin.workflows import reproduce as job
 
+        if calibrate:
+            from perotwin.workflows import calibrate_paper
+
+            fitted = calibrate_paper.calibrate(processes=processes or 1)
+            out.result(fitted.to_json())
+            out.say(fitted.report())
+            if output is not None:
+                out.say(f"written: {', '.join(map(str, fitted.write(output)))}")
+            return
         if claim is not None:
             if output is not None:
                 raise InputError(

@@ -319,9 +319,9 @@ def _reflected_if_opaque(known: _Known, counted: Photons) -> float:
 
 
 def _diode(voc: float, known: _Known) -> float:
-    from perotwin.lab.fill_factor_losses import green
+    from perotwin.lab.fill_factor_losses import diode
 
-    return float(green(voc, float(known.cell.temperature), float(known.count)))
+    return diode(voc, float(known.cell.temperature), float(known.count))
 
 
 class _FillFactor:
@@ -339,7 +339,7 @@ class _FillFactor:
         self._found: dict[frozenset[str], dict[str, float]] = {}
         self.checks: Checks = {}
         self.notes: list[str] = []
-        self.limit = math.nan
+        self.limit = self.actual = math.nan
         for on in product((True, False), repeat=len(self.causes)):
             acting = frozenset(name for name, one in zip(self.causes, on, strict=True) if one)
             off = {
@@ -355,7 +355,7 @@ class _FillFactor:
         found = suns_voc.analyse(measured)
         limit = _diode(float(found["voc"]), self.known)
         if not changed:
-            self.limit = limit
+            self.limit, self.actual = limit, float(found["ff"])
         own = {
             f"{'without shunt or ions' if changed else 'under many lights'}: {name}": one
             for name, one in checks_of(measured).items()
@@ -363,8 +363,8 @@ class _FillFactor:
         self.checks = worst([self.checks, own])
         return {
             "ideality": limit - float(found["pseudo_ff"]),
-            "series": float(found["ff_series_loss"]),
-            "transport": float(found["ff_layer_loss"]),
+            "series": float(found["ff_series_loss"]) if "ff_series_loss" in found else math.nan,
+            "transport": float(found["ff_layer_loss"]) if "ff_layer_loss" in found else math.nan,
         }
 
     def _part(self, name: str, acting: frozenset[str]) -> float:
@@ -379,6 +379,15 @@ class _FillFactor:
         }
         if self.known.count > 1:
             words["transport"] = "transport in the layers, less what unequal currents give back"
+        if not all(math.isfinite(value) for one in self._found.values() for value in one.values()):
+            self.notes.append(
+                "fill factor is not told apart: the pseudo curve of the cell, or of the cell without shunt or ions, "
+                "has no maximum power between the lights that were taken."
+            )
+            yield Loss(
+                "ff", "all", "ideality, shunt, resistances, transport and ions", self.limit - self.actual
+            )
+            return
         taken = dict.fromkeys(self.causes, 0.0)
         bare = self._found[frozenset()]
         for name in _GROUPS:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from perotwin.recipe import Sample
     from perotwin.stack import Cell, Stack
 
-__all__ = ["CONDITIONS", "Bench", "library_bench"]
+__all__ = ["CONDITIONS", "Bench", "calibrated_bench", "library_bench"]
 
 T = TypeVar("T")
 
@@ -38,6 +38,7 @@ class Bench:
     Attributes:
         singles, tandems: cells by condition.
         scan_rate: of J-V scans, V/s.
+        directions: of the scans.
         devices: of each virtual batch. seed: of its draws. processes: on which batches work.
         recipes: by name, in place of those of the library.
     """
@@ -45,6 +46,7 @@ class Bench:
     singles: Mapping[str, Stack]
     tandems: Mapping[str, Cell]
     scan_rate: float = 0.1
+    directions: tuple[str, ...] = ("reverse", "forward")
     devices: int = 30
     seed: int = 1
     processes: int | None = 1
@@ -131,7 +133,7 @@ class Bench:
         """Reverse and forward J-V scans of a single junction at the bench's rate."""
         from perotwin.lab import scan
 
-        protocol = scan.Protocol(rate=f"{self.scan_rate:.12g} V/s")
+        protocol = scan.Protocol(rate=f"{self.scan_rate:.12g} V/s", directions=",".join(self.directions))
         return self._once(
             ("data", "scan", condition),
             f"scans of {condition}",
@@ -168,16 +170,28 @@ class Bench:
             lambda: soak.soak(self.singles[condition], soak.Protocol(), sample=self.sample(condition)),
         )
 
+    def film_ageing(self, condition: str) -> tuple[float, float]:
+        """Absorbance of the iodine that the film has given off in warm toluene under light, after 6 h and 24 h."""
+        from perotwin.ageing import film_in_solvent as model
+
+        def run() -> tuple[float, float]:
+            found = model.readings(model.age_film(self.sample(condition)))
+            return float(found["absorbance_6h"]), float(found["absorbance_end"])
+
+        return self._once(("film ageing", condition), f"{condition} in toluene", run)
+
     def retained(self, kind: str, condition: str, hours: float) -> float:
-        """Power after hours at maximum power in one sun (ISOS-L-1), over the first; of "singles" or "tandems"."""
+        """Power after hours at maximum power in one sun (ISOS-L-1), over the first, of "singles" or "tandems" of the
+        library, on which the rates were fitted."""
+        from perotwin import recipe, stack
         from perotwin.ageing import protocols, rates
         from perotwin.ageing.degradation import Run
 
-        cell = (self.singles if kind == "singles" else self.tandems)[condition]
+        cell = stack.load((_SINGLE if kind == "singles" else _TANDEM) + condition)
         seconds = 3600.0 * hours
 
         def run() -> float:
-            sample = self.sample(condition)
+            sample = recipe.prepare(recipe.load(condition))
             mechanisms, _ = rates.usual(cell, rates.library(), sample)
             plan = protocols.plan_of("ISOS-L-1", cell, seconds)
             return Run(cell, mechanisms, plan.stretches, plan.rounds, sample=sample).to_end().at(seconds)
@@ -233,6 +247,18 @@ def library_bench(**options: Any) -> Bench:
         singles={one: _stack(_SINGLE + one) for one in CONDITIONS},
         tandems={one: stack.load(_TANDEM + one) for one in CONDITIONS},
         **options,
+    )
+
+
+def calibrated_bench(**options: Any) -> Bench:
+    """A bench of the calibrated set; options as of `Bench`."""
+    from perotwin.paper import calibrated
+    from perotwin.paper.split import scan_rate
+
+    options.setdefault("scan_rate", calibrated.scan_rate() or scan_rate())
+    singles = calibrated.singles()
+    return Bench(
+        singles=singles, tandems=calibrated.tandems(singles), recipes=calibrated.recipes(), **options
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perotwin.paper import claims, split
+from perotwin.paper import calibrated, claims, split
 from perotwin.paper.compare import Line, Score
 from perotwin.paper.figures import FIGURES
 from perotwin.paper.rows import STAGES
@@ -166,7 +166,7 @@ def render(
             "where the paper contradicts itself", words=[one.says for one in claims.contradictions()]
         )
     )
-    sections.append(_split())
+    sections += [_calibrated(), _split()]
     for stage, words in STAGES.items():
         shown = [
             study_page.Drawn(folder / f"{one.name}.svg", f"{one.caption} The paper's {one.paper}.")
@@ -230,6 +230,40 @@ def _claims(words: str, lines: Sequence[Line]) -> study_page.Section:
         if claim.because and not one.agrees:
             notes.append(f"{claim.says} {claim.because}")
     return study_page.Section(words, tables=[study_page.Tabled(heads, rows, 9)], notes=notes)
+
+
+def _calibrated() -> study_page.Section:
+    """The calibrated set beside the library's numbers and their ranges."""
+    data, numbers = calibrated.read(), split.numbers()
+    called = {path: name for name, paths in split.free().items() for path in paths}
+    rows = []
+    for which, above in (("recipe", ""), ("base", "base.")):
+        for path, value in data.get(which, {}).items():
+            own = numbers[above + path] if above + path in numbers else numbers[f"base.{_whole(path)}"]
+            low, high = ("–", "–") if own.assumed is None else (end.text for end in own.assumed)
+            fitted = called.get(above + path)
+            how = f"fitted: {fitted}" if fitted else "chosen with the EQE known"
+            rows.append(Row(path, [value, own.text, f"{low} to {high}", how]))
+    words = [
+        "Numbers of the recipe and of wbg-base that this run has otherwise than the library, whose all else is. "
+        "With the scan rate those that were fitted are eight.",
+    ]
+    if "scan_rate" in data:
+        rows.append(
+            Row("scan rate of the J-V curves", [str(data["scan_rate"]), "–", "10 to 200 mV/s", "fitted"])
+        )
+    else:
+        words = ["Nothing was calibrated; all numbers are the library's."]
+    heads = ["Number", "Here", "In the library", "Range", "How"]
+    return study_page.Section(
+        "the calibrated set", words=words, tables=[study_page.Tabled(heads, rows, 5)] if rows else []
+    )
+
+
+def _whole(path: str) -> str:
+    """A short path of a layer's electronic number, as the list of numbers has it."""
+    layer, _, field = path.partition(".")
+    return f"{layer}.electronic.{field}"
 
 
 def _split() -> study_page.Section:

@@ -1,4 +1,4 @@
-"""What the twin says of light soaking and of operation."""
+"""What the twin says of light soaking, of films in warm toluene and of operation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,21 @@ def target_after_ten_minutes(bench: Bench) -> float:
     return float(bench.soak("target")["red_share_end"])
 
 
-_LASTS = "wide_bandgap.operation"
+_FILMS, _LASTS = "wide_bandgap.film_ageing", "wide_bandgap.operation"
+
+
+@ROWS.answers(f"{_FILMS}.control", "hours", "perotwin film-ageing control target")
+def triiodide_of_the_reference(bench: Bench) -> Found:
+    """Absorbance of triiodide that the simulated reference film has given off after 6 h over that after 24 h."""
+    early, late = bench.film_ageing("control")
+    return Found(early / late, f"absorbance {early:.3g} after 6 h and {late:.3g} after 24 h")
+
+
+@ROWS.answers(f"{_FILMS}.target", "hours", "perotwin film-ageing control target")
+def triiodide_of_the_target(bench: Bench) -> Found:
+    """Absorbance of triiodide after 24 h, of the simulated target film over that of the reference."""
+    target, control = (bench.film_ageing(one)[1] for one in ("target", "control"))
+    return Found(target / control, f"absorbance {target:.3g} against {control:.3g}")
 
 
 @ROWS.answers(f"{_LASTS}.control_after_400_h", "hours", 'perotwin age wbg-control --duration "400 h"')

@@ -54,7 +54,9 @@ def _declare(condition: str, name: str, row: str) -> None:
     def answer(bench: Bench) -> Found:
         return _mean(bench, condition, name)
 
-    answer.__doc__ = f"J-V curve of the {condition} tandem, less what the most efficient of a batch has over the mean."
+    answer.__doc__ = (
+        f"J-V curve of the {condition} tandem, less what the most efficient of a batch has over the mean."
+    )
     ROWS.answers(row, "tandem", _BATCH)(answer)
 
 

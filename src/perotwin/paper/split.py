@@ -16,7 +16,18 @@ from typing import Any
 from perotwin.errors import InputError
 from perotwin.units import Quantity, parse
 
-__all__ = ["FILE", "Entry", "entries", "entry_of", "fitted", "free", "nuisances", "numbers", "scan_rate"]
+__all__ = [
+    "FILE",
+    "Entry",
+    "chosen",
+    "entries",
+    "entry_of",
+    "fitted",
+    "free",
+    "nuisances",
+    "numbers",
+    "scan_rate",
+]
 
 FILE = Path(__file__).with_name("split.toml")
 
@@ -98,6 +109,11 @@ def scan_rate() -> float:
 def free() -> dict[str, tuple[str, ...]]:
     """Numbers that are fitted, by what people call them -> their paths, all set to one value."""
     return {name: tuple(paths) for name, paths in _data().get("free", {}).items()}
+
+
+def chosen() -> dict[str, str]:
+    """Numbers of the base that the calibrated set has otherwise than the library, chosen and not fitted, by path."""
+    return {path: str(value) for path, value in _data().get("chosen", {}).items()}
 
 
 def fitted() -> tuple[str, ...]:

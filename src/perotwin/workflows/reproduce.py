@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perotwin import measurement, progress
+from perotwin.errors import PerotwinError
 from perotwin.paper import claims as rows_of_the_paper
-from perotwin.paper.bench import Bench, library_bench
-from perotwin.paper.compare import Line, Score, compared, scores
+from perotwin.paper.bench import Bench, calibrated_bench
+from perotwin.paper.compare import Line, Score, compared, here, scores
 from perotwin.paper.figures import FIGURES
-from perotwin.paper.found import Found
+from perotwin.paper.found import Found, Row
 from perotwin.paper.rows import ROWS, STAGES
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ def reproduce(
         out: a folder for the table, the figures, the measurements and the page; also what a resumed run goes on from.
         quick: batches of a few devices and no figures. seed: of the batches.
         processes: on which batches work; None takes all cores.
-        bench: with cells of one's own; the library's unless given.
+        bench: with cells of one's own; the calibrated set unless given.
 
     Raises:
         PerotwinError: a cell cannot be solved.
     """
     folder = None if out is None else measurement.make_folder(out)
-    bench = bench or library_bench(devices=_FEW if quick else _DEVICES, seed=seed, processes=processes)
+    bench = bench or calibrated_bench(devices=_FEW if quick else _DEVICES, seed=seed, processes=processes)
     key = _key(bench)
     found: dict[str, Found] = {}
     drawn: dict[str, list[Path]] = {}
@@ -80,11 +81,11 @@ def reproduce(
             kept = None if folder is None else _kept(folder, stage, key, figures=not quick)
             if kept is None:
                 progress.note(words)
-                here = {name: row(bench) for name, row in ROWS.items() if row.stage == stage}
+                answers = {name: _answer(row, bench) for name, row in ROWS.items() if row.stage == stage}
                 files = [] if folder is None or quick else _draw(bench, stage, folder)
                 if folder is not None:
-                    _keep(folder, stage, key, here, files)
-                kept = here, files
+                    _keep(folder, stage, key, answers, files)
+                kept = answers, files
             numbers, drawn[stage] = kept
             found |= numbers
     except KeyboardInterrupt:
@@ -105,8 +106,16 @@ def one_claim(name: str, *, quick: bool = False, seed: int = 1, processes: int |
     row = ROWS.get(claim.name)
     if row is None:
         return Line(claim, None)
-    bench = library_bench(devices=_FEW if quick else _DEVICES, seed=seed, processes=processes)
-    return Line(claim, row(bench), row.command, row.how)
+    bench = calibrated_bench(devices=_FEW if quick else _DEVICES, seed=seed, processes=processes)
+    return Line(claim, row(bench), here(row.command), row.how)
+
+
+def _answer(row: Row, bench: Bench) -> Found:
+    """The answer to a row; where its measurement fails, no number and the reason."""
+    try:
+        return row(bench)
+    except PerotwinError as error:
+        return Found(math.nan, f"could not be computed: {error.message}")
 
 
 # --- kept between runs ------------------------------------------------------------
