@@ -182,10 +182,12 @@ def test_numbers_of_a_cell_bring_their_ranges_as_bounds_or_as_a_prior() -> None:
     assert varied.text(0.3) == "30 cm/s"
     nuisance = known(cell, "ito.thickness")
     assert nuisance.prior is not None
-    # 80 to 180 nm are two standard deviations to either side on the logarithmic scale
-    assert nuisance.prior.sd == pytest.approx(math.log(180 / 80) / 4.0)
-    assert nuisance.prior.mean == pytest.approx(1e-7)
-    assert known(cell, "perovskite.thickness", "10 nm").prior.sd == pytest.approx(10 / 450)
+    # the range that it states is two standard deviations to either side on the logarithmic scale
+    low, high = cell.get("ito.thickness").assumed
+    assert nuisance.prior.sd == pytest.approx(math.log(high / low) / 4.0)
+    assert nuisance.prior.mean == pytest.approx(float(cell.get("ito.thickness")))
+    thickness = float(cell.get("perovskite.thickness"))
+    assert known(cell, "perovskite.thickness", "10 nm").prior.sd == pytest.approx(1e-8 / thickness)
     assert isinstance(parameter_of(cell, "niox|perovskite.dipole").scale, Linear)
     half = prior_of(1.0, 4.0, Log())
     assert (half.mean, half.sd) == pytest.approx((2.0, math.log(4.0) / 4.0))

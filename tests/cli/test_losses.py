@@ -69,6 +69,23 @@ def test_a_failed_cell_does_not_stop_the_others(cli, tmp_path: Path) -> None:
     assert first["losses"] and "in the dark" in second["error"]["message"] and second["error"]["advice"]
 
 
+def test_interrupted_it_keeps_what_is_told(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from perotwin.workflows import losses
+
+    plain, names = losses.losses_of, []
+
+    def stopping(cell: object) -> object:
+        names.append(cell)
+        if len(names) > 1:
+            raise KeyboardInterrupt
+        return plain(cell)  # type: ignore[arg-type]  # a cell
+
+    monkeypatch.setattr(losses, "losses_of", stopping)
+    done = cli("losses", "cell-a", "cell-b", "--json")
+    assert done.returncode == 130
+    assert [one["stack"] for one in json.loads(done.stdout)["results"]] == ["cell-a"]
+
+
 def test_nothing_given_and_a_file_that_holds_nothing_are_refused(cli, tmp_path: Path) -> None:
     done = cli("losses")
     assert done.returncode == 2 and "--jv" in done.stderr

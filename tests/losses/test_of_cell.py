@@ -65,7 +65,7 @@ def test_fill_factor_is_lost_as_suns_voc_says(target: losses.Waterfall) -> None:
     ions told apart within them.
     """
     found = lab.suns_voc.analyse(lab.suns_voc.measure(pt.load("wbg-target")))
-    limit = float(lab.fill_factor_losses.green(target.actual.voc, 298.15))
+    limit = lab.fill_factor_losses.diode(target.actual.voc, 298.15)
     steps = by_kind(target, "ff")
     below = sum(value for kind, value in steps.items() if kind != "lower voltage")
     assert below == pytest.approx(limit - float(found["ff"]), abs=1e-6)
@@ -226,6 +226,16 @@ def test_columns_that_are_alike_are_the_cell_itself(target: losses.Waterfall) ->
     assert found["hole-side face, one"] == pytest.approx(found["hole-side face, other"], abs=1e-6)
 
 
+def test_a_cell_that_hardly_works_closes_too() -> None:
+    """A shunt that takes nearly all: what cannot be told apart is one step, and the steps still end at the cell."""
+    cell = pt.load("wbg-target").with_values({"circuit.shunt_resistance": "8 ohm cm^2"})
+    found = losses.losses_of(cell)
+    assert found.actual.voc < 0.2
+    assert sum(one.pce for one in found.losses) == pytest.approx(found.ideal.pce - found.actual.pce, abs=1e-9)
+    assert all(one.passed for one in found.checks.values()), found.checks
+    assert by_kind(found, "voc")["shunt"] > 0.8 * (found.ideal.voc - found.actual.voc)
+
+
 def test_the_difference_of_two_cells_is_made_of_what_differs(target: losses.Waterfall) -> None:
     cell = pt.load("wbg-target").with_values({"circuit.series_resistance": "4 ohm cm^2"})
     worse = losses.losses_of(cell)
@@ -246,6 +256,35 @@ def test_what_has_no_limit_is_refused() -> None:
         with pytest.raises(InputError, match=words) as caught:
             losses.losses_of(other)
         assert caught.value.advice
+
+
+@pytest.mark.slow
+def test_junctions_with_terminals_of_their_own_are_told_each() -> None:
+    cell = pt.load("tandem-target").with_values({"junction": {"kind": "separate"}})
+    each = {name: losses.losses_of(one) for name, one in lab.junctions.terminals(cell).items()}
+    assert list(each) == ["top", "bottom"]
+    for found in each.values():
+        assert sum(one.pce for one in found.losses) == pytest.approx(
+            found.ideal.pce - found.actual.pce, abs=1e-9
+        )
+        assert set(by_kind(found, "jsc")) == {"not generated", "collection"}
+    # the bottom's limit is that of the light that the top's gap leaves
+    whole = losses.losses_of(pt.load("tandem-target"))
+    assert each["top"].ideal.jsc + each["bottom"].ideal.jsc == pytest.approx(2.0 * whole.ideal.jsc, rel=2e-3)
+
+
+@pytest.mark.slow
+def test_uneven_faces_are_taken_together_and_patches_apart() -> None:
+    spread = pt.load("wbg-target").with_values({"niox|perovskite.dipole_spread": "40 meV"})
+    steps = by_kind(losses.losses_of(spread), "voc")
+    even = by_kind(losses.losses_of(pt.load("wbg-target")), "voc")
+    # uneven dipoles take volts at their own face
+    assert steps["hole-side face"] > even["hole-side face"] + 5e-3
+    patches = {"share": "2 %", "size": "5 um", "dipole": "0 eV", "velocity": "1000 cm/s"}
+    patched = pt.load("wbg-target").with_values({"niox|perovskite.patches": patches})
+    found = losses.losses_of(patched)
+    assert by_kind(found, "voc")["hole-side face, patches"] > 0.01
+    assert all(one.passed for one in found.checks.values()), found.checks
 
 
 def test_a_cell_that_does_not_radiate_is_bounded_by_its_gap() -> None:

@@ -186,3 +186,40 @@ def test_what_is_no_number_is_refused(cell: pt.Stack) -> None:
         sensitivity(cell, ["perovskite.role"], judge=judges.powers)
     with pytest.raises(InputError, match="no objective"):
         sensitivity(cell, objective="fun", judge=judges.powers)
+
+
+@pytest.mark.parametrize("objective", ["pce", "voc", "jsc", "ff"])
+def test_exact_slopes_are_those_of_differences(objective: str) -> None:
+    from perotwin.study.exact_slopes import exact_slopes
+    from perotwin.study.merit import merit
+
+    cell = pt.load("cell-a").with_values({"circuit.series_resistance": "2 ohm cm^2"})
+    paths = [
+        "perovskite.lifetime",
+        "htl.electron_affinity",
+        "circuit.series_resistance",
+        "perovskite.thickness",
+    ]
+    found = exact_slopes(cell, paths, objective)
+    assert list(found) == paths
+    for path in paths:
+        here = float(cell.get(path))
+        # a solved efficiency is known to a 1e-8 part: smaller steps would see that
+        step = 4e-3 if "affinity" in path else 2e-2 * here
+        ends = [merit(cell.with_values({path: here + k * step}))[objective] for k in (-2, -1, 1, 2)]
+        wanted = (ends[0] - 8.0 * ends[1] + 8.0 * ends[2] - ends[3]) / (12.0 * step)
+        # a mesh of its own for each thickness, where the exact slope keeps that of the cell
+        within = 2e-2 if path.endswith("thickness") else 1e-4
+        worth = abs(merit(cell)[objective]) / (1.0 if "affinity" in path else here)
+        assert found[path] == pytest.approx(wanted, rel=within, abs=2e-7 * worth)
+
+
+def test_what_has_no_exact_slope_is_left_to_differences() -> None:
+    from perotwin.study.exact_slopes import exact_slopes
+
+    cell = pt.load("wbg-target")
+    assert exact_slopes(cell, ["perovskite.bandgap", "light.intensity"], "pce") == {}
+    assert exact_slopes(cell, ["perovskite.lifetime"], "vmp") == {}
+    assert set(exact_slopes(cell, ["niox|perovskite.dipole_spread", "perovskite.lifetime"], "pce")) == {
+        "perovskite.lifetime"
+    }

@@ -15,7 +15,9 @@ import perotwin as pt
 from devices import everything
 from linear import three_ion_layers
 from perotwin.errors import InputError
+from perotwin.transport import sensitivity
 from perotwin.transport.build import build
+from perotwin.transport.directions import direction
 from perotwin.transport.sensitivity import Following
 from perotwin.transport.steady import Solver
 
@@ -98,6 +100,49 @@ def test_every_number_of_a_cell_with_its_optics(name: str) -> None:
     top = 1.3 if name == "wbg-target" else 2.0
     paths = [path for path in numeric(cell) if not path.endswith(".area")]
     compare(cell, paths, np.linspace(0.0, top, 5))
+
+
+@pytest.mark.parametrize("name", ["cell-a", "wbg-target", "tandem-target"])
+def test_rows_alone_tell_what_the_cell_made_again_tells(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = pt.load(name)
+    solver = Solver(build(cell))
+    states = solver.sweep([0.0, 0.8], 1.0)
+    unseen = (
+        "mobility",
+        "affinity",
+        "dos",
+        "permittivity",
+        "lifetime",
+        "velocity",
+        "resistance",
+        "work_function",
+    )
+    paths = [
+        path for path in numeric(cell) if path.endswith((*unseen, ".dipole", ".acceptor_density", "capture"))
+    ]
+    quick = Following(solver, paths)
+    found = quick.current(states).by_field
+    # nothing was made again
+    assert quick._grids is None
+    some = paths[::4]
+    monkeypatch.setattr(sensitivity, "direction", lambda *_: None)
+    slow = Following(solver, some)
+    size = np.array([1.0 if cell.get(p).dimension == "energy" else abs(float(cell.get(p))) for p in some])
+    wanted = slow.current(states).by_field * size
+    assert slow._grids is not None
+    assert np.abs(found[:, ::4] * size - wanted).max() <= 1e-9 * float(np.abs(states.current).max())
+
+
+def test_fields_that_light_mesh_or_held_ions_see_are_left_to_the_whole_cell() -> None:
+    cell = pt.load("wbg-target")
+    held = Solver(build(cell.with_values({"perovskite.ions.response": {"kind": "frozen"}})))
+    settled = Solver(build(cell))
+    for path in ("perovskite.thickness", "perovskite.bandgap", "temperature", "perovskite|c60.roughness"):
+        assert direction(settled, path, 1e-6) is None
+    assert direction(settled, "niox|perovskite.dipole", 1e-6) is not None
+    # the ions would settle elsewhere
+    assert direction(held, "niox|perovskite.dipole", 1e-6) is None
+    assert direction(held, "perovskite.trap.1.electron_lifetime", 1e-12) is not None
 
 
 def test_a_short_path_moves_both_carriers() -> None:

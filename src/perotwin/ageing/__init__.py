@@ -5,7 +5,22 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["films", "parameters", "segregation", "segregation_profile", "soak"]
+__all__ = [
+    "conditions",
+    "degradation",
+    "feedback",
+    "films",
+    "lifetimes",
+    "mechanisms",
+    "operating_point",
+    "parameters",
+    "protocols",
+    "rates",
+    "resolved",
+    "segregation",
+    "segregation_profile",
+    "soak",
+]
 
 
 def __getattr__(name: str) -> Any:

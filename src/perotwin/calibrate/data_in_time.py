@@ -31,7 +31,7 @@ F64 = NDArray[np.float64]
 #: step of differences on the scales
 _COARSE = 0.02
 #: allowed local error of a time step (kT, relative) of scans and of decays: currents are then right to 1e-5 of Jsc
-_SCAN, _DECAY = 3e-3, 1e-3
+_SCAN, _DECAY = 1e-2, 1e-3
 #: bounds of a rate or a time that nobody stated, as factors, and the standard deviation of its logarithm
 _UNSAID, _UNSAID_SD = 30.0, 1.0
 #: what a rate and a dwell are taken for that nobody stated, V/s and s
@@ -273,7 +273,7 @@ class Decay:
         )  # fmt: skip
         try:
             engine = Engine(small.problem_of(sample), _DECAY)
-            decay = pulsed_light.follow(engine, protocol, 0.0)
+            decay, _ = pulsed_light.followed(engine, protocol)
             found = pulsed_light.shares(decay, self.edges)
         except ConvergenceError:
             found = np.full(self.counts.size, np.nan)

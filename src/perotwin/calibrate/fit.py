@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from perotwin import progress
 from perotwin.calibrate.data import Data, Table
 from perotwin.calibrate.information import Told, told_by
-from perotwin.calibrate.least_squares import SQUARES, Fit, Loss, solve
+from perotwin.calibrate.least_squares import SQUARES, Fit, Loss, at, solve
 from perotwin.calibrate.misfit import Misfit, misfit
 from perotwin.calibrate.objective import Objective
 from perotwin.calibrate.parameters import Parameter, known
@@ -32,7 +32,7 @@ __all__ = ["Calibration", "calibrate", "usual_nuisances"]
 F64 = NDArray[np.float64]
 
 #: relative, at which a search ends: chi-square to a hundredth of what tells two fits apart
-_TOLERANCE = 1e-5
+_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,10 @@ def calibrate(
             kept=kept,
         )
         found = replace(found, parameters=tuple(objective.parameters))
+        if slow and found.complete:
+            objective.forget()
+            last = at(objective.residuals, found.parameters, found.values, jacobian=objective.jacobian)
+            found = replace(found, covariance=last.covariance, jacobian=last.jacobian)
         return concluded(objective, found, notes)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,8 +37,34 @@ _ELECTRIC = (
     "mobility", "affinity", "dos", "permittivity", "lifetime", "velocity", "resistance", "work_function", "density",
     "capture", "dipole", "level", "depth", "diffusion_coefficient",
 )  # fmt: skip
-#: results that are kept of each data set, and slopes of runs in time; how far on the scales these hold
-_KEPT, _LASTING, _NEAR = 6, 4, 0.1
+#: results that are kept of each data set, and slopes of runs in time
+_KEPT, _LASTING = 6, 8
+#: how far on the scales slopes hold as they are, and how far and how often they are led on by what residuals changed by
+_NEAR, _SECANT, _UPDATES = 0.1, 0.8, 3
+
+
+@dataclass(frozen=True)
+class _Lasting:
+    """Residuals (N,) and slopes on the scales (N, P) at a place (P,), and how often they were led on to it."""
+
+    at: F64
+    residuals: F64
+    slopes: F64
+    updates: int = 0
+
+    def distance(self, u: F64, sizes: F64) -> float:
+        """How far a place is, in units of the sizes."""
+        return float(np.max(np.abs(u - self.at) / sizes))
+
+    def moved(self, u: F64, residuals: F64, sizes: F64) -> _Lasting:
+        """Led on to another place: the least change that explains the residuals there (C. G. Broyden, Math. Comput. 19,
+        577 (1965), doi:10.1090/S0025-5718-1965-0198670-6)."""
+        step = u - self.at
+        weighed = step / sizes**2
+        missed = residuals - self.residuals - self.slopes @ step
+        return _Lasting(
+            u, residuals, self.slopes + np.outer(missed, weighed) / float(weighed @ step), self.updates + 1
+        )
 
 
 class Objective:
@@ -70,7 +97,7 @@ class Objective:
         self._sizes = np.array(
             [1.0 if isinstance(one.scale, Log) else 0.25 * one.span for one in self.parameters]
         )
-        self._lasting: dict[int, list[tuple[F64, F64]]] = {index: [] for index in range(len(self.data))}
+        self._lasting: dict[int, list[_Lasting]] = {index: [] for index in range(len(self.data))}
         self._known: dict[int, list[tuple[Any, F64]]] = {index: [] for index in range(len(self.data))}
 
     def _refuse(self, parameters: Sequence[Parameter]) -> None:
@@ -178,13 +205,23 @@ class Objective:
             return self._new_slopes(index, values, counter)
         u = np.array([one.coordinate(float(v)) for one, v in zip(self.parameters, values, strict=True)])
         chain = np.array([one.scale.slope(float(v)) for one, v in zip(self.parameters, values, strict=True)])
-        for place, known in self._lasting[index]:
-            if np.all(np.abs(u - place) <= _NEAR * self._sizes):
-                return np.asarray(known / chain)
-        found = self._new_slopes(index, values, counter)
-        self._lasting[index].insert(0, (u, found * chain))
+        near = min(self._lasting[index], key=lambda one: one.distance(u, self._sizes), default=None)
+        distance = np.inf if near is None else near.distance(u, self._sizes)
+        if near is not None and distance <= _NEAR:
+            return np.asarray(near.slopes / chain)
+        here = self.residuals_of(index, values)
+        if near is not None and distance <= _SECANT and near.updates < _UPDATES and np.isfinite(here).all():
+            made = near.moved(u, here, self._sizes)
+        else:
+            made = _Lasting(u, here, self._new_slopes(index, values, counter) * chain)
+        self._lasting[index].insert(0, made)
         del self._lasting[index][_LASTING:]
-        return found
+        return np.asarray(made.slopes / chain)
+
+    def forget(self) -> None:
+        """Let the slopes of runs in time be taken anew, as a result is to have those of its own place."""
+        for kept in self._lasting.values():
+            kept.clear()
 
     def _new_slopes(self, index: int, values: F64, counter: progress.Task) -> F64:
         one = self.data[index]
@@ -273,21 +310,20 @@ class Objective:
 
 
 def _electric(cell: Cell, paths: Sequence[str]) -> tuple[str, ...]:
-    """The numbers that field paths stand for, where all of them change the equations of carriers only; else nothing."""
+    """Field paths, where all that they stand for changes the equations of carriers only; else nothing."""
     from perotwin.stack import Stack
     from perotwin.stack.short_paths import full
 
     known = cell.quantities()
-    found: list[str] = []
     for path in paths:
-        if path in known:
-            found.append(path)
-            continue
         prefix, _, rest = path.partition(".")
         stack = cell if isinstance(cell, Stack) else cell.stacks.get(prefix)
-        if not isinstance(stack, Stack):
+        if path in known:
+            meant: tuple[str, ...] = (path,)
+        elif isinstance(stack, Stack):
+            meant = full(stack, path if stack is cell else rest)
+        else:
             return ()
-        short = full(stack, path if stack is cell else rest)
-        found += short if stack is cell else [f"{prefix}.{each}" for each in short]
-    good = all(path.rpartition(".")[2].endswith(_ELECTRIC) for path in found)
-    return tuple(dict.fromkeys(found)) if good else ()
+        if not all(one.rpartition(".")[2].endswith(_ELECTRIC) for one in meant):
+            return ()
+    return tuple(paths)

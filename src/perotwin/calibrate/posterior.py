@@ -349,7 +349,7 @@ def _concluded(
     steps, walkers, count = chain.shape
     times = np.full(count, np.nan)
     if steps >= 8:
-        times = np.asarray(integrated_time(chain, quiet=True), dtype=float)
+        times = np.asarray(integrated_time(chain, tol=0), dtype=float)
     burn = int(_BURN * steps)
     known = times[np.isfinite(times)]
     if known.size:

@@ -231,14 +231,21 @@ def _voc(made: xr.Dataset, kind: str) -> float:
     """Open-circuit voltage, read off simply; NaN where none is in it."""
     if kind == "suns_voc":
         return float(np.nanmax(made["voltage"].values)) if "voltage" in made else math.nan
-    voltage, current = _ordered(made["voltage"].values, made["current_density"].values)
+    _, voltage, current = _lines(made)[0]
     crossing = np.flatnonzero((current[:-1] > 0.0) & (current[1:] <= 0.0))
     return float(voltage[crossing[-1]]) if crossing.size else math.nan
 
 
-def _ordered(voltage: Any, current: Any) -> tuple[Any, Any]:
-    order = np.argsort(voltage, kind="stable")
-    return np.asarray(voltage, float)[order], np.asarray(current, float)[order]
+def _lines(made: xr.Dataset) -> list[tuple[str, Any, Any]]:
+    """The sweeps in a curve: direction, (K,) voltage (V), ascending, and current (A m^-2), power out positive."""
+    from perotwin.lab import curve_points
+
+    keep = _good(made)
+    voltage, current = (made[name].values.astype(float)[keep] for name in ("voltage", "current_density"))
+    found = curve_points.sweeps(voltage, current)
+    stated = str(made.attrs.get("direction") or "")
+    stated = stated if stated in ("reverse", "forward") else ""
+    return [(way or stated, *curve_points.oriented(v, j)[:2]) for way, (v, j) in found.items()]
 
 
 # --- curves ----------------------------------------------------------------------------------------------------------
@@ -248,9 +255,9 @@ def _curves(curves: Sequence[xr.Dataset], cell: Cell, told: Told) -> tuple[list[
     """Curves of one cell as scans with ions that move, or as steady ones."""
     notes: list[str] = []
     ions = any(layer.ions is not None for layer in cell.electrical_layers)
-    scans = [one for one in curves if one.attrs.get("direction") in ("reverse", "forward")]
+    lines = [(one, line) for one in curves for line in _lines(one)]
     steady = told.steady or not ions
-    if not steady and len(scans) < len(curves):
+    if not steady and not all(direction for _, (direction, _, _) in lines):
         steady = True
         notes.append(
             "a curve does not say in which direction it was scanned: the curves are taken for steady. Ions that move "
@@ -263,9 +270,9 @@ def _curves(curves: Sequence[xr.Dataset], cell: Cell, told: Told) -> tuple[list[
             from perotwin.lab.scan_protocol import Protocol
 
             hold = Protocol(preconditioning=told.preconditioning).preconditioning
-        segments = tuple(_segment(one, told) for one in scans)
+        segments = tuple(_segment(line, told) for _, line in lines)
         rate, dwell = told.rate, told.dwell
-        stated = {float(one.attrs["rate"]) for one in scans if one.attrs.get("rate")}
+        stated = {float(one.attrs["rate"]) for one, _ in lines if one.attrs.get("rate")}
         if rate is None and len(stated) == 1:
             (rate,) = stated
         if rate is None:
@@ -285,17 +292,13 @@ def _curves(curves: Sequence[xr.Dataset], cell: Cell, told: Told) -> tuple[list[
             )
         ], notes  # fmt: skip
     made: list[Data] = []
-    for number, one in enumerate(curves, 1):
-        keep = _good(one)
-        voltage, current = (one[name].values.astype(float)[keep] for name in ("voltage", "current_density"))
+    for number, (_, (direction, voltage, current)) in enumerate(lines, 1):
         sd = _stated_sd(told.sd, current, "current density")
         sd = current_sd(voltage, current) if sd is None else sd
         index = thinned(voltage, _POINTS)
-        direction = str(one.attrs.get("direction") or "")
-        name = "jv" if len(curves) == 1 else f"jv {direction}".strip()
-        if name in [other.name for other in made] or (name == "jv" and len(curves) > 1):
+        name = "jv" if len(lines) == 1 else f"jv {direction}".strip()
+        if name in [other.name for other in made] or (name == "jv" and len(lines) > 1):
             name = f"{name} {number}"
-        # curves under one simulator have one level of the light
         made.append(
             SteadyCurve(
                 name, cell.name, voltage[index], current[index], sd[index], lit,
@@ -316,17 +319,11 @@ def _good(one: xr.Dataset) -> Any:
     return keep
 
 
-def _segment(one: xr.Dataset, told: Told) -> Segment:
-    keep = _good(one)
-    direction = str(one.attrs["direction"])
-    order = np.argsort(one["voltage"].values[keep], kind="stable")
-    order = order[::-1] if direction == "reverse" else order
-    voltage, current = (
-        one[name].values.astype(float)[keep][order] for name in ("voltage", "current_density")
-    )
-    _, unique = np.unique(voltage, return_index=True)
-    unique = np.sort(unique)
-    voltage, current = voltage[unique], current[unique]
+def _segment(line: tuple[str, Any, Any], told: Told) -> Segment:
+    """One direction in the order in which it was scanned."""
+    direction, voltage, current = line
+    order = slice(None, None, -1) if direction == "reverse" else slice(None)
+    voltage, current = voltage[order], current[order]
     sd = _stated_sd(told.sd, current, "current density")
     sd = current_sd(voltage, current, "scan") if sd is None else sd
     index = thinned(voltage)

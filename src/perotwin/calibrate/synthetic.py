@@ -182,7 +182,7 @@ def _decay(twin: Twin, sample: str) -> Decay:
     small = twin.sample(sample)
     engine = Engine(small.problem({}), 1e-3)
     protocol = trpl.Protocol(sample=sample, wavelength=_PULSE, fluence=_FLUENCE)
-    last = float(pulsed_light.follow(engine, protocol, 0.0).time[-1])
+    last = float(pulsed_light.followed(engine, protocol)[0].time[-1])
     count = max(int(np.ceil(_GROUPS * np.log10(last / _FIRST))), 8)
     edges = np.geomspace(_FIRST, last, count + 1)
     kind = "trpl" if sample == "film" else "trpl_half_stack"

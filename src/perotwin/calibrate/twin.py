@@ -34,7 +34,7 @@ F64 = NDArray[np.float64]
 Values = Mapping[str, Any]
 
 #: solvers that are kept, and optics
-_SOLVERS, _OPTICS = 6, 96
+_SOLVERS, _OPTICS = 48, 96
 #: ions that do not get anywhere, m^2/s
 _HELD = 1e-26
 
@@ -57,6 +57,7 @@ class Twin:
         self.cell = cell
         self._grids: dict[Any, Any] = {}
         self._like: Like | None = None
+        self._finer = 1.0
         self._lit = True
         self._solvers: OrderedDict[tuple[Any, ...], Solver] = OrderedDict()
         self._following: tuple[Any, Following] | None = None
@@ -79,12 +80,12 @@ class Twin:
     def problem_of(self, cell: Cell) -> Problem:
         """A version of the cell, ready to be solved on the meshes and grids of this one."""
         from perotwin.transport.build import build
-        from perotwin.transport.sensitivity import like
 
         with same_grids(self._grids):
             if self._like is None:
-                self._like = like(build(self.cell, light=self._lit))
-            return build(cell, light=self._lit, density=self._like)
+                first = build(self.cell, light=self._lit)
+                self._like, self._finer = first.meshes, first.finer
+            return build(cell, light=self._lit, density=self._like, finer=self._finer)
 
     def solver(self, values: Values) -> Solver:
         """A solver of steady states with other numbers."""

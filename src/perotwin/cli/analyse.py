@@ -54,6 +54,14 @@ def analyse(
             show_default="folders",
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="degradation: laws of mechanisms fitted to long traces of power."),
+    ] = None,
+    cell: Annotated[
+        str | None,
+        typer.Option(metavar="CELL", help="With --model degradation: a cell whose rates are fitted too."),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option("-o", "--output", metavar="FOLDER", help="Write page, figures, tables and data there."),
@@ -62,6 +70,9 @@ def analyse(
 ) -> None:
     """Read measured files of any kind, analyse and compare them."""
     with command(json) as out:
+        if model is not None or cell is not None:
+            _degradation(out, paths, model, cell, {"columns": columns, "area": area}, output)
+            return
         from perotwin.workflows.measured_files import analyse as job
         from perotwin.workflows.measured_files import entry
 
@@ -86,6 +97,42 @@ def analyse(
             _show(out, done)
         if output is not None:
             out.say(f"written: {Path(output) / 'index.html'}")
+
+
+def _degradation(
+    out: Output,
+    paths: list[str],
+    model: str | None,
+    cell: str | None,
+    given: dict[str, Any],
+    output: str | None,
+) -> None:
+    """Laws of mechanisms beside descriptive curves, of each trace."""
+    from perotwin.errors import InputError
+    from perotwin.workflows import trace_rates as job
+
+    if model != "degradation":
+        raise InputError(
+            f'there is no model "{model}".' if model else "a cell is fitted to a trace only with a model.",
+            "Write --model degradation.",
+            key="model",
+        )
+    loaded = None if cell is None else options.load([cell])[0]
+    done = []
+    for path in paths:
+        try:
+            one = job.trace_rates(path, loaded, **given)
+        except InputError as error:
+            out.failed(Path(path).stem, error, file=path)
+            continue
+        done.append(one)
+        out.result(job.result(one))
+        for table in job.tables_of(one):
+            out.table(table)
+        for sentence in job.words(one):
+            out.say(sentence)
+    if done and output is not None:
+        out.say(f"written: {', '.join(map(str, job.write_trace(done, output)))}")
 
 
 def _show(out: Output, done: Any) -> None:

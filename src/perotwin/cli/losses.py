@@ -64,6 +64,7 @@ def losses(
         shining = options.shining(light, angle, both_sides)
         found: list[Waterfall] = []
         failed: dict[str, PerotwinError] = {}
+        complete = True
         measured = any(one is not None for one in (jv, eqe, suns_voc))
         if not cells and not measured:
             raise InputError(
@@ -71,9 +72,9 @@ def losses(
                 "Name a cell, such as wbg-target, or a file: --jv my.txt.",
             )
         if cells:
-            loaded = options.load(cells, light=shining, temperature=temperature, changes=changes)
-            found, failed = workflows.cell_losses(loaded)
-        if measured:
+            loaded = options.load_measured(cells, light=shining, temperature=temperature, changes=changes)
+            found, failed, complete = workflows.cell_losses(loaded)
+        if measured and complete:
             found.append(
                 workflows.measured_losses(
                     jv, eqe, suns_voc, light=shining, temperature=temperature, area=area, bandgap=bandgap
@@ -105,6 +106,8 @@ def losses(
         if output is not None:
             written = workflows.write_waterfalls(found, Path(output))
             out.say(f"written: {written[0]}")
+        if not complete:
+            raise KeyboardInterrupt
 
 
 COMMANDS = (Entry(105, losses),)

@@ -28,6 +28,15 @@ def statistics(
             "--spread", metavar="FILE", help="How numbers scatter (TOML).", show_default="assumed numbers"
         ),
     ] = None,
+    posterior: Annotated[
+        str | None,
+        typer.Option(
+            "--posterior",
+            metavar="FILE",
+            help="Draw from the posterior of a fit instead.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", help="Of the draws.", show_default="of the spread")
     ] = None,
@@ -57,7 +66,7 @@ def statistics(
             cells = options.load(
                 described, light=options.shining(light, angle, both_sides), temperature=temperature, changes=changes
             )  # fmt: skip
-            parts.append(workflows.batch(cells, devices, spread, None, seed, processes)[0])
+            parts.append(workflows.batch(cells, devices, spread, None, seed, processes, posterior)[0])
         for name in measured:
             parts += _read(name)
         made = instrument.together(parts)

@@ -84,10 +84,10 @@ class _Emitter:
     name: str
     junction: str
     absorber: str
-    part: int
+    meshes: tuple[int, ...]
+    areas: tuple[float, ...]
     layer: int
     channel: int
-    area: float
     emission: Any  # optics.emission.AbsorberEmission
 
 
@@ -139,7 +139,9 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     states = states.pick(order)
     injected = -states.current
     photons = np.array([_photons(states, one) for one in emitters])
-    made = light * np.array([one.area * solver.problem.parts[one.part].photocurrent for one in emitters])
+    made = light * np.array(
+        [sum(one.areas) * solver.problem.parts[one.meshes[0]].photocurrent for one in emitters]
+    )
     pairs = (injected if light == 0.0 else np.maximum(injected, 0.0)) + made[:, None]
     alone_by_light = [_own(cell, alone[one.junction], one) for one in emitters]
     own = [told for told, _ in alone_by_light]
@@ -171,7 +173,7 @@ def _emitters(solver: Solver, alone: Mapping[str, Any]) -> Iterator[_Emitter]:
     """The absorbers whose emission follows from optics; `alone` has the names of the junctions."""
     from perotwin.lab import junctions
 
-    for number, (part, area, problem) in enumerate(junctions.parts(solver.problem)):
+    for part, meshes, areas, problem in junctions.parts(solver.problem):
         # junctions that are solved as one stack: the layers are called after theirs
         joined = bool(problem.halves)
         layers = [layer.name for layer in problem.stack.electrical_layers]
@@ -194,10 +196,10 @@ def _emitters(solver: Solver, alone: Mapping[str, Any]) -> Iterator[_Emitter]:
                 called,
                 junction,
                 name,
-                number,
+                meshes,
+                areas,
                 layers.index(name),
                 channels[name],
-                area,
                 problem.emission[name],
             )
 
@@ -206,21 +208,25 @@ def _photons(states: States, emitter: _Emitter) -> F64:
     """(K,) photons that leave the cell on both sides, m^-2 s^-1 of the whole area."""
     from perotwin.constants import elementary_charge as q
 
-    net = states.parts[emitter.part].channel[:, emitter.channel]
+    pairs = zip(emitter.meshes, emitter.areas, strict=True)
+    net = np.asarray(sum(area * states.parts[mesh].channel[:, emitter.channel] for mesh, area in pairs))
     share = emitter.emission.escape / emitter.emission.net
-    return np.asarray(emitter.area * share * net / q)
+    return np.asarray(share * net / q)
 
 
 def _splitting(states: States, emitter: _Emitter) -> F64:
     """(K,) mean splitting of the quasi-Fermi levels over the absorber, eV."""
     from perotwin.transport.profiles import junction_profiles
 
-    part = states.parts[emitter.part]
-    fields = junction_profiles(part)
-    here = fields.layer == emitter.layer
-    width = part.junction.device.volume[here]
-    split = fields.electron_fermi_level[:, here] - fields.hole_fermi_level[:, here]
-    return np.asarray(split @ width / width.sum())
+    found = np.zeros(states.voltage.size)
+    for mesh, area in zip(emitter.meshes, emitter.areas, strict=True):
+        part = states.parts[mesh]
+        fields = junction_profiles(part)
+        here = fields.layer == emitter.layer
+        width = part.junction.device.volume[here]
+        split = fields.electron_fermi_level[:, here] - fields.hole_fermi_level[:, here]
+        found += area / sum(emitter.areas) * (split @ width) / width.sum()
+    return found
 
 
 def _own(cell: Cell, solver: Solver, emitter: _Emitter) -> tuple[dict[str, float], Checks]:
@@ -251,7 +257,13 @@ def _own(cell: Cell, solver: Solver, emitter: _Emitter) -> tuple[dict[str, float
     channel = next(
         c for c, x in enumerate(part.junction.channels) if x.kind == "radiative" and x.place == name
     )
-    local = replace(emitter, part=0, layer=layers.index(name), channel=channel, area=1.0)
+    local = replace(
+        emitter,
+        meshes=tuple(range(len(at.parts))),
+        areas=tuple(solver.problem.areas.tolist()),
+        layer=layers.index(name),
+        channel=channel,
+    )
     jsc, vt = float(points["short-circuit"].current[0]), solver.problem.vt
     escape = emitter.emission.escape
     told = vt * float(np.log1p(q * _photons(at, local)[0] / escape))
@@ -267,17 +279,21 @@ def _own(cell: Cell, solver: Solver, emitter: _Emitter) -> tuple[dict[str, float
 def _emitting(states: States, emitter: _Emitter) -> float:
     """Splitting (kT) that an absorber emits by in the first of its states: ln of the mean of its exponential.
 
-    In an uneven film it is more than the mean splitting, and it is what the light tells.
+    In an uneven film or at an uneven face it is more than the mean splitting, and it is what the light tells.
     """
     from perotwin.transport.profiles import junction_profiles
 
-    part = states.parts[emitter.part].pick(np.array([0]))
-    fields = junction_profiles(part)
-    here = fields.layer == emitter.layer
-    width = part.junction.device.volume[here]
-    split = (fields.electron_fermi_level[0, here] - fields.hole_fermi_level[0, here]) / part.junction.vt
-    top = float(split.max())
-    return top + float(np.log(np.exp(split - top) @ width / width.sum()))
+    logs = []
+    for mesh, area in zip(emitter.meshes, emitter.areas, strict=True):
+        part = states.parts[mesh].pick(np.array([0]))
+        fields = junction_profiles(part)
+        here = fields.layer == emitter.layer
+        width = part.junction.device.volume[here]
+        split = (fields.electron_fermi_level[0, here] - fields.hole_fermi_level[0, here]) / part.junction.vt
+        logs.append(split + np.log(area * width / width.sum()))
+    every = np.concatenate(logs)
+    top = float(every.max())
+    return top + float(np.log(np.exp(every - top).sum() / sum(emitter.areas)))
 
 
 def _spectra(emitters: Sequence[_Emitter], photons: F64) -> tuple[F64, F64]:

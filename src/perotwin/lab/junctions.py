@@ -74,35 +74,55 @@ def together(found: Mapping[str, Metrics]) -> Metrics:
 
 
 class Part(NamedTuple):
-    """One mesh of a cell: its name ("" in a cell of one), its share of the area, and what is solved on it."""
+    """A junction or column of a cell: its name ("" in a cell of one), and the meshes that it is solved on.
+
+    meshes : their numbers among the parts of a state, several where a face is uneven. areas : their shares of the
+        cell's area. junction : the one of the largest area.
+    """
 
     name: str
-    area: float
+    meshes: tuple[int, ...]
+    areas: tuple[float, ...]
     junction: Junction
 
 
 def parts(problem: Problem) -> list[Part]:
-    """The meshes that a cell consists of, in the order of the parts of its states."""
-    each = zip(problem.names, problem.areas, problem.parts, strict=True)
-    return [Part(name, float(area), one) for name, area, one in each]
+    """What a cell consists of, in the order of the parts of its states; areas of one uneven face belong together."""
+    if not _whole(problem):
+        each = zip(problem.names, problem.areas, problem.parts, strict=True)
+        return [Part(name, (number,), (float(area),), one) for number, (name, area, one) in enumerate(each)]
+    found = []
+    for home, typical in problem.typical.items():
+        meshes = tuple(number for number, other in enumerate(problem.homes) if other == home)
+        areas = tuple(float(problem.areas[number]) for number in meshes)
+        found.append(Part(home, meshes, areas, problem.parts[typical]))
+    return found
+
+
+def _whole(problem: Problem) -> bool:
+    """Whether what has several meshes is a junction, or the whole cell, and no column beside others."""
+    groups = {group.name: len(group.parts) for group in problem.groups}
+    several = [home for home in problem.typical if problem.homes.count(home) > 1]
+    return bool(several) and all(groups.get(home) == problem.homes.count(home) for home in several)
 
 
 def each_alone(solver: Solver) -> dict[str, Solver]:
-    """What solves each junction or column of a cell by itself, by name; of a cell of one mesh, "", itself.
+    """What solves each junction or column of a cell by itself, by name; of a cell of one, "", itself.
 
-    Junctions that are one mesh are taken apart.
+    Junctions that are one mesh are taken apart; areas of one uneven face stay together.
     """
     problem = solver.problem
     if any(part.halves for part in problem.parts):
         return solver.junctions
-    if len(problem.parts) == 1:
-        return {problem.names[0]: solver}
+    each = parts(problem)
+    if len(each) == 1:
+        return {each[0].name: solver}
     made = type(solver)
     return {
-        name: solver.junctions[name]
-        if name in solver.junctions
-        else made(problem.part(number), held=solver.held_in([number]))
-        for number, name in enumerate(problem.names)
+        one.name: solver.junctions[one.name]
+        if one.name in solver.junctions
+        else made(problem.part(one.meshes[0]), held=solver.held_in(one.meshes))
+        for one in each
     }
 
 

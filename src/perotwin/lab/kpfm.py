@@ -197,7 +197,7 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
 
 
 def _of_areas(sample: Specimen, protocol: Protocol) -> dict[str, float]:
-    """What areas wider than this map add, V: no tip blurs it, cone and cantilever weaken it; none where it is not known.
+    """What areas wider than this map add, V: no tip blurs it, cone and lever weaken it; none where it is not known.
 
     A sample that is only a map knows nothing of wider areas.
     """

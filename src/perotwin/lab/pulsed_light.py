@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from perotwin.transport.time_series import Moment, Trace
     from perotwin.transport.transient import Engine
 
-__all__ = ["Decay", "Emission", "follow", "measure", "shares"]
+__all__ = ["Decay", "Emission", "follow", "followed", "measure", "shares"]
 
 F64 = NDArray[np.float64]
 
@@ -61,10 +61,7 @@ def measure(cell: Cell, protocol: Protocol, instrument: Instrument) -> xr.Datase
             "Give the absorber radiative recombination; with optics it has it unless it is left out.",
             key="recombination.radiative",
         )
-    try:
-        decay, dim = follow(engine, protocol, 0.0), 0.0
-    except ConvergenceError:
-        decay, dim = follow(engine, protocol, _DIM), _DIM
+    decay, dim = followed(engine, protocol)
     last = float(decay.time[-1]) if protocol.duration is None else float(protocol.duration)
     time, share = _bins(decay, last, protocol.bins)
     counts = share * protocol.photons + protocol.background
@@ -238,6 +235,18 @@ class Emission:
             electrons += float(n @ device.volume)
             holes += float(p @ device.volume)
         return light, electrons, holes
+
+
+def followed(engine: Engine, protocol: Protocol) -> tuple[Decay, float]:
+    """The decay of a sample in the dark, or where that holds too few carriers in a dim light, and that light (suns).
+
+    Raises:
+        ConvergenceError: a time step could not be taken in either.
+    """
+    try:
+        return follow(engine, protocol, 0.0), 0.0
+    except ConvergenceError:
+        return follow(engine, protocol, _DIM), _DIM
 
 
 def follow(engine: Engine, protocol: Protocol, light: float) -> Decay:

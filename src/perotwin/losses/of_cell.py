@@ -49,7 +49,8 @@ def losses_of(cell: Cell) -> Waterfall:
     """What a cell loses under its own light.
 
     Args:
-        cell: a stack, several side by side, or a tandem of two terminals.
+        cell: a stack, several side by side, a tandem of two terminals, or one junction of a tandem whose junctions
+            have terminals of their own (`lab.junctions.terminals`).
 
     Returns:
         The steps from the Shockley-Queisser limit of its gap, or gaps, to the cell.
@@ -80,10 +81,10 @@ def _refuse(cell: Cell) -> None:
             key="light.spectrum",
         )
     joint: Any = getattr(cell, "junction", None)
-    if joint is not None and joint.kind == "separate":
+    if joint is not None and joint.kind == "separate" and joint.terminals == "both":
         raise InputError(
             f'the junctions of "{cell.name}" have terminals of their own, and no common voltage or current to lose.',
-            "Name the junctions as cells, or join them: --set junction=ideal.",
+            "Take each at its terminals: perotwin.lab.junctions.terminals(cell).",
             key="junction",
         )
 
@@ -98,6 +99,14 @@ class _Known:
     gaps: dict[str, float]
     eqe: xr.Dataset | None
     checks: Checks
+    #: eV, of a junction in front that has terminals of its own; infinite where there is none
+    in_front: float = math.inf
+
+    @property
+    def behind(self) -> bool:
+        """Whether it is one junction of several with terminals of their own: its light is shared with another."""
+        joint: Any = getattr(self.cell, "junction", None)
+        return joint is not None and joint.kind == "separate"
 
     @property
     def suns(self) -> float:
@@ -123,7 +132,9 @@ def _told(cell: Cell) -> Waterfall:
             )
     spectral = eqe.measure(cell) if cell.light.generation.kind == "optics" else None
     alone = solver.junctions or {"": solver}
-    known = _Known(cell, solver, points, gaps_of(alone, spectral), spectral, dict(of_mesh))
+    known = _Known(
+        cell, solver, points, gaps_of(alone, spectral), spectral, dict(of_mesh), _gap_in_front(cell)
+    )
     levels: dict[str, dict[str, float]] = {}
     steps: list[Loss] = []
     total, available = 0.0, 0.0
@@ -164,6 +175,17 @@ def _told(cell: Cell) -> Waterfall:
     )
 
 
+def _gap_in_front(cell: Cell) -> float:
+    """eV, gap of the junction with terminals of its own in front of this one; infinite where there is none."""
+    from perotwin.lab import eqe
+
+    joint: Any = getattr(cell, "junction", None)
+    if joint is None or joint.kind != "separate" or joint.terminals == "top":
+        return math.inf
+    tandem: Any = cell
+    return float(eqe.analyse(eqe.measure(tandem.at("top")))["bandgap"])
+
+
 def _limits(known: _Known) -> Iterator[tuple[str, tuple[float, float]]]:
     """Photons (A m^-2) and Shockley-Queisser voltage (V) of each junction.
 
@@ -172,7 +194,7 @@ def _limits(known: _Known) -> Iterator[tuple[str, tuple[float, float]]]:
     """
     from perotwin.losses.voltages import step_current, step_voltage
 
-    before = math.inf
+    before = known.in_front
     for name, gap in known.gaps.items():
         made = step_current(known.cell, gap, before)
         if not math.isfinite(made):
@@ -224,12 +246,13 @@ def _of_current(known: _Known, available: float, alone: dict[str, Solver]) -> It
     problem, count, suns = known.solver.problem, known.count, known.suns
     made = {name: suns * value for name, value in problem.photocurrents.items()} if count > 1 else {}
     made = made or {"": suns * problem.photocurrent}
-    counted = _photons(known)
+    counted = None if known.behind else _photons(known)
     if counted is None:
         rest = available - sum(made.values())
-        yield Loss(
-            "jsc", "not generated", "light that makes no pairs (generation is prescribed)", rest / count
+        words = (
+            "reflected, or absorbed elsewhere" if known.behind else "light that makes no pairs (prescribed)"
         )
+        yield Loss("jsc", "not generated", words, rest / count)
     else:
         taken = (
             sum(value for name, value in counted.layers.items() if name in counted.absorbers) + counted.tail
@@ -296,9 +319,9 @@ def _reflected_if_opaque(known: _Known, counted: Photons) -> float:
 
 
 def _diode(voc: float, known: _Known) -> float:
-    from perotwin.lab.fill_factor_losses import green
+    from perotwin.lab.fill_factor_losses import diode
 
-    return float(green(voc, float(known.cell.temperature), float(known.count)))
+    return diode(voc, float(known.cell.temperature), float(known.count))
 
 
 class _FillFactor:
@@ -316,7 +339,7 @@ class _FillFactor:
         self._found: dict[frozenset[str], dict[str, float]] = {}
         self.checks: Checks = {}
         self.notes: list[str] = []
-        self.limit = math.nan
+        self.limit = self.actual = math.nan
         for on in product((True, False), repeat=len(self.causes)):
             acting = frozenset(name for name, one in zip(self.causes, on, strict=True) if one)
             off = {
@@ -332,7 +355,7 @@ class _FillFactor:
         found = suns_voc.analyse(measured)
         limit = _diode(float(found["voc"]), self.known)
         if not changed:
-            self.limit = limit
+            self.limit, self.actual = limit, float(found["ff"])
         own = {
             f"{'without shunt or ions' if changed else 'under many lights'}: {name}": one
             for name, one in checks_of(measured).items()
@@ -340,8 +363,8 @@ class _FillFactor:
         self.checks = worst([self.checks, own])
         return {
             "ideality": limit - float(found["pseudo_ff"]),
-            "series": float(found["ff_series_loss"]),
-            "transport": float(found["ff_layer_loss"]),
+            "series": float(found["ff_series_loss"]) if "ff_series_loss" in found else math.nan,
+            "transport": float(found["ff_layer_loss"]) if "ff_layer_loss" in found else math.nan,
         }
 
     def _part(self, name: str, acting: frozenset[str]) -> float:
@@ -356,6 +379,15 @@ class _FillFactor:
         }
         if self.known.count > 1:
             words["transport"] = "transport in the layers, less what unequal currents give back"
+        if not all(math.isfinite(value) for one in self._found.values() for value in one.values()):
+            self.notes.append(
+                "fill factor is not told apart: the pseudo curve of the cell, or of the cell without shunt or ions, "
+                "has no maximum power between the lights that were taken."
+            )
+            yield Loss(
+                "ff", "all", "ideality, shunt, resistances, transport and ions", self.limit - self.actual
+            )
+            return
         taken = dict.fromkeys(self.causes, 0.0)
         bare = self._found[frozenset()]
         for name in _GROUPS:

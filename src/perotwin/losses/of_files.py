@@ -265,7 +265,7 @@ def _step_currents(read: _Read) -> dict[str, float]:
 
 
 def _ideal(read: _Read) -> Figures:
-    from perotwin.lab.fill_factor_losses import green
+    from perotwin.lab.fill_factor_losses import diode
     from perotwin.losses.voltages import step_voltage
 
     if not read.gaps or not all(math.isfinite(one) for one in read.gaps.values()):
@@ -275,7 +275,7 @@ def _ideal(read: _Read) -> Figures:
         volts += step_voltage(read.where, gap, before)
         before = gap
     current = sum(_step_currents(read).values()) / read.count
-    ff = float(green(volts, read.where.temperature, float(read.count)))
+    ff = diode(volts, read.where.temperature, float(read.count))
     return Figures(volts, current, ff, volts * current * ff / read.power)
 
 
@@ -384,12 +384,12 @@ def _of_volts(read: _Read) -> Iterator[Loss]:
 
 
 def _of_fill_factor(read: _Read) -> Iterator[Loss]:
-    from perotwin.lab.fill_factor_losses import green
+    from perotwin.lab.fill_factor_losses import diode
 
     voc, ff = read.value("voc"), read.value("ff")
     if not math.isfinite(ff):
         return
-    limit = float(green(voc, read.where.temperature, float(read.count)))
+    limit = diode(voc, read.where.temperature, float(read.count))
     ideal = _ideal(read).ff
     if math.isfinite(ideal):
         yield Loss("ff", "lower voltage", "limit at a lower voltage", ideal - limit)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["soaking", "time_axis"]
+__all__ = ["operation", "soaking", "solutions", "time_axis", "trace"]
 
 F64 = NDArray[np.float64]
 
@@ -133,8 +133,8 @@ def _shares(axes: Axes, courses: Sequence[xr.Dataset], colours: dict[str, str]) 
         lowest = min(lowest, float(share[good][0]))
     axes.axhline(_VISIBLE, color=style.MUTED, linewidth=0.6, linestyle=(0, (4, 2)))
     axes.text(
-        0.005, _VISIBLE * 0.8, "from here on a second line is seen", color=style.MUTED, fontsize=6.5, va="top",
-        transform=axes.get_yaxis_transform(),
+        0.995, _VISIBLE * 0.8, "from here on a second line is seen", color=style.MUTED, fontsize=6.5, va="top",
+        ha="right", transform=axes.get_yaxis_transform(),
     )  # fmt: skip
     axes.set_xscale("log")
     axes.set_xlim(longest * factor * _EARLIEST, longest * factor)
@@ -147,3 +147,187 @@ def _shares(axes: Axes, courses: Sequence[xr.Dataset], colours: dict[str, str]) 
         axes.text(
             longest * factor * 1.03, 10.0**place, name, color=colour, fontsize=7, va="center", clip_on=False
         )
+
+
+#: mechanisms by kind: colour and words
+_MECHANISMS = {
+    "segregation": ("#C6362F", "iodide-rich domains"),
+    "trap-growth": ("#7A4B3A", "traps in the film"),
+    "bare-patches": ("#0B62A4", "bare patches"),
+    "tin-oxidation": ("#8E9AA6", "oxidised tin"),
+    "transport-layer": ("#D98A5B", "transport layer"),
+    "electrode": ("#4D4D4D", "electrode"),
+}
+
+
+def operation(items: Sequence[xr.Dataset]) -> Figure:
+    """Cells through the hours: retained power of all above, below for each what is lost to which mechanism.
+
+    Where draws were made their middle half and nine tenths are shaded.
+    """
+    colours = style.colour_of_cells(items)
+    longest = max(float(item["time"].values[-1]) for item in items)
+    factor, unit = time_axis(longest)
+    with style.context():
+        count = len(items)
+        made = style.figure(style.PAGE, 2.7 + 1.9 * ((count + 1) // 2))
+        rows = (count + 1) // 2
+        grid = made.add_gridspec(1 + rows, 2, height_ratios=[1.35] + [1.0] * rows)
+        top = made.add_subplot(grid[0, :])
+        _retained(top, items, colours, factor, unit, longest)
+        highest = max(0.02, *(float(np.nanmax(_stack(item)[-1], initial=0.0)) for item in items))
+        for number, item in enumerate(items):
+            place = slice(None) if count == 1 else number % 2
+            panel = made.add_subplot(grid[1 + number // 2, place])
+            _lost(panel, item, colours, factor, unit, 1.12 * highest)
+        _kinds(made, items)
+        style.apart(made)
+        return made
+
+
+def _retained(
+    axes: Axes, items: Sequence[xr.Dataset], colours: dict[str, str], factor: float, unit: str, longest: float
+) -> None:
+    ends = []
+    for item in items:
+        name = str(item.attrs["stack"])
+        colour = colours[name]
+        if "retained_draws" in item:
+            draws, grid = item["retained_draws"].values, item["draw_time"].values * factor
+            for low, high, alpha in ((0.05, 0.95, 0.15), (0.25, 0.75, 0.25)):
+                axes.fill_between(
+                    grid, *np.nanquantile(draws, [low, high], axis=0), color=colour, alpha=alpha, linewidth=0
+                )
+        time, values = item["time"].values * factor, item["retained"].values
+        good = np.isfinite(values)
+        axes.plot(time[good], values[good], color=colour)
+        ends.append((name, colour, float(values[good][-1]) if good.any() else 0.0))
+    if any("retained_draws" in item for item in items):
+        words = "shaded: half and nine tenths of the draws"
+        axes.text(0.015, 0.05, words, color=style.MUTED, fontsize=6.5, transform=axes.transAxes)
+    axes.axhline(0.8, color=style.MUTED, linewidth=0.6, linestyle=(0, (4, 2)))
+    axes.text(
+        0.6, 0.795, "80 %", color=style.MUTED, fontsize=6.5, ha="center", va="top",
+        transform=axes.get_yaxis_transform(),
+    )  # fmt: skip
+    axes.set_xlim(0.0, longest * factor)
+    lowest = min(end for _, _, end in ends)
+    axes.set_ylim(max(0.0, min(0.7, 0.85 * lowest)), 1.03)
+    axes.set_xlabel(f"Time ({unit})")
+    axes.set_ylabel("Power over the first")
+    low, high = axes.get_ylim()
+    places = style.spread([end for _, _, end in ends], 0.075 * (high - low), low, high)
+    for (name, colour, end), place in zip(ends, places, strict=True):
+        axes.annotate(
+            f"{name} {end:.0%}", (1.01, place), xycoords=axes.get_yaxis_transform(), color=colour, fontsize=7,
+            va="center", annotation_clip=False,
+        )  # fmt: skip
+
+
+def _stack(item: xr.Dataset) -> F64:
+    """(mechanisms + 1, K) edges of the stacked losses, from zero."""
+    lost = np.maximum(item["lost"].values, 0.0)
+    return np.vstack([np.zeros(lost.shape[1]), np.cumsum(lost, axis=0)])
+
+
+def _lost(
+    axes: Axes, item: xr.Dataset, colours: dict[str, str], factor: float, unit: str, highest: float
+) -> None:
+    name = str(item.attrs["stack"])
+    edges, time = 100.0 * _stack(item), item["share_time"].values * factor
+    for number, mechanism in enumerate(str(one) for one in item["mechanism"].values):
+        kind = mechanism.rpartition(" ")[2]
+        axes.fill_between(
+            time, edges[number], edges[number + 1], color=_MECHANISMS.get(kind, (style.MUTED, kind))[0], linewidth=0.4,
+            edgecolor="white",
+        )  # fmt: skip
+    axes.set_xlim(0.0, time[-1] if time.size else 1.0)
+    axes.set_ylim(0.0, 100.0 * highest)
+    axes.set_title(name, color=colours[name], fontweight="bold")
+    axes.set_ylabel("Lost (% of the first)")
+    axes.set_xlabel(f"Time ({unit})")
+
+
+def _kinds(made: Figure, items: Sequence[xr.Dataset]) -> None:
+    """Names of the mechanisms in their colours, below all panels."""
+    from matplotlib.patches import Patch
+
+    kinds = dict.fromkeys(str(one).rpartition(" ")[2] for item in items for one in item["mechanism"].values)
+    handles = [
+        Patch(color=_MECHANISMS[kind][0], label=_MECHANISMS[kind][1]) for kind in kinds if kind in _MECHANISMS
+    ]
+    made.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4) or 1)
+
+
+def solutions(courses: Sequence[xr.Dataset]) -> Figure:
+    """Films in toluene: spectra of the solutions at the moments shown, and the band of triiodide against time."""
+    colours = style.colour_of_cells(courses)
+    with style.context():
+        made = style.figure(style.PAGE, 2.6)
+        left, right = made.subplots(1, 2)
+        lines = ((0, (1, 1.5)), (0, (4, 2)), "-")
+        for course in courses:
+            colour = colours[str(course.attrs["stack"])]
+            moments = course["shown_time"].values
+            for number, spectrum in enumerate(course["absorbance"].values):
+                if moments[number] > 0.0:
+                    style_of = lines[max(len(lines) - (len(moments) - number), 0)]
+                    left.plot(
+                        course["wavelength"].values * _NM,
+                        spectrum,
+                        color=colour,
+                        linestyle=style_of,
+                        linewidth=1.1,
+                    )
+            factor, unit = time_axis(float(course["time"].values[-1]))
+            right.plot(course["time"].values * factor, course["absorbance_near"].values, color=colour)
+            right.set_xlabel(f"Time ({unit})")
+            right.set_xlim(0.0, float(course["time"].values[-1]) * factor)
+            right.set_yscale("log")
+        left.set_xlabel("Wavelength (nm)")
+        left.set_xlim(280.0, 620.0)
+        moments = courses[0]["shown_time"].values[1:]
+        words = ", ".join(_words(float(one)) for one in moments)
+        left.set_ylabel("Absorbance (free scale)")
+        left.set_ylim(0.0, 1.15 * left.get_ylim()[1])
+        right.set_ylabel("Absorbance at 360 nm (free scale)")
+        low, high = right.get_ylim()
+        right.set_ylim(low, high * 3.0)
+        entries = [(name, colour) for name, colour in colours.items()]
+        style.text_key(
+            left, [*entries, (f"after {words}; the last one solid", style.MUTED)], 0.98, 0.97, ha="right"
+        )
+        style.text_key(right, entries, 0.05, 0.97)
+        style.apart(made)
+        return made
+
+
+def trace(readings: tuple[F64, F64], envelope: Any, curves: dict[str, F64]) -> Figure:
+    """A measured trace, its envelope, and curves through it.
+
+    Args:
+        readings: time (T,) s and power (T,). envelope: of them (`lab.degradation.Envelope`). curves: (B,) by name.
+    """
+    time, power = readings
+    factor, unit = time_axis(float(time[-1]))
+    with style.context():
+        made, axes = style.new_axes(None, style.PAGE, 2.8)
+        grid = (envelope.time - envelope.time[0]) * factor
+        axes.plot(
+            time * factor, 0.1 * power, ".", color=style.MUTED, markersize=1.2, alpha=0.35, rasterized=True
+        )
+        axes.plot(grid, 0.1 * envelope.value, ".", color=style.INK, markersize=3.0)
+        entries = [("upper envelope", style.INK)]
+        for number, (name, values) in enumerate(curves.items()):
+            colour = style.CELLS[number % len(style.CELLS)]
+            axes.plot(
+                grid, 0.1 * values, color=colour, linewidth=1.1, linestyle="-" if number == 0 else (0, (4, 2))
+            )
+            entries.append((name, colour))
+        axes.set_xlabel(f"Time ({unit})")
+        axes.set_ylabel(style.axis_label("power_density"))
+        axes.set_xlim(0.0, float(time[-1]) * factor)
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.25 * (high - low))
+        style.text_key(axes, entries, 0.7, 0.98)
+        return made

@@ -284,4 +284,22 @@ WORKS: tuple[Reference, ...] = (
         "Sci. (2019), abstract: 0.2 to 2.2 cm^2/(V s)",
         "doi:10.1039/C8EE03395A",
     ),
+    Reference(
+        "zhao2022",
+        "X. Zhao, T. Liu, Q. C. Burlingame et al., Accelerated aging of all-inorganic, interface-stabilized perovskite "
+        "solar cells, Science 377, 307 (2022)",
+        "doi:10.1126/science.abn5679",
+    ),
+    Reference(
+        "siegler2022",
+        "T. D. Siegler, W. A. Dunlap-Shohl, Y. Meng et al., Water-accelerated photooxidation of CH3NH3PbI3 perovskite, "
+        "J. Am. Chem. Soc. 144, 5552 (2022)",
+        "doi:10.1021/jacs.2c00391",
+    ),
+    Reference(
+        "bazant2004",
+        "M. Z. Bazant, K. Thornton, A. Ajdari, Diffuse-charge dynamics in electrochemical systems, Phys. Rev. E 70, "
+        "021506 (2004)",
+        "doi:10.1103/PhysRevE.70.021506",
+    ),
 )

@@ -9,9 +9,9 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from perotwin.measurement import Metric, field_unit, heading, term_of, write_text
+from perotwin.measurement import Metric, Metrics, field_unit, heading, term_of, write_text
 from perotwin.measurement.digits import significant
 from perotwin.report.tables import literal, plain
 from perotwin.study.sweep import unit_of
@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.table import Table
 
-__all__ = ["tables_of", "write_devices"]
+    from perotwin.report.waterfalls import Row
+
+__all__ = [
+    "QUANTILE_HEADS",
+    "failures",
+    "quantile_rows",
+    "quantile_table",
+    "stored_result",
+    "tables_of",
+    "write_devices",
+]
 
 #: decimals of figures of merit in the units that people read
 _DECIMALS = {"voc": 3, "jsc": 2, "ff": 1, "pce": 2}
@@ -155,3 +165,83 @@ def write_devices(made: xr.Dataset, path: Path) -> Path:
         ]
         writer.writerow([*(str(made[name].values[row]) for name in words), *values, *others])
     return write_text(path, out.getvalue())
+
+
+# --- large batches ---------------------------------------------------------------------------------------------------
+
+#: heads of the table of quantiles
+QUANTILE_HEADS = (
+    "figure",
+    "median",
+    "mean",
+    "standard deviation",
+    "2.5 %",
+    "25 %",
+    "75 %",
+    "97.5 %",
+    "devices",
+)
+_QUANTILES = (0.025, 0.25, 0.75, 0.975)
+
+
+def quantile_rows(made: xr.Dataset) -> list[Row]:
+    """Medians, means, spreads and quantiles of each figure, group by group."""
+    import numpy as np
+
+    from perotwin.report.waterfalls import Row
+
+    rows = []
+    groups = made["group"].values
+    for group in dict.fromkeys(str(one) for one in groups):
+        rows.append(Row(group, []))
+        for name in _DECIMALS:
+            values = made[name].values[groups == group]
+            good = values[np.isfinite(values)] * field_unit(name, str(made[name].attrs.get("units", "1")))[1]
+            decimals = _DECIMALS[name] + 1
+
+            def shown(value: float, decimals: int = decimals) -> str:
+                return f"{value:.{decimals}f}".replace("-", "−") if math.isfinite(value) else "–"
+
+            if not good.size:
+                rows.append(Row(_called(name), ["–"] * 7 + [f"0 of {values.size}"]))
+                continue
+            spread = float(good.std(ddof=1)) if good.size > 1 else math.nan
+            numbers = [float(np.median(good)), float(good.mean()), spread, *np.quantile(good, _QUANTILES)]
+            rows.append(Row(_called(name), [*map(shown, numbers), f"{good.size} of {values.size}"]))
+    return rows
+
+
+def quantile_table(made: xr.Dataset) -> Table:
+    """The same for a terminal."""
+    table = plain(*QUANTILE_HEADS)
+    for row in quantile_rows(made):
+        values = row.values or [""] * (len(QUANTILE_HEADS) - 1)
+        table.add_row(literal(row.words), *values, style=None if row.values else "bold")
+    return table
+
+
+def failures(made: xr.Dataset) -> list[tuple[str, int]]:
+    """Why devices failed, and how many, the most frequent first."""
+    counts: dict[str, int] = {}
+    for why in made["failure"].values:
+        if why:
+            counts[str(why)] = counts.get(str(why), 0) + 1
+    return sorted(counts.items(), key=lambda pair: -pair[1])
+
+
+def stored_result(made: xr.Dataset, found: Mapping[str, Metric]) -> dict[str, Any]:
+    """A large batch for machines: what is read of it, and where its devices are."""
+    from perotwin.measurement import notes_of
+
+    return {
+        "stack": str(made.attrs["stack"]),
+        "devices": int(made.sizes["device"]),
+        "failed": int(sum(1 for why in made["failure"].values if why)),
+        "failures": [{"why": why, "devices": count} for why, count in failures(made)],
+        "drawn_from": str(made.attrs["spread"]),
+        "seed": int(made.attrs["seed"]),
+        "store": str(made.attrs["store"]),
+        "metrics": Metrics(dict(found)).to_json(),
+        "complete": bool(made.attrs["complete"]),
+        "notes": notes_of(made),
+    }

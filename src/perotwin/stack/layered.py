@@ -16,6 +16,9 @@ from perotwin.stack.parts import Interface, Layer, Light
 
 __all__ = ["Layered"]
 
+#: what holds where nothing is stated: made once, since all models are frozen
+_PLAIN, _DARK, _BALANCED = Interface(), NoRadiation(), DetailedBalance()
+
 
 class Layered:
     """Questions about layers and faces, answered from `layer`, `interface` and `light`."""
@@ -52,7 +55,7 @@ class Layered:
     def face(self, front: Layer | str, back: Layer | str) -> Interface:
         """The interface of two adjacent layers (front one first); a plain one if none is stated."""
         a, b = (layer if isinstance(layer, str) else layer.name for layer in (front, back))
-        return self.interface.get(f"{a}|{b}") or Interface()
+        return self.interface.get(f"{a}|{b}") or _PLAIN
 
     def face_layer(self, key: str) -> Layer:
         """The layer on whose energy scale the traps at a face stand.
@@ -75,7 +78,7 @@ class Layered:
         if layer.recombination.radiative is not None:
             return layer.recombination.radiative
         optical = isinstance(self.light.generation, (OpticalGeneration, StepGeneration))
-        return DetailedBalance() if layer.role == "absorber" and optical else NoRadiation()
+        return _BALANCED if layer.role == "absorber" and optical else _DARK
 
 
 def _affinity(layer: Layer) -> float:

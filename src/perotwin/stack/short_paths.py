@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from perotwin.stack.parts import FaceTrap, Layer, Trap
     from perotwin.stack.stack import Stack
 
-__all__ = ["CARRIERS", "ROLES", "both", "common", "full"]
+__all__ = ["CARRIERS", "ROLES", "both", "common", "full", "full_paths"]
 
 ROLES: tuple[str, ...] = get_args(Role)
 CARRIERS = ("electron", "hole")
@@ -64,6 +64,22 @@ def full(stack: Stack, path: str) -> tuple[str, ...]:
     ):
         return (named,)
     return tuple(f"{parent}.{carrier}_{quantity}" for carrier in CARRIERS)
+
+
+def full_paths(cell: Any, path: str) -> tuple[str, ...]:
+    """The same for any cell: each path leads into one of `cell.stacks`, or stays as it is.
+
+    Raises
+    ------
+    InputError : as of `full`.
+    """
+    stacks: Mapping[str, Stack] = cell.stacks
+    if list(stacks) == [""]:
+        return full(stacks[""], path)
+    inside = [key for key in stacks if path.startswith(f"{key}.")]
+    if not inside:
+        return (path,)
+    return tuple(f"{inside[0]}.{one}" for one in full(stacks[inside[0]], path.removeprefix(f"{inside[0]}.")))
 
 
 def both(model: Model, path: str) -> tuple[str, ...]:

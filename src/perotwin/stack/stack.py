@@ -18,6 +18,8 @@ from perotwin.stack.parts import ROOM_TEMPERATURE, Circuit, Contact, Contacts, F
 from perotwin.stack.quantity_fields import Name, Temperature
 from perotwin.units import BOLTZMANN, Quantity
 
+#: ways in which carriers pass a contact
+_WAYS = tuple(name for name in Contact.model_fields if name not in ("use", "work_function"))
 #: The largest gap, in kT, whose exponential stays well within a float.
 _MOST_GAP_IN_KT = 650.0
 
@@ -126,13 +128,12 @@ class Stack(Layered, Document):
         """Whether no carrier passes at either end, as in a film without electrodes: what is generated recombines."""
         if self.contact is None:
             return False
-        ways = set(Contact.model_fields) - {"use", "work_function"}
         return all(
             (float(value) == 0.0 if "velocity" in way else False)
             if value is not None
             else "velocity" not in way
             for contact in (self.contact.front, self.contact.back)
-            for way, value in ((way, getattr(contact, way)) for way in ways)
+            for way, value in ((way, getattr(contact, way)) for way in _WAYS)
         )
 
     @property

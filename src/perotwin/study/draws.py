@@ -65,7 +65,7 @@ def from_posterior(cell: Cell, file: str | Path, count: int, seed: int = 1) -> D
     Raises:
         InputError: no such file, or it holds no posterior of this cell.
     """
-    names, samples = _posterior(Path(file))
+    names, samples, said = _posterior(Path(file), cell.name)
     known, left = [], []
     for place, name in enumerate(names):
         try:
@@ -82,7 +82,7 @@ def from_posterior(cell: Cell, file: str | Path, count: int, seed: int = 1) -> D
         )
     chance = np.random.default_rng([seed, len(samples)])
     rows = chance.permutation(len(samples))[:count]
-    notes = []
+    notes = list(said)
     if count > len(samples):
         rows = np.concatenate([rows, chance.integers(len(samples), size=count - len(samples))])
         notes.append(
@@ -96,8 +96,8 @@ def from_posterior(cell: Cell, file: str | Path, count: int, seed: int = 1) -> D
     return Draws(values, f"drawn from the posterior {Path(file).name}", tuple(notes))
 
 
-def _posterior(file: Path) -> tuple[list[str], NDArray[np.float64]]:
-    """Names (P,) and samples (N, P) of a posterior."""
+def _posterior(file: Path, cell: str) -> tuple[list[str], NDArray[np.float64], list[str]]:
+    """Names (P,) and samples (N, P) of a posterior, and what it says of itself, asked for a cell of some name."""
     import xarray as xr
 
     try:
@@ -115,7 +115,14 @@ def _posterior(file: Path) -> tuple[list[str], NDArray[np.float64]]:
             table = variable.transpose(*order, _PARAMETER).values
             table = table.reshape(-1, table.shape[-1])
             names = [str(name) for name in dataset[_PARAMETER].values]
-            return names, table[np.isfinite(table).all(axis=1)]
+            said = []
+            if not dataset.attrs.get("converged", 1):
+                said.append(
+                    "the posterior says of itself that it has not converged: take its intervals with care."
+                )
+            if str(dataset.attrs.get("stack", cell)) != cell:
+                said.append(f"the posterior is of {dataset.attrs['stack']}, and is taken for {cell}.")
+            return names, table[np.isfinite(table).all(axis=1)], said
     raise InputError(
         f"it holds no variable over {_DRAW} and {_PARAMETER}.",
         "Give the posterior.nc of perotwin fit.",

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perotwin.errors import InputError
+from perotwin.study.exact_slopes import exact_slopes
 from perotwin.study.merit import Merit, MeritOf, merit
 from perotwin.study.optimise import Variant, refuse_objective, refuse_without
 from perotwin.study.pool import Pool
-from perotwin.study.slopes import Slope, plan, slopes
+from perotwin.study.slopes import Slope, exact, plan, slopes
 from perotwin.study.variables import Field, resolve, resolve_all
 from perotwin.units import Quantity
 
@@ -131,12 +132,17 @@ def sensitivity(
     work = Variant(cell, judge)
     now = work({})
     refuse_without(objective, now[objective])
+    known = exact_slopes(cell, [one.path for one in chosen], objective) if judge is merit else {}
     places: list[tuple[int, int]] = []
     items: list[dict[str, str]] = []
+    wanted: list[list[int]] = []
     for index, one in enumerate(chosen):
         values = [*plan(one, one.now), *((one.low, one.high) if stated[index] else ())]
-        places += [(index, place) for place in range(len(values))]
-        items += [{one.path: one.text(value)} for value in values]
+        # the first four are for differences
+        needed = list(range(4 if one.path in known else 0, len(values)))
+        wanted.append(needed)
+        places += [(index, place) for place in needed]
+        items += [{one.path: one.text(values[place])} for place in needed]
     done = {}
     complete = True
     with Pool(work, processes) as pool:
@@ -147,11 +153,15 @@ def sensitivity(
             complete = False
     entries = []
     for index, one in enumerate(chosen):
-        count = 6 if stated[index] else 4
-        if any((index, place) not in done for place in range(count)):
+        if any((index, place) not in done for place in wanted[index]):
             continue
-        (slope,) = slopes([(one, one.now)], {(0, place): done[index, place] for place in range(4)}, objective)
-        ends = [done[index, place] for place in range(4, count)]
+        if one.path in known:
+            slope = exact(one, one.now, known[one.path])
+        else:
+            (slope,) = slopes(
+                [(one, one.now)], {(0, place): done[index, place] for place in range(4)}, objective
+            )
+        ends = [done[index, place] for place in wanted[index] if place >= 4]
         low, high = (end.result for end in ends) if ends else (None, None)
         failures = tuple(end.failure for end in ends if end.failure is not None)
         entries.append(Entry(one, stated[index], slope, low, high, failures))

@@ -1,8 +1,9 @@
-"""How much a figure of merit changes with each number of a cell: central differences, and how well they are known.
+"""How much a figure of merit changes with each number of a cell, and how well that is known.
 
-The step is a part of the range in which the number is varied: small against the fringes and offsets that a whole range
-spans, large against what a solved point is known to. Both are seen in the answer, for half the step is taken as well:
-where the two differ, the difference is the uncertainty, and the one extrapolated from both (Richardson) is given.
+Exact slopes (`study.exact_slopes`) are taken where there are any, central differences of other numbers. Their step is a
+part of the range in which the number is varied: small against the fringes and offsets that a whole range spans, large
+against what a solved point is known to. Both are seen in the answer, for half the step is taken as well: where the two
+differ, the difference is the uncertainty, and the one extrapolated from both (Richardson) is given.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from perotwin.study.merit import Merit
 from perotwin.study.pool import Outcome
 from perotwin.study.variables import Field
 
-__all__ = ["STEP", "Slope", "plan", "slopes"]
+__all__ = ["STEP", "Slope", "exact", "plan", "slopes"]
 
 #: the larger step, as a share of the value where a number has a natural zero, eV and K elsewhere. The efficiency of a
 #: solved point is known to a 1e-8 part, and a hundredth of a layer is a twentieth of a fringe.
 STEP = 0.01
 _ABSOLUTE = {"energy": 0.004, "temperature": 1.0}
+#: to which part of it an exact slope is known
+_EXACT = 1e-6
 #: small changes as people make and meet them, where a share of the number would mean nothing: eV, K, and in words
 _CHANGES = {"energy": (0.01, "10 meV"), "temperature": (1.0, "1 K")}
 #: an energy below this, eV, is a width and not a height: of the tail of an absorption edge, say
@@ -118,9 +121,21 @@ def _slope(field: Field, number: float, found: list[Outcome[Merit]], objective: 
         narrow = (values[2] - values[1]) / step
         wide = (values[3] - values[0]) / (2.0 * step)
     per_unit = (4.0 * narrow - wide) / 3.0
+    return _told(field, number, per_unit, narrow - wide, amount, words)
+
+
+def exact(field: Field, number: float, per_si: float) -> Slope:
+    """The slope that a derivative by the field in SI (energies eV) tells; known to a 1e-6 part of it."""
+    amount, words = _CHANGES.get(field.dimension, (math.nan, "1 %"))
+    if _is_small(field, number):
+        amount, words = _OF_SMALL
+    per_unit = per_si / _unit(field)
+    return _told(field, number, per_unit, _EXACT * per_unit, amount, words)
+
+
+def _told(field: Field, number: float, per_unit: float, error: float, amount: float, words: str) -> Slope:
+    """A slope and its error, per unit of the field, as what small changes do."""
     # of the number counted from its true zero, as a temperature in degC is not
     percent = 0.01 * field.si(number) * _unit(field)
     change = percent if math.isnan(amount) else amount * _unit(field)
-    return Slope(
-        field, number, words, per_unit * change, per_unit * percent, per_unit, abs((narrow - wide) * change)
-    )
+    return Slope(field, number, words, per_unit * change, per_unit * percent, per_unit, abs(error * change))

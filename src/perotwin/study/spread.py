@@ -22,7 +22,7 @@ tandem with one for each junction.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -112,11 +112,17 @@ class Spread:
     name: str = "spread"
     usual: bool = False
 
-    def draw(self, cell: Cell, devices: int, seed: int | None = None) -> Drawn:
+    def draw(
+        self, cell: Cell, devices: int, seed: int | None = None, only: Sequence[int] | None = None
+    ) -> Drawn:
         """The numbers of some devices of a cell.
 
         The same cell, by name, and seed give the same devices, whatever else is drawn beside them; more devices leave
         the first ones as they are.
+
+        Args:
+            cell: that states the numbers. devices: how many there are. seed: that of the file unless given.
+            only: numbers of those that are wanted, from 0; all unless given.
 
         Raises:
             InputError: no devices, a path that the cell does not have or that is no number, a spread that it cannot
@@ -137,12 +143,13 @@ class Spread:
                 "Give a spread file: --spread.",
                 key="spread",
             )
-        substrate = [1 + number // self.devices_per_substrate for number in range(devices)]
+        wanted = range(devices) if only is None else only
+        substrate = [self.substrate(number) for number in wanted]
         values: list[dict[str, str]] = []
-        for number in range(devices):
+        for place, number in enumerate(wanted):
             made: dict[str, float] = {}
             for entry, path, now in rows:
-                which = number if entry.level == "device" else substrate[number]
+                which = number if entry.level == "device" else substrate[place]
                 # the generator of a level, a number and a device is its own: nothing else moves it
                 label = f"{entry.level}/{_shared(entry, path)}"
                 chance = np.random.default_rng(
@@ -151,6 +158,10 @@ class Spread:
                 made[path] = _one(entry, now, made.get(path), chance)
             values.append({path: _text(cell, path, value) for path, value in made.items()})
         return Drawn(tuple(values), tuple(substrate), seed, tuple(notes))
+
+    def substrate(self, number: int) -> int:
+        """The number, from 1, of the substrate that a device (from 0) lies on."""
+        return 1 + number // self.devices_per_substrate
 
     def _rows(
         self, cell: Cell, entry: Entry, notes: list[str], missing: list[str]

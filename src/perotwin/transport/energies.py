@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,15 +106,22 @@ def neutral_fermi_level(band: Bands, donors: float, acceptors: float, traps: Seq
         donors, acceptors: ionised dopants, m^-3.
         traps: its levels; those with a charge count with their occupation.
     """
-    from scipy.optimize import brentq
-
-    from perotwin.transport.fermi import fermi_dirac_half
-
-    levels = [
+    levels = tuple(
         (level_energy(trap.level, band), float(trap.density or 0.0), KIND[trap.charge])
         for trap in traps
         if KIND[trap.charge] != 0.0
-    ]
+    )
+    return _neutral(band, donors, acceptors, levels)
+
+
+@lru_cache(maxsize=256)
+def _neutral(
+    band: Bands, donors: float, acceptors: float, levels: tuple[tuple[float, float, float], ...]
+) -> float:
+    """The same with the energy (eV), density (m^-3) and kind of each charged level; found once for each layer."""
+    from scipy.optimize import brentq
+
+    from perotwin.transport.fermi import fermi_dirac_half
 
     def carriers(eta: float) -> float:
         if not band.degenerate or eta < -20.0:

@@ -7,8 +7,9 @@
 
 A field acts through the numbers of the equations (band edges, rates, widths of control volumes, pairs in each site,
 charge of held ions). How the current follows these is solved for exactly (`kernels.adjoint`), once a state for all
-fields. How they follow a field is differenced where they are made, which takes no solution of the cell but the
-equilibrium of the ions that it holds: the five-point rule, on meshes of as many nodes.
+fields. How they follow a field is known or differenced row by row (`directions`), or, where light or mesh see the
+field, differenced where the cell is made, which takes no solution of it but the equilibrium of the ions that it holds:
+the five-point rule, on meshes of as many nodes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from numpy.typing import NDArray
 from perotwin.errors import InputError
 from perotwin.optics.grids import same_grids
 from perotwin.optics.reuse import reusing
+from perotwin.stack.short_paths import full_paths
 from perotwin.transport.build import Problem, build
+from perotwin.transport.directions import CENTRAL, direction
 from perotwin.transport.kernels.adjoint import sensitivities
 from perotwin.transport.kernels.numbers import numbers_of, width_of
 from perotwin.transport.steady import Solver
@@ -43,8 +46,7 @@ _PART, _ENERGY, _TEMPERATURE = 1e-3, 2e-4, 0.05
 _WIDE = 0.1
 #: of what has no size of its own where it is zero, in the SI unit of its dimension
 _AT_ZERO = {"area resistance": 1e-8, "number density": 1e18, "velocity": 1e-6, "length": 1e-11}
-#: weights of f(-2h), f(-h), f(0), f(h), f(2h), and of f(0) to f(4h) where a number cannot be less
-_CENTRAL = np.array([1.0, -8.0, 0.0, 8.0, -1.0]) / 12.0
+#: weights of f(0) to f(4h), where a number cannot be less
 _FORWARD = np.array([-25.0, 48.0, -36.0, 16.0, -3.0]) / 12.0
 
 
@@ -92,15 +94,18 @@ class Following:
             )
         self.solver, self.fields = solver, tuple(fields)
         self.like = solver.problem.meshes
-        self._grids: dict[Any, Any] = {}
+        #: those of the cell, once it had to be made again
+        self._grids: dict[Any, Any] | None = None
         self._lit = bool(solver.problem.generation.any())
-        with reusing(), same_grids(self._grids):
-            build(solver.problem.stack, light=self._lit, finer=solver.problem.finer)  # chooses the grids
 
     def rebuilt(self, values: Mapping[str, Any]) -> Problem:
         """The cell with other values of its fields, on meshes and grids of as many points."""
+        problem = self.solver.problem
+        if self._grids is None:
+            self._grids = {}
+            with reusing(), same_grids(self._grids):
+                build(problem.stack, light=self._lit, finer=problem.finer)  # chooses the grids
         with same_grids(self._grids):
-            problem = self.solver.problem
             cell = problem.stack.with_values(values)
             return build(cell, light=self._lit, density=self.like, finer=problem.finer)
 
@@ -150,10 +155,14 @@ class Following:
         if not isinstance(value, Quantity):
             raise InputError(f'"{path}" is no number with a unit.', "Name a field that holds one.", key=path)
         here, step = float(value), _step(value)
+        alone = [direction(self.solver, one, step) for one in full_paths(cell, path)]
+        quick = [one for one in alone if one is not None]
+        if quick and len(quick) == len(alone):
+            return np.asarray(sum(quick))
         try:
             rows = [self._numbers({path: here + k * step}) for k in (-2, -1, 1, 2)]
             rows.insert(2, np.zeros_like(rows[0]))
-            weights = _CENTRAL
+            weights = CENTRAL
         except InputError:
             rows = [self._numbers({path: here + k * step}) for k in range(5)]
             weights = _FORWARD

@@ -1,7 +1,7 @@
 """What a command does, as library functions."""
 
 from perotwin.workflows.advice import advice
-from perotwin.workflows.batch import batch, write_batch
+from perotwin.workflows.batch import batch, stored_batch, write_batch
 from perotwin.workflows.cells_from_recipes import choice, made_cells, made_text
 from perotwin.workflows.check import check
 from perotwin.workflows.design import best, field_map, hangs_on
@@ -36,6 +36,7 @@ __all__ = [
     "run",
     "sample_for",
     "series",
+    "stored_batch",
     "write_batch",
     "write_waterfalls",
 ]

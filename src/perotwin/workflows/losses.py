@@ -26,8 +26,12 @@ __all__ = ["cell_losses", "measured_losses", "write_waterfalls"]
 _STEM = "losses"
 
 
-def cell_losses(cells: Sequence[Cell]) -> tuple[list[Waterfall], dict[str, PerotwinError]]:
-    """The waterfall of each cell, and of each that failed why; see `losses.losses_of`."""
+def cell_losses(cells: Sequence[Cell]) -> tuple[list[Waterfall], dict[str, PerotwinError], bool]:
+    """The waterfall of each cell, of each that failed why, and whether it was not interrupted; see `losses.losses_of`.
+
+    Raises:
+        KeyboardInterrupt: interrupted before the first was told.
+    """
     found, failed = [], {}
     with progress.task("losses", total=len(cells)) as counter:
         for cell in cells:
@@ -35,8 +39,12 @@ def cell_losses(cells: Sequence[Cell]) -> tuple[list[Waterfall], dict[str, Perot
                 found.append(losses_of(cell))
             except PerotwinError as error:
                 failed[cell.name] = error
+            except KeyboardInterrupt:
+                if not found:
+                    raise
+                return found, failed, False
             counter.advance()
-    return found, failed
+    return found, failed, True
 
 
 def write_waterfalls(found: Sequence[Waterfall], out: str | Path) -> list[Path]:

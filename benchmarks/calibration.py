@@ -1,0 +1,73 @@
+"""How long fits and posteriors take.
+
+    python benchmarks/calibration.py [--posterior N] [--processes P]
+
+Six numbers and two of the optics are found from three curves: a steady current-voltage curve, open circuit against
+    light and a
+quantum efficiency, made from a known cell with the noise of instruments (bar: 10 s). Then samples of the posterior of
+    the same
+data, on the solver itself (bar: 20,000 in ten minutes on two cores).
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import argparse
+import time
+
+import numpy as np
+
+import perotwin as pt
+from perotwin.calibrate.fit import calibrate, usual_nuisances
+from perotwin.calibrate.parameters import parameter_of
+from perotwin.calibrate.posterior import posterior_of
+from perotwin.calibrate.synthetic import plan
+from perotwin.calibrate.twin import Twin
+
+TRUTH = {
+    "perovskite.lifetime": 2e-7, "niox|perovskite.velocity": 0.6, "perovskite|c60.velocity": 0.5,
+    "perovskite.mobility": 3e-4, "circuit.series_resistance": 3e-4, "circuit.shunt_resistance": 0.5,
+}  # fmt: skip
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser()
+    asked.add_argument("--posterior", type=int, default=1000)
+    asked.add_argument("--processes", type=int, default=2)
+    options = asked.parse_args()
+    cell = pt.load("wbg-target")
+    twin = Twin(cell.with_values(TRUTH))
+    rng = np.random.default_rng(1)
+    data = [one.expected(twin, {}, {}, rng) for one in plan(twin.cell, ["jv", "suns_voc", "eqe"], twin)]
+    parameters = [parameter_of(cell, path) for path in TRUTH]
+    parameters += usual_nuisances(cell, data, parameters)
+    calibrate([cell], data, parameters[:1])  # whatever is compiled is compiled here
+    start, busy = time.perf_counter(), time.process_time()
+    found = calibrate([cell], data, parameters)
+    took, used = time.perf_counter() - start, time.process_time() - busy
+    print(
+        f"fit of {len(TRUTH)} numbers (and {len(found.fit.parameters) - len(TRUTH)} nuisances) to {len(data)} curves: "
+        f"{took:.1f} s ({used:.1f} s of a core), {found.fit.evaluations} evaluations"
+    )
+    for index, (path, true) in enumerate(TRUTH.items()):
+        low, high = found.fit.interval(index)
+        one = found.fit.parameters[index]
+        print(f"  {path:28} {one.text(true):>18}  found {one.text(float(found.fit.values[index]))} "
+              f"({one.text(low)} to {one.text(high)})")  # fmt: skip
+    if options.posterior:
+        start = time.perf_counter()
+        drawn = posterior_of(found, options.posterior, processes=options.processes)
+        took = time.perf_counter() - start
+        count = drawn.steps * drawn.walkers
+        print(
+            f"posterior: {1e3 * took / count:.1f} s per 1,000 samples on {options.processes} processes, their start "
+            f"included; 20,000 take {20 * 1e3 * took / count / 60:.1f} min; "
+            f"longest correlation {np.nanmax(drawn.times):.0f} steps, {drawn.effective:.0f} independent draws"
+        )
+
+
+if __name__ == "__main__":
+    main()

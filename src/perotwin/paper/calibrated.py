@@ -1,0 +1,78 @@
+"""The calibrated set: numbers of the recipe and of the base that differ from the library's, and the cells that follow.
+
+    calibrated.singles(), calibrated.tandems(), calibrated.recipes()
+
+`perotwin reproduce --calibrate` writes `calibrated.toml`. The library's own cells stay as their sources have them, so
+that a fit to one paper moves nobody else's numbers.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perotwin.units import parse
+
+if TYPE_CHECKING:
+    from perotwin.recipe import Recipe
+    from perotwin.stack import Cell, Stack
+
+__all__ = ["BASE", "FILE", "MADE", "read", "recipes", "scan_rate", "singles", "tandems"]
+
+FILE = Path(__file__).with_name("calibrated.toml")
+#: the stack that the cells are made on, and the cells: name -> recipe
+BASE = "wbg-base"
+MADE: Mapping[str, str] = {"wbg-control": "control", "wbg-target": "target"}
+#: conditions of the tandems by name
+_TANDEMS = {"control": "tandem-control", "target": "tandem-target"}
+
+
+def read(file: Path = FILE) -> dict[str, Any]:
+    """The file: `scan_rate`, and by field path what `recipe` and `base` are set to; nothing where it is not there."""
+    if not file.is_file():
+        return {}
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def scan_rate() -> float | None:
+    """Of the J-V scans, V/s; None where nothing was calibrated."""
+    written = read().get("scan_rate")
+    return None if written is None else float(parse(written, "scan rate"))
+
+
+def recipes() -> dict[str, Recipe]:
+    """All recipes of the library with the calibrated numbers, by name."""
+    from perotwin import recipe
+
+    values = read().get("recipe", {})
+    return {
+        name: recipe.load(name).with_values(values) if values else recipe.load(name)
+        for name in recipe.names()
+    }
+
+
+def singles() -> dict[str, Stack]:
+    """The two single junctions, by condition."""
+    from perotwin import recipe, stack
+
+    base = stack.load(BASE)
+    assert isinstance(base, stack.Stack)
+    values = read().get("base", {})
+    base = base.with_values(values) if values else base
+    made: dict[str, Stack] = {}
+    every = recipes()
+    for name, condition in MADE.items():
+        cell = recipe.make(recipe.prepare(every[condition]), base, name).cell
+        assert isinstance(cell, stack.Stack)
+        made[condition] = cell
+    return made
+
+
+def tandems(tops: Mapping[str, Stack]) -> dict[str, Cell]:
+    """The two tandems, by condition, on the library's bottom cell. tops: the single junctions, by condition."""
+    from perotwin.stack.joining import library_tandem
+
+    named = {cell.name: cell for cell in tops.values()}
+    return {condition: library_tandem(name, named)[0] for condition, name in _TANDEMS.items()}

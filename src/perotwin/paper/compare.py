@@ -1,0 +1,128 @@
+"""Rows beside answers: what agrees, what does not, and how many of each kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from perotwin.paper.claims import LABELS, Claim
+from perotwin.paper.found import Found
+
+__all__ = ["Line", "Score", "compared", "scores"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row with the twin's answer.
+
+    Attributes:
+        claim, found: of the row; found is None where nothing answers it.
+        command: that shows the answer; nothing where there is none.
+    """
+
+    claim: Claim
+    found: Found | None
+    command: str = ""
+    how: str = ""
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether they agree; None where nothing here computes the row, or it was not computed."""
+        if self.claim.label == "no model" or self.found is None:
+            return None
+        return self.claim.agrees(self.found.value)
+
+    @property
+    def verdict(self) -> str:
+        """The same in a word."""
+        if self.agrees is None:
+            return "no model" if self.claim.label == "no model" else "not computed"
+        return "agrees" if self.agrees else "differs"
+
+    @property
+    def twin(self) -> str:
+        """The answer as people read it."""
+        return "–" if self.found is None else self.claim.shown(self.found.value)
+
+    def to_json(self) -> dict[str, Any]:
+        """The line as plain data."""
+        claim, found = self.claim, self.found
+        return {
+            "claim": claim.name,
+            "says": claim.says,
+            "where": claim.where,
+            "kind": claim.kind,
+            "label": claim.label,
+            "paper": claim.expects(),
+            "tolerance": claim.within() if claim.is_number else None,
+            "twin": self.twin if found is not None and found.known else None,
+            "value": None if found is None or not found.known else found.value,
+            "verdict": self.verdict,
+            "tied": claim.tied or None,
+            "words": None if found is None else found.words or None,
+            "because": claim.because if claim.because and not self.agrees else None,
+            "how": self.how or None,
+            "command": self.command or None,
+        }
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many rows of a label agree, numbers and directions each for themselves; `free`: of those tied to no other."""
+
+    label: str
+    numbers: tuple[int, int]
+    directions: tuple[int, int]
+    free: tuple[int, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: agreeing and all."""
+        return {
+            "label": self.label,
+            **{
+                name: {"agree": pair[0], "of": pair[1]}
+                for name, pair in (
+                    ("numbers", self.numbers), ("directions", self.directions), ("not_tied", self.free),
+                )
+            },
+        }  # fmt: skip
+
+
+def here(command: str) -> str:
+    """A command on the cells that a run writes beside its page, in place of the library's of the same names."""
+    return re.sub(r"\b((?:wbg|tandem)-(?:control|target))\b", r"\1.toml", command)
+
+
+def compared(claims: Mapping[str, Claim], found: Mapping[str, Found], rows: Mapping[str, Any]) -> list[Line]:
+    """Every claim with its answer, in the order of the claims."""
+    return [
+        Line(
+            claim,
+            found.get(name),
+            here(rows[name].command) if name in rows else "",
+            rows[name].how if name in rows else "",
+        )
+        for name, claim in claims.items()
+    ]
+
+
+def scores(lines: list[Line]) -> list[Score]:
+    """How many agree, by label; rows that nothing computes are not counted as agreeing."""
+    made = []
+    for label in LABELS:
+        here = [one for one in lines if one.claim.label == label]
+
+        def pair(some: list[Line]) -> tuple[int, int]:
+            return sum(bool(one.agrees) for one in some), len(some)
+
+        made.append(
+            Score(
+                label,
+                pair([one for one in here if one.claim.is_number]),
+                pair([one for one in here if not one.claim.is_number]),
+                pair([one for one in here if not one.claim.tied]),
+            )
+        )
+    return made

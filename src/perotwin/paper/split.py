@@ -1,0 +1,121 @@
+"""Which rows of the paper helped to choose which number of the twin, as `split.toml` declares it.
+
+split.entry_of("passivation.capture").rows
+split.numbers()                              # every number that the declaration has to cover
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from perotwin.errors import InputError
+from perotwin.units import Quantity, parse
+
+__all__ = [
+    "FILE",
+    "Entry",
+    "chosen",
+    "entries",
+    "entry_of",
+    "fitted",
+    "free",
+    "nuisances",
+    "numbers",
+    "scan_rate",
+]
+
+FILE = Path(__file__).with_name("split.toml")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A declaration.
+
+    names: patterns of paths. how: "input", "source", "assumed", "calibrated" or "free". rows: of claims that helped.
+    note: for people.
+    """
+
+    names: tuple[str, ...]
+    how: str
+    rows: tuple[str, ...]
+    note: str = ""
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """All declarations, in the order of the file."""
+    return tuple(
+        Entry(tuple(one["names"]), one["how"], tuple(one["rows"]), one.get("note", ""))
+        for one in _data()["number"]
+    )
+
+
+def entry_of(path: str) -> Entry:
+    """The declaration of a number.
+
+    Raises:
+        InputError: it is not declared.
+    """
+    for entry in entries():
+        if any(fnmatchcase(path, _pattern(name)) for name in entry.names):
+            return entry
+    raise InputError(
+        f'how "{path}" was chosen is not declared.',
+        "Add it to paper/split.toml, with the rows that helped.",
+        key=path,
+    )
+
+
+def _pattern(name: str) -> str:
+    return name.replace("[", "[[]")
+
+
+def numbers() -> dict[str, Quantity]:
+    """Every number that the declaration has to cover, by path: the recipe's parameters, its steps, and `wbg-base`."""
+    from perotwin import recipe, stack
+
+    found = dict(recipe.library_parameters().quantities())
+    found |= {f"step.{path}": value for path, value in recipe.load("target").quantities().items()}
+    found |= {f"base.{path}": value for path, value in stack.load("wbg-base").quantities().items()}
+    return found
+
+
+def nuisances() -> dict[str, Quantity]:
+    """Numbers of how the paper measured that it does not state."""
+    made = {}
+    for name, one in _data()["nuisance"].items():
+        low, high = one["assumed"]
+        made[name] = parse(one["value"], "scan rate").with_origin(
+            None, (parse(low, "scan rate"), parse(high, "scan rate")), "not stated in the paper"
+        )
+    return made
+
+
+def scan_rate() -> float:
+    """Of the J-V curves, V/s."""
+    return float(nuisances()["scan_rate"])
+
+
+def free() -> dict[str, tuple[str, ...]]:
+    """Numbers that are fitted, by what people call them -> their paths, all set to one value."""
+    return {name: tuple(paths) for name, paths in _data().get("free", {}).items()}
+
+
+def chosen() -> dict[str, str]:
+    """Numbers of the base that the calibrated set has otherwise than the library, chosen and not fitted, by path."""
+    return {path: str(value) for path, value in _data().get("chosen", {}).items()}
+
+
+def fitted() -> tuple[str, ...]:
+    """Rows that numbers were fitted to; the free numbers are those whose entry says "free"."""
+    return tuple(_data().get("fitted", {}).get("rows", ()))
