@@ -11,7 +11,7 @@ import perotwin as pt
 from perotwin.calibrate.data import SteadyCurve
 from perotwin.calibrate.fit import Calibration, calibrate
 from perotwin.calibrate.parameters import parameter_of
-from perotwin.calibrate.posterior import posterior_of, read_posterior
+from perotwin.calibrate.posterior import _LogPosterior, posterior_of, read_posterior
 from perotwin.calibrate.twin import Twin
 from perotwin.errors import InputError
 
@@ -69,3 +69,23 @@ def test_what_is_too_few_is_refused_and_a_short_chain_says_so(fitted: Calibratio
     pt.measurement.save(pt.lab.jv.measure(pt.load("wbg-target"), pt.lab.jv.Protocol(step="100 mV")), other)
     with pytest.raises(InputError, match="holds no draws"):
         read_posterior(other)
+
+
+@pytest.mark.slow
+def test_an_interruption_keeps_what_was_drawn(
+    fitted: Calibration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+    right = _LogPosterior.of
+
+    def of(self: _LogPosterior, u: np.ndarray) -> float:
+        nonlocal calls
+        calls += 1
+        if calls > 200:
+            raise KeyboardInterrupt
+        return right(self, u)
+
+    monkeypatch.setattr(_LogPosterior, "of", of)
+    made = posterior_of(fitted, 2400, seed=1, path=tmp_path / "posterior.nc")
+    assert not made.complete and 2 <= made.steps < 10
+    assert read_posterior(tmp_path / "posterior.nc")[2].shape[1] == 2

@@ -204,7 +204,7 @@ def _words(names: Sequence[str], kind: str, weak: int, moved: F64) -> str:
     """As a sentence; `moved`: by how much each moves (SI) in the direction that is not told."""
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     if kind == "alone":
-        return f"{listed}: not told"
+        return listed
     if kind in ("sum", "product", "ratio", "difference"):
         return f"{listed}: only their {kind}"
     if kind == "weighted sum":

@@ -51,7 +51,7 @@ class Panel:
 def fits(panels: Sequence[Panel]) -> Figure:
     """Data as dots, fits as lines, and below what is left over in standard deviations."""
     panels = [one for one in panels if one.axis]
-    columns = min(max(len(panels), 1), _COLUMNS)
+    columns = 2 if len(panels) == 4 else min(max(len(panels), 1), _COLUMNS)
     rows = int(np.ceil(len(panels) / columns)) or 1
     width = style.COLUMN if columns == 1 else style.PAGE
     made = style.figure(width, 2.9 * rows)

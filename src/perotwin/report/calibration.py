@@ -97,7 +97,7 @@ def fit_words(found: Calibration, candidates: Sequence[Candidate] = ()) -> list[
         values = zip(found.fit.parameters, other.ended, strict=True)
         listed = ", ".join(f"{p.name} {p.text(float(v))}" for p, v in values if p.paths and p.prior is None)
         said.append(f"other numbers explain the data as well: {listed}.")
-    said += [f"not told by these data: {words}" for words in cannot_tell(found.told.groups, candidates)]
+    said += [f"what these data cannot tell: {words}" for words in cannot_tell(found.told.groups, candidates)]
     said += [f"{note.rstrip('.')}." for note in found.notes]
     return said
 
@@ -217,12 +217,25 @@ def fit_figure(found: Calibration) -> Figure | None:
 
     panels = [
         drawing.Panel(
-            one.name, t.axis, t.axis_unit, t.value, t.value_unit, t.x, t.data, t.model, t.sd, t.parts
+            _title(one.name), t.axis, t.axis_unit, t.value, t.value_unit, t.x, t.data, t.model, t.sd, t.parts
         )
         for one, t in zip(found.objective.data, found.tables, strict=True)
         if t.axis
     ]
     return drawing.fits(panels) if panels else None
+
+
+#: what data sets are called over their panels, by how their names begin
+_TITLES = {
+    "scan": "scans", "suns_voc": "Voc against light", "eqe": "quantum efficiency", "trpl": "decay",
+    "jv": "steady curve",
+}  # fmt: skip
+
+
+def _title(name: str) -> str:
+    """What stands over the panel of a data set, its cell and number kept."""
+    words = " ".join(_TITLES.get(word, word) for word in name.split())
+    return words[:1].upper() + words[1:]
 
 
 def correlation_figure(found: Calibration) -> Figure:
@@ -273,7 +286,7 @@ def render_fit(
         misfits=found.misfits,
         cannot=cannot_tell(found.told.groups, candidates),
         candidates=[one for one in candidates if not one.failure],
-        words=[one for one in words if not one.startswith("not told")],
+        words=[one for one in words if not one.startswith("what these data cannot tell")],
         figures=shown,
         report=fit.report(),
     )
@@ -323,7 +336,10 @@ def _spread(one: Parameter, sd: float) -> str:
 
 def expected_words(found: Expected) -> list[str]:
     """What would not be told, and what adds most, as sentences."""
-    said = [f"not told: {words}" for words in cannot_tell(found.groups, found.candidates)]
+    said = [
+        f"what these measurements would not tell: {words}"
+        for words in cannot_tell(found.groups, found.candidates)
+    ]
     useful = [one for one in found.candidates if not one.failure and one.nats > 0.05]
     if useful:
         said.append(
