@@ -177,10 +177,9 @@ def operation(items: Sequence[xr.Dataset]) -> Figure:
         _retained(top, items, colours, factor, unit, longest)
         highest = max(0.02, *(float(np.nanmax(_stack(item)[-1], initial=0.0)) for item in items))
         for number, item in enumerate(items):
-            panel = made.add_subplot(grid[1 + number // 2, number % 2])
+            place = slice(None) if count == 1 else number % 2
+            panel = made.add_subplot(grid[1 + number // 2, place])
             _lost(panel, item, colours, factor, unit, 1.12 * highest)
-        if count == 1:
-            made.axes[-1].set_xlabel(f"Time ({unit})")
         _kinds(made, items)
         style.apart(made)
         return made
@@ -203,6 +202,9 @@ def _retained(
         good = np.isfinite(values)
         axes.plot(time[good], values[good], color=colour)
         ends.append((name, colour, float(values[good][-1]) if good.any() else 0.0))
+    if any("retained_draws" in item for item in items):
+        words = "shaded: half and nine tenths of the draws"
+        axes.text(0.015, 0.05, words, color=style.MUTED, fontsize=6.5, transform=axes.transAxes)
     axes.axhline(0.8, color=style.MUTED, linewidth=0.6, linestyle=(0, (4, 2)))
     axes.text(
         0.6, 0.795, "80 %", color=style.MUTED, fontsize=6.5, ha="center", va="top",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perotwin import progress
 from perotwin.errors import PerotwinError
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def exact_slopes(cell: Cell, paths: Sequence[str], objective: str) -> dict[str, 
         return {}
     if not three.converged.all():
         return {}
-    follows = _follows(solver, wanted)
+    with progress.task(f"{cell.name}: exact slopes by {len(wanted)} numbers", total=1) as counter:
+        follows = _follows(solver, wanted)
+        counter.advance()
     if follows is None:
         return {}
     slopes = follows.current(three)
