@@ -1,7 +1,9 @@
 """The reproduction as people call it: the table, files, an interruption, a second run, the same numbers again."""
 
+import importlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -99,3 +101,12 @@ def test_two_runs_of_one_seed_give_the_same_table_and_every_row_is_answered() ->
         for bench in (calibrated_bench(devices=3), calibrated_bench(devices=3))
     ]
     assert str(found[0]) == str(found[1])
+
+
+def test_an_interrupted_batch_is_not_taken_for_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = importlib.import_module("perotwin.study.batch")
+    monkeypatch.setattr(room, "batch", lambda *_, **__: SimpleNamespace(attrs={"complete": 0}))
+    bench = Bench({"control": None, "target": None}, {})  # type: ignore[dict-item]  # no cell is looked at
+    with pytest.raises(KeyboardInterrupt):
+        bench.batch("singles")
+    assert not bench.datasets()

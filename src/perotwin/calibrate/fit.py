@@ -156,6 +156,19 @@ def calibrate(
         )
         found = replace(found, parameters=tuple(objective.parameters))
         if slow and found.complete:
+            # slopes that were led on may end a search early: it goes on once with new ones
+            objective.forget()
+            again = solve(
+                objective.residuals,
+                [_from(one, float(value)) for one, value in zip(objective.parameters, found.values, strict=True)],
+                jacobian=objective.jacobian, labels=objective.labels, loss=loss, tolerance=_TOLERANCE,
+                label="looking again", kept=kept,
+            )  # fmt: skip
+            found = replace(
+                again, parameters=found.parameters, starts=(again.starts[0], *found.starts[1:]),
+                evaluations=found.evaluations + again.evaluations, seconds=found.seconds + again.seconds,
+            )  # fmt: skip
+        if slow and found.complete:
             objective.forget()
             last = at(objective.residuals, found.parameters, found.values, jacobian=objective.jacobian)
             found = replace(found, covariance=last.covariance, jacobian=last.jacobian)

@@ -225,16 +225,20 @@ class Bench:
         from perotwin.study.batch import batch
 
         cells = self.singles if kind == "singles" else self.tandems
-        return self._once(
-            ("batch", kind),
-            f"batches of {kind}",
-            lambda: batch(
+
+        def draw() -> xr.Dataset:
+            made = batch(
                 [cells[condition] for condition in CONDITIONS],
                 self.devices,
                 seed=self.seed,
                 processes=self.processes,
-            ),
-        )
+            )
+            if not made.attrs.get("complete", 1):
+                # a batch that was interrupted is no batch of so many devices
+                raise KeyboardInterrupt
+            return made
+
+        return self._once(("batch", kind), f"batches of {kind}", draw)
 
 
 def library_bench(**options: Any) -> Bench:
