@@ -180,9 +180,11 @@ class Problem:
         return min(self._photocurrents)
 
     @property
-    def largest_photocurrent(self) -> float:
-        """The same of the junction that has most: of a cell in which one is dark there is light in another."""
-        return max(self._photocurrents)
+    def photocurrent_scale(self) -> float:
+        """What currents of the cell are small against, at 1 sun (A m^-2): the least photocurrent of its junctions, or
+        the largest where one of them is dark.
+        """
+        return self.photocurrent or max(self._photocurrents)
 
     @property
     def ions_settle(self) -> bool:

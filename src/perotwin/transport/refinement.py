@@ -176,7 +176,7 @@ def _current(solver: Solver, fine: Solver, found: States, intensity: float) -> f
     there = fine.sweep(found.voltage, intensity, _lifted(solver, fine, found.state(0)))
     if not there.converged[0]:
         return np.nan
-    made = intensity * solver.problem.largest_photocurrent
+    made = intensity * solver.problem.photocurrent_scale
     # of a cell that next to nothing leaves, of what is made in it
     whole = max(abs(float(found.current[0])), NOTHING * made)
     if made == 0.0 and float(found.voltage[0]) == 0.0:

@@ -361,7 +361,7 @@ class Solver:
         """Whether at short circuit next to nothing of what light makes leaves the cell, so that arithmetic need not
         find an open circuit: over volts the current is below what is told from none.
         """
-        most = intensity * self.problem.largest_photocurrent
+        most = intensity * self.problem.photocurrent_scale
         return bool(short.converged[0]) and abs(float(short.current[0])) <= NOTHING * most
 
     def open_circuit(self, near: State, intensity: float) -> States:

@@ -1,0 +1,51 @@
+"""Cells out of which next to nothing comes: a whole curve, no figures of merit, and a reason."""
+
+import numpy as np
+import pytest
+
+from perotwin.lab import jv
+from perotwin.measurement import checks_of, notes_of
+from perotwin.stack import Tandem
+from perotwin.transport.build import build
+from perotwin.transport.steady import NOTHING, Solver
+from wide_tandem_draw import FIRST_SEED, tandem
+
+PROTOCOL = jv.Protocol(start="-0.2 V", step="20 mV")
+
+
+def drawn(number: int) -> Tandem:
+    return Tandem.from_data(tandem(FIRST_SEED + number), bare_numbers=True)
+
+
+@pytest.mark.parametrize("number", [47, 59])
+def test_a_junction_that_keeps_all_that_is_made_in_it_leaves_a_curve_without_merit(number: int) -> None:
+    measured = jv.measure(drawn(number), PROTOCOL)
+    assert measured["converged"].values.all()
+    assert all(row.passed for row in checks_of(measured).values())
+    metrics = jv.analyse(measured)
+    assert np.isnan(metrics["voc"].value) and "next to nothing" in metrics["voc"].method
+    assert any("next to nothing" in note for note in notes_of(measured))
+
+
+def test_what_delivers_something_is_not_taken_for_nothing() -> None:
+    cell = drawn(12)
+    suns = float(cell.light.intensity)
+    solver = Solver(build(cell))
+    short = solver.sweep([0.0], suns)
+    assert abs(float(short.current[0])) > NOTHING * suns * solver.problem.photocurrent
+    assert not solver.delivers_nothing(short, suns)
+    assert np.isfinite(jv.analyse(jv.measure(cell, PROTOCOL))["voc"].value)
+
+
+def test_a_tandem_in_which_no_light_is_has_no_error_of_its_mesh() -> None:
+    cell = drawn(132)
+    measured = jv.measure(cell, PROTOCOL)
+    assert checks_of(measured)["Jsc on a mesh twice as fine, relative"].value == 0.0
+
+
+def test_cold_and_empty_layers_are_settled_to_rounding() -> None:
+    # three volts of potential in eight hundred nodes at 206 K: steps of Poisson's equation end at 1e-9 kT
+    solver = Solver(build(drawn(3)))
+    row = solver.dark
+    assert np.isfinite(row).all()
+    assert abs(float(solver.sweep([0.0], 0.0).current[0])) < 1e-12
