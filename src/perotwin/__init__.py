@@ -26,8 +26,9 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     **{
         room: (f"perotwin.{room}", None)
         for room in (
-            "errors", "files", "lab", "losses", "materials", "measurement", "optics", "plotting", "progress", "recipe",
-            "references", "report", "spectra", "stack", "study", "transport", "units", "workflows",
+            "advice", "ageing", "calibrate", "errors", "files", "lab", "losses", "materials", "measurement", "optics",
+            "paper", "plotting", "progress", "recipe", "references", "report", "spectra", "stack", "study", "transport",
+            "units", "workflows",
         )
     },
 }  # fmt: skip
