@@ -200,24 +200,25 @@ class Bench:
 
     # --- tandems and batches ------------------------------------------------------------
 
-    def tandem_data(self, condition: str) -> xr.Dataset:
-        """The J-V curve of a tandem."""
-        from perotwin.lab import jv
+    def tandem_data(self, condition: str) -> dict[str, xr.Dataset]:
+        """The reverse J-V scan of a tandem, at the rate of those of single junctions."""
+        from perotwin.lab import scan
 
+        protocol = scan.Protocol(rate=f"{self.scan_rate:.12g} V/s", directions="reverse")
         return self._once(
             ("data", "tandem", condition),
-            f"J-V of the {condition} tandem",
-            lambda: jv.measure(self.tandems[condition]),
+            f"J-V scan of the {condition} tandem",
+            lambda: scan.measure(self.tandems[condition], protocol),
         )
 
     def tandem(self, condition: str) -> Metrics:
         """Its figures of merit."""
-        from perotwin.lab import jv
+        from perotwin.lab import scan
 
         return self._once(
             ("tandem", condition),
-            f"J-V of the {condition} tandem",
-            lambda: jv.analyse(self.tandem_data(condition)),
+            f"J-V scan of the {condition} tandem",
+            lambda: scan.analyse(self.tandem_data(condition))["reverse"],
         )
 
     def batch(self, kind: str) -> xr.Dataset:

@@ -75,9 +75,9 @@ def _batches(kind: str) -> Callable[[Bench], Figure]:
 
 
 def _tandems(bench: Bench) -> Figure:
-    from perotwin.lab import jv
+    from perotwin.lab import scan
 
-    return jv.plot([bench.tandem_data(one) for one in CONDITIONS])
+    return scan.plot([bench.tandem_data(one) for one in CONDITIONS])
 
 
 #: in the order of the paper

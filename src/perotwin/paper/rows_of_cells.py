@@ -16,6 +16,8 @@ __all__ = ["ROWS", "champion", "of_group"]
 ROWS = Rows()
 _JV, _CELL = "wide_bandgap.jv", "wide_bandgap"
 _CONDITIONS = ("control", "target")
+#: of the command that scans
+_SCAN = "--scan reverse,forward --rate '100 mV/s'"
 
 
 def _reverse(bench: Bench, condition: str, name: str) -> float:
@@ -26,38 +28,38 @@ def _at(bench: Bench) -> str:
     return f"reverse scan at {1e3 * bench.scan_rate:.3g} mV/s"
 
 
-@ROWS.answers(f"{_JV}.control.pce", "cell", "perotwin scan wbg-control")
+@ROWS.answers(f"{_JV}.control.pce", "cell", f"perotwin jv wbg-control {_SCAN}")
 def efficiency_of_the_reference(bench: Bench) -> Found:
     """Simulated reverse scan of the reference cell."""
     return Found(_reverse(bench, "control", "pce"), _at(bench))
 
 
-@ROWS.answers(f"{_JV}.target.pce", "cell", "perotwin scan wbg-target")
+@ROWS.answers(f"{_JV}.target.pce", "cell", f"perotwin jv wbg-target {_SCAN}")
 def efficiency_of_the_target(bench: Bench) -> Found:
     """Simulated reverse scan of the target cell."""
     return Found(_reverse(bench, "target", "pce"), _at(bench))
 
 
-@ROWS.answers(f"{_JV}.control.voc_deficit", "cell", "perotwin scan wbg-control")
+@ROWS.answers(f"{_JV}.control.voc_deficit", "cell", f"perotwin jv wbg-control {_SCAN}")
 def deficit_of_the_reference(bench: Bench) -> Found:
     """Stated bandgap over q less the voltage at which the simulated reverse scan passes zero."""
     gap = float(bench.singles["control"].absorbers[0].gap)
     return Found(gap - _reverse(bench, "control", "voc"), _at(bench))
 
 
-@ROWS.answers(f"{_JV}.target.voc", "cell", "perotwin scan wbg-target")
+@ROWS.answers(f"{_JV}.target.voc", "cell", f"perotwin jv wbg-target {_SCAN}")
 def voltage_of_the_target(bench: Bench) -> Found:
     """Voltage at which the simulated reverse scan passes zero."""
     return Found(_reverse(bench, "target", "voc"), _at(bench))
 
 
-@ROWS.answers(f"{_JV}.derived.ff_control", "cell", "perotwin scan wbg-control")
+@ROWS.answers(f"{_JV}.derived.ff_control", "cell", f"perotwin jv wbg-control {_SCAN}")
 def fill_factor_of_the_reference(bench: Bench) -> Found:
     """Simulated reverse scan of the reference cell."""
     return Found(_reverse(bench, "control", "ff"), _at(bench))
 
 
-@ROWS.answers(f"{_JV}.derived.ff_target", "cell", "perotwin scan wbg-target")
+@ROWS.answers(f"{_JV}.derived.ff_target", "cell", f"perotwin jv wbg-target {_SCAN}")
 def fill_factor_of_the_target(bench: Bench) -> Found:
     """Simulated reverse scan of the target cell."""
     return Found(_reverse(bench, "target", "ff"), _at(bench))
@@ -70,13 +72,13 @@ def _index(bench: Bench, condition: str) -> Found:
     )
 
 
-@ROWS.answers(f"{_JV}.control.hysteresis", "cell", "perotwin scan wbg-control")
+@ROWS.answers(f"{_JV}.control.hysteresis", "cell", f"perotwin jv wbg-control {_SCAN}")
 def hysteresis_of_the_reference(bench: Bench) -> Found:
     """Index of both simulated scans of the reference cell."""
     return _index(bench, "control")
 
 
-@ROWS.answers(f"{_JV}.target.hysteresis", "cell", "perotwin scan wbg-target")
+@ROWS.answers(f"{_JV}.target.hysteresis", "cell", f"perotwin jv wbg-target {_SCAN}")
 def hysteresis_of_the_target(bench: Bench) -> Found:
     """Size of the index of both simulated scans of the target cell."""
     found = _index(bench, "target")
@@ -137,7 +139,9 @@ def gain_by_electroluminescence(bench: Bench) -> Found:
     return Found(kt * float(np.log(high / low)), "yields at the current that the photocurrent is")
 
 
-@ROWS.answers(f"{_CELL}.electroluminescence.voc_gain_from_jv", "cell", "perotwin scan wbg-control wbg-target")
+@ROWS.answers(
+    f"{_CELL}.electroluminescence.voc_gain_from_jv", "cell", f"perotwin jv wbg-control wbg-target {_SCAN}"
+)
 def gain_by_curves(bench: Bench) -> Found:
     """Voltages of the simulated reverse scans, target less reference."""
     return Found(_reverse(bench, "target", "voc") - _reverse(bench, "control", "voc"), _at(bench))

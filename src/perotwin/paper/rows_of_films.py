@@ -148,7 +148,7 @@ def gain_of_luminescence(bench: Bench) -> Found:
     return Found(_light(bench, "target") / _light(bench, "control"), "undoped films under their cells' light")
 
 
-@ROWS.answers(f"{_FILM}.lifetime_gain", "film", "perotwin trpl wbg-control wbg-target --samples film")
+@ROWS.answers(f"{_FILM}.lifetime_gain", "film", "perotwin trpl wbg-control wbg-target --sample film")
 def gain_of_lifetime(bench: Bench) -> Found:
     """Intensity-weighted mean lifetimes of the simulated decays of the neat films, target over reference."""
     long, short = (float(bench.of("trpl", one)["lifetime_intensity"]) for one in ("target", "control"))

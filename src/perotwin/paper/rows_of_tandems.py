@@ -1,7 +1,8 @@
 """What the twin says of tandems: the best one, means of batches, and what the target has more.
 
 The top cells stand for the best of their batches, and so does the tandem that is made with them. A mean lies below it
-by as much as the mean of a virtual batch lies below its most efficient device.
+by as much as the mean of a virtual batch lies below its most efficient device (by steady curves). Tandems are scanned
+as single junctions are: in the reverse direction, at the same rate.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ROWS"]
 
 ROWS = Rows()
-_COMMAND = "perotwin jv tandem-control tandem-target"
+_COMMAND = "perotwin jv tandem-control tandem-target --scan reverse --rate '100 mV/s'"
 _BATCH = "perotwin statistics tandem-control tandem-target"
 
 
@@ -29,13 +30,13 @@ def narrow_bandgap(bench: Bench) -> float:
 
 @ROWS.answers("tandem.champion.pce", "tandem", _COMMAND)
 def best_efficiency(bench: Bench) -> float:
-    """Steady J-V curve of the target tandem."""
+    """Simulated reverse scan of the target tandem."""
     return float(bench.tandem("target")["pce"])
 
 
 @ROWS.answers("tandem.champion.voc", "tandem", _COMMAND)
 def best_voltage(bench: Bench) -> float:
-    """Steady J-V curve of the target tandem."""
+    """Simulated reverse scan of the target tandem."""
     return float(bench.tandem("target")["voc"])
 
 
@@ -55,7 +56,7 @@ def _declare(condition: str, name: str, row: str) -> None:
         return _mean(bench, condition, name)
 
     answer.__doc__ = (
-        f"J-V curve of the {condition} tandem, less what the most efficient of a batch has over the mean."
+        f"Reverse scan of the {condition} tandem, less what the most efficient of a batch has over the mean."
     )
     ROWS.answers(row, "tandem", _BATCH)(answer)
 
