@@ -7,7 +7,7 @@ import perotwin as pt
 from columns import beside, patchy, twice
 from devices import cell, everything, layer
 from perotwin.errors import InputError
-from perotwin.transport.build import build
+from perotwin.transport.build import build, with_ideal_joints
 from perotwin.transport.steady import Solver
 from tandems import plain, with_traps
 
@@ -79,6 +79,6 @@ def test_junctions_that_traps_join_are_two_halves_of_one_mesh() -> None:
 
 
 def test_ideal_joints_make_each_half_a_mesh_of_its_own() -> None:
-    problem = build(with_traps(plain((6e27, 4e27)), 1e3)).with_ideal_joints()
+    problem = with_ideal_joints(build(with_traps(plain((6e27, 4e27)), 1e3)))
     assert problem.names == ("top", "bottom")
     assert np.array_equal(problem.generation, build(plain((6e27, 4e27))).generation)

@@ -189,7 +189,7 @@ class Run:
             raise InputError(
                 f"a stretch of {short:.3g} s is shorter than the {need:.3g} s that the ions of "
                 f'"{self.cell.name}" need to settle: its steady state says nothing there.',
-                "Give longer stretches, or follow the ions themselves: perotwin mppt.",
+                "Give longer stretches, or follow the ions themselves by power tracking in time.",
                 key="cycle",
             )
 

@@ -209,10 +209,11 @@ def _limits(known: _Known) -> Iterator[tuple[str, tuple[float, float]]]:
 
 def _apart(solver: Solver) -> Solver:
     """What is solved for the volts of each junction: halves of one mesh are taken apart."""
+    from perotwin.transport.build import with_ideal_joints
     from perotwin.transport.steady import Solver as Made
 
     if any(part.halves for part in solver.problem.parts):
-        return Made(solver.problem.with_ideal_joints(), solver.tolerance)
+        return Made(with_ideal_joints(solver.problem), solver.tolerance)
     return solver
 
 

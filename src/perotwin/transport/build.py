@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from perotwin.optics import Absorption
     from perotwin.optics.tandem import Parts
 
-__all__ = ["Group", "Problem", "build"]
+__all__ = ["Group", "Problem", "build", "with_ideal_joints"]
 
 F64 = NDArray[np.float64]
 
@@ -426,3 +426,12 @@ def _at_own_terminals(tandem: Tandem, light: bool, density: float | Like, finer:
     places: dict[str, list[Place]] = {which: [Place(k, 0, one.share) for k, one in enumerate(alike)]}
     lights = merged(crossing(replace(found, coupling=tuple(own)), places, made))
     return _stack(stack, made, alike, (note,), lit=tandem, lights=lights)
+
+
+def with_ideal_joints(problem: Problem) -> Problem:
+    """The same tandem with nothing lost between junctions that traps join: each is a mesh of its own."""
+    tandem = problem.stack
+    assert isinstance(tandem, Tandem)
+    joints = zip(("junction", "lower_junction"), tandem.joints, strict=False)
+    values = {key: {"kind": "ideal"} for key, joint in joints if isinstance(joint, Traps)}
+    return build(tandem.with_values(values), light=problem.absorption is not None)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.constants import elementary_charge as Q
-from perotwin.stack import Cell, Stack, Tandem, Traps
+from perotwin.stack import Cell, Stack, Tandem
 from perotwin.transport.circuit import Circuit, Light
 from perotwin.transport.junction import Junction
 from perotwin.transport.mesh import Like, Mesh
@@ -237,16 +237,6 @@ class Problem:
             for part, here in zip(self.parts, self.sites, strict=True)
         )
         return replace(self, parts=tuple(parts))
-
-    def with_ideal_joints(self) -> Problem:
-        """The same tandem with nothing lost between junctions that traps join: each is a mesh of its own."""
-        assert isinstance(self.stack, Tandem)
-        keys = ("junction", "lower_junction")
-        joints = zip(keys, self.stack.joints, strict=False)
-        from perotwin.transport.build import build
-
-        values = {key: {"kind": "ideal"} for key, joint in joints if isinstance(joint, Traps)}
-        return build(self.stack.with_values(values), light=self.absorption is not None)
 
     def group(self, number: int) -> Problem:
         """One junction of the cell by itself, lit as it is in the cell, with its own shunt.

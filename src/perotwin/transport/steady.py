@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from perotwin.constants import elementary_charge as Q
 from perotwin.errors import ConvergenceError, InputError
-from perotwin.transport.build import Problem
+from perotwin.transport.build import Problem, with_ideal_joints
 from perotwin.transport.circuit import held_current, held_voltage, loaded
 from perotwin.transport.device import I_LAYER, I_Z, MECHANISMS, state_width
 from perotwin.transport.halves import apart, as_one
@@ -201,7 +201,7 @@ class Solver:
         if not any(group.name for group in problem.groups) and not problem.parts[0].halves:
             return {}
         if any(part.halves for part in problem.parts):
-            return Solver(problem.with_ideal_joints(), self.tolerance).junctions
+            return Solver(with_ideal_joints(problem), self.tolerance).junctions
         return {group.name: one for group, one in zip(problem.groups, self.alone, strict=True)}
 
     def relit(self, generation: F64) -> Solver:

@@ -33,7 +33,7 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
         The stack has no electrical layers, a material or its range does not fit, and so on.
     """
     from perotwin.stack import Tandem
-    from perotwin.transport.build import build
+    from perotwin.transport.build import build, with_ideal_joints
 
     if isinstance(cell, Tandem) and cell.junction.kind == "separate":
         tandem: Any = cell
@@ -45,7 +45,7 @@ def check(cell: Cell) -> tuple[list[Derived], list[str]]:
         notes = list(problem.notes)
         if any(part.halves for part in problem.parts):
             # What is one mesh is derived by junction all the same.
-            problem = problem.with_ideal_joints()
+            problem = with_ideal_joints(problem)
         problems = [problem.parts[number] for number in problem.typical.values()]
     rows: list[Derived] = []
     for (prefix, stack), part in zip(cell.stacks.items(), problems, strict=True):
