@@ -40,8 +40,8 @@ __all__ = ["Following", "Slopes"]
 
 F64 = NDArray[np.float64]
 
-#: steps of the five-point rule: a part of a number, and of energies (eV), temperatures (K) and numbers that are zero. An
-#: edge that passes a wavelength of the frozen grid leaves a kink, a few in each meV
+#: steps of the five-point rule: a part of a number, and of energies (eV), temperatures (K) and numbers that are zero.
+#: An edge that passes a wavelength of the frozen grid leaves a kink, a few in each meV.
 _PART, _ENERGY, _TEMPERATURE = 1e-3, 2e-5, 0.05
 #: energies from which on (eV) only differences count, of heights of bands
 _WIDE = 0.1
