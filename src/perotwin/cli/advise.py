@@ -45,10 +45,7 @@ def advise(
     both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
-    processes: Annotated[
-        int | None,
-        typer.Option("--processes", metavar="N", help="Work on so many cores.", show_default="all"),
-    ] = None,
+    processes: options.Processes = None,
     output: Annotated[
         str | None,
         typer.Option(

@@ -24,33 +24,15 @@ def batch(
         ),
     ],
     draws: Annotated[int, typer.Option("--draws", metavar="N", help="Devices of each cell.")] = 1000,
-    spread: Annotated[
-        str | None,
-        typer.Option(
-            "--spread", metavar="FILE", help="How numbers scatter (TOML).", show_default="assumed numbers"
-        ),
-    ] = None,
-    posterior: Annotated[
-        str | None,
-        typer.Option(
-            "--posterior",
-            metavar="FILE",
-            help="Draw from the posterior of a fit instead.",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", help="Of the draws.", show_default="of the spread")
-    ] = None,
+    spread: options.Spread = None,
+    posterior: options.Posterior = None,
+    seed: options.Seed = None,
     light: options.Light = None,
     angle: options.Angle = None,
     both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
-    processes: Annotated[
-        int | None,
-        typer.Option("--processes", metavar="N", help="Work on so many cores.", show_default="all"),
-    ] = None,
+    processes: options.Processes = None,
     json: options.Json = False,
 ) -> None:
     """Draw a large batch of devices into a folder; stopped or killed, the same command goes on with what is missing."""

@@ -16,10 +16,6 @@ Cell = Annotated[str, typer.Argument(metavar="CELL", help="A library name or a T
 Objective = Annotated[
     str, typer.Option("--objective", metavar="NAME", help="Of pce, voc, jsc, ff, vmp, jmp.")
 ]
-Processes = Annotated[
-    int | None,
-    typer.Option("--processes", metavar="N", help="Work on so many cores.", show_default="all"),
-]
 _PATH = "PATH[=LOW..HIGH]"
 
 
@@ -37,7 +33,7 @@ def optimise(
     both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
-    processes: Processes = None,
+    processes: options.Processes = None,
     output: options.Folder = None,
     csv: options.Csv = False,
     json: options.Json = False,
@@ -68,7 +64,7 @@ def map(  # the command's name; nothing here needs the built-in one
     both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
-    processes: Processes = None,
+    processes: options.Processes = None,
     output: options.Folder = None,
     csv: options.Csv = False,
     json: options.Json = False,
@@ -101,7 +97,7 @@ def sensitivity(
     both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
-    processes: Processes = None,
+    processes: options.Processes = None,
     output: options.Folder = None,
     csv: options.Csv = False,
     json: options.Json = False,

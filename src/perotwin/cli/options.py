@@ -70,6 +70,25 @@ Folder = Annotated[
     ),
 ]
 Csv = Annotated[bool, typer.Option("--csv", help="With -o: write CSV too, for spreadsheets.")]
+Processes = Annotated[
+    int | None,
+    typer.Option("--processes", metavar="N", help="Work on so many cores.", show_default="all"),
+]
+Spread = Annotated[
+    str | None,
+    typer.Option(
+        "--spread", metavar="FILE", help="How numbers scatter (TOML).", show_default="assumed numbers"
+    ),
+]
+Posterior = Annotated[
+    str | None,
+    typer.Option(
+        "--posterior", metavar="FILE", help="Draw from the posterior of a fit instead.", show_default=False
+    ),
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="Of the draws.", show_default="of the spread")
+]
 
 
 def load(

@@ -23,10 +23,7 @@ def reproduce(
         ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Of the virtual batches.")] = 1,
-    processes: Annotated[
-        int | None,
-        typer.Option("--processes", metavar="N", help="Work on so many cores.", show_default="all"),
-    ] = None,
+    processes: options.Processes = None,
     output: options.Folder = None,
     json: options.Json = False,
 ) -> None:

@@ -22,33 +22,15 @@ def statistics(
         typer.Argument(metavar="CELL|FILE...", help="Cells to draw devices of, or tables of devices."),
     ],
     devices: Annotated[int, typer.Option("--devices", metavar="N", help="Devices of each cell.")] = 30,
-    spread: Annotated[
-        str | None,
-        typer.Option(
-            "--spread", metavar="FILE", help="How numbers scatter (TOML).", show_default="assumed numbers"
-        ),
-    ] = None,
-    posterior: Annotated[
-        str | None,
-        typer.Option(
-            "--posterior",
-            metavar="FILE",
-            help="Draw from the posterior of a fit instead.",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", help="Of the draws.", show_default="of the spread")
-    ] = None,
+    spread: options.Spread = None,
+    posterior: options.Posterior = None,
+    seed: options.Seed = None,
     light: options.Light = None,
     angle: options.Angle = None,
     both_sides: options.BothSides = None,
     temperature: options.Temperature = None,
     changes: options.Set = None,
-    processes: Annotated[
-        int | None,
-        typer.Option("--processes", metavar="N", help="Work on so many cores.", show_default="all"),
-    ] = None,
+    processes: options.Processes = None,
     output: options.Folder = None,
     json: options.Json = False,
 ) -> None:
