@@ -280,8 +280,8 @@ WORKS: tuple[Reference, ...] = (
     ),
     Reference(
         "lim2019",
-        "Elucidating the long-range charge carrier mobility in metal halide perovskite thin films, Energy Environ. "
-        "Sci. (2019), abstract: 0.2 to 2.2 cm^2/(V s)",
+        "J. Lim, M. T. Hörantner, N. Sakai et al., Elucidating the long-range charge carrier mobility in metal halide "
+        "perovskite thin films, Energy Environ. Sci. 12, 169 (2019), abstract: 0.2 to 2.2 cm^2/(V s)",
         "doi:10.1039/C8EE03395A",
     ),
     Reference(
