@@ -11,9 +11,10 @@ import perotwin as pt
 from perotwin.calibrate.data import SteadyCurve
 from perotwin.calibrate.fit import Calibration, calibrate
 from perotwin.calibrate.parameters import parameter_of
-from perotwin.calibrate.posterior import _LogPosterior, posterior_of, read_posterior
+from perotwin.calibrate.posterior import _LogPosterior, posterior_of
 from perotwin.calibrate.twin import Twin
 from perotwin.errors import InputError
+from perotwin.study.draws import read_posterior
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +40,11 @@ def test_draws_scatter_as_the_covariance_has_it(fitted: Calibration, tmp_path: P
         0.0, abs=0.3 * fitted.fit.sd.max()
     )
     assert np.corrcoef(logs.T)[0, 1] == pytest.approx(fitted.fit.correlations[0, 1], abs=0.1)
-    cell, paths, draws = read_posterior(path)
-    assert paths == ("perovskite.lifetime", "circuit.series_resistance")
-    assert np.array_equal(draws, drawn.draws)
-    assert float(cell.get(paths[0])) == pytest.approx(fitted.fit.values[0])
+    read = read_posterior(path)
+    assert read.names == ("perovskite.lifetime", "circuit.series_resistance")
+    assert np.array_equal(read.values, drawn.draws) and read.stack == "wbg-target"
+    assert read.cell is not None
+    assert float(read.cell.get(read.names[0])) == pytest.approx(fitted.fit.values[0])
     more = posterior_of(fitted, 1920, seed=1, path=path, resume=True)
     assert more.steps == 80
     with pytest.raises(InputError, match="of another fit"):
@@ -67,7 +69,7 @@ def test_what_is_too_few_is_refused_and_a_short_chain_says_so(fitted: Calibratio
     assert low < high
     other = tmp_path / "other.nc"
     pt.measurement.save(pt.lab.jv.measure(pt.load("wbg-target"), pt.lab.jv.Protocol(step="100 mV")), other)
-    with pytest.raises(InputError, match="holds no draws"):
+    with pytest.raises(InputError, match="holds no variable over draw and parameter"):
         read_posterior(other)
 
 
@@ -88,4 +90,4 @@ def test_an_interruption_keeps_what_was_drawn(
     monkeypatch.setattr(_LogPosterior, "of", of)
     made = posterior_of(fitted, 2400, seed=1, path=tmp_path / "posterior.nc")
     assert not made.complete and 2 <= made.steps < 10
-    assert read_posterior(tmp_path / "posterior.nc")[2].shape[1] == 2
+    assert read_posterior(tmp_path / "posterior.nc").values.shape[1] == 2

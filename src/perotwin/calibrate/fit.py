@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from perotwin import progress
 from perotwin.calibrate.data import Data, Table
+from perotwin.calibrate.fields import NO_LINKS, Links
 from perotwin.calibrate.information import Told, told_by
 from perotwin.calibrate.least_squares import SQUARES, Fit, Loss, at, solve
 from perotwin.calibrate.misfit import Misfit, misfit
 from perotwin.calibrate.objective import Objective
-from perotwin.calibrate.parameters import Parameter, known
+from perotwin.calibrate.parameters import Log, Parameter, known, parameter_of
 from perotwin.errors import InputError, PerotwinError
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def calibrate(
     seed: int = 0,
     kept: Callable[[F64, float], Any] | None = None,
     begin: F64 | None = None,
+    links: Links = NO_LINKS,
 ) -> Calibration:
     """Fit cells to data.
 
@@ -117,6 +119,7 @@ def calibrate(
         loss: how residuals count. starts, seed: of searches, see `solve`.
         kept: called with the values (P,) and chi-square of each search that is the best so far.
         begin: (P,) values (SI) from which the first search begins instead, those of the measurements included.
+        links: ties between numbers, and the recipes that made the cells.
 
     Returns:
         The calibration. Interrupted (Ctrl-C), it holds the best of what was tried, and is not `complete`.
@@ -130,7 +133,7 @@ def calibrate(
         raise InputError(
             "there are no data.", "Give measured files: --jv rev.txt --eqe cell.eqe.", key="data"
         )
-    objective = Objective(cells, data, parameters)
+    objective = Objective(cells, data, parameters, links=links)
     _refuse_few(objective)
     with objective.remembering():
         start = begin
@@ -264,7 +267,7 @@ def _first(
     seed: int,
 ) -> F64:
     """Values to begin with where runs in time take long: those that fit the steady data."""
-    smaller = Objective(cells, quick, parameters)
+    smaller = Objective(cells, quick, parameters, links=objective.links)
     progress.note("Fitting the steady data first.")
     found = solve(
         smaller.residuals, smaller.parameters, jacobian=smaller.jacobian, starts=starts, seed=seed, tolerance=1e-3,
@@ -280,24 +283,33 @@ def _from(parameter: Parameter, value: float) -> Parameter:
 
 def _marked(objective: Objective, found: Fit, cell: Cell) -> Cell:
     """The cell with the best values, each saying that a fit found it, and its 95 % interval where it has one."""
-    values: dict[str, Any] = {}
     of = ", ".join(one.name for one in objective.data if one.cell == cell.name)
-    for index, one in enumerate(objective.parameters):
-        if one.cells and cell.name not in one.cells:
-            continue
-        low, high = found.interval(index)
-        for path in one.paths:
-            entry: dict[str, Any] = {
-                "value": one.written(float(found.values[index])),
-                "source": f"fitted by perotwin to {of}",
-            }
-            if low < float(found.values[index]) < high:
-                entry["assumed"] = [one.written(low), one.written(high)]
-                entry["note"] = "95 % interval of the fit"
-            values[path] = entry
     twin = objective.twins[cell.name]
     plain = objective.of_cell(found.values, cell.name)
+    values: dict[str, Any] = {}
+    for index, one in enumerate(objective.parameters):
+        low, high = found.interval(index)
+        for path in one.paths:
+            if path in plain and (not one.cells or cell.name in one.cells):
+                values[path] = _entry(
+                    one, float(found.values[index]), low, high, f"fitted by perotwin to {of}"
+                )
+    for path, (value, sd) in objective.derived(found, cell.name).items():
+        one = parameter_of(cell, path)
+        low, high = (value + sign * 1.96 * sd for sign in (-1.0, 1.0))
+        if isinstance(one.scale, Log):
+            low, high = (value * math.exp(sign * 1.96 * sd / value) for sign in (-1.0, 1.0))
+        values[path] = _entry(one, value, low, high, f"as what perotwin fitted to {of} ties or makes it")
     try:
         return twin.with_values({**plain, **values})
     except InputError:
         return twin.with_values(plain)
+
+
+def _entry(one: Parameter, value: float, low: float, high: float, source: str) -> dict[str, Any]:
+    """A number that a fit found, as a stack file has it."""
+    entry: dict[str, Any] = {"value": one.written(value), "source": source}
+    if low < value < high:
+        entry["assumed"] = [one.written(low), one.written(high)]
+        entry["note"] = "95 % interval of the fit"
+    return entry

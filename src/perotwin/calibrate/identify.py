@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from perotwin import progress
 from perotwin.calibrate import laboratory
 from perotwin.calibrate.data import Data
+from perotwin.calibrate.fields import NO_LINKS, Links
 from perotwin.calibrate.information import Group, identified, sizes, weak_groups
 from perotwin.calibrate.least_squares import covariance_of
 from perotwin.calibrate.objective import Objective
@@ -176,6 +177,7 @@ def candidates_for(
     groups: Sequence[Group],
     known: NDArray[np.bool_],
     kinds: Sequence[str],
+    links: Links = NO_LINKS,
 ) -> tuple[tuple[Candidate, ...], bool]:
     """What further measurements would add to an information matrix (P, P) of parameters of a cell.
 
@@ -194,7 +196,7 @@ def candidates_for(
                 nothing = np.full(len(parameters), np.nan)
                 try:
                     data = plan(cell, [kind])
-                    objective = Objective([cell], data, parameters)
+                    objective = Objective([cell], data, parameters, links=links)
                     with objective.remembering():
                         more = information_of(
                             objective, np.array([one.start for one in objective.parameters]), 0
@@ -242,6 +244,7 @@ def identify(
     kinds: Sequence[str],
     parameters: Sequence[Parameter],
     further: Sequence[str] | None = None,
+    links: Links = NO_LINKS,
 ) -> Expected:
     """What planned measurements would tell.
 
@@ -249,6 +252,7 @@ def identify(
         cell: as it is expected to be. kinds: of measurements, see `synthetic.plan`.
         parameters: what is asked for, and nuisances with priors.
         further: measurements that are tried besides; those that the cell admits unless given.
+        links: the recipe that made the cell, where numbers of it are asked for.
 
     Raises:
         InputError: no such measurement, nothing to be found.
@@ -258,11 +262,11 @@ def identify(
         raise InputError(
             "nothing is asked for.", "Name numbers of the cell: --vary perovskite.lifetime.", key="vary"
         )
-    here = [_at(one, cell) for one in parameters]
+    here = [_at(one, cell, links) for one in parameters]
     total = _priors(here)
     if kinds:
         data: tuple[Data, ...] = plan(cell, kinds)
-        objective = Objective([cell], data, here)
+        objective = Objective([cell], data, here, links=links)
         values = np.array([one.start for one in objective.parameters])
         with objective.remembering(), progress.task(f"{cell.name}: planned", total=len(data)) as counter:
             for index in range(len(data)):
@@ -275,7 +279,7 @@ def identify(
     free = [i for i, one in enumerate(here) if one.prior is None]
     groups = weak_groups(here, values, covariance, free)
     others = kinds_beside(cell, kinds) if further is None else list(further)
-    found, complete = candidates_for(cell, here, total, groups, known, others)
+    found, complete = candidates_for(cell, here, total, groups, known, others, links)
     return Expected(
         cell,
         tuple(kinds),
@@ -290,9 +294,9 @@ def identify(
     )
 
 
-def _at(parameter: Parameter, cell: Cell) -> Parameter:
+def _at(parameter: Parameter, cell: Cell, links: Links) -> Parameter:
     """The parameter where the cell has it."""
     from dataclasses import replace
 
-    value = float(cell.get(parameter.paths[0])) if parameter.paths else parameter.start
+    value = links.value(cell, parameter.paths[0]) if parameter.paths else parameter.start
     return replace(parameter, start=min(max(value, parameter.low), parameter.high))

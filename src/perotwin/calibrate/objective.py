@@ -21,11 +21,14 @@ from numpy.typing import NDArray
 
 from perotwin import progress
 from perotwin.calibrate.data import Data
+from perotwin.calibrate.fields import NO_LINKS, Fields, Links
 from perotwin.calibrate.parameters import Log, Parameter
 from perotwin.calibrate.twin import Twin, remembering
 from perotwin.errors import InputError, PerotwinError, nearest
+from perotwin.stack.short_paths import full_paths
 
 if TYPE_CHECKING:
+    from perotwin.calibrate.solution import Fit
     from perotwin.stack import Cell
 
 __all__ = ["Objective"]
@@ -75,6 +78,7 @@ class Objective:
         data: what they are compared with.
         parameters: of the cells. What is unknown of the measurements themselves is added by the data.
         fixed: names of those additional ones that stay where they are.
+        links: ties between numbers of the cells, and the recipes that made them.
 
     Raises:
         InputError: data of a cell that is not there, a parameter that no cell has.
@@ -86,10 +90,13 @@ class Objective:
         data: Sequence[Data],
         parameters: Sequence[Parameter],
         fixed: Sequence[str] = (),
+        links: Links = NO_LINKS,
     ) -> None:
         self.cells, self.data = tuple(cells), tuple(data)
         self.twins = {cell.name: Twin(cell) for cell in cells}
-        self._refuse(parameters)
+        self._refuse()
+        self.links = links
+        self._fields = Fields(cells, parameters, links)
         own = [one for each in data for one in each.nuisances() if one.name not in fixed]
         self.parameters = (*parameters, *own)
         self.count = len(parameters)
@@ -100,7 +107,7 @@ class Objective:
         self._lasting: dict[int, list[_Lasting]] = {index: [] for index in range(len(self.data))}
         self._known: dict[int, list[tuple[Any, F64]]] = {index: [] for index in range(len(self.data))}
 
-    def _refuse(self, parameters: Sequence[Parameter]) -> None:
+    def _refuse(self) -> None:
         names = list(self.twins)
         if len(names) < len(self.cells):
             raise InputError("two cells have one name.", "Give each a name of its own.", key="name")
@@ -116,27 +123,30 @@ class Objective:
         for label in labels:
             if labels.count(label) > 1:
                 raise InputError(f'two data sets are called "{label}".', "Name them apart.", key=label)
-        for parameter in parameters:
-            for cell in parameter.cells or names:
-                if cell not in self.twins:
-                    raise InputError(
-                        f'"{parameter.name}" is of a cell "{cell}", which is not among the cells.',
-                        f"There are {', '.join(names)}.",
-                        key=parameter.name,
-                    )
-                for path in parameter.paths:
-                    self.twins[cell].cell.get(path)
 
     # --- values ------------------------------------------------------------------------------------------------------
 
     def of_cell(self, values: F64, cell: str) -> dict[str, float]:
         """The fields that a cell is set to, SI, by path."""
-        return {
-            path: float(value)
-            for one, value in zip(self.parameters, values, strict=True)
-            if not one.cells or cell in one.cells
-            for path in one.paths
-        }
+        return self._fields.of(values, cell)
+
+    def derived(self, found: Fit, cell: str) -> dict[str, tuple[float, float]]:
+        """Numbers of a cell that ties or its recipe set: value and standard deviation (SI) by path."""
+        of = self._fields.of(found.values, cell)
+        plain = {path for one in self.parameters if not one.cells or cell in one.cells for path in one.paths}
+        slopes = {path: np.zeros(self.count) for path in of if path not in plain}
+        for number in range(self.count) if slopes else ():
+            for path, weight in self._fields.follow(number, found.values, cell).items():
+                if path in slopes:
+                    one = self.parameters[number]
+                    slopes[path][number] = weight * one.scale.slope(float(found.values[number]))
+        covariance = found.covariance[: self.count, : self.count]
+        sds = {}
+        for path, slope in slopes.items():
+            moved = slope != 0.0
+            variance = float(slope[moved] @ covariance[np.ix_(moved, moved)] @ slope[moved])
+            sds[path] = (of[path], float(np.sqrt(variance)) if variance >= 0.0 else np.inf)
+        return sds
 
     def own(self, values: F64) -> dict[str, float]:
         """What is unknown of the measurements, by name."""
@@ -231,12 +241,12 @@ class Objective:
         for number, column in exact.items():
             found[:, number] = column
         seen = None
-        for number, parameter in enumerate(self.parameters):
+        for number in range(len(self.parameters)):
             counter.advance()
-            if number in exact or not self._concerns(parameter, one):
+            if number in exact or not self._concerns(number, one):
                 continue
             pair = self._pair(number, values, one)
-            if parameter.paths:
+            if number < self.count:
                 twin = self.twins[one.cell]
                 if seen is None:
                     seen = one.seen(twin, self.of_cell(values, one.cell))
@@ -264,6 +274,8 @@ class Objective:
         parameter = self.parameters[number]
         u = parameter.coordinate(float(values[number]))
         step = one.step * float(self._sizes[number])
+        if number < self.count:
+            step = max(step, self._fields.step(number))
         low, high = parameter.ends
         up, down = min(u + step, high), max(u - step, low)
         if not one.both_sides:
@@ -275,10 +287,10 @@ class Objective:
             below[number] = parameter.value(down)
         return above, below
 
-    def _concerns(self, parameter: Parameter, one: Data) -> bool:
-        if not parameter.paths:
-            return parameter.name.startswith(f"{one.name}:")
-        return not parameter.cells or one.cell in parameter.cells
+    def _concerns(self, number: int, one: Data) -> bool:
+        if number >= self.count:
+            return self.parameters[number].name.startswith(f"{one.name}:")
+        return self._fields.reaches(number, one.cell)
 
     def _exact(self, index: int, values: F64) -> dict[int, F64]:
         """Columns that the adjoint gives, by number of the parameter."""
@@ -286,12 +298,12 @@ class Objective:
         twin = self.twins[one.cell]
         fields = {
             number: found
-            for number, parameter in enumerate(self.parameters)
-            if parameter.paths
-            and self._concerns(parameter, one)
-            and (found := _electric(twin.cell, parameter.paths))
+            for number in range(self.count)
+            if self._concerns(number, one)
+            and (found := self._fields.follow(number, values, one.cell))
+            and _electric(twin.cell, tuple(found))
         }
-        paths = [path for found in fields.values() for path in found]
+        paths = list(dict.fromkeys(path for found in fields.values() for path in found))
         if not paths:
             return {}
         own = {key: value for key, value in self.own(values).items() if key.startswith(f"{one.name}:")}
@@ -301,29 +313,15 @@ class Objective:
             return {}
         if slopes is None or not np.isfinite(slopes).all():
             return {}
-        columns: dict[int, F64] = {}
-        start = 0
-        for number, found in fields.items():
-            columns[number] = slopes[:, start : start + len(found)].sum(axis=1)
-            start += len(found)
-        return columns
+        place = {path: number for number, path in enumerate(paths)}
+        return {
+            number: np.sum([weight * slopes[:, place[path]] for path, weight in found.items()], axis=0)
+            for number, found in fields.items()
+        }
 
 
-def _electric(cell: Cell, paths: Sequence[str]) -> tuple[str, ...]:
-    """Field paths, where all that they stand for changes the equations of carriers only; else nothing."""
-    from perotwin.stack import Stack
-    from perotwin.stack.short_paths import full
-
+def _electric(cell: Cell, paths: Sequence[str]) -> bool:
+    """Whether all that field paths stand for changes the equations of carriers only."""
+    meant = [one for path in paths for one in full_paths(cell, path)]
     known = cell.quantities()
-    for path in paths:
-        prefix, _, rest = path.partition(".")
-        stack = cell if isinstance(cell, Stack) else cell.stacks.get(prefix)
-        if path in known:
-            meant: tuple[str, ...] = (path,)
-        elif isinstance(stack, Stack):
-            meant = full(stack, path if stack is cell else rest)
-        else:
-            return ()
-        if not all(one.rpartition(".")[2].endswith(_ELECTRIC) for one in meant):
-            return ()
-    return tuple(paths)
+    return all(one in known and one.rpartition(".")[2].endswith(_ELECTRIC) for one in meant)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from perotwin import progress
 from perotwin.calibrate.data import Data
+from perotwin.calibrate.fields import RECIPE, Links
 from perotwin.calibrate.objective import Objective
 from perotwin.calibrate.parameters import Parameter, values_at
 from perotwin.errors import InputError, PerotwinError
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from perotwin.calibrate.fit import Calibration
     from perotwin.stack import Cell
 
-__all__ = ["Posterior", "posterior_of", "read_posterior"]
+__all__ = ["Posterior", "posterior_of"]
 
 F64 = NDArray[np.float64]
 
@@ -46,6 +47,8 @@ _LONG = 50.0
 _BURN, _BURN_TIMES = 0.1, 3.0
 #: draws that are solved in full where data entered to first order
 _CHECKED = 12
+#: draws in a file at most where a recipe is followed for each
+_FOLLOWED = 1000
 #: what the logarithm of the likelihood may scatter by on account of that without a remark
 _OFF = 1.0
 
@@ -72,6 +75,7 @@ class _LogPosterior:
     parameters: tuple[Parameter, ...]
     count: int
     linear: _Linear | None
+    links: Links
     _objective: Objective | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -89,7 +93,7 @@ class _LogPosterior:
         total = 0.0 if self.linear is None else self.linear.chi2(u)
         if self.data:
             if self._objective is None:
-                self._objective = _objective(self.cells, self.data, self.parameters, self.count)
+                self._objective = _objective(self.cells, self.data, self.parameters, self.count, self.links)
             try:
                 residuals = self._objective.residuals(values_at(self.parameters, u))
             except PerotwinError:
@@ -99,10 +103,10 @@ class _LogPosterior:
 
 
 def _objective(
-    cells: Sequence[Cell], data: Sequence[Data], parameters: Sequence[Parameter], count: int
+    cells: Sequence[Cell], data: Sequence[Data], parameters: Sequence[Parameter], count: int, links: Links
 ) -> Objective:
     """The objective of some of the data with the parameters of all."""
-    made = Objective(cells, data, parameters[:count])
+    made = Objective(cells, data, parameters[:count], links=links)
     # what is unknown of data that enter otherwise is among the numbers too
     made.parameters = tuple(parameters)
     return made
@@ -251,7 +255,7 @@ def posterior_of(
         )  # fmt: skip
     solved = tuple(one for one in objective.data if one.both_sides)
     linear, names = _first_order(found)
-    log = _LogPosterior(objective.cells, solved, parameters, objective.count, linear)
+    log = _LogPosterior(objective.cells, solved, parameters, objective.count, linear, objective.links)
     backend = None
     place = None if path is None else Path(path)
     done = 0
@@ -399,8 +403,9 @@ def _off(found: Calibration, kept: F64, rng: np.random.Generator) -> float:
 
 
 def dataset_of(made: Posterior, found: Calibration, cell: Cell) -> xr.Dataset:
-    """The draws of a cell's fields: `value` (draw, parameter), SI, `parameter` the field paths; what is unknown of the
-    measurements as `nuisance_value` (draw, nuisance). The attribute `cell` holds the fitted cell as TOML.
+    """The draws of a cell's fields: `value` (draw, parameter), SI, `parameter` the field paths; numbers of recipes,
+    ratios and what is unknown of the measurements as `nuisance_value` (draw, nuisance). The attribute `cell` holds the
+    fitted cell as TOML; `study.draws.read_posterior` reads it all.
     """
     import json
 
@@ -408,27 +413,33 @@ def dataset_of(made: Posterior, found: Calibration, cell: Cell) -> xr.Dataset:
 
     from perotwin import __version__
 
-    columns = [
-        (path, index)
+    objective = found.objective
+    rows = made.draws
+    if objective.links.recipes and len(rows) > _FOLLOWED:
+        rows = rows[np.linspace(0, len(rows) - 1, _FOLLOWED).astype(np.int64)]
+    # by what the cell is set to, so that what ties and a recipe make of it is there as well
+    settings = [objective.of_cell(row, cell.name) for row in rows]
+    paths = list(dict.fromkeys(path for one in settings for path in one))
+    value = np.array([
+        [one[path] if path in one else float(cell.get(path)) for path in paths] for one in settings
+    ])  # fmt: skip
+    own = [
+        (one.name, index)
         for index, one in enumerate(made.parameters)
-        if not one.cells or cell.name in one.cells
-        for path in one.paths
+        if not one.paths or one.paths[0].startswith(RECIPE)
     ]
-    own = [(one.name, index) for index, one in enumerate(made.parameters) if not one.paths]
     fitted = next(
         (new for old, new in zip(found.objective.cells, found.fitted, strict=True) if old.name == cell.name),
         cell,
     )
-    variables: dict[str, Any] = {
-        "value": (("draw", "parameter"), made.draws[:, [index for _, index in columns]])
-    }
+    variables: dict[str, Any] = {"value": (("draw", "parameter"), value)}
     coordinates: dict[str, Any] = {
-        "draw": np.arange(made.draws.shape[0]),
-        "parameter": [path for path, _ in columns],
-        "dimension": ("parameter", [made.parameters[index].dimension for _, index in columns]),
+        "draw": np.arange(len(rows)),
+        "parameter": paths,
+        "dimension": ("parameter", [cell.get(path).dimension for path in paths]),
     }
     if own:
-        variables["nuisance_value"] = (("draw", "nuisance"), made.draws[:, [index for _, index in own]])
+        variables["nuisance_value"] = (("draw", "nuisance"), rows[:, [index for _, index in own]])
         coordinates["nuisance"] = [name for name, _ in own]
     return xr.Dataset(
         variables,
@@ -457,27 +468,3 @@ def write(made: Posterior, found: Calibration, path: Path) -> list[Path]:
         where = path.with_name(f"{path.stem}-{file_name(cell.name)}{path.suffix}") if several else path
         written.append(save(dataset_of(made, found, cell), where))
     return written
-
-
-def read_posterior(path: str | Path) -> tuple[Cell, tuple[str, ...], F64]:
-    """A cell, the field paths that were varied, and (K, P) draws of their values (SI), from a file of draws.
-
-    Raises:
-        InputError: it is no such file.
-    """
-    from perotwin.measurement import load
-    from perotwin.stack import from_toml
-
-    data = load(path)
-    if "value" not in data or "cell" not in data.attrs:
-        raise InputError(
-            "it holds no draws of a posterior.",
-            "Make one: perotwin fit ... --posterior 20000 -o FOLDER.",
-            file=str(path),
-        )
-    cell = from_toml(str(data.attrs["cell"]), file=str(path))
-    return (
-        cell,
-        tuple(str(one) for one in data["parameter"].values),
-        np.asarray(data["value"].values, dtype=float),
-    )

@@ -1,7 +1,7 @@
 """Measured files as data of a fit: read as everywhere, refused where they cannot be of the cell, their noise told.
 
 data, notes = of_file("rev.txt", "jv", cell)
-data, notes, scalars = of_evidence("evidence.toml", cells)
+data, notes = of_evidence("evidence.toml", cells)
 """
 
 from __future__ import annotations
@@ -411,7 +411,7 @@ def _decay(one: xr.Dataset, cell: Cell, name: str, told: Told) -> tuple[Decay, l
 
 
 def of_evidence(path: str, cells: Sequence[Cell], gap_varies: bool = False) -> tuple[list[Data], list[str]]:
-    """Data of several cells that a TOML file lists: files, and numbers.
+    """Data of several cells that a TOML file lists: files, and numbers; what it ties is read by `ties.ties_of`.
 
         [[file]]
         cell = "control"
@@ -435,10 +435,10 @@ def of_evidence(path: str, cells: Sequence[Cell], gap_varies: bool = False) -> t
         raise InputError(f'there is no file "{shown(path)}".', "Check the name.", file=path)
     content = read(place.read_text(encoding="utf-8"), file=path)
     for key in content:
-        if key not in ("file", "scalar"):
+        if key not in ("file", "scalar", "tie"):
             raise InputError(
                 f'the key "{shown(key)}" does not exist in a file of evidence.',
-                "It holds [[file]] and [[scalar]] tables.",
+                "It holds [[file]], [[scalar]] and [[tie]] tables.",
                 file=path, key=key,
             )  # fmt: skip
     named = {cell.name: cell for cell in cells}

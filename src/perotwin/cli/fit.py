@@ -26,6 +26,10 @@ Nuisance = Annotated[
 Fixed = Annotated[
     bool, typer.Option("--fixed-optics", help="Hold electrodes' thickness and roughness as they are.")
 ]
+Recipes = Annotated[
+    list[str] | None,
+    typer.Option("--recipe", metavar="FILE", help="That made a cell, where it is not in the library."),
+]
 _FILE = "FILE[#CURVE]"
 
 
@@ -52,6 +56,7 @@ def fit(
         typer.Option("--share", metavar=f"{_PATH},...", help="Found as one number for all cells."),
     ] = None,
     nuisance: Nuisance = None,
+    recipe: Recipes = None,
     fixed_optics: Fixed = False,
     rate: Annotated[str | None, typer.Option(help='Of the scans: "100 mV/s".', show_default="found")] = None,
     dwell: Annotated[
@@ -106,6 +111,7 @@ def fit(
             vary=tuple(vary or ()),
             share=tuple(share or ()),
             nuisance=tuple(nuisance or ()),
+            recipes=tuple(recipe or ()),
             optics=not fixed_optics,
             files=tuple((kind, path) for kind, paths in named for path in paths or ()),
             evidence=data,
@@ -142,6 +148,7 @@ def identify(
     ] = None,
     vary: Vary = None,
     nuisance: Nuisance = None,
+    recipe: Recipes = None,
     fixed_optics: Fixed = False,
     light: options.Light = None,
     temperature: options.Temperature = None,
@@ -160,7 +167,10 @@ def identify(
 
         chosen = (("jv", jv), ("scan", scan), ("suns_voc", suns_voc), ("eqe", eqe), ("trpl", trpl))
         kinds = [kind for kind, wanted in chosen if wanted] + list(also or ())
-        asked = jobs.Asked(vary=tuple(vary or ()), nuisance=tuple(nuisance or ()), optics=not fixed_optics)
+        asked = jobs.Asked(
+            vary=tuple(vary or ()), nuisance=tuple(nuisance or ()), recipes=tuple(recipe or ()),
+            optics=not fixed_optics,
+        )  # fmt: skip
         found, written = jobs.plan(loaded, kinds, asked, output)
         out.result(shown.expected_result(found))
         for table in shown.expected_tables(found):

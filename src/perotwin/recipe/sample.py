@@ -39,6 +39,8 @@ F64 = NDArray[np.float64]
 
 #: side of the square that is looked at, m
 SIDE = 200e-9
+#: parameters that the monolayer does not see before the additive comes
+_AFTER_GROUND = {"competition", "interface", "passivation"}
 #: moments at which the monolayer is looked at while it lies in a solvent
 _LOOKS = 9
 _AVOGADRO = 6.02214076e23
@@ -133,19 +135,19 @@ def prepare(recipe: Recipe, *, side: float = SIDE) -> Sample:
     with progress.task(recipe.name, total=len(recipe.step)) as counter:
         counter.advance(0, label=f"{recipe.name}: monolayer")
         before = _before_additive(recipe)
-        known = _on_the_oxide(_Ground(before, before.model_dump_json(), side))
+        ground = _Ground(before, before.model_dump_json(exclude={"parameters": _AFTER_GROUND}), side)
+        known = _on_the_oxide(ground)
         stages, solvents = dict(known[0]), dict(known[1])
         patch = list(stages.values())[-1]
         places, dried, film = float("nan"), None, None
         if coat is not None:
             counter.advance(0, label=f"{recipe.name}: drying")
-            if additive is None:
-                dried = _dry(coat, p, None)
-            else:
-                holes = compensation.sites(patch, float(additive.diameter))
-                places = holes.areal_density
-                dried = _dry(coat, p, places)
-                patch = stages["coat"] = compensation.fill(patch, holes, float(dried.theta[-1]))
+            coated = recipe.model_dump_json(
+                include={"step": True, "parameters": {"drying", "competition"}},
+            )
+            found, places, dried = _coated(_Coated(recipe, coated, ground))
+            if found is not None:
+                patch = stages["coat"] = found
         for step in recipe.step:
             counter.advance(1, label=f"{recipe.name}: {step.kind}")
             if isinstance(step, Anneal):
@@ -209,6 +211,29 @@ def _on_the_oxide(ground: _Ground) -> tuple[dict[str, Patch], dict[str, History]
         solvents[name] = _soak(patch, recipe, solvent, time, 0.0)
         patch = stages[name] = solvents[name].end
     return stages, solvents
+
+
+@dataclass(frozen=True)
+class _Coated:
+    """What decides how the film dries and what the additive does meanwhile; told from others by its numbers."""
+
+    recipe: Recipe = field(compare=False)
+    text: str
+    ground: _Ground
+
+
+@lru_cache(maxsize=4)
+def _coated(what: _Coated) -> tuple[Patch | None, float, DriedFilm]:
+    """The oxide with the additive in its holes (None without one), the places that it found, and the drying; numbers
+    of grain boundaries and of the face's dipoles ask for them again and again."""
+    coat, p = what.recipe.coat, what.recipe.parameters
+    assert coat is not None
+    if coat.additive is None:
+        return None, float("nan"), _dry(coat, p, None)
+    patch = list(_on_the_oxide(what.ground)[0].values())[-1]
+    holes = compensation.sites(patch, float(molecules.load(coat.additive.molecule).diameter))
+    dried = _dry(coat, p, holes.areal_density)
+    return compensation.fill(patch, holes, float(dried.theta[-1])), holes.areal_density, dried
 
 
 def _soak(patch: Patch, recipe: Recipe, solvent: str, time: float, additive_rate: float) -> History:

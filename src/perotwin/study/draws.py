@@ -22,7 +22,9 @@ from perotwin.study.sweep import unit_of
 if TYPE_CHECKING:
     from perotwin.stack import Cell
 
-__all__ = ["Draws", "as_written", "from_posterior", "from_ranges", "from_spread", "log_between"]
+__all__ = [
+    "Draws", "Samples", "as_written", "from_posterior", "from_ranges", "from_spread", "log_between", "read_posterior",
+]  # fmt: skip
 
 #: dimensions of a posterior
 _DRAW, _PARAMETER, _CHAIN = "draw", "parameter", "chain"
@@ -65,9 +67,12 @@ def from_posterior(cell: Cell, file: str | Path, count: int, seed: int = 1) -> D
     Raises:
         InputError: no such file, or it holds no posterior of this cell.
     """
-    names, samples, said = _posterior(Path(file), cell.name)
+    read = read_posterior(file)
+    samples, said = read.values, list(read.notes)
+    if read.stack not in (None, cell.name):
+        said.append(f"the posterior is of {read.stack}, and is taken for {cell.name}.")
     known, left = [], []
-    for place, name in enumerate(names):
+    for place, name in enumerate(read.names):
         try:
             cell.get(name)
         except InputError:
@@ -76,13 +81,13 @@ def from_posterior(cell: Cell, file: str | Path, count: int, seed: int = 1) -> D
         known.append((place, name))
     if not known:
         raise InputError(
-            f'none of its parameters is a number of "{cell.name}": {", ".join(names)}.',
+            f'none of its parameters is a number of "{cell.name}": {", ".join(read.names)}.',
             "Give the posterior of a fit of this cell.",
             file=str(file),
         )
     chance = np.random.default_rng([seed, len(samples)])
     rows = chance.permutation(len(samples))[:count]
-    notes = list(said)
+    notes = said
     if count > len(samples):
         rows = np.concatenate([rows, chance.integers(len(samples), size=count - len(samples))])
         notes.append(
@@ -96,9 +101,33 @@ def from_posterior(cell: Cell, file: str | Path, count: int, seed: int = 1) -> D
     return Draws(values, f"drawn from the posterior {Path(file).name}", tuple(notes))
 
 
-def _posterior(file: Path, cell: str) -> tuple[list[str], NDArray[np.float64], list[str]]:
-    """Names (P,) and samples (N, P) of a posterior, and what it says of itself, asked for a cell of some name."""
+@dataclass(frozen=True)
+class Samples:
+    """What a file of a posterior holds. N samples, P numbers.
+
+    Attributes:
+        names: (P,) field paths, and whatever else was found with them. values: (N, P), SI.
+        cell: that was fitted, at its best values; None where the file holds none. stack: its name.
+        notes: what the posterior says of itself.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    cell: Cell | None = None
+    stack: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_posterior(file: str | Path) -> Samples:
+    """The samples of a posterior, of `perotwin fit --posterior` or any NetCDF with a variable over `draw` and
+    `parameter` (and `chain`); samples that hold no number are left out.
+
+    Raises:
+        InputError: no such file, or it holds no posterior.
+    """
     import xarray as xr
+
+    from perotwin.stack import from_toml
 
     try:
         dataset = xr.load_dataset(file, engine="h5netcdf")
@@ -111,22 +140,26 @@ def _posterior(file: Path, cell: str) -> tuple[list[str], NDArray[np.float64], l
     for variable in dataset.data_vars.values():
         dims = set(map(str, variable.dims))
         if {_DRAW, _PARAMETER} <= dims <= {_DRAW, _PARAMETER, _CHAIN} and variable.dtype.kind == "f":
-            order = [one for one in (_CHAIN, _DRAW) if one in dims]
-            table = variable.transpose(*order, _PARAMETER).values
-            table = table.reshape(-1, table.shape[-1])
-            names = [str(name) for name in dataset[_PARAMETER].values]
-            said = []
-            if not dataset.attrs.get("converged", 1):
-                said.append(
-                    "the posterior says of itself that it has not converged: take its intervals with care."
-                )
-            if str(dataset.attrs.get("stack", cell)) != cell:
-                said.append(f"the posterior is of {dataset.attrs['stack']}, and is taken for {cell}.")
-            return names, table[np.isfinite(table).all(axis=1)], said
-    raise InputError(
-        f"it holds no variable over {_DRAW} and {_PARAMETER}.",
-        "Give the posterior.nc of perotwin fit.",
-        file=str(file),
+            break
+    else:
+        raise InputError(
+            f"it holds no variable over {_DRAW} and {_PARAMETER}.",
+            "Give the posterior.nc that perotwin fit ... --posterior 20000 -o FOLDER leaves.",
+            file=str(file),
+        )
+    order = [one for one in (_CHAIN, _DRAW) if one in dims]
+    table = variable.transpose(*order, _PARAMETER).values
+    table = table.reshape(-1, table.shape[-1])
+    said = []
+    if not dataset.attrs.get("converged", 1):
+        said.append("the posterior says of itself that it has not converged: take its intervals with care.")
+    text, stack = dataset.attrs.get("cell"), dataset.attrs.get("stack")
+    return Samples(
+        tuple(str(name) for name in dataset[_PARAMETER].values),
+        table[np.isfinite(table).all(axis=1)],
+        None if text is None else from_toml(str(text), file=str(file)),
+        None if stack is None else str(stack),
+        tuple(said),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perotwin import measurement, progress
+from perotwin.calibrate.fields import NO_LINKS, RECIPE, Links, recipe_parameter
 from perotwin.calibrate.fit import Calibration, calibrate, usual_nuisances
 from perotwin.calibrate.identify import Candidate, Expected, candidates_for, identify, kinds_beside
 from perotwin.calibrate.information import identified, weak_groups
@@ -18,13 +19,16 @@ from perotwin.calibrate.least_squares import SQUARES, Loss
 from perotwin.calibrate.parameters import Parameter, known, parameter_of
 from perotwin.calibrate.profile import Profile, profile
 from perotwin.calibrate.reading import NOTHING, Told, of_evidence, of_files
+from perotwin.calibrate.ties import ties_of
 from perotwin.errors import InputError, PerotwinError
 from perotwin.report import calibration as shown
 from perotwin.report import machine
 from perotwin.workflows.run import unique_names
+from perotwin.workflows.samples import recipe_of
 
 if TYPE_CHECKING:
     from perotwin.calibrate.data import Data
+    from perotwin.recipe import Recipe
     from perotwin.stack import Cell
 
 __all__ = ["Asked", "Fitted", "fit", "parameters_for", "plan"]
@@ -38,7 +42,8 @@ class Asked:
     """What is asked of a fit.
 
     Attributes:
-        vary: field paths with or without ranges, for each cell its own. share: the same, one value for all cells.
+        vary: field paths with or without ranges, for each cell its own; "recipe.PATH" is a number of the recipe that
+            made it. share: the same, one value for all cells. recipes: files of recipes that are not in the library.
         nuisance: paths that are known within their ranges. optics: whether the usual ones of the optics are added.
         files: kind and path of measured files, of the first cell. evidence: a TOML file of more. told: see `Told`.
         loss: how residuals count. starts, seed: of searches. profiles: whether profiles are computed.
@@ -47,6 +52,7 @@ class Asked:
 
     vary: tuple[str, ...] = ()
     share: tuple[str, ...] = ()
+    recipes: tuple[str, ...] = ()
     nuisance: tuple[str, ...] = ()
     optics: bool = True
     files: tuple[tuple[str, str], ...] = ()
@@ -79,7 +85,9 @@ class Fitted:
         return shown.fit_words(self.calibration, self.candidates)
 
 
-def parameters_for(cells: Sequence[Cell], asked: Asked, data: Sequence[Data]) -> list[Parameter]:
+def parameters_for(
+    cells: Sequence[Cell], asked: Asked, data: Sequence[Data], links: Links = NO_LINKS
+) -> list[Parameter]:
     """What a fit varies.
 
     Raises:
@@ -89,18 +97,30 @@ def parameters_for(cells: Sequence[Cell], asked: Asked, data: Sequence[Data]) ->
         raise InputError(
             "nothing is varied.", "Name what the data are to tell: --vary perovskite.lifetime.", key="vary"
         )
+
+    def made_of(cell: Cell, wanted: str, name: str | None = None, cells: tuple[str, ...] = ()) -> Parameter:
+        if wanted.startswith(RECIPE):
+            return recipe_parameter(links.recipe(cell.name), wanted, name=name, cells=cells)
+        return parameter_of(cell, wanted, name=name, cells=cells)
+
     made: list[Parameter] = []
     several = len(cells) > 1
-    for wanted in (path.strip() for text in asked.share for path in text.split(",") if path.strip()):
-        made.append(parameter_of(cells[0], wanted))
+    for wanted in _split(asked.share):
+        made.append(made_of(cells[0], wanted))
     shared = {path for one in made for path in one.paths}
-    for wanted in (path.strip() for text in asked.vary for path in text.split(",") if path.strip()):
+    for wanted in _split(asked.vary):
+        path = wanted.partition("=")[0].strip()
+        owner, _, rest = wanted.partition(": ")
+        if several and rest and owner in [cell.name for cell in cells]:
+            # "control: perovskite.lifetime" is of one of the cells
+            cell = next(cell for cell in cells if cell.name == owner)
+            made.append(made_of(cell, rest, path, (owner,)))
+            continue
+        if path in shared:
+            raise InputError(f'"{path}" is shared and varied.', "Name it once.", key=path)
         for cell in cells:
-            path = wanted.partition("=")[0].strip()
-            if path in shared:
-                raise InputError(f'"{path}" is shared and varied.', "Name it once.", key=path)
             name = f"{cell.name}: {path}" if several else None
-            made.append(parameter_of(cell, wanted, name=name, cells=(cell.name,) if several else ()))
+            made.append(made_of(cell, wanted, name, (cell.name,) if several else ()))
     for wanted in asked.nuisance:
         path, _, sd = (part.strip() for part in wanted.partition("="))
         for cell in cells:
@@ -116,6 +136,31 @@ def parameters_for(cells: Sequence[Cell], asked: Asked, data: Sequence[Data]) ->
     return made
 
 
+def _split(given: Sequence[str]) -> list[str]:
+    return [path.strip() for text in given for path in text.split(",") if path.strip()]
+
+
+def recipes_of(cells: Sequence[Cell], asked: Asked) -> dict[str, Recipe]:
+    """The recipes that made cells, by the cells' names, where numbers of recipes are asked for.
+
+    Raises:
+        InputError: a cell that names no recipe, or one that is neither given nor in the library.
+    """
+    if not any(RECIPE in path for path in _split((*asked.vary, *asked.share))):
+        return {}
+    from perotwin import recipe
+
+    given = {one.name: one for one in map(recipe.load, asked.recipes)}
+    found = {}
+    for cell in cells:
+        named = next((stack.recipe for stack in cell.stacks.values() if stack.recipe in given), None)
+        if named is not None:
+            found[cell.name] = given[named]
+        elif any(stack.recipe is not None for stack in cell.stacks.values()):
+            found[cell.name] = recipe_of(cell)
+    return found
+
+
 def fit(cells: Sequence[Cell], asked: Asked, out: str | Path | None = None) -> Fitted:
     """Fit cells to measurements; with `out` it leaves the fitted cells (TOML), `fit.json`, data beside the fit (CSV),
     figures, the report as text and a page there. Also when it was interrupted.
@@ -127,12 +172,17 @@ def fit(cells: Sequence[Cell], asked: Asked, out: str | Path | None = None) -> F
     folder = None if out is None else measurement.make_folder(out)
     gap = any("bandgap" in text for text in (*asked.vary, *asked.share))
     data, notes = _data(cells, asked, gap)
-    parameters = parameters_for(cells, asked, data)
+    links = Links(recipes=recipes_of(cells, asked))
+    parameters = parameters_for(cells, asked, data, links)
+    if asked.evidence is not None:
+        ties, factors = ties_of(asked.evidence, cells)
+        links, parameters = replace(links, ties=ties), [*parameters, *factors]
     begin = _begun(folder, asked) if asked.resume else None
     keep = None if folder is None else _Keep(folder / _PROGRESS)
     found = calibrate(
-        cells, data, parameters, loss=asked.loss, starts=asked.starts, seed=asked.seed, kept=keep, begin=begin
-    )
+        cells, data, parameters, loss=asked.loss, starts=asked.starts, seed=asked.seed, kept=keep, begin=begin,
+        links=links,
+    )  # fmt: skip
     found = replace(found, notes=(*notes, *found.notes))
     complete = found.complete
     candidates: tuple[Candidate, ...] = ()
@@ -239,7 +289,8 @@ def _further(found: Calibration) -> tuple[tuple[Candidate, ...], bool]:
         "trpl" if one.kind.startswith("trpl") and one.name == "trpl" else one.kind
         for one in found.objective.data
     ]
-    return candidates_for(cell, here, information, groups, told, kinds_beside(cell, taken))
+    links = found.objective.links.at(fit.parameters, fit.values)
+    return candidates_for(cell, here, information, groups, told, kinds_beside(cell, taken), links)
 
 
 def _inner(found: Calibration) -> Any:
@@ -268,6 +319,9 @@ def write(
     written = []
     for name, cell in zip(unique_names(found.objective.cells), found.fitted, strict=True):
         written.append(measurement.write_text(folder / f"{name}.toml", cell.to_toml()))
+        recipe = found.objective.links.at(found.fit.parameters, found.fit.values).recipes.get(cell.name)
+        if recipe is not None:
+            written.append(measurement.write_text(folder / f"{name}-recipe.toml", recipe.to_toml()))
     result = shown.fit_result(found, candidates, profiles, posterior)
     written.append(measurement.write_text(folder / "fit.json", machine.to_text(machine.document([result]))))
     written.append(measurement.write_text(folder / "report.txt", found.report() + "\n"))
@@ -305,10 +359,11 @@ def plan(
     folder = None if out is None else measurement.make_folder(out)
     if not asked.vary:
         asked = replace(asked, vary=usual_questions(cell))
-    parameters = parameters_for([cell], replace(asked, optics=False), ())
+    links = Links(recipes=recipes_of([cell], asked))
+    parameters = parameters_for([cell], replace(asked, optics=False), (), links)
     if asked.optics:
         parameters += usual_nuisances(cell, _Of(cell.name).all, parameters)
-    found = identify(cell, kinds, parameters)
+    found = identify(cell, kinds, parameters, links=links)
     if folder is None:
         return found, []
     text = machine.to_text(machine.document([shown.expected_result(found)]))
