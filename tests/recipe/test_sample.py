@@ -7,7 +7,8 @@ import pytest
 
 from perotwin import lab
 from perotwin.measurement import checks_of
-from perotwin.recipe import Sample, load, prepare, readings, record
+from perotwin.recipe import Recipe, Sample, load, prepare, readings, record
+from perotwin.recipe import sample as room
 
 
 @cache
@@ -106,3 +107,26 @@ def test_a_broken_balance_fails_its_check() -> None:
     assert whole.dried is not None
     broken = replace(whole, dried=replace(whole.dried, residue=1.01 * whole.dried.residue))
     assert not checks_of(record(broken))["additive conserved while drying"].passed
+
+
+def test_what_is_kept_of_one_sample_does_not_reach_into_another() -> None:
+    base = load("target")
+    values = (
+        {"monolayer.cohesion": 0.1}, {"competition.release_energy": 0.3}, {"drying.partition": 0.2},
+        {"solvents.DMF:DMSO.strength": 3.0}, {"coat.dwell": "20 s"}, {"additive.dose": "0.3 mol%"}, {"seed": 3},
+        {"passivation.capture": "3e-10 cm^3/s"}, {"interface.bare_velocity": "9 m/s"},
+    )  # fmt: skip
+
+    def seen(recipe: Recipe) -> tuple[float, ...]:
+        made = prepare(recipe, side=40e-9)
+        assert made.film is not None
+        return made.film.lifetime, made.film.ions, made.face.velocity, made.face.step, made.sites
+
+    before = seen(base)
+    warm = [seen(base.with_values(one)) for one in values]
+    for one, found in zip(values, warm, strict=True):
+        room._on_the_oxide.cache_clear()
+        room._coated.cache_clear()
+        assert seen(base.with_values(one)) == found, one
+        assert found != before, one
+    assert seen(base) == before
