@@ -1,23 +1,38 @@
 """The reproduction as people call it: the table, files, an interruption, a second run, the same numbers again."""
 
-import importlib
 import json
+import pickle
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
 
 import perotwin as pt
 from perotwin.errors import ConvergenceError
+from perotwin.paper import posterior
 from perotwin.paper import rows as rows_module
-from perotwin.paper.bench import Bench, calibrated_bench
+from perotwin.paper.bench import Bench, Taker, calibrated_bench
 from perotwin.paper.found import Found, Row
+from perotwin.study import Merit, Plan
+from perotwin.workflows import paper_draws
 from perotwin.workflows import reproduce as job
 
 
+@pytest.fixture(scope="module")
+def calibrated() -> Bench:
+    """The calibrated set, on which nothing is measured."""
+    return calibrated_bench()
+
+
+def fresh(bench: Bench, **options: Any) -> Bench:
+    """Another bench of the same cells."""
+    return Bench(bench.singles, bench.tandems, scan_rate=bench.scan_rate, recipes=bench.recipes, **options)
+
+
 @pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+def few(monkeypatch: pytest.MonkeyPatch, calibrated: Bench) -> dict[str, int]:
     """Two stages of made-up rows that count how often they are computed."""
     counted = {"a": 0, "b": 0}
 
@@ -37,6 +52,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     }
     monkeypatch.setattr(job, "ROWS", made)
     monkeypatch.setattr(job, "STAGES", {"interface": "one", "film": "two"})
+    monkeypatch.setattr(job, "calibrated_bench", lambda **options: fresh(calibrated, **options))
+    monkeypatch.setattr(job, "needed", lambda stage, bench: ())
     return counted
 
 
@@ -77,10 +94,12 @@ def test_a_row_that_fails_says_why_and_the_others_are_answered(
     assert failed.verdict == "differs" and failed.found is not None and "was not found" in failed.found.words
 
 
-def test_the_cells_beside_the_page_are_the_calibrated_ones(few: dict[str, int], tmp_path: Path) -> None:
+def test_the_cells_beside_the_page_are_the_calibrated_ones(
+    few: dict[str, int], tmp_path: Path, calibrated: Bench
+) -> None:
     job.reproduce(tmp_path, quick=True)
     cell = pt.load(tmp_path / "wbg-target.toml")
-    assert cell == calibrated_bench().singles["target"] != pt.load("wbg-target")
+    assert cell == calibrated.singles["target"] != pt.load("wbg-target")
     assert isinstance(pt.load(tmp_path / "tandem-target.toml"), pt.Tandem)
 
 
@@ -94,6 +113,68 @@ def test_files_hold_every_claim(few: dict[str, int], tmp_path: Path) -> None:
     assert all(one.claim.where in page for one in made.lines)
 
 
+def test_the_page_leads_from_each_number_to_its_command_and_files(
+    few: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compute(bench: Bench) -> float:
+        return float(bench.of("eqe", "control")["jsc_integrated"])
+
+    name = "wide_bandgap.eqe.jsc_control"
+    monkeypatch.setitem(
+        job.ROWS, name, Row(name, "film", compute, "How it came.", "perotwin eqe wbg-control")
+    )
+    made = job.reproduce(tmp_path, quick=True)
+    (line,) = (one for one in made.lines if one.claim.name == name)
+    assert line.found is not None and line.found.data == ("eqe-control",)
+    saved = pt.measurement.load(tmp_path / "data" / "eqe-control.nc")
+    assert float(pt.lab.eqe.analyse(saved)["jsc_integrated"]) == pytest.approx(line.found.value)
+    page = (tmp_path / "reproduce.html").read_text(encoding="utf-8")
+    assert "How it came. <code>perotwin eqe wbg-control.toml</code>" in page
+    assert '<a href="wbg-control.toml">' in page and '<a href="data/eqe-control.nc">' in page
+    document = json.loads((tmp_path / "reproduce.json").read_text(encoding="utf-8"))["results"][0]
+    (row,) = (one for one in document["claims"] if one["claim"] == name)
+    assert row["data"] == ["data/eqe-control.nc"] and row["spread"] is None and document["draws"] == 0
+    # a second run knows them too
+    (again,) = (one for one in job.reproduce(tmp_path, quick=True).lines if one.claim.name == name)
+    assert again.found == line.found
+
+
+def test_draws_are_carried_to_table_page_and_json_and_kept(
+    few: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = posterior.read()
+    assert left is not None
+    counted = []
+
+    def answering(self: Any, others: Any) -> dict[str, float]:
+        counted.append(others)
+        if len(counted) == 3:
+            raise KeyboardInterrupt
+        return dict.fromkeys(rows_module.ROWS, 1.36 + 0.01 * len(counted))
+
+    monkeypatch.setattr(paper_draws._Answering, "__call__", answering)
+    monkeypatch.setattr(paper_draws, "films", lambda bench: {})
+    monkeypatch.setattr(paper_draws, "_shared", lambda bench: {})
+    stopped = job.reproduce(tmp_path, quick=True, draws=4, processes=1)
+    assert not stopped.complete and stopped.carried is None
+    made = job.reproduce(tmp_path, quick=True, draws=4, processes=1)
+    # two were kept, and one was stopped
+    assert len(counted) == 5 and made.carried is not None
+    assert counted[-1] == left.settings(left.coordinates(4)[3])
+    voc = {one.claim.name: one for one in made.lines}["wide_bandgap.jv.target.voc"]
+    values = np.array([1.37, 1.38, 1.40, 1.41])
+    assert voc.spread is not None and voc.spread.values == pytest.approx(tuple(values))
+    assert voc.twin == "1.37 ± 0.018 V" and voc.agreeing == 3
+    page = (tmp_path / "reproduce.html").read_text(encoding="utf-8")
+    assert "1.37 ±\N{NO-BREAK SPACE}0.018\N{NO-BREAK SPACE}V" in page and "3 of 4 draws agree" in page
+    document = json.loads((tmp_path / "reproduce.json").read_text(encoding="utf-8"))["results"][0]
+    (row,) = (one for one in document["claims"] if one["claim"] == "wide_bandgap.jv.target.voc")
+    assert row["spread"]["sd"] == pytest.approx(values.std(ddof=1)) and document["draws"] == 4
+    # without draws the page says so
+    job.reproduce(tmp_path, quick=True)
+    assert "Not computed in this run" in (tmp_path / "reproduce.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.long
 def test_two_runs_of_one_seed_give_the_same_table_and_every_row_is_answered() -> None:
     found = [
@@ -103,10 +184,90 @@ def test_two_runs_of_one_seed_give_the_same_table_and_every_row_is_answered() ->
     assert str(found[0]) == str(found[1])
 
 
-def test_an_interrupted_batch_is_not_taken_for_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    room = importlib.import_module("perotwin.study.batch")
-    monkeypatch.setattr(room, "batch", lambda *_, **__: SimpleNamespace(attrs={"complete": 0}))
-    bench = Bench({"control": None, "target": None}, {})  # type: ignore[dict-item]  # no cell is looked at
+def test_an_interrupted_batch_is_not_taken_for_a_whole_one(
+    monkeypatch: pytest.MonkeyPatch, calibrated: Bench
+) -> None:
+    bench = fresh(calibrated, devices=2)
+    solved = []
+
+    def stopped(plan: Plan, number: int) -> Merit:
+        if len(solved) == 3:
+            raise KeyboardInterrupt
+        solved.append(number)
+        return Merit(0.2, 1.3, 180.0, 0.8, 1.1, 170.0)
+
+    monkeypatch.setattr(Plan, "__call__", stopped)
     with pytest.raises(KeyboardInterrupt):
         bench.batch("singles")
     assert not bench.datasets()
+    monkeypatch.setattr(Plan, "__call__", lambda plan, number: Merit(0.2, 1.3, 180.0, 0.8, 1.1, 170.0))
+    # what was solved is not solved again
+    assert solved == [0, 1, 2] and bench.batch("singles")["pce"].size == 4
+
+
+class Recording(Bench):
+    """Knows what it was asked for, and measures nothing."""
+
+    def _once(self, key: tuple[str, ...], label: str, work: Any) -> Any:
+        self._kept[key] = None
+        if key[0] == "device":
+            return Merit(
+                0.2 + 1e-3 * int(key[2]) ** 2,
+                1.3 + 1e-3 * int(key[2]) ** 2,
+                180.0,
+                0.8 - 1e-3 * int(key[2]),
+                1.1,
+                170.0,
+            )
+        if key[0] == "film_ageing":
+            return (1.0, 2.0)
+        return work() if key[0] == "batch" else MagicMock(**{"__float__.return_value": 1.0})
+
+
+def test_what_a_stage_needs_is_all_that_its_rows_measure(calibrated: Bench) -> None:
+    def asked(answer: Any) -> set[tuple[str, ...]]:
+        bench = Recording(calibrated.singles, calibrated.tandems, devices=2)
+        answer(bench)
+        return {key for key in bench._kept if key[0] not in ("sample", "batch")}
+
+    earlier: set[tuple[str, ...]] = set()
+    for stage in rows_module.STAGES:
+
+        def by_rows(bench: Bench, stage: str = stage) -> None:
+            for row in rows_module.ROWS.values():
+                if row.stage == stage:
+                    row(bench)
+
+        def ahead(bench: Bench, stage: str = stage) -> None:
+            for ask in rows_module.needed(stage, bench):
+                bench.take(ask)
+
+        # what an earlier stage has measured is there
+        assert asked(by_rows) - earlier == asked(ahead), stage
+        earlier |= asked(ahead)
+
+
+def test_a_measurement_that_failed_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, calibrated: Bench
+) -> None:
+    tried = []
+
+    def failing(cell: Any, *_: Any) -> None:
+        tried.append(cell.name)
+        raise ConvergenceError("the top was not found.", "Look elsewhere.")
+
+    monkeypatch.setattr("perotwin.lab.el.measure", failing)
+    bench = fresh(calibrated)
+    worker = Taker(bench)
+    assert ("data", "el", "target") in worker(("of", "el", "target"))
+    for _ in range(2):
+        with pytest.raises(ConvergenceError, match="was not found"):
+            bench.of("el", "target")
+    assert tried == ["wbg-target"] and not bench.datasets()
+
+
+def test_what_another_process_measured_is_taken(monkeypatch: pytest.MonkeyPatch, calibrated: Bench) -> None:
+    far, near = fresh(calibrated), fresh(calibrated)
+    near.learn(pickle.loads(pickle.dumps(Taker(far)(("of", "eqe", "control")))))
+    monkeypatch.setattr("perotwin.lab.eqe.measure", lambda *_: pytest.fail("measured again"))
+    assert near.of("eqe", "control")["jsc_integrated"] == far.of("eqe", "control")["jsc_integrated"]

@@ -12,7 +12,7 @@ import perotwin as pt
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.lab import statistics
 from perotwin.stack import Cell
-from perotwin.study import batch, read_spread, usual_spread
+from perotwin.study import Outcome, batch, planned, read_spread, usual_spread
 from perotwin.study.merit import Merit
 from perotwin.study.spread import _spread
 
@@ -228,3 +228,19 @@ def test_a_real_batch_scatters_about_the_cell() -> None:
     np.testing.assert_allclose(found["pce"].values, merit(cell).pce, rtol=1e-9)
     wide = batch([cell], 6, _spread('perovskite.thickness = { relative = "5 %" }', "s"))
     assert wide["jsc"].values.min() < merit(cell).jsc < wide["jsc"].values.max()
+
+
+def test_a_plan_gives_the_devices_of_the_batch_one_by_one() -> None:
+    cells = [pt.load("cell-a"), pt.load("cell-b")]
+    whole = batch(cells, 4, seed=3, judge=_of)
+    plan = planned(cells, 4, seed=3, judge=_of)
+    assert len(plan) == 8
+    done = {}
+    for number in reversed(range(8)):
+        try:
+            done[number] = Outcome(plan(number))
+        except ConvergenceError as error:
+            done[number] = Outcome(failure=str(error))
+    assert plan.dataset(done).identical(whole)
+    some = plan.dataset({5: done[5]}, complete=False)
+    assert some.attrs["complete"] == 0 and list(some["device"].values) == ["cell-b 2"]

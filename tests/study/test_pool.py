@@ -28,7 +28,9 @@ def test_outcomes_are_in_the_order_of_the_items(cells: list[pt.Stack], processes
     with Pool(judges.late, processes) as pool:
         done = pool.all(cells, "late")
         single = pool.one(cells[2])
+        begun = [finish() for finish in pool.begun(cells)]
     assert [one.result for one in done] == [judges.hill(cell) for cell in cells]
+    assert begun == done
     assert single.result == judges.hill(cells[2])
 
 
@@ -75,6 +77,20 @@ def test_a_script_without_a_guard_is_told_what_to_do(tmp_path) -> None:
     )
     done = python(str(script))
     assert '__name__ == "__main__"' in done.stdout
+
+
+@pytest.mark.slow
+def test_jobs_of_many_seconds_are_not_waited_for_when_the_block_is_left_by_ctrl_c() -> None:
+    def work() -> None:
+        with Pool(time.sleep, 2, patient=False) as pool:
+            first, *_ = pool.begun([0.01, 120.0, 120.0])
+            assert first().failure is None
+            raise KeyboardInterrupt
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert time.monotonic() - start < 60.0
 
 
 def test_fewer_than_one_process_is_refused() -> None:

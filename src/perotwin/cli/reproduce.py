@@ -15,14 +15,24 @@ def reproduce(
     claim: Annotated[
         str | None, typer.Option("--claim", metavar="NAME", help="One claim: how it comes about, from what.")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Batches of a few devices, and no figures.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Batches of a few devices; no figures, no draws.")
+    ] = False,
     calibrate: Annotated[
         bool,
         typer.Option(
             "--calibrate", help="Fit the free numbers again (half an hour); with -o write them there."
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of the virtual batches.")] = 1,
+    draws: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Of the calibrated numbers, for what the calibration leaves open; 12, with --quick none.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the virtual batches and the draws.")] = 1,
     processes: options.Processes = None,
     output: options.Folder = None,
     json: options.Json = False,
@@ -54,8 +64,8 @@ def reproduce(
             for words in page.in_words(line, helped):
                 out.say(words)
             return
-        made = job.reproduce(output, quick=quick, seed=seed, processes=processes)
-        out.result(job.result(made.lines, made.scores, made.complete))
+        made = job.reproduce(output, quick=quick, draws=draws, seed=seed, processes=processes)
+        out.result(job.result(made))
         out.table(page.table(made.lines))
         for words in page.score_words(made.scores):
             out.say(words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["bench", "claims", "compare", "figures", "found", "page", "rows", "split"]
+__all__ = ["bench", "claims", "compare", "figures", "found", "page", "posterior", "rows", "split"]
 
 
 def __getattr__(name: str) -> Any:

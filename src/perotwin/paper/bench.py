@@ -8,22 +8,29 @@ Everything comes from recipes, cells and instruments. Nothing here knows what th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from perotwin import progress
+from perotwin.errors import PerotwinError
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from perotwin.measurement import Metrics
+    from perotwin.paper.calibrated import Settings
     from perotwin.recipe import Sample
     from perotwin.stack import Cell, Stack
+    from perotwin.study.batch import Plan
+    from perotwin.study.merit import Merit
 
-__all__ = ["CONDITIONS", "Bench", "calibrated_bench", "library_bench"]
+__all__ = ["CONDITIONS", "Ask", "Bench", "Taker", "calibrated_bench", "library_bench"]
 
 T = TypeVar("T")
+#: the name of a method of `Bench`, and what it is told
+Ask = tuple[str | int | float, ...]
 
 #: the two films of the paper
 CONDITIONS = ("control", "target")
@@ -52,24 +59,60 @@ class Bench:
     processes: int | None = 1
     recipes: Mapping[str, Any] = field(default_factory=dict)
     _kept: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)
+    _drawn: dict[str, Plan] = field(default_factory=dict, repr=False)
+    _asked: dict[tuple[str, ...], None] = field(default_factory=dict, repr=False)
 
     def _once(self, key: tuple[str, ...], label: str, work: Callable[[], T]) -> T:
+        self._asked[key] = None
         if key not in self._kept:
             with progress.task(label):
-                self._kept[key] = work()
-        found: T = self._kept[key]
+                try:
+                    self._kept[key] = work()
+                except PerotwinError as error:
+                    # what fails once fails again
+                    self._kept[key] = error
+        found: T | PerotwinError = self._kept[key]
+        if isinstance(found, PerotwinError):
+            raise found
         return found
+
+    def take(self, ask: Ask) -> Any:
+        """A measurement by the name of the method here that takes it, and what that is told: ("scan", "target")."""
+        name, *told = ask
+        return getattr(self, str(name))(*told)
+
+    def learnt(self, known: Container[tuple[str, ...]] = ()) -> dict[tuple[str, ...], Any]:
+        """All that was measured beyond what is known: what another process adds to a bench with `learn`."""
+        return {key: kept for key, kept in self._kept.items() if key not in known and key[0] != "sample"}
+
+    def learn(self, measured: Mapping[tuple[str, ...], Any]) -> None:
+        """Take what another bench of the same cells has measured."""
+        self._kept.update(measured)
+
+    @contextmanager
+    def watching(self) -> Iterator[list[str]]:
+        """Names of the measurements that are looked at inside the block, filled when it ends; see `datasets`."""
+        before, self._asked = self._asked, {}
+        names: list[str] = []
+        try:
+            yield names
+        finally:
+            asked, self._asked = self._asked, before | self._asked
+            of = [key if key[0] in ("data", "batch") else ("data", *key) for key in asked]
+            names += [name for key in dict.fromkeys(of) for name in self._named(key)]
+
+    def _named(self, key: tuple[str, ...]) -> dict[str, xr.Dataset]:
+        """What is kept under a key as measurements, by names that files can have."""
+        kept = self._kept.get(key)
+        if key[0] not in ("data", "batch") or kept is None or isinstance(kept, PerotwinError):
+            return {}
+        name = "-".join(key[1:] if key[0] == "data" else key).replace("_", "-")
+        parts = {"": kept} if hasattr(kept, "data_vars") else dict(kept)
+        return {f"{name}-{which}" if which else name: one for which, one in parts.items()}
 
     def datasets(self) -> dict[str, xr.Dataset]:
         """All measurements that were taken, by names that files can have."""
-        made: dict[str, Any] = {}
-        for key, kept in self._kept.items():
-            if key[0] not in ("data", "batch"):
-                continue
-            name = "-".join(key[1:] if key[0] == "data" else key).replace("_", "-")
-            parts = {"": kept} if hasattr(kept, "data_vars") else dict(kept)
-            made |= {f"{name}-{which}" if which else name: one for which, one in parts.items()}
-        return made
+        return {name: one for key in self._kept for name, one in self._named(key).items()}
 
     # --- samples ------------------------------------------------------------
 
@@ -178,7 +221,7 @@ class Bench:
             found = model.readings(model.age_film(self.sample(condition)))
             return float(found["absorbance_6h"]), float(found["absorbance_end"])
 
-        return self._once(("film ageing", condition), f"{condition} in toluene", run)
+        return self._once(("film_ageing", condition), f"{condition} in toluene", run)
 
     def retained(self, kind: str, condition: str, hours: float) -> float:
         """Power after hours at maximum power in one sun (ISOS-L-1), over the first, of "singles" or "tandems" of the
@@ -223,23 +266,56 @@ class Bench:
 
     def batch(self, kind: str) -> xr.Dataset:
         """Virtual batches of both conditions, of kind "singles" or "tandems", drawn by the usual spread."""
-        from perotwin.study.batch import batch
-
-        cells = self.singles if kind == "singles" else self.tandems
+        from perotwin.study.pool import Outcome, Pool, at_most
 
         def draw() -> xr.Dataset:
-            made = batch(
-                [cells[condition] for condition in CONDITIONS],
-                self.devices,
-                seed=self.seed,
-                processes=self.processes,
-            )
-            if not made.attrs.get("complete", 1):
-                # a batch that was interrupted is no batch of so many devices
-                raise KeyboardInterrupt
-            return made
+            plan = self._plan(kind)
+            missing = [
+                ("device", kind, n) for n in range(len(plan)) if ("device", kind, str(n)) not in self._kept
+            ]
+            here = at_most(self.processes) == 1
+            if missing:
+                with Pool(Taker(self if here else replace(self, _kept={})), self.processes) as pool:
+                    for _, outcome in pool.each(missing, f"{len(missing)} devices"):
+                        self.learn(outcome.result or {})
+            done: dict[int, Outcome[Merit]] = {}
+            for number in range(len(plan)):
+                try:
+                    done[number] = Outcome(self.device(kind, number))
+                except PerotwinError as error:
+                    done[number] = Outcome(failure=str(error))
+            return plan.dataset(done)
 
         return self._once(("batch", kind), f"batches of {kind}", draw)
+
+    def device(self, kind: str, number: int) -> Merit:
+        """What one device of these batches is worth; they are numbered condition by condition."""
+        return self._once(
+            ("device", kind, str(number)), f"device {number + 1}", lambda: self._plan(kind)(number)
+        )
+
+    def _plan(self, kind: str) -> Plan:
+        from perotwin.study.batch import planned
+
+        cells = self.singles if kind == "singles" else self.tandems
+        plan: Plan = self._drawn.get(kind) or planned(
+            [cells[one] for one in CONDITIONS], self.devices, seed=self.seed
+        )
+        self._drawn[kind] = plan
+        return plan
+
+
+@dataclass(frozen=True)
+class Taker:
+    """Takes measurements of a bench in another process: what was learnt by each."""
+
+    bench: Bench
+
+    def __call__(self, ask: Ask) -> dict[tuple[str, ...], Any]:
+        known = set(self.bench.learnt())
+        with suppress(PerotwinError):  # which is kept
+            self.bench.take(ask)
+        return self.bench.learnt(known)
 
 
 def library_bench(**options: Any) -> Bench:
@@ -255,15 +331,18 @@ def library_bench(**options: Any) -> Bench:
     )
 
 
-def calibrated_bench(**options: Any) -> Bench:
-    """A bench of the calibrated set; options as of `Bench`."""
+def calibrated_bench(*, others: Settings | None = None, **options: Any) -> Bench:
+    """A bench of the calibrated set. others: numbers in place of some of it; options as of `Bench`."""
     from perotwin.paper import calibrated
     from perotwin.paper.split import scan_rate
 
     options.setdefault("scan_rate", calibrated.scan_rate() or scan_rate())
-    singles = calibrated.singles()
+    singles = calibrated.singles(others=others or {})
     return Bench(
-        singles=singles, tandems=calibrated.tandems(singles), recipes=calibrated.recipes(), **options
+        singles=singles,
+        tandems=calibrated.tandems(singles),
+        recipes=calibrated.recipes(others=others or {}),
+        **options,
     )
 
 

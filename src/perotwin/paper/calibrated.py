@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from perotwin.recipe import Recipe
     from perotwin.stack import Cell, Stack
 
-__all__ = ["BASE", "FILE", "MADE", "read", "recipes", "scan_rate", "singles", "tandems"]
+__all__ = ["BASE", "FILE", "MADE", "Settings", "read", "recipes", "scan_rate", "singles", "tandems"]
 
 FILE = Path(__file__).with_name("calibrated.toml")
 #: the stack that the cells are made on, and the cells: name -> recipe
 BASE = "wbg-base"
 MADE: Mapping[str, str] = {"wbg-control": "control", "wbg-target": "target"}
+#: numbers by field path, of "recipe" and of "base", as they are written
+Settings = Mapping[str, Mapping[str, str]]
+NONE: Settings = {}
 #: conditions of the tandems by name
 _TANDEMS = {"control": "tandem-control", "target": "tandem-target"}
 
@@ -42,27 +45,27 @@ def scan_rate() -> float | None:
     return None if written is None else float(parse(written, "scan rate"))
 
 
-def recipes() -> dict[str, Recipe]:
-    """All recipes of the library with the calibrated numbers, by name."""
+def recipes(*, others: Settings = NONE) -> dict[str, Recipe]:
+    """All recipes of the library with the calibrated numbers, by name. others: by path, in place of some of them."""
     from perotwin import recipe
 
-    values = read().get("recipe", {})
+    values = {**read().get("recipe", {}), **others.get("recipe", {})}
     return {
         name: recipe.load(name).with_values(values) if values else recipe.load(name)
         for name in recipe.names()
     }
 
 
-def singles() -> dict[str, Stack]:
-    """The two single junctions, by condition."""
+def singles(*, others: Settings = NONE) -> dict[str, Stack]:
+    """The two single junctions, by condition. others: numbers in place of some of the set, as of `recipes`."""
     from perotwin import recipe, stack
 
     base = stack.load(BASE)
     assert isinstance(base, stack.Stack)
-    values = read().get("base", {})
+    values = {**read().get("base", {}), **others.get("base", {})}
     base = base.with_values(values) if values else base
     made: dict[str, Stack] = {}
-    every = recipes()
+    every = recipes(others=others)
     for name, condition in MADE.items():
         cell = recipe.make(recipe.prepare(every[condition]), base, name).cell
         assert isinstance(cell, stack.Stack)

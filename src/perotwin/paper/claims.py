@@ -92,13 +92,15 @@ class Claim:
             return found > 0.0 if self.sign == "+" else found < 0.0
         return not (found <= self.above) and not (found >= self.below)
 
-    def shown(self, value: float) -> str:
-        """A number (SI) as people read this row."""
+    def shown(self, value: float, digits: int = 4, sd: float = math.nan) -> str:
+        """A number (SI) as people read this row, to some digits, with its standard deviation where that is given."""
         if not math.isfinite(value):
             return "–"
         unit = self._unit()
         scale = float(parse(f"1 {unit}", self.dimension)) if unit else 1.0
-        text = f"{value / scale:.4g}"
+        text = f"{value / scale:.{digits}g}"
+        if math.isfinite(sd):
+            text += f" ± {sd / scale:.2g}"
         return f"{text} {unit}".rstrip()
 
     def _unit(self) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from perotwin.paper.claims import LABELS, Claim
-from perotwin.paper.found import Found
+from perotwin.paper.found import Found, Spread
 
-__all__ = ["Line", "Score", "compared", "scores"]
+__all__ = ["Line", "Score", "compared", "here", "scores"]
+
+#: a standard deviation below this part of the number is rounding
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -19,13 +23,15 @@ class Line:
 
     Attributes:
         claim, found: of the row; found is None where nothing answers it.
-        command: that shows the answer; nothing where there is none.
+        command: that shows the answer; nothing where there is none. how: it comes about, in words.
+        spread: what the calibration leaves open of it; None where that was not asked.
     """
 
     claim: Claim
     found: Found | None
     command: str = ""
     how: str = ""
+    spread: Spread | None = None
 
     @property
     def agrees(self) -> bool | None:
@@ -44,7 +50,23 @@ class Line:
     @property
     def twin(self) -> str:
         """The answer as people read it."""
-        return "–" if self.found is None else self.claim.shown(self.found.value)
+        if self.found is None:
+            return "–"
+        sd = self.sd if self.found.known else math.nan
+        return self.claim.shown(self.found.value, sd=sd if sd > 0.0 else math.nan)
+
+    @property
+    def sd(self) -> float:
+        """What the calibration leaves open of the answer, SI; zero where no free number enters, NaN where not asked."""
+        sd = math.nan if self.spread is None else self.spread.sd
+        size = abs(self.found.value) if self.found is not None else 0.0
+        # the rounding of a mean is no spread
+        return 0.0 if sd < _ROUNDING * size else sd
+
+    @property
+    def agreeing(self) -> int:
+        """Of the draws, how many agree with the row."""
+        return 0 if self.spread is None else sum(self.claim.agrees(one) for one in self.spread.values)
 
     def to_json(self) -> dict[str, Any]:
         """The line as plain data."""
@@ -59,10 +81,12 @@ class Line:
             "tolerance": claim.within() if claim.is_number else None,
             "twin": self.twin if found is not None and found.known else None,
             "value": None if found is None or not found.known else found.value,
+            "spread": None if self.spread is None else self.spread.to_json() | {"agree": self.agreeing},
             "verdict": self.verdict,
             "tied": claim.tied or None,
             "words": None if found is None else found.words or None,
             "because": claim.because if claim.because and not self.agrees else None,
+            "data": [f"data/{name}.nc" for name in found.data] if found is not None else [],
             "how": self.how or None,
             "command": self.command or None,
         }
@@ -95,7 +119,12 @@ def here(command: str) -> str:
     return re.sub(r"\b((?:wbg|tandem)-(?:control|target))\b", r"\1.toml", command)
 
 
-def compared(claims: Mapping[str, Claim], found: Mapping[str, Found], rows: Mapping[str, Any]) -> list[Line]:
+def compared(
+    claims: Mapping[str, Claim],
+    found: Mapping[str, Found],
+    rows: Mapping[str, Any],
+    spreads: Mapping[str, Spread] | None = None,
+) -> list[Line]:
     """Every claim with its answer, in the order of the claims."""
     return [
         Line(
@@ -103,6 +132,7 @@ def compared(claims: Mapping[str, Claim], found: Mapping[str, Found], rows: Mapp
             found.get(name),
             here(rows[name].command) if name in rows else "",
             rows[name].how if name in rows else "",
+            (spreads or {}).get(name),
         )
         for name, claim in claims.items()
     ]

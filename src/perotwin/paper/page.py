@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perotwin.paper import calibrated, claims, split
 from perotwin.paper.compare import Line, Score
 from perotwin.paper.figures import FIGURES
+from perotwin.paper.posterior import Carried
 from perotwin.paper.rows import STAGES
-from perotwin.report import study_page
+from perotwin.report import links, study_page
 from perotwin.report.waterfalls import Row
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["as_csv", "in_words", "render", "score_words", "table"]
+__all__ = ["Told", "as_csv", "in_words", "render", "score_words", "table"]
 
 #: groups of rows, by the beginning of their names
 _GROUPS = {
@@ -145,28 +148,36 @@ def as_csv(lines: Sequence[Line]) -> str:
     return text.getvalue()
 
 
-def render(
-    lines: Sequence[Line],
-    counted: Sequence[Score],
-    drawn: Mapping[str, Sequence[Path]],
-    folder: Path,
-    files: Sequence[Path],
-    complete: bool,
-) -> str:
+@dataclass(frozen=True)
+class Told:
+    """What a run found.
+
+    Attributes:
+        lines: claims with their answers. scores: how many agree. carried: what draws of the calibrated numbers give.
+        complete: whether all stages were done. made_by: what decides the run, in words.
+    """
+
+    lines: Sequence[Line]
+    scores: Sequence[Score]
+    carried: Carried | None
+    complete: bool
+    made_by: str
+
+
+def render(told: Told, drawn: Mapping[str, Sequence[Path]], folder: Path, files: Sequence[Path]) -> str:
     """The page.
 
     Args:
-        lines, counted: of the run. drawn: figures (files) by stage. folder: where the page will lie.
-        files: of data, below it. complete: whether all stages were done.
+        told: of the run. drawn: figures (files) by stage. folder: where the page will lie. files: of data, below it.
     """
-    sections = [_scores(counted, complete)]
-    sections += [_claims(words, some) for words, some in _grouped(lines)]
+    sections = [_scores(told), _differing(told.lines)]
+    sections += [_claims(words, some, folder) for words, some in _grouped(told.lines)]
     sections.append(
         study_page.Section(
             "where the paper contradicts itself", words=[one.says for one in claims.contradictions()]
         )
     )
-    sections += [_calibrated(), _split()]
+    sections += [_calibrated(), _left_open(told.carried), _split()]
     for stage, words in STAGES.items():
         shown = [
             study_page.Drawn(folder / f"{one.name}.svg", f"{one.caption} The paper's {one.paper}.")
@@ -177,12 +188,13 @@ def render(
             sections.append(study_page.Section(f"figures – {words}", figures=shown))
     lead = (
         "In-situ molecular compensation in wide-bandgap perovskite (S. Fu et al.): every claim of the paper, and what "
-        "its virtual twin says to it."
+        f"its virtual twin says to it. Made with perotwin reproduce: {told.made_by}. Under each claim stands how the "
+        "number comes about, the command that shows it, given in this folder, and the files that it was read from."
     )
     return study_page.render_study("The paper, reproduced", sections, lead, folder, files)
 
 
-def _scores(counted: Sequence[Score], complete: bool) -> study_page.Section:
+def _scores(told: Told) -> study_page.Section:
     heads = [
         "Rows",
         "Numbers that agree",
@@ -194,42 +206,83 @@ def _scores(counted: Sequence[Score], complete: bool) -> study_page.Section:
         Row(one.label, [_pair(one.numbers), _pair(one.directions), _pair(one.free), _LABELS[one.label]])
         if one.label != "no model"
         else Row(one.label, [f"{one.numbers[1]} rows", f"{one.directions[1]} rows", "–", _LABELS[one.label]])
-        for one in counted
+        for one in told.scores
     ]
     words = [
         "Tolerances were fixed before any calibration. A row that nothing computed counts as one that does not agree; "
         "rows without a model are counted apart.",
     ]
-    if not complete:
+    if not told.complete:
         words.append("This run was interrupted: rows of later stages are not computed.")
     return study_page.Section("what agrees", words=words, tables=[study_page.Tabled(heads, rows, 5)])
 
 
-def _claims(words: str, lines: Sequence[Line]) -> study_page.Section:
-    heads = ["Claim", "Paper", "Within", "Twin", "Label", "Verdict", "How it comes about"]
+def _differing(lines: Sequence[Line]) -> study_page.Section:
+    """What does not agree, with our best explanation."""
+    off = [one for one in lines if one.agrees is False]
+    rows = [
+        Row(
+            f"{one.claim.says} {one.claim.where}.",
+            [
+                _close(one.claim.expects()),
+                _close(one.twin),
+                _label(one),
+                one.claim.because or "not explained",
+            ],
+        )
+        for one in off
+    ]
+    words = [] if rows else ["Every row that was computed agrees."]
+    heads = ["Claim, and our best explanation", "Paper", "Within", "Twin", "Label"]
+    return study_page.Section(
+        "what differs", words=words, tables=[study_page.Tabled(heads, rows, 9)] if rows else []
+    )
+
+
+def _claims(words: str, lines: Sequence[Line], folder: Path) -> study_page.Section:
+    heads = ["Claim", "Paper", "Within", "Twin", "Label", "Verdict"]
     rows = []
-    notes = []
     for one in lines:
         claim = one.claim
-        how = f"{one.how} ({one.command})" if one.how else ""
-        if one.found is not None and one.found.words:
-            how += f" Read: {one.found.words}."
         rows.append(
             Row(
                 f"{claim.says} {claim.where}.",
                 [
-                    claim.expects(),
-                    claim.within() if claim.is_number else "–",
-                    one.twin,
+                    _close(claim.expects()),
+                    _close(claim.within()) if claim.is_number else "–",
+                    _close(one.twin),
                     _label(one),
                     one.verdict,
-                    how,
                 ],
+                below=_how(one),
+                command=one.command,
+                links=_links(one, folder),
+                off=one.agrees is False,
             )
         )
-        if claim.because and not one.agrees:
-            notes.append(f"{claim.says} {claim.because}")
-    return study_page.Section(words, tables=[study_page.Tabled(heads, rows, 9)], notes=notes)
+    return study_page.Section(words, tables=[study_page.Tabled(heads, rows, 9)])
+
+
+def _close(text: str) -> str:
+    """A number that stays with its unit where a line breaks."""
+    return re.sub(r" (?=[^\s\d±]+$)|(?<=±) ", "\u00a0", text)
+
+
+def _how(one: Line) -> str:
+    """How an answer comes about, in sentences."""
+    words = [one.how] if one.how else []
+    if one.found is not None and one.found.words:
+        words.append(f"Read: {one.found.words}.")
+    if one.sd > 0.0 and one.spread is not None:
+        words.append(f"{one.agreeing} of {len(one.spread.values)} draws agree.")
+    return " ".join(words)
+
+
+def _links(one: Line, folder: Path) -> list[links.Link]:
+    """The cells that the command names, and the measurements that the answer was read from."""
+    cells = [folder / word for word in one.command.split() if word.endswith(".toml")]
+    data = [] if one.found is None else [folder / "data" / f"{name}.nc" for name in one.found.data]
+    return [links.Link(file.name, links.to(file, folder)) for file in (*cells, *data) if file.exists()]
 
 
 def _calibrated() -> study_page.Section:
@@ -257,6 +310,41 @@ def _calibrated() -> study_page.Section:
     heads = ["Number", "Here", "In the library", "Range", "How"]
     return study_page.Section(
         "the calibrated set", words=words, tables=[study_page.Tabled(heads, rows, 5)] if rows else []
+    )
+
+
+def _left_open(carried: Carried | None) -> study_page.Section:
+    """What the calibration leaves open, and whether the draws have carried it as the fit says."""
+    if carried is None:
+        words = [
+            "Not computed in this run: numbers stand without what the calibration leaves open of them. "
+            "A run without --quick, or with --draws N, tells."
+        ]
+        return study_page.Section("what the calibration leaves open", words=words)
+    count = len(carried.coordinates)
+    words = [
+        f"{count} draws of the calibrated numbers, within their ranges, from what the fitted rows allow of them "
+        "(posterior.toml). Each draw makes cells, tandems and recipes again and answers every row: ± is the standard "
+        f"deviation, itself known to {100.0 / (2.0 * max(count - 1, 1)) ** 0.5:.0f} %. A row without it has none: no "
+        "free number enters. Batches and hours are those of the set; the scan rate is held.",
+        "Of the rows that were fitted, the fit itself says how far they may move; beside it what the draws, through "
+        "the rows' own measurements, give:",
+    ]
+    rows = []
+    for name, drawn, linear in carried.fitted():
+        claim = claims.find(name)
+        width = carried.posterior.widths[carried.posterior.rows.index(name)]
+        rows.append(
+            Row(f"{claim.says} ({name})", [claim.shown(one, 2) for one in (float(width), linear, drawn)])
+        )
+    heads = [
+        "Fitted row",
+        "Standard deviation taken in the fit",
+        "Of the draws, by the fit",
+        "Of the draws, computed",
+    ]
+    return study_page.Section(
+        "what the calibration leaves open", words=words, tables=[study_page.Tabled(heads, rows, 6)]
     )
 
 

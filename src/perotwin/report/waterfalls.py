@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from perotwin.losses.waterfall import Difference, Figures, Loss, Waterfall
+    from perotwin.report.links import Link
 
 __all__ = [
     "Row", "difference_result", "difference_rows", "difference_tables", "figures_rows", "how_told", "result", "rows",
@@ -68,11 +69,19 @@ def shown(of: str, value: float, decimals: int | None = None) -> str:
 
 
 class Row(NamedTuple):
-    """A row of a table: its heading stands alone where `values` is empty."""
+    """A row of a table: its heading stands alone where `values` is empty.
+
+    below: a sentence under it, across the table; command: that shows it; links: to files that it is of.
+    off: whether its last value stands out.
+    """
 
     words: str
     values: list[str]
     total: bool = False
+    below: str = ""
+    command: str = ""
+    links: Sequence[Link] = ()
+    off: bool = False
 
 
 def _level(name: str, value: float) -> str:

@@ -1,6 +1,6 @@
 """Many cells at once: sweeps over a number of the stack, maps over two, the best of some, what it all hangs on."""
 
-from perotwin.study.batch import Task, Worker, batch, tasks
+from perotwin.study.batch import Plan, Task, Worker, batch, planned, tasks
 from perotwin.study.draws import Draws, from_posterior, from_ranges, from_spread
 from perotwin.study.maps import best_of, map_of
 from perotwin.study.merit import Merit, merit
@@ -20,6 +20,7 @@ __all__ = [
     "Merit",
     "Optimum",
     "Outcome",
+    "Plan",
     "Point",
     "Pool",
     "Row",
@@ -40,6 +41,7 @@ __all__ = [
     "map_of",
     "merit",
     "optimise",
+    "planned",
     "read_spread",
     "resolve",
     "resolve_all",

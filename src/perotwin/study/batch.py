@@ -15,8 +15,8 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from perotwin.stack import Cell
 
-__all__ = ["Task", "Worker", "batch", "tasks"]
+__all__ = ["Plan", "Task", "Worker", "batch", "planned", "tasks"]
 
 #: devices of a task, and rows and seconds after which a part is written
 _AT_ONCE, _ROWS, _SECONDS = 20, 400, 5.0
@@ -118,22 +118,62 @@ def tasks(
 
 
 @dataclass(frozen=True)
-class _Device:
-    """One device: the number of its cell, and its own values."""
+class Plan:
+    """A batch that is drawn and not solved, see `planned`.
 
-    cell: int
-    values: dict[str, str]
+    Called with the number of a device (from 0, cell by cell) it gives what that one is worth; it can be pickled.
 
-
-@dataclass(frozen=True)
-class _Judge:
-    """Makes a device and judges it: the job of the processes."""
+    Attributes:
+        cells: that are drawn of. devices: of each. drawn: their numbers, of each cell. about: what the batch is.
+        judge: what a device is worth.
+    """
 
     cells: tuple[Cell, ...]
-    judge: MeritOf
+    devices: int
+    drawn: tuple[Drawn, ...]
+    about: _About
+    judge: MeritOf = merit
 
-    def __call__(self, device: _Device) -> Merit:
-        return self.judge(changed(self.cells[device.cell], device.values))
+    def __len__(self) -> int:
+        return self.devices * len(self.cells)
+
+    def __call__(self, number: int) -> Merit:
+        cell, device = divmod(number, self.devices)
+        return self.judge(changed(self.cells[cell], self.drawn[cell].values[device]))
+
+    def dataset(self, done: Mapping[int, Outcome[Merit]], complete: bool = True) -> xr.Dataset:
+        """The measurement that devices make. done: what each number gave; complete: False where it was interrupted."""
+        rows = []
+        for index in sorted(done):
+            cell, device = divmod(index, self.devices)
+            result = done[index].result
+            figures = {name: math.nan if result is None else result[name] for name in NAMES}
+            own = self.drawn[cell]
+            place = self.cells[cell].name, device, own.substrate[device]
+            rows.append(Row(*place, own.values[device], figures, done[index].failure or ""))
+        notes = [note for one in self.drawn for note in one.notes]
+        made = _dataset(self.cells, rows, notes, replace(self.about, complete=complete))
+        return made.assign_attrs(drawn=json.dumps([dict(row.values) for row in rows]))
+
+
+def planned(
+    cells: Sequence[Cell],
+    devices: int = 30,
+    spread: Spread | None = None,
+    seed: int | None = None,
+    *,
+    posterior: str | Path | None = None,
+    judge: MeritOf = merit,
+) -> Plan:
+    """The devices of a batch; arguments, and what is refused, as of `batch`."""
+    _refuse(cells, devices, posterior)
+    how = usual_spread() if spread is None else spread
+    if posterior is None:
+        drawn = [how.draw(cell, devices, seed) for cell in cells]
+    else:
+        drawn = [_of_posterior(cells[0], posterior, devices, seed)]
+    about = _About(_words(how, posterior), drawn[0].seed, devices, True, posterior is None and how.usual)
+    return Plan(tuple(cells), devices, tuple(drawn), about, judge)
 
 
 def batch(
@@ -171,39 +211,23 @@ def batch(
         PerotwinError: worker processes ended; what was done is in the store.
         KeyboardInterrupt: interrupted before one device was done.
     """
-    _refuse(cells, devices, posterior)
-    how = usual_spread() if spread is None else spread
     if store is not None:
+        _refuse(cells, devices, posterior)
+        how = usual_spread() if spread is None else spread
         return _stored(cells, devices, how, seed, posterior, Path(store), processes, judge)
-    if posterior is None:
-        drawn = [how.draw(cell, devices, seed) for cell in cells]
-    else:
-        drawn = [_of_posterior(cells[0], posterior, devices, seed)]
-    items = [_Device(number, values) for number, one in enumerate(drawn) for values in one.values]
+    plan = planned(cells, devices, spread, seed, posterior=posterior, judge=judge)
     done: dict[int, Outcome[Merit]] = {}
     complete = True
     names = ", ".join(cell.name for cell in cells)
-    with Pool(_Judge(tuple(cells), judge), processes) as pool:
+    with Pool(plan, processes) as pool:
         try:
-            for index, outcome in pool.each(items, f"{len(items)} devices of {names}"):
+            for index, outcome in pool.each(range(len(plan)), f"{len(plan)} devices of {names}"):
                 done[index] = outcome
         except KeyboardInterrupt:
             complete = False
     if not done:
         raise KeyboardInterrupt
-    kept = sorted(done)
-    rows = []
-    for index in kept:
-        cell, number = divmod(index, devices)
-        result = done[index].result
-        figures = {name: math.nan if result is None else result[name] for name in NAMES}
-        own = drawn[cell]
-        place = cells[cell].name, number, own.substrate[number]
-        rows.append(Row(*place, own.values[number], figures, done[index].failure or ""))
-    notes = [note for one in drawn for note in one.notes]
-    about = _About(_words(how, posterior), drawn[0].seed, devices, complete, posterior is None and how.usual)
-    values = [dict(row.values) for row in rows]
-    return _dataset(cells, rows, notes, about).assign_attrs(drawn=json.dumps(values))
+    return plan.dataset(done, complete)
 
 
 def _refuse(cells: Sequence[Cell], devices: int, posterior: str | Path | None) -> None:

@@ -17,10 +17,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from perotwin import progress
 from perotwin.errors import InputError, PerotwinError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 __all__ = ["Outcome", "Pool", "at_most"]
 
@@ -63,11 +67,15 @@ class Pool(Generic[A, T]):
     Args:
         job: done on each item; for several processes it must be importable by name, and pickled with its items.
         processes: 1 does everything in this process, None uses all cores.
+        patient: whether jobs that run are waited for when the block is left by an exception, such as Ctrl-C; of jobs
+            that take many seconds the processes are better ended.
     """
 
-    def __init__(self, job: Callable[[A], T], processes: int | None = 1) -> None:
+    def __init__(self, job: Callable[[A], T], processes: int | None = 1, *, patient: bool = True) -> None:
         self.job = job
         self.processes = at_most(processes)
+        self.patient = patient
+        self._lifeline: Connection | None = None
         self._executor: ProcessPoolExecutor | None = None
         self._open = ExitStack()
 
@@ -77,19 +85,22 @@ class Pool(Generic[A, T]):
 
             self._open.enter_context(reusing())
             return self
-        from multiprocessing import current_process, get_context
+        from multiprocessing import Pipe, current_process, get_context
 
         if getattr(current_process(), "_inheriting", False):
             # a worker that is just starting reads the script again, and has come here once more
             raise PerotwinError(_UNGUARDED, _GUARD)
         self._open.enter_context(_one_thread())
+        ends, self._lifeline = Pipe(duplex=False)
         self._executor = ProcessPoolExecutor(
-            self.processes, mp_context=get_context("spawn"), initializer=_begin, initargs=(self.job,)
+            self.processes, mp_context=get_context("spawn"), initializer=_begin, initargs=(self.job, ends)
         )
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._executor is not None:
+            if kind is not None and not self.patient and self._lifeline is not None:
+                self._lifeline.close()
             # what runs is a fraction of a second from its end
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
@@ -124,6 +135,13 @@ class Pool(Generic[A, T]):
         """Do the job on all items: the outcomes in their order."""
         done = dict(self.each(items, label))
         return [done[index] for index in range(len(items))]
+
+    def begun(self, items: Sequence[A]) -> list[Callable[[], Outcome[T]]]:
+        """Begin the job on all items, in their order. Each that is returned waits for its outcome; in this process the
+        job is done when it is called."""
+        if self._executor is None:
+            return [partial(_done, self.job, item) for item in items]
+        return [partial(_outcome, self._submit(item)) for item in items]
 
     def _submit(self, item: A) -> Future[Outcome[T]]:
         assert self._executor is not None
@@ -184,11 +202,11 @@ _job: Callable[[Any], Any] | None = None
 _kept_open = ExitStack()
 
 
-def _begin(job: Callable[[Any], Any]) -> None:
+def _begin(job: Callable[[Any], Any], lifeline: Connection) -> None:
     """Make a worker process ready: Ctrl-C is the parent's business, and so is what a person reads."""
     global _job
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
     from perotwin.optics.reuse import reusing
 
     _job = job
@@ -196,15 +214,15 @@ def _begin(job: Callable[[Any], Any]) -> None:
     _kept_open.enter_context(reusing())
 
 
-def _end_with_parent() -> None:
-    """Wait until the parent is gone, and end this process: a parent that was killed tells its workers nothing, and they
-    would wait for work for ever."""
+def _end_with_parent(lifeline: Connection) -> None:
+    """Wait until the parent is gone or lets go of the other end, and end this process: a parent that was killed tells
+    its workers nothing, and they would wait for work for ever."""
     from multiprocessing import parent_process
     from multiprocessing.connection import wait as until
 
     parent = parent_process()
     assert parent is not None  # this is a worker
-    until([parent.sentinel])
+    until([parent.sentinel, lifeline])
     os._exit(1)
 
 

@@ -27,9 +27,10 @@ from numpy.typing import NDArray
 
 from perotwin import measurement, progress
 from perotwin.errors import InputError, PerotwinError
-from perotwin.paper import calibrated, claims, split
+from perotwin.paper import calibrated, claims, posterior, split
 from perotwin.paper.bench import CONDITIONS, Bench
 from perotwin.paper.rows import ROWS
+from perotwin.units import parse
 from perotwin.workflows import library_cells
 
 if TYPE_CHECKING:
@@ -374,11 +375,13 @@ def _slopes(
 # --- kept ------------------------------------------------------------------------
 
 
-def keep(found: Calibration, file: Path = calibrated.FILE) -> Path:
-    """Write the numbers that were found, to four digits, as the calibrated set that `reproduce` takes.
+def keep(found: Calibration, file: Path = calibrated.FILE, beside: Path = posterior.FILE) -> Path:
+    """Write the numbers that were found, to four digits, as the calibrated set that `reproduce` takes, and how well
+    they are known.
 
     Args:
         file: of the set; the package's own unless given, which an editable installation can write.
+        beside: of what the rows leave open (see `paper.posterior`).
     """
     of: dict[str, dict[str, str]] = {"recipe": {}, "base": dict(split.chosen())}
     for one, value in zip(found.fit.parameters, found.fit.values, strict=True):
@@ -393,4 +396,51 @@ def keep(found: Calibration, file: Path = calibrated.FILE) -> Path:
     ]
     for which, values in of.items():
         lines += ["", f"[{which}]", *(f'"{path}" = "{value}"' for path, value in values.items())]
-    return measurement.write_text(file, "\n".join(lines) + "\n")
+    kept = measurement.write_text(file, "\n".join(lines) + "\n")
+    measurement.write_text(beside, posterior.as_text(left_open(found, file)))
+    return kept
+
+
+def left_open(found: Calibration, file: Path = calibrated.FILE) -> posterior.Posterior:
+    """What the rows of a calibration leave open around the set that was kept in a file."""
+    kept = calibrated.read(file)
+    values = [_kept_value(one, kept) for one in found.fit.parameters]
+    return posterior.Posterior(
+        posterior.stamp(file),
+        tuple(replace(one, start=value) for one, value in zip(found.fit.parameters, values, strict=True)),
+        found.names,
+        found.width,
+        (found.given - found.wanted) / found.width,
+        found.fit.jacobian,
+    )
+
+
+def around(file: Path = calibrated.FILE, processes: int = 1) -> posterior.Posterior:
+    """The same of a set that is there, without a search: slopes and rows are computed at its values."""
+    kept = calibrated.read(file)
+    rate = float(parse(kept["scan_rate"], "scan rate"))
+    parameters = [replace(one, start=_kept_value(one, kept)) for one in free()]
+    values = np.array([one.start for one in parameters])
+    rows = data()
+    wanted, width = (np.array([rows[name][which] for name in rows]) for which in (0, 1))
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        full = pool.submit(_full, parameters, tuple(rows), values, rate)
+        slopes = _slopes(pool, parameters, tuple(rows), width, values)
+        given = full.result()
+    scales = [one.scale.slope(float(value)) for one, value in zip(parameters, values, strict=True)]
+    return posterior.Posterior(
+        posterior.stamp(file),
+        tuple(parameters),
+        tuple(rows),
+        width,
+        (given - wanted) / width,
+        slopes * np.array(scales),
+    )
+
+
+def _kept_value(one: Parameter, kept: Mapping[str, Any]) -> float:
+    """A free number as the set has it, which holds four digits."""
+    path = one.paths[0]
+    which = "base" if path.startswith("base.") else "recipe"
+    value = float(parse(kept[which][path.removeprefix("base.")], one.dimension))
+    return min(max(value, one.low), one.high)

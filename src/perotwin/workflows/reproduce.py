@@ -13,19 +13,23 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perotwin import measurement, progress
 from perotwin.errors import PerotwinError
 from perotwin.paper import claims as rows_of_the_paper
-from perotwin.paper.bench import Bench, calibrated_bench
+from perotwin.paper.bench import Bench, Taker, calibrated_bench
 from perotwin.paper.compare import Line, Score, compared, here, scores
 from perotwin.paper.figures import FIGURES
 from perotwin.paper.found import Found, Row
-from perotwin.paper.rows import ROWS, STAGES
+from perotwin.paper.posterior import Carried
+from perotwin.paper.rows import ROWS, STAGES, needed
+from perotwin.study.pool import Pool, at_most
+from perotwin.workflows.paper_draws import answered
 
 if TYPE_CHECKING:
     from perotwin.paper.claims import Claim
@@ -34,6 +38,8 @@ __all__ = ["Reproduction", "one_claim", "reproduce"]
 
 #: devices of a virtual batch, in full and in a quick run
 _DEVICES, _FEW = 30, 6
+#: draws of the calibrated numbers in a full run
+_DRAWS = 12
 
 
 @dataclass(frozen=True)
@@ -43,11 +49,13 @@ class Reproduction:
     Attributes:
         lines: every claim with its answer. scores: how many agree, by label.
         complete: whether all stages were done. files: that were written, the page first.
+        carried: what the calibration leaves open of the rows; None where that was not asked.
     """
 
     lines: tuple[Line, ...]
     scores: tuple[Score, ...]
     complete: bool
+    carried: Carried | None
     files: tuple[Path, ...] = ()
 
 
@@ -55,6 +63,7 @@ def reproduce(
     out: str | Path | None = None,
     *,
     quick: bool = False,
+    draws: int | None = None,
     seed: int = 1,
     processes: int | None = None,
     bench: Bench | None = None,
@@ -63,37 +72,52 @@ def reproduce(
 
     Args:
         out: a folder for the table, the figures, the measurements and the page; also what a resumed run goes on from.
-        quick: batches of a few devices and no figures. seed: of the batches.
-        processes: on which batches work; None takes all cores.
+        quick: batches of a few devices, no figures and no draws.
+        draws: of the calibrated numbers, by which rows say what the calibration leaves open of it; 12 if not given,
+            and none of a quick run or of cells of one's own.
+        seed: of batches and draws. processes: on which to work; None takes all cores.
         bench: with cells of one's own; the calibrated set unless given.
 
     Raises:
         PerotwinError: a cell cannot be solved.
     """
     folder = None if out is None else measurement.make_folder(out)
+    count = 0 if bench is not None else (0 if quick else _DRAWS) if draws is None else draws
     bench = bench or calibrated_bench(devices=_FEW if quick else _DEVICES, seed=seed, processes=processes)
     key = _key(bench)
+    carried: Carried | None = None
+    saved: set[str] = set()
     found: dict[str, Found] = {}
     drawn: dict[str, list[Path]] = {}
     complete = True
+    kept = {
+        stage: None if folder is None else _kept(folder, stage, key, figures=not quick) for stage in STAGES
+    }
+    missing = [stage for stage, known in kept.items() if known is None]
     try:
-        for stage, words in STAGES.items():
-            kept = None if folder is None else _kept(folder, stage, key, figures=not quick)
-            if kept is None:
-                progress.note(words)
-                answers = {name: _answer(row, bench) for name, row in ROWS.items() if row.stage == stage}
-                files = [] if folder is None or quick else _draw(bench, stage, folder)
-                if folder is not None:
-                    _keep(folder, stage, key, answers, files)
-                kept = answers, files
-            numbers, drawn[stage] = kept
-            found |= numbers
+        with _measuring(bench, missing, processes) as taken:
+            for stage, words in STAGES.items():
+                known = kept[stage]
+                if known is None:
+                    progress.note(f"{words} ...")
+                    taken(stage)
+                    answers = {name: _answer(row, bench) for name, row in ROWS.items() if row.stage == stage}
+                    files = [] if folder is None or quick else _draw(bench, stage, folder)
+                    if folder is not None:
+                        saved |= _save(bench, folder, saved)
+                        _keep(folder, stage, key, answers, files)
+                    known = answers, files
+                numbers, drawn[stage] = known
+                found |= numbers
+        if count:
+            progress.note(f"{count} draws of the calibrated numbers ...")
+            file = None if folder is None else _file(folder, "draws")
+            carried = answered(bench, count, seed=seed, processes=processes, file=file, key=key)
     except KeyboardInterrupt:
         complete = False
-    lines = compared(rows_of_the_paper.load(), found, ROWS)
-    counted = tuple(scores(lines))
-    written = () if folder is None else _write(folder, bench, lines, counted, drawn, complete)
-    return Reproduction(tuple(lines), counted, complete, written)
+    lines = compared(rows_of_the_paper.load(), found, ROWS, carried.spreads if carried else None)
+    made = Reproduction(tuple(lines), tuple(scores(lines)), complete, carried)
+    return made if folder is None else replace(made, files=_write(folder, bench, made, drawn))
 
 
 def one_claim(name: str, *, quick: bool = False, seed: int = 1, processes: int | None = None) -> Line:
@@ -108,6 +132,30 @@ def one_claim(name: str, *, quick: bool = False, seed: int = 1, processes: int |
         return Line(claim, None)
     bench = calibrated_bench(devices=_FEW if quick else _DEVICES, seed=seed, processes=processes)
     return Line(claim, row(bench), here(row.command), row.how)
+
+
+@contextmanager
+def _measuring(bench: Bench, stages: Sequence[str], processes: int | None) -> Iterator[Callable[[str], None]]:
+    """Begin what the rows of some stages measure, stage by stage, on several processes; what is yielded waits until the
+    bench knows all that a stage needs.
+
+    Left by an exception, such as Ctrl-C, what runs is ended: single measurements take many seconds.
+    """
+    asks = {stage: needed(stage, bench) for stage in stages}
+    every = [one for some in asks.values() for one in some]
+    here = at_most(processes) == 1
+    job = Taker(bench if here else replace(bench, _kept={}))
+    with Pool(job, processes if every else 1, patient=False) as pool:
+        begun = iter(pool.begun(every))
+
+        def taken(stage: str) -> None:
+            with progress.task(STAGES[stage], total=len(asks[stage])) as counter:
+                for _, finish in zip(asks[stage], begun, strict=False):
+                    # what could not be sent is measured where it is asked for
+                    bench.learn(finish().result or {})
+                    counter.advance()
+
+        yield taken
 
 
 def _answer(row: Row, bench: Bench) -> Found:
@@ -150,7 +198,9 @@ def _kept(folder: Path, stage: str, key: str, figures: bool) -> tuple[dict[str, 
         if figures and (not data["drawn"] or not all(one.exists() for one in files)):
             return None
         numbers = {
-            name: Found(math.nan if one["value"] is None else float(one["value"]), one["words"])
+            name: Found(
+                math.nan if one["value"] is None else float(one["value"]), one["words"], tuple(one["data"])
+            )
             for name, one in data["found"].items()
         }
     except (OSError, ValueError, KeyError, TypeError):
@@ -166,7 +216,7 @@ def _keep(folder: Path, stage: str, key: str, found: Mapping[str, Found], files:
         "drawn": bool(files),
         "files": [one.relative_to(folder).as_posix() for one in files],
         "found": {
-            name: {"value": one.value if one.known else None, "words": one.words}
+            name: {"value": one.value if one.known else None, "words": one.words, "data": one.data}
             for name, one in found.items()
         },
     }
@@ -177,7 +227,7 @@ def _keep(folder: Path, stage: str, key: str, found: Mapping[str, Found], files:
 
 
 def _draw(bench: Bench, stage: str, folder: Path) -> list[Path]:
-    """The figures of a stage and the measurements that they show."""
+    """The figures of a stage."""
     from perotwin.plotting import style
 
     files: list[Path] = []
@@ -186,30 +236,29 @@ def _draw(bench: Bench, stage: str, folder: Path) -> list[Path]:
         for one in wanted:
             files += style.save(one.draw(bench), folder / one.name)
             counter.advance()
-    data = measurement.make_folder(folder / "data")
-    for name, dataset in bench.datasets().items():
-        file = data / f"{name}.nc"
-        if not file.exists():
-            measurement.save(dataset, file)
     return files
 
 
+def _save(bench: Bench, folder: Path, saved: Container[str]) -> set[str]:
+    """The measurements that were taken and not saved yet, each as a file; their names."""
+    data = measurement.make_folder(folder / "data")
+    names = {name: one for name, one in bench.datasets().items() if name not in saved}
+    for name, dataset in names.items():
+        measurement.save(dataset, data / f"{name}.nc")
+    return set(names)
+
+
 def _write(
-    folder: Path,
-    bench: Bench,
-    lines: Sequence[Line],
-    counted: Sequence[Score],
-    drawn: Mapping[str, Sequence[Path]],
-    complete: bool,
+    folder: Path, bench: Bench, made: Reproduction, drawn: Mapping[str, Sequence[Path]]
 ) -> tuple[Path, ...]:
     from perotwin.paper import page
     from perotwin.report import machine
 
     progress.note("writing")
-    table = measurement.write_text(folder / "claims.csv", page.as_csv(lines))
+    table = measurement.write_text(folder / "claims.csv", page.as_csv(made.lines))
     document = measurement.write_text(
         folder / "reproduce.json",
-        machine.to_text(machine.document([result(lines, counted, complete)])),
+        machine.to_text(machine.document([result(made)])),
     )
     cells = [
         measurement.write_text(folder / f"{cell.name}.toml", cell.to_toml())
@@ -217,20 +266,31 @@ def _write(
     ]
     figures = [file for files in drawn.values() for file in files]
     data = sorted((folder / "data").glob("*.nc"))
-    shown = page.render(lines, counted, drawn, folder, [table, document, *cells, *data], complete)
+    told = page.Told(made.lines, made.scores, made.carried, made.complete, made_by(bench, made))
+    shown = page.render(told, drawn, folder, [table, document, *cells, *data])
     html = measurement.write_text(folder / "reproduce.html", shown)
     return html, table, document, *cells, *figures, *data
 
 
-def result(lines: Sequence[Line], counted: Sequence[Score], complete: bool) -> dict[str, Any]:
+def made_by(bench: Bench, made: Reproduction) -> str:
+    """What decides a run, in words."""
+    draws = 0 if made.carried is None else len(made.carried.coordinates)
+    return (
+        f"batches of {bench.devices} devices; {draws or 'no'} draws of the calibrated numbers; seed {bench.seed}; "
+        f"J-V scans at {1e3 * bench.scan_rate:.3g} mV/s"
+    )
+
+
+def result(made: Reproduction) -> dict[str, Any]:
     """A run for machines."""
     return {
-        "claims": [one.to_json() for one in lines],
-        "scores": [one.to_json() for one in counted],
+        "claims": [one.to_json() for one in made.lines],
+        "scores": [one.to_json() for one in made.scores],
         "contradictions": [
             {"rows": list(one.rows), "says": one.says} for one in rows_of_the_paper.contradictions()
         ],
-        "complete": complete,
+        "draws": 0 if made.carried is None else len(made.carried.coordinates),
+        "complete": made.complete,
     }
 
 

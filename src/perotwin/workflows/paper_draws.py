@@ -1,0 +1,153 @@
+"""What the calibration leaves open, carried to the rows: draws of the free numbers, each answered as the set is.
+
+    found = answered(bench, 12, seed=1, processes=2)
+    found.spreads["tandem.gain.voc"].sd
+
+Each draw makes cells, tandems and recipes again and takes every measurement of the rows. What no free number enters, or
+hardly, is that of the set: virtual batches, of which rows take how far the best device lies above the mean; operation,
+which is of the library's cells; light soaking and ageing of films, where the films are the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perotwin import measurement, progress
+from perotwin.errors import PerotwinError
+from perotwin.paper import posterior
+from perotwin.paper.bench import Bench, calibrated_bench
+from perotwin.paper.calibrated import Settings
+from perotwin.paper.found import Spread
+from perotwin.paper.posterior import Carried
+from perotwin.paper.rows import ROWS, STAGES, needed
+from perotwin.stack.films import part_of
+from perotwin.study.pool import Pool
+
+__all__ = ["answered"]
+
+#: what draws take from the set, by the first word under which a bench keeps it; and what where the film is the same
+_SHARED, _OF_FILMS = ("batch", "retained"), ("soak", "film_ageing")
+
+
+@dataclass(frozen=True)
+class _Answering:
+    """Answers all rows with other numbers in place of the calibrated ones; several processes can."""
+
+    devices: int
+    seed: int
+    scan_rate: float
+    shared: Mapping[tuple[str, ...], Any]
+    films: Mapping[str, str]
+
+    def __call__(self, others: Settings) -> dict[str, float]:
+        bench = calibrated_bench(
+            others=others, devices=self.devices, seed=self.seed, scan_rate=self.scan_rate
+        )
+        alike = films(bench) == self.films
+        bench.learn({key: one for key, one in self.shared.items() if alike or key[0] not in _OF_FILMS})
+        found = {}
+        for name, row in ROWS.items():
+            try:
+                found[name] = row(bench).value
+            except PerotwinError:
+                found[name] = math.nan
+        return found
+
+
+def answered(
+    bench: Bench,
+    draws: int,
+    *,
+    seed: int = 1,
+    processes: int | None = 1,
+    file: Path | None = None,
+    key: str = "",
+) -> Carried | None:
+    """The rows by draws of the calibrated numbers; None where nothing tells what the calibration leaves open.
+
+    Args:
+        bench: of the calibrated set, with its batches. draws: how many. seed: of them.
+        processes: on which to work. file: that keeps what is done. key: what else decides the answers, for that file.
+
+    Raises:
+        KeyboardInterrupt: interrupted; what was done is in the file.
+    """
+    left = posterior.read()
+    if left is None:
+        progress.note(
+            "the spread of the calibrated numbers is not known: perotwin reproduce --calibrate writes it"
+        )
+        return None
+    coordinates = left.coordinates(draws, seed)
+    known = _kept(file, key)
+    missing = [number for number in range(draws) if number not in known]
+    shared = _shared(bench) if missing else {}
+    job = _Answering(bench.devices, bench.seed, bench.scan_rate, shared, films(bench))
+    with Pool(job, processes, patient=False) as pool:
+        words = f"{len(missing)} draws of the calibrated numbers"
+        for place, outcome in pool.each([left.settings(coordinates[number]) for number in missing], words):
+            known[missing[place]] = outcome.result or dict.fromkeys(ROWS, math.nan)
+            if file is not None:
+                _keep(file, key, known)
+    spreads = {
+        name: Spread(tuple(known[number].get(name, math.nan) for number in range(draws))) for name in ROWS
+    }
+    return Carried(spreads, coordinates, left)
+
+
+def _shared(bench: Bench) -> dict[tuple[str, ...], Any]:
+    """What draws take from the set; measured here where an earlier run has kept only what it gave."""
+    for stage in STAGES:
+        for ask in needed(stage, bench):
+            if ask[0] in (*_SHARED, *_OF_FILMS):
+                with suppress(PerotwinError):  # which is kept
+                    bench.take(ask)
+    for kind in ("singles", "tandems"):
+        bench.batch(kind)
+    return {key: one for key, one in bench.learnt().items() if key[0] in (*_SHARED, *_OF_FILMS)}
+
+
+def films(bench: Bench) -> dict[str, str]:
+    """By condition, what tells a film from another: its layer, and what the recipe left in it."""
+    made = {}
+    for condition, cell in bench.singles.items():
+        told = hashlib.sha256(part_of(cell, "film").to_toml().encode())
+        left = bench.sample(condition).film
+        for name, value in vars(left).items() if left is not None else ():
+            told.update(name.encode() + np.asarray(value, dtype=float).tobytes())
+        made[condition] = told.hexdigest()
+    return made
+
+
+def _kept(file: Path | None, key: str) -> dict[int, dict[str, float]]:
+    """What is done of the draws."""
+    if file is None:
+        return {}
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        if data["key"] != key:
+            return {}
+        return {
+            int(number): {name: math.nan if value is None else float(value) for name, value in rows.items()}
+            for number, rows in data["draws"].items()
+            if set(rows) == set(ROWS)
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _keep(file: Path, key: str, known: Mapping[int, Mapping[str, float]]) -> None:
+    draws = {
+        str(number): {name: value if math.isfinite(value) else None for name, value in known[number].items()}
+        for number in sorted(known)
+    }
+    measurement.write_text(file, json.dumps({"key": key, "draws": draws}, indent=1))

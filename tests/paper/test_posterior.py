@@ -1,0 +1,123 @@
+"""What the calibration leaves open: draws against the normal distributions that they are of, and their file."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import truncnorm
+
+from perotwin.calibrate import Linear, Parameter
+from perotwin.paper import calibrated, posterior, split
+from perotwin.paper.bench import CONDITIONS, calibrated_bench
+from perotwin.paper.found import Spread
+from perotwin.workflows.paper_draws import films
+
+
+def made(
+    slopes: list[list[float]], residuals: list[float], ends: list[tuple[float, float]]
+) -> posterior.Posterior:
+    """Of numbers that are zero in the set."""
+    free = tuple(
+        Parameter(f"n{k}", 0.0, low, high, Linear(), paths=(f"p{k}",)) for k, (low, high) in enumerate(ends)
+    )
+    rows = tuple(f"row {k}" for k in range(len(residuals)))
+    return posterior.Posterior(
+        "", free, rows, np.full(len(rows), 0.5), np.array(residuals), np.array(slopes, dtype=float)
+    )
+
+
+def test_far_from_bounds_draws_have_the_covariance_of_the_fit_about_its_best_value() -> None:
+    slopes = np.array([[2.0, 1.9], [0.0, 0.3], [1.0, 1.0]])
+    residuals = np.array([0.3, -0.2, 0.1])
+    one = made(slopes.tolist(), residuals.tolist(), [(-50.0, 50.0)] * 2)
+    drawn = one.coordinates(3000)
+    covariance = np.linalg.inv(slopes.T @ slopes)
+    assert covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]) < -0.9
+    assert np.cov(drawn.T) == pytest.approx(covariance, rel=0.1)
+    best = -covariance @ slopes.T @ residuals
+    assert np.abs(drawn.mean(axis=0) - best).max() < 4.0 * np.sqrt(covariance.max() / 3000)
+    # and the rows move as they follow
+    spread = np.sqrt(np.diag(slopes @ covariance @ slopes.T))
+    assert one.predicted(drawn).std(axis=0) == pytest.approx(0.5 * spread, rel=0.06)
+
+
+def test_at_a_bound_they_are_cut_off() -> None:
+    # the best value lies 1.5 standard deviations beyond the upper end
+    one = made([[2.0]], [-3.0], [(-4.0, 0.0)])
+    drawn = one.coordinates(4000)[:, 0]
+    cut = truncnorm((-4.0 - 1.5) / 0.5, (0.0 - 1.5) / 0.5, loc=1.5, scale=0.5)
+    assert drawn.max() <= 0.0 and drawn.min() >= -4.0
+    assert drawn.mean() == pytest.approx(cut.mean(), abs=4.0 * cut.std() / 4000**0.5)
+    assert drawn.std() == pytest.approx(cut.std(), rel=0.07)
+
+
+def test_what_no_row_tells_is_anywhere_in_its_range() -> None:
+    drawn = made([[1.0, 0.0]], [0.0], [(-9.0, 9.0), (-1.0, 3.0)]).coordinates(3000)
+    assert drawn[:, 1].mean() == pytest.approx(1.0, abs=0.1)
+    assert drawn[:, 1].std() == pytest.approx(4.0 / 12.0**0.5, rel=0.05)
+    assert np.corrcoef(drawn.T)[0, 1] == pytest.approx(0.0, abs=0.08)
+
+
+def test_far_in_the_tail_nothing_is_lost() -> None:
+    drawn = made([[100.0]], [-4000.0], [(-1.0, 0.0)]).coordinates(500)[:, 0]
+    # an exponential with the slope of the tail
+    assert -drawn.mean() == pytest.approx(1.0 / (100.0 * 4000.0), rel=0.2)
+
+
+def test_one_seed_gives_the_same_draws_and_more_leave_the_first_ones() -> None:
+    one = made([[2.0, 1.9], [0.0, 0.3]], [0.3, -0.2], [(-5.0, 5.0)] * 2)
+    few, many = one.coordinates(3, seed=4), one.coordinates(5, seed=4)
+    assert np.array_equal(few, many[:3])
+    assert not np.array_equal(few, one.coordinates(3, seed=5))
+
+
+def test_the_file_is_that_of_the_set_and_of_what_was_fitted() -> None:
+    found = posterior.read()
+    assert found is not None
+    assert set(found.rows) <= set(split.fitted())
+    kept = calibrated.read()
+    values = {f"base.{path}": value for path, value in kept["base"].items()} | kept["recipe"]
+    for one in found.free:
+        assert one.low <= one.start <= one.high
+        for path in one.paths:
+            assert values[path] == one.text(one.start)
+    drawn = found.settings(found.coordinates(1)[0])
+    assert {*drawn["recipe"], *(f"base.{path}" for path in drawn["base"])} == {
+        path for one in found.free for path in one.paths
+    }
+
+
+def test_what_belongs_to_another_set_is_not_taken(tmp_path: Path) -> None:
+    found = posterior.read()
+    assert found is not None
+    file = tmp_path / "posterior.toml"
+    file.write_text(posterior.as_text(found), encoding="utf-8")
+    again = posterior.read(file)
+    assert again is not None and again.free == found.free and np.array_equal(again.slopes, found.slopes)
+    other = tmp_path / "calibrated.toml"
+    text = calibrated.FILE.read_text(encoding="utf-8")
+    name = found.free[0].text(found.free[0].start)
+    other.write_text(text.replace(f'"{name}"', '"1 meV"', 1), encoding="utf-8")
+    assert posterior.read(file, other) is None
+    assert posterior.read(tmp_path / "none.toml") is None
+
+
+def test_what_draws_give() -> None:
+    one = Spread((1.0, 3.0, float("nan")))
+    assert one.sd == pytest.approx(2.0**0.5)
+    assert one.to_json() == {
+        "draws": 3, "known": 2, "mean": 2.0, "sd": pytest.approx(2.0**0.5), "low": 1.0, "high": 3.0,
+    }  # fmt: skip
+    assert Spread((1.0,)).to_json()["sd"] is None
+
+
+def test_films_are_told_apart_by_what_the_recipe_leaves_in_them() -> None:
+    found = posterior.read()
+    assert found is not None
+    drawn = found.settings(found.coordinates(1)[0])
+    own, other = calibrated_bench(), calibrated_bench(others=drawn)
+    assert own.singles["control"] != other.singles["control"]
+    # no number that is free enters them; one that does is seen
+    assert films(own) == films(other)
+    shorter = calibrated_bench(others={"recipe": {"passivation.inside_lifetime": "300 ns"}})
+    assert all(films(own)[one] != films(shorter)[one] for one in CONDITIONS)
