@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import perotwin as pt
+from perotwin import progress
+from perotwin.calibrate import identify as identifying
 from perotwin.calibrate import laboratory
-from perotwin.calibrate.identify import hours_of, identify, kinds_beside, title_of
+from perotwin.calibrate.identify import (
+    LATE,
+    Candidate,
+    candidates_for,
+    hours_of,
+    identify,
+    kinds_beside,
+    title_of,
+)
 from perotwin.calibrate.parameters import known, parameter_of
 from perotwin.calibrate.synthetic import half_stacks, plan
 from perotwin.calibrate.twin import Twin
@@ -88,3 +100,30 @@ def test_plans_are_of_the_cell(cell: pt.Stack) -> None:
         laboratory.number("jv", "joy")
     with pytest.raises(InputError, match="in the dark"):
         plan(cell.with_values({"light.intensity": "dark"}), ["jv"])
+
+
+def test_trying_ends_when_its_time_is_over_and_tells_what_was_not_tried(cell: pt.Stack) -> None:
+    parameters = [parameter_of(cell, path) for path in ASKED[:2]]
+    heard: list[str] = []
+
+    class Ears(progress.Silent):
+        def advance(self, key: object, amount: float, label: str | None) -> None:
+            heard.append(label or "")
+
+    def tried(seconds: float) -> dict[str, Candidate]:
+        none = np.zeros(2, dtype=bool)
+        kinds = ["trpl", "scan", "suns_voc", "eqe"]
+        found, complete = candidates_for(cell, parameters, np.zeros((2, 2)), (), none, kinds, seconds=seconds)
+        assert complete and {one.kind for one in found} == set(kinds)
+        return {one.kind: one for one in found}
+
+    # the first look at the clock is that before the steady curve's own numbers: what is steady is tried first
+    clock = iter(np.arange(0.0, 1e3))
+    with progress.listening(Ears()), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(identifying, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+        some = tried(8.5)
+    assert not some["suns_voc"].failure and some["suns_voc"].nats > 0.0
+    for kind in ("trpl", "scan"):
+        assert some[kind].failure.startswith(LATE) and np.isnan(some[kind].sd).all()
+    assert "trying open-circuit voltage against light: 1 of 2 numbers" in heard
+    assert not any("scans" in one and "numbers" in one for one in heard)

@@ -12,6 +12,7 @@ holds at the cell as it is: of another one the answer is another.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
 __all__ = ["Candidate", "Expected", "candidates_for", "identify", "information_of"]
 
 F64 = NDArray[np.float64]
+
+#: what the count of the numbers of a trial is called
+_SLOPES = "slopes"
+#: how the reason begins why something was not tried
+LATE = "not tried: the time"
+#: what is tried last: it follows a cell or a sample in time, for each number again
+_SLOW = ("trpl", "scan")
 
 
 @dataclass(frozen=True)
@@ -106,10 +114,37 @@ class Expected:
         return min(found, key=lambda one: one.hours, default=None)
 
 
+class _Late(Exception):
+    """The time for trying is over."""
+
+
+class _Watch(progress.Silent):
+    """Tells of a trial while it runs, and ends it when its time is over: a listener of the counts inside."""
+
+    def __init__(self, counter: progress.Task, title: str, numbers: int, until: float) -> None:
+        self.counter, self.title, self.numbers, self.until = counter, title, numbers, until
+        self.done = 0
+
+    def advance(self, key: object, amount: float, label: str | None) -> None:
+        if key is not self:
+            return
+        self.done += 1
+        self.counter.advance(0, f"{self.title}: {self.done} of {self.numbers} numbers")
+        self.refuse()
+
+    def begin(self, label: str, total: float | None) -> object:
+        return self if label == _SLOPES else None
+
+    def refuse(self) -> None:
+        """Raise where the time is over."""
+        if time.monotonic() > self.until:
+            raise _Late
+
+
 def information_of(objective: Objective, values: F64, index: int) -> F64:
     """(C, C) information on the scales that one data set brings of the parameters of the cells, its own eliminated."""
     count = objective.count
-    with progress.task("slopes") as counter:
+    with progress.task(_SLOPES) as counter:
         slopes = objective.slopes_of(index, values, counter)
     slopes = np.where(np.isfinite(slopes), slopes, 0.0)
     chain = [one.scale.slope(float(v)) for one, v in zip(objective.parameters, values, strict=True)]
@@ -178,8 +213,13 @@ def candidates_for(
     known: NDArray[np.bool_],
     kinds: Sequence[str],
     links: Links = NO_LINKS,
+    seconds: float = math.inf,
 ) -> tuple[tuple[Candidate, ...], bool]:
     """What further measurements would add to an information matrix (P, P) of parameters of a cell.
+
+    Args:
+        seconds: after which none is begun any more, nor another number of one; those that follow the cell in time are
+            tried last.
 
     Returns:
         The candidates, the one that adds most per hour first, and whether all were tried (Ctrl-C keeps those that
@@ -190,21 +230,32 @@ def candidates_for(
     before = _nats(information, parameters)
     made = []
     complete = True
+    until = time.monotonic() + seconds
+    nothing = np.full(len(parameters), np.nan)
+
+    def failed(kind: str, why: str) -> Candidate:
+        return Candidate(kind, title_of(kind), hours_of(kind), 0.0, (), (), nothing, why)
+
     with progress.task("trying further measurements", total=len(kinds)) as counter:
         try:
-            for kind in kinds:
-                nothing = np.full(len(parameters), np.nan)
+            for kind in sorted(kinds, key=lambda one: one.startswith(_SLOW)):
+                watch = _Watch(counter, f"trying {title_of(kind)}", len(parameters), until)
+                counter.advance(0, watch.title)
                 try:
-                    data = plan(cell, [kind])
-                    objective = Objective([cell], data, parameters, links=links)
-                    with objective.remembering():
-                        more = information_of(
-                            objective, np.array([one.start for one in objective.parameters]), 0
-                        )
+                    watch.refuse()
+                    with progress.listening(watch):
+                        data = plan(cell, [kind])
+                        watch.refuse()
+                        objective = Objective([cell], data, parameters, links=links)
+                        values = np.array([one.start for one in objective.parameters])
+                        with objective.remembering():
+                            more = information_of(objective, values, 0)
                 except PerotwinError as fault:
-                    made.append(
-                        Candidate(kind, title_of(kind), hours_of(kind), 0.0, (), (), nothing, str(fault))
-                    )
+                    made.append(failed(kind, str(fault)))
+                    counter.advance()
+                    continue
+                except _Late:
+                    made.append(failed(kind, f"{LATE} of {seconds:.0f} s was over"))
                     counter.advance()
                     continue
                 covariance = covariance_of(information + more)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perotwin.calibrate.identify import LATE
 from perotwin.measurement import field_unit, write_text
 from perotwin.report import tables
 
@@ -37,7 +38,7 @@ def cannot_tell(groups: Sequence[Group], candidates: Sequence[Candidate]) -> lis
         verb = "tell it" if group.kind == "alone" else "split them"
         if cures:
             words = f"; {cures[0].title} would {verb} (about {cures[0].hours:g} h)"
-        elif candidates:
+        elif any(not one.failure for one in candidates):
             words = "; none of the measurements that were tried would"
         else:
             words = ""
@@ -79,8 +80,7 @@ def fit_tables(found: Calibration, profiles: Mapping[str, Profile] | None = None
 
 
 def _told_words(found: Calibration, index: int) -> str:
-    one = found.fit.parameters[index]
-    if not one.paths:
+    if index >= found.objective.count:
         return "of the measurement itself"
     if found.told.prior_only[index]:
         return "no: what was known before"
@@ -98,6 +98,12 @@ def fit_words(found: Calibration, candidates: Sequence[Candidate] = ()) -> list[
         listed = ", ".join(f"{p.name} {p.text(float(v))}" for p, v in values if p.paths and p.prior is None)
         said.append(f"other numbers explain the data as well: {listed}.")
     said += [f"what these data cannot tell: {words}" for words in cannot_tell(found.told.groups, candidates)]
+    late = [one.title for one in candidates if one.failure.startswith(LATE)]
+    if late:
+        said.append(
+            f"{late[0] if len(late) == 1 else ', '.join(late[:-1]) + ' and ' + late[-1]}: not tried, since it took too "
+            "long; perotwin identify on the fitted cell tries all."
+        )
     said += [f"{note.rstrip('.')}." for note in found.notes]
     return said
 
@@ -266,7 +272,7 @@ def render_fit(
             {
                 "name": one.name, "start": one.text(one.start), "value": one.text(float(fit.values[index])),
                 "interval": _interval(one, low, high), "told": _told_words(found, index),
-                "known": found.told.identified[index] or not one.paths,
+                "known": found.told.identified[index] or index >= found.objective.count,
             }
         )  # fmt: skip
     shown = []

@@ -35,6 +35,8 @@ __all__ = ["Asked", "Fitted", "fit", "parameters_for", "plan"]
 
 #: where a fit keeps the best so far
 _PROGRESS = "fit-progress.json"
+#: s that a fit tries further measurements for; `identify` has no end
+_TRYING = 120.0
 
 
 @dataclass(frozen=True)
@@ -196,8 +198,8 @@ def fit(cells: Sequence[Cell], asked: Asked, out: str | Path | None = None) -> F
         try:
             if asked.profiles:
                 profiles = {}
-                for one in found.fit.parameters:
-                    if one.paths and one.prior is None:
+                for one in found.fit.parameters[: found.objective.count]:
+                    if one.prior is None:
                         profiles[one.name] = profile(found.objective, found.fit, one.name)
             if asked.posterior:
                 from perotwin.calibrate.posterior import posterior_of
@@ -290,7 +292,7 @@ def _further(found: Calibration) -> tuple[tuple[Candidate, ...], bool]:
         for one in found.objective.data
     ]
     links = found.objective.links.at(fit.parameters, fit.values)
-    return candidates_for(cell, here, information, groups, told, kinds_beside(cell, taken), links)
+    return candidates_for(cell, here, information, groups, told, kinds_beside(cell, taken), links, _TRYING)
 
 
 def _inner(found: Calibration) -> Any:
