@@ -84,7 +84,10 @@ def _told_words(found: Calibration, index: int) -> str:
         return "of the measurement itself"
     if found.told.prior_only[index]:
         return "no: what was known before"
-    return "yes" if found.told.identified[index] else "no"
+    if not found.told.identified[index]:
+        return "no"
+    # data that a model does not describe tell its numbers as little as they tell it
+    return "if it were described" if found.flagged else "yes"
 
 
 def fit_words(found: Calibration, candidates: Sequence[Candidate] = ()) -> list[str]:
