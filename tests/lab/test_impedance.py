@@ -9,6 +9,9 @@ import written
 from perotwin.errors import InputError
 from perotwin.lab import impedance
 from perotwin.measurement import checks_of, load, notes_of, save, validate
+from perotwin.stack import Stack
+from perotwin.transport.steady import Solver
+from wide_time_draw import FIRST_SPECTRUM, spectrum
 
 
 def test_two_arcs_behind_a_resistor_are_read_as_such() -> None:
@@ -104,6 +107,22 @@ def test_bias_points() -> None:
     assert "imps_real" not in rest
     with pytest.raises(InputError, match="no point of maximum power"):
         impedance.measure(dark, impedance.Protocol(bias="maximum-power"))
+
+
+def test_a_response_that_is_next_to_nothing_is_compared_on_the_scale_of_what_is_made(monkeypatch) -> None:
+    # 1e-17 of the pairs that light makes leave the cell: rounding. A response that is off by 1e-9 of them fails.
+    data, part = spectrum(FIRST_SPECTRUM + 43)
+    cell = Stack.from_data(data, bare_numbers=True)
+    bias = impedance.Protocol(bias=part * 0.7, points=5)
+    name = "response to light at zero frequency against the steady one"
+    assert checks_of(impedance.measure(cell, bias))[name].passed
+    exact = Solver.light_response
+
+    def off(self, state, intensity):
+        return exact(self, state, intensity) + 1e-9 * self.problem.photocurrent_scale
+
+    monkeypatch.setattr(Solver, "light_response", off)
+    assert not checks_of(impedance.measure(cell, bias))[name].passed
 
 
 def test_protocols() -> None:

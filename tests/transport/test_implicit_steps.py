@@ -23,6 +23,8 @@ from perotwin.transport.schedule import Load, OpenCircuit, Step, Voltage
 from perotwin.transport.steady import LONGEST, State
 from perotwin.transport.transient import Engine
 from series import pair
+from wide_time_draw import FIRST_SCAN
+from wide_time_draw import scan as drawn_scan
 
 
 @pytest.fixture(scope="module")
@@ -322,3 +324,37 @@ def test_newton_is_quadratic_over_a_step(name: str) -> None:
     small = found[:-1] < 0.05
     assert small.sum() >= 2, found
     assert np.all(found[1:][small] < 3 * found[:-1][small] ** 2 + 1e-8), found
+
+
+def test_a_jump_that_newton_does_not_follow_is_taken_by_steps_of_the_voltage(
+    problem: Any, monkeypatch: Any
+) -> None:
+    """A stepper whose Newton method refuses more than 6 kT at once arrives where one that takes 0.6 V at once does."""
+    schedule = [Step(1e-6, Voltage(0.6), light=1.0, points=1)]
+    whole = Engine(problem)
+    wanted = whole.run(schedule, whole.settled(0.0, 0.0)).moments[-1]
+    engine = Engine(problem)
+    start, solve, refused = engine.settled(0.0, 0.0), Engine._solve, []
+
+    def within(self: Any, guess: Any, constraint: Any, *others: Any) -> Any:
+        if abs(constraint.c - guess.voltage) > 6.0 * problem.vt:
+            refused.append(constraint.c)
+            return False, 1
+        return solve(self, guess, constraint, *others)
+
+    monkeypatch.setattr(Engine, "_solve", within)
+    found = engine.run(schedule, start).moments[-1]
+    assert refused
+    assert np.abs(found.state.psi - wanted.state.psi).max() < 1e-9
+
+
+def test_levels_that_are_all_but_full_leave_rounding_to_carriers_that_are_none() -> None:
+    """Holes of a layer of 1e26 m^-3 electrons, 1e-15 of those elsewhere, beside levels that would free 1e15 of them per
+    area and second: a jump of 0.42 V is followed."""
+    data, _ = drawn_scan(FIRST_SCAN + 5)
+    drawn = Stack.from_data(data, bare_numbers=True)
+    engine = Engine(build(drawn))
+    trace = engine.run([Step(1e-6, Voltage(0.42), light=0.014, points=1)], engine.settled(0.0, 0.0))
+    (absorber,) = drawn.absorbers
+    assert trace.constancy.max() <= 1.0
+    assert trace.ions[-1] == pytest.approx(float(absorber.ions.density * absorber.thickness), rel=1e-8)

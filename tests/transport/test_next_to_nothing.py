@@ -5,10 +5,12 @@ import pytest
 
 from perotwin.lab import jv
 from perotwin.measurement import checks_of, notes_of
-from perotwin.stack import Tandem
+from perotwin.stack import Stack, Tandem
 from perotwin.transport.build import build
+from perotwin.transport.checks import steady_checks
 from perotwin.transport.steady import NOTHING, Solver
 from wide_tandem_draw import FIRST_SEED, tandem
+from wide_time_draw import FIRST_SPECTRUM, spectrum
 
 PROTOCOL = jv.Protocol(start="-0.2 V", step="20 mV")
 
@@ -49,3 +51,24 @@ def test_cold_and_empty_layers_are_settled_to_rounding() -> None:
     row = solver.dark
     assert np.isfinite(row).all()
     assert abs(float(solver.sweep([0.0], 0.0).current[0])) < 1e-12
+
+
+def test_open_circuit_of_a_current_that_is_next_to_nothing_is_found_by_the_voltage_that_it_hangs_on() -> None:
+    # 1e-17 of what light makes leaves the cell: held at no current, its voltage is rounding; held at a voltage, its
+    # current is not
+    data, _ = spectrum(FIRST_SPECTRUM + 29)
+    cell = Stack.from_data(data, bare_numbers=True)
+    suns = float(cell.light.intensity)
+    solver = Solver(build(cell))
+    near = solver.sweep([0.54, 0.56], suns)
+    assert near.current[0] > 0.0 > near.current[1]
+    found = solver.open_circuit(near.state(1), suns)
+    (volts,) = found.voltage
+    around = solver.sweep(volts + np.array([-1e-7, 1e-7]), suns, near.state(1))
+    assert around.current[0] > 0.0 > around.current[1]
+    assert all(row.passed for row in steady_checks(found).values())
+
+
+def test_ions_of_a_tandem_settle_where_rounding_leaves_more_of_the_steps_on_the_way() -> None:
+    solver = Solver(build(drawn(69)))
+    assert np.isfinite(solver.frozen_charge).all() and solver.frozen_charge.any()

@@ -130,7 +130,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     from perotwin.measurement import add_notes, check, make_dataset
     from perotwin.transport.build import build
     from perotwin.transport.checks import optical_checks, steady_checks
-    from perotwin.transport.steady import Solver
+    from perotwin.transport.steady import NOTHING, Solver
 
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
@@ -169,8 +169,10 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             variables[f"{name}_imag"] = ("frequency", values.imag)
         still = float(held.spectrum(0.0).imps[0].real)
         steady = solver.light_response(state, intensity)
+        # of a cell that next to nothing leaves, on the scale of what is not told from that
+        nothing = NOTHING * solver.problem.photocurrent_scale
         found["response to light at zero frequency against the steady one"] = check(
-            (still - steady) / max(abs(steady), abs(still), 1e-300), _STEADY_LIMIT
+            (still - steady) / max(abs(steady), abs(still), nothing, 1e-300), _STEADY_LIMIT
         )
     dataset = make_dataset(
         INSTRUMENT,

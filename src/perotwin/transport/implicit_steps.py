@@ -59,6 +59,8 @@ _ITERATIONS = 16
 _ITERATIONS_AT_CORNER = 120
 #: and in the second stage there, which begins from the first
 _ITERATIONS_AT_SECOND = 25
+#: kT by which the voltage that is held may rise at once where Newton's method does not follow a jump of it
+_AT_ONCE = 5.0
 #: densities below this part of the largest one do not steer the step
 _RELEVANT = 1e-7
 #: current (A m^-2) below which it does not steer the step
@@ -286,9 +288,12 @@ class Stepper:
         for end in (inner, size):
             constraint = self.constraint(task.control, task.fraction(time + end))
             generation = task.piece.generation(time + end)
-            trial = trial.copy()
-            most = _ITERATIONS_AT_SECOND if stages else _ITERATIONS_AT_CORNER
-            ok, more = self._solve(trial, constraint, generation, Difference(rate, history), most)
+            difference = Difference(rate, history)
+            if stages:
+                trial = trial.copy()
+                ok, more = self._solve(trial, constraint, generation, difference, _ITERATIONS_AT_SECOND)
+            else:
+                trial, ok, more = self._jump(now, constraint, generation, difference)
             iterations += more
             if not ok:
                 break
@@ -304,6 +309,26 @@ class Stepper:
         error = self._error(trial, constraint, missed, generation)
         return Attempt(trial, error, iterations, stages[0])
 
+    def _jump(
+        self, now: Moment, constraint: Constraint, generation: F64, difference: Difference
+    ) -> tuple[Moment, bool, int]:
+        """Solve the equations of a step from a moment whose terminals may be at another voltage: at once, or by steps
+        of what is held; the moment found, whether it converged, and the iterations.
+        """
+        trial = now.copy()
+        ok, iterations = self._solve(trial, constraint, generation, difference, _ITERATIONS_AT_CORNER)
+        parts = int(np.ceil(abs(constraint.c - now.voltage) / (_AT_ONCE * self.problem.vt)))
+        if ok or constraint.b != 0.0 or parts < 2:
+            return trial, ok, iterations
+        trial = now.copy()
+        for held in np.linspace(now.voltage, constraint.c, parts + 1)[1:]:
+            nearer = constraint._replace(c=float(held))
+            ok, more = self._solve(trial, nearer, generation, difference, _ITERATIONS_AT_CORNER)
+            iterations += more
+            if not ok:
+                break
+        return trial, ok, iterations
+
     def _begin_damped(self, task: Task, now: Moment, past: Past, time: float, size: float) -> Attempt:
         """The same of first order: two halves, held to the whole in one."""
         iterations = 0
@@ -313,9 +338,8 @@ class Stepper:
             constraint = self.constraint(task.control, task.fraction(time + end * size))
             generation = task.piece.generation(time + end * size)
             rate = 1.0 / (part * size)
-            trial = trial.copy()
             difference = Difference(rate, rate * origin.stored)
-            ok, more = self._solve(trial, constraint, generation, difference, _ITERATIONS_AT_CORNER)
+            trial, ok, more = self._jump(trial, constraint, generation, difference)
             iterations += more
             if not ok:
                 return Attempt(None, np.inf, iterations)

@@ -27,6 +27,9 @@ _FIRST, _RISE, _HIGHEST = 1e12, 1e8, 1e80
 _STEPS, _BETWEEN = 150, 6
 #: Newton iterations that a step and the steady state may take, and those up to which the next step is bolder
 _ITERATIONS, _ITERATIONS_STEADY, _EASY = 25, 40, 8
+#: last Newton step of a step in time: it is on the way only, and where carriers are next to nothing rounding leaves
+#: more than a steady state may have
+_ON_THE_WAY = 1e-3
 #: factors from step to step: at first, the least and the largest
 _GROWTH, _LEAST, _LARGEST = 10.0, 1.5, 100.0
 
@@ -42,11 +45,11 @@ def settle(
         generation, held: (S,) pairs per area and time (m^-2 s^-1) and charge of ions that do not move (m^-3, units of
             q) of each site.
         constraint: at the terminals.
-        tolerance, longest, careful: see `kernels.newton.Patience`.
+        tolerance: last Newton step of the steady state. longest, careful: see `kernels.newton.Patience`.
     """
     dev, work = system.device, system.work
     brief, patient = (
-        Patience(_ITERATIONS, tolerance, longest, careful),
+        Patience(_ITERATIONS, max(tolerance, _ON_THE_WAY), longest, careful),
         Patience(_ITERATIONS_STEADY, tolerance, longest, careful),
     )
     here, trial = row.copy(), row.copy()

@@ -401,6 +401,9 @@ class Solver:
                 if slope == 0.0:
                     break  # nothing passes the cell at all
                 change = -float(here.current[0]) / slope
+                if abs(change) < patience.tolerance * self.problem.vt:
+                    # a current far below that of the light is told from none by the voltage that it hangs on
+                    return here, abs(change) / self.problem.vt
                 nearer = state.voltage + float(np.clip(change, -_LONGEST_APPROACH, _LONGEST_APPROACH))
                 here = self.sweep([nearer], intensity, here.state(0))
             if not here.converged[0]:

@@ -143,6 +143,26 @@ def _densest(dev, w, d):
 
 
 @compiled
+def _exchanged(dev, w, s):
+    """What electrons and holes at site s exchange with its charged levels, m^-2 s^-1, caught by empty and set free by
+    full ones: an occupation is rounded beside one, and that part of the exchange with it.
+    """
+    m, n, p = dev.site_layer[s], 0.0, 0.0
+    for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
+        if dev.trap[t, dv.T_KIND] != 0.0:
+            level = bulk_level(dev, w, t, s)
+            n += dev.volume[s] * dev.trap[t, dv.T_RN] * (level[0] + level[2])
+            p += dev.volume[s] * dev.trap[t, dv.T_RP] * (level[1] + level[3])
+    for t in range(dev.face_trap_site.size):
+        here = dev.site_node[dev.face_trap_site[t]] == dev.site_node[s]
+        if here and dev.face_trap[t, dv.F_KIND] != 0.0:
+            level = face_level(dev, w, t)
+            n += dev.face_trap[t, dv.F_SN] * (level[0] + level[2])
+            p += dev.face_trap[t, dv.F_SP] * (level[1] + level[3])
+    return n, p
+
+
+@compiled
 def _length(dev, w, b, d, late, tolerance):
     """Length of a step (b.rhs[:, :, 0]) of junction d in the potential, the larger of it and of those in the logarithms
     of densities, and whether all of it is a number.
@@ -163,8 +183,9 @@ def _length(dev, w, b, d, late, tolerance):
         if step > step_log and not (
             late
             and (
-                abs(w.residual[i, 0]) < ROUNDED * (b.give[i, 1] + b.leak[i, 1])
-                or w.n[s] * (1.0 + step) < _NOBODY * most_n
+                w.n[s] * (1.0 + step) < _NOBODY * most_n
+                or abs(w.residual[i, 0]) < ROUNDED * (b.give[i, 1] + b.leak[i, 1])
+                or abs(w.residual[i, 0]) < ROUNDED * _exchanged(dev, w, s)[0]
             )
             and abs(w.diag[i, dv.PSI_FN]) * step < tolerance * abs(w.diag[i, dv.PSI_PSI])
         ):
@@ -173,8 +194,9 @@ def _length(dev, w, b, d, late, tolerance):
         if step > step_log and not (
             late
             and (
-                abs(w.residual[i, 1]) < ROUNDED * (b.give[i, 2] + b.leak[i, 2])
-                or w.p[s] * (1.0 + step) < _NOBODY * most_p
+                w.p[s] * (1.0 + step) < _NOBODY * most_p
+                or abs(w.residual[i, 1]) < ROUNDED * (b.give[i, 2] + b.leak[i, 2])
+                or abs(w.residual[i, 1]) < ROUNDED * _exchanged(dev, w, s)[1]
             )
             and abs(w.diag[i, dv.PSI_FP]) * step < tolerance * abs(w.diag[i, dv.PSI_PSI])
         ):
