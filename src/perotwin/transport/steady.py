@@ -216,9 +216,12 @@ class Solver:
         made.generation = made.problem.generation
         return made
 
-    def _begin(self, intensity: float) -> State:
-        """The state that others are reached from: short circuit of a junction or of columns, open circuit in series and
-        where the other is not found.
+    def short_circuit(self, intensity: float) -> State:
+        """The state under `intensity` suns that others are reached from: short circuit of a junction or of columns,
+        open circuit in series and where the other is not found.
+
+        Raises:
+            ConvergenceError: it could not be reached.
         """
         problem = self.problem
         lit = intensity * self.generation
@@ -294,14 +297,6 @@ class Solver:
         voltage, current = self._observed(row[None], lit)[:2]
         return float(self.problem.circuit.terminal_voltage(voltage, current)[0])
 
-    def short_circuit(self, intensity: float) -> State:
-        """The cell's state from which others are reached (see `_begin`) under `intensity` suns.
-
-        Raises:
-            ConvergenceError: it could not be reached.
-        """
-        return self._begin(intensity)
-
     def _follow(
         self,
         targets: F64,
@@ -310,7 +305,7 @@ class Solver:
         constraint: Constraint,
         from_value: float | None = None,
     ) -> States:
-        state = self._begin(intensity) if start is None else start
+        state = self.short_circuit(intensity) if start is None else start
         row, lit = state.row.copy(), intensity * self.generation
         # a state that is given may have been found under other light, one of several parts is what they are alone
         solved = start is None and len(self.problem.parts) == 1
@@ -378,7 +373,7 @@ class Solver:
         found, size = self._open_circuit_near(near, intensity)
         if found is None and len(self.problem.groups) > 1:
             # junctions in series are reached from open circuit
-            found, size = self._open_circuit_near(self._begin(intensity), intensity)
+            found, size = self._open_circuit_near(self.short_circuit(intensity), intensity)
         if found is None:
             raise unreached(self.problem.stack.name, near.voltage, near.row, "open circuit", [size])
         return found
@@ -422,7 +417,7 @@ class Solver:
             ConvergenceError: the state that it is reached from was not found.
         """
         self._with_terminals("a load")
-        state = self._begin(intensity)
+        state = self.short_circuit(intensity)
         _, current, _ = self._observed(state.row[None], intensity * self.generation)
         first = state.voltage - load * float(self.problem.circuit.total(current)[0])
         found = self._follow(np.zeros(1), intensity, state, loaded(load), first)
