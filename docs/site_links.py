@@ -1,7 +1,7 @@
 """Hooks of mkdocs: pages outside docs/ join the site, and its contents follow the index page.
 
 README, CHANGELOG and CONTRIBUTING are read where they lie; on the site they are pages like others, and links to
-and from them are rewritten. The navigation is the table of docs/index.md, so that no list stands twice.
+and from them are rewritten. The navigation is the tables of docs/index.md, so that no list stands twice.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ OUTSIDE = {"README.md": "readme.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTI
 
 
 def on_config(config: Any) -> Any:
-    """The navigation, from the rows of the index page."""
-    rows = re.findall(
-        r"^\| \[([^\]]+)\]\(([^)]+)\)", (ROOT / "docs" / "index.md").read_text(encoding="utf-8"), re.M
-    )
-    pages = [{words: OUTSIDE.get(target.removeprefix("../"), target)} for words, target in rows]
-    more = [{"Licences": "licences.md"}, {"Changes": "changelog.md"}, {"Contributing": "contributing.md"}]
-    config.nav = [{"Contents": "index.md"}, *pages, *more]
+    """The navigation: the headings of the index page, and the rows below each."""
+    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    nav: list[Any] = [{"Contents": "index.md"}]
+    for part in re.split(r"^## ", text, flags=re.M)[1:]:
+        rows = re.findall(r"^\| \[([^\]]+)\]\(([^)]+)\)", part, re.M)
+        pages = [{words: OUTSIDE.get(target.removeprefix("../"), target)} for words, target in rows]
+        nav.append({part.splitlines()[0]: pages})
+    nav[-1][next(iter(nav[-1]))] += [
+        {"Licences": "licences.md"}, {"Changes": "changelog.md"}, {"Contributing": "contributing.md"}
+    ]  # fmt: skip
+    config.nav = nav
     return config
 
 

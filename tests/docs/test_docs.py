@@ -1,5 +1,6 @@
 """The documentation is true: its stack file loads, its names and links exist, its tables match the code."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -111,3 +112,22 @@ def test_commands_on_the_pages_exist(page: Path) -> None:
         for line in block.splitlines():
             found = re.match(r"perotwin ([a-z][\w-]*)", line.strip())
             assert found is None or found.group(1) in names, line
+
+
+def test_the_mechanism_of_the_page_is_the_one_that_is_added_to_a_copy() -> None:
+    path = ROOT / "tests" / "transport" / "test_additions.py"
+    spec = importlib.util.spec_from_file_location("additions", path)
+    assert spec is not None and spec.loader is not None
+    added = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(added)
+    page = "".join((ROOT / "docs" / "extending.md").read_text(encoding="utf-8").split())
+    done = 0
+    for name, pairs in {**added.MECHANISM, **added.IN_NUMPY}.items():
+        assert f"`{name}`" in page
+        for _, after in pairs:
+            new = "".join(after.split())
+            for known in ("classRecombination(Model):", "auger:Auger|None=None", '"auger":lambda'):
+                new = new.removesuffix(known).removeprefix(known)
+            done += new in page
+    # all but the widening of a list of columns, which the page says in words
+    assert done == sum(map(len, {**added.MECHANISM, **added.IN_NUMPY}.values())) - 1

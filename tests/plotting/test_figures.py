@@ -170,3 +170,14 @@ def test_units_are_set_as_powers() -> None:
     assert style.unit_latex("mA/cm^2") == "mA cm$^{−2}$"
     assert style.unit_latex("cm^-3 s^-1") == "cm$^{−3}$ s$^{−1}$"
     assert style.axis_label("voltage") == "Voltage $V$ (V)"
+
+
+def test_the_names_of_correlated_numbers_are_as_large_as_all_words() -> None:
+    from perotwin.plotting import calibration
+
+    made = calibration.correlations(
+        ["perovskite.lifetime", "jv: light"], np.array([[1.0, -0.9], [-0.9, 1.0]])
+    )
+    with style.context():
+        (small,) = {one.get_size() for one in style.new_axes(None)[1].get_xticklabels()}
+    assert {one.get_size() for one in made.axes[0].get_xticklabels()} == {small}

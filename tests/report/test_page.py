@@ -218,3 +218,18 @@ def test_the_page_is_for_paper_dark_rooms_and_narrow_screens_too(html: str) -> N
 def test_words_in_figures_are_words(html: str) -> None:
     figures_ = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
     assert figures_ and all("<text" in one for one in figures_)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("most is gained by ions.", "Most is gained by ions."),
+        ("electron-side face", "Electron-side face"),
+        ("cell_jv.txt: the light is not stated.", "cell_jv.txt: the light is not stated."),
+        ("my-cell: 40 of 40 checks hold", "my-cell: 40 of 40 checks hold"),
+        ("niox|perovskite", "niox|perovskite"),
+        ("", ""),
+    ],
+)
+def test_what_has_a_name_keeps_it_at_the_head_of_a_sentence(words: str, shown: str) -> None:
+    assert page.sentence(words) == shown

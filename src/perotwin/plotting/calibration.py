@@ -118,8 +118,8 @@ def correlations(names: Sequence[str], values: F64) -> Figure:
     """Correlations (P, P) of numbers: blue where one can rise with the other, red where it must fall."""
     count = len(names)
     side = max(style.COLUMN, 0.34 * count + 2.0)
-    made, ax = style.new_axes(None, side + 0.6, side)
     with style.context():
+        made, ax = style.new_axes(None, side + 0.6, side)
         image = ax.imshow(values, cmap="RdBu", vmin=-1.0, vmax=1.0)
         ax.set_xticks(range(count), names, rotation=90)
         ax.set_yticks(range(count), names)

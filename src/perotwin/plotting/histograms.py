@@ -71,6 +71,7 @@ def _panel(ax: Axes, name: str, groups: Mapping[str, Mapping[str, F64]], colours
         for end in ends:
             ax.axvline(end, color=colours[group], linewidth=0.8, linestyle=(0, (3, 2)))
     ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_xlabel(style.axis_label(name))
     ax.set_ylim(bottom=0.0)
 

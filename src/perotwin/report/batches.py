@@ -174,7 +174,7 @@ QUANTILE_HEADS = (
     "figure",
     "median",
     "mean",
-    "standard deviation",
+    "sd",
     "2.5 %",
     "25 %",
     "75 %",
@@ -193,7 +193,7 @@ def quantile_rows(made: xr.Dataset) -> list[Row]:
     rows = []
     groups = made["group"].values
     for group in dict.fromkeys(str(one) for one in groups):
-        rows.append(Row(group, []))
+        rows.append(Row(f"devices of {group}", []))
         for name in _DECIMALS:
             values = made[name].values[groups == group]
             good = values[np.isfinite(values)] * field_unit(name, str(made[name].attrs.get("units", "1")))[1]

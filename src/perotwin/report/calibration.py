@@ -47,7 +47,8 @@ def cannot_tell(groups: Sequence[Group], candidates: Sequence[Candidate]) -> lis
 
 
 def _interval(one: Parameter, low: float, high: float) -> str:
-    return f"{one.text(low)} to {one.text(high)}"
+    """Both ends with the unit that they share: a page has room for it once."""
+    return f"{one.text(low).removesuffix(f' {one.unit}')} to {one.text(high)}"
 
 
 # --- a fit -----------------------------------------------------------------------------------------------------------

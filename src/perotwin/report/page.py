@@ -369,7 +369,7 @@ def template(name: str) -> Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["raised"] = raised
-    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    environment.filters["sentence"] = sentence
     environment.filters["breakable"] = breakable
     environment.filters["short"] = short
     return environment.get_template(name)
@@ -383,6 +383,13 @@ def _template() -> Template:
 def raised(text: str) -> str:
     """Powers as people set them: "cm^-3" becomes cm with a raised -3 (plain characters, no markup)."""
     return re.sub(r"\^([-−]?\d+)", lambda found: found.group(1).replace("−", "-").translate(_RAISED), text)
+
+
+def sentence(text: str) -> str:
+    """Words with a capital first; a file, a path or what a colon follows ("my-cell: ...") is left as it is called."""
+    first = text.partition(" ")[0]
+    named = first.endswith(":") or re.search(r"[._|/\\]\w", first)
+    return text if named else text[:1].upper() + text[1:]
 
 
 def short(value: float) -> str:

@@ -49,14 +49,14 @@ def _written(found: Advice, folder: Path) -> list[Path]:
     result = machine.to_text(machine.document([advices.advice_result(found)]))
     document = measurement.write_text(stem.with_name(f"{stem.name}.json"), result)
     figures = style.save(advices.advice_figure(found), stem)
-    base = f"{found.cell.name} has {100 * found.base.pce:.2f} %"
+    base = f"the efficiency of {found.cell.name} is {100 * found.base.pce:.2f} %"
     if found.tandem is not None:
-        base += f", the tandem {found.tandem_name} {100 * found.tandem.pce:.2f} %"
+        base += f", that of the tandem {found.tandem_name} {100 * found.tandem.pce:.2f} %"
     caption = (
         "What each change gains (bars; lines are intervals), and what two of the largest gain together beyond the sum "
         "of both: below zero where one takes what the other would have gained."
     )
-    words = [f"{base}. {advices.advice_words(found)[0]}", found.intervals]
+    words = [f"{base}.", advices.advice_words(found)[0], found.intervals]
     rests = [
         Row(
             one.name,
