@@ -135,8 +135,12 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     protocol = protocol or Protocol()
     intensity = float(cell.light.intensity)
 
+    coarser: Solver | None = None
+
     def attempt(density: float) -> Attempt[tuple[Solver, States]]:
-        solver = Solver(build(cell, light=intensity > 0.0, density=density).all_moving())
+        nonlocal coarser
+        problem = build(cell, light=intensity > 0.0, density=density).all_moving()
+        solver = coarser = Solver(problem, coarser=coarser)
         found = bias_point(solver, protocol.bias, intensity)
         return Attempt((solver, found), at_bias(solver, found, protocol.bias, intensity))
 

@@ -242,8 +242,11 @@ def solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, St
     intensity = float(cell.light.intensity)
     lit = intensity > 0.0 or conditions.frozen_in_light(cell)
 
+    coarser: Solver | None = None
+
     def attempt(density: float, finer: float) -> Attempt[tuple[Solver, States, dict[str, States]]]:
-        solver = Solver(build(cell, light=lit, density=density, finer=finer))
+        nonlocal coarser
+        solver = coarser = Solver(build(cell, light=lit, density=density, finer=finer), coarser=coarser)
         states = curve(solver, protocol, intensity)
         points = solved_points(solver, states, intensity)
         of_mesh = refinement.checks(solver, points, intensity)

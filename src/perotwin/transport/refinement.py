@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from perotwin.errors import ConvergenceError
 from perotwin.measurement.checks import check
 from perotwin.transport.build import Problem
-from perotwin.transport.device import Device, state_width
+from perotwin.transport.device import Device
 from perotwin.transport.junction import Junction
-from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.mesh import Mesh
+from perotwin.transport.nested import prolonged
 from perotwin.transport.states import State
 from perotwin.transport.steady import NOTHING, Solver
 
@@ -128,20 +128,6 @@ def _spread(coarse: Junction, fine: Junction, made: F64) -> F64:
     return found
 
 
-def _lifted(coarse: Solver, fine: Solver, state: State) -> State:
-    """A state on the finer mesh, along each layer's smooth map from number to position."""
-    row = np.zeros(state_width(fine.system.device))
-    old, new = state_in(coarse.system.device, state.row), state_in(fine.system.device, row)
-    new.mu[:], new.v[:] = old.mu, old.v
-    for d, (part, finer) in enumerate(zip(coarse.problem.parts, fine.problem.parts, strict=True)):
-        here, there = coarse.system.device.nodes(d), fine.system.device.nodes(d)
-        for before, after in zip(_layers(part), _layers(finer), strict=True):
-            nodes, wanted = part.site_node[before], finer.site_node[after]
-            for name in ("psi", "fn", "fp"):
-                getattr(new, name)[there][wanted] = _with_midpoints(getattr(old, name)[here][nodes])
-    return State(state.voltage, row)
-
-
 def checks(solver: Solver, points: Mapping[str, States], intensity: float) -> Checks:
     """How far open circuit (V) and the current at short circuit (a part of it) are off by the mesh, against the limits.
 
@@ -154,7 +140,7 @@ def checks(solver: Solver, points: Mapping[str, States], intensity: float) -> Ch
     if not wanted:
         return {}
     try:
-        fine = Solver(refined(solver.problem), solver.tolerance)
+        fine = Solver(refined(solver.problem), solver.tolerance, coarser=solver)
     except ConvergenceError:
         return {_CHECK[name]: check(np.nan, _LIMIT[name]) for name in wanted}
     found = {_OPEN: _voltage, _SHORT: _current}
@@ -164,16 +150,23 @@ def checks(solver: Solver, points: Mapping[str, States], intensity: float) -> Ch
     }
 
 
+def _on(fine: Solver, solver: Solver, found: States) -> State:
+    """A state of one mesh on that whose intervals are half of its own."""
+    state = prolonged(solver, fine, found.state(0))
+    assert state is not None
+    return state
+
+
 def _voltage(solver: Solver, fine: Solver, found: States, intensity: float) -> float:
     try:
-        there = fine.open_circuit(_lifted(solver, fine, found.state(0)), intensity)
+        there = fine.open_circuit(_on(fine, solver, found), intensity)
     except ConvergenceError:
         return np.nan
     return _RICHARDSON * abs(float(there.voltage[0] - found.voltage[0]))
 
 
 def _current(solver: Solver, fine: Solver, found: States, intensity: float) -> float:
-    there = fine.sweep(found.voltage, intensity, _lifted(solver, fine, found.state(0)))
+    there = fine.sweep(found.voltage, intensity, _on(fine, solver, found))
     if not there.converged[0]:
         return np.nan
     made = intensity * solver.problem.photocurrent_scale

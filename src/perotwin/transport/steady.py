@@ -19,14 +19,15 @@ from perotwin.constants import elementary_charge as Q
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.transport.build import Problem, with_ideal_joints
 from perotwin.transport.circuit import held_current, held_voltage, loaded
-from perotwin.transport.device import I_LAYER, I_Z, MECHANISMS, state_width
+from perotwin.transport.device import I_LAYER, MECHANISMS, state_width
 from perotwin.transport.halves import apart, as_one
+from perotwin.transport.held_ions import held_ions
 from perotwin.transport.isolated import flat_levels, rounding
 from perotwin.transport.kernels.circuit import Constraint
 from perotwin.transport.kernels.newton import Patience
 from perotwin.transport.kernels.observe import observe
 from perotwin.transport.kernels.rows import state_in
-from perotwin.transport.kernels.statistics import steady_ions
+from perotwin.transport.nested import begun
 from perotwin.transport.pseudo_transient import settle
 from perotwin.transport.states import JunctionStates, State, States, join
 from perotwin.transport.system import System, announce_compilation
@@ -63,6 +64,7 @@ class Solver:
         problem: from `build`.
         tolerance: largest last step of an accepted state.
         held: what `frozen_charge` and `frozen_density` are given as; absent, they are found.
+        coarser: of the same cell on another mesh, from whose states those of this one are tried for first.
         frozen_charge, frozen_density: (S,) charge (units of q) and density of the ions that are held, of all sites:
             where the whole circuit settled at the terminal voltage and in the light that `stack.FrozenIons` names.
 
@@ -72,6 +74,7 @@ class Solver:
     problem: Problem
     tolerance: float = TOLERANCE
     held: tuple[F64, F64] | None = None
+    coarser: Solver | None = None
     frozen_charge: F64 = field(init=False)
     frozen_density: F64 = field(init=False)
     #: whether Newton's method has met what it did not reach, and minds pockets of carriers from then on
@@ -90,7 +93,9 @@ class Solver:
                 self.system, net=problem.circuit.without_resistance().net(problem.parts, problem.lights)
             )
         self.generation = problem.generation
-        self.frozen_charge, self.frozen_density = self._frozen() if self.held is None else self.held
+        if self.coarser is not None:
+            self._careful = self.coarser._careful
+        self.frozen_charge, self.frozen_density = held_ions(self) if self.held is None else self.held
 
     @cached_property
     def dark(self) -> F64:
@@ -99,50 +104,22 @@ class Solver:
             return self._composed([State(0.0, one.dark) for one in self.alone])
         return self.system.settle(self.problem.stack.name, self.frozen_charge)
 
+    @cached_property
+    def moving(self) -> Solver:
+        """Of the same cell whose ions all move."""
+        coarser = None if self.coarser is None else self.coarser.moving
+        return Solver(self.problem.all_moving(), self.tolerance, coarser=coarser)
+
+    @cached_property
+    def settled(self) -> dict[tuple[float, float], State]:
+        """States of `moving` in which ions are held, by bias (V) and light (suns)."""
+        return {}
+
     @property
     def _patience(self) -> Patience:
         return Patience(_ITERATIONS, max(self.tolerance, self._resolved), LONGEST, self._careful)
 
     # --- the states that everything starts from ----------------------------------------------------------------------
-
-    def _frozen(self) -> tuple[F64, F64]:
-        """Charge and density (S,) of the ions that are held.
-
-        They are where the whole circuit settles at the terminal voltage and in the light that their layers name, all
-        ions of all parts free to move.
-
-        Raises:
-            ConvergenceError: the circuit could not be settled there.
-        """
-        problem = self.problem
-        total, density = np.zeros(problem.generation.size), np.zeros(problem.generation.size)
-        # by bias (V) and light (suns): species that are held there, counted through all parts
-        held: dict[tuple[float, float], list[int]] = {}
-        first = 0
-        for part in problem.parts:
-            free = part.all_moving().device.ion
-            for number in range(part.device.ion.shape[0], free.shape[0]):
-                ions = part.stack.electrical_layers[int(free[number, I_LAYER])].ions
-                assert ions is not None and ions.response.kind == "frozen"
-                at = float(ions.response.bias), float(ions.response.light)
-                held.setdefault(at, []).append(first + number)
-            first += free.shape[0]
-        if not held:
-            return total, density
-        free_to_move = Solver(problem.all_moving(), self.tolerance)
-        device, work = free_to_move.system.device, free_to_move.system.work
-        for (bias, light), species in held.items():
-            row = free_to_move.dark
-            if (bias, light) != (0.0, 0.0):
-                settled = free_to_move.sweep([bias], light)
-                if not settled.converged[0]:
-                    raise unreached(problem.stack.name, bias, settled.rows[0], "ions")
-                row = settled.rows[0]
-            steady_ions(device, work, state_in(device, row))
-            for number in species:
-                total += device.ion[number, I_Z] * work.ion[number]
-                density += work.ion[number]
-        return total, density
 
     def held_in(self, parts: Sequence[int]) -> tuple[F64, F64]:
         """What is held in some neighbouring parts, for a solver of them alone."""
@@ -182,13 +159,19 @@ class Solver:
         """Solvers of what this circuit is started from: its junctions in series, or its columns side by side."""
         problem = self.problem
         if len(problem.groups) > 1:
-            each = enumerate(problem.groups)
-            return tuple(Solver(problem.group(g), self.tolerance, self.held_in(one.parts)) for g, one in each)
-        if len(problem.parts) > 1:
-            return tuple(
-                Solver(problem.part(d), self.tolerance, self.held_in([d])) for d in range(len(problem.parts))
-            )
-        return ()
+            each = [(problem.group(g), one.parts) for g, one in enumerate(problem.groups)]
+        elif len(problem.parts) > 1:
+            each = [(problem.part(d), (d,)) for d in range(len(problem.parts))]
+        else:
+            return ()
+        coarser: tuple[Solver | None, ...] = () if self.coarser is None else self.coarser.alone
+        if len(coarser) != len(each):
+            # of other areas of an uneven face
+            coarser = (None,) * len(each)
+        return tuple(
+            Solver(one, self.tolerance, self.held_in(parts), other)
+            for (one, parts), other in zip(each, coarser, strict=True)
+        )
 
     @cached_property
     def junctions(self) -> dict[str, Solver]:
@@ -223,6 +206,24 @@ class Solver:
         Raises:
             ConvergenceError: it could not be reached.
         """
+        if intensity not in self.known:
+            found = begun(self, intensity)
+            self.known[intensity] = self._from_the_dark(intensity) if found is None else found
+        state = self.known[intensity]
+        return State(state.voltage, state.row.copy())
+
+    @cached_property
+    def known(self) -> dict[float, State]:
+        """What `short_circuit` has found, by suns."""
+        return {}
+
+    def solved(self, near: State, intensity: float, constraint: Constraint) -> State | None:
+        """What Newton's method finds from a state, nothing where it does not arrive."""
+        row, lit = near.row.copy(), intensity * self.generation
+        good, _, _ = self._bare.newton(row, lit, self.frozen_charge, constraint, self._patience)
+        return State(self._terminals(row, lit), row) if good else None
+
+    def _from_the_dark(self, intensity: float) -> State:
         problem = self.problem
         lit = intensity * self.generation
         if len(problem.groups) > 1:
@@ -557,7 +558,7 @@ class Solver:
         }
 
 
-_CACHED = ("alone", "junctions", "_apart")
+_CACHED = ("alone", "junctions", "known", "_apart")
 
 
 def _open(solver: Solver, intensity: float) -> State:
