@@ -172,12 +172,19 @@ def test_units_are_set_as_powers() -> None:
     assert style.axis_label("voltage") == "Voltage $V$ (V)"
 
 
-def test_the_names_of_correlated_numbers_are_as_large_as_all_words() -> None:
+def test_the_names_of_correlated_numbers_are_as_large_as_all_words_and_not_cut() -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     from perotwin.plotting import calibration
 
-    made = calibration.correlations(
-        ["perovskite.lifetime", "jv: light"], np.array([[1.0, -0.9], [-0.9, 1.0]])
-    )
+    names = ["perovskite|c60.trap.hole_velocity", "jv: light"]
+    made = calibration.correlations(names, np.array([[1.0, -0.9], [-0.9, 1.0]]))
     with style.context():
         (small,) = {one.get_size() for one in style.new_axes(None)[1].get_xticklabels()}
-    assert {one.get_size() for one in made.axes[0].get_xticklabels()} == {small}
+    canvas = FigureCanvasAgg(made)
+    canvas.draw()
+    across, down = canvas.get_width_height()
+    for one in (*made.axes[0].get_xticklabels(), *made.axes[0].get_yticklabels()):
+        box = one.get_window_extent()
+        assert one.get_size() == small
+        assert box.x0 >= 0.0 and box.y0 >= 0.0 and box.x1 <= across and box.y1 <= down, one.get_text()

@@ -117,10 +117,11 @@ def _draw(panel: Panel, upper: object, lower: object) -> None:
 def correlations(names: Sequence[str], values: F64) -> Figure:
     """Correlations (P, P) of numbers: blue where one can rise with the other, red where it must fall."""
     count = len(names)
-    side = max(style.COLUMN, 0.34 * count + 2.0)
+    # inches: a square of numbers, and room for the longest name beside and below it
+    side, room = max(1.6, 0.34 * count), 0.066 * max(map(len, names), default=0)
     with style.context():
-        made, ax = style.new_axes(None, side + 0.6, side)
-        image = ax.imshow(values, cmap="RdBu", vmin=-1.0, vmax=1.0)
+        made, ax = style.new_axes(None, side + room + 0.9, side + room + 0.2)
+        image = ax.imshow(values, cmap="RdBu", vmin=-1.0, vmax=1.0, aspect="auto")
         ax.set_xticks(range(count), names, rotation=90)
         ax.set_yticks(range(count), names)
         ax.tick_params(length=0)
