@@ -166,3 +166,32 @@ def test_what_does_not_belong_together_is_refused(cell: pt.Stack) -> None:
     with pytest.raises(InputError, match="zero or no number"):
         replace(suns, sd=np.zeros(3))
     assert known(cell, "ito.thickness").prior is not None
+
+
+def test_levels_off_midgap_are_numbers_of_the_carriers_equations(cell: pt.Stack) -> None:
+    """Their slopes are exact too: of a depth below the conduction band and of a height above the valence band."""
+    other = cell.with_values(
+        {
+            "perovskite.trap.1.level": {"below": "conduction", "depth": "0.35 eV"},
+            "niox|perovskite.trap.1.level": {"above": "valence", "height": "0.35 eV"},
+        }
+    )
+    paths = ("perovskite.trap.1.level.depth", "niox|perovskite.trap.1.level.height")
+    volts = np.array([0.0, 1.1, 1.25, 1.3])
+    jv = SteadyCurve("jv", other.name, volts, volts, np.full(4, 0.2)).expected(Twin(other), {}, {}, None)
+    objective = Objective([other], [jv], [parameter_of(other, path) for path in paths])
+    values = np.array([one.start for one in objective.parameters])
+    with objective.remembering():
+        slopes = objective.jacobian(values)
+        assert set(objective._exact(0, values)) == {0, 1}
+        for number in range(2):
+            ends = []
+            for sign in (-1.0, 1.0):
+                moved = values.copy()
+                moved[number] += sign * 2e-4
+                ends.append(objective.residuals(moved))
+            differences = (ends[1] - ends[0]) / 4e-4
+            assert slopes[:, number] == pytest.approx(
+                differences, rel=2e-3, abs=1e-3 * np.abs(differences).max()
+            )
+            assert np.abs(differences).max() > 1e-3

@@ -38,7 +38,7 @@ F64 = NDArray[np.float64]
 #: fields whose path ends so change the equations of carriers only: light does not see them
 _ELECTRIC = (
     "mobility", "affinity", "dos", "permittivity", "lifetime", "velocity", "resistance", "work_function", "density",
-    "capture", "dipole", "level", "depth", "diffusion_coefficient",
+    "capture", "dipole", "level", "depth", "height", "diffusion_coefficient",
 )  # fmt: skip
 #: results that are kept of each data set, and slopes of runs in time
 _KEPT, _LASTING = 6, 8
