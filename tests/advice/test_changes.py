@@ -50,6 +50,17 @@ def test_a_change_moves_both_carriers_to_what_was_attained() -> None:
     assert cell["niox|perovskite.velocity"].text == "104 cm/s"
 
 
+def test_numbers_that_a_fit_wrote_are_read_to_four_digits() -> None:
+    cell = pt.load("wbg-control").with_values({"niox|perovskite.velocity": "104.123456789012 cm/s"})
+    found = on(cell, "hole-side face")
+    assert isinstance(found, Applied) and found.now == "104.1 cm/s"
+    best = on(cell.with_values({"perovskite.thickness": "491.462850621324 nm"}), "thickness of the absorber")
+    assert isinstance(best, Applied) and best.now == "491.5 nm"
+    whole = cell.with_values({"perovskite.ions.density": "2.4712345678e15 cm^-3"})
+    ions = on(whole, "mobile ions")
+    assert isinstance(ions, Applied) and ions.now == "2.471e+15 cm^-3"
+
+
 def test_layers_are_found_by_their_role_whatever_they_are_called() -> None:
     cell = pt.load("wbg-target")
     text = cell.to_toml().replace('"perovskite"', '"my-film"').replace('name = "niox"', 'name = "dots"')

@@ -65,6 +65,18 @@ def test_one_number_three_numbers_and_none() -> None:
     assert [one.members for one in weak_groups(parameters, values, two, range(4))] == [(0, 1), (2, 3)]
 
 
+def test_what_is_not_known_because_another_number_is_not_stands_with_it() -> None:
+    """A direction that is all but one number's own carries another along by half of its size."""
+    parameters = [velocity(name) for name in "abc"]
+    values = np.full(3, 0.3)
+    covariance = 1e-4 * np.eye(3)
+    covariance[:2, :2] = [[25.0, 2.4], [2.4, 0.25]]
+    (group,) = weak_groups(parameters, values, covariance, range(3))
+    assert group.members == (0, 1)
+    covariance[:2, :2] = [[25.0, 0.1], [0.1, 0.25]]
+    assert [one.members for one in weak_groups(parameters, values, covariance, range(3))] == [(0,), (1,)]
+
+
 def test_a_number_is_identified_well_inside_its_bounds_only() -> None:
     parameters = [velocity("a"), velocity("b"), Parameter("e", 0.0, -0.1, 0.1, Linear())]
     middle = np.array([0.0, 0.0, 0.0])

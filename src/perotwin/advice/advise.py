@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perotwin import units
-from perotwin.advice.changes import Applied, Best, Change, Coating, LeftOut, Towards, changes
+from perotwin.advice.changes import Applied, Best, Change, Coating, LeftOut, Towards, changes, read
 from perotwin.errors import InputError, PerotwinError
 from perotwin.study.draws import Draws, from_posterior, from_ranges, log_between
 from perotwin.study.merit import Merit, MeritOf, merit
@@ -403,7 +403,7 @@ class _Asked:
             values = [None if text is None else float(units.parse(text, now.dimension)) for text in chosen]
             if all(value is not None and math.isclose(value, float(now), rel_tol=1e-3) for value in values):
                 found.add(number)
-                why = f"it is {now.text}, and none of {one.then.removeprefix('best of ')} is better."
+                why = f"it is {read(now)}, and none of {one.then.removeprefix('best of ')} is better."
                 self.left_out = (*self.left_out, LeftOut(one.change.name, one.junction, why))
         return found
 

@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 _FILE = Path(__file__).with_name("attainable.toml")
+#: characters of a number that a person wrote, at most
+_LONGEST = 9
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Towards(_Base):
         if isinstance(found, str):
             return LeftOut(self.name, junction, found)
         worse = {path: now for path, now in found.items() if self._worse(now, self.value)}
-        shown = " and ".join(dict.fromkeys(now.text for now in found.values()))
+        shown = " and ".join(dict.fromkeys(read(now) for now in found.values()))
         if not worse:
             return LeftOut(self.name, junction, f"it is {shown} already, as good as {self.value} or better.")
         return Applied(self, junction, tuple(found), shown, self.value)
@@ -148,7 +150,7 @@ class Best(_Base):
             return LeftOut(self.name, junction, found)
         now = next(iter(found.values()))
         low, high = (self._text(now, share) for share in (self.low, self.high))
-        return Applied(self, junction, tuple(found), now.text, f"best of {low} to {high}")
+        return Applied(self, junction, tuple(found), read(now), f"best of {low} to {high}")
 
     def values(self, cell: Cell, applied: Applied) -> list[str]:
         """The values that are tried, what it is now among them."""
@@ -256,6 +258,15 @@ def _tables(data: dict[str, Any], junction: str) -> list[dict[str, Any]]:
     """The tables with layers of a junction of a cell's plain form."""
     table = data[junction] if junction else data
     return [one["stack"] for one in table["column"]] if "column" in table else [table]
+
+
+def read(now: Quantity) -> str:
+    """A number as people read it: as it is written, or to four digits where a fit wrote it to the last one."""
+    unit = unit_of(now.text)
+    if len(now.text.removesuffix(unit).strip()) <= _LONGEST or now.dimension is None:
+        return now.text
+    number = f"{units.convert(now, unit, now.dimension):.4g}"
+    return number if unit == "1" else f"{number} {unit}"
 
 
 def _numbers(cell: Cell, junction: str, paths: tuple[str, ...]) -> Mapping[str, Quantity] | str:

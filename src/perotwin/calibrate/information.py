@@ -30,6 +30,8 @@ KNOWN = 0.25
 _INSIDE = 2.0
 #: part of a weak direction from which on a number takes part in it
 _PART = 0.25
+#: correlation from which on a number is said to go with another that is not known
+_GOES = 0.5
 #: how well weights must agree for a sum, a product or a ratio, and how far apart they may be in a weighted sum
 _ALIKE, _WEIGHTED = 0.25, 20.0
 
@@ -137,8 +139,9 @@ def weak_groups(
     projector = axes[:, weak] @ axes[:, weak].T
     linked = np.abs(projector) > _PART * np.sqrt(np.outer(np.diag(projector), np.diag(projector)))
     linked &= np.minimum.outer(np.diag(projector), np.diag(projector)) > _PART**2
-    groups: list[Group] = []
     left = [i for i in range(len(among)) if projector[i, i] > _PART**2]
+    left += _along(scaled, left, linked)
+    groups: list[Group] = []
     while left:
         members, queue = [], [left.pop(0)]
         while queue:
@@ -169,6 +172,19 @@ def weak_groups(
             )
         )  # fmt: skip
     return tuple(groups)
+
+
+def _along(scaled: F64, left: Sequence[int], linked: NDArray[np.bool_]) -> list[int]:
+    """What is not known for the sole reason that another number is not, by a covariance in units of the sizes: too
+    small a part of a weak direction to be seen in it. Linked to the number that it goes with."""
+    sd = np.sqrt(np.diag(scaled))
+    found = [i for i in range(sd.size) if sd[i] > KNOWN and i not in left]
+    for i in found:
+        goes = np.abs(scaled[i] / (sd[i] * np.where(sd > 0.0, sd, np.inf)))
+        with_it = max(left, key=lambda j: float(goes[j]), default=None)
+        if with_it is not None and goes[with_it] > _GOES:
+            linked[i, with_it] = linked[with_it, i] = True
+    return found
 
 
 def _kind(members: Sequence[Parameter], values: F64, direction: F64, size: F64, directions: int) -> str:

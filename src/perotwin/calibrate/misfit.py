@@ -80,16 +80,13 @@ def misfit(name: str, residuals: F64, parameters: float) -> Misfit:
     slow = count >= _FEW and few < _CHANCE
     words = []
     if large:
-        words.append(
-            f"its residuals are {math.sqrt(total / degrees):.2g} times as large as their standard deviations"
-        )
+        words.append(f"are {math.sqrt(total / degrees):.2g} times as large as their standard deviations")
     if slow:
-        words.append(f"they lie on one side in {found} runs where chance makes {expected:.0f}")
+        words.append(f"lie on one side in {found} runs where chance makes {expected:.0f}")
     said = ""
     if words:
         said = (
-            f"{name} is not described: {' and '.join(words)}. The model lacks something that this cell has, or "
-            "the data are "
-            "wrong by more than they state; intervals below are too narrow."
+            f"{name} is not described: its residuals {' and '.join(words)}. The model lacks something that this cell "
+            "has, or the data are wrong by more than they state; intervals below are too narrow."
         )
     return Misfit(name, count, total, probability, found, expected, few, bool(words), said)

@@ -208,6 +208,7 @@ def fit(cells: Sequence[Cell], asked: Asked, out: str | Path | None = None) -> F
                                      path=None if folder is None else folder / "posterior.nc",
                                      resume=asked.resume)  # fmt: skip
                 posterior, complete = drawn.summary, drawn.complete
+                found = replace(found, notes=(*found.notes, *(f"posterior: {one}" for one in drawn.words)))
             if complete and asked.further and len(cells) == 1 and found.told.groups:
                 candidates, complete = _further(found)
         except KeyboardInterrupt:
