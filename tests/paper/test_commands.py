@@ -5,7 +5,9 @@ import shlex
 import pytest
 import typer
 
+from perotwin import recipe
 from perotwin.cli.app import app
+from perotwin.paper.compare import here
 from perotwin.paper.rows import ROWS
 
 COMMANDS = typer.main.get_command(app)
@@ -27,3 +29,16 @@ def test_one_that_does_not_is_seen() -> None:
         COMMANDS.get_command(typer.Context(COMMANDS), "jv").make_context(
             "jv", ["cell-a", "--directions", "x"]
         )
+
+
+def test_beside_the_page_a_command_names_the_files_that_lie_there() -> None:
+    written = {f"{name}.toml" for name in ("wbg-control", "wbg-target", "tandem-control", "tandem-target")}
+    written |= {f"{name}.toml" for name in recipe.names()}
+    for row in ROWS.values():
+        own, there = shlex.split(row.command), shlex.split(here(row))
+        if row.library or own[1] == "molecule":
+            assert own == there
+            continue
+        options = next((place for place, word in enumerate(own) if word.startswith("--")), len(own))
+        assert options > 2 and set(there[2:options]) <= written, here(row)
+        assert own[options:] == there[options:]

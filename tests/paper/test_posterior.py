@@ -7,9 +7,12 @@ import pytest
 from scipy.stats import truncnorm
 
 from perotwin.calibrate import Linear, Parameter
+from perotwin.calibrate.parameters import values_at
+from perotwin.optics.reuse import reusing
 from perotwin.paper import calibrated, posterior, split
 from perotwin.paper.bench import CONDITIONS, calibrated_bench
 from perotwin.paper.found import Spread
+from perotwin.workflows import calibrate_paper
 from perotwin.workflows.paper_draws import films
 
 
@@ -121,3 +124,23 @@ def test_films_are_told_apart_by_what_the_recipe_leaves_in_them() -> None:
     assert films(own) == films(other)
     shorter = calibrated_bench(others={"recipe": {"passivation.inside_lifetime": "300 ns"}})
     assert all(films(own)[one] != films(shorter)[one] for one in CONDITIONS)
+
+
+@pytest.mark.slow
+def test_the_linear_model_of_the_fit_holds_at_its_draws() -> None:
+    """Steady curves of cells that are made again against what slopes say: spread of each row, and chi-square."""
+    found = posterior.read()
+    assert found is not None
+    drawn = found.coordinates(4)
+    places = [np.array([one.start for one in found.free]), *(values_at(found.free, one) for one in drawn)]
+    with reusing():
+        own, *others = (calibrate_paper._quick(found.free, found.rows, one) for one in places)
+    computed = (np.array(others) - own) / found.widths
+    linear = found.predicted(drawn) / found.widths
+    assert np.linalg.norm(computed - linear) < 0.5 * np.linalg.norm(linear)
+    for number, name in enumerate(found.rows):
+        wide = linear[:, number].std()
+        if wide > 0.3:
+            assert 0.5 < computed[:, number].std() / wide < 2.0, name
+    chi = [((found.residuals + one) ** 2).sum(axis=1) for one in (computed, linear)]
+    assert np.median(np.abs(chi[0] - chi[1])) < 5.0

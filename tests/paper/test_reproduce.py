@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -10,10 +12,12 @@ import numpy as np
 import pytest
 
 import perotwin as pt
+from fresh import perotwin
 from perotwin.errors import ConvergenceError
 from perotwin.paper import posterior
 from perotwin.paper import rows as rows_module
-from perotwin.paper.bench import Bench, Taker, calibrated_bench
+from perotwin.paper.bench import Bench, Taker, calibrated_bench, library_bench
+from perotwin.paper.compare import here
 from perotwin.paper.found import Found, Row
 from perotwin.study import Merit, Plan
 from perotwin.workflows import paper_draws
@@ -103,6 +107,23 @@ def test_the_cells_beside_the_page_are_the_calibrated_ones(
     assert isinstance(pt.load(tmp_path / "tandem-target.toml"), pt.Tandem)
 
 
+def test_the_command_beside_a_row_gives_its_number(
+    few: dict[str, int], tmp_path: Path, calibrated: Bench
+) -> None:
+    job.reproduce(tmp_path, quick=True)
+    row = rows_module.ROWS["buried_interface.kpfm.target"]
+    _, *words = shlex.split(here(row))
+    done = perotwin(*(str(tmp_path / word) if word.endswith(".toml") else word for word in words), "--json")
+    first, second, *_ = json.loads(done.stdout)["results"]
+    read = [one["metrics"]["mean_potential"] for one in (first, second)]
+    assert {one["unit"] for one in read} == {"mV"}
+    assert 1e-3 * (read[1]["value"] - read[0]["value"]) == pytest.approx(
+        row(fresh(calibrated)).value, abs=1e-9
+    )
+    # the library's own recipes give another
+    assert abs(row(library_bench()).value - row(fresh(calibrated)).value) > 1e-4
+
+
 def test_files_hold_every_claim(few: dict[str, int], tmp_path: Path) -> None:
     made = job.reproduce(tmp_path, quick=True)
     table = (tmp_path / "claims.csv").read_text(encoding="utf-8").splitlines()
@@ -111,6 +132,16 @@ def test_files_hold_every_claim(few: dict[str, int], tmp_path: Path) -> None:
     assert len(document["claims"]) == len(made.lines) and len(document["contradictions"]) == 3
     page = (tmp_path / "reproduce.html").read_text(encoding="utf-8")
     assert all(one.claim.where in page for one in made.lines)
+    # every row of a table has as many cells as the table has heads
+    for table in re.findall(r"<table>.*?</table>", page, re.DOTALL):
+        heads = len(re.findall(r"<th[ >]", table))
+        for line in re.findall(r"<tr.*?</tr>", table, re.DOTALL)[1:]:
+            spans = re.findall(r'<td[^>]*colspan="(\d+)"', line)
+            assert (int(spans[0]) if spans else len(re.findall(r"<td[ >]", line))) == heads, line
+    # what differs says why
+    differs = page.partition("What differs</h2>")[2].partition("<h2")[0]
+    off = [one for one in made.lines if one.agrees is False]
+    assert off and all((one.claim.because or "Not explained")[:30] in differs for one in off)
 
 
 def test_the_page_leads_from_each_number_to_its_command_and_files(
@@ -148,6 +179,10 @@ def test_draws_are_carried_to_table_page_and_json_and_kept(
 
     def answering(self: Any, others: Any) -> dict[str, float]:
         counted.append(others)
+        # what was answered before the draws can be read already
+        assert "1.37 V" in (tmp_path / "reproduce.html").read_text(encoding="utf-8").replace(
+            "\N{NO-BREAK SPACE}", " "
+        )
         if len(counted) == 3:
             raise KeyboardInterrupt
         return dict.fromkeys(rows_module.ROWS, 1.36 + 0.01 * len(counted))
@@ -156,7 +191,7 @@ def test_draws_are_carried_to_table_page_and_json_and_kept(
     monkeypatch.setattr(paper_draws, "films", lambda bench: {})
     monkeypatch.setattr(paper_draws, "_shared", lambda bench: {})
     stopped = job.reproduce(tmp_path, quick=True, draws=4, processes=1)
-    assert not stopped.complete and stopped.carried is None
+    assert not stopped.complete and stopped.carried is None and stopped.files[0].exists()
     made = job.reproduce(tmp_path, quick=True, draws=4, processes=1)
     # two were kept, and one was stopped
     assert len(counted) == 5 and made.carried is not None
@@ -245,6 +280,19 @@ def test_what_a_stage_needs_is_all_that_its_rows_measure(calibrated: Bench) -> N
         # what an earlier stage has measured is there
         assert asked(by_rows) - earlier == asked(ahead), stage
         earlier |= asked(ahead)
+
+
+def test_everything_is_begun_once_and_stages_one_after_another(calibrated: Bench) -> None:
+    bench = fresh(calibrated, devices=2)
+    asks = {stage: rows_module.needed(stage, bench) for stage in rows_module.STAGES}
+    begun = rows_module.in_order(asks)
+    assert sorted(map(str, begun)) == sorted(str(ask) for some in asks.values() for ask in some)
+    long = ("tandem", "control")
+    assert [ask for ask in begun if ask != long] == [
+        ask for some in asks.values() for ask in some if ask != long
+    ]
+    assert begun.index(long) < begun.index(("of", "mppt", "target"))
+    assert rows_module.in_order({"tandem": asks["tandem"]})[0] == long
 
 
 def test_a_measurement_that_failed_is_not_tried_again(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perotwin.paper.claims import LABELS, Claim
-from perotwin.paper.found import Found, Spread
+from perotwin.paper.found import Found, Row, Spread
 
 __all__ = ["Line", "Score", "compared", "here", "scores"]
 
@@ -114,9 +114,16 @@ class Score:
         }  # fmt: skip
 
 
-def here(command: str) -> str:
-    """A command on the cells that a run writes beside its page, in place of the library's of the same names."""
-    return re.sub(r"\b((?:wbg|tandem)-(?:control|target))\b", r"\1.toml", command)
+def here(row: Row) -> str:
+    """A row's command on the cells and recipes that a run writes beside its page, in place of the library's of the same
+    names; that of a row that is of the library's as it is."""
+    if row.library:
+        return row.command
+    return re.sub(
+        r"(?<!\S)((?:(?:wbg-|tandem-)?(?:control|target)(?:-washed)?)|sam-niox)(?!\S)",
+        r"\1.toml",
+        row.command,
+    )
 
 
 def compared(
@@ -130,7 +137,7 @@ def compared(
         Line(
             claim,
             found.get(name),
-            here(rows[name].command) if name in rows else "",
+            here(rows[name]) if name in rows else "",
             rows[name].how if name in rows else "",
             (spreads or {}).get(name),
         )

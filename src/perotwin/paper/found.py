@@ -78,6 +78,7 @@ class Row:
     Attributes:
         name: the row's. stage: part of the work that it belongs to.
         compute: of a bench, the answer. how: the same in words. command: that shows it on the command line.
+        library: whether it is of the library's cells, whatever the bench has.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Row:
     compute: Callable[[Bench], Found | float]
     how: str
     command: str
+    library: bool = False
 
     def __call__(self, bench: Bench) -> Found:
         """The answer."""
@@ -98,14 +100,15 @@ class Rows(dict[str, Row]):
     """Rows by name, filled by the decorator `answers`."""
 
     def answers(
-        self, name: str, stage: str, command: str
+        self, name: str, stage: str, command: str, library: bool = False
     ) -> Callable[[Callable[[Bench], Found | float]], Callable[[Bench], Found | float]]:
         """Declare a function of a bench as the answer to a row; its docstring is the row's `how`."""
 
         def declare(
             function: Callable[[Bench], Found | float],
         ) -> Callable[[Bench], Found | float]:
-            self[name] = Row(name, stage, function, " ".join((function.__doc__ or "").split()), command)
+            how = " ".join((function.__doc__ or "").split())
+            self[name] = Row(name, stage, function, how, command, library)
             return function
 
         return declare

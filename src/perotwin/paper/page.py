@@ -117,7 +117,7 @@ def in_words(line: Line, helped: Sequence[str]) -> list[str]:
     if line.found is not None and line.found.words:
         made.append(f"What was read: {line.found.words}.")
     if line.command:
-        made.append(f"To see it: {line.command}")
+        made.append(f"To see it, in the folder of a run (-o): {line.command}")
     if claim.because and not line.agrees:
         made.append(f"Why: {claim.because}")
     for one in claims.contradictions():
@@ -213,7 +213,11 @@ def _scores(told: Told) -> study_page.Section:
         "rows without a model are counted apart.",
     ]
     if not told.complete:
-        words.append("This run was interrupted: rows of later stages are not computed.")
+        left = any(one.found is None and one.claim.label != "no model" for one in told.lines)
+        words.append(
+            "This run was interrupted: "
+            + ("rows of later stages are not computed." if left else "its draws are not done.")
+        )
     return study_page.Section("what agrees", words=words, tables=[study_page.Tabled(heads, rows, 5)])
 
 
@@ -223,12 +227,8 @@ def _differing(lines: Sequence[Line]) -> study_page.Section:
     rows = [
         Row(
             f"{one.claim.says} {one.claim.where}.",
-            [
-                _close(one.claim.expects()),
-                _close(one.twin),
-                _label(one),
-                one.claim.because or "not explained",
-            ],
+            [_close(one.claim.expects()), _within(one), _close(one.twin), _label(one)],
+            below=one.claim.because or "Not explained.",
         )
         for one in off
     ]
@@ -249,7 +249,7 @@ def _claims(words: str, lines: Sequence[Line], folder: Path) -> study_page.Secti
                 f"{claim.says} {claim.where}.",
                 [
                     _close(claim.expects()),
-                    _close(claim.within()) if claim.is_number else "–",
+                    _within(one),
                     _close(one.twin),
                     _label(one),
                     one.verdict,
@@ -266,6 +266,10 @@ def _claims(words: str, lines: Sequence[Line], folder: Path) -> study_page.Secti
 def _close(text: str) -> str:
     """A number that stays with its unit where a line breaks."""
     return re.sub(r" (?=[^\s\d±]+$)|(?<=±) ", "\u00a0", text)
+
+
+def _within(one: Line) -> str:
+    return one.claim.within().replace(" ", "\u00a0") if one.claim.is_number else "–"
 
 
 def _how(one: Line) -> str:

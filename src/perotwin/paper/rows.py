@@ -11,7 +11,7 @@ from perotwin.paper.rows_of_films import ROWS as FILMS
 from perotwin.paper.rows_of_hours import ROWS as HOURS
 from perotwin.paper.rows_of_tandems import ROWS as TANDEMS
 
-__all__ = ["ROWS", "STAGES", "needed"]
+__all__ = ["ROWS", "STAGES", "in_order", "needed"]
 
 #: all rows that are answered
 ROWS: dict[str, Row] = {**FILMS, **CELLS, **HOURS, **TANDEMS}
@@ -53,6 +53,8 @@ _NEEDED: Mapping[str, tuple[Ask, ...]] = {
     ),
     "tandem": (("retained", "tandems", "target", 800.0), *_each(("tandem",))),
 }  # fmt: skip
+#: what takes so long that it is begun with an earlier stage: at the end one process would work on it alone
+_EARLY: Mapping[Ask, str] = {("tandem", "control"): "cell"}
 #: stages that draw batches, and of which cells
 _BATCHES = {"statistics": "singles", "tandem": "tandems"}
 
@@ -67,3 +69,17 @@ def needed(stage: str, bench: Bench) -> tuple[Ask, ...]:
         kind = _BATCHES[stage]
         asks += tuple(("device", kind, number) for number in range(len(CONDITIONS) * bench.devices))
     return asks
+
+
+def in_order(asks: Mapping[str, tuple[Ask, ...]]) -> list[Ask]:
+    """What some stages need, in the order in which it is best begun on several processes."""
+    order = list(STAGES)
+
+    def rank(pair: tuple[str, Ask]) -> float:
+        stage, ask = pair
+        early = _EARLY.get(ask)
+        return order.index(stage) if early is None else order.index(early) - 0.5
+
+    return [
+        ask for _, ask in sorted(((stage, ask) for stage, some in asks.items() for ask in some), key=rank)
+    ]

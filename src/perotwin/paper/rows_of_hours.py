@@ -59,20 +59,27 @@ def triiodide_of_the_target(bench: Bench) -> Found:
     return Found(target / control, f"absorbance {target:.3g} against {control:.3g}")
 
 
-@ROWS.answers(f"{_LASTS}.control_after_400_h", "hours", 'perotwin age wbg-control --duration "400 h"')
+@ROWS.answers(
+    f"{_LASTS}.control_after_400_h", "hours", 'perotwin age wbg-control --duration "400 h"', library=True
+)
 def reference_after_400_hours(bench: Bench) -> Found:
     """Power after 400 simulated hours at maximum power in one sun (ISOS-L-1) over the first."""
     return Found(bench.retained("singles", "control", 400.0), "two rates are calibrated on two such numbers")
 
 
-@ROWS.answers(f"{_LASTS}.target_after_600_h", "hours", 'perotwin age wbg-target --duration "600 h"')
+@ROWS.answers(
+    f"{_LASTS}.target_after_600_h", "hours", 'perotwin age wbg-target --duration "600 h"', library=True
+)
 def target_after_600_hours(bench: Bench) -> Found:
     """Power after 600 simulated hours at maximum power in one sun (ISOS-L-1) over the first."""
     return Found(bench.retained("singles", "target", 600.0), "two rates are calibrated on two such numbers")
 
 
 @ROWS.answers(
-    "tandem.operation.target_after_800_h", "tandem", 'perotwin age tandem-target --duration "800 h"'
+    "tandem.operation.target_after_800_h",
+    "tandem",
+    'perotwin age tandem-target --duration "800 h"',
+    library=True,
 )
 def tandem_after_800_hours(bench: Bench) -> Found:
     """Power after 800 simulated hours at maximum power in one sun (ISOS-L-1) over the first."""

@@ -27,7 +27,7 @@ from perotwin.paper.compare import Line, Score, compared, here, scores
 from perotwin.paper.figures import FIGURES
 from perotwin.paper.found import Found, Row
 from perotwin.paper.posterior import Carried
-from perotwin.paper.rows import ROWS, STAGES, needed
+from perotwin.paper.rows import ROWS, STAGES, in_order, needed
 from perotwin.study.pool import Pool, at_most
 from perotwin.workflows.paper_draws import answered
 
@@ -110,14 +110,22 @@ def reproduce(
                 numbers, drawn[stage] = known
                 found |= numbers
         if count:
-            progress.note(f"{count} draws of the calibrated numbers ...")
+            if folder is not None:
+                # draws take longer than all before: the page is there, and they add to it
+                html, *_ = _write(folder, bench, _told(found, None, complete), drawn)
+                progress.note(f"{html} is written; {count} draws of the calibrated numbers add to it ...")
             file = None if folder is None else _file(folder, "draws")
             carried = answered(bench, count, seed=seed, processes=processes, file=file, key=key)
     except KeyboardInterrupt:
         complete = False
-    lines = compared(rows_of_the_paper.load(), found, ROWS, carried.spreads if carried else None)
-    made = Reproduction(tuple(lines), tuple(scores(lines)), complete, carried)
+    made = _told(found, carried, complete)
     return made if folder is None else replace(made, files=_write(folder, bench, made, drawn))
+
+
+def _told(found: Mapping[str, Found], carried: Carried | None, complete: bool) -> Reproduction:
+    """What was found, beside the claims."""
+    lines = compared(rows_of_the_paper.load(), found, ROWS, carried.spreads if carried else None)
+    return Reproduction(tuple(lines), tuple(scores(lines)), complete, carried)
 
 
 def one_claim(name: str, *, quick: bool = False, seed: int = 1, processes: int | None = None) -> Line:
@@ -131,7 +139,7 @@ def one_claim(name: str, *, quick: bool = False, seed: int = 1, processes: int |
     if row is None:
         return Line(claim, None)
     bench = calibrated_bench(devices=_FEW if quick else _DEVICES, seed=seed, processes=processes)
-    return Line(claim, row(bench), here(row.command), row.how)
+    return Line(claim, row(bench), here(row), row.how)
 
 
 @contextmanager
@@ -142,17 +150,17 @@ def _measuring(bench: Bench, stages: Sequence[str], processes: int | None) -> It
     Left by an exception, such as Ctrl-C, what runs is ended: single measurements take many seconds.
     """
     asks = {stage: needed(stage, bench) for stage in stages}
-    every = [one for some in asks.values() for one in some]
+    every = in_order(asks)
     here = at_most(processes) == 1
     job = Taker(bench if here else replace(bench, _kept={}))
     with Pool(job, processes if every else 1, patient=False) as pool:
-        begun = iter(pool.begun(every))
+        begun = dict(zip(every, pool.begun(every), strict=True))
 
         def taken(stage: str) -> None:
             with progress.task(STAGES[stage], total=len(asks[stage])) as counter:
-                for _, finish in zip(asks[stage], begun, strict=False):
+                for ask in asks[stage]:
                     # what could not be sent is measured where it is asked for
-                    bench.learn(finish().result or {})
+                    bench.learn(begun[ask]().result or {})
                     counter.advance()
 
         yield taken
@@ -177,7 +185,7 @@ def _key(bench: Bench) -> str:
     for cell in (*bench.singles.values(), *bench.tandems.values()):
         made.update(cell.to_toml().encode())
     for name in recipe.names():
-        made.update((bench.recipes.get(name) or recipe.load(name)).model_dump_json().encode())
+        made.update(bench.recipe(name).model_dump_json().encode())
     made.update(f"{__version__} {bench.scan_rate!r} {bench.devices} {bench.seed}".encode())
     return made.hexdigest()
 
@@ -251,6 +259,7 @@ def _save(bench: Bench, folder: Path, saved: Container[str]) -> set[str]:
 def _write(
     folder: Path, bench: Bench, made: Reproduction, drawn: Mapping[str, Sequence[Path]]
 ) -> tuple[Path, ...]:
+    from perotwin import recipe
     from perotwin.paper import page
     from perotwin.report import machine
 
@@ -260,10 +269,9 @@ def _write(
         folder / "reproduce.json",
         machine.to_text(machine.document([result(made)])),
     )
-    cells = [
-        measurement.write_text(folder / f"{cell.name}.toml", cell.to_toml())
-        for cell in (*bench.singles.values(), *bench.tandems.values())
-    ]
+    made_of: dict[str, Any] = {cell.name: cell for cell in (*bench.singles.values(), *bench.tandems.values())}
+    made_of |= {name: bench.recipe(name) for name in recipe.names()}
+    cells = [measurement.write_text(folder / f"{name}.toml", one.to_toml()) for name, one in made_of.items()]
     figures = [file for files in drawn.values() for file in files]
     data = sorted((folder / "data").glob("*.nc"))
     told = page.Told(made.lines, made.scores, made.carried, made.complete, made_by(bench, made))
