@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +49,7 @@ def entry_rows(found: Advice) -> list[Row]:
     """Each change with what it gains, the largest first."""
     made = []
     for one in found.entries:
-        values = [_now(one), _then(one), _gain(one.cell)]
+        values = [one.applied.now, _then(one), _gain(one.cell)]
         if found.tandem is not None:
             values.append(_gain(one.tandem))
         values += [_signed(1e3 * one.voc, 1), _signed(0.1 * one.jsc, 2), _signed(100 * one.ff, 2)]
@@ -60,11 +59,6 @@ def entry_rows(found: Advice) -> list[Row]:
         together.append(_gain(found.together_in_tandem))
     made.append(Row("all that gain, together", [*together, "", "", ""], total=True))
     return made
-
-
-def _now(one: Entry) -> str:
-    """What a number is now; a fitted one, which its file states to the last digit, to four."""
-    return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.4g}", one.applied.now)
 
 
 def _then(one: Entry) -> str:
@@ -133,7 +127,7 @@ def advice_words(found: Advice) -> list[str]:
         gain = first.cell if first.tandem is None else first.tandem
         where = found.cell.name if first.tandem is None else found.tandem_name
         said.append(
-            f"most is gained by: {first.name}, {_now(first)} to {_then(first)}: {_gain(gain)} points in {where}."
+            f"most is gained by: {first.name}, {first.applied.now} to {_then(first)}: {_gain(gain)} points in {where}."
         )
     said += [
         f"left out: {one.name}{f' ({one.junction})' if one.junction else ''}: {one.why}"
