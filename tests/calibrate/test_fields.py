@@ -13,10 +13,12 @@ from perotwin.calibrate.fields import Fields, Links, Tie, recipe_parameter
 from perotwin.calibrate.fit import calibrate
 from perotwin.calibrate.objective import Objective
 from perotwin.calibrate.parameters import Parameter, parameter_of
+from perotwin.calibrate.posterior import Posterior, write
 from perotwin.calibrate.ties import ties_of
 from perotwin.calibrate.twin import Twin
 from perotwin.errors import InputError
 from perotwin.recipe import make, prepare
+from perotwin.study.draws import read_posterior
 from perotwin.workflows import calibration as jobs
 
 LIFETIME = "perovskite.lifetime"
@@ -99,6 +101,14 @@ def test_a_ratio_between_cells_comes_back(tmp_path: Path) -> None:
     assert fitted.assumed is not None
     width = np.log(float(fitted.assumed[1]) / float(fitted.assumed[0]))
     assert width == pytest.approx(2 * 1.96 * float(alone.fit.sd[0]), rel=0.1)
+    # draws of the control hold its lifetime, though none was varied there
+    draws = np.array([[3e-7, 0.4], [2e-7, 0.5]])
+    drawn = Posterior(found.fit.parameters, draws, np.ones(2), 1, 2, 0.5, np.nan)
+    write(drawn, found, tmp_path / "posterior.nc")
+    read = read_posterior(tmp_path / "posterior-control.nc")
+    assert read.names == (LIFETIME,) and read.stack == "control"
+    assert read.values[:, 0] == pytest.approx([1.2e-7, 1e-7])
+    assert read_posterior(tmp_path / "posterior-target.nc").values[:, 0] == pytest.approx([3e-7, 2e-7])
 
 
 def test_what_ties_cannot_be_is_refused(tmp_path: Path) -> None:
