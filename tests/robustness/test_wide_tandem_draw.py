@@ -10,7 +10,7 @@ from wide_tandem_draw import FIRST_SEED
 
 SAMPLE, TANDEMS = 20, 200
 #: share of whole curves with all checks passed
-REQUIRED = 0.65
+REQUIRED = 0.85
 
 
 def _share(tandems: int) -> float:

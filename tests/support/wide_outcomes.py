@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 import perotwin as pt
-from outcomes import fault
+from outcomes import PROTOCOL, fault
 from perotwin.errors import ConvergenceError, PerotwinError
-from perotwin.lab import impedance, scan
+from perotwin.lab import impedance, jv, scan
 from perotwin.measurement import checks_of
 from perotwin.stack import Stack, Tandem
 from perotwin.transport.build import build
-from perotwin.transport.steady import Solver
+from perotwin.transport.refinement import refined
+from perotwin.transport.steady import NOTHING, Solver
+from wide_draw import cell as drawn_cell
 from wide_tandem_draw import tandem
 from wide_time_draw import scan as drawn_scan
 from wide_time_draw import spectrum as drawn_spectrum
@@ -106,6 +108,36 @@ def of_spectrum(seed: int) -> str | None:
         return f"not finite: {', '.join(map(str, bad))}"
     failed = {name: row for name, row in checks_of(measured).items() if not row.passed}
     return f"checks failed: {failed}" if failed else None
+
+
+@within_budget
+def of_mesh(seed: int) -> str | None:
+    """How far Voc and Jsc of a cell whose checks of the mesh hold are off those of a mesh four times as fine that is
+    solved from the dark, in words: where that is more than 0.1 mV or 1e-3.
+    """
+    cell, protocol = Stack.from_data(drawn_cell(seed), bare_numbers=True), jv.Protocol(**PROTOCOL)
+    suns = float(cell.light.intensity)
+    try:
+        solver, _, points, checks = jv.solved(cell, protocol)
+        if not all(row.passed for row in checks.values()):
+            return None
+    except PerotwinError:
+        # the draw of whole curves counts these
+        return None
+    fine = Solver(refined(refined(solver.problem)), solver.tolerance)
+    try:
+        there = jv.solved_points(fine, jv.curve(fine, protocol, suns), suns)
+    except PerotwinError as error:
+        return f"nothing to compare with: {_told(error)}"
+    found = []
+    if "open-circuit" in points and "open-circuit" in there:
+        off = abs(float(there["open-circuit"].voltage[0] - points["open-circuit"].voltage[0]))
+        found += [f"Voc off by {1e3 * off:.3g} mV"] if off > 1e-4 else []
+    if "short-circuit" in points and "short-circuit" in there:
+        near, far = (float(one["short-circuit"].current[0]) for one in (points, there))
+        off = abs(far - near) / max(abs(far), NOTHING * suns * solver.problem.photocurrent_scale)
+        found += [f"Jsc off by {off:.3g}"] if off > 1e-3 else []
+    return "; ".join(found) or None
 
 
 def _told(error: PerotwinError) -> str:
