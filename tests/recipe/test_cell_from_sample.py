@@ -7,6 +7,7 @@ import pytest
 import perotwin as pt
 from perotwin.errors import InputError
 from perotwin.recipe import load, make, prepare
+from perotwin.recipe.interface import Unevenness
 from perotwin.stack import Parallel, Stack
 from perotwin.stack import library as cells
 from perotwin.workflows import made_text
@@ -41,6 +42,37 @@ def test_a_made_cell_holds_what_the_sample_says() -> None:
     touched = {path for path, number in cell.quantities().items() if base.get(path) != number}
     assert all(cell.sources()[path] for path in touched)
     assert not any(path.startswith(("c60", "sno2", "contact", "circuit", "ito")) for path in touched)
+
+
+def test_a_face_takes_electrons_and_holes_in_the_ratio_that_the_recipe_states() -> None:
+    plain, ratio = load("target"), load("target").with_values({"interface.capture_ratio": "9"})
+    even, uneven = (make(prepare(one), pt.load("wbg-base")).effective for one in (plain, ratio))
+    for carrier, factor in (("electron", 3.0), ("hole", 1.0 / 3.0)):
+        path = f"niox|perovskite.trap.1.{carrier}_velocity"
+        assert float(uneven.get(path)) == pytest.approx(factor * float(even.get(path)), rel=1e-3)
+    # and nothing else
+    differs = {p for p, n in uneven.quantities().items() if even.quantities()[p] != n}
+    assert differs == {f"niox|perovskite.trap.1.{one}_velocity" for one in ("electron", "hole")}
+
+
+def test_pinholes_conduct_beside_the_shunt_and_the_additive_closes_them_as_it_fills_holes() -> None:
+    base = pt.load("wbg-base")
+    own = 1.0 / float(base.get("circuit.shunt_resistance"))
+    added = {}
+    for name in ("control", "target"):
+        sample = prepare(load(name).with_values({"interface.unevenness.pinholes": "0.1 %"}))
+        added[name] = 1.0 / float(make(sample, base).effective.get("circuit.shunt_resistance")) - own
+        bare, additive = (sample.face.shares[one] for one in ("bare", "additive"))
+        # a thousandth of the area at 1 ohm cm^2, of which as much is left as of the holes
+        assert added[name] == pytest.approx(1e-3 / 1e-4 * bare / (bare + additive), rel=2e-3)
+        assert make(prepare(load(name)), base).effective.get("circuit.shunt_resistance") == base.get(
+            "circuit.shunt_resistance"
+        )
+    assert added["target"] < 0.5 * added["control"]
+    with pytest.raises(ValueError, match="nothing says how well"):
+        Unevenness.model_validate(
+            {"spread": "0 meV", "patches": "0 %", "patch_size": "2 um", "pinholes": "0.1 %"}
+        )
 
 
 def test_wide_areas_become_a_spread_and_patches_that_the_additive_evens_out() -> None:

@@ -24,6 +24,13 @@ def reproduce(
             "--calibrate", help="Fit the free numbers again (half an hour); with -o write them there."
         ),
     ] = False,
+    picture: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of the buried face, as it was fitted or is to be; the one taken unless given.",
+        ),
+    ] = None,
     draws: Annotated[
         int | None,
         typer.Option(
@@ -47,7 +54,7 @@ def reproduce(
         if calibrate:
             from perotwin.workflows import calibrate_paper
 
-            fitted = calibrate_paper.calibrate(processes=processes or 1)
+            fitted = calibrate_paper.calibrate(picture, processes=processes or 1)
             out.result(fitted.to_json())
             out.say(fitted.report())
             if output is not None:
@@ -58,13 +65,15 @@ def reproduce(
                 raise InputError(
                     "one claim writes no files.", "Leave out -o, or --claim for all of them.", key="output"
                 )
-            line = job.one_claim(claim, quick=quick, seed=seed, processes=processes)
+            line = job.one_claim(claim, quick=quick, seed=seed, processes=processes, picture=picture)
             helped = job.known(line.claim)
             out.result(line.to_json() | {"helped_to_choose": helped})
             for words in page.in_words(line, helped):
                 out.say(words)
             return
-        made = job.reproduce(output, quick=quick, draws=draws, seed=seed, processes=processes)
+        made = job.reproduce(
+            output, quick=quick, draws=draws, seed=seed, processes=processes, picture=picture
+        )
         out.result(job.result(made))
         out.table(page.table(made.lines))
         for words in page.score_words(made.scores):

@@ -51,6 +51,7 @@ class Bench:
         directions: of the scans.
         devices: of each virtual batch. seed: of its draws. processes: on which batches work.
         recipes: by name, in place of those of the library.
+        picture: of the buried face, of which the cells are; None for cells of one's own.
     """
 
     singles: Mapping[str, Stack]
@@ -61,6 +62,7 @@ class Bench:
     seed: int = 1
     processes: int | None = 1
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    picture: str | None = None
     _kept: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)
     _drawn: dict[str, Plan] = field(default_factory=dict, repr=False)
     _asked: dict[tuple[str, ...], None] = field(default_factory=dict, repr=False)
@@ -341,17 +343,22 @@ def library_bench(**options: Any) -> Bench:
     )
 
 
-def calibrated_bench(*, others: Settings | None = None, **options: Any) -> Bench:
-    """A bench of the calibrated set. others: numbers in place of some of it; options as of `Bench`."""
-    from perotwin.paper import calibrated
-    from perotwin.paper.split import scan_rate
+def calibrated_bench(picture: str | None = None, *, others: Settings | None = None, **options: Any) -> Bench:
+    """A bench of the calibrated set.
 
-    options.setdefault("scan_rate", calibrated.scan_rate() or scan_rate())
-    singles = calibrated.singles(others=others or {})
+    Args:
+        picture: of the buried face, as it was fitted; the one that is taken unless named.
+        others: numbers in place of some of it. options: as of `Bench`.
+    """
+    from perotwin.paper import calibrated, split
+
+    options.setdefault("scan_rate", calibrated.scan_rate(picture) or split.scan_rate())
+    singles = calibrated.singles(picture, others=others or {})
     return Bench(
         singles=singles,
         tandems=calibrated.tandems(singles),
-        recipes=calibrated.recipes(others=others or {}),
+        recipes=calibrated.recipes(picture, others=others or {}),
+        picture=split.picture(picture).name,
         **options,
     )
 

@@ -2,8 +2,9 @@
 
     calibrated.singles(), calibrated.tandems(), calibrated.recipes()
 
-`perotwin reproduce --calibrate` writes `calibrated.toml`. The library's own cells stay as their sources have them, so
-that a fit to one paper moves nobody else's numbers.
+`perotwin reproduce --calibrate` fits the picture of the buried face that `split.toml` takes (`calibrated.toml`);
+what was found of the others stands in `pictures/`. The library's own cells stay as their sources have them, so that a
+fit to one paper moves nobody else's numbers.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from perotwin.recipe import Recipe
     from perotwin.stack import Cell, Stack
 
-__all__ = ["BASE", "FILE", "MADE", "Settings", "read", "recipes", "scan_rate", "singles", "tandems"]
+__all__ = ["BASE", "FILE", "MADE", "Settings", "file", "read", "recipes", "scan_rate", "singles", "tandems"]
 
 FILE = Path(__file__).with_name("calibrated.toml")
+#: of the pictures that are not taken
+_OTHERS = Path(__file__).with_name("pictures")
 #: the stack that the cells are made on, and the cells: name -> recipe
 BASE = "wbg-base"
 MADE: Mapping[str, str] = {"wbg-control": "control", "wbg-target": "target"}
@@ -32,6 +35,18 @@ NONE: Settings = {}
 _TANDEMS = {"control": "tandem-control", "target": "tandem-target"}
 
 
+def file(picture: str | None = None) -> Path:
+    """Of a picture of the face, whether it is there or not; of the one that is taken unless named.
+
+    Raises:
+        UnknownNameError: there is no such picture.
+    """
+    from perotwin.paper import split
+
+    name = split.picture(picture).name
+    return FILE if name == split.picture().name else _OTHERS / f"{name}.toml"
+
+
 def read(file: Path = FILE) -> dict[str, Any]:
     """The file: `scan_rate`, and by field path what `recipe` and `base` are set to; nothing where it is not there."""
     if not file.is_file():
@@ -39,33 +54,33 @@ def read(file: Path = FILE) -> dict[str, Any]:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
-def scan_rate() -> float | None:
+def scan_rate(picture: str | None = None) -> float | None:
     """Of the J-V scans, V/s; None where nothing was calibrated."""
-    written = read().get("scan_rate")
+    written = read(file(picture)).get("scan_rate")
     return None if written is None else float(parse(written, "scan rate"))
 
 
-def recipes(*, others: Settings = NONE) -> dict[str, Recipe]:
-    """All recipes of the library with the calibrated numbers, by name. others: by path, in place of some of them."""
+def recipes(picture: str | None = None, *, others: Settings = NONE) -> dict[str, Recipe]:
+    """All recipes of the library with the numbers of a picture, by name. others: by path, in place of some of them."""
     from perotwin import recipe
 
-    values = {**read().get("recipe", {}), **others.get("recipe", {})}
+    values = {**read(file(picture)).get("recipe", {}), **others.get("recipe", {})}
     return {
         name: recipe.load(name).with_values(values) if values else recipe.load(name)
         for name in recipe.names()
     }
 
 
-def singles(*, others: Settings = NONE) -> dict[str, Stack]:
+def singles(picture: str | None = None, *, others: Settings = NONE) -> dict[str, Stack]:
     """The two single junctions, by condition. others: numbers in place of some of the set, as of `recipes`."""
     from perotwin import recipe, stack
 
     base = stack.load(BASE)
     assert isinstance(base, stack.Stack)
-    values = {**read().get("base", {}), **others.get("base", {})}
+    values = {**read(file(picture)).get("base", {}), **others.get("base", {})}
     base = base.with_values(values) if values else base
     made: dict[str, Stack] = {}
-    every = recipes(others=others)
+    every = recipes(picture, others=others)
     for name, condition in MADE.items():
         cell = recipe.make(recipe.prepare(every[condition]), base, name).cell
         assert isinstance(cell, stack.Stack)

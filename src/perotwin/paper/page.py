@@ -33,6 +33,8 @@ _GROUPS = {
     "tandem.": "tandems",
     "statistics.": "statistics",
 }
+#: a row this many standard deviations off lies outside its bar
+_BAR = 2.0
 _LABELS = {
     "input": "the paper's number goes into the twin",
     "calibrated": "the number helped to choose a parameter of the twin",
@@ -155,6 +157,7 @@ class Told:
     Attributes:
         lines: claims with their answers. scores: how many agree. carried: what draws of the calibrated numbers give.
         complete: whether all stages were done. made_by: what decides the run, in words.
+        picture: of the face that the answers are of; None for cells of one's own.
     """
 
     lines: Sequence[Line]
@@ -162,6 +165,7 @@ class Told:
     carried: Carried | None
     complete: bool
     made_by: str
+    picture: str | None = None
 
 
 def render(told: Told, drawn: Mapping[str, Sequence[Path]], folder: Path, files: Sequence[Path]) -> str:
@@ -177,7 +181,8 @@ def render(told: Told, drawn: Mapping[str, Sequence[Path]], folder: Path, files:
             "where the paper contradicts itself", words=[one.says for one in claims.contradictions()]
         )
     )
-    sections += [_calibrated(), _left_open(told.carried), _split()]
+    sections += [] if told.picture is None else [_calibrated(told.picture)]
+    sections += [_pictures(told.picture), _left_open(told.carried), _split()]
     for stage, words in STAGES.items():
         shown = [
             study_page.Drawn(folder / f"{one.name}.svg", f"{one.caption} The paper's {one.paper}.")
@@ -289,10 +294,10 @@ def _links(one: Line, folder: Path) -> list[links.Link]:
     return [links.Link(file.name, links.to(file, folder)) for file in (*cells, *data) if file.exists()]
 
 
-def _calibrated() -> study_page.Section:
+def _calibrated(picture: str) -> study_page.Section:
     """The calibrated set beside the library's numbers and their ranges."""
-    data, numbers = calibrated.read(), split.numbers()
-    called = {path: name for name, paths in split.free().items() for path in paths}
+    data, numbers = calibrated.read(calibrated.file(picture)), split.numbers()
+    called = {path: name for name, paths in split.picture(picture).free.items() for path in paths}
     rows = []
     for which, above in (("recipe", ""), ("base", "base.")):
         for path, value in data.get(which, {}).items():
@@ -349,6 +354,41 @@ def _left_open(carried: Carried | None) -> study_page.Section:
     ]
     return study_page.Section(
         "what the calibration leaves open", words=words, tables=[study_page.Tabled(heads, rows, 6)]
+    )
+
+
+def _pictures(picture: str | None) -> study_page.Section:
+    """Each picture of the face that was fitted to the same rows, and what rejects it."""
+    rows = []
+    for one in split.pictures().values():
+        data = calibrated.read(calibrated.file(one.name))
+        if "row" not in data:
+            continue
+        missed = sorted(
+            (name for name, row in data["row"].items() if abs(row["off"]) > _BAR),
+            key=lambda name: -abs(data["row"][name]["off"]),
+        )
+        against = "; ".join(f"{claims.find(name).says} {data['row'][name]['given']}" for name in missed)
+        taken = ", taken here" if one.name == picture else ""
+        rows.append(
+            Row(
+                f"{one.name}{taken}: {one.says}",
+                [
+                    f"{data['chi_square']:.1f}",
+                    str(data["scan_rate"]),
+                    ", ".join(data["at_bounds"]) or "none",
+                    against or "none",
+                ],
+            )
+        )
+    words = [
+        "Ways to see the face and the film, each fitted to the same rows with at most eight numbers, the scan rate "
+        "counted. Chi-square takes half of each bar as a standard deviation; a row outside its bar speaks against its "
+        "picture.",
+    ]
+    heads = ["Picture", "Chi-square", "Scan rate", "At the ends of their ranges", "Rows outside their bars"]
+    return study_page.Section(
+        "other pictures of the face", words=words, tables=[study_page.Tabled(heads, rows, 9)] if rows else []
     )
 
 

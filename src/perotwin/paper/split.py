@@ -13,19 +13,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from perotwin.errors import InputError
+from perotwin.errors import InputError, UnknownNameError
 from perotwin.units import Quantity, parse
 
 __all__ = [
     "FILE",
     "Entry",
+    "Picture",
     "chosen",
     "entries",
     "entry_of",
     "fitted",
-    "free",
     "nuisances",
     "numbers",
+    "picture",
+    "pictures",
     "scan_rate",
 ]
 
@@ -106,9 +108,42 @@ def scan_rate() -> float:
     return float(nuisances()["scan_rate"])
 
 
-def free() -> dict[str, tuple[str, ...]]:
-    """Numbers that are fitted, by what people call them -> their paths, all set to one value."""
-    return {name: tuple(paths) for name, paths in _data().get("free", {}).items()}
+@dataclass(frozen=True)
+class Picture:
+    """A way to see the buried face and the film, of which each is fitted to the same rows.
+
+    name: of it. says: what it is, in words. free: numbers that are fitted, by what people call them -> their paths, all
+    set to one value. fixed: by path, what is not as in the library and not fitted.
+    """
+
+    name: str
+    says: str
+    free: dict[str, tuple[str, ...]]
+    fixed: dict[str, str]
+
+
+@cache
+def pictures() -> dict[str, Picture]:
+    """All pictures that are fitted, by name."""
+    paths = {name: tuple(one) for name, one in _data()["free"].items()}
+    return {
+        name: Picture(
+            name, one["says"], {free: paths[free] for free in one["free"]}, dict(one.get("fixed", {}))
+        )
+        for name, one in _data()["picture"].items()
+    }
+
+
+def picture(name: str | None = None) -> Picture:
+    """One of them; the one that the reproduction takes unless named.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+    """
+    name = name or str(_data()["taken"])
+    if name not in pictures():
+        raise UnknownNameError("picture", name, pictures(), key="picture")
+    return pictures()[name]
 
 
 def chosen() -> dict[str, str]:
@@ -117,5 +152,5 @@ def chosen() -> dict[str, str]:
 
 
 def fitted() -> tuple[str, ...]:
-    """Rows that numbers were fitted to; the free numbers are those whose entry says "free"."""
+    """Rows that numbers were fitted to; the free numbers are those of the pictures."""
     return tuple(_data().get("fitted", {}).get("rows", ()))

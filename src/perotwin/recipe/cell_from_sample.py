@@ -5,7 +5,8 @@
 The buried face (between the hole transport layer and the absorber) gets its dipole and its recombination, the film
 its thickness, lifetimes, counted traps and ions, its far face its roughness. Patches of bare oxide that carriers
 reach across make one effective face; larger ones make columns side by side (`Parallel`). What wider areas have
-otherwise (`interface.unevenness`) becomes a spread of the dipole and patches of that face.
+otherwise (`interface.unevenness`) becomes a spread of the dipole and patches of that face, and pinholes
+a shunt.
 """
 
 from __future__ import annotations
@@ -91,6 +92,7 @@ def make(sample: Sample, stack: Stack, name: str | None = None) -> Made:
                 )
             ),
             **_film(sample, film, stack, absorber, key),
+            **_shunt(sample, stack),
         }
     )
     effective = base.with_values(
@@ -148,10 +150,14 @@ def _face(
 ) -> dict[str, Any]:
     """Dipole and recombination of the buried face; a positive step raises the absorber's vacuum level."""
     toward = 1.0 if key == f"{htl.name}|{absorber.name}" else -1.0
-    speed = _sourced(sample, written(velocity, "cm/s", 1e-2))
+    ratio = sample.parameters.interface.capture_ratio
+    uneven = 1.0 if ratio is None else float(ratio) ** 0.5
+    electrons, holes = (
+        _sourced(sample, written(one, "cm/s", 1e-2)) for one in (velocity * uneven, velocity / uneven)
+    )
     return {
         f"{key}.dipole": _sourced(sample, written(toward * step, "eV")),
-        f"{key}.trap": [{"level": "midgap", "electron_velocity": speed, "hole_velocity": speed}],
+        f"{key}.trap": [{"level": "midgap", "electron_velocity": electrons, "hole_velocity": holes}],
     }
 
 
@@ -168,6 +174,15 @@ def _uneven(sample: Sample, key: str) -> dict[str, Any]:
             "velocity": dipoles.bare_velocity,
         }
     return values
+
+
+def _shunt(sample: Sample, stack: Stack) -> dict[str, Any]:
+    """The shunt with what pinholes conduct, where there are some."""
+    if sample.face.leak <= 0.0:
+        return {}
+    own = stack.circuit.shunt_resistance
+    conductance = sample.face.leak + (0.0 if own is None else 1.0 / float(own))
+    return {"circuit.shunt_resistance": _sourced(sample, written(1.0 / conductance, "ohm cm^2", 1e-4))}
 
 
 def _film(sample: Sample, film: Film, stack: Stack, absorber: Layer, key: str) -> dict[str, Any]:

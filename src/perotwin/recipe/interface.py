@@ -13,23 +13,29 @@ wave number; the conducting oxide below mirrors every dipole.
 Areas wider than a map of molecules differ too, in how the monolayer came down and where the ink did not wet it. Nothing
 in the models says by how much: `Unevenness` holds it as numbers before the additive, calibrated and never derived. The
 additive evens both out as it fills holes, `left` being the share of the bare oxide that it leaves: the number of holes
-in an area fluctuates as its square root, and so does the dipole; bare patches are filled as any bare oxide.
+in an area fluctuates as its square root, and so does the dipole; bare patches are filled as any bare oxide, and where
+the film would not have wetted it there are as many pinholes fewer. In a pinhole the transport layers touch, which is a
+resistor across the junction: a pinhole of the resistance r (for its own area) on the share p of the area adds p / r to
+the conductance of the shunt.
 
-    spread = spread before * sqrt(left),    share of patches = share before * left
+    spread = spread before * sqrt(left),    share of patches, of pinholes = share before * left
 
 Recombination adds up over the area: each part of it (monolayer, additive, bare oxide) takes carriers at its own
-velocity.
+velocity. Levels need not take both carriers alike: a velocity v and a ratio r of capture stand for electrons at
+v sqrt(r) and holes at v / sqrt(r), so that where a face has as many of the one as of the other the rate does not
+depend on r by more than its square root.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
+from perotwin.errors import InputError
 from perotwin.recipe.coverage import ADDITIVE, SAM, Patch
 from perotwin.recipe.molecules import Molecule
 from perotwin.stack.quantity_fields import (
@@ -39,6 +45,7 @@ from perotwin.stack.quantity_fields import (
     NonNegativeEnergy,
     Permittivity,
     Share,
+    Shunt,
     Velocity,
     shorthand,
 )
@@ -57,6 +64,7 @@ _PASSES, _AGREED = 200, 1e-10
 
 Alignment = Annotated[Quantity, Dim("dimensionless", least=-1.0, most=1.0)]
 Volume = Annotated[Quantity, Dim("volume", least=0)]
+Ratio = Annotated[Quantity, Dim("dimensionless", above=0)]
 
 
 class Effective(Model):
@@ -89,11 +97,25 @@ class Unevenness(Model):
 
     spread : standard deviation of the dipole between them, eV.
     patches : share of the area that is bare in round patches. patch_size : their diameter, m.
+    pinholes : share of the area where the transport layers touch. pinhole_resistance : there, for its own area,
+        ohm m^2.
     """
 
     spread: NonNegativeEnergy
     patches: Share
     patch_size: Length
+    pinholes: Share | None = None
+    pinhole_resistance: Shunt | None = None
+
+    @model_validator(mode="after")
+    def _check_pinholes(self) -> Self:
+        if self.pinholes and self.pinhole_resistance is None:
+            raise InputError(
+                "pinholes conduct, and nothing says how well.",
+                'State pinhole_resistance, such as "1 ohm cm^2".',
+                key="interface.unevenness.pinhole_resistance",
+            )
+        return self
 
 
 class Dipoles(Model):
@@ -103,7 +125,9 @@ class Dipoles(Model):
         raises the work function of the oxide.
     screening : what weakens the dipoles.
     height : distance (m) from the dipoles at which the perovskite, or a tip, feels them.
-    sam_velocity, additive_velocity, bare_velocity : surface recombination velocity of both carriers on each part, m/s.
+    sam_velocity, additive_velocity, bare_velocity : surface recombination velocity on each part, m/s: the geometric
+        mean of both carriers'.
+    capture_ratio : velocity of electrons over that of holes, on all parts; one where it is not given.
     unevenness : of areas wider than carriers reach.
     """
 
@@ -114,6 +138,7 @@ class Dipoles(Model):
     sam_velocity: Velocity
     additive_velocity: Velocity
     bare_velocity: Velocity
+    capture_ratio: Ratio | None = None
     unevenness: Unevenness | None = None
 
 
@@ -130,6 +155,7 @@ class Face:
         patch: correlation length of the bare parts, m; NaN where nothing or everything is bare.
         area_spread: standard deviation of the step (eV) between areas wider than carriers reach.
         wide_patches: share of the area in bare patches of the size that `Dipoles.unevenness` states.
+        leak: conductance of pinholes across the junction, S/m^2.
     """
 
     shares: dict[str, float]
@@ -141,6 +167,7 @@ class Face:
     patch: float
     area_spread: float = 0.0
     wide_patches: float = 0.0
+    leak: float = 0.0
 
 
 def normal_dipoles(patch: Patch, sam: Molecule, additive: Molecule | None, dipoles: Dipoles) -> F64:
@@ -168,8 +195,6 @@ def depolarised(positions: F64, moments: F64, side: float, polarisability: float
         InputError: a polarisability at which the dipoles would turn one another over.
     """
     from scipy.spatial import KDTree
-
-    from perotwin.errors import InputError
 
     count, reach = moments.size, min(_NEIGHBOURHOOD, 0.499 * side)
     pairs = KDTree(positions % side, boxsize=side).query_pairs(reach, output_type="ndarray")
@@ -258,4 +283,7 @@ def face(patch: Patch, moments: F64, dipoles: Dipoles) -> Face:
         patch=surface.patch_size,
         area_spread=0.0 if wide is None else float(wide.spread) * float(np.sqrt(left)),
         wide_patches=0.0 if wide is None else float(wide.patches) * left,
+        leak=0.0
+        if wide is None or wide.pinholes is None or wide.pinhole_resistance is None
+        else float(wide.pinholes) * left / float(wide.pinhole_resistance),
     )

@@ -1,26 +1,28 @@
 """The free numbers of the twin, fitted to the rows of the paper that the split declares as known.
 
-    found = calibrate(processes=2)
+    found = calibrate("capture", processes=2)
     print(found.report())
     found.write("results/calibration")       # parameters, base, nuisances, what each row gives
-    keep(found)                              # as the set that `perotwin reproduce` takes
+    keep(found)                              # as what `perotwin reproduce` has of this picture
 
-What is free stands in `paper/split.toml`, what is fitted too. The search works on steady states (J-V and Suns-Voc, a
-few lights); what the rows' own measurements give otherwise (reverse scans at each rate, EQE, all lights, decays) is
-added as a correction, which is taken anew at the solution until it stays. So the rows are met by the answers that
-`reproduce` shows.
+What each picture of the face frees stands in `paper/split.toml`, what is fitted too. The search works on steady states
+(J-V and Suns-Voc, a few lights); what the rows' own measurements give otherwise (reverse scans at each rate, EQE, all
+lights, decays) is added as a correction, which is taken anew at the solution until it stays. So the rows are met by the
+answers that `reproduce` shows.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +61,8 @@ RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 _DIMMEST, _PER_DECADE = "0.03 sun", 5
 #: steps of differences on the parameters' scales, and how often the corrections are taken anew at most
 _STEP_LOG, _STEP_PART, _ROUNDS = 0.02, 0.01, 3
+#: points all over the ranges that are tried before a search
+_DRAWS = 40
 #: corrections stay where no row moves by more than this part of its standard deviation
 _STAYS = 0.2
 
@@ -82,13 +86,13 @@ _QUICK: Mapping[str, tuple[str, str]] = {
 }
 
 
-def free() -> list[Parameter]:
-    """What is fitted, with bounds from the ranges that the numbers state; the scan rate is chosen among `RATES`."""
+def free(picture: str | None = None) -> list[Parameter]:
+    """What a picture fits, within the ranges that the numbers state; the scan rate is chosen among `RATES`."""
     from perotwin.calibrate import Linear, Log, Parameter
 
     numbers = split.numbers()
     made = []
-    for name, paths in split.free().items():
+    for name, paths in split.picture(picture).free.items():
         value = numbers[paths[0]]
         if value.assumed is None or value.dimension is None:
             raise InputError(f'"{paths[0]}" states no range to be fitted in.', "State it.", key=paths[0])
@@ -119,33 +123,56 @@ def data() -> dict[str, tuple[float, float]]:
     return made
 
 
-def remade(parameters: Sequence[Parameter], values: F64) -> tuple[Parameters, Stack]:
-    """The recipe's parameters and the base stack with some values (SI) of the free numbers."""
+def remade(
+    parameters: Sequence[Parameter], values: F64, picture: str | None = None
+) -> tuple[Parameters, Stack]:
+    """The recipe's parameters and the base stack with some values (SI) of a picture's free numbers."""
     from perotwin import recipe, stack
 
-    of_recipe: dict[str, str] = {}
-    of_base: dict[str, str] = {}
-    for one, value in zip(parameters, values, strict=True):
-        for path in one.paths:
-            if path.startswith("base."):
-                of_base[path.removeprefix("base.")] = one.written(float(value))
-            else:
-                of_recipe[path] = one.written(float(value))
+    of_recipe, of_base = _parted(parameters, values, picture)
     base = stack.load(library_cells.BASE)
     assert isinstance(base, stack.Stack)
     made = recipe.load("target").with_values(of_recipe) if of_recipe else recipe.load("target")
-    return made.parameters, base.with_values({**split.chosen(), **of_base})
+    return made.parameters, base.with_values(of_base)
 
 
-def _quick(parameters: Sequence[Parameter], names: Sequence[str], values: F64) -> F64:
+def _parted(
+    parameters: Sequence[Parameter], values: F64, picture: str | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What recipe and base are set to, by path."""
+    of_recipe: dict[str, str] = {}
+    of_base = split.chosen()
+    fixed = split.picture(picture).fixed
+    fitted = {
+        path: one.written(float(value))
+        for one, value in zip(parameters, values, strict=True)
+        for path in one.paths
+    }
+    for path, written in (fixed | fitted).items():
+        which = of_base if path.startswith("base.") else of_recipe
+        which[path.removeprefix("base.")] = written
+    return of_recipe, of_base
+
+
+def _singles(parameters: Sequence[Parameter], values: F64, picture: str) -> dict[str, Stack]:
+    """The single junctions with some values of the free numbers, by condition."""
+    from perotwin.stack import Stack
+
+    made = library_cells.cells(*remade(parameters, values, picture)).values()
+    found = dict(zip(CONDITIONS, (one.cell for one in made), strict=True))
+    assert all(isinstance(cell, Stack) for cell in found.values())
+    return cast("dict[str, Stack]", found)
+
+
+def _quick(picture: str, parameters: Sequence[Parameter], names: Sequence[str], values: F64) -> F64:
     """(N,) what quick steady measurements give for the rows at some values of the free numbers."""
     from perotwin.lab import suns_voc
 
-    cells, _ = library_cells.made(*remade(parameters, values))
+    singles = _singles(parameters, values, picture)
     protocol = suns_voc.Protocol(brightest="1 sun", dimmest=_DIMMEST, per_decade=_PER_DECADE)
     seen: dict[tuple[str, str], float] = {}
     lifetimes = {}
-    for condition, cell in zip(CONDITIONS, cells.values(), strict=True):
+    for condition, cell in singles.items():
         read = suns_voc.analyse(suns_voc.measure(cell, protocol))
         voc, jsc, ff = (float(read[name]) for name in ("voc", "jsc", "ff"))
         light = 1000.0 * float(cell.light.intensity)
@@ -163,19 +190,26 @@ def _quick(parameters: Sequence[Parameter], names: Sequence[str], values: F64) -
     return np.array([seen[_QUICK[name]] for name in names])
 
 
-def _full(parameters: Sequence[Parameter], names: Sequence[str], values: F64, rate: float) -> F64:
-    """(N,) what the rows' own measurements give; NaN where one fails."""
-    made, base = remade(parameters, values)
-    cells, _ = library_cells.made(made, base)
-    singles = dict(zip(CONDITIONS, cells.values(), strict=True))
-    bench = Bench(singles, {}, scan_rate=rate, directions=("reverse",))
-    found = []
-    for name in names:
-        try:
-            found.append(ROWS[name](bench).value)
-        except PerotwinError:
-            found.append(math.nan)
-    return np.array(found)
+def _full(
+    picture: str, parameters: Sequence[Parameter], names: Sequence[str], values: F64, rates: Sequence[float]
+) -> dict[float, F64]:
+    """By scan rate, (N,) what the rows' own measurements give; NaN where one fails."""
+    singles = _singles(parameters, values, picture)
+    found: dict[float, F64] = {}
+    steady: dict[str, float] = {}
+    for rate in rates:
+        bench = Bench(singles, {}, scan_rate=rate, directions=("reverse",))
+        given = steady | {name: _answer(name, bench) for name in names if name not in steady}
+        steady |= {name: value for name, value in given.items() if not name.startswith(_JV)}
+        found[rate] = np.array([given[name] for name in names])
+    return found
+
+
+def _answer(name: str, bench: Bench) -> float:
+    try:
+        return ROWS[name](bench).value
+    except PerotwinError:
+        return math.nan
 
 
 @dataclass(frozen=True)
@@ -183,11 +217,13 @@ class Calibration:
     """What was found.
 
     Attributes:
-        fit: of the free numbers. rate: of the scans, V/s. names: of the rows. wanted, width: (N,) their values and
-            standard deviations (SI). given: (N,) what their own measurements give.
+        picture: of the face. fit: of the free numbers. rate: of the scans, V/s.
+        names: of the rows. wanted, width: (N,) their values and standard deviations (SI).
+        given: (N,) what their own measurements give. at_rates: that at each rate that was tried.
         rounds: how often corrections were taken.
     """
 
+    picture: str
     fit: Fit
     rate: float
     names: tuple[str, ...]
@@ -205,7 +241,7 @@ class Calibration:
     def report(self) -> str:
         """What was found, for people."""
         lines = [
-            self.fit.report(), "",
+            f"picture: {split.picture(self.picture).says}", "", self.fit.report(), "",
             f"scan rate: {1e3 * self.rate:.3g} mV/s, of {', '.join(f'{1e3 * one:.3g}' for one in self.at_rates)} tried",
             f"chi-square of {len(self.names)} rows by their own measurements: {self.chi_square:.2f}", "",
         ]  # fmt: skip
@@ -219,6 +255,7 @@ class Calibration:
         """Plain data: free numbers with ranges and standard deviations, rows, rate."""
         widths = np.sqrt(np.diag(self.fit.covariance))
         return {
+            "picture": self.picture,
             "free": [
                 {
                     "name": one.name,
@@ -252,7 +289,8 @@ class Calibration:
                 folder / "calibration.json", machine.to_text(machine.document([self.to_json()]))
             ),
         ]
-        parameters, base = remade(self.fit.parameters, self.fit.values)
+        files.append(keep(self, folder / f"{self.picture}.toml"))
+        parameters, base = remade(self.fit.parameters, self.fit.values, self.picture)
         for name, text in library_cells.texts(parameters, base).items():
             files.append(measurement.write_text(folder / f"{name}.toml", text))
         return files
@@ -264,95 +302,143 @@ def _at_bound(one: Parameter, value: float) -> bool:
 
 
 def calibrate(
+    picture: str | None = None,
     *,
     processes: int = 1,
     start: Mapping[str, float] | None = None,
+    draws: int = _DRAWS,
     evaluations: int = 12,
     rates: Sequence[float] = RATES,
     rounds: int = _ROUNDS,
 ) -> Calibration:
-    """Fit the free numbers of the split to its rows.
+    """Fit the free numbers of a picture of the face to the rows of the split.
 
     Args:
-        processes: on which differences are computed. start: values (SI) by name in place of the library's.
+        picture: the one that the reproduction takes unless named.
+        processes: on which differences are computed.
+        start: values (SI) by name, in place of the library's, where the search begins.
+        draws: points all over the ranges of which the search begins at the best, where no start is given.
         evaluations: of each search at most, differences not counted. rates: of scans that are tried, V/s.
         rounds: how often corrections are taken anew at most.
 
     Raises:
+        UnknownNameError: there is no such picture.
         PerotwinError: the cells cannot be solved where the search begins.
     """
     from perotwin.calibrate import solve
 
+    picture = split.picture(picture).name
     parameters = [
         replace(one, start=min(max((start or {}).get(one.name, one.start), one.low), one.high))
-        for one in free()
+        for one in free(picture)
     ]
     rows = data()
     names = tuple(rows)
     wanted, width = (np.array([rows[name][which] for name in names]) for which in (0, 1))
-    rate = split.scan_rate()
-    correction = np.zeros(len(names))
-    given = np.full(len(names), math.nan)
     at_rates: dict[float, F64] = {}
-    context = get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool, progress.task("calibrating") as counter:
+    with _workers(processes) as many, progress.task("calibrating") as counter:
+        here = np.array([one.start for one in parameters])
+        if draws and start is None:
+            tried = [here, *_drawn(parameters, draws)]
+            seen = many(partial(_tried, picture, parameters, names), tried)
+            misfit = [float((((one - wanted) / width) ** 2).sum()) for one in seen]
+            here = tried[int(np.argmin(np.nan_to_num(misfit, nan=math.inf)))]
+            parameters = [
+                replace(one, start=float(value)) for one, value in zip(parameters, here, strict=True)
+            ]
+        quick = _quick(picture, parameters, names, here)
+        # where the search begins one rate will do
+        rate = min(max(split.scan_rate(), rates[0]), rates[-1])
+        at_rates = _full(picture, parameters, names, here, [rate])
+        _, given = _scanned(at_rates, quick, wanted, width)
+        correction = given - quick
         for number in range(1, rounds + 1):
-            here = np.array([one.start for one in parameters])
-            if number == 1:
-                quick = _quick(parameters, names, here)
-                rate, given, at_rates = _scanned(pool, parameters, names, here, quick, wanted, width, rates)
-                correction = given - quick
 
             def residuals(
                 values: F64, shift: F64 = correction, searched: Sequence[Parameter] = tuple(parameters)
             ) -> F64:
                 counter.advance()
-                return (_quick(searched, names, values) + shift - wanted) / width
+                return (_quick(picture, searched, names, values) + shift - wanted) / width
 
             fit = solve(
                 residuals,
                 parameters,
-                jacobian=partial(_slopes, pool, parameters, names, width),
+                jacobian=partial(_slopes, many, picture, parameters, names, width),
                 labels=list(names),
                 evaluations=evaluations,
                 tolerance=1e-3,
                 label=f"round {number}",
             )
-            quick = _quick(parameters, names, fit.values)
-            rate, given, at_rates = _scanned(pool, parameters, names, fit.values, quick, wanted, width, rates)
+            quick = _quick(picture, parameters, names, fit.values)
+            # once all rates were tried, those next to the best one will do
+            near = [one for one in rates if number == 1 or 0.4 * rate < one < 2.6 * rate]
+            halves = many(partial(_full, picture, parameters, names, fit.values), (near[::2], near[1::2]))
+            at_rates |= {one: given for half in halves for one, given in half.items()}
+            rate, given = _scanned({one: at_rates[one] for one in near}, quick, wanted, width)
             moved = float(np.abs((given - quick - correction) / width).max())
             correction = given - quick
             parameters = [
                 replace(one, start=float(value)) for one, value in zip(parameters, fit.values, strict=True)
             ]
-            progress.note(f"round {number}: corrections moved by {moved:.2f} standard deviations")
+            progress.note(
+                f"round {number}: {1e3 * rate:.3g} mV/s, corrections moved by {moved:.2f} standard deviations"
+            )
             if moved < _STAYS or not fit.complete:
                 break
-    return Calibration(fit, rate, names, wanted, width, given, number, at_rates)
+    return Calibration(
+        picture, fit, rate, names, wanted, width, given, number, dict(sorted(at_rates.items()))
+    )
 
 
-def _scanned(
-    pool: ProcessPoolExecutor,
-    parameters: Sequence[Parameter],
-    names: Sequence[str],
-    values: F64,
-    quick: F64,
-    wanted: F64,
-    width: F64,
-    rates: Sequence[float],
-) -> tuple[float, F64, dict[float, F64]]:
-    """The scan rate at which the rows' own measurements lie nearest, what they give there, and at each rate."""
-    work = [pool.submit(_full, parameters, names, values, rate) for rate in rates]
-    found = {rate: one.result() for rate, one in zip(rates, work, strict=True)}
+def _drawn(parameters: Sequence[Parameter], count: int) -> list[F64]:
+    """Points all over the ranges: a Latin hypercube on the parameters' scales, the same ones each time."""
+    draw = np.random.default_rng(1)
+    parts = np.array([(draw.permutation(count) + draw.random(count)) / count for _ in parameters]).T
+    return [
+        np.array(
+            [
+                one.value(one.ends[0] + float(part) * one.span)
+                for one, part in zip(parameters, row, strict=True)
+            ]
+        )
+        for row in parts
+    ]
+
+
+def _tried(picture: str, parameters: Sequence[Parameter], names: Sequence[str], values: F64) -> F64:
+    """What `_quick` gives; NaN where a cell cannot be solved."""
+    try:
+        return _quick(picture, parameters, names, values)
+    except PerotwinError:
+        return np.full(len(names), math.nan)
+
+
+def _scanned(found: dict[float, F64], quick: F64, wanted: F64, width: F64) -> tuple[float, F64]:
+    """The scan rate at which the rows' own measurements lie nearest, and what they give there."""
     for given in found.values():
         lost = ~np.isfinite(given)
         given[lost] = quick[lost]
     best = min(found, key=lambda rate: float((((found[rate] - wanted) / width) ** 2).sum()))
-    return best, found[best], found
+    return best, found[best]
+
+
+@contextmanager
+def _workers(processes: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """What does the same to many, on processes or here where one is enough."""
+    if processes == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield pool.map
 
 
 def _slopes(
-    pool: ProcessPoolExecutor, parameters: Sequence[Parameter], names: Sequence[str], width: F64, values: F64
+    many: Callable[..., Iterable[Any]],
+    picture: str,
+    parameters: Sequence[Parameter],
+    names: Sequence[str],
+    width: F64,
+    values: F64,
 ) -> F64:
     """(N, P) how the residuals follow the values, by one-sided differences on the parameters' scales."""
     from perotwin.calibrate import Log
@@ -367,38 +453,57 @@ def _slopes(
         other[index] = one.value(u + step)
         moved.append(other)
         steps.append(other[index] - values[index])
-    work = [pool.submit(_quick, parameters, names, one) for one in (values, *moved)]
-    here, *others = (one.result() for one in work)
+    here, *others = many(partial(_quick, picture, parameters, names), (values, *moved))
     return np.array([(other - here) / width / step for other, step in zip(others, steps, strict=True)]).T
 
 
 # --- kept ------------------------------------------------------------------------
 
 
-def keep(found: Calibration, file: Path = calibrated.FILE, beside: Path = posterior.FILE) -> Path:
-    """Write the numbers that were found, to four digits, as the calibrated set that `reproduce` takes, and how well
-    they are known.
+def keep(found: Calibration, file: Path | None = None, beside: Path | None = None) -> Path:
+    """Write what was found, numbers to four digits, as what `reproduce` has of its picture; of the calibrated set also
+    how well they are known.
 
     Args:
-        file: of the set; the package's own unless given, which an editable installation can write.
-        beside: of what the rows leave open (see `paper.posterior`).
+        file: of the picture; the package's own unless given, which an editable installation can write.
+        beside: of what the rows leave open (see `paper.posterior`); the package's own for the picture that is taken.
     """
-    of: dict[str, dict[str, str]] = {"recipe": {}, "base": dict(split.chosen())}
-    for one, value in zip(found.fit.parameters, found.fit.values, strict=True):
-        for path in one.paths:
-            which = "base" if path.startswith("base.") else "recipe"
-            of[which][path.removeprefix("base.")] = one.text(float(value))
+    of_recipe, of_base = (
+        {path: _short(written) for path, written in one.items()}
+        for one in _parted(found.fit.parameters, found.fit.values, found.picture)
+    )
+    ends = [
+        one.name
+        for one, value in zip(found.fit.parameters, found.fit.values, strict=True)
+        if _at_bound(one, float(value))
+    ]
     lines = [
         "# Written by perotwin reproduce --calibrate: numbers of recipe and base that were fitted to the rows that",
         "# split.toml names, inside the ranges that the numbers state. All else is the library's.",
-        f"# chi-square of {len(found.names)} rows: {found.chi_square:.2f}; standard deviations are half bars",
+        "# Standard deviations are half bars; off: of each row, in these.",
+        f"chi_square = {found.chi_square:.2f}",
+        f"at_bounds = {json.dumps(ends)}",
         f'scan_rate = "{1e3 * found.rate:.3g} mV/s"',
     ]
-    for which, values in of.items():
+    for which, values in {"recipe": of_recipe, "base": of_base}.items():
         lines += ["", f"[{which}]", *(f'"{path}" = "{value}"' for path, value in values.items())]
-    kept = measurement.write_text(file, "\n".join(lines) + "\n")
-    measurement.write_text(beside, posterior.as_text(left_open(found, file)))
+    off = (found.given - found.wanted) / found.width
+    lines += ["", "[row]"]
+    for name, given, one in zip(found.names, found.given, off, strict=True):
+        lines.append(f'"{name}" = {{ given = "{claims.find(name).shown(given)}", off = {one:.1f} }}')
+    own = calibrated.file(found.picture)
+    kept = measurement.write_text(file or own, "\n".join(lines) + "\n")
+    if beside is None and file is None and own == calibrated.FILE:
+        beside = posterior.FILE
+    if beside is not None:
+        measurement.write_text(beside, posterior.as_text(left_open(found, kept)))
     return kept
+
+
+def _short(written: str) -> str:
+    """A number with its unit, to four digits."""
+    number, _, unit = written.partition(" ")
+    return f"{float(number):.4g} {unit}".strip()
 
 
 def left_open(found: Calibration, file: Path = calibrated.FILE) -> posterior.Posterior:
@@ -419,19 +524,20 @@ def around(file: Path = calibrated.FILE, processes: int = 1) -> posterior.Poster
     """The same of a set that is there, without a search: slopes and rows are computed at its values."""
     kept = calibrated.read(file)
     rate = float(parse(kept["scan_rate"], "scan rate"))
-    parameters = [replace(one, start=_kept_value(one, kept)) for one in free()]
+    picture = split.picture().name
+    parameters = [replace(one, start=_kept_value(one, kept)) for one in free(picture)]
     values = np.array([one.start for one in parameters])
     rows = data()
     wanted, width = (np.array([rows[name][which] for name in rows]) for which in (0, 1))
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        full = pool.submit(_full, parameters, tuple(rows), values, rate)
-        slopes = _slopes(pool, parameters, tuple(rows), width, values)
-        given = full.result()
+    names = tuple(rows)
+    with _workers(processes) as many:
+        slopes = _slopes(many, picture, parameters, names, width, values)
+    given = _full(picture, parameters, names, values, [rate])[rate]
     scales = [one.scale.slope(float(value)) for one, value in zip(parameters, values, strict=True)]
     return posterior.Posterior(
         posterior.stamp(file),
         tuple(parameters),
-        tuple(rows),
+        names,
         width,
         (given - wanted) / width,
         slopes * np.array(scales),

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from perotwin.recipe import Made
     from perotwin.recipe.parameters import Parameters
     from perotwin.stack import Stack, Tandem
     from perotwin.units import Quantity
 
-__all__ = ["MADE", "made", "texts", "write"]
+__all__ = ["MADE", "cells", "made", "texts", "write"]
 
 #: library cells that recipes make on `BASE`: name -> recipe
 MADE: Mapping[str, str] = {"wbg-control": "control", "wbg-target": "target"}
@@ -30,45 +31,51 @@ _PATCHY = """\
 """
 
 
-def made(
-    parameters: Parameters | None = None, base: Stack | None = None
-) -> tuple[dict[str, Stack], dict[str, str]]:
-    """The wide-gap cells of the library as recipes make them.
+def cells(parameters: Parameters | None = None, base: Stack | None = None) -> dict[str, Made]:
+    """The wide-gap cells of the library as recipes make them, by name.
 
     Args:
         parameters: of the recipes; those of the library unless given.
         base: that they are made on; `wbg-base` unless given.
-
-    Returns:
-        The cells and the texts of their files, by name.
     """
     from perotwin import recipe as room
     from perotwin import stack
-    from perotwin.workflows.cells_from_recipes import made_text
 
     if base is None:
         loaded = stack.load(BASE)
         assert isinstance(loaded, stack.Stack)
         base = loaded
-    cells: dict[str, Stack] = {}
-    written: dict[str, str] = {}
+    found: dict[str, Made] = {}
     for name, recipe in MADE.items():
         one = room.load(recipe)
         if parameters is not None:
             one = one.model_copy(update={"parameters": parameters})
-        result = room.make(room.prepare(one), base, name)
-        assert isinstance(result.cell, stack.Stack)
-        cells[name], written[name] = result.cell, made_text(result)
-    return cells, written
+        found[name] = room.make(room.prepare(one), base, name)
+    return found
+
+
+def made(
+    parameters: Parameters | None = None, base: Stack | None = None
+) -> tuple[dict[str, Stack], dict[str, str]]:
+    """These cells, and the texts of their files, by name; see `cells`."""
+    from perotwin import stack
+    from perotwin.workflows.cells_from_recipes import made_text
+
+    found = cells(parameters, base)
+    made: dict[str, Stack] = {}
+    for name, one in found.items():
+        assert isinstance(one.cell, stack.Stack)
+        made[name] = one.cell
+    return made, {name: made_text(one) for name, one in found.items()}
 
 
 def texts(parameters: Parameters | None = None, base: Stack | None = None) -> dict[str, str]:
     """The texts of all files of the library that follow from recipes, by name; see `made`."""
     from perotwin.stack.joining import LIBRARY, library_tandem
 
-    cells, written = made(parameters, base)
+    tops, written = made(parameters, base)
     for name in LIBRARY:
-        tandem, written[name] = library_tandem(name, cells)
+        tandem, written[name] = library_tandem(name, tops)
         if name == "tandem-target":
             written["patchy-tandem"] = _PATCHY + _patchy(tandem).to_toml()
     return written

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from perotwin import measurement, progress
 from perotwin.errors import PerotwinError
 from perotwin.paper import claims as rows_of_the_paper
+from perotwin.paper import split
 from perotwin.paper.bench import Bench, Taker, calibrated_bench
 from perotwin.paper.compare import Line, Score, compared, here, scores
 from perotwin.paper.figures import FIGURES
@@ -66,6 +67,7 @@ def reproduce(
     draws: int | None = None,
     seed: int = 1,
     processes: int | None = None,
+    picture: str | None = None,
     bench: Bench | None = None,
 ) -> Reproduction:
     """Answer every claim of the paper. Interrupted (Ctrl-C) it returns what is done.
@@ -74,16 +76,20 @@ def reproduce(
         out: a folder for the table, the figures, the measurements and the page; also what a resumed run goes on from.
         quick: batches of a few devices, no figures and no draws.
         draws: of the calibrated numbers, by which rows say what the calibration leaves open of it; 12 if not given,
-            and none of a quick run or of cells of one's own.
+            and none of a quick run, of another picture than the calibrated set's, or of cells of one's own.
         seed: of batches and draws. processes: on which to work; None takes all cores.
-        bench: with cells of one's own; the calibrated set unless given.
+        picture: of the buried face, as it was fitted; the calibrated set's unless named.
+        bench: with cells of one's own, in place of these.
 
     Raises:
         PerotwinError: a cell cannot be solved.
     """
     folder = None if out is None else measurement.make_folder(out)
-    count = 0 if bench is not None else (0 if quick else _DRAWS) if draws is None else draws
-    bench = bench or calibrated_bench(devices=_FEW if quick else _DEVICES, seed=seed, processes=processes)
+    other = bench is not None or split.picture(picture).name != split.picture().name
+    count = 0 if other else (0 if quick else _DRAWS) if draws is None else draws
+    bench = bench or calibrated_bench(
+        picture, devices=_FEW if quick else _DEVICES, seed=seed, processes=processes
+    )
     key = _key(bench)
     carried: Carried | None = None
     saved: set[str] = set()
@@ -128,8 +134,15 @@ def _told(found: Mapping[str, Found], carried: Carried | None, complete: bool) -
     return Reproduction(tuple(lines), tuple(scores(lines)), complete, carried)
 
 
-def one_claim(name: str, *, quick: bool = False, seed: int = 1, processes: int | None = None) -> Line:
-    """One claim with its answer, from as few measurements as it takes.
+def one_claim(
+    name: str,
+    *,
+    quick: bool = False,
+    seed: int = 1,
+    processes: int | None = None,
+    picture: str | None = None,
+) -> Line:
+    """One claim with its answer, from as few measurements as it takes; arguments as of `reproduce`.
 
     Raises:
         InputError: there is no such claim; the near ones are offered.
@@ -138,7 +151,7 @@ def one_claim(name: str, *, quick: bool = False, seed: int = 1, processes: int |
     row = ROWS.get(claim.name)
     if row is None:
         return Line(claim, None)
-    bench = calibrated_bench(devices=_FEW if quick else _DEVICES, seed=seed, processes=processes)
+    bench = calibrated_bench(picture=picture, devices=_FEW if quick else _DEVICES, seed=seed, processes=processes)
     return Line(claim, row(bench), here(row), row.how)
 
 
@@ -274,7 +287,9 @@ def _write(
     cells = [measurement.write_text(folder / f"{name}.toml", one.to_toml()) for name, one in made_of.items()]
     figures = [file for files in drawn.values() for file in files]
     data = sorted((folder / "data").glob("*.nc"))
-    told = page.Told(made.lines, made.scores, made.carried, made.complete, made_by(bench, made))
+    told = page.Told(
+        made.lines, made.scores, made.carried, made.complete, made_by(bench, made), bench.picture
+    )
     shown = page.render(told, drawn, folder, [table, document, *cells, *data])
     html = measurement.write_text(folder / "reproduce.html", shown)
     return html, table, document, *cells, *figures, *data
@@ -284,7 +299,8 @@ def made_by(bench: Bench, made: Reproduction) -> str:
     """What decides a run, in words."""
     draws = 0 if made.carried is None else len(made.carried.coordinates)
     return (
-        f"batches of {bench.devices} devices; {draws or 'no'} draws of the calibrated numbers; seed {bench.seed}; "
+        f"picture of the face: {bench.picture or 'of the cells given'}; batches of {bench.devices} devices; "
+        f"{draws or 'no'} draws of the calibrated numbers; seed {bench.seed}; "
         f"J-V scans at {1e3 * bench.scan_rate:.3g} mV/s"
     )
 
@@ -304,6 +320,4 @@ def result(made: Reproduction) -> dict[str, Any]:
 
 def known(claim: Claim) -> list[str]:
     """Numbers of the twin that a row of the paper helped to choose, as the split declares."""
-    from perotwin.paper import split
-
     return [path for path in split.numbers() if claim.name in split.entry_of(path).rows]
