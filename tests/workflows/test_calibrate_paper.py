@@ -54,7 +54,7 @@ def test_values_reach_recipe_and_base_and_what_was_chosen_stays(picture: str) ->
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_what_is_kept_lies_inside_its_ranges_and_makes_the_cells(picture: str) -> None:
-    data, ranges = calibrated.read(picture), split.numbers()
+    data, ranges = calibrated.read(calibrated.file(picture)), split.numbers()
     paths = {path for one in job.free(picture) for path in one.paths} | set(split.picture(picture).fixed)
     kept = {**data["recipe"], **{f"base.{path}": value for path, value in data["base"].items()}}
     assert set(kept) == paths | {f"base.{path}" for path in split.chosen()}
@@ -112,7 +112,7 @@ def test_a_calibration_is_written_as_the_set_that_is_read(tmp_path: Path) -> Non
     found = job.Calibration(split.picture().name, fit, 0.05, names, two, two, two, 1, {0.05: two})
     assert found.chi_square == 0.0
     assert "50 mV/s" in found.report() and free[0].name in found.report()
-    file = job.keep(found, tmp_path / "set.toml")
+    file = job.keep(found, tmp_path / "set.toml", tmp_path / "open.toml")
     data = calibrated.read(file)
     assert data["scan_rate"] == "50 mV/s"
     changed = recipe.load("target").with_values(data["recipe"])

@@ -343,7 +343,7 @@ def library_bench(**options: Any) -> Bench:
     )
 
 
-def calibrated_bench(picture: str | None = None, *, others: Settings | None = None, **options: Any) -> Bench:
+def calibrated_bench(*, picture: str | None = None, others: Settings | None = None, **options: Any) -> Bench:
     """A bench of the calibrated set.
 
     Args:

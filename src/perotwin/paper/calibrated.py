@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perotwin.errors import InputError
 from perotwin.units import parse
 
 if TYPE_CHECKING:
@@ -54,9 +55,22 @@ def read(file: Path = FILE) -> dict[str, Any]:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
+def _of(picture: str | None) -> dict[str, Any]:
+    """What is kept of a picture; of one that is named there has to be something."""
+    where = file(picture)
+    if picture is not None and not where.is_file():
+        raise InputError(
+            f'the picture "{picture}" of the face was not fitted.',
+            f"Fit it: perotwin reproduce --calibrate --picture {picture}.",
+            file=str(where),
+            key="picture",
+        )
+    return read(where)
+
+
 def scan_rate(picture: str | None = None) -> float | None:
     """Of the J-V scans, V/s; None where nothing was calibrated."""
-    written = read(file(picture)).get("scan_rate")
+    written = _of(picture).get("scan_rate")
     return None if written is None else float(parse(written, "scan rate"))
 
 
@@ -64,7 +78,7 @@ def recipes(picture: str | None = None, *, others: Settings = NONE) -> dict[str,
     """All recipes of the library with the numbers of a picture, by name. others: by path, in place of some of them."""
     from perotwin import recipe
 
-    values = {**read(file(picture)).get("recipe", {}), **others.get("recipe", {})}
+    values = {**_of(picture).get("recipe", {}), **others.get("recipe", {})}
     return {
         name: recipe.load(name).with_values(values) if values else recipe.load(name)
         for name in recipe.names()
@@ -77,7 +91,7 @@ def singles(picture: str | None = None, *, others: Settings = NONE) -> dict[str,
 
     base = stack.load(BASE)
     assert isinstance(base, stack.Stack)
-    values = {**read(file(picture)).get("base", {}), **others.get("base", {})}
+    values = {**_of(picture).get("base", {}), **others.get("base", {})}
     base = base.with_values(values) if values else base
     made: dict[str, Stack] = {}
     every = recipes(picture, others=others)

@@ -61,6 +61,8 @@ RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 _DIMMEST, _PER_DECADE = "0.03 sun", 5
 #: steps of differences on the parameters' scales, and how often the corrections are taken anew at most
 _STEP_LOG, _STEP_PART, _ROUNDS = 0.02, 0.01, 3
+#: a number that ends within this part of its range from an end is named
+_END = 0.01
 #: points all over the ranges that are tried before a search
 _DRAWS = 40
 #: corrections stay where no row moves by more than this part of its standard deviation
@@ -298,7 +300,7 @@ class Calibration:
 
 def _at_bound(one: Parameter, value: float) -> bool:
     low, high = one.ends
-    return min(one.coordinate(value) - low, high - one.coordinate(value)) < 1e-3 * one.span
+    return min(one.coordinate(value) - low, high - one.coordinate(value)) < _END * one.span
 
 
 def calibrate(

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perotwin import measurement, progress
-from perotwin.errors import PerotwinError
+from perotwin.errors import InputError, PerotwinError
 from perotwin.paper import claims as rows_of_the_paper
 from perotwin.paper import split
 from perotwin.paper.bench import Bench, Taker, calibrated_bench
@@ -82,13 +82,18 @@ def reproduce(
         bench: with cells of one's own, in place of these.
 
     Raises:
+        InputError: draws of cells that are not the calibrated set's.
         PerotwinError: a cell cannot be solved.
     """
     folder = None if out is None else measurement.make_folder(out)
     other = bench is not None or split.picture(picture).name != split.picture().name
+    if draws and other:
+        raise InputError(
+            "draws are of the calibrated set.", "Leave out draws, or the picture and the cells.", key="draws"
+        )
     count = 0 if other else (0 if quick else _DRAWS) if draws is None else draws
     bench = bench or calibrated_bench(
-        picture, devices=_FEW if quick else _DEVICES, seed=seed, processes=processes
+        picture=picture, devices=_FEW if quick else _DEVICES, seed=seed, processes=processes
     )
     key = _key(bench)
     carried: Carried | None = None
