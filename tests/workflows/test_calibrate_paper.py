@@ -34,9 +34,9 @@ def test_only_rows_that_are_declared_are_fitted() -> None:
 
 
 def test_a_picture_that_there_is_not_is_refused_with_the_near_ones() -> None:
-    with pytest.raises(UnknownNameError, match='there is no picture "patch"') as refused:
-        job.free("patch")
-    assert "patches" in refused.value.advice
+    with pytest.raises(UnknownNameError, match='there is no picture "pinhole"') as refused:
+        job.free("pinhole")
+    assert "pinholes" in refused.value.advice
 
 
 @pytest.mark.parametrize("picture", PICTURES)
@@ -112,7 +112,7 @@ def test_a_calibration_is_written_as_the_set_that_is_read(tmp_path: Path) -> Non
     found = job.Calibration(split.picture().name, fit, 0.05, names, two, two, two, 1, {0.05: two})
     assert found.chi_square == 0.0
     assert "50 mV/s" in found.report() and free[0].name in found.report()
-    file = job.keep(found, tmp_path / "set.toml", tmp_path / "open.toml")
+    file = job.keep(found, tmp_path / "set.toml")
     data = calibrated.read(file)
     assert data["scan_rate"] == "50 mV/s"
     changed = recipe.load("target").with_values(data["recipe"])

@@ -156,7 +156,9 @@ def one_claim(
     row = ROWS.get(claim.name)
     if row is None:
         return Line(claim, None)
-    bench = calibrated_bench(picture=picture, devices=_FEW if quick else _DEVICES, seed=seed, processes=processes)
+    bench = calibrated_bench(
+        picture=picture, devices=_FEW if quick else _DEVICES, seed=seed, processes=processes
+    )
     return Line(claim, row(bench), here(row), row.how)
 
 
