@@ -199,6 +199,26 @@ def sensitivities() -> None:
         assert np.isfinite(Following.by_number(solver, solver.sweep([0.3], 1.0))[0]).all()
 
 
+def sensitivities_in_time() -> None:
+    """How runs follow numbers: one junction with everything, ions of several layers, light between junctions."""
+    from devices import everything
+    from linear import three_ion_layers
+    from perotwin.transport.schedule import Step, Voltage
+    from perotwin.transport.sensitivity_in_time import FollowingInTime
+    from perotwin.transport.transient import Engine
+
+    for problem in (
+        coarse(everything("fermi-dirac", transport=("continuous", "thermionic"))),
+        coarse(three_ion_layers()),
+        pair(0.5),
+    ):
+        engine = Engine(problem)
+        start = engine.settled(0.3, 1.0)
+        course = FollowingInTime(engine, ["temperature"]).course(start, 1.0)
+        engine.run([Step(1e-3, Voltage(0.2), light=1.0)], start, companion=course)
+        assert np.isfinite(course.current).all()
+
+
 def emission() -> None:
     """Rays through a cell with a rough face, on a grid of few energies and angles, and radiation by that law."""
     from cells import optical_cell
@@ -255,6 +275,7 @@ PARTS = (
     without_contacts,
     small_signals,
     sensitivities,
+    sensitivities_in_time,
     emission,
     monolayers,
 )

@@ -44,6 +44,7 @@ class Data(Protocol):
         name: unique among those of a fit. cell: name of the cell that they are of.
         kind: of the measurement, as `laboratory.toml` calls it.
         step: of differences on the scales. both_sides: whether differences are taken to both sides.
+        followed: names of those of its own unknowns that `slopes` tells of.
     """
 
     @property
@@ -56,6 +57,8 @@ class Data(Protocol):
     def step(self) -> float: ...
     @property
     def both_sides(self) -> bool: ...
+    @property
+    def followed(self) -> tuple[str, ...]: ...
 
     def nuisances(self) -> tuple[Parameter, ...]:
         """What is unknown of the measurement itself, with priors."""
@@ -70,7 +73,8 @@ class Data(Protocol):
         ...
 
     def slopes(self, twin: Twin, values: Values, own: Own, fields: Sequence[str]) -> F64 | None:
-        """(N, F) how the residuals follow fields, exactly; None where only differences tell."""
+        """(N, F + K) how the residuals follow fields and, behind them, its own K unknowns that are `followed`, exactly;
+        NaN in columns, or None, where only differences tell."""
         ...
 
     def seen(self, twin: Twin, values: Values) -> Any:
@@ -140,6 +144,7 @@ class SteadyCurve:
     kind = "jv"
     step = _FINE
     both_sides = True
+    followed = ()
 
     def __post_init__(self) -> None:
         _known_sd(self.name, self.sd)
@@ -210,6 +215,7 @@ class SunsVoc:
     kind = "suns_voc"
     step = _FINE
     both_sides = True
+    followed = ()
 
     def __post_init__(self) -> None:
         _known_sd(self.name, self.sd)
@@ -299,6 +305,7 @@ class Spectrum:
     kind = "eqe"
     step = _FINE
     both_sides = True
+    followed = ()
 
     def __post_init__(self) -> None:
         _known_sd(self.name, self.sd)
@@ -370,6 +377,7 @@ class Scalar:
     kind = "scalar"
     step = _FINE
     both_sides = True
+    followed = ()
 
     def __post_init__(self) -> None:
         _known_sd(self.name, np.array([self.sd]))

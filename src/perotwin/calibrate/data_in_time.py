@@ -1,13 +1,14 @@
 """Data in time, and how a cell compares with them: scans with ions that move, decays of luminescence.
 
-Their slopes are differences of whole runs, whose time steps adapt: a coarser step of differences than that of steady
-states keeps what the time steps scatter by out of them.
+Their slopes are those of the time steps as they were taken (`transport.sensitivity_in_time`), for all numbers in one
+run. What these do not tell, gaps that move others along, is differenced: by a coarser step than that of steady states,
+which keeps what the time steps scatter by out of it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
@@ -22,7 +23,11 @@ from perotwin.errors import ConvergenceError, InputError
 
 if TYPE_CHECKING:
     from perotwin.lab.decay_fits import Histogram
+    from perotwin.lab.pulsed_light import Decay as Decayed
     from perotwin.lab.scan_protocol import Hold, Rest
+    from perotwin.stack import Cell, Stack
+    from perotwin.transport.schedule import Step
+    from perotwin.transport.sensitivity_in_time import Knob
 
 __all__ = ["Decay", "Scan", "Segment", "thinned"]
 
@@ -42,6 +47,8 @@ MOST = 40
 _KEPT = 8
 #: counts of a group of bins at least, and its width as a part of the time since the onset
 _COUNTS, _GROUP = 30.0, 0.04
+#: relative step along a direction that is known, of what costs nothing
+_ALONG = 1e-4
 #: bins after the fullest one that the rise may still reach
 _AFTER = 3
 
@@ -116,55 +123,96 @@ class Scan:
             for name in ("voltage", "current", "sd")
         )
 
-    def _model(self, twin: Twin, values: Values, own: Own) -> F64:
+    @property
+    def followed(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.nuisances())
+
+    def _unknown(self, own: Own, what: str) -> float:
+        stated = {"rate": self.rate, "dwell": self.dwell, "light": None}[what]
+        usual = {"rate": RATE, "dwell": DWELL, "light": 1.0}[what]
+        return stated if stated is not None else own.get(f"{self.name}: {what}", usual)
+
+    def _schedule(self, own: Own) -> tuple[list[Step], dict[str, Knob], list[bool]]:
+        """Steps, its unknowns as knobs of them, and of each segment whether it begins where the one before ended."""
         from perotwin.transport.schedule import Step, Voltage
+        from perotwin.transport.sensitivity_in_time import Knob
+
+        rate, dwell, light = (self._unknown(own, what) for what in ("rate", "dwell", "light"))
+        light *= self.light
+        steps = []
+        if self.hold is not None:
+            steps.append(Step(float(self.hold.time), Voltage(float(self.hold.voltage)), light))
+        last = float(self.segments[0].voltage[0])
+        steps.append(Step(float(dwell), Voltage(last), light))
+        before = len(steps)
+        shared = []
+        for one in self.segments:
+            shared.append(bool(abs(one.voltage[0] - last) < 1e-9))
+            path = one.voltage if shared[-1] else np.concatenate([[last], one.voltage])
+            times = np.abs(path[1:] - path[0]) / rate
+            ramp = Voltage(float(path[0]), float(path[-1]))
+            steps.append(Step(float(times[-1]), ramp, light, times=tuple(times.tolist())))
+            last = float(path[-1])
+        ramps = range(before, len(steps))
+        knobs = {
+            "light": Knob(light=1.0),
+            "rate": Knob(duration=dict.fromkeys(ramps, -1.0)),
+            "dwell": Knob(duration={before - 1: 1.0}),
+        }
+        return steps, knobs, shared
+
+    def _run(
+        self, twin: Twin, values: Values, own: Own, fields: Sequence[str] | None = None
+    ) -> tuple[F64, F64 | None]:
+        """(N,) currents, and (N, F + K) how they follow fields and its own unknowns, where fields are given.
+
+        Raises:
+            ConvergenceError: a time step could not be taken.
+        """
+        from perotwin.transport.sensitivity_in_time import FollowingInTime
         from perotwin.transport.transient import Engine
 
-        rate = self.rate if self.rate is not None else own.get(f"{self.name}: rate", RATE)
-        dwell = self.dwell if self.dwell is not None else own.get(f"{self.name}: dwell", DWELL)
-        light = self.light * own.get(f"{self.name}: light", 1.0)
-        nothing = np.full(sum(one.voltage.size for one in self.segments), np.nan)
-        try:
-            engine = Engine(twin.problem(values), _SCAN)
-            rest = self.rest
-            now = engine.settled(*((0.0, 0.0) if rest is None else (float(rest.voltage), float(rest.light))))
-            steps = []
-            if self.hold is not None:
-                steps.append(Step(float(self.hold.time), Voltage(float(self.hold.voltage)), light))
-            first = float(self.segments[0].voltage[0])
-            steps.append(Step(float(dwell), Voltage(first), light))
-            before, last = len(steps), first
-            parts = []
-            for one in self.segments:
-                path = (
-                    one.voltage
-                    if abs(one.voltage[0] - last) < 1e-9
-                    else np.concatenate([[last], one.voltage])
-                )
-                times = np.abs(path[1:] - path[0]) / rate
-                ramp = Voltage(float(path[0]), float(path[-1]))
-                steps.append(Step(float(times[-1]), ramp, light, times=tuple(times.tolist())))
-                parts.append(path.size == one.voltage.size)
-                last = float(path[-1])
-            trace = engine.run(steps, now, keep=False)
-        except ConvergenceError:
-            return nothing
+        steps, knobs, shared = self._schedule(own)
+        engine = Engine(twin.problem(values), _SCAN)
+        rest, dim = (0.0, 0.0), self._unknown(own, "light")
+        if self.rest is not None:
+            rest = float(self.rest.voltage), float(self.rest.light) * dim
+        now = engine.settled(*rest)
+        unknown = [one.removeprefix(f"{self.name}: ") for one in self.followed]
+        course = None
+        if fields is not None:
+            follows = FollowingInTime(engine, fields, [knobs[what] for what in unknown])
+            course = follows.course(now, rest[1])
+        trace = engine.run(steps, now, keep=False, companion=course)
         if not trace.complete:
             raise KeyboardInterrupt
-        found = []
-        for number, (one, shared) in enumerate(zip(self.segments, parts, strict=True)):
-            here = np.flatnonzero(trace.step == before + number)
+        index: list[int] = []
+        before = len(steps) - len(self.segments)
+        for number, (one, begun) in enumerate(zip(self.segments, shared, strict=True)):
+            here = np.flatnonzero(trace.step == before + number).tolist()
             # its first point is what was read last before it, where it begins there
-            index = np.concatenate([[here[0] - 1], here]) if shared else here
-            found.append(trace.current[index][: one.voltage.size])
-        return np.concatenate(found)
+            index += ([here[0] - 1, *here] if begun else here)[: one.voltage.size]
+        if course is None:
+            return trace.current[index], None
+        slopes = course.current[index]
+        # knobs by their logarithms
+        slopes[:, slopes.shape[1] - len(unknown) :] /= [self._unknown(own, what) for what in unknown]
+        return trace.current[index], slopes
+
+    def _model(self, twin: Twin, values: Values, own: Own) -> F64:
+        try:
+            return self._run(twin, values, own)[0]
+        except ConvergenceError:
+            return np.full(sum(one.voltage.size for one in self.segments), np.nan)
 
     def residuals(self, twin: Twin, values: Values, own: Own) -> F64:
         _, current, sd = self._data
         return (self._model(twin, values, own) - current) / sd
 
     def slopes(self, twin: Twin, values: Values, own: Own, fields: Sequence[str]) -> F64 | None:
-        return None
+        _, found = self._run(twin, values, own, fields)
+        assert found is not None
+        return found / self._data[2][:, None]
 
     def seen(self, twin: Twin, values: Values) -> Any:
         return None
@@ -254,10 +302,35 @@ class Decay:
 
         return sample_of(twin.with_values(values), self.sample)
 
+    @property
+    def followed(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.nuisances())
+
+    def _decay(
+        self, small: Twin, sample: Stack, factor: float, fields: Sequence[str] | None = None
+    ) -> Decayed:
+        """The light of the sample after a pulse, and how it follows fields and the fluence where fields are given.
+
+        Raises:
+            ConvergenceError: a time step could not be taken.
+        """
+        from perotwin.lab import pulsed_light, trpl
+        from perotwin.transport.sensitivity_in_time import FollowingInTime, Knob
+        from perotwin.transport.transient import Engine
+
+        protocol = trpl.Protocol(
+            sample=self.sample, wavelength=self.wavelength, fluence=self.fluence * factor,
+            duration=float(self.edges[-1]),
+        )  # fmt: skip
+        engine = Engine(small.problem_of(sample), _DECAY)
+        follows = None
+        if fields is not None:
+            follows = FollowingInTime(engine, fields, [Knob(pulses=1.0)] * len(self.followed))
+        return pulsed_light.followed(engine, protocol, follows)[0]
+
     def _shares(self, twin: Twin, values: Values, own: Own) -> F64:
         """(B,) share of the light in each group."""
-        from perotwin.lab import pulsed_light, trpl
-        from perotwin.transport.transient import Engine
+        from perotwin.lab import pulsed_light
 
         small = twin.sample(self.sample)
         factor = own.get(self._fluence, 1.0)
@@ -267,30 +340,60 @@ class Decay:
         for (known, other), found in kept:
             if known == key and other == sample:
                 return found
-        protocol = trpl.Protocol(
-            sample=self.sample, wavelength=self.wavelength, fluence=self.fluence * factor,
-            duration=float(self.edges[-1]),
-        )  # fmt: skip
         try:
-            engine = Engine(small.problem_of(sample), _DECAY)
-            decay, _ = pulsed_light.followed(engine, protocol)
-            found = pulsed_light.shares(decay, self.edges)
+            found = pulsed_light.shares(self._decay(small, sample, factor), self.edges)
         except ConvergenceError:
             found = np.full(self.counts.size, np.nan)
         kept.insert(0, ((key, sample), found))
         del kept[_KEPT:]
         return found
 
-    def _model(self, twin: Twin, values: Values, own: Own) -> F64:
-        share = self._shares(twin, values, own)
+    def _counted(self, share: F64) -> F64:
+        """(B,) counts from the share of the light in each group."""
         light = max(float(self.counts.sum() - self.background.sum()), 1.0)
         return np.maximum(light * share + self.background, 1e-6)
+
+    def _model(self, twin: Twin, values: Values, own: Own) -> F64:
+        return self._counted(self._shares(twin, values, own))
 
     def residuals(self, twin: Twin, values: Values, own: Own) -> F64:
         return deviance(self._model(twin, values, own), self.counts)
 
     def slopes(self, twin: Twin, values: Values, own: Own, fields: Sequence[str]) -> F64 | None:
-        return None
+        from perotwin.lab import pulsed_light
+
+        cell, sample = twin.with_values(values), self.seen(twin, values)
+        factor = own.get(self._fluence, 1.0)
+        found = np.zeros((self.counts.size, len(fields) + len(self.followed)))
+        paths: list[str] = []
+        places: list[int] = []
+        for place, path in enumerate(fields):
+            seen = _seen(cell, sample, path, lambda some: self.seen(twin, {**values, **some}))
+            if seen is None:
+                found[:, place] = np.nan
+            elif seen:
+                paths.append(path)
+                places.append(place)
+        places += range(len(fields), found.shape[1])
+        if not places:
+            return found
+        decay = self._decay(twin.sample(self.sample), sample, factor, paths)
+        assert decay.by is not None
+
+        def deviates(light: F64) -> F64:
+            shares = pulsed_light.shares(replace(decay, light=light), self.edges)
+            return deviance(self._counted(shares), self.counts)
+
+        known = decay.light > 0.0
+        for place, by in zip(places, decay.by.T, strict=True):
+            most = float(np.max(np.abs(by[known] / decay.light[known])))
+            if most > 0.0:
+                # what counts make of the light, along the direction in which it moves
+                step = _ALONG / most
+                apart = deviates(decay.light + step * by) - deviates(decay.light - step * by)
+                found[:, place] = apart / (2.0 * step)
+        found[:, len(fields) :] /= factor
+        return found
 
     def table(self, twin: Twin, values: Values, own: Own) -> Table:
         middles = np.sqrt(np.maximum(self.edges[1:] * self.edges[:-1], 0.25 * self.edges[1] ** 2))
@@ -305,6 +408,19 @@ class Decay:
     def expected(self, twin: Twin, values: Values, own: Own, rng: np.random.Generator | None) -> Self:
         model = self._model(twin, values, own)
         return replace(self, counts=model if rng is None else rng.poisson(model).astype(float))
+
+
+def _seen(cell: Cell, sample: Stack, path: str, changed: Callable[[dict[str, float]], Any]) -> bool | None:
+    """Whether a sample of a cell has a number of it; None where it follows it in another way than by having it."""
+    from perotwin.stack.short_paths import full_paths
+
+    here = float(cell.get(path))
+    if changed({path: here * (1.0 + _ALONG) if here else _ALONG}) == sample:
+        return False
+    try:
+        return True if all(float(sample.get(one)) == here for one in full_paths(cell, path)) else None
+    except InputError:
+        return None
 
 
 def deviance(model: F64, counts: F64) -> F64:

@@ -36,6 +36,7 @@ class Splitting:
     kind = "pl_half_stack"
     step = 1e-2
     both_sides = True
+    followed = ()
 
     def nuisances(self) -> tuple[Parameter, ...]:
         return ()

@@ -293,7 +293,7 @@ class Objective:
         return self._fields.reaches(number, one.cell)
 
     def _exact(self, index: int, values: F64) -> dict[int, F64]:
-        """Columns that the adjoint gives, by number of the parameter."""
+        """Columns that are told exactly, by number of the parameter."""
         one = self.data[index]
         twin = self.twins[one.cell]
         fields = {
@@ -301,23 +301,33 @@ class Objective:
             for number in range(self.count)
             if self._concerns(number, one)
             and (found := self._fields.follow(number, values, one.cell))
-            and _electric(twin.cell, tuple(found))
+            and (_electric(twin.cell, tuple(found)) if one.both_sides else _alone(tuple(found)))
         }
         paths = list(dict.fromkeys(path for found in fields.values() for path in found))
-        if not paths:
+        names = [parameter.name for parameter in self.parameters]
+        if not paths and not one.followed:
             return {}
         own = {key: value for key, value in self.own(values).items() if key.startswith(f"{one.name}:")}
         try:
             slopes = one.slopes(twin, self.of_cell(values, one.cell), own, paths)
         except PerotwinError:
             return {}
-        if slopes is None or not np.isfinite(slopes).all():
+        if slopes is None:
             return {}
         place = {path: number for number, path in enumerate(paths)}
-        return {
+        columns = {
             number: np.sum([weight * slopes[:, place[path]] for path, weight in found.items()], axis=0)
             for number, found in fields.items()
         }
+        for behind, name in enumerate(one.followed, len(paths)):
+            if name in names:
+                columns[names.index(name)] = slopes[:, behind]
+        return {number: column for number, column in columns.items() if np.isfinite(column).all()}
+
+
+def _alone(paths: Sequence[str]) -> bool:
+    """Whether fields change a cell by themselves: a gap moves another one along (`study.variables`)."""
+    return not any(path.endswith("bandgap") for path in paths)
 
 
 def _electric(cell: Cell, paths: Sequence[str]) -> bool:

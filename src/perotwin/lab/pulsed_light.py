@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from perotwin.lab.trpl import Protocol
     from perotwin.measurement import Instrument
     from perotwin.stack import Cell, Stack
+    from perotwin.transport.sensitivity_in_time import FollowingInTime
     from perotwin.transport.time_series import Moment, Trace
     from perotwin.transport.transient import Engine
 
@@ -194,6 +195,7 @@ class Decay:
         made: pairs that the pulse made, m^-2. kept: the most pairs in the sample over those made.
         steps: of the solver. splitting: (T,) V (see `transport.time_series.Trace`). passed: charge that went
             through the ends of the sample as a part of what the pulse made.
+        by: (T, P) how the light follows P fields, where that was asked for.
     """
 
     time: F64
@@ -203,6 +205,7 @@ class Decay:
     steps: int
     splitting: F64
     passed: float
+    by: F64 | None = None
 
 
 class Emission:
@@ -211,9 +214,7 @@ class Emission:
     def __init__(self, engine: Engine) -> None:
         from perotwin.transport import device as dv
 
-        self._parts = [
-            (part.device, part.device.layer[part.site_layer], part.site_node) for part in engine.problem.parts
-        ]
+        self._parts = [(part.device, part.site_layer, part.site_node) for part in engine.problem.parts]
         self._dv = dv
 
     def of(self, moment: Moment) -> tuple[float, float, float]:
@@ -222,8 +223,8 @@ class Emission:
 
         dv = self._dv
         light = electrons = holes = 0.0
-        for number, (device, table, node) in enumerate(self._parts):
-            state = moment.junction(number)
+        for number, (device, layer, node) in enumerate(self._parts):
+            state, table = moment.junction(number), device.layer[layer]
             up = (state.fn + state.fn_rest)[node]
             down = (state.fp + state.fp_rest)[node] - float(state.v[0])
             psi = state.psi[node]
@@ -231,29 +232,35 @@ class Emission:
             eta_n, eta_p = psi + up - table[:, dv.EC], table[:, dv.EV] - psi - down
             n = np.exp(eta_n + table[:, dv.LN_NC] + log_activity(eta_n, free))
             p = np.exp(eta_p + table[:, dv.LN_NV] + log_activity(eta_p, free))
-            light += float((table[:, dv.K_RAD] * drive(n, p, up - down)) @ device.volume)
+            # in detailed balance the rate follows the splitting alone, also of carriers that are crowded
+            equal = table[:, dv.NP_EQ] * np.expm1(np.minimum(up - down, 700.0))
+            lit = np.where(device.balanced[layer], equal, drive(n, p, up - down))
+            light += float((table[:, dv.K_RAD] * lit) @ device.volume)
             electrons += float(n @ device.volume)
             holes += float(p @ device.volume)
         return light, electrons, holes
 
 
-def followed(engine: Engine, protocol: Protocol) -> tuple[Decay, float]:
+def followed(
+    engine: Engine, protocol: Protocol, follows: FollowingInTime | None = None
+) -> tuple[Decay, float]:
     """The decay of a sample in the dark, or where that holds too few carriers in a dim light, and that light (suns).
 
     Raises:
         ConvergenceError: a time step could not be taken in either.
     """
     try:
-        return follow(engine, protocol, 0.0), 0.0
+        return follow(engine, protocol, 0.0, follows), 0.0
     except ConvergenceError:
-        return follow(engine, protocol, _DIM), _DIM
+        return follow(engine, protocol, _DIM, follows), _DIM
 
 
-def follow(engine: Engine, protocol: Protocol, light: float) -> Decay:
+def follow(engine: Engine, protocol: Protocol, light: float, follows: FollowingInTime | None = None) -> Decay:
     """The decay after a pulse on a sample that has settled in a dim light (suns) or none.
 
     Args:
-        engine: of the sample. protocol: of the pulse. light: suns that shine all the time.
+        engine: of the sample. protocol: of the pulse. light: suns that shine all the time. follows: what the light is
+            to follow besides.
 
     Raises:
         ConvergenceError: a time step could not be taken.
@@ -262,6 +269,7 @@ def follow(engine: Engine, protocol: Protocol, light: float) -> Decay:
     from perotwin.transport.schedule import LaserPulse, OpenCircuit, Step
 
     start = engine.settled(0.0, light)
+    course = None if follows is None else follows.course(start, light)
     emission = Emission(engine)
     pulse = LaserPulse(wavelength=protocol.wavelength, fluence=protocol.fluence)
     made = float(engine.lights.of(pulse).sum()) * pulse.photons
@@ -282,7 +290,7 @@ def follow(engine: Engine, protocol: Protocol, light: float) -> Decay:
         step = Step(
             float(since[-1]), OpenCircuit(), light, times=tuple(since.tolist()), first=first, beams=beams
         )
-        traces.append(engine.run([step], now))
+        traces.append(engine.run([step], now, companion=course))
         # at open circuit the current is what rounding leaves of it
         passed_charge += float(
             np.abs(traces[-1].current) @ np.diff(since, prepend=0.0)[: traces[-1].time.size]
@@ -295,10 +303,12 @@ def follow(engine: Engine, protocol: Protocol, light: float) -> Decay:
         if not traces[-1].complete or (protocol.duration is None and rows[-1][1] < _LEFT * peak):
             break
     table = np.array(rows)
+    by = None if course is None else course.radiation.sum(axis=2) - course.settled[2].sum(axis=1)
     if protocol.duration is None:
         gone = np.flatnonzero(table[:, 1] < _LEFT * table[:, 1].max())
         table = table[: int(gone[0]) + 1] if gone.size else table
+        by = None if by is None else by[: table.shape[0]]
     return Decay(
         table[:, 0], table[:, 1], made, float(table[:, 2].max()) / made, sum(one.steps for one in traces),
-        np.concatenate([one.splitting for one in traces]), passed_charge / (Q * made),
+        np.concatenate([one.splitting for one in traces]), passed_charge / (Q * made), by,
     )  # fmt: skip

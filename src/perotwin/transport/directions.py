@@ -8,6 +8,7 @@ elsewhere) nothing is told.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,13 @@ from perotwin.stack.parts import Faces
 from perotwin.transport import device as dv
 from perotwin.transport.equations import Equations, equations_of
 from perotwin.transport.kernels.numbers import numbers_in, width_of
+from perotwin.transport.mobile_ions import motion_of
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
-    from perotwin.transport.steady import Solver
+    from perotwin.transport.device import Device
+    from perotwin.transport.kernels.circuit import Net
+    from perotwin.transport.problem import Problem
 
 __all__ = ["CENTRAL", "direction"]
 
@@ -57,17 +61,18 @@ _ELECTRONIC = frozenset(
 _RATES = ("mobility", "lifetime", "velocity", "capture", "resistance")
 
 
-def direction(solver: Solver, path: str, step: float) -> F64 | None:
+def direction(problem: Problem, device: Device, net: Net, path: str, step: float) -> F64 | None:
     """(W,) how the numbers follow a field at 1 sun; None where this cannot tell.
 
     Args:
-        solver: of the cell. path: of one number, not short for others. step: of the five-point rule, SI.
+        problem: the cell. device, net: its arrays. path: of one number, not short for others. step: of the five-point
+            rule, SI.
     """
-    problem = solver.problem
+    row = np.zeros(width_of(device, net))
+    # as Python: the compiled form would unpack the whole device
+    into = numbers_in.py_func(device, net, row)
     if path in ("junction.resistance", "lower_junction.resistance") and problem.homes:
-        row = np.zeros(width_of(solver.system.device, solver.system.net))
-        into = numbers_in.py_func(solver.system.device, solver.system.net, row)
-        return row if _in_series(solver, into) else None
+        return row if _in_series(problem, net, into) else None
     home, rest = _home(problem.stack, path)
     numbers = [number for number, one in enumerate(problem.homes) if one == home]
     if home is None or not numbers or any(problem.parts[number].halves for number in numbers):
@@ -83,15 +88,12 @@ def direction(solver: Solver, path: str, step: float) -> F64 | None:
     except InputError:
         return None
     here = float(value) if isinstance(value, Quantity) else 0.0
-    if here == 0.0 or not _unseen(steps, uneven(whole)) or not _of_no_held_ions(solver, str(steps[-1])):
+    if here == 0.0 or not _unseen(steps, uneven(whole)) or not _of_no_held_ions(problem, str(steps[-1])):
         return None
-    row = np.zeros(width_of(solver.system.device, solver.system.net))
-    # as Python: the compiled form would unpack the whole device
-    into = numbers_in.py_func(solver.system.device, solver.system.net, row)
     if steps[0] == "circuit":
-        return row if _of_circuit(solver, numbers, str(steps[-1]), here, into) else None
+        return row if _of_circuit(problem, net, numbers, str(steps[-1]), here, into) else None
     for number in numbers:
-        if not _add(solver, number, steps, value, step, into):
+        if not _add(problem, number, steps, value, step, into):
             return None
     return row
 
@@ -122,11 +124,11 @@ def _unseen(steps: tuple[Any, ...], spread: tuple[str, ...]) -> bool:
     return first in ("contact", "circuit")
 
 
-def _of_no_held_ions(solver: Solver, field: str) -> bool:
+def _of_no_held_ions(problem: Problem, field: str) -> bool:
     """Whether no ions are held, or held in an equilibrium that the field does not move."""
     held = [
         layer.ions.response
-        for part in solver.problem.parts
+        for part in problem.parts
         if part.mobile is not None
         for layer in part.stack.electrical_layers
         if layer.ions is not None and layer.ions.response.kind == "frozen"
@@ -137,30 +139,29 @@ def _of_no_held_ions(solver: Solver, field: str) -> bool:
     return dark and field.endswith(_RATES)
 
 
-def _of_circuit(solver: Solver, numbers: list[int], field: str, here: float, into: Any) -> bool:
+def _of_circuit(problem: Problem, net: Net, numbers: list[int], field: str, here: float, into: Any) -> bool:
     """Resistances of a junction: what is in series with all, or the shunt of each of its parts."""
-    net = solver.system.net
     if field == "series_resistance":
-        return _in_series(solver, into)
+        return _in_series(problem, net, into)
     for number in numbers:
         into.leak[number] -= net.leak[number] / here
     return True
 
 
-def _in_series(solver: Solver, into: Any) -> bool:
+def _in_series(problem: Problem, net: Net, into: Any) -> bool:
     """A resistance in series with all: the first resistor is their sum, if there are any."""
-    if not solver.system.net.resistance.size or solver.problem.circuit.resistance <= 0.0:
+    if not net.resistance.size or problem.circuit.resistance <= 0.0:
         return False
     into.resistance[0] += 1.0
     return True
 
 
 def _add(
-    solver: Solver, number: int, steps: tuple[Any, ...], value: Quantity, step: float, into: Any
+    problem: Problem, number: int, steps: tuple[Any, ...], value: Quantity, step: float, into: Any
 ) -> bool:
     """Add what the rows of one part follow."""
-    part = solver.problem.parts[number]
-    before = solver.problem.parts[:number]
+    part = problem.parts[number]
+    before = problem.parts[:number]
     layers = [layer.name for layer in part.stack.electrical_layers]
     at = {
         "layer": sum(one.device.layer.shape[0] for one in before),
@@ -190,15 +191,18 @@ def _add(
         into.face_trap[at["face_trap"] + own, column] += part.device.face_trap[own, column] / here
         return True
 
-    def rows_at(offset: float) -> Equations:
+    def rows_at(offset: float) -> tuple[Equations, F64]:
         changed = _replaced(part.stack, steps, Quantity(here + offset, dimension=value.dimension))
-        return equations_of(changed, part.device.site_start, part.emission)
+        rows = equations_of(changed, part.device.site_start, part.emission)
+        if part.mobile is None:
+            rows = rows._replace(moving=np.concatenate([rows.moving, rows.frozen]))
+        return rows, motion_of(replace(part, stack=changed)) if into.motion.size else np.zeros((0, 0))
 
     try:
         ends = [rows_at(k * step) for k in (-2.0, -1.0, 1.0, 2.0)]
     except InputError:
         return False
-    first = solver.problem.sites[number].start
+    first = problem.sites[number].start
     widths = np.diff(part.device.site_start)
     for name, target in (
         ("layer", into.layer),
@@ -208,9 +212,13 @@ def _add(
         ("moving", into.ion),
         ("contact", into.contact),
     ):
-        found = _five([getattr(one, name) for one in ends], step)
+        found = _five([getattr(one, name) for one, _ in ends], step)
         target[at[name] : at[name] + found.shape[0]] += found
-    charge = _five([one.charge for one in ends], step)
+    if into.motion.size:
+        # of cells all of whose ions move
+        found = _five([motion for _, motion in ends], step)
+        into.motion[at["moving"] : at["moving"] + found.shape[0]] += found
+    charge = _five([one.charge for one, _ in ends], step)
     into.fixed_charge[first : first + int(widths.sum())] += np.repeat(charge, widths)
     return True
 

@@ -15,7 +15,7 @@ doi:10.1007/978-3-642-05221-7; error estimates filtered by the step's own matrix
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -83,6 +83,25 @@ class Past:
     time: float
     stored: F64  # densities of carriers and ions, potential, occupation of levels: what is differenced
     smooth: F64  # potential, levels of carriers and ions, voltages: what a guess is extrapolated from
+    follows: F64 | None = None  # (P, stored) how what is stored follows fields (`sensitivity_in_time`)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A step's equations as they were solved: where, and what they were made of.
+
+    Attributes:
+        moment: their solution. end: what it stores. difference, constraint: of the step.
+        before: earlier states, and what each counts in the past of the difference.
+        light: what all light makes, from a piece of the schedule's step.
+    """
+
+    moment: Moment
+    end: Past
+    difference: Difference
+    constraint: Constraint
+    before: tuple[tuple[Past, float], ...]
+    light: Callable[[Piece], F64]
 
 
 @dataclass(frozen=True)
@@ -102,13 +121,13 @@ class Task:
 class Attempt:
     """A step that was tried: the moment or None, the error over the tolerance, and what it took.
 
-    between: a state half way, where the step began anew.
+    solved: the equations that led to it; more than one where the step began anew.
     """
 
     moment: Moment | None
     error: float
     iterations: int
-    between: Past | None = None
+    solved: tuple[Solved, ...] = ()
 
 
 @dataclass
@@ -269,7 +288,8 @@ class Stepper:
             # densities that fall faster than the step are asked to be negative by what was before: see `_begin`
             made = self._begin_damped(task, now, past[0], time, size)
             return replace(made, iterations=made.iterations + iterations)
-        missed = self._past(time + size, trial).stored - _sum(ahead, [one.stored for one in past])
+        end = self._past(time + size, trial)
+        missed = end.stored - _sum(ahead, [one.stored for one in past])
         if len(past) == 2:
             missed *= _LINE
         else:
@@ -277,14 +297,16 @@ class Stepper:
             own = (1.0 + r) ** 2 * h**3 / (6.0 * r * (1.0 + 2.0 * r))
             missed *= own / (own + h * (h + h1) * (h + h1 + h2) / 6.0)
         error = self._error(trial, constraint, missed, generation)
-        return Attempt(trial, error, iterations)
+        before = (past[0], (1.0 + r) / h), (past[1], -r * r / ((1.0 + r) * h))
+        return Attempt(trial, error, iterations, (_solved(trial, end, difference, constraint, before),))
 
     def _begin(self, task: Task, now: Moment, past: Past, time: float, size: float) -> Attempt:
         """A step after a corner, where nothing is known of the past: two stages of second order (`_GAMMA`)."""
         inner, rate = _GAMMA * size, 1.0 / (_GAMMA * size)
         trial, iterations = now.copy(), 0
         history = rate * past.stored
-        stages: list[Past] = []
+        before: tuple[tuple[Past, float], ...] = ((past, rate),)
+        stages: list[Solved] = []
         for end in (inner, size):
             constraint = self.constraint(task.control, task.fraction(time + end))
             generation = task.piece.generation(time + end)
@@ -297,17 +319,19 @@ class Stepper:
             iterations += more
             if not ok:
                 break
-            stages.append(self._past(time + end, trial))
-            slope = rate * stages[-1].stored - history
+            stages.append(_solved(trial, self._past(time + end, trial), difference, constraint, before))
+            slope = rate * stages[-1].end.stored - history
             if len(stages) == 1:
-                first, history = slope, rate * past.stored + (1.0 - _GAMMA) / _GAMMA * slope
+                more_of = (1.0 - _GAMMA) / _GAMMA
+                first, history = slope, rate * past.stored + more_of * slope
+                before = (past, rate - more_of * rate), (stages[0].end, more_of * rate)
         if not ok:
             # densities that fall faster than the step cannot follow its second stage: first order damps them
             made = self._begin_damped(task, now, past, time, size)
             return replace(made, iterations=made.iterations + iterations)
         missed = _HELD * inner * (slope - first)
         error = self._error(trial, constraint, missed, generation)
-        return Attempt(trial, error, iterations, stages[0])
+        return Attempt(trial, error, iterations, tuple(stages))
 
     def _jump(
         self, now: Moment, constraint: Constraint, generation: F64, difference: Difference
@@ -332,7 +356,7 @@ class Stepper:
     def _begin_damped(self, task: Task, now: Moment, past: Past, time: float, size: float) -> Attempt:
         """The same of first order: two halves, held to the whole in one."""
         iterations = 0
-        states: list[Past] = []
+        states: list[Solved] = []
         trial, origin = now.copy(), past
         for part, end in ((1.0, 1.0), (0.5, 0.5), (0.5, 1.0)):
             constraint = self.constraint(task.control, task.fraction(time + end * size))
@@ -343,11 +367,23 @@ class Stepper:
             iterations += more
             if not ok:
                 return Attempt(None, np.inf, iterations)
-            states.append(self._past(time + end * size, trial))
-            origin = past if part == 1.0 else states[1]
-        missed = states[0].stored - states[2].stored
+            stored = self._past(time + end * size, trial)
+            states.append(_solved(trial, stored, difference, constraint, ((origin, rate),)))
+            origin = past if part == 1.0 else states[1].end
+        missed = states[0].end.stored - states[2].end.stored
         error = self._error(trial, constraint, missed, generation)
-        return Attempt(trial, error, iterations, states[1])
+        return Attempt(trial, error, iterations, tuple(states[1:]))
+
+
+def _solved(
+    moment: Moment,
+    end: Past,
+    difference: Difference,
+    constraint: Constraint,
+    before: tuple[tuple[Past, float], ...],
+) -> Solved:
+    """What was solved at the end of a step."""
+    return Solved(moment, end, difference, constraint, before, lambda piece: piece.generation(end.time))
 
 
 def _within(occupation: F64) -> bool:

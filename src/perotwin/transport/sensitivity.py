@@ -29,14 +29,17 @@ from perotwin.stack.short_paths import full_paths
 from perotwin.transport.build import Problem, build
 from perotwin.transport.directions import CENTRAL, direction
 from perotwin.transport.kernels.adjoint import sensitivities
-from perotwin.transport.kernels.numbers import numbers_of, width_of
+from perotwin.transport.kernels.numbers import numbers_of, places_of, width_of
+from perotwin.transport.kernels.slopes import make_into
 from perotwin.transport.steady import Solver
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
+    from perotwin.transport.device import Device
+    from perotwin.transport.kernels.circuit import Net
     from perotwin.transport.states import States
 
-__all__ = ["Following", "Slopes"]
+__all__ = ["Fields", "Following", "Slopes"]
 
 F64 = NDArray[np.float64]
 
@@ -75,7 +78,74 @@ class Slopes:
         return self.by_field * np.asarray(voltage)[:, None]
 
 
-class Following:
+class Fields:
+    """How the numbers of a cell's equations follow some of its fields.
+
+    Args:
+        problem: the cell. device, net: its arrays, whose numbers are asked for.
+        fields: paths of numbers, as `Stack.with_values` takes them.
+    """
+
+    def __init__(self, problem: Problem, device: Device, net: Net, fields: Sequence[str]) -> None:
+        self.problem, self.device, self.net, self.fields = problem, device, net, tuple(fields)
+        self.like = problem.meshes
+        #: those of the cell, once it had to be made again
+        self._grids: dict[Any, Any] | None = None
+        self._lit = bool(problem.generation.any())
+        #: the cell about its own place in a field, and what each version counts in the derivative
+        self.around: dict[str, list[tuple[float, Problem]]] = {}
+
+    def numbers(self, problem: Problem) -> F64:
+        """(W,) the numbers of a version of the cell at 1 sun."""
+        raise NotImplementedError
+
+    def rebuilt(self, values: Mapping[str, Any]) -> Problem:
+        """The cell with other values of its fields, on meshes and grids of as many points."""
+        problem = self.problem
+        if self._grids is None:
+            self._grids = {}
+            with reusing(), same_grids(self._grids):
+                build(problem.stack, light=self._lit, finer=problem.finer)  # chooses the grids
+        with same_grids(self._grids):
+            cell = problem.stack.with_values(values)
+            return build(cell, light=self._lit, density=self.like, finer=problem.finer)
+
+    @cached_property
+    def directions(self) -> F64:
+        """(P, W) how the numbers at 1 sun follow the fields."""
+        with reusing():
+            found = [self._direction(path) for path in self.fields]
+        return np.array(found).reshape(len(self.fields), width_of(self.device, self.net))
+
+    def _direction(self, path: str) -> F64:
+        cell = self.problem.stack
+        value = cell.get(path)
+        if not isinstance(value, Quantity):
+            raise InputError(f'"{path}" is no number with a unit.', "Name a field that holds one.", key=path)
+        here, step = float(value), _step(value)
+        alone = [direction(self.problem, self.device, self.net, one, step) for one in full_paths(cell, path)]
+        quick = [one for one in alone if one is not None]
+        if quick and len(quick) == len(alone):
+            return np.asarray(sum(quick))
+        try:
+            made = [self.rebuilt({path: here + k * step}) for k in (-2, -1, 1, 2)]
+            rows = [self.numbers(one) for one in made]
+            weights = CENTRAL[[0, 1, 3, 4]] / step
+        except InputError:
+            made = [self.rebuilt({path: here + k * step}) for k in range(5)]
+            rows = [self.numbers(one) for one in made]
+            weights = _FORWARD / step
+        if len({row.size for row in rows}) > 1:
+            raise InputError(
+                f'with "{path}" just off {value} the circuit has another form, whose slope is no number of this one.',
+                "Give the field a small value first.",
+                key=path,
+            )
+        self.around[path] = list(zip(weights.tolist(), made, strict=True))
+        return np.asarray(weights @ np.array(rows))
+
+
+class Following(Fields):
     """How the steady states of a cell follow some of its numbers.
 
     Args:
@@ -93,22 +163,12 @@ class Following:
                 f'no current passes through "{solver.problem.stack.name}", whose ends are bare.',
                 "Ask of a cell with contacts.",
             )
-        self.solver, self.fields = solver, tuple(fields)
-        self.like = solver.problem.meshes
-        #: those of the cell, once it had to be made again
-        self._grids: dict[Any, Any] | None = None
-        self._lit = bool(solver.problem.generation.any())
+        self.solver = solver
+        super().__init__(solver.problem, solver.system.device, solver.system.net, fields)
 
-    def rebuilt(self, values: Mapping[str, Any]) -> Problem:
-        """The cell with other values of its fields, on meshes and grids of as many points."""
-        problem = self.solver.problem
-        if self._grids is None:
-            self._grids = {}
-            with reusing(), same_grids(self._grids):
-                build(problem.stack, light=self._lit, finer=problem.finer)  # chooses the grids
-        with same_grids(self._grids):
-            cell = problem.stack.with_values(values)
-            return build(cell, light=self._lit, density=self.like, finer=problem.finer)
+    def numbers(self, problem: Problem) -> F64:
+        solver = Solver(problem, self.solver.tolerance)
+        return numbers_of(solver.system.device, solver.system.net, problem.generation, solver.frozen_charge)
 
     def current(self, states: States) -> Slopes:
         """Of steady states that the solver found (rows of those that did not converge are NaN)."""
@@ -126,7 +186,8 @@ class Following:
         # every junction's voltage is a cause, in series or not
         sensitivities(
             system.device, system.work, system.net, states.rows, np.asarray(states.voltage, dtype=float),
-            states.intensity * solver.generation, solver.frozen_charge, system.linear, system.answer, slopes, found,
+            states.intensity * solver.generation, solver.frozen_charge, (system.linear, system.answer),
+            places_of(system.device, system.net), make_into(system.device, system.net), slopes, found,
         )  # fmt: skip
         lost = ~np.asarray(states.converged)
         slopes[lost], found[lost] = np.nan, np.nan
@@ -135,51 +196,8 @@ class Following:
     def _under(self, suns: float) -> F64:
         """(P, W) how the numbers follow the fields in the light of `suns`."""
         per_sun = self.directions.copy()
-        device, net = self.solver.system.device, self.solver.system.net
-        sites = device.volume.size
-        start = numbers_of(device, net, np.full(sites, np.inf), np.zeros(sites))
-        per_sun[:, np.isposinf(start)] *= suns
+        per_sun[:, places_of(self.device, self.net).generation] *= suns
         return per_sun
-
-    @cached_property
-    def directions(self) -> F64:
-        """(P, W) how the numbers at 1 sun follow the fields."""
-        with reusing():
-            found = [self._direction(path) for path in self.fields]
-        return np.array(found).reshape(
-            len(self.fields), width_of(self.solver.system.device, self.solver.system.net)
-        )
-
-    def _direction(self, path: str) -> F64:
-        cell = self.solver.problem.stack
-        value = cell.get(path)
-        if not isinstance(value, Quantity):
-            raise InputError(f'"{path}" is no number with a unit.', "Name a field that holds one.", key=path)
-        here, step = float(value), _step(value)
-        alone = [direction(self.solver, one, step) for one in full_paths(cell, path)]
-        quick = [one for one in alone if one is not None]
-        if quick and len(quick) == len(alone):
-            return np.asarray(sum(quick))
-        try:
-            rows = [self._numbers({path: here + k * step}) for k in (-2, -1, 1, 2)]
-            rows.insert(2, np.zeros_like(rows[0]))
-            weights = CENTRAL
-        except InputError:
-            rows = [self._numbers({path: here + k * step}) for k in range(5)]
-            weights = _FORWARD
-        if len({row.size for row in rows}) > 1:
-            raise InputError(
-                f'with "{path}" just off {value} the circuit has another form, whose slope is no number of this one.',
-                "Give the field a small value first.",
-                key=path,
-            )
-        return np.asarray(weights @ np.array(rows) / step)
-
-    def _numbers(self, values: Mapping[str, Any]) -> F64:
-        """The numbers of the cell with other values of its fields, at 1 sun."""
-        problem = self.rebuilt(values)
-        solver = Solver(problem, self.solver.tolerance)
-        return numbers_of(solver.system.device, solver.system.net, problem.generation, solver.frozen_charge)
 
 
 def _step(value: Quantity) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,10 @@ from perotwin.errors import ConvergenceError
 from perotwin.transport.checks import CurrentInTime
 from perotwin.transport.device import State as DeviceState
 from perotwin.transport.device import state_width
-from perotwin.transport.implicit_steps import TOLERANCE, Attempt, Past, Stepper, Task
+from perotwin.transport.implicit_steps import TOLERANCE, Attempt, Past, Solved, Stepper, Task
 from perotwin.transport.kernels.implicit_step import Difference
 from perotwin.transport.kernels.rows import state_in, stored_in
-from perotwin.transport.light import Beam, Lights
+from perotwin.transport.light import Beam, Lights, Piece
 from perotwin.transport.mobile_ions import in_motion
 from perotwin.transport.schedule import Current, Load, MaximumPower, OpenCircuit, Step, Voltage
 from perotwin.transport.schedule import check as check_schedule
@@ -71,6 +71,22 @@ class _Tracker:
         self.voltage = float(np.round(self.voltage + self.direction * self.perturbation, 12))
 
 
+class Companion(Protocol):
+    """What goes along with a run, told of all that was solved on its way (`sensitivity_in_time.Course`)."""
+
+    def enter(self, step: Step, number: int, holds: F64 | None) -> None:
+        """A step of the schedule begins; holds: ends of its tracker's holds (s)."""
+
+    def begin(self, piece: Piece, start: Past) -> None:
+        """A piece of it begins, at what came last."""
+
+    def accept(self, solved: Sequence[Solved], at_once: bool = False) -> None:
+        """These were solved, one after another, and count; `at_once`: within no time."""
+
+    def report(self) -> None:
+        """What came last is reported."""
+
+
 @dataclass
 class Engine(Stepper):
     """Runs schedules on a cell.
@@ -84,6 +100,7 @@ class Engine(Stepper):
 
     solver: Solver = field(init=False)
     lights: Lights = field(init=False)
+    _companion: Companion | None = field(init=False, default=None)
     #: s, of the last step after a corner
     _begun: float = field(init=False, default=0.0)
 
@@ -208,6 +225,7 @@ class Engine(Stepper):
         stop: Callable[[float, float, float], bool] | None = None,
         advanced: Callable[[float], Any] | None = None,
         keep: bool = True,
+        companion: Companion | None = None,
     ) -> Trace:
         """Run a schedule from a given moment.
 
@@ -217,6 +235,7 @@ class Engine(Stepper):
             stop: called at each reported moment with time (s), voltage (V) and current (A m^-2); True ends the run.
             advanced: called at each reported moment with the time, for progress.
             keep: False keeps of the moments the last one only; of a long run they are much memory.
+            companion: goes along.
 
         Returns:
             The trace. After Ctrl-C it holds what was computed and says that it is not complete.
@@ -235,9 +254,10 @@ class Engine(Stepper):
         now = start.copy()
         clock = 0.0
         complete = True
+        self._companion = companion
         try:
             for number, step in enumerate(schedule):
-                for since, made, generation in self._step(step, now, count):
+                for since, made, generation in self._step(step, number, now, count):
                     time = clock + since
                     voltage, current = made.voltage, self.terminal_current(made)
                     light = step.light_at(min(1.0, since / step.duration))
@@ -250,6 +270,8 @@ class Engine(Stepper):
                         moments.clear()
                     moments.append(made)
                     now = made
+                    if companion is not None:
+                        companion.report()
                     if advanced is not None:
                         advanced(time)
                     if stop is not None and stop(time, voltage, current):
@@ -263,6 +285,8 @@ class Engine(Stepper):
         except ConvergenceError as error:
             error.context.update(trace=self._trace(rows, moments, count, False), step=number + 1)
             raise
+        finally:
+            self._companion = None
         return self._trace(rows, moments, count, complete)
 
     @staticmethod
@@ -284,7 +308,7 @@ class Engine(Stepper):
             complete=complete,
         )
 
-    def _step(self, step: Step, start: Moment, count: dict[str, int]) -> Any:
+    def _step(self, step: Step, place: int, start: Moment, count: dict[str, int]) -> Any:
         """Yield (time from its start, moment, generation) at the step's reported moments."""
         targets, control = step.moments().copy(), step.control
         targets[-1] = step.duration
@@ -292,7 +316,10 @@ class Engine(Stepper):
         if isinstance(control, MaximumPower):
             first = start.voltage if control.start is None else control.start
             tracker = _Tracker(control.perturbation, first)
-        for piece in self.lights.pieces(step, None if tracker is None else targets):
+        ends = None if tracker is None else targets
+        if self._companion is not None:
+            self._companion.enter(step, place, ends)
+        for piece in self.lights.pieces(step, ends):
             if tracker is not None:
                 control = Voltage(tracker.voltage)
             if piece.flash is not None:
@@ -326,17 +353,26 @@ class Engine(Stepper):
         constraint = self.constraint(task.control, task.fraction(0.0))
         for parts in (1, 8, 64):
             now, ok = start, True
+            solved: list[Solved] = []
             for _ in range(parts):
                 self._refresh(now)
-                trial = now.copy()
-                difference = Difference(rate, rate * self._past(0.0, now).stored)
+                trial, before = now.copy(), solved[-1].end if solved else self._past(0.0, now)
+                difference = Difference(rate, rate * before.stored)
                 ok, iterations = self._solve(trial, constraint, rate / parts * flash, difference, 120)
                 count["iterations"] += iterations
                 if not ok:
                     break
                 count["steps"] += 1
                 now = trial
+                made = Solved(
+                    trial, self._past(0.0, trial), difference, constraint, ((before, rate),),
+                    lambda piece, part=rate / parts: part * piece.flash,  # type: ignore[misc]  # its default is its type
+                )  # fmt: skip
+                solved.append(made)
             if ok:
+                if self._companion is not None:
+                    self._companion.begin(task.piece, solved[0].before[0][0])
+                    self._companion.accept(solved, at_once=True)
                 return now
         raise ConvergenceError(
             f'the carriers of a laser pulse could not be put into "{self.problem.stack.name}".',
@@ -351,6 +387,8 @@ class Engine(Stepper):
         """Yield (time, moment) at the marks of a piece, s from its beginning; `size`: of the first time step."""
         self._refresh(start)
         past = [self._past(0.0, start)]
+        if self._companion is not None:
+            self._companion.begin(task.piece, past[0])
         patience = round(_PATIENCE * max(1.0, (TOLERANCE / self.tolerance) ** 0.5))
         now, time = start, 0.0
         for target in (float(mark) for mark in marks):
@@ -366,16 +404,20 @@ class Engine(Stepper):
                     size = 0.5 * left
                 taken, grow, used = self._advance(task, now, past, time, size, count)
                 assert taken.moment is not None
+                if self._companion is not None:
+                    self._companion.accept(taken.solved)
                 now = taken.moment
                 time = target if used == left else time + used
-                if taken.between is None:
-                    past = [self._past(time, now), *past[:2]]
+                *between, last = (one.end for one in taken.solved)
+                last.time = time
+                if not between:
+                    past = [last, *past[:2]]
                     size = used * grow
                 else:
                     self._begun = used
                     # the potential may have jumped at the corner: what was before it is no past to difference with
-                    past = [self._past(time, now), taken.between]
-                    size = min(used * grow, 2.2 * (time - taken.between.time))
+                    past = [last, between[-1]]
+                    size = min(used * grow, 2.2 * (time - between[-1].time))
             yield time, now
 
     def _advance(

@@ -12,17 +12,10 @@ import numpy as np
 from perotwin.compiled import compiled, inlined
 from perotwin.transport import device as dv
 from perotwin.transport.kernels.assemble import assemble
-from perotwin.transport.kernels.circuit import ANODE, CATHODE, Constraint, close, fill, places
+from perotwin.transport.kernels.circuit import Constraint, close, fill, places
 from perotwin.transport.kernels.elimination import eliminate, solve_small
-from perotwin.transport.kernels.linearise import (
-    add_lights,
-    gather,
-    lights_into,
-    nodes_of,
-    radiation,
-    set_columns,
-)
-from perotwin.transport.kernels.numbers import numbers_in
+from perotwin.transport.kernels.linearise import add_lights as take_in
+from perotwin.transport.kernels.linearise import gather, radiation, set_columns
 from perotwin.transport.kernels.recombination import crowding, site_drive
 from perotwin.transport.kernels.right_hand_sides import (
     edge_current,
@@ -32,7 +25,19 @@ from perotwin.transport.kernels.right_hand_sides import (
     species_of,
 )
 from perotwin.transport.kernels.rows import state_in
-from perotwin.transport.kernels.slopes import add_contacts, add_faces, add_ions, add_layer
+from perotwin.transport.kernels.slopes import (
+    Into,
+    add_circuit,
+    add_contacts,
+    add_faces,
+    add_ions,
+    add_layer,
+    add_lights,
+    free_rows,
+    rows_of,
+    weigh,
+    whole,
+)
 
 
 @compiled
@@ -151,59 +156,16 @@ def _bordered(dev, w, d, G, kappa):
     return True
 
 
-@inlined
-def _add_circuit(dev, net, st, weight, answer, found):
-    """How the current follows the circuit's own numbers."""
-    _, current, branch, _, last, _ = places(net)
-    for d in range(net.anode.size):
-        found.leak[d] -= weight[current + d] * st.v[d]
-        found.vt[0] -= weight[d] * st.v[d]
-        _by_area(weight, last, net.cathode[d], net.anode[d], answer.current[d], found.area, d)
-    for r in range(net.tail.size):
-        i = (answer.potential[net.tail[r]] - answer.potential[net.head[r]]) / net.resistance[r]
-        found.resistance[r] += weight[branch + r] * i
-        _by_area(weight, last, net.tail[r], net.head[r], i, found.width, r)
-
-
-@inlined
-def _by_area(weight, last, tail, head, current, into, k):
-    """What a branch carries is its area times this current, from its tail to its head."""
-    if tail == ANODE:
-        into[k] -= current
-    elif tail != CATHODE:
-        into[k] += weight[last + tail - 1] * current
-    if head == ANODE:
-        into[k] += current
-    elif head != CATHODE:
-        into[k] -= weight[last + head - 1] * current
-
-
-@inlined
-def _add_lights(dev, net, w, st, weight, G, lights, found):
-    """How the current follows the light between junctions: what of it arrives, and where."""
-    light, _, _, _, _, _ = places(net)
-    for d in range(net.anode.size):
-        first, last = lights_into(net, d)
-        node = nodes_of(dev, d)
-        for k in range(first, last):
-            if net.share[k] != 0.0:
-                found.share[k] += weight[light + k] * lights[k] / net.share[k]
-            for s in range(net.profile_start[k], net.profile_start[k + 1]):
-                i = node[s - net.profile_start[k]]
-                for r in range(2):
-                    if w.leak[i, r] != np.inf:
-                        found.profile[s] -= lights[k] * G[i, 1 + r, 0]
-
-
 @compiled
-def sensitivities(dev, w, net, rows, voltage, gen, held, linear, answer, slopes, found):
+def sensitivities(dev, w, net, rows, voltage, gen, held, memory, at, scratch, slopes, found):
     """How the current at the terminals of steady states follows their voltage and every number.
 
     rows (K, width): the states. voltage (K,): at the terminals, V. gen, held (S,): pairs per area and time (m^-2 s^-1)
-    and charge of ions that do not move (m^-3) of each site. linear, answer: scratch memory. slopes (K,) receives dJ/dV,
-    S m^-2; found (K, W) the change of J (A m^-2) at a held voltage per unit of each number (`numbers.Numbers`), NaN
-    where that could not be found.
+    and charge of ions that do not move (m^-3) of each site. memory: (linear, answer). at (`numbers.Numbers`): the place
+    of each number. scratch: of `slopes.make_into`. slopes (K,) receives dJ/dV, S m^-2; found (K, W) the change of J
+    (A m^-2) at a held voltage per unit of each number, NaN where that could not be found.
     """
+    linear, answer = memory
     junctions, lights = net.anode.size, np.zeros(net.emitter.size)
     most = w.rhs.shape[2]
     G = np.zeros((dev.x.size, 3, most))
@@ -212,17 +174,19 @@ def sensitivities(dev, w, net, rows, voltage, gen, held, linear, answer, slopes,
     volts, free = np.zeros(junctions), np.ones(junctions, dtype=np.bool_)
     light, current, _, _, anode, size = places(net)
     weight = np.zeros(size)
-    glow = np.zeros(dev.offset.size)
     F = w.rhs
+    _, currents, ions, circuit = rows_of(dev)
+    nodes = 3 * dev.x.size
+    weights = np.zeros(nodes + circuit + size + 1)
+    more_weight = weights[nodes:]
     for k in range(rows.shape[0]):
         st = state_in(dev, rows[k])
-        numbers = numbers_in(dev, net, found[k])
         found[k, :] = 0.0
         assemble(dev, w, st, gen, held)
         for j in range(lights.size):
             lights[j] = radiation(net, j, dev, w, st)
         for d in range(junctions):
-            add_lights(net, d, dev, w, F, lights)
+            take_in(net, d, dev, w, F, lights)
         good = True
         for d in range(junctions):
             causes = set_columns(net, d, dev, w, st, F, free[d])
@@ -243,9 +207,13 @@ def sensitivities(dev, w, net, rows, voltage, gen, held, linear, answer, slopes,
             slopes[k] = np.nan
             continue
         slopes[k] = weight[anode]
-        glow[:] = 0.0
+        more_weight[:] = 0.0
+        more_weight[circuit : circuit + size] = weight
+        more_weight[circuit + size] = 1.0
         for j in range(lights.size):
-            glow[dev.layer_start[net.emitter[j]] + net.layer[j]] += weight[light + j] * net.share[j]
+            more_weight[dev.layer_start[net.emitter[j]] + net.layer[j]] += weight[light + j] * net.share[j]
+        for d in range(junctions):
+            more_weight[currents + d] = weight[current + d] * net.charge[d]
         for d in range(junctions):
             first, last = dev.node_start[d], dev.node_start[d + 1]
             _seed(dev, w, net, st, d, weight, each[d], edges[d], G)
@@ -263,12 +231,18 @@ def sensitivities(dev, w, net, rows, voltage, gen, held, linear, answer, slopes,
         if not good:
             found[k, :] = np.nan
             continue
-        _add_lights(dev, net, w, st, weight, G, lights, numbers)
-        _add_circuit(dev, net, st, weight, answer, numbers)
-        add_contacts(dev, w, st, G, numbers)
-        for d in range(junctions):
-            c = weight[current + d] * net.charge[d]
-            for m in range(dev.layer_start[d], dev.layer_start[d + 1]):
-                add_layer(dev, w, st, held, m, edges[d], c, glow[m], G, numbers)
-        add_ions(dev, w, G, kappa, numbers)
-        add_faces(dev, w, st, G, numbers)
+        for s in range(kappa.size):
+            more_weight[ions + s] = kappa[s]
+        weights[:nodes] = G[:, :, 0].copy().reshape(nodes)
+        scratch[3][0] = 0
+        into = Into(free_rows(dev, w, np.int64(3)), scratch[0], scratch[1], scratch[2], scratch[3])
+        add_lights(dev, net, lights, at, circuit, into)
+        add_circuit(dev, net, st, answer, at, circuit, into)
+        add_contacts(dev, w, st, at, into)
+        for m in range(dev.offset.size):
+            add_layer(dev, w, st, held, m, edges[dev.layer_junction[m]], at, into)
+        add_ions(dev, w, at, into)
+        add_faces(dev, w, st, at, into)
+        weigh(into, weights, found[k])
+        if not whole(into):
+            found[k, :] = np.nan

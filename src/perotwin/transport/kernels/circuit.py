@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.compiled import compiled, inlined
-from perotwin.transport.kernels.elimination import solve_small
+from perotwin.transport.kernels.elimination import solve_small, solve_small_columns
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -184,6 +184,29 @@ def close(net, linear, volts, constraint, answer):
         answer.light[k] = y[light + k]
     for k in range(1, net.nodes):
         answer.potential[k] = y[node + k]
+    return True
+
+
+@compiled
+def close_columns(net, linear, constraint, y, terminal):
+    """The same for several right sides y (size, P), in place; terminal (P,) receives the current at the terminals."""
+    size = y.shape[0]
+    A, out = np.zeros((size, size)), np.zeros(size)
+    fill(net, linear, constraint, A, out)
+    for r in range(size):
+        largest = 0.0
+        for q in range(size):
+            largest = max(largest, abs(A[r, q]))
+        if not (largest > 0.0 and np.isfinite(largest)):
+            return False
+        A[r] /= largest
+        y[r] /= largest
+    if not solve_small_columns(A, y):
+        return False
+    for p in range(terminal.size):
+        terminal[p] = 0.0
+        for q in range(size):
+            terminal[p] += out[q] * y[q, p]
     return True
 
 

@@ -143,3 +143,34 @@ def solve_small(a, b):
         if not np.isfinite(b[c]):
             return False
     return True
+
+
+@compiled
+def solve_small_columns(a, b):
+    """The same for several right sides b (size, P)."""
+    size = b.shape[0]
+    for c in range(size):
+        best = c
+        for r in range(c + 1, size):
+            if abs(a[r, c]) > abs(a[best, c]):
+                best = r
+        if not abs(a[best, c]) > 0.0 or not np.isfinite(a[best, c]):
+            return False
+        if best != c:
+            for q in range(size):
+                a[c, q], a[best, q] = a[best, q], a[c, q]
+            for p in range(b.shape[1]):
+                b[c, p], b[best, p] = b[best, p], b[c, p]
+        for r in range(c + 1, size):
+            f = a[r, c] / a[c, c]
+            if f != 0.0:
+                for q in range(c, size):
+                    a[r, q] -= f * a[c, q]
+                for p in range(b.shape[1]):
+                    b[r, p] -= f * b[c, p]
+    for c in range(size - 1, -1, -1):
+        for p in range(b.shape[1]):
+            for q in range(c + 1, size):
+                b[c, p] -= a[c, q] * b[q, p]
+            b[c, p] /= a[c, c]
+    return True

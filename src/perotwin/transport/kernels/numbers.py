@@ -2,6 +2,7 @@
 
 row = numbers_of(device, net, generation, held)
 numbers_in(device, net, row).layer[m, dv.MU_N]
+places_of(device, net).layer[m, dv.MU_N]    # its place in the row
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from perotwin.transport.kernels.circuit import Net
 F64 = NDArray[np.float64]
 
 #: fields of `Numbers` that are the device's own, and those of the circuit
-_OF_DEVICE = ("layer", "trap", "face_trap", "barrier", "contact", "ion", "volume", "spacing", "fixed_charge")
+_OF_DEVICE = (
+    "layer", "trap", "face_trap", "barrier", "contact", "ion", "motion", "volume", "spacing", "fixed_charge",
+)  # fmt: skip
 _OF_NET = ("leak", "area", "resistance", "width", "share", "profile")
 
 
@@ -31,6 +34,7 @@ class Numbers(NamedTuple):
     barrier: F64
     contact: F64
     ion: F64
+    motion: F64
     volume: F64  # (S,)
     spacing: F64  # (S,)
     fixed_charge: F64  # (S,)
@@ -76,6 +80,8 @@ def numbers_in(dev, net, row):
     contact = row[a:b].reshape(dev.contact.shape)
     a, b = b, b + dev.ion.size
     ion = row[a:b].reshape(dev.ion.shape)
+    a, b = b, b + dev.motion.size
+    motion = row[a:b].reshape(dev.motion.shape)
     five = b
     b += 5 * sites
     leak = row[b : b + net.leak.size]
@@ -97,6 +103,7 @@ def numbers_in(dev, net, row):
         barrier,
         contact,
         ion,
+        motion,
         row[five : five + sites],
         row[five + sites : five + 2 * sites],
         row[five + 2 * sites : five + 3 * sites],
@@ -110,3 +117,9 @@ def numbers_in(dev, net, row):
         profile,
         row[b : b + 1],
     )
+
+
+def places_of(device: Device, net: Net) -> Numbers:
+    """The place of each number in the row, in the shapes of the numbers themselves."""
+    found: Numbers = numbers_in.py_func(device, net, np.arange(width_of(device, net)))
+    return found
