@@ -97,6 +97,38 @@ def test_numbers_of_a_cell_are_those_of_the_instrument(cell: pt.Stack) -> None:
 
 
 @pytest.mark.slow
+def test_runs_in_time_are_followed_by_all_that_is_unknown_of_them(cell: pt.Stack) -> None:
+    """Exact slopes of scans and decays are those of differences, as far as time steps that adapt let these be known."""
+    twin = Twin(cell)
+    scan, decay = plan(cell, ["scan", "trpl"], twin)
+    scan = replace(scan, rate=None, dwell=None)
+    paths = (*ELECTRIC, "perovskite.ions.diffusion_coefficient", "perovskite.thickness")
+    objective = Objective([cell], [scan, decay], [parameter_of(cell, path) for path in paths])
+    values = np.array([one.start for one in objective.parameters])
+    names = [one.name for one in objective.parameters]
+    with objective.remembering():
+        for index, own in ((0, {"scan: light", "scan: rate", "scan: dwell"}), (1, {"trpl: fluence"})):
+            exact = objective._exact(index, values)
+            assert {names[number] for number in exact} == {*names[: len(paths)], *own}
+            largest = 0.0
+            errors = []
+            for number, column in exact.items():
+                one = objective.parameters[number]
+                step = 0.02 * one.scale.slope(values[number])
+                ends = []
+                for sign in (-1.0, 1.0):
+                    moved = values.copy()
+                    moved[number] += sign * step
+                    ends.append(objective.residuals_of(index, moved))
+                differences = ends[1] - ends[0]
+                largest = max(largest, float(np.abs(differences).max()))
+                errors.append(float(np.abs(2.0 * step * column - differences).max()))
+            assert max(errors) <= 0.01 * largest
+    # the film knows nothing of faces and circuits
+    assert not objective._exact(1, values)[names.index("circuit.series_resistance")].any()
+
+
+@pytest.mark.slow
 def test_a_scan_is_that_of_the_instrument_and_a_decay_sees_the_film_alone(cell: pt.Stack) -> None:
     protocol = pt.lab.scan.Protocol(start="0 V", stop="1.4 V", step="100 mV", rate="100 mV/s", dwell="10 s")
     measured = pt.lab.scan.measure(cell, protocol)

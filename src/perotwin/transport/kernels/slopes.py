@@ -156,18 +156,18 @@ def put_across(into, i, r, number, value, row, sign):
 
 
 @compiled
-def put_carriers(into, at, i, r, m, carriers, activity):
-    """Of row r of node i by the numbers of layer m, from its slopes by ln n and ln p of a site (at a fixed activity)
-    and by the activities' logarithms. activity: (gn, gp) of the site.
+def put_carriers(into, place, i, r, carriers, activity):
+    """Of row r of node i by the numbers of a site's layer, whose places are `place`, from its slopes by ln n and ln p
+    (at a fixed activity) and by the activities' logarithms. activity: (gn, gp) of the site.
     """
     ln_n, lg_n, ln_p, lg_p = carriers
     gn, gp = activity
     if ln_n != 0.0 or lg_n != 0.0:
-        put(into, i, r, at.layer[m, dv.LN_NC], ln_n)
-        put(into, i, r, at.layer[m, dv.EC], -ln_n * gn - lg_n * (gn - 1.0))
+        put(into, i, r, place[dv.LN_NC], ln_n)
+        put(into, i, r, place[dv.EC], -ln_n * gn - lg_n * (gn - 1.0))
     if ln_p != 0.0 or lg_p != 0.0:
-        put(into, i, r, at.layer[m, dv.LN_NV], ln_p)
-        put(into, i, r, at.layer[m, dv.EV], ln_p * gp + lg_p * (gp - 1.0))
+        put(into, i, r, place[dv.LN_NV], ln_p)
+        put(into, i, r, place[dv.EV], ln_p * gp + lg_p * (gp - 1.0))
 
 
 @compiled
@@ -183,6 +183,8 @@ def add_layer(dev, w, st, held, m, edge, at, into):
     t0, t1 = dev.trap_start[m], dev.trap_start[m + 1]
     last = dev.site_start[m + 1] - 1
     changed = row.copy()
+    # rows of places, not all of them, are handed on: what a call takes is copied
+    place = at.layer[m]
     glow, currents, _, _ = rows_of(dev)
     for s in range(dev.site_start[m], last + 1):
         i, vol = s - off, dev.volume[s]
@@ -197,8 +199,8 @@ def add_layer(dev, w, st, held, m, edge, at, into):
         q_n, q_p, qg_n, qg_p = vol * n, -vol * p, 0.0, 0.0
         r_n, r_p, rg_n, rg_p = 0.0, 0.0, 0.0, 0.0
         more = 1.0 + crowding(w, s) if crowded else 1.0
-        put_pairs(into, i, at.layer[m, dv.K_RAD], vol * more * force)
-        put_more(into, glow + m, at.layer[m, dv.K_RAD], vol * more * force)
+        put_pairs(into, i, place[dv.K_RAD], vol * more * force)
+        put_more(into, glow + m, place[dv.K_RAD], vol * more * force)
         if row[dv.K_RAD] != 0.0:
             rate = row[dv.K_RAD] * more * force
             put_pairs(into, i, at.volume[s], rate)
@@ -206,14 +208,14 @@ def add_layer(dev, w, st, held, m, edge, at, into):
             r_n, r_p = vol * rate, vol * rate
             if crowded:
                 rg_n, rg_p = -vol * rate, -vol * rate
-            _put_more_carriers(into, at, glow + m, m, (r_n, rg_n, r_p, rg_p), activity)
+            _put_more_carriers(into, place, glow + m, (r_n, rg_n, r_p, rg_p), activity)
         k, k_n, k_p = free_carriers(row, n, p)
         k -= row[dv.K_RAD]
         r_n += vol * force * (k + k_n)
         r_p += vol * force * (k + k_p)
         put_pairs(into, i, at.volume[s], force * k)
-        put_pairs(into, i, at.layer[m, dv.AUGER_N], vol * force * n)
-        put_pairs(into, i, at.layer[m, dv.AUGER_P], vol * force * p)
+        put_pairs(into, i, place[dv.AUGER_N], vol * force * n)
+        put_pairs(into, i, place[dv.AUGER_P], vol * force * p)
         for column in range(dv.AUGER_P + 1, dv.LAYER_COLUMNS):
             if row[column] == 0.0:
                 continue
@@ -226,7 +228,7 @@ def add_layer(dev, w, st, held, m, edge, at, into):
                 changed[column] = row[column] - step
                 low = coefficient_of(c, changed, n, p)
                 changed[column] = row[column]
-                put_pairs(into, i, at.layer[m, column], vol * force * (high - low) / (2.0 * step))
+                put_pairs(into, i, place[column], vol * force * (high - low) / (2.0 * step))
         cn, cp = coefficient(w.lgn[s]), coefficient(w.lgp[s])
         for t in range(t0, t1):
             rn, rp = dev.trap[t, dv.T_RN], dev.trap[t, dv.T_RP]
@@ -256,46 +258,65 @@ def add_layer(dev, w, st, held, m, edge, at, into):
                 q_p += filled * p * by[3]
                 qg_n += filled * n1 * by[4]
                 qg_p += filled * p1 * by[5]
-        put_carriers(into, at, i, _POISSON, m, (q_n, qg_n, q_p, qg_p), activity)
-        put_carriers(into, at, i, _N, m, (r_n, rg_n, r_p, rg_p), activity)
-        put_carriers(into, at, i, _P, m, (r_n, rg_n, r_p, rg_p), activity)
+        put_carriers(into, place, i, _POISSON, (q_n, qg_n, q_p, qg_p), activity)
+        put_carriers(into, place, i, _N, (r_n, rg_n, r_p, rg_p), activity)
+        put_carriers(into, place, i, _P, (r_n, rg_n, r_p, rg_p), activity)
         if s < last:
             dpsi = st.psi[i + 1] - st.psi[i]
-            put_across(into, i, _POISSON, at.layer[m, dv.EPS], dpsi / dev.spacing[s], _NONE, 1.0)
+            put_across(into, i, _POISSON, place[dv.EPS], dpsi / dev.spacing[s], _NONE, 1.0)
             put_across(
                 into, i, _POISSON, at.spacing[s], -row[dv.EPS] * dpsi / dev.spacing[s] ** 2, _NONE, 1.0
             )
             here = currents + d if i == edge else _NONE
             of_n, of_p = carrier_fluxes(dev, w, st, m, s)
-            _put_flux(into, at, m, s, i, (_N, here, 1.0), of_n, (row[dv.MU_N], dev.spacing[s], dev.vt))
-            _put_flux(into, at, m, s, i, (_P, here, -1.0), of_p, (row[dv.MU_P], dev.spacing[s], dev.vt))
+            _put_flux(
+                into,
+                place,
+                (at.spacing[s], at.vt[0]),
+                i,
+                (_N, here, 1.0),
+                of_n,
+                (row[dv.MU_N], dev.spacing[s], dev.vt),
+            )
+            _put_flux(
+                into,
+                place,
+                (at.spacing[s], at.vt[0]),
+                i,
+                (_P, here, -1.0),
+                of_p,
+                (row[dv.MU_P], dev.spacing[s], dev.vt),
+            )
 
 
 @compiled
-def _put_flux(into, at, m, s, i, which, found, numbers):
-    """Of the flux of one carrier (row, of the current, sign in it) over the edge behind site s of layer m."""
+def _put_flux(into, place, others, i, which, found, numbers):
+    """Of the flux of one carrier (row, of the current, sign in it) from node i + 1 to node i.
+
+    place, others: places of the layer's numbers, and of the spacing and kT/q. numbers: mobility, spacing, kT/q.
+    """
     r, row, sign = which
     mobility, spacing, vt = numbers
     column, states, band = (dv.MU_N, dv.LN_NC, dv.EC) if r == _N else (dv.MU_P, dv.LN_NV, dv.EV)
     flux = found[0]
-    put_across(into, i, r, at.layer[m, column], flux / mobility, row, sign)
-    put_across(into, i, r, at.spacing[s], -flux / spacing, row, sign)
-    put_across(into, i, r, at.vt[0], flux / vt, row, sign)
-    put_across(into, i, r, at.layer[m, states], flux, row, sign)
+    put_across(into, i, r, place[column], flux / mobility, row, sign)
+    put_across(into, i, r, others[0], -flux / spacing, row, sign)
+    put_across(into, i, r, others[1], flux / vt, row, sign)
+    put_across(into, i, r, place[states], flux, row, sign)
     # a shift of the band is one of the particles' own potential on both sides
     shift = found[3] + found[4]
-    put_across(into, i, r, at.layer[m, band], -shift if r == _N else shift, row, sign)
+    put_across(into, i, r, place[band], -shift if r == _N else shift, row, sign)
 
 
 @inlined
-def _put_more_carriers(into, at, row, m, carriers, activity):
+def _put_more_carriers(into, place, row, carriers, activity):
     """As `put_carriers`, of a row that is no node's."""
     ln_n, lg_n, ln_p, lg_p = carriers
     gn, gp = activity
-    put_more(into, row, at.layer[m, dv.LN_NC], ln_n)
-    put_more(into, row, at.layer[m, dv.LN_NV], ln_p)
-    put_more(into, row, at.layer[m, dv.EC], -ln_n * gn - lg_n * (gn - 1.0))
-    put_more(into, row, at.layer[m, dv.EV], ln_p * gp + lg_p * (gp - 1.0))
+    put_more(into, row, place[dv.LN_NC], ln_n)
+    put_more(into, row, place[dv.LN_NV], ln_p)
+    put_more(into, row, place[dv.EC], -ln_n * gn - lg_n * (gn - 1.0))
+    put_more(into, row, place[dv.EV], ln_p * gp + lg_p * (gp - 1.0))
 
 
 @inlined
@@ -360,8 +381,8 @@ def add_faces(dev, w, st, at, into):
             activity = (w.gn[site], w.gp[site])
             near_n, near_p, near_n1, near_p1 = w.n[site], w.p[site], row[of_n] * cn, row[of_p] * cp
             carriers = (near_n * by[2], near_n1 * by[4], near_p * by[3], near_p1 * by[5])
-            put_carriers(into, at, i, _N, m + side, carriers, activity)
-            put_carriers(into, at, i, _P, m + side, carriers, activity)
+            put_carriers(into, at.layer[m + side], i, _N, carriers, activity)
+            put_carriers(into, at.layer[m + side], i, _P, carriers, activity)
             if kind != 0.0:
                 put(into, i, _POISSON, place[of_n], filled * cn * of[4])
                 put(into, i, _POISSON, place[of_p], filled * cp * of[5])
@@ -369,7 +390,7 @@ def add_faces(dev, w, st, at, into):
                     filled * near_n * of[2], filled * near_n1 * of[4], filled * near_p * of[3],
                     filled * near_p1 * of[5],
                 )  # fmt: skip
-                put_carriers(into, at, i, _POISSON, m + side, carriers, activity)
+                put_carriers(into, at.layer[m + side], i, _POISSON, carriers, activity)
     for b in range(dev.barrier_site.size):
         s = dev.barrier_site[b]
         i, m = dev.site_node[s], dev.site_layer[s]

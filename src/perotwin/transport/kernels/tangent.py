@@ -177,9 +177,9 @@ def _add_stored(dev, w, st, rate, past, at, into):
         i, m, vol = dev.site_node[s], dev.site_layer[s], dev.volume[s]
         activity = (w.gn[s], w.gp[s])
         put(into, i, _N, at.volume[s], rate * w.n[s] - past.n[s])
-        put_carriers(into, at, i, _N, m, (vol * rate * w.n[s], 0.0, 0.0, 0.0), activity)
+        put_carriers(into, at.layer[m], i, _N, (vol * rate * w.n[s], 0.0, 0.0, 0.0), activity)
         put(into, i, _P, at.volume[s], rate * w.p[s] - past.p[s])
-        put_carriers(into, at, i, _P, m, (0.0, 0.0, vol * rate * w.p[s], 0.0), activity)
+        put_carriers(into, at.layer[m], i, _P, (0.0, 0.0, vol * rate * w.p[s], 0.0), activity)
 
 
 @inlined
@@ -315,7 +315,7 @@ def _add_traps(dev, w, rate, past, fillings, at, into):
                     _put_level(into, i, r, row, at.trap[t, dv.T_P1], by * a[5] * cp)
                     _put_level(into, i, r, row, at.trap[t, dv.T_NT], by * a[6])
                     carriers = (by * n * a[2], by * n1 * a[4], by * p * a[3], by * p1 * a[5])
-                    _put_carriers(into, at, i, r, row, m, carriers, activity)
+                    _put_carriers(into, at.layer[m], i, r, row, carriers, activity)
     for t in range(dev.face_trap_site.size):
         place, own_row = at.face_trap[t], dev.face_trap[t]
         nt, rn, rp = own_row[dv.F_NT], own_row[dv.F_SN], own_row[dv.F_SP]
@@ -340,7 +340,7 @@ def _add_traps(dev, w, rate, past, fillings, at, into):
                 carriers = (
                     w.n[s] * a[2], own_row[of_n] * cn * a[4], w.p[s] * a[3], own_row[of_p] * cp * a[5],
                 )  # fmt: skip
-                _put_carriers(into, at, i, r, row, dev.site_layer[s], carriers, (w.gn[s], w.gp[s]))
+                _put_carriers(into, at.layer[dev.site_layer[s]], i, r, row, carriers, (w.gn[s], w.gp[s]))
 
 
 @compiled
@@ -353,13 +353,13 @@ def _put_level(into, i, r, row, number, value):
 
 
 @compiled
-def _put_carriers(into, at, i, r, row, m, carriers, activity):
+def _put_carriers(into, place, i, r, row, carriers, activity):
     ln_n, lg_n, ln_p, lg_p = carriers
     gn, gp = activity
-    _put_level(into, i, r, row, at.layer[m, dv.LN_NC], ln_n)
-    _put_level(into, i, r, row, at.layer[m, dv.LN_NV], ln_p)
-    _put_level(into, i, r, row, at.layer[m, dv.EC], -ln_n * gn - lg_n * (gn - 1.0))
-    _put_level(into, i, r, row, at.layer[m, dv.EV], ln_p * gp + lg_p * (gp - 1.0))
+    _put_level(into, i, r, row, place[dv.LN_NC], ln_n)
+    _put_level(into, i, r, row, place[dv.LN_NV], ln_p)
+    _put_level(into, i, r, row, place[dv.EC], -ln_n * gn - lg_n * (gn - 1.0))
+    _put_level(into, i, r, row, place[dv.EV], ln_p * gp + lg_p * (gp - 1.0))
 
 
 @compiled
