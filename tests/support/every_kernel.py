@@ -204,7 +204,7 @@ def sensitivities_in_time() -> None:
     from devices import everything
     from linear import three_ion_layers
     from perotwin.transport.schedule import Step, Voltage
-    from perotwin.transport.sensitivity_in_time import FollowingInTime
+    from perotwin.transport.sensitivity_in_time import FollowingInTime, Knob
     from perotwin.transport.transient import Engine
 
     for problem in (
@@ -214,8 +214,8 @@ def sensitivities_in_time() -> None:
     ):
         engine = Engine(problem)
         start = engine.settled(0.3, 1.0)
-        course = FollowingInTime(engine, ["temperature"]).course(start, 1.0)
-        engine.run([Step(1e-3, Voltage(0.2), light=1.0)], start, companion=course)
+        course = FollowingInTime(engine, [], [Knob(light=1.0)]).course(start, 1.0)
+        engine.run([Step(1e-9, Voltage(0.3), light=1.0, first=1e-9)], start, companion=course)
         assert np.isfinite(course.current).all()
 
 

@@ -22,7 +22,7 @@ from perotwin.stack.face_areas import uneven
 from perotwin.stack.parts import Faces
 from perotwin.transport import device as dv
 from perotwin.transport.equations import Equations, equations_of
-from perotwin.transport.kernels.numbers import numbers_in, width_of
+from perotwin.transport.kernels.numbers import numbers_at, width_of
 from perotwin.transport.mobile_ions import motion_of
 from perotwin.units import Quantity
 
@@ -69,8 +69,7 @@ def direction(problem: Problem, device: Device, net: Net, path: str, step: float
             rule, SI.
     """
     row = np.zeros(width_of(device, net))
-    # as Python: the compiled form would unpack the whole device
-    into = numbers_in.py_func(device, net, row)
+    into = numbers_at(device, net, row)
     if path in ("junction.resistance", "lower_junction.resistance") and problem.homes:
         return row if _in_series(problem, net, into) else None
     home, rest = _home(problem.stack, path)

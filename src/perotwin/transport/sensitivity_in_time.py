@@ -28,7 +28,7 @@ from perotwin.transport.device import Traps, lay_out, make_blocks, make_work, st
 from perotwin.transport.implicit_steps import Past, Solved
 from perotwin.transport.kernels.circuit import make_answer, make_linear
 from perotwin.transport.kernels.implicit_step import Difference
-from perotwin.transport.kernels.numbers import numbers_in, numbers_of, places_of
+from perotwin.transport.kernels.numbers import numbers_at, numbers_of, places_of
 from perotwin.transport.kernels.rows import stored_in
 from perotwin.transport.kernels.slopes import make_into
 from perotwin.transport.kernels.tangent import follow_step
@@ -112,7 +112,7 @@ class FollowingInTime(Fields):
         generation = directions[:, self.at.generation]
         for place, knob in enumerate(self.knobs, len(self.fields)):
             generation[place] = knob.light * engine.problem.generation
-        self.by = [numbers_in.py_func(device, engine.net, row) for row in directions]
+        self.by = [numbers_at(device, engine.net, row) for row in directions]
         #: of fields that change light
         self.lights: dict[int, _LightBy] = {}
         for place in range(self.count):

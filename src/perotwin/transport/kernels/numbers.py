@@ -7,7 +7,7 @@ places_of(device, net).layer[m, dv.MU_N]    # its place in the row
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +119,12 @@ def numbers_in(dev, net, row):
     )
 
 
+def numbers_at(device: Device, net: Net, row: NDArray[Any]) -> Numbers:
+    """`numbers_in` as Python: the compiled form would unpack the whole device."""
+    found: Numbers = getattr(numbers_in, "py_func", numbers_in)(device, net, row)
+    return found
+
+
 def places_of(device: Device, net: Net) -> Numbers:
     """The place of each number in the row, in the shapes of the numbers themselves."""
-    found: Numbers = numbers_in.py_func(device, net, np.arange(width_of(device, net)))
-    return found
+    return numbers_at(device, net, np.arange(width_of(device, net)))
