@@ -321,7 +321,7 @@ def test_light_after_a_pulse_on_a_film_is_followed() -> None:
 def test_what_is_left_out_is_seen(left_out: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison fails where a term is missing: what came before, how fast it was, where the run began."""
     cell = everything("boltzmann")
-    path = "perovskite.ions.density" if left_out == "start" else "perovskite.electronic.permittivity"
+    path = "absorber.ions.density" if left_out == "start" else "absorber.electronic.permittivity"
     steps = [Step(0.05, Voltage(0.6, 0.2), light=1.0, points=3)]
     whole = compare(cell, steps, [path], rest=(0.6, 1.0))[path]
     kernel = sensitivity_in_time.follow_step
