@@ -326,26 +326,20 @@ def test_what_is_left_out_is_seen(left_out: str, monkeypatch: pytest.MonkeyPatch
     whole = compare(cell, steps, [path], rest=(0.6, 1.0))[path]
     kernel = sensitivity_in_time.follow_step
 
-    def without(
-        device: Any, work: Any, blocks: Any, net: Any, row: Any, gen: Any, held: Any, *rest: Any
-    ) -> Any:
-        step, filled, constraint, fields, at, before, memory, out = rest
+    def without(device: Any, work: Any, blocks: Any, net: Any, row: Any, sources: Any, *rest: Any) -> Any:
+        (difference, constraint, first), filled, fields, before, memory, out = rest
         past, rate, generation = before
-        begins = step[0].rate == sensitivity_in_time._AT_REST
-        if left_out == "past" and not begins:
-            past = np.zeros_like(past)
-        if left_out == "start" and begins:
+        begins = difference.rate == sensitivity_in_time._AT_REST
+        if (left_out == "past" and not begins) or (left_out == "start" and begins):
             past = np.zeros_like(past)
         if left_out == "rate" and not begins:
-            step = (step[0]._replace(rate=0.9 * step[0].rate), step[1])
+            difference = difference._replace(rate=0.9 * difference.rate)
         if left_out == "displacement":
-            first = step[0].past.copy()
-            stored_in(device, first).psi[:] = step[0].rate * state_in(device, row).psi
-            step = (step[0]._replace(past=first), step[1])
-        return kernel(
-            device, work, blocks, net, row, gen, held, step, filled, constraint, fields, at, (past, rate, generation),
-            memory, out,
-        )  # fmt: skip
+            still = difference.past.copy()
+            stored_in(device, still).psi[:] = difference.rate * state_in(device, row).psi
+            difference = difference._replace(past=still)
+        step, before = (difference, constraint, first), (past, rate, generation)
+        return kernel(device, work, blocks, net, row, sources, step, filled, fields, before, memory, out)
 
     monkeypatch.setattr(sensitivity_in_time, "follow_step", without)
     assert whole <= 1.0 < 10.0 < compare(cell, steps, [path], rest=(0.6, 1.0))[path]

@@ -232,8 +232,8 @@ class Course:
             np.empty((follows.count, layers)),
         )  # fmt: skip
         good = follow_step(
-            device, follows.work, follows.blocks, engine.net, row, generation, engine._held,
-            (difference, follows.first), follows.filled, constraint, follows.sparse, follows.at,
+            device, follows.work, follows.blocks, engine.net, row, (generation, engine._held),
+            (difference, constraint, follows.first), follows.filled, (follows.at, follows.sparse),
             (past, rate, self._generation), follows.memory, out,
         )  # fmt: skip
         if not good:

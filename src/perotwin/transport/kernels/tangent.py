@@ -54,19 +54,22 @@ _OF_LEVEL = 7
 
 
 @compiled
-def follow_step(dev, w, b, net, row, gen, held, step, filled, constraint, fields, at, before, memory, out):
+def follow_step(dev, w, b, net, row, sources, step, filled, fields, before, memory, out):
     """How a solved step follows P fields.
 
-    row, gen, held, filled, constraint: of the step, as `implicit_step` has them; b has room for P more columns.
-    step: (difference, first), the first of these columns. fields: (start (W + 1,), field, factor), what follows each of
-    the W numbers, whose places are `at`. before: (past (P, stored), rate (P,), gen (P, S)), how the difference's past
-    and rate and the generation follow. memory: (linear, answer, scratch of `slopes.make_into`).
+    row, filled, sources (gen, held): of the step, as `implicit_step` has them; b has room for P more columns. step:
+    (difference, constraint, first), the last the first of these columns. fields: (places, (start (W + 1,), field,
+    factor)), where each of the W numbers stands, and what follows it. before: (past (P, stored), rate (P,), gen (P, S)),
+    how the difference's past and rate and the generation follow. memory: (linear, answer, scratch of
+    `slopes.make_into`).
 
     out: (stored (P, stored), current (P,), voltage (P,), light (P, M)) receives how what is stored, current (A m^-2)
     and voltage (V) at the terminals, and the net radiative rate of each layer (m^-2 s^-1) follow. Returns whether the
     circuit could be solved.
     """
-    difference, first = step
+    gen, held = sources
+    difference, constraint, first = step
+    at, sparse = fields
     linear, answer, scratch = memory
     count = before[1].size
     st, past, rate = state_in(dev, row), stored_in(dev, difference.past), difference.rate
@@ -104,7 +107,7 @@ def follow_step(dev, w, b, net, row, gen, held, step, filled, constraint, fields
     _add_ions(dev, w, b, st, rate, past, edges, currents, at, into)
     _add_traps(dev, w, rate, past, fillings, at, into)
     _add_displacement(dev, st, rate, past, edges, currents, at, into)
-    spread(into, fields, F, first, more)
+    spread(into, sparse, F, first, more)
     _add_before(dev, w, st, (into.free, F, first, more), rate, past, edges, (currents, fillings), before)
     if not whole(into):
         return False
@@ -118,7 +121,7 @@ def follow_step(dev, w, b, net, row, gen, held, step, filled, constraint, fields
         return False
     into.count[0] = 0
     add_circuit(dev, net, st, answer, at, circuit, into)
-    spread(into, fields, F, first, more)
+    spread(into, sparse, F, first, more)
     radiate = np.zeros((dev.offset.size, first + count))
     for m in range(dev.offset.size):
         layer_radiation(dev, w, m, st, F, radiate[m])
@@ -150,7 +153,7 @@ def follow_step(dev, w, b, net, row, gen, held, step, filled, constraint, fields
                     out[3][q, m] += radiate[m, 2 + k - begin] * y[light + k, q]
     for q in range(count):
         _store(dev, w, F, first + q, stored_in(dev, out[0][q]), rate, filled, more[fillings:circuit, q])
-    _store_numbers(dev, w, out[0], at, fields)
+    _store_numbers(dev, w, out[0], at, sparse)
     return True
 
 
