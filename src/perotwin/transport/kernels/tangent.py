@@ -59,8 +59,8 @@ def follow_step(dev, w, b, net, row, sources, step, filled, fields, before, memo
 
     row, filled, sources (gen, held): of the step, as `implicit_step` has them; b has room for P more columns. step:
     (difference, constraint, first), the last the first of these columns. fields: (places, (start (W + 1,), field,
-    factor)), where each of the W numbers stands, and what follows it. before: (past (P, stored), rate (P,), gen (P, S)),
-    how the difference's past and rate and the generation follow. memory: (linear, answer, scratch of
+    factor)), where each of the W numbers stands, and what follows it. before: (past (P, stored), rate (P,), gen (P,
+    S)), how the difference's past and rate and the generation follow. memory: (linear, answer, scratch of
     `slopes.make_into`).
 
     out: (stored (P, stored), current (P,), voltage (P,), light (P, M)) receives how what is stored, current (A m^-2)
