@@ -129,7 +129,7 @@ def test_a_run_does_it_and_writes_and_shows_it(cli, tmp_path: Path) -> None:
     assert kept["sound"].attrs == {"units": "m", "long_name": "wavelength of the sound"}
     html = (out / "report.html").read_text()
     assert "<h3>Echoes of sound</h3>" in html and "Echoes that cell-a and cell-b give back." in html
-    assert "Acoustic_thickness" in html and (out / "figures" / "echo.svg").exists()
+    assert "acoustic_thickness" in html and (out / "figures" / "echo.svg").exists()
     # a second run replaces the files of the first one: they are its own
     assert cli("run", "cell-a", "--experiments", "echo", "-o", str(out)).returncode == 0
 
