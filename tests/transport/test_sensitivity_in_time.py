@@ -204,6 +204,7 @@ def test_scans_of_the_paper_s_cell_in_both_directions(path: str) -> None:
     assert max(errors.values()) <= 1.0, errors
 
 
+@pytest.mark.slow
 def test_a_cell_whose_face_is_uneven_is_followed() -> None:
     face = {"htl|perovskite.dipole_spread": "60 meV", "circuit.series_resistance": "3 ohm cm^2",
             "circuit.shunt_resistance": "2e3 ohm cm^2"}  # fmt: skip
@@ -214,6 +215,7 @@ def test_a_cell_whose_face_is_uneven_is_followed() -> None:
     assert max(errors.values()) <= 1.0, errors
 
 
+@pytest.mark.slow
 def test_columns_of_a_patchy_cell_are_followed() -> None:
     cell = patchy()
     paths = [
