@@ -38,7 +38,7 @@ TRUTH = {
 }  # fmt: skip
 
 
-IONS = {"perovskite.ions.density": 3e22, "perovskite.ions.diffusion_coefficient": 3e-17}
+IONS = {"perovskite.ions.density": 8e21, "perovskite.ions.diffusion_coefficient": 3e-17}
 
 
 def fit(cell: pt.Stack, truth: dict[str, float], kinds: list[str]) -> Calibration:
