@@ -1,12 +1,12 @@
-"""Where the time of `perotwin reproduce` goes: processor time by stage and by measurement, and of the whole on all cores.
+"""Where the time of `perotwin reproduce` goes: processor time by stage and measurement, and of the whole on all cores.
 
     python benchmarks/reproduce.py                 # --quick, in one process, stage by stage
     python benchmarks/reproduce.py full            # 30 devices, figures, draws
     python benchmarks/reproduce.py quick 2         # as a user runs it, on two processes: to be done in 60 s
     python benchmarks/reproduce.py full 2          # to be done in 6 minutes
 
-Run it twice: the first time compiles. On a machine that does other work as well, processor time over the number of cores
-is what the wall time would be. In one process each measurement is told; several tell the whole only.
+Run it twice: the first time compiles. On a machine that does other work as well, processor time over the number of
+cores is what the wall time would be. In one process each measurement is told; several tell the whole only.
 """
 
 from __future__ import annotations
