@@ -134,7 +134,9 @@ def test_the_linear_model_of_the_fit_holds_at_its_draws() -> None:
     drawn = found.coordinates(4)
     places = [np.array([one.start for one in found.free]), *(values_at(found.free, one) for one in drawn)]
     with reusing():
-        own, *others = (calibrate_paper._quick(found.free, found.rows, one) for one in places)
+        own, *others = (
+            calibrate_paper._quick(split.picture().name, found.free, found.rows, one) for one in places
+        )
     computed = (np.array(others) - own) / found.widths
     linear = found.predicted(drawn) / found.widths
     assert np.linalg.norm(computed - linear) < 0.5 * np.linalg.norm(linear)
