@@ -29,7 +29,8 @@ HALF = Tie("control", LIFETIME, "target", LIFETIME, "ratio")
 def pair() -> tuple[pt.Stack, pt.Stack]:
     """Two cells of one kind."""
     cell = pt.load("wbg-target")
-    return tuple(cell.with_values({"name": name}) for name in ("control", "target"))  # type: ignore[return-value]
+    control, target = (cell.with_values({"name": name}) for name in ("control", "target"))
+    return control, target
 
 
 def curve(truth: pt.Stack, name: str, seed: int | None = None) -> SteadyCurve:

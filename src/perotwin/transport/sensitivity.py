@@ -14,6 +14,7 @@ the five-point rule, on meshes of as many nodes.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,7 +79,7 @@ class Slopes:
         return self.by_field * np.asarray(voltage)[:, None]
 
 
-class Fields:
+class Fields(ABC):
     """How the numbers of a cell's equations follow some of its fields.
 
     Args:
@@ -95,9 +96,9 @@ class Fields:
         #: the cell about its own place in a field, and what each version counts in the derivative
         self.around: dict[str, list[tuple[float, Problem]]] = {}
 
+    @abstractmethod
     def numbers(self, problem: Problem) -> F64:
         """(W,) the numbers of a version of the cell at 1 sun."""
-        raise NotImplementedError
 
     def rebuilt(self, values: Mapping[str, Any]) -> Problem:
         """The cell with other values of its fields, on meshes and grids of as many points."""
