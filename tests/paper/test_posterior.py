@@ -97,10 +97,10 @@ def test_what_belongs_to_another_set_is_not_taken(tmp_path: Path) -> None:
     file.write_text(posterior.as_text(found), encoding="utf-8")
     again = posterior.read(file)
     assert again is not None and again.free == found.free and np.array_equal(again.slopes, found.slopes)
-    other = tmp_path / "calibrated.toml"
-    text = calibrated.FILE.read_text(encoding="utf-8")
+    other = tmp_path / "set.toml"
+    text = calibrated.file().read_text(encoding="utf-8")
     name = found.free[0].text(found.free[0].start)
-    other.write_text(text.replace(f'"{name}"', '"1 meV"', 1), encoding="utf-8")
+    other.write_text(text.replace(f'"{name}"', '"0.001 %"', 1), encoding="utf-8")
     assert posterior.read(file, other) is None
     assert posterior.read(tmp_path / "none.toml") is None
 

@@ -23,6 +23,10 @@ def control(**values: object) -> Stack:
     return cell
 
 
+#: the face of the library
+EVEN = control().interface[FACE]
+
+
 # --- the rule -------------------------------------------------------------------------------------------------------
 
 
@@ -152,7 +156,7 @@ def test_areas_have_the_mean_and_the_spread_that_the_face_states(spread: float) 
     dipoles = np.array([float(one.stack.interface[FACE].dipole) for one in found])
     mean = float(shares @ dipoles)
     assert shares.sum() == pytest.approx(1.0, abs=1e-12)
-    assert mean == pytest.approx(0.1197, abs=1e-9)
+    assert mean == pytest.approx(float(EVEN.dipole), abs=1e-9)
     assert math.sqrt(shares @ (dipoles - mean) ** 2) == pytest.approx(spread, rel=1e-4)
     assert all(uneven(one.stack) == () for one in found)
     assert all(one.stack.layer == cell.layer for one in found)
@@ -169,16 +173,16 @@ def test_patches_leave_the_mean_of_dipole_and_velocity_what_it_is(share: float, 
         return sum(trap.s_n for trap in one.interface[FACE].trap)
 
     for value, wanted in (
-        (lambda one: float(one.interface[FACE].dipole), 0.1197 * (1.0 - share)),
-        (velocity, 1.04 * (1.0 - share) + 5.0 * share),
+        (lambda one: float(one.interface[FACE].dipole), float(EVEN.dipole) * (1.0 - share)),
+        (velocity, EVEN.trap[0].s_n * (1.0 - share) + 5.0 * share),
     ):
         assert beside.share * value(beside.stack) + bare.share * value(bare.stack) == pytest.approx(wanted)
     own = apart(size, reach(cell, cell.named("perovskite"), 5.0))
     assert float(bare.stack.interface[FACE].dipole) == pytest.approx(
-        0.1197 * (1 - own) * (1 - share), abs=1e-12
+        float(EVEN.dipole) * (1 - own) * (1 - share), abs=1e-12
     )
     even = averaged(cell)
-    assert velocity(even) == pytest.approx(1.04 * (1.0 - share) + 5.0 * share)
+    assert velocity(even) == pytest.approx(EVEN.trap[0].s_n * (1.0 - share) + 5.0 * share)
 
 
 def test_spread_and_patches_go_together() -> None:

@@ -1,10 +1,10 @@
-"""The calibrated set: numbers of the recipe and of the base that differ from the library's, and the cells that follow.
+"""The calibrated set, which is the library's, and what was found of other pictures of the buried face.
 
     calibrated.singles(), calibrated.tandems(), calibrated.recipes()
+    calibrated.singles("spread")             # cells as another picture has them
 
-`perotwin reproduce --calibrate` fits the picture of the buried face that `split.toml` takes (`calibrated.toml`);
-what was found of the others stands in `pictures/`. The library's own cells stay as their sources have them, so that a
-fit to one paper moves nobody else's numbers.
+`perotwin reproduce --calibrate` fits a picture; `pictures/` keeps what was found of each, numbers of the recipe and of
+the base. Those of the picture that `split.toml` takes stand in the library too (a test compares them).
 """
 
 from __future__ import annotations
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from perotwin.recipe import Recipe
     from perotwin.stack import Cell, Stack
 
-__all__ = ["BASE", "FILE", "MADE", "Settings", "file", "read", "recipes", "scan_rate", "singles", "tandems"]
+__all__ = ["BASE", "MADE", "Settings", "file", "read", "recipes", "scan_rate", "singles", "tandems"]
 
-FILE = Path(__file__).with_name("calibrated.toml")
-#: of the pictures that are not taken
-_OTHERS = Path(__file__).with_name("pictures")
+_PICTURES = Path(__file__).with_name("pictures")
 #: the stack that the cells are made on, and the cells: name -> recipe
 BASE = "wbg-base"
 MADE: Mapping[str, str] = {"wbg-control": "control", "wbg-target": "target"}
@@ -44,15 +42,16 @@ def file(picture: str | None = None) -> Path:
     """
     from perotwin.paper import split
 
-    name = split.picture(picture).name
-    return FILE if name == split.picture().name else _OTHERS / f"{name}.toml"
+    return _PICTURES / f"{split.picture(picture).name}.toml"
 
 
-def read(file: Path = FILE) -> dict[str, Any]:
-    """The file: `scan_rate`, and by field path what `recipe` and `base` are set to; nothing where it is not there."""
-    if not file.is_file():
+def read(of: Path | None = None) -> dict[str, Any]:
+    """A file of a picture, of the one that is taken unless given: `scan_rate`, and by field path what `recipe` and `base`
+    are set to; nothing where it is not there."""
+    of = of or file()
+    if not of.is_file():
         return {}
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    return tomllib.loads(of.read_text(encoding="utf-8"))
 
 
 def _of(picture: str | None) -> dict[str, Any]:
@@ -68,6 +67,12 @@ def _of(picture: str | None) -> dict[str, Any]:
     return read(where)
 
 
+def _set(picture: str | None) -> dict[str, Any]:
+    """What a picture sets otherwise than the library; nothing where its numbers are the library's."""
+    kept = _of(picture)
+    return {} if file(picture) == file() else kept
+
+
 def scan_rate(picture: str | None = None) -> float | None:
     """Of the J-V scans, V/s; None where nothing was calibrated."""
     written = _of(picture).get("scan_rate")
@@ -78,7 +83,7 @@ def recipes(picture: str | None = None, *, others: Settings = NONE) -> dict[str,
     """All recipes of the library with the numbers of a picture, by name. others: by path, in place of some of them."""
     from perotwin import recipe
 
-    values = {**_of(picture).get("recipe", {}), **others.get("recipe", {})}
+    values = {**_set(picture).get("recipe", {}), **others.get("recipe", {})}
     return {
         name: recipe.load(name).with_values(values) if values else recipe.load(name)
         for name in recipe.names()
@@ -91,7 +96,7 @@ def singles(picture: str | None = None, *, others: Settings = NONE) -> dict[str,
 
     base = stack.load(BASE)
     assert isinstance(base, stack.Stack)
-    values = {**_of(picture).get("base", {}), **others.get("base", {})}
+    values = {**_set(picture).get("base", {}), **others.get("base", {})}
     base = base.with_values(values) if values else base
     made: dict[str, Stack] = {}
     every = recipes(picture, others=others)

@@ -295,20 +295,27 @@ def _links(one: Line, folder: Path) -> list[links.Link]:
 
 
 def _calibrated(picture: str) -> study_page.Section:
-    """The calibrated set beside the library's numbers and their ranges."""
+    """The calibrated set beside what its numbers were before and their ranges."""
     data, numbers = calibrated.read(calibrated.file(picture)), split.numbers()
-    called = {path: name for name, paths in split.picture(picture).free.items() for path in paths}
+    one, before = split.picture(picture), split.before()
+    called = {path: f"fitted: {name}" for name, paths in one.free.items() for path in paths}
+    called |= {path: "set, not fitted" for path in one.fixed}
     rows = []
     for which, above in (("recipe", ""), ("base", "base.")):
         for path, value in data.get(which, {}).items():
+            if (how := called.get(above + path)) is None:
+                continue
             own = numbers[above + path] if above + path in numbers else numbers[f"base.{_whole(path)}"]
             low, high = ("–", "–") if own.assumed is None else (end.text for end in own.assumed)
-            fitted = called.get(above + path)
-            how = f"fitted: {fitted}" if fitted else "chosen with the EQE known"
-            rows.append(Row(path, [value, own.text, f"{low} to {high}", how]))
+            rows.append(Row(path, [value, before[above + path], f"{low} to {high}", how]))
     words = [
-        "Numbers of the recipe and of wbg-base that this run has otherwise than the library, whose all else is. "
-        "With the scan rate those that were fitted are eight.",
+        "Numbers of the recipe and of wbg-base that were fitted, or set for this picture of the face; with the scan rate "
+        "they are at most eight. "
+        + (
+            "They are the library's."
+            if calibrated.file(picture) == calibrated.file()
+            else "The library's are others."
+        ),
     ]
     if "scan_rate" in data:
         rows.append(
@@ -316,7 +323,7 @@ def _calibrated(picture: str) -> study_page.Section:
         )
     else:
         words = ["Nothing was calibrated; all numbers are the library's."]
-    heads = ["Number", "Here", "In the library", "Range", "How"]
+    heads = ["Number", "Here", "Before", "Range", "How"]
     return study_page.Section(
         "the calibrated set", words=words, tables=[study_page.Tabled(heads, rows, 5)] if rows else []
     )

@@ -2,7 +2,7 @@
 
     posterior.read().draws(12, seed=1)
 
-`perotwin reproduce --calibrate` writes `posterior.toml` beside `calibrated.toml`: the rows' residuals at the calibrated
+`perotwin reproduce --calibrate` writes `posterior.toml` with the picture that is taken: the rows' residuals at the calibrated
 set (differences to the paper over standard deviations), and how they follow the free numbers on their scales. Where the
 rows are linear in them, the numbers that they allow are normally distributed, cut off at the ends of the ranges:
 
@@ -144,7 +144,7 @@ def _between(first: F64, last: F64, part: F64, along: F64, residuals: F64) -> F6
     return np.clip(middle + side * ndtri_exp(place) / sharp, first, last)
 
 
-def stamp(file: Path = calibrated.FILE) -> str:
+def stamp(file: Path | None = None) -> str:
     """What tells a calibrated set from another."""
     data = calibrated.read(file)
     told = [
@@ -155,7 +155,7 @@ def stamp(file: Path = calibrated.FILE) -> str:
     return hashlib.sha256("\n".join([str(data.get("scan_rate")), *sorted(told)]).encode()).hexdigest()[:16]
 
 
-def read(file: Path = FILE, of: Path = calibrated.FILE) -> Posterior | None:
+def read(file: Path = FILE, of: Path | None = None) -> Posterior | None:
     """What belongs to the calibrated set; None where there is none, or it is of another set."""
     if not file.is_file():
         return None
@@ -187,7 +187,7 @@ def read(file: Path = FILE, of: Path = calibrated.FILE) -> Posterior | None:
 def as_text(found: Posterior) -> str:
     """The file."""
     lines = [
-        "# Written by perotwin reproduce --calibrate beside calibrated.toml: what the fitted rows leave open.",
+        "# Written by perotwin reproduce --calibrate with the picture that is taken: what the fitted rows leave open.",
         "# value, low, high: calibrated value and range of a free number. residual: of the set, (twin - paper) / sd;",
         "# sd: of the row, SI; slopes: of the residual by the numbers on their scales (logarithm of SI, or SI).",
         f'of = "{found.of}"',

@@ -20,7 +20,7 @@ __all__ = [
     "FILE",
     "Entry",
     "Picture",
-    "chosen",
+    "before",
     "entries",
     "entry_of",
     "fitted",
@@ -113,7 +113,7 @@ class Picture:
     """A way to see the buried face and the film, of which each is fitted to the same rows.
 
     name: of it. says: what it is, in words. free: numbers that are fitted, by what people call them -> their paths, all
-    set to one value. fixed: by path, what is not as in the library and not fitted.
+    set to one value. fixed: by path, what is not as it was before any calibration (see `before`) and not fitted.
     """
 
     name: str
@@ -146,9 +146,9 @@ def picture(name: str | None = None) -> Picture:
     return pictures()[name]
 
 
-def chosen() -> dict[str, str]:
-    """Numbers of the base that the calibrated set has otherwise than the library, chosen and not fitted, by path."""
-    return {path: str(value) for path, value in _data().get("chosen", {}).items()}
+def before() -> dict[str, str]:
+    """Numbers that some picture frees, by path, as they were before any calibration: where each fit begins."""
+    return {path: str(value) for path, value in _data().get("before", {}).items()}
 
 
 def fitted() -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from perotwin.stack.quantity_fields import BARE_NUMBERS, Model, explain
 from perotwin.stack.toml import read
 
-__all__ = ["PARAMETERS", "from_library"]
+__all__ = ["PARAMETERS", "forget", "from_library"]
 
 #: the file that holds every free parameter with its range and the measurement that fixes it
 PARAMETERS = Path(__file__).parent / "library" / "parameters.toml"
@@ -32,6 +32,12 @@ def from_library(model: type[Described], table: str | None = None) -> Described:
     InputError : the table is not what the model describes, with file and key.
     """
     return cast(Described, _validated(model, table))
+
+
+def forget() -> None:
+    """Read the file again when it is next asked for: it was written."""
+    _validated.cache_clear()
+    _tables.cache_clear()
 
 
 @cache

@@ -92,7 +92,7 @@ def free(picture: str | None = None) -> list[Parameter]:
     """What a picture fits, within the ranges that the numbers state; the scan rate is chosen among `RATES`."""
     from perotwin.calibrate import Linear, Log, Parameter
 
-    numbers = split.numbers()
+    numbers, before = split.numbers(), split.before()
     made = []
     for name, paths in split.picture(picture).free.items():
         value = numbers[paths[0]]
@@ -101,7 +101,8 @@ def free(picture: str | None = None) -> list[Parameter]:
         low, high = (float(end) for end in value.assumed)
         scale = Log() if low > 0.0 and value.dimension != "energy" else Linear()
         unit = _unit(value)
-        start = min(max(float(value), low + 0.02 * (high - low) if low == 0.0 else low), high)
+        begun = float(parse(before[paths[0]], value.dimension))
+        start = min(max(begun, low + 0.02 * (high - low) if low == 0.0 else low), high)
         made.append(Parameter(name, start, low, high, scale, None, unit, value.dimension, paths))
     return made
 
@@ -143,14 +144,14 @@ def _parted(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """What recipe and base are set to, by path."""
     of_recipe: dict[str, str] = {}
-    of_base = split.chosen()
-    fixed = split.picture(picture).fixed
+    of_base: dict[str, str] = {}
+    given = split.before() | split.picture(picture).fixed
     fitted = {
         path: one.written(float(value))
         for one, value in zip(parameters, values, strict=True)
         for path in one.paths
     }
-    for path, written in (fixed | fitted).items():
+    for path, written in (given | fitted).items():
         which = of_base if path.startswith("base.") else of_recipe
         which[path.removeprefix("base.")] = written
     return of_recipe, of_base
@@ -353,40 +354,47 @@ def calibrate(
         rate = min(max(split.scan_rate(), rates[0]), rates[-1])
         at_rates = _full(picture, parameters, names, here, [rate])
         _, given = _scanned(at_rates, quick, wanted, width)
-        correction = given - quick
-        for number in range(1, rounds + 1):
 
-            def residuals(
-                values: F64, shift: F64 = correction, searched: Sequence[Parameter] = tuple(parameters)
-            ) -> F64:
+        def search(values: F64, shift: F64, label: str) -> Fit:
+            begun = [replace(one, start=float(value)) for one, value in zip(parameters, values, strict=True)]
+
+            def residuals(values: F64) -> F64:
                 counter.advance()
-                return (_quick(picture, searched, names, values) + shift - wanted) / width
+                return (_quick(picture, begun, names, values) + shift - wanted) / width
 
-            fit = solve(
+            return solve(
                 residuals,
-                parameters,
-                jacobian=partial(_slopes, many, picture, parameters, names, width),
+                begun,
+                jacobian=partial(_slopes, many, picture, begun, names, width),
                 labels=list(names),
                 evaluations=evaluations,
                 tolerance=1e-3,
-                label=f"round {number}",
+                label=label,
             )
+
+        fit = search(here, given - quick, "first search")
+        quick = _quick(picture, parameters, names, fit.values)
+        halves = many(partial(_full, picture, parameters, names, fit.values), (rates[::2], rates[1::2]))
+        at_rates = {one: given for half in halves for one, given in half.items()}
+        _scanned(at_rates, quick, wanted, width)
+        # each rate by what the numbers can make of it: at those of another rate its own neighbours look best
+        found = {
+            one: search(fit.values, given - quick, f"at {1e3 * one:.3g} mV/s")
+            for one, given in at_rates.items()
+        }
+        rate = min(found, key=lambda one: found[one].chi2)
+        fit, correction = found[rate], at_rates[rate] - quick
+        tried = ", ".join(f"{1e3 * one:.3g} mV/s {found[one].chi2:.1f}" for one in sorted(found))
+        progress.note(f"chi-square by scan rate: {tried}")
+        for number in range(1, rounds + 1):
             quick = _quick(picture, parameters, names, fit.values)
-            # once all rates were tried, those next to the best one will do
-            near = [one for one in rates if number == 1 or 0.4 * rate < one < 2.6 * rate]
-            halves = many(partial(_full, picture, parameters, names, fit.values), (near[::2], near[1::2]))
-            at_rates |= {one: given for half in halves for one, given in half.items()}
-            rate, given = _scanned({one: at_rates[one] for one in near}, quick, wanted, width)
+            _, given = _scanned(_full(picture, parameters, names, fit.values, [rate]), quick, wanted, width)
             moved = float(np.abs((given - quick - correction) / width).max())
-            correction = given - quick
-            parameters = [
-                replace(one, start=float(value)) for one, value in zip(parameters, fit.values, strict=True)
-            ]
-            progress.note(
-                f"round {number}: {1e3 * rate:.3g} mV/s, corrections moved by {moved:.2f} standard deviations"
-            )
-            if moved < _STAYS or not fit.complete:
+            correction, at_rates[rate] = given - quick, given
+            progress.note(f"round {number}: corrections moved by {moved:.2f} standard deviations")
+            if moved < _STAYS or not fit.complete or number == rounds:
                 break
+            fit = search(fit.values, correction, f"round {number + 1}")
     return Calibration(
         picture, fit, rate, names, wanted, width, given, number, dict(sorted(at_rates.items()))
     )
@@ -463,8 +471,9 @@ def _slopes(
 
 
 def keep(found: Calibration, file: Path | None = None, beside: Path | None = None) -> Path:
-    """Write what was found, numbers to four digits, as what `reproduce` has of its picture; of the calibrated set also
-    how well they are known.
+    """Write what was found, numbers to four digits, as what `reproduce` has of its picture; of the one that is taken
+    also how well they are known, and into the library, whose cells are made again. Rates of ageing are refitted then by
+    `perotwin age --refit`.
 
     Args:
         file: of the picture; the package's own unless given, which an editable installation can write.
@@ -495,10 +504,13 @@ def keep(found: Calibration, file: Path | None = None, beside: Path | None = Non
         lines.append(f'"{name}" = {{ given = "{claims.find(name).shown(given)}", off = {one:.1f} }}')
     own = calibrated.file(found.picture)
     kept = measurement.write_text(file or own, "\n".join(lines) + "\n")
-    if beside is None and file is None and own == calibrated.FILE:
+    taken = file is None and own == calibrated.file()
+    if beside is None and taken:
         beside = posterior.FILE
     if beside is not None:
         measurement.write_text(beside, posterior.as_text(left_open(found, kept)))
+    if taken:
+        library_cells.adopt(of_recipe, of_base)
     return kept
 
 
@@ -508,7 +520,7 @@ def _short(written: str) -> str:
     return f"{float(number):.4g} {unit}".strip()
 
 
-def left_open(found: Calibration, file: Path = calibrated.FILE) -> posterior.Posterior:
+def left_open(found: Calibration, file: Path | None = None) -> posterior.Posterior:
     """What the rows of a calibration leave open around the set that was kept in a file."""
     kept = calibrated.read(file)
     values = [_kept_value(one, kept) for one in found.fit.parameters]
@@ -522,7 +534,7 @@ def left_open(found: Calibration, file: Path = calibrated.FILE) -> posterior.Pos
     )
 
 
-def around(file: Path = calibrated.FILE, processes: int = 1) -> posterior.Posterior:
+def around(file: Path | None = None, processes: int = 1) -> posterior.Posterior:
     """The same of a set that is there, without a search: slopes and rows are computed at its values."""
     kept = calibrated.read(file)
     rate = float(parse(kept["scan_rate"], "scan rate"))

@@ -2,6 +2,7 @@
 
     workflows.library_cells.texts()      # name -> text of the file
     workflows.library_cells.write()      # the files that changed
+    workflows.library_cells.adopt({"interface.sam_alignment": "0.5"}, {})    # numbers of recipes and base, and the cells
 
 The wide-gap cells follow from recipes on `wbg-base`, the tandems from these and `nbg` (`stack.joining`), and
 `patchy-tandem` from `tandem-target`.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from perotwin.recipe import Made
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from perotwin.stack import Stack, Tandem
     from perotwin.units import Quantity
 
-__all__ = ["MADE", "cells", "made", "texts", "write"]
+__all__ = ["MADE", "adopt", "cells", "made", "texts", "write"]
 
 #: library cells that recipes make on `BASE`: name -> recipe
 MADE: Mapping[str, str] = {"wbg-control": "control", "wbg-target": "target"}
@@ -93,6 +94,53 @@ def write() -> tuple[Path, ...]:
             measurement.write_text(file, text)
             changed.append(file)
     return tuple(changed)
+
+
+def adopt(recipe: Mapping[str, str], base: Mapping[str, str]) -> tuple[Path, ...]:
+    """Give numbers of the library's recipes and of their base other values, and make the cells again.
+
+    Args:
+        recipe: parameters of the recipes by path, as they are written. base: numbers of `wbg-base`, the same.
+
+    Returns:
+        Files that changed.
+    """
+    import tomlkit
+
+    from perotwin import measurement
+    from perotwin.recipe import library as parameters
+    from perotwin.stack import library as stacks
+
+    changed = []
+    for file, values in ((parameters.PARAMETERS, recipe), (Path(stacks.path(BASE)), base)):
+        before = file.read_text(encoding="utf-8")
+        data = tomlkit.parse(before)
+        for path, value in values.items():
+            number = _number(data, path)
+            if _parts(str(number["value"])) != _parts(value):
+                text = value.replace("e+", "e")
+                number["value"] = text if isinstance(number["value"], str) else float(text)
+        if (text := tomlkit.dumps(data)) != before:
+            measurement.write_text(file, text)
+            changed.append(file)
+    parameters.forget()
+    return (*changed, *write())
+
+
+def _parts(written: str) -> tuple[float, str]:
+    """A number as it is written, and its unit."""
+    number, _, unit = written.partition(" ")
+    return float(number), unit
+
+
+def _number(data: Any, path: str) -> Any:
+    """The table of a number in a file, by its field path: layers by name, faces by their key, levels from one."""
+    name, *rest = path.split(".")
+    layers = {layer["name"]: layer for layer in data.get("layer", ())}
+    found = layers.get(name) or (data["interface"][name] if "|" in name else data[name])
+    for key in rest:
+        found = found[int(key) - 1] if key.isdigit() else found[key]
+    return found
 
 
 def _patchy(tandem: Tandem) -> Tandem:
