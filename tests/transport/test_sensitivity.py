@@ -180,6 +180,62 @@ def test_open_circuit_and_most_power_follow_too() -> None:
     assert at.of_power(near.voltage)[0, 0] == pytest.approx(1.0 * at.by_field[0, 0])
 
 
+def agree(cell: Any, solver: Solver, volts: Sequence[float], lost: int | None = None) -> None:
+    """A sweep with its slopes finds the states of one without, and tells what `current` tells of them."""
+    paths = numeric(cell)[::3]
+    follows = Following(solver, paths)
+    if lost is not None:
+        plain = solver.system.follow
+
+        def some(*given: Any) -> None:
+            # the first path ends too early
+            solver.system.follow = plain  # type: ignore[method-assign]  # for the rest of it
+            plain(*given)
+            given[-1].reached[lost:] = False
+
+        solver.system.follow = some  # type: ignore[method-assign]  # once
+    states, found = follows.sweep(volts, 1.0)
+    assert states.converged.all() and solver.system.course is None
+    again = Solver(solver.problem, solver.tolerance)
+    again._careful = solver._careful
+    scale = float(np.abs(states.current).max())
+    assert np.abs(states.current - again.sweep(volts, 1.0).current).max() <= 1e-7 * scale
+    wanted = follows.current(states)
+    size = [1.0 if cell.get(path).dimension == "energy" else abs(float(cell.get(path))) for path in paths]
+    assert np.abs((found.by_field - wanted.by_field) * size).max() <= 1e-7 * scale
+    assert found.by_voltage == pytest.approx(wanted.by_voltage, rel=1e-7, abs=1e-7 * scale)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_a_sweep_tells_its_slopes(careful: bool) -> None:
+    for cell in (
+        everything("fermi-dirac", transport=("continuous", "thermionic"), crowded=True),
+        three_ion_layers(),
+    ):
+        solver = Solver(build(cell))
+        solver._careful = careful
+        agree(cell, solver, np.linspace(0.0, 0.9, 10))
+
+
+def test_a_sweep_of_a_tandem_tells_its_slopes() -> None:
+    cell = pt.load("tandem-target")
+    agree(cell, Solver(build(cell)), np.linspace(0.0, 2.0, 5))
+
+
+def test_a_sweep_that_is_taken_up_again_tells_its_slopes() -> None:
+    cell = pt.load("cell-a")
+    agree(cell, Solver(build(cell)), np.linspace(0.0, 1.1, 12), lost=5)
+
+
+def test_points_that_are_not_reached_tell_nothing() -> None:
+    cell = pt.load("cell-a")
+    solver = Solver(build(cell))
+    states, slopes = Following(solver, ["perovskite.lifetime"]).sweep([0.0, 0.9, 1e6], 1.0)
+    assert states.converged.tolist() == [True, True, False]
+    assert np.isfinite(slopes.by_field[:2]).all() and np.isnan(slopes.by_field[2]).all()
+    assert np.isnan(slopes.by_voltage[2])
+
+
 def test_in_the_dark_nothing_follows_the_light() -> None:
     cell = pt.load("cell-a")
     solver = Solver(build(cell), FINE)

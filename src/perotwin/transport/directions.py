@@ -21,7 +21,7 @@ from perotwin.stack import paths as field_paths
 from perotwin.stack.face_areas import uneven
 from perotwin.stack.parts import Faces
 from perotwin.transport import device as dv
-from perotwin.transport.equations import Equations, equations_of
+from perotwin.transport.equations import Equations, Touched, equations_of
 from perotwin.transport.kernels.numbers import numbers_at, width_of
 from perotwin.transport.mobile_ions import motion_of
 from perotwin.units import Quantity
@@ -190,9 +190,11 @@ def _add(
         into.face_trap[at["face_trap"] + own, column] += part.device.face_trap[own, column] / here
         return True
 
+    touched = _touched(part.stack, layers, steps)
+
     def rows_at(offset: float) -> tuple[Equations, F64]:
         changed = _replaced(part.stack, steps, Quantity(here + offset, dimension=value.dimension))
-        rows = equations_of(changed, part.device.site_start, part.emission)
+        rows = equations_of(changed, part.device.site_start, part.emission, touched)
         if part.mobile is None:
             rows = rows._replace(moving=np.concatenate([rows.moving, rows.frozen]))
         return rows, motion_of(replace(part, stack=changed)) if into.motion.size else np.zeros((0, 0))
@@ -211,8 +213,9 @@ def _add(
         ("moving", into.ion),
         ("contact", into.contact),
     ):
-        found = _five([getattr(one, name) for one, _ in ends], step)
-        target[at[name] : at[name] + found.shape[0]] += found
+        if target.size:
+            found = _five([getattr(one, name) for one, _ in ends], step)
+            target[at[name] : at[name] + found.shape[0]] += found
     if into.motion.size:
         # of cells all of whose ions move
         found = _five([motion for _, motion in ends], step)
@@ -220,6 +223,23 @@ def _add(
     charge = _five([one.charge for one, _ in ends], step)
     into.fixed_charge[first : first + int(widths.sum())] += np.repeat(charge, widths)
     return True
+
+
+def _touched(stack: Stack, layers: list[str], steps: tuple[Any, ...]) -> Touched | None:
+    """Which rows a field acts on besides ions'; None where it may be all."""
+    last = len(layers) - 1
+    if steps[0] == "layer":
+        m = layers.index(stack.layer[steps[1]].name)
+        return Touched(range(m, m + 1), range(max(m - 1, 0), min(m + 1, last)), m in (0, last))
+    if steps[0] == "interface" and steps[2] == "trap":
+        keys = [f"{a}|{b}" for a, b in pairwise(layers)]
+        if steps[1] in keys:
+            f = keys.index(steps[1])
+            return Touched(range(0), range(f, f + 1), False)
+    if steps[0] == "contact":
+        return Touched(range(0), range(0), True)
+    # a dipole lifts all behind it
+    return None
 
 
 def _five(values: list[F64], step: float) -> F64:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from perotwin.optics import Emission
     from perotwin.stack import Layer, Stack
 
-__all__ = ["Channel", "Equations", "equations_of"]
+__all__ = ["Channel", "Equations", "Touched", "equations_of"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+
+#: of layers that nothing is asked of
+_NO_BANDS = Bands(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False)
 
 
 @dataclass(frozen=True)
@@ -68,31 +71,57 @@ class Equations(NamedTuple):
     channels: tuple[Channel, ...]
 
 
-def equations_of(stack: Stack, start: I64, emission: Emission | None) -> Equations:
+class Touched(NamedTuple):
+    """Rows that are asked for: of which electrical layers, which faces (each behind the layer of its number), and
+    whether of the contacts."""
+
+    layers: range
+    faces: range
+    contacts: bool
+
+
+def equations_of(
+    stack: Stack, start: I64, emission: Emission | None, touched: Touched | None = None
+) -> Equations:
     """The rows of a stack's electrical layers.
 
     Args:
         stack: the cell. start: (L + 1,) first site of each layer. emission: what it emits, where that is known.
+        touched: the rows that are told, besides those of ions; others are zero. All if absent.
 
     Raises:
         InputError: a number that cannot be at its temperature.
     """
     layers = stack.electrical_layers
+    last = len(layers) - 1
+    if touched is None:
+        touched = Touched(range(last + 1), range(last), True)
     temperature = float(stack.temperature)
     vt = K_EV * temperature
-    layer_bands = [bands(layer, temperature) for layer in layers]
     faces = [stack.face(a, b) for a, b in pairwise(layers)]
-    step = np.concatenate(([0.0], np.cumsum([float(face.dipole) for face in faces])))
+    step = [0.0, *accumulate(float(face.dipole) for face in faces)]
+    needed = set(touched.layers)
+    for f in touched.faces:
+        if faces[f].trap or faces[f].transport.kind == "thermionic":
+            needed |= {f, f + 1}
+    if touched.contacts:
+        needed |= {0, last}
+    layer_bands = [bands(layer, temperature) if m in needed else _NO_BANDS for m, layer in enumerate(layers)]
     table = np.zeros((len(layers), dv.LAYER_COLUMNS))
-    balanced = np.array([stack.radiative(layer).kind == "detailed-balance" for layer in layers])
+    balanced = np.zeros(len(layers), dtype=bool)
     charge = np.zeros(len(layers))
     trap_rows: list[list[float]] = []
     trap_start = [0]
     channels: list[Channel] = []
     for m, (layer, band) in enumerate(zip(layers, layer_bands, strict=True)):
+        if m not in touched.layers:
+            trap_rows += [[0.0] * dv.TRAP_COLUMNS] * len(layer.trap)
+            trap_start.append(len(trap_rows))
+            continue
         e = layer.electronic
         assert e is not None
         row = table[m]
+        balanced[m] = stack.radiative(layer).kind == "detailed-balance"
         row[dv.EC] = (step[m] - band.affinity) / vt
         row[dv.EV] = (step[m] - band.affinity - band.gap) / vt
         row[dv.LN_NC], row[dv.LN_NV] = np.log(band.nc), np.log(band.nv)
@@ -136,13 +165,15 @@ def equations_of(stack: Stack, start: I64, emission: Emission | None) -> Equatio
         trap_start.append(len(trap_rows))
 
     face_site, face_rows, barrier_site, barrier_rows = _faces(
-        stack, layers, layer_bands, faces, step, start, channels, len(trap_rows)
+        stack, layers, layer_bands, faces, step, start, channels, len(trap_rows), touched.faces
     )
     moving, frozen = _ion_rows(layers)
-    for m, species in enumerate(_species(layers)):
-        for ion in species:
+    for m in touched.layers:
+        for ion in _species(layers[m]):
             charge[m] -= float(ion.charge) * float(ion.density)
-    contact = _contact_rows(stack, layers, layer_bands, step, vt)
+    contact = np.zeros((2, dv.CONTACT_COLUMNS))
+    if touched.contacts:
+        contact = _contact_rows(stack, layers, layer_bands, step, vt)
     return Equations(
         layer=table,
         balanced=balanced,
@@ -185,10 +216,11 @@ def _faces(
     layers: Sequence[Layer],
     layer_bands: Sequence[Bands],
     faces: Sequence[Any],
-    step: np.ndarray,
+    step: Sequence[float],
     start: np.ndarray,
     channels: list[Channel],
     bulk_traps: int,
+    touched: range,
 ) -> tuple[list[int], list[list[float]], list[int], list[list[float]]]:
     """Face traps and thermionic barriers."""
     face_site: list[int] = []
@@ -196,6 +228,12 @@ def _faces(
     barrier_site: list[int] = []
     barrier_rows: list[list[float]] = []
     for f, face in enumerate(faces):
+        if f not in touched:
+            face_rows += [[0.0] * dv.FACE_TRAP_COLUMNS] * len(face.trap)
+            barrier_rows += [[0.0] * dv.BARRIER_COLUMNS] * (face.transport.kind == "thermionic")
+            continue
+        if not face.trap and face.transport.kind != "thermionic":
+            continue
         left, right = layer_bands[f], layer_bands[f + 1]
         key = f"{layers[f].name}|{layers[f + 1].name}"
         site = int(start[f + 1] - 1)
@@ -262,22 +300,19 @@ def _emission_velocity(dos: float, vt: float) -> float:
     return float(np.sqrt(kt / (2.0 * np.pi * mass)))
 
 
-def _species(layers: Sequence[Layer]) -> list[list[Any]]:
-    """The mobile species of each layer."""
-    found: list[list[Any]] = []
-    for layer in layers:
-        ions = layer.ions
-        species = [] if ions is None else [ions, *([ions.second] if ions.second is not None else [])]
-        found.append([ion for ion in species if float(ion.density) > 0.0])
-    return found
+def _species(layer: Layer) -> list[Any]:
+    """The mobile species of a layer."""
+    ions = layer.ions
+    species = [] if ions is None else [ions, *([ions.second] if ions.second is not None else [])]
+    return [ion for ion in species if float(ion.density) > 0.0]
 
 
 def _ion_rows(layers: Sequence[Layer]) -> tuple[list[list[float]], list[list[float]]]:
     """Rows of Device.ion for species that re-equilibrate at each point, and for those that are frozen."""
     moving: list[list[float]] = []
     frozen: list[list[float]] = []
-    for m, (layer, species) in enumerate(zip(layers, _species(layers), strict=True)):
-        for ion in species:
+    for m, layer in enumerate(layers):
+        for ion in _species(layer):
             row = [
                 float(ion.charge),
                 float(ion.density) * float(layer.thickness),
@@ -290,7 +325,7 @@ def _ion_rows(layers: Sequence[Layer]) -> tuple[list[list[float]], list[list[flo
 
 
 def _contact_rows(
-    stack: Stack, layers: Sequence[Layer], layer_bands: Sequence[Bands], step: np.ndarray, vt: float
+    stack: Stack, layers: Sequence[Layer], layer_bands: Sequence[Bands], step: Sequence[float], vt: float
 ) -> np.ndarray:
     rows = np.zeros((2, dv.CONTACT_COLUMNS))
     assert stack.contact is not None
@@ -322,7 +357,7 @@ def _isolate(
     layers: Sequence[Layer],
     layer_bands: Sequence[Bands],
     rows: np.ndarray,
-    step: np.ndarray,
+    step: Sequence[float],
     vt: float,
 ) -> None:
     """Make both ends bare, in place, and hold one level as the zero of energy (see `kernels.contacts`): that of a

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from perotwin.compiled import compiled, inlined
 from perotwin.transport.device import FN_PSI, FP_PSI, PSI_FN, PSI_FP, PSI_PSI
+from perotwin.transport.kernels.adjoint import slopes_here
 from perotwin.transport.kernels.assemble import assemble
 from perotwin.transport.kernels.circuit import Constraint, close, follows
 from perotwin.transport.kernels.contacts import ELECTRONS, HOLES, hold_contacts, lose
@@ -227,8 +228,11 @@ class Path(NamedTuple):
 
 
 @compiled
-def follow(dev, w, net, row, gen, held, inertia, constraint, patience, linear, answer, path):
+def follow(dev, w, net, row, gen, held, inertia, constraint, patience, linear, answer, path, course):
     """Follow the steady state along a path, storing every state; the constraint's own c does not count.
+
+    course: how each state that Newton's method finds for a held voltage follows its numbers is told there, from the
+    factors of its last iteration; or None.
 
     Each target is reached in one step, or in as many smaller ones as it takes, unless `path.finest` is 1. Steps begin
     from the polynomial through the last states. The first target is solved for also where the path starts from it,
@@ -249,6 +253,8 @@ def follow(dev, w, net, row, gen, held, inertia, constraint, patience, linear, a
         here = where[0]
         fraction = 1.0
         path.iterations[k] = 0
+        if course is not None:
+            course.told[k] = False
         reached = path.solved and goal == here and known == 1
         while not reached:
             aim = here + fraction * (goal - here)
@@ -276,6 +282,15 @@ def follow(dev, w, net, row, gen, held, inertia, constraint, patience, linear, a
                 past[0, :] = row
                 if aim == goal:
                     reached = True
+                    if course is not None:
+                        if patience.careful:
+                            for d in range(net.anode.size):
+                                eliminate(w, dev.node_start[d], dev.node_start[d + 1], 0)
+                        st = state_in(dev, row)
+                        course.slopes[k] = slopes_here(
+                            dev, w, net, st, goal, held, (linear, answer), course.room, course.found[k]
+                        )
+                        course.told[k] = True
                 else:
                     left = (goal - aim) / (goal - here)
                     here = aim
