@@ -18,6 +18,8 @@ from perotwin.errors import InputError
 from perotwin.transport import sensitivity
 from perotwin.transport.build import build
 from perotwin.transport.directions import direction
+from perotwin.transport.kernels.adjoint import along
+from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.sensitivity import Following
 from perotwin.transport.steady import Solver
 
@@ -234,6 +236,37 @@ def test_points_that_are_not_reached_tell_nothing() -> None:
     assert states.converged.tolist() == [True, True, False]
     assert np.isfinite(slopes.by_field[:2]).all() and np.isnan(slopes.by_field[2]).all()
     assert np.isnan(slopes.by_voltage[2])
+
+
+@pytest.mark.parametrize("name", ["cell-a", "ions", "tandem-target"])
+def test_how_a_state_follows_the_voltage_is_what_states_beside_it_differ_by(name: str) -> None:
+    cell = three_ion_layers() if name == "ions" else pt.load(name)
+    solver = Solver(build(cell), FINE)
+    step, at = 2e-4, 1.8 if name == "tandem-target" else 0.7
+    states = solver.sweep(at + step * np.array([-2.0, -1.0, 0.0, 1.0, 2.0]), 1.0)
+    system = solver.system
+    # leaves the factors and the circuit of this state
+    Following.by_number(solver, states.pick(np.array([2])))
+    row = np.zeros(states.rows.shape[1])
+    state = state_in(system.device, states.rows[2])
+    assert along(system.device, system.work, system.net, state, (system.linear, system.answer), row)
+    wanted = (states.rows[0] - states.rows[4] + 8.0 * (states.rows[3] - states.rows[1])) / (12.0 * step)
+    found, wanted = state_in(system.device, row), state_in(system.device, wanted)
+    scale = float(np.abs(found.v).max())
+    assert found.v == pytest.approx(wanted.v, rel=1e-6)
+    assert np.abs(found.psi - wanted.psi).max() <= 1e-6 * scale
+    # levels where there are carriers
+    for own, other, rest in ((found.fn, wanted.fn, wanted.fn_rest), (found.fp, wanted.fp, wanted.fp_rest)):
+        assert np.abs(own - other - rest).max() <= 1e-6 * scale
+
+
+def test_a_sweep_that_tells_its_slopes_takes_fewer_iterations() -> None:
+    cell = pt.load("cell-a")
+    volts = np.linspace(0.0, 1.3, 131)
+    states, _ = Following(Solver(build(cell)), []).sweep(volts, 1.0)
+    plain = Solver(build(cell)).sweep(volts, 1.0)
+    assert states.iterations.sum() < 0.95 * plain.iterations.sum()
+    assert np.abs(states.current - plain.current).max() <= 1e-9 * float(np.abs(plain.current).max())
 
 
 def test_in_the_dark_nothing_follows_the_light() -> None:

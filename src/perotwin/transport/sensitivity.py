@@ -176,8 +176,9 @@ class Following(Fields):
     ) -> tuple[States, Slopes]:
         """Steady states at a list of terminal voltages, as `Solver.sweep` finds them, and how they follow.
 
-        What Newton's method solved last at each point serves its slopes too, so that this costs less than `current` of
-        the states of a sweep, and tells the same to the square of the solver's tolerance.
+        What Newton's method solved last at each point serves its slopes too, and how the states follow the voltage
+        tells the next one, so that this costs less than `current` of the states of a sweep. Both tell the same to the
+        solver's tolerance.
 
         Args:
             voltage: (K,) V. intensity: suns. start: a state to begin from.

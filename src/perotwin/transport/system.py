@@ -67,7 +67,7 @@ class System:
         path = self.path(np.array([constraint.c]), np.nan, finest=1.0)
         follow(
             self.device, self.work, self.net, row, generation, held, inertia or self.at_rest, constraint, patience,
-            self.linear, self.answer, path, None,
+            (self.linear, self.answer), path, None,
         )  # fmt: skip
         return bool(path.reached[0]), int(path.iterations[0]), float(path.size[0])
 
@@ -81,8 +81,8 @@ class System:
             first = course.told.size - path.targets.size
             course = Course(course.room, course.slopes[first:], course.found[first:], course.told[first:])
         follow(
-            self.device, self.work, self.net, row, generation, held, self.at_rest, constraint, patience, self.linear,
-            self.answer, path, course,
+            self.device, self.work, self.net, row, generation, held, self.at_rest, constraint, patience,
+            (self.linear, self.answer), path, course,
         )  # fmt: skip
 
     @cached_property

@@ -19,11 +19,18 @@ from perotwin.transport.device import Device
 from perotwin.transport.kernels.assemble import assemble
 from perotwin.transport.kernels.circuit import Constraint, Net, close, fill, places
 from perotwin.transport.kernels.contacts import bias_column
-from perotwin.transport.kernels.elimination import eliminate, solve_small
+from perotwin.transport.kernels.elimination import eliminate, solve_small, substitute
 from perotwin.transport.kernels.linearise import lights_into, nodes_of, radiation
 from perotwin.transport.kernels.numbers import Numbers, places_of, width_of
 from perotwin.transport.kernels.recombination import crowding, site_drive
-from perotwin.transport.kernels.right_hand_sides import edge_current, quiet_edge, species_of
+from perotwin.transport.kernels.right_hand_sides import (
+    edge_current,
+    ion_columns,
+    keep_ions,
+    quiet_edge,
+    source_column,
+    species_of,
+)
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.kernels.slopes import (
     Into,
@@ -343,6 +350,42 @@ def slopes_here(dev, w, net, st, voltage, held, memory, room, found):
     if not whole(into):
         found[:] = np.nan
     return weight[anode]
+
+
+@compiled
+def along(dev, w, net, st, memory, out):
+    """Set out (width,) to how a state follows the voltage at the terminals, per V; its small parts of levels and its
+    ions' activities, which follow from the rest, stay zero. w, memory: as `slopes_here` leaves them.
+
+    Returns whether the circuit could be solved.
+    """
+    linear, answer = memory
+    F, into = w.rhs, state_in(dev, out)
+    out[:] = 0.0
+    linear.current[:] = 0.0
+    if not close(net, linear, np.zeros(net.anode.size), Constraint(1.0, 0.0, 1.0), answer):
+        return False
+    for d in range(net.anode.size):
+        first, last, rise = dev.node_start[d], dev.node_start[d + 1], answer.voltage[d]
+        for i in range(first, last):
+            for r in range(3):
+                F[i, r, 0] = 0.0
+        bias_column(dev, w, st, d, F, 0)
+        anode = first if dev.anode_front else last - 1
+        for r in range(3):
+            F[anode, r, 0] *= rise
+        begin, end = lights_into(net, d)
+        for k in range(begin, end):
+            profile = net.profile[net.profile_start[k] : net.profile_start[k + 1]]
+            source_column(nodes_of(dev, d), w.leak, profile, answer.light[k], F, 0)
+        species = ion_columns(dev, w, d, F, 1)
+        substitute(w, F, first, last, 1 + species)
+        if species > 0:
+            keep_ions(dev, w, d, F, 1)
+        for i in range(first, last):
+            into.psi[i], into.fn[i], into.fp[i] = F[i, 0, 0], F[i, 1, 0], F[i, 2, 0] + rise
+        into.v[d] = rise
+    return True
 
 
 @compiled
