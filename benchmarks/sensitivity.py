@@ -25,7 +25,7 @@ from perotwin.transport.build import build
 from perotwin.transport.sensitivity import Following
 from perotwin.transport.steady import Solver
 
-RUNS, FIELDS = 15, 20
+RUNS, FIELDS = 31, 20
 #: what light does not see: fields of the equations of carriers
 ENDINGS = (
     "mobility",

@@ -269,6 +269,22 @@ def test_a_sweep_that_tells_its_slopes_takes_fewer_iterations() -> None:
     assert np.abs(states.current - plain.current).max() <= 1e-9 * float(np.abs(plain.current).max())
 
 
+def test_numbers_that_nobody_asks_for_are_left_out_and_the_others_are_what_they_are() -> None:
+    cell = pt.load("tandem-target")
+    solver = Solver(build(cell))
+    states = solver.sweep([0.5, 1.9], 1.0)
+    _, by_number = Following.by_number(solver, states)
+    for paths in (
+        ["top.perovskite.electronic.electron_mobility"],
+        ["bottom.perovskite.trap.1.electron_lifetime", "top.perovskite.ions.density"],
+        ["top.niox.electronic.acceptor_density", "temperature"],
+        ["junction.resistance"],
+    ):
+        follows = Following(solver, paths)
+        wanted = by_number @ follows.directions.T
+        assert follows.current(states).by_field == pytest.approx(wanted, rel=1e-9)
+
+
 def test_in_the_dark_nothing_follows_the_light() -> None:
     cell = pt.load("cell-a")
     solver = Solver(build(cell), FINE)

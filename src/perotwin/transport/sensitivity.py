@@ -31,13 +31,14 @@ from perotwin.stack.short_paths import full_paths
 from perotwin.transport.build import Problem, build
 from perotwin.transport.directions import CENTRAL, direction
 from perotwin.transport.kernels.adjoint import Course, make_course, sensitivities
-from perotwin.transport.kernels.numbers import numbers_of, places_of, width_of
+from perotwin.transport.kernels.numbers import numbers_at, numbers_of, places_of, width_of
 from perotwin.transport.steady import Solver
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
     from perotwin.transport.device import Device
     from perotwin.transport.kernels.circuit import Net
+    from perotwin.transport.kernels.numbers import Numbers
     from perotwin.transport.states import State, States
 
 __all__ = ["Fields", "Following", "Slopes"]
@@ -114,20 +115,28 @@ class Fields(ABC):
     @cached_property
     def directions(self) -> F64:
         """(P, W) how the numbers at 1 sun follow the fields."""
+        width = width_of(self.device, self.net)
+        found = np.zeros((len(self.fields), width))
+        row = np.zeros(width)
+        into = numbers_at(self.device, self.net, row)
         with reusing():
-            found = [self._direction(path) for path in self.fields]
-        return np.array(found).reshape(len(self.fields), width_of(self.device, self.net))
+            for number, path in enumerate(self.fields):
+                row[:] = 0.0
+                found[number] = self._direction(path, (row, into))
+        return found
 
-    def _direction(self, path: str) -> F64:
+    def _direction(self, path: str, room: tuple[F64, Numbers]) -> F64:
+        """(W,) of one field; room: zeros that may be written into, and their numbers."""
         cell = self.problem.stack
         value = cell.get(path)
         if not isinstance(value, Quantity):
             raise InputError(f'"{path}" is no number with a unit.', "Name a field that holds one.", key=path)
         here, step = float(value), _step(value)
-        alone = [direction(self.problem, self.device, self.net, one, step) for one in full_paths(cell, path)]
-        quick = [one for one in alone if one is not None]
-        if quick and len(quick) == len(alone):
-            return np.asarray(sum(quick))
+        alone = [
+            direction(self.problem, self.device, self.net, one, step, room) for one in full_paths(cell, path)
+        ]
+        if all(one is not None for one in alone):
+            return room[0]
         try:
             made = [self.rebuilt({path: here + k * step}) for k in (-2, -1, 1, 2)]
             rows = [self.numbers(one) for one in made]
@@ -192,7 +201,7 @@ class Following(Fields):
         if start is None:
             # on the way there nothing is told
             solver.short_circuit(intensity)
-        course = make_course(system.device, system.net, count)
+        course = make_course(system.device, system.net, count, self._asked_for)
         system.course = course
         try:
             states = solver.sweep(voltage, intensity, start)
@@ -204,7 +213,7 @@ class Following(Fields):
 
     def current(self, states: States) -> Slopes:
         """Of steady states that the solver found (rows of those that did not converge are NaN)."""
-        return self._slopes(states, self._of(self.solver, states))
+        return self._slopes(states, self._of(self.solver, states, self._asked_for))
 
     @staticmethod
     def by_number(solver: Solver, states: States) -> tuple[F64, F64]:
@@ -215,9 +224,9 @@ class Following(Fields):
         return course.slopes, course.found
 
     @staticmethod
-    def _of(solver: Solver, states: States) -> Course:
+    def _of(solver: Solver, states: States, asked_for: NDArray[np.bool_] | None = None) -> Course:
         system = solver.system
-        course = make_course(system.device, system.net, states.rows.shape[0])
+        course = make_course(system.device, system.net, states.rows.shape[0], asked_for)
         Following._tell(solver, states, np.asarray(states.converged), course)
         return course
 
@@ -234,11 +243,16 @@ class Following(Fields):
     def _slopes(self, states: States, course: Course) -> Slopes:
         directions = self._under(states.intensity)
         # most numbers follow nothing that is asked for
-        some = np.flatnonzero(directions.any(axis=0))
+        some = np.flatnonzero(self._asked_for)
         by_voltage, by_field = course.slopes.copy(), course.found[:, some] @ directions[:, some].T
         lost = ~np.asarray(states.converged)
         by_voltage[lost], by_field[lost] = np.nan, np.nan
         return Slopes(self.fields, by_voltage, by_field)
+
+    @property
+    def _asked_for(self) -> NDArray[np.bool_]:
+        """(W,) which numbers any field acts through."""
+        return np.asarray(self.directions.any(axis=0))
 
     def _under(self, suns: float) -> F64:
         """(P, W) how the numbers follow the fields in the light of `suns`."""

@@ -61,21 +61,35 @@ class Room(NamedTuple):
     G: F64  # (N, 3, Q + I) how what is asked for follows each row
     kappa: F64  # (Q, I) and each number of ions
     weights: F64  # (3 N + E,) of all rows; E: of `slopes.rows_of`, of the circuit, and of the current at the terminals
+    layers: NDArray[np.bool_]  # (M,) of which layers numbers are asked for, and
+    sites: NDArray[np.bool_]  # (M,) of the sites of which, or kT/q
 
 
-def make_room(device: Device, net: Net) -> Room:
-    """Allocate it."""
+def make_room(device: Device, net: Net, asked_for: NDArray[np.bool_] | None = None) -> Room:
+    """Allocate it. asked_for (W,): of which numbers slopes are asked; others may be told as zero. All if absent."""
+    places = places_of(device, net)
+    if asked_for is None:
+        asked_for = np.ones(width_of(device, net), dtype=bool)
+    of_site = asked_for[places.vt[0]] | np.zeros(device.volume.size, dtype=bool)
+    for name in ("volume", "spacing", "fixed_charge", "held", "generation"):
+        of_site |= asked_for[getattr(places, name)]
+    sites = np.logical_or.reduceat(of_site, device.site_start[:-1])
+    layers = sites | asked_for[places.layer].any(axis=1)
+    for m in range(layers.size):
+        layers[m] |= asked_for[places.trap[device.trap_start[m] : device.trap_start[m + 1]]].any()
     nodes, species = device.x.size, device.ion.shape[0]
     asked = 1 + int(np.bincount(net.emitter, minlength=1).max())
     most = int(np.bincount(device.layer_junction[device.ion[:, dv.I_LAYER].astype(int)], minlength=1).max())
     behind = device.offset.size + device.junctions + species + 2 * device.junctions + net.emitter.size
     behind += net.tail.size + net.nodes
     return Room(
-        places_of(device, net),
+        places,
         make_into(device, net),
         np.zeros((nodes, 3, asked + most)),
         np.zeros((asked, species)),
         np.zeros(3 * nodes + behind),
+        layers,
+        sites,
     )
 
 
@@ -88,10 +102,10 @@ class Course(NamedTuple):
     told: NDArray[np.bool_]  # (K,)
 
 
-def make_course(device: Device, net: Net, count: int) -> Course:
-    """Allocate one of `count` states, of which nothing is told yet."""
+def make_course(device: Device, net: Net, count: int, asked_for: NDArray[np.bool_] | None = None) -> Course:
+    """Allocate one of `count` states, of which nothing is told yet. asked_for: as of `make_room`."""
     found = np.zeros((count, width_of(device, net)))
-    return Course(make_room(device, net), np.zeros(count), found, np.zeros(count, dtype=bool))
+    return Course(make_room(device, net, asked_for), np.zeros(count), found, np.zeros(count, dtype=bool))
 
 
 @compiled
@@ -275,7 +289,7 @@ def slopes_here(dev, w, net, st, voltage, held, memory, room, found):
     in `sensitivities`. Returns dJ/dV, S m^-2; NaN where that could not be found.
     """
     linear, answer = memory
-    at, lists, G, kappa, weights = room
+    at, lists, G, kappa, weights, layers, sites = room
     junctions, lights = net.anode.size, np.zeros(net.emitter.size)
     edges, slope, volts = np.zeros(junctions, dtype=np.int64), np.zeros((2, 3)), np.zeros(junctions)
     light, current, _, _, anode, size = places(net)
@@ -336,7 +350,7 @@ def slopes_here(dev, w, net, st, voltage, held, memory, room, found):
     add_lights(dev, net, lights, at, circuit, into)
     add_circuit(dev, net, st, answer, at, circuit, into)
     add_contacts(dev, w, st, at, into)
-    add_ions(dev, w, at, into)
+    add_ions(dev, w, at, sites, into)
     add_faces(dev, w, st, at, into)
     weigh(into, weights, found)
     # what a contact holds is no equation of sources and fluxes
@@ -346,7 +360,8 @@ def slopes_here(dev, w, net, st, voltage, held, memory, room, found):
             for r in range(3):
                 own[i, r] *= free[i, r]
     for m in range(dev.offset.size):
-        weigh_layer(dev, w, st, held, m, edges[dev.layer_junction[m]], at, own, more, found)
+        if layers[m]:
+            weigh_layer(dev, w, st, held, m, edges[dev.layer_junction[m]], at, own, more, sites[m], found)
     if not whole(into):
         found[:] = np.nan
     return weight[anode]

@@ -291,13 +291,13 @@ def _edge(dev, w, st, place, weights, inverse, layer):
 
 
 @compiled
-def weigh_layer(dev, w, st, held, m, edge, at, weight, more, found):
+def weigh_layer(dev, w, st, held, m, edge, at, weight, more, sites, found):
     """Add to found (W,) what the numbers of layer m do to its sources, displacement and fluxes, times the weights of
     the rows that these stand in.
 
     held (S,): charge of all ions that the device itself does not say, m^-3. edge: over which its junction's current is
     read. at: `numbers.Numbers`, the place of each number. weight (N, 3): of the nodes' rows, zero where a contact holds
-    the unknown; more (E,): of the others (`rows_of`).
+    the unknown; more (E,): of the others (`rows_of`). sites: whether numbers of sites, and kT/q, count too.
     """
     off, first, last = dev.offset[m], dev.site_start[m], dev.site_start[m + 1] - 1
     glow_row, currents, _, _ = rows_of(dev)
@@ -313,18 +313,20 @@ def weigh_layer(dev, w, st, held, m, edge, at, weight, more, found):
         charge, width, pairs = _site(
             dev, w, st, held, (m, s), (here[0], here[1] + here[2], glow), layer, trap, changed
         )
-        found[at.fixed_charge[s]] += charge
-        found[at.held[s]] += charge
-        found[at.volume[s]] += width
-        found[at.generation[s]] += pairs
+        if sites:
+            found[at.fixed_charge[s]] += charge
+            found[at.held[s]] += charge
+            found[at.volume[s]] += width
+            found[at.generation[s]] += pairs
         if s < last:
             read = current if i == edge else 0.0
             across = (
                 weight[i + 1, 0] - here[0], weight[i + 1, 1] - here[1] + read, weight[i + 1, 2] - here[2] - read,
             )  # fmt: skip
             spacing, vt = _edge(dev, w, st, (m, s), across, inverse, layer)
-            found[at.spacing[s]] += spacing
-            by_vt += vt
+            if sites:
+                found[at.spacing[s]] += spacing
+                by_vt += vt
     found[at.vt[0]] += by_vt
     for column in range(dv.LAYER_COLUMNS):
         found[at.layer[m, column]] += layer[column]
@@ -474,18 +476,19 @@ def add_faces(dev, w, st, at, into):
 
 
 @compiled
-def add_ions(dev, w, at, into):
-    """Species that re-equilibrate: their charge, and their numbers per area."""
+def add_ions(dev, w, at, sites, into):
+    """Species that re-equilibrate: their charge, and their numbers per area. sites (M,): as in `weigh_layer`."""
     _, _, numbers, _ = rows_of(dev)
     for k in range(dev.ion.shape[0]):
-        m, z, sites = int(dev.ion[k, dv.I_LAYER]), dev.ion[k, dv.I_Z], dev.ion[k, dv.I_SITES]
+        m, z, limit = int(dev.ion[k, dv.I_LAYER]), dev.ion[k, dv.I_Z], dev.ion[k, dv.I_SITES]
         put_more(into, numbers + k, at.ion[k, dv.I_NUMBER], 1.0)
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             i = s - dev.offset[m]
-            put(into, i, _POISSON, at.volume[s], -z * w.ion[k, s])
-            put_more(into, numbers + k, at.volume[s], -w.ion[k, s])
-            if sites > 0.0:
-                fill = w.ion[k, s] / sites
+            if sites[m]:
+                put(into, i, _POISSON, at.volume[s], -z * w.ion[k, s])
+                put_more(into, numbers + k, at.volume[s], -w.ion[k, s])
+            if limit > 0.0:
+                fill = w.ion[k, s] / limit
                 rest = dev.volume[s] * fill * fill
                 put(into, i, _POISSON, at.ion[k, dv.I_SITES], -z * rest)
                 put_more(into, numbers + k, at.ion[k, dv.I_SITES], -rest)
