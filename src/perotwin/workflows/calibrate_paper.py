@@ -353,40 +353,47 @@ def calibrate(
         rate = min(max(split.scan_rate(), rates[0]), rates[-1])
         at_rates = _full(picture, parameters, names, here, [rate])
         _, given = _scanned(at_rates, quick, wanted, width)
-        correction = given - quick
-        for number in range(1, rounds + 1):
 
-            def residuals(
-                values: F64, shift: F64 = correction, searched: Sequence[Parameter] = tuple(parameters)
-            ) -> F64:
+        def search(values: F64, shift: F64, label: str) -> Fit:
+            begun = [replace(one, start=float(value)) for one, value in zip(parameters, values, strict=True)]
+
+            def residuals(values: F64) -> F64:
                 counter.advance()
-                return (_quick(picture, searched, names, values) + shift - wanted) / width
+                return (_quick(picture, begun, names, values) + shift - wanted) / width
 
-            fit = solve(
+            return solve(
                 residuals,
-                parameters,
-                jacobian=partial(_slopes, many, picture, parameters, names, width),
+                begun,
+                jacobian=partial(_slopes, many, picture, begun, names, width),
                 labels=list(names),
                 evaluations=evaluations,
                 tolerance=1e-3,
-                label=f"round {number}",
+                label=label,
             )
+
+        fit = search(here, given - quick, "first search")
+        quick = _quick(picture, parameters, names, fit.values)
+        halves = many(partial(_full, picture, parameters, names, fit.values), (rates[::2], rates[1::2]))
+        at_rates = {one: given for half in halves for one, given in half.items()}
+        _scanned(at_rates, quick, wanted, width)
+        # each rate by what the numbers can make of it: at those of another rate its own neighbours look best
+        found = {
+            one: search(fit.values, given - quick, f"at {1e3 * one:.3g} mV/s")
+            for one, given in at_rates.items()
+        }
+        rate = min(found, key=lambda one: found[one].chi2)
+        fit, correction = found[rate], at_rates[rate] - quick
+        told = ", ".join(f"{1e3 * one:.3g} mV/s {found[one].chi2:.1f}" for one in sorted(found))
+        progress.note(f"chi-square by scan rate: {told}")
+        for number in range(1, rounds + 1):
             quick = _quick(picture, parameters, names, fit.values)
-            # once all rates were tried, those next to the best one will do
-            near = [one for one in rates if number == 1 or 0.4 * rate < one < 2.6 * rate]
-            halves = many(partial(_full, picture, parameters, names, fit.values), (near[::2], near[1::2]))
-            at_rates |= {one: given for half in halves for one, given in half.items()}
-            rate, given = _scanned({one: at_rates[one] for one in near}, quick, wanted, width)
+            _, given = _scanned(_full(picture, parameters, names, fit.values, [rate]), quick, wanted, width)
             moved = float(np.abs((given - quick - correction) / width).max())
-            correction = given - quick
-            parameters = [
-                replace(one, start=float(value)) for one, value in zip(parameters, fit.values, strict=True)
-            ]
-            progress.note(
-                f"round {number}: {1e3 * rate:.3g} mV/s, corrections moved by {moved:.2f} standard deviations"
-            )
-            if moved < _STAYS or not fit.complete:
+            correction, at_rates[rate] = given - quick, given
+            progress.note(f"round {number}: corrections moved by {moved:.2f} standard deviations")
+            if moved < _STAYS or not fit.complete or number == rounds:
                 break
+            fit = search(fit.values, correction, f"round {number + 1}")
     return Calibration(
         picture, fit, rate, names, wanted, width, given, number, dict(sorted(at_rates.items()))
     )
