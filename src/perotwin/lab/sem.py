@@ -8,7 +8,7 @@ brightness for one; the parameters are part of the result. Lengths need the scal
 in pixels, and are said to be.
 
 `measure` draws the film of a recipe as cells of random points of the recipe's grain size. It repeats that number and
-predicts none; it shows no pinholes, since no recipe knows them.
+predicts none; it shows no pinholes, since a recipe knows their share and not their sizes.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def measure(sample: Specimen, protocol: Protocol | None = None) -> xr.Dataset:
         notes=[
             f"the image repeats a number of the recipe, grains of {diameter * 1e9:.4g} nm (assumed); it predicts "
             "nothing. Its shape, cells of random points with dark lines between them, is ours.",
-            "pinholes are not in the recipe and not in the image: a film without them is no finding.",
+            "the recipe knows no sizes of pinholes, and none are in the image: a film without them is no finding.",
         ],
     )
 

@@ -363,7 +363,7 @@ NOMENCLATURE: dict[str, Term] = {
         "standard deviation of the areas of grains over their mean"),
     "grain_intercept": Term("ℓ", r"$\ell$", "m", "nm", 1e9, "mean lineal intercept of grains"),
     "pinholes": Term("np", r"$n_\mathrm{p}$", "1", "1", 1.0, "dark spots of an image"),
-    "pinhole_share": Term("fp", r"$f_\mathrm{p}$", "1", "%", 100.0, "area of dark spots"),
+    "pinhole_share": Term("fp", r"$f_\mathrm{p}$", "1", "%", 100.0, "area of pinholes; of an image, of dark spots"),
     "sputter_depth": Term("zs", r"$z_\mathrm{s}$", "m", "nm", 1e9, "sputter depth from the surface of the film"),
     "species_density": Term(
         "c", "$c$", "m-3", "cm^-3", 1e-6, "number density as the depth resolution lets it be seen"

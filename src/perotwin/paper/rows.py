@@ -40,7 +40,7 @@ _NEEDED: Mapping[str, tuple[Ask, ...]] = {
     ),
     "film": (
         ("of", "sclc", "control"), *_each(("of", "pl"), ("of", "trpl")), ("of", "eqe", "target"),
-        *_each(("on_sample", "afm"), ("on_sample", "sem")), ("on_sample", "xrd", "target"),
+        *_each(("on_sample", "afm")), ("on_sample", "xrd", "target"),
     ),
     "cell": (
         ("of", "mppt", "target"), *_each(("scan",), ("of", "tpv"), ("of", "tpc"), ("of", "suns_voc"), ("of", "el")),

@@ -201,16 +201,16 @@ def growth_of_grains(bench: Bench) -> Found:
     return Found(sizes["target"] / sizes["control"], "assumed alike")
 
 
-@ROWS.answers(f"{_FILM}.pinholes_control", "film", "perotwin sem control")
+@ROWS.answers(f"{_FILM}.pinholes_control", "film", "perotwin coverage control")
 def pinholes_of_the_reference(bench: Bench) -> float:
-    """Share of the simulated image that pinholes cover."""
-    return float(bench.on_sample("sem", "control")["pinhole_share"])
+    """Share of the area where the film of the recipe did not wet the face; no image shows it."""
+    return bench.sample("control").face.pinholes
 
 
-@ROWS.answers(f"{_FILM}.pinholes_target", "film", "perotwin sem target")
+@ROWS.answers(f"{_FILM}.pinholes_target", "film", "perotwin coverage target")
 def pinholes_of_the_target(bench: Bench) -> float:
-    """Share of the simulated image that pinholes cover."""
-    return float(bench.on_sample("sem", "target")["pinhole_share"])
+    """The same of the film whose additive has filled holes."""
+    return bench.sample("target").face.pinholes
 
 
 def _splitting(bench: Bench, sample: str) -> float:

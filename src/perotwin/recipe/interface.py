@@ -155,7 +155,7 @@ class Face:
         patch: correlation length of the bare parts, m; NaN where nothing or everything is bare.
         area_spread: standard deviation of the step (eV) between areas wider than carriers reach.
         wide_patches: share of the area in bare patches of the size that `Dipoles.unevenness` states.
-        leak: conductance of pinholes across the junction, S/m^2.
+        pinholes: share of the area in pinholes. leak: their conductance across the junction, S/m^2.
     """
 
     shares: dict[str, float]
@@ -167,6 +167,7 @@ class Face:
     patch: float
     area_spread: float = 0.0
     wide_patches: float = 0.0
+    pinholes: float = 0.0
     leak: float = 0.0
 
 
@@ -272,6 +273,7 @@ def face(patch: Patch, moments: F64, dipoles: Dipoles) -> Face:
     open_before = shares["bare"] + shares["additive"]
     left = shares["bare"] / open_before if open_before > 0.0 else 0.0
     wide = dipoles.unevenness
+    pinholes = 0.0 if wide is None or wide.pinholes is None else float(wide.pinholes) * left
     held = sum(shares[name] * velocities[name] for name in ("sam", "additive"))
     return Face(
         shares=shares,
@@ -283,7 +285,8 @@ def face(patch: Patch, moments: F64, dipoles: Dipoles) -> Face:
         patch=surface.patch_size,
         area_spread=0.0 if wide is None else float(wide.spread) * float(np.sqrt(left)),
         wide_patches=0.0 if wide is None else float(wide.patches) * left,
+        pinholes=pinholes,
         leak=0.0
-        if wide is None or wide.pinholes is None or wide.pinhole_resistance is None
-        else float(wide.pinholes) * left / float(wide.pinhole_resistance),
+        if wide is None or wide.pinhole_resistance is None
+        else pinholes / float(wide.pinhole_resistance),
     )

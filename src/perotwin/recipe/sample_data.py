@@ -42,6 +42,8 @@ def readings(sample: Sample) -> Metrics:
         "interface_spread": Metric(face.spread, "eV", "standard deviation along the face"),
         "interface_velocity": Metric(face.velocity, "m/s", "mean over the area"),
     }
+    if face.pinholes > 0.0:
+        found["pinhole_share"] = Metric(face.pinholes, "1", "area where the film did not wet the face")
     if dried is not None and sample.additive is not None:
         shares = dried.shares
         found |= {
