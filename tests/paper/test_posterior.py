@@ -100,7 +100,7 @@ def test_what_belongs_to_another_set_is_not_taken(tmp_path: Path) -> None:
     other = tmp_path / "calibrated.toml"
     text = calibrated.FILE.read_text(encoding="utf-8")
     name = found.free[0].text(found.free[0].start)
-    other.write_text(text.replace(f'"{name}"', '"1 meV"', 1), encoding="utf-8")
+    other.write_text(text.replace(f'"{name}"', '"0.001 %"', 1), encoding="utf-8")
     assert posterior.read(file, other) is None
     assert posterior.read(tmp_path / "none.toml") is None
 

@@ -297,18 +297,20 @@ def _links(one: Line, folder: Path) -> list[links.Link]:
 def _calibrated(picture: str) -> study_page.Section:
     """The calibrated set beside the library's numbers and their ranges."""
     data, numbers = calibrated.read(calibrated.file(picture)), split.numbers()
-    called = {path: name for name, paths in split.picture(picture).free.items() for path in paths}
+    one = split.picture(picture)
+    called = {path: name for name, paths in one.free.items() for path in paths}
     rows = []
     for which, above in (("recipe", ""), ("base", "base.")):
         for path, value in data.get(which, {}).items():
             own = numbers[above + path] if above + path in numbers else numbers[f"base.{_whole(path)}"]
             low, high = ("–", "–") if own.assumed is None else (end.text for end in own.assumed)
             fitted = called.get(above + path)
-            how = f"fitted: {fitted}" if fitted else "chosen with the EQE known"
+            set_apart = "set, not fitted" if above + path in one.fixed else "chosen with the EQE known"
+            how = f"fitted: {fitted}" if fitted else set_apart
             rows.append(Row(path, [value, own.text, f"{low} to {high}", how]))
     words = [
         "Numbers of the recipe and of wbg-base that this run has otherwise than the library, whose all else is. "
-        "With the scan rate those that were fitted are eight.",
+        "With the scan rate those that were fitted or set for this picture of the face are at most eight.",
     ]
     if "scan_rate" in data:
         rows.append(
