@@ -1,7 +1,7 @@
 """Design studies: one point with and without its optics, a map of 21 x 21 tandems on two processes, a sensitivity.
 
 Run `python benchmarks/design.py`: single points are warm medians on one thread; `--map` adds the whole command, whose
-processor time says what it would take on quiet cores.
+processor time says what it would take on quiet cores; `--optimise` searches of the best values with and without slopes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import perotwin as pt
 from perotwin.optics.reuse import reusing
-from perotwin.study import merit, resolve, sensitivity
+from perotwin.study import merit, optimise, resolve, sensitivity
+from perotwin.study.merit import MeritOf
 
 MAP = (
     "map",
@@ -31,6 +32,21 @@ MAP = (
     "top.bandgap=1.65..1.9 eV",
     "--steps",
     "21",
+)
+
+#: what is searched for the best values: by thicknesses, by numbers of the equations, in a tandem
+SEARCHES = (
+    ("nbg", ("perovskite.thickness=500 nm..1100 nm", "c60.thickness")),
+    (
+        "wbg-target",
+        (
+            "niox.electronic.electron_affinity=1.7 eV..2.0 eV",
+            "c60.electronic.electron_affinity=3.8 eV..4.1 eV",
+            "niox.electronic.acceptor_density",
+            "niox|perovskite.dipole",
+        ),
+    ),
+    ("tandem-target", ("top.thickness", "bottom.thickness=600 nm..1200 nm")),
 )
 
 
@@ -68,6 +84,27 @@ def whole_sensitivity(name: str) -> None:
     assert len(fields) == len(found.entries)
 
 
+def search(name: str, vary: tuple[str, ...], rounds: int = 3) -> None:
+    """The best values of some numbers, with exact slopes close to them and by values alone, turn by turn."""
+    cell = pt.load(name)
+    judges: dict[str, MeritOf] = {"slopes": merit, "values": lambda one: merit(one)}
+    busy: dict[str, list[float]] = {way: [] for way in judges}
+    cells, best = {}, {}
+    for turn in range(rounds + 1):
+        for way, judge in judges.items():
+            start = time.process_time()
+            found = optimise(cell, vary, judge=judge)
+            if turn:  # the first compiles and reads
+                busy[way].append(time.process_time() - start)
+            cells[way], best[way] = len(found.trials), found.after.pce
+    took = {way: median(some) for way, some in busy.items()}
+    print(
+        f"best of {len(vary)} numbers of {name}: {cells['slopes']} cells and {took['slopes']:.1f} s with slopes, "
+        f"{cells['values']} and {took['values']:.1f} s by values alone ({took['slopes'] / took['values']:.2f}), "
+        f"PCE apart by {abs(best['slopes'] / best['values'] - 1.0):.0e}"
+    )
+
+
 def whole_map() -> None:
     """The command as a user gives it, on two processes."""
     with tempfile.TemporaryDirectory() as folder:
@@ -89,5 +126,8 @@ if __name__ == "__main__":
     for cell_name in ("wbg-target", "nbg", "tandem-target"):
         point(cell_name)
     whole_sensitivity("wbg-target")
+    if "--optimise" in sys.argv:
+        for cell_name, numbers in SEARCHES:
+            search(cell_name, numbers)
     if "--map" in sys.argv:
         whole_map()

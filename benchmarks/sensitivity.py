@@ -1,9 +1,10 @@
-"""How long the exact gradient of a current-voltage curve takes beside the curve: 131 points, 20 numbers.
+"""How long a current-voltage curve with its exact gradient takes beside the curve alone: 131 points, 20 numbers.
 
     python benchmarks/sensitivity.py [CELL ...]
 
-Medians of runs in one process, after compilation: the curve from the cell (build and sweep), how its currents follow
-the numbers of the equations, and how these follow the fields.
+Both begin at the cell: mesh and light, equilibrium, sweep; the gradient with how the numbers of the equations follow
+the fields. Medians of runs in one process, after compilation, the two in turn; the ratio is the median of those of each
+turn. Beside it what finding the gradient afterwards takes, from the states of the curve.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from perotwin.transport.build import build
 from perotwin.transport.sensitivity import Following
 from perotwin.transport.steady import Solver
 
-RUNS, FIELDS = 9, 20
+RUNS, FIELDS = 31, 20
 #: what light does not see: fields of the equations of carriers
 ENDINGS = (
     "mobility",
@@ -39,18 +40,15 @@ ENDINGS = (
 )
 
 
-def median(job: Callable[[], object]) -> float:
-    """Median duration of a job, ms."""
-    took = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        job()
-        took.append(time.perf_counter() - start)
-    return 1e3 * statistics.median(took)
+def took(job: Callable[[], object]) -> float:
+    """Duration of a job, ms."""
+    start = time.perf_counter()
+    job()
+    return 1e3 * (time.perf_counter() - start)
 
 
 def main(names: list[str]) -> None:
-    print(f"{'cell':14} {'curve':>9} {'by numbers':>11} {'by fields':>10} {'all over the curve':>19}")
+    print(f"{'cell':14} {'curve':>9} {'with gradient':>14} {'ratio':>6} {'fields':>10} {'afterwards':>11}")
     for name in names:
         cell = pt.load(name)
         paths = [
@@ -65,17 +63,26 @@ def main(names: list[str]) -> None:
         def curve(cell: object = cell, volts: np.ndarray = volts) -> object:
             return Solver(build(cell)).sweep(volts, 1.0)
 
+        def both(cell: object = cell, volts: np.ndarray = volts, paths: list[str] = paths) -> object:
+            return Following(Solver(build(cell)), paths).sweep(volts, 1.0)
+
         solver = Solver(build(cell))
         states = solver.sweep(volts, 1.0)
         Following(solver, paths).current(states)
-        alone = median(curve)
-        numbers = median(lambda solver=solver, states=states: Following.by_number(solver, states))
-        fields = median(lambda solver=solver, paths=paths: Following(solver, paths).directions)
+        both()
+        alone, together, fields, after = [], [], [], []
+        for _ in range(RUNS):
+            alone.append(took(curve))
+            together.append(took(both))
+            follows = Following(solver, paths)
+            fields.append(took(lambda follows=follows: follows.directions))
+            after.append(took(lambda follows=follows, states=states: follows.current(states)))
+        ratio = statistics.median(b / a for a, b in zip(alone, together, strict=True))
+        a, b, f, p = (statistics.median(each) for each in (alone, together, fields, after))
         print(
-            f"{name:14} {alone:6.1f} ms {numbers:8.1f} ms {fields:7.1f} ms {1 + (numbers + fields) / alone:15.2f}"
-            f"   ({len(paths)} fields)"
+            f"{name:14} {a:6.1f} ms {b:11.1f} ms {ratio:6.2f} {f:7.1f} ms {p:8.1f} ms   ({len(paths)} fields)"
         )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["cell-a", "wbg-target"])
+    main(sys.argv[1:] or ["cell-a", "wbg-target", "tandem-target"])

@@ -197,6 +197,7 @@ def sensitivities() -> None:
     ):
         solver = Solver(problem)
         assert np.isfinite(Following.by_number(solver, solver.sweep([0.3], 1.0))[0]).all()
+        assert np.isfinite(Following(solver, []).sweep([0.3], 1.0)[1].by_voltage).all()
 
 
 def sensitivities_in_time() -> None:

@@ -18,6 +18,8 @@ from perotwin.errors import InputError
 from perotwin.transport import sensitivity
 from perotwin.transport.build import build
 from perotwin.transport.directions import direction
+from perotwin.transport.kernels.adjoint import along
+from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.sensitivity import Following
 from perotwin.transport.steady import Solver
 
@@ -178,6 +180,109 @@ def test_open_circuit_and_most_power_follow_too() -> None:
     assert found.by_voltage[0] == pytest.approx(solver.slope(states.state(0), 1.0), rel=1e-8)
     at = follows.current(near)
     assert at.of_power(near.voltage)[0, 0] == pytest.approx(1.0 * at.by_field[0, 0])
+
+
+def agree(cell: Any, solver: Solver, volts: Sequence[float], lost: int | None = None) -> None:
+    """A sweep with its slopes finds the states of one without, and tells what `current` tells of them."""
+    paths = numeric(cell)[::3]
+    follows = Following(solver, paths)
+    if lost is not None:
+        plain = solver.system.follow
+
+        def some(*given: Any) -> None:
+            # the first path ends too early
+            solver.system.follow = plain  # type: ignore[method-assign]  # for the rest of it
+            plain(*given)
+            given[-1].reached[lost:] = False
+
+        solver.system.follow = some  # type: ignore[method-assign]  # once
+    states, found = follows.sweep(volts, 1.0)
+    assert states.converged.all() and solver.system.course is None
+    again = Solver(solver.problem, solver.tolerance)
+    again._careful = solver._careful
+    scale = float(np.abs(states.current).max())
+    assert np.abs(states.current - again.sweep(volts, 1.0).current).max() <= 1e-7 * scale
+    wanted = follows.current(states)
+    size = [1.0 if cell.get(path).dimension == "energy" else abs(float(cell.get(path))) for path in paths]
+    assert np.abs((found.by_field - wanted.by_field) * size).max() <= 1e-7 * scale
+    assert found.by_voltage == pytest.approx(wanted.by_voltage, rel=1e-7, abs=1e-7 * scale)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_a_sweep_tells_its_slopes(careful: bool) -> None:
+    for cell in (
+        everything("fermi-dirac", transport=("continuous", "thermionic"), crowded=True),
+        three_ion_layers(),
+    ):
+        solver = Solver(build(cell))
+        solver._careful = careful
+        agree(cell, solver, np.linspace(0.0, 0.9, 10))
+
+
+def test_a_sweep_of_a_tandem_tells_its_slopes() -> None:
+    cell = pt.load("tandem-target")
+    agree(cell, Solver(build(cell)), np.linspace(0.0, 2.0, 5))
+
+
+def test_a_sweep_that_is_taken_up_again_tells_its_slopes() -> None:
+    cell = pt.load("cell-a")
+    agree(cell, Solver(build(cell)), np.linspace(0.0, 1.1, 12), lost=5)
+
+
+def test_points_that_are_not_reached_tell_nothing() -> None:
+    cell = pt.load("cell-a")
+    solver = Solver(build(cell))
+    states, slopes = Following(solver, ["perovskite.lifetime"]).sweep([0.0, 0.9, 1e6], 1.0)
+    assert states.converged.tolist() == [True, True, False]
+    assert np.isfinite(slopes.by_field[:2]).all() and np.isnan(slopes.by_field[2]).all()
+    assert np.isnan(slopes.by_voltage[2])
+
+
+@pytest.mark.parametrize("name", ["cell-a", "ions", "tandem-target"])
+def test_how_a_state_follows_the_voltage_is_what_states_beside_it_differ_by(name: str) -> None:
+    cell = three_ion_layers() if name == "ions" else pt.load(name)
+    solver = Solver(build(cell), FINE)
+    step, at = 2e-4, 1.8 if name == "tandem-target" else 0.7
+    states = solver.sweep(at + step * np.array([-2.0, -1.0, 0.0, 1.0, 2.0]), 1.0)
+    system = solver.system
+    # leaves the factors and the circuit of this state
+    Following.by_number(solver, states.pick(np.array([2])))
+    row = np.zeros(states.rows.shape[1])
+    state = state_in(system.device, states.rows[2])
+    assert along(system.device, system.work, system.net, state, (system.linear, system.answer), row)
+    wanted = (states.rows[0] - states.rows[4] + 8.0 * (states.rows[3] - states.rows[1])) / (12.0 * step)
+    found, wanted = state_in(system.device, row), state_in(system.device, wanted)
+    scale = float(np.abs(found.v).max())
+    assert found.v == pytest.approx(wanted.v, rel=1e-6)
+    assert np.abs(found.psi - wanted.psi).max() <= 1e-6 * scale
+    # levels where there are carriers
+    for own, other, rest in ((found.fn, wanted.fn, wanted.fn_rest), (found.fp, wanted.fp, wanted.fp_rest)):
+        assert np.abs(own - other - rest).max() <= 1e-6 * scale
+
+
+def test_a_sweep_that_tells_its_slopes_takes_fewer_iterations() -> None:
+    cell = pt.load("cell-a")
+    volts = np.linspace(0.0, 1.3, 131)
+    states, _ = Following(Solver(build(cell)), []).sweep(volts, 1.0)
+    plain = Solver(build(cell)).sweep(volts, 1.0)
+    assert states.iterations.sum() < 0.95 * plain.iterations.sum()
+    assert np.abs(states.current - plain.current).max() <= 1e-9 * float(np.abs(plain.current).max())
+
+
+def test_numbers_that_nobody_asks_for_are_left_out_and_the_others_are_what_they_are() -> None:
+    cell = pt.load("tandem-target")
+    solver = Solver(build(cell))
+    states = solver.sweep([0.5, 1.9], 1.0)
+    _, by_number = Following.by_number(solver, states)
+    for paths in (
+        ["top.perovskite.electronic.electron_mobility"],
+        ["bottom.perovskite.trap.1.electron_lifetime", "top.perovskite.ions.density"],
+        ["top.niox.electronic.acceptor_density", "temperature"],
+        ["junction.resistance"],
+    ):
+        follows = Following(solver, paths)
+        wanted = by_number @ follows.directions.T
+        assert follows.current(states).by_field == pytest.approx(wanted, rel=1e-9)
 
 
 def test_in_the_dark_nothing_follows_the_light() -> None:

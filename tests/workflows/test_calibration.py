@@ -143,6 +143,35 @@ def test_the_wrong_model_is_flagged_by_its_residuals() -> None:
     assert not right.flagged
 
 
+def test_a_plan_is_drawn_and_has_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib.figure import Figure
+
+    from perotwin.plotting import style
+
+    drawn: list[Figure] = []
+    save = style.save
+    monkeypatch.setattr(style, "save", lambda made, stem: (drawn.append(made), save(made, stem))[1])
+    monkeypatch.setattr("perotwin.calibrate.identify.kinds_beside", lambda cell, taken: ["suns_voc"])
+    wanted = jobs.Asked(vary=("perovskite.lifetime", "circuit.series_resistance"), optics=False)
+    found, written = jobs.plan(pt.load("wbg-target"), ["jv"], wanted, tmp_path)
+    assert {path.name for path in written} == {"identify.json", "identify.svg", "identify.png", "index.html"}
+    (numbers,) = json.loads((tmp_path / "identify.json").read_text())["results"]
+    upper, lower = drawn[0].axes
+    dots = [line for line in upper.lines if line.get_marker() == "o" and line.get_label().startswith("_")]
+    planned, further = (
+        {line.get_ydata()[0]: line.get_xdata()[0] for line in dots if (line.get_mfc() == "white") is hollow}
+        for hollow in (False, True)
+    )
+    for index, number in enumerate(numbers["numbers"]):
+        assert planned[index] == pytest.approx(number["sd_on_scale"])
+        assert further[index] == pytest.approx(found.candidates[0].sd[index])
+        assert further[index] < planned[index]
+    (bar,) = lower.patches
+    assert bar.get_width() == pytest.approx(numbers["further_measurements"][0]["nats_per_hour"])
+    page = (tmp_path / "index.html").read_text()
+    assert "would add most per hour" in page and "<svg" in page and "circuit." in page
+
+
 def test_what_cannot_be_is_refused(files: Path) -> None:
     cell = pt.load("wbg-target")
     for settings, words in (

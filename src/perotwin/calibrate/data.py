@@ -161,25 +161,23 @@ class SteadyCurve:
     def labels(self) -> list[str]:
         return [f"{self.name} at {v:.3f} V" for v in self.voltage]
 
-    def _states(self, twin: Twin, values: Values, own: Own) -> tuple[Solver, States, NDArray[np.int64]]:
-        solver = twin.solver(values)
-        order = np.argsort(self.voltage, kind="stable")
-        suns = self.light * own.get(self._level, 1.0)
-        return solver, solver.sweep(self.voltage[order], suns), order
+    def _asked(self, own: Own) -> tuple[NDArray[np.int64], float]:
+        """The points in rising voltage, and the light, suns."""
+        return np.argsort(self.voltage, kind="stable"), self.light * own.get(self._level, 1.0)
 
     def _model(self, twin: Twin, values: Values, own: Own) -> F64:
-        _, states, order = self._states(twin, values, own)
+        order, suns = self._asked(own)
         found = np.empty(order.size)
-        found[order] = states.current
+        found[order] = twin.solver(values).sweep(self.voltage[order], suns).current
         return found
 
     def residuals(self, twin: Twin, values: Values, own: Own) -> F64:
         return (self._model(twin, values, own) - self.current) / self.sd
 
     def slopes(self, twin: Twin, values: Values, own: Own, fields: Sequence[str]) -> F64 | None:
-        _, states, order = self._states(twin, values, own)
+        order, suns = self._asked(own)
         found = np.empty((order.size, len(fields)))
-        found[order] = twin.following(values, fields).current(states).by_field
+        found[order] = twin.following(values, fields).sweep(self.voltage[order], suns)[1].by_field
         return found / self.sd[:, None]
 
     def seen(self, twin: Twin, values: Values) -> Any:

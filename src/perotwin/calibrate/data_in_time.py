@@ -35,8 +35,11 @@ F64 = NDArray[np.float64]
 
 #: step of differences on the scales
 _COARSE = 0.02
-#: allowed local error of a time step (kT, relative) of scans and of decays: currents are then right to 1e-5 of Jsc
-_SCAN, _DECAY = 1e-2, 1e-3
+#: allowed local error of a time step (kT, relative) of scans and of decays. What it leaves of all points together, in
+#: their standard deviations, moves no number by more than a third of its own (a decay of 1e6 photons, currents to 1e-3)
+_SCAN, _DECAY = 2e-3, 1e-5
+#: by what part of that it is finer in what is expected of an instrument: a fit's own error is then left over
+_FINER = 0.1
 #: bounds of a rate or a time that nobody stated, as factors, and the standard deviation of its logarithm
 _UNSAID, _UNSAID_SD = 30.0, 1.0
 #: what a rate and a dwell are taken for that nobody stated, V/s and s
@@ -162,9 +165,10 @@ class Scan:
         return steps, knobs, shared
 
     def _run(
-        self, twin: Twin, values: Values, own: Own, fields: Sequence[str] | None = None
+        self, twin: Twin, values: Values, own: Own, fields: Sequence[str] | None = None, finer: float = 1.0
     ) -> tuple[F64, F64 | None]:
-        """(N,) currents, and (N, F + K) how they follow fields and its own unknowns, where fields are given.
+        """(N,) currents, and (N, F + K) how they follow fields and its own unknowns, where fields are given; by time
+        steps of an error `finer` times as large.
 
         Raises:
             ConvergenceError: a time step could not be taken.
@@ -173,7 +177,7 @@ class Scan:
         from perotwin.transport.transient import Engine
 
         steps, knobs, shared = self._schedule(own)
-        engine = Engine(twin.problem(values), _SCAN)
+        engine = Engine(twin.problem(values), finer * _SCAN)
         rest, dim = (0.0, 0.0), self._unknown(own, "light")
         if self.rest is not None:
             rest = float(self.rest.voltage), float(self.rest.light) * dim
@@ -199,9 +203,9 @@ class Scan:
         slopes[:, slopes.shape[1] - len(unknown) :] /= [self._unknown(own, what) for what in unknown]
         return trace.current[index], slopes
 
-    def _model(self, twin: Twin, values: Values, own: Own) -> F64:
+    def _model(self, twin: Twin, values: Values, own: Own, finer: float = 1.0) -> F64:
         try:
-            return self._run(twin, values, own)[0]
+            return self._run(twin, values, own, finer=finer)[0]
         except ConvergenceError:
             return np.full(sum(one.voltage.size for one in self.segments), np.nan)
 
@@ -233,7 +237,7 @@ class Scan:
         )
 
     def expected(self, twin: Twin, values: Values, own: Own, rng: np.random.Generator | None) -> Self:
-        found = self._model(twin, values, own)
+        found = self._model(twin, values, own, _FINER)
         sd = self._data[2]
         if rng is not None:
             found = found + sd * rng.standard_normal(found.size)
@@ -307,9 +311,10 @@ class Decay:
         return tuple(one.name for one in self.nuisances())
 
     def _decay(
-        self, small: Twin, sample: Stack, factor: float, fields: Sequence[str] | None = None
+        self, small: Twin, sample: Stack, factor: float, fields: Sequence[str] | None = None, finer: float = 1.0
     ) -> Decayed:
-        """The light of the sample after a pulse, and how it follows fields and the fluence where fields are given.
+        """The light of the sample after a pulse, and how it follows fields and the fluence where fields are given; by
+        time steps of an error `finer` times as large.
 
         Raises:
             ConvergenceError: a time step could not be taken.
@@ -322,13 +327,13 @@ class Decay:
             sample=self.sample, wavelength=self.wavelength, fluence=self.fluence * factor,
             duration=float(self.edges[-1]),
         )  # fmt: skip
-        engine = Engine(small.problem_of(sample), _DECAY)
+        engine = Engine(small.problem_of(sample), finer * _DECAY)
         follows = None
         if fields is not None:
             follows = FollowingInTime(engine, fields, [Knob(pulses=1.0)] * len(self.followed))
         return pulsed_light.followed(engine, protocol, follows)[0]
 
-    def _shares(self, twin: Twin, values: Values, own: Own) -> F64:
+    def _shares(self, twin: Twin, values: Values, own: Own, finer: float) -> F64:
         """(B,) share of the light in each group."""
         from perotwin.lab import pulsed_light
 
@@ -336,12 +341,12 @@ class Decay:
         factor = own.get(self._fluence, 1.0)
         sample = self.seen(twin, values)
         kept = small.decays
-        key = (self.name, factor, self.fluence, self.wavelength, self.edges.size, float(self.edges[-1]))
+        key = (self.name, factor, self.fluence, self.wavelength, self.edges.size, float(self.edges[-1]), finer)
         for (known, other), found in kept:
             if known == key and other == sample:
                 return found
         try:
-            found = pulsed_light.shares(self._decay(small, sample, factor), self.edges)
+            found = pulsed_light.shares(self._decay(small, sample, factor, finer=finer), self.edges)
         except ConvergenceError:
             found = np.full(self.counts.size, np.nan)
         kept.insert(0, ((key, sample), found))
@@ -353,8 +358,8 @@ class Decay:
         light = max(float(self.counts.sum() - self.background.sum()), 1.0)
         return np.maximum(light * share + self.background, 1e-6)
 
-    def _model(self, twin: Twin, values: Values, own: Own) -> F64:
-        return self._counted(self._shares(twin, values, own))
+    def _model(self, twin: Twin, values: Values, own: Own, finer: float = 1.0) -> F64:
+        return self._counted(self._shares(twin, values, own, finer))
 
     def residuals(self, twin: Twin, values: Values, own: Own) -> F64:
         return deviance(self._model(twin, values, own), self.counts)
@@ -406,7 +411,7 @@ class Decay:
         )  # fmt: skip
 
     def expected(self, twin: Twin, values: Values, own: Own, rng: np.random.Generator | None) -> Self:
-        model = self._model(twin, values, own)
+        model = self._model(twin, values, own, _FINER)
         return replace(self, counts=model if rng is None else rng.poisson(model).astype(float))
 
 

@@ -162,7 +162,7 @@ def identify(
         (loaded,) = options.load(
             [cell], light=options.shining(light, None, None), temperature=temperature, changes=changes
         )
-        from perotwin.report import calibration as shown
+        from perotwin.report import plans as shown
         from perotwin.workflows import calibration as jobs
 
         chosen = (("jv", jv), ("scan", scan), ("suns_voc", suns_voc), ("eqe", eqe), ("trpl", trpl))
@@ -172,10 +172,10 @@ def identify(
             optics=not fixed_optics,
         )  # fmt: skip
         found, written = jobs.plan(loaded, kinds, asked, output)
-        out.result(shown.expected_result(found))
-        for table in shown.expected_tables(found):
+        out.result(shown.plan_result(found))
+        for table in shown.plan_tables(found):
             out.table(table)
-        for words in shown.expected_words(found):
+        for words in shown.plan_words(found):
             out.say(words)
         _close(out, written, found.complete)
 

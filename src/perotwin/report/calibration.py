@@ -1,4 +1,4 @@
-"""Fits and plans of measurements as people and programs read them: tables, sentences, JSON, CSV, figures, one page."""
+"""Fits as people and programs read them: tables, sentences, JSON, CSV, figures, one page."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from perotwin.calibrate.fit import Calibration
-    from perotwin.calibrate.identify import Candidate, Expected
+    from perotwin.calibrate.identify import Candidate
     from perotwin.calibrate.information import Group
     from perotwin.calibrate.parameters import Parameter
     from perotwin.calibrate.profile import Profile
 
 __all__ = [
-    "cannot_tell", "correlation_figure", "expected_result", "expected_tables", "expected_words", "fit_figure",
-    "fit_result", "fit_tables", "fit_words", "render_fit", "write_data",
+    "candidate_result", "cannot_tell", "correlation_figure", "fit_figure", "fit_result", "fit_tables", "fit_words",
+    "interval", "render_fit", "write_data",
 ]  # fmt: skip
 
 
@@ -46,12 +46,9 @@ def cannot_tell(groups: Sequence[Group], candidates: Sequence[Candidate]) -> lis
     return said
 
 
-def _interval(one: Parameter, low: float, high: float) -> str:
+def interval(one: Parameter, low: float, high: float) -> str:
     """Both ends with the unit that they share: a page has room for it once."""
     return f"{one.text(low).removesuffix(f' {one.unit}')} to {one.text(high)}"
-
-
-# --- a fit -----------------------------------------------------------------------------------------------------------
 
 
 def fit_tables(found: Calibration, profiles: Mapping[str, Profile] | None = None) -> list[Table]:
@@ -68,8 +65,8 @@ def fit_tables(found: Calibration, profiles: Mapping[str, Profile] | None = None
         if profiles and one.name in profiles:
             low, high = profiles[one.name].interval
         made.add_row(
-            tables.literal(one.name), one.text(one.start), one.text(float(fit.values[index])), _interval(one, low,
-            high), _told_words(found, index),
+            tables.literal(one.name), one.text(one.start), one.text(float(fit.values[index])),
+            interval(one, low, high), _told_words(found, index),
         )  # fmt: skip
     second = tables.plain("data", "points", "chi-square", "by chance", "runs", "runs by chance", "")
     for each in found.misfits:
@@ -160,7 +157,7 @@ def fit_result(
         "at_bound": list(fit.at_bound),
         "outliers": list(fit.outliers),
         "cannot_tell": cannot_tell(found.told.groups, candidates),
-        "further_measurements": [_candidate(one) for one in candidates],
+        "further_measurements": [candidate_result(one) for one in candidates],
         "correlations": {"names": [one.name for one in fit.parameters], "values": fit.correlations},
         "evaluations": fit.evaluations,
         "complete": fit.complete,
@@ -171,7 +168,8 @@ def fit_result(
     return made
 
 
-def _candidate(one: Candidate) -> dict[str, Any]:
+def candidate_result(one: Candidate) -> dict[str, Any]:
+    """A further measurement for machines."""
     return {
         "measurement": one.kind, "title": one.title, "hours": one.hours, "nats": one.nats, "nats_per_hour":
         one.per_hour, "makes_known": list(one.newly), "failure": one.failure or None,
@@ -275,7 +273,7 @@ def render_fit(
         rows.append(
             {
                 "name": one.name, "start": one.text(one.start), "value": one.text(float(fit.values[index])),
-                "interval": _interval(one, low, high), "told": _told_words(found, index),
+                "interval": interval(one, low, high), "told": _told_words(found, index),
                 "known": found.told.identified[index] or index >= found.objective.count,
             }
         )  # fmt: skip
@@ -300,86 +298,3 @@ def render_fit(
         figures=shown,
         report=fit.report(),
     )
-
-
-# --- a plan ----------------------------------------------------------------------------------------------------------
-
-
-def expected_tables(found: Expected) -> list[Table]:
-    """What planned measurements would tell of each number, and what a further one would add."""
-    planned = ", ".join(found.kinds) or "nothing"
-    made = tables.plain(
-        "number", "as it is", "expected 95 % interval", "sd", "identified",
-        title=f"{tables.literal(found.cell.name)}: {planned}, about {found.hours:g} h",
-    )  # fmt: skip
-    for index, one in enumerate(found.parameters):
-        low, high = found.interval(index)
-        sd = float(found.sd[index])
-        made.add_row(
-            tables.literal(one.name), one.text(float(found.values[index])), _interval(one, low, high),
-            _spread(one, sd), "yes" if found.identified[index] else "no",
-        )  # fmt: skip
-    second = tables.plain(
-        "one more measurement",
-        "hours (assumed)",
-        "adds (nats)",
-        "nats an hour",
-        "makes known",
-        title="What would add most",
-    )
-    second.columns[-1].justify = "left"
-    for each in found.candidates:
-        makes = each.failure or ", ".join(each.newly) or "–"
-        second.add_row(
-            each.title, f"{each.hours:g}", f"{each.nats:.2f}", f"{each.per_hour:.2f}", tables.literal(makes)
-        )
-    return [made, second]
-
-
-def _spread(one: Parameter, sd: float) -> str:
-    if not math.isfinite(sd):
-        return "not told"
-    if type(one.scale).__name__ == "Log":
-        return f"{100.0 * sd:.2g} %" if sd < 1.0 else f"a factor of {math.exp(sd):.2g}"
-    return one.text(sd, 2)
-
-
-def expected_words(found: Expected) -> list[str]:
-    """What would not be told, and what adds most, as sentences."""
-    said = [
-        f"what these measurements would not tell: {words}"
-        for words in cannot_tell(found.groups, found.candidates)
-    ]
-    useful = [one for one in found.candidates if not one.failure and one.nats > 0.05]
-    if useful:
-        said.append(
-            f"most per hour of laboratory time (assumed hours): {useful[0].title}, {useful[0].per_hour:.2g} nats "
-            "an hour."
-        )
-    if not found.complete:
-        said.append("interrupted: not all further measurements were tried.")
-    return said
-
-
-def expected_result(found: Expected) -> dict[str, Any]:
-    """A plan for machines."""
-    numbers = []
-    for index, one in enumerate(found.parameters):
-        low, high = found.interval(index)
-        numbers.append(
-            {
-                "name": one.name, "value": one.shown(float(found.values[index])), "unit": one.unit,
-                "sd_on_scale": float(found.sd[index]), "scale": type(one.scale).__name__.lower(),
-                "interval_95": {"low": one.shown(low), "high": one.shown(high), "unit": one.unit},
-                "identified": bool(found.identified[index]),
-            }
-        )  # fmt: skip
-    return {
-        "stack": found.cell.name,
-        "measurements": list(found.kinds),
-        "hours": found.hours,
-        "numbers": numbers,
-        "cannot_tell": cannot_tell(found.groups, found.candidates),
-        "further_measurements": [_candidate(one) for one in found.candidates],
-        "complete": found.complete,
-    }

@@ -102,7 +102,8 @@ def optimum_tables(found: Optimum) -> list[Table]:
     made = tables.plain(
         "number", "range", "as it is", "best", "set", "keeps 99.5 % between", f"{term.symbol} per 1 % more",
         f"{term.symbol} per unit",
-        title=f"{tables.literal(found.cell.name)}: largest {term.symbol} after {len(found.trials)} cells",
+        title=f"{tables.literal(found.cell.name)}: largest {term.symbol} after {len(found.trials)} cells"
+        + (f", at the last {found.way.partition(':')[0]}" if found.way else ""),
     )  # fmt: skip
     for index, (field, number) in enumerate(zip(found.fields, found.numbers, strict=True)):
         keeps = per_percent = per_unit = "–"
@@ -200,6 +201,7 @@ def optimum_result(found: Optimum) -> dict[str, Any]:
         "after": _metrics(found.after),
         "tried": len(found.trials),
         "failed": sum(trial.merit is None for trial in found.trials),
+        "way": found.way,
         "complete": found.complete,
         "settable": None
         if found.after_settable is None

@@ -8,12 +8,14 @@ numbers at once, where differences would solve four cells for each.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perotwin import progress
-from perotwin.errors import PerotwinError
+from perotwin.errors import ConvergenceError, PerotwinError
+from perotwin.study.merit import Merit, solved
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell
@@ -21,12 +23,25 @@ if TYPE_CHECKING:
     from perotwin.transport.states import States
     from perotwin.transport.steady import Solver
 
-__all__ = ["OBJECTIVES", "exact_slopes"]
+__all__ = ["OBJECTIVES", "Followed", "able", "exact_slopes", "followed"]
 
 #: figures of merit that have exact slopes; where the maximum lies moves with second derivatives
 OBJECTIVES = ("pce", "voc", "jsc", "ff")
 #: V between the two points of a secant
 _SECANT = 1e-3
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What a cell is worth, and how one figure of merit follows some of its numbers.
+
+    Attributes:
+        merit: of the cell.
+        slopes: derivatives of the figure of merit, in SI of both (energies eV), by path; without those that have none.
+    """
+
+    merit: Merit
+    slopes: dict[str, float]
 
 
 def exact_slopes(cell: Cell, paths: Sequence[str], objective: str) -> dict[str, float]:
@@ -35,33 +50,51 @@ def exact_slopes(cell: Cell, paths: Sequence[str], objective: str) -> dict[str, 
     Args:
         cell: any cell in light. paths: of its numbers. objective: "pce", "voc", "jsc" or "ff"; nothing of others.
     """
-    from perotwin.lab import conditions, jv
-    from perotwin.stack import Tandem
-    from perotwin.transport.build import build
-    from perotwin.transport.states import join
-    from perotwin.transport.steady import Solver
-
-    wanted = [path for path in paths if _alone(path) and float(cell.get(path)) != 0.0]
-    apart = isinstance(cell, Tandem) and cell.junction.kind == "separate"
-    if objective not in OBJECTIVES or apart or not wanted:
+    wanted = able(cell, paths, objective)
+    if not wanted:
         return {}
-    suns = float(cell.light.intensity)
     try:
-        solver = Solver(build(cell))
-        states = jv.curve(solver, jv.Protocol(step="50 mV"), suns)
-        points = jv.solved_points(solver, states, suns)
-        most = _stationary(solver, points["maximum-power"], suns)
-        three = join([points["short-circuit"], points["open-circuit"], most])
-    except (PerotwinError, KeyError):
+        return followed(cell, wanted, objective).slopes
+    except PerotwinError:
         # what cannot be solved is told by those who take differences
         return {}
+
+
+def able(cell: Cell, paths: Sequence[str], objective: str) -> list[str]:
+    """Those of some numbers by which a figure of merit may have an exact slope."""
+    from perotwin.stack import Tandem
+
+    if objective not in OBJECTIVES or (isinstance(cell, Tandem) and cell.junction.kind == "separate"):
+        return []
+    return [path for path in paths if _alone(path) and float(cell.get(path)) != 0.0]
+
+
+def followed(cell: Cell, paths: Sequence[str], objective: str) -> Followed:
+    """A cell solved, and its slopes from the same solution.
+
+    Args:
+        cell: any cell in light. paths: of its numbers, such as `able` tells. objective: of `OBJECTIVES`.
+
+    Raises:
+        PerotwinError: as `merit` does; or the point of maximum power was not found to what slopes need.
+    """
+    from perotwin.lab import conditions
+    from perotwin.transport.states import join
+
+    known = solved(cell)
+    solver = known.solver
+    three = join([known.short, known.opened, _stationary(solver, known.best, known.suns)])
     if not three.converged.all():
-        return {}
-    with progress.task(f"{cell.name}: exact slopes by {len(wanted)} numbers", total=1) as counter:
-        follows = _follows(solver, wanted)
+        raise ConvergenceError(
+            "the place of maximum power was not found to what slopes need.",
+            "Take differences.",
+            stage="maximum-power",
+        )
+    with progress.task(f"{cell.name}: exact slopes by {len(paths)} numbers", total=1) as counter:
+        follows = _follows(solver, paths)
         counter.advance()
     if follows is None:
-        return {}
+        return Followed(known.merit, {})
     slopes = follows.current(three)
     voc, vmp = float(three.voltage[1]), float(three.voltage[2])
     jsc, power = float(three.current[0]), float(three.voltage[2] * three.current[2])
@@ -74,7 +107,7 @@ def exact_slopes(cell: Cell, paths: Sequence[str], objective: str) -> dict[str, 
         "ff": power / (voc * jsc) * (by_power / power - by_voc / voc - by_jsc / jsc),
     }[objective]
     told = zip(follows.fields, np.asarray(found).tolist(), strict=True)
-    return {path: value for path, value in told if np.isfinite(value)}
+    return Followed(known.merit, {path: value for path, value in told if np.isfinite(value)})
 
 
 def _stationary(solver: Solver, near: States, suns: float) -> States:
@@ -104,7 +137,7 @@ def _follows(solver: Solver, paths: Sequence[str]) -> Following | None:
     """What follows those of the numbers that can be followed; None where none can."""
     from perotwin.transport.sensitivity import Following
 
-    def able(some: Sequence[str]) -> Following | None:
+    def tried(some: Sequence[str]) -> Following | None:
         made = Following(solver, some)
         try:
             found = made.directions
@@ -112,8 +145,8 @@ def _follows(solver: Solver, paths: Sequence[str]) -> Following | None:
             return None
         return made if np.isfinite(found).all() else None
 
-    every = able(paths)
+    every = tried(paths)
     if every is not None:
         return every
-    good = [path for path in paths if able([path]) is not None]
-    return able(good) if good else None
+    good = [path for path in paths if tried([path]) is not None]
+    return tried(good) if good else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from perotwin.errors import ConvergenceError, InputError, PerotwinError
 from perotwin.measurement import Metric, Metrics
@@ -18,8 +18,10 @@ from perotwin.measurement import Metric, Metrics
 if TYPE_CHECKING:
     from perotwin.stack import Cell, Tandem
     from perotwin.transport.build import Problem
+    from perotwin.transport.states import States
+    from perotwin.transport.steady import Solver
 
-__all__ = ["NAMES", "Merit", "MeritOf", "merit"]
+__all__ = ["NAMES", "Merit", "MeritOf", "Solved", "merit", "solved"]
 
 #: the numbers by name, with their SI units
 NAMES = {"pce": "1", "voc": "V", "jsc": "A m-2", "ff": "1", "vmp": "V", "jmp": "A m-2"}
@@ -73,6 +75,17 @@ class Merit:
 MeritOf = Callable[["Cell"], Merit]
 
 
+class Solved(NamedTuple):
+    """A cell with the three states that tell what it is worth."""
+
+    solver: Solver
+    suns: float
+    short: States
+    opened: States
+    best: States
+    merit: Merit
+
+
 def merit(cell: Cell) -> Merit:
     """Voc, Jsc, FF and PCE of a cell under its own light, ions as the cell says.
 
@@ -85,7 +98,13 @@ def merit(cell: Cell) -> Merit:
 
     if isinstance(cell, Tandem) and cell.junction.kind == "separate" and cell.junction.terminals == "both":
         return _of_four_terminals(cell)
+    return solved(cell).merit
+
+
+def solved(cell: Cell) -> Solved:
+    """What `merit` of a cell with two terminals stands on; raises as it does."""
     from perotwin.lab import conditions, jv
+    from perotwin.stack import Tandem
     from perotwin.transport.build import build
     from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.states import join
@@ -121,7 +140,7 @@ def merit(cell: Cell) -> Merit:
             f"the cell gives no power (Voc {voc:.4g} V, Jsc {jsc:.4g} A/m2).",
             "Look at its contacts and bands.",
         )
-    return Merit(
+    made = Merit(
         pce=vmp * jmp / conditions.irradiance(states),
         voc=voc,
         jsc=jsc,
@@ -130,6 +149,7 @@ def merit(cell: Cell) -> Merit:
         jmp=jmp,
         photocurrents=_of_junctions(cell, problem),
     )
+    return Solved(solver, intensity, short, opened, best, made)
 
 
 def _of_four_terminals(cell: Tandem) -> Merit:

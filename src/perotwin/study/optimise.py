@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perotwin.errors import ConvergenceError, InputError
+from perotwin.errors import ConvergenceError, InputError, PerotwinError
+from perotwin.study.climb import Point
+from perotwin.study.exact_slopes import OBJECTIVES, Followed, able, followed
 from perotwin.study.merit import NAMES, Merit, MeritOf, merit
 from perotwin.study.pool import Outcome, Pool
 from perotwin.study.search import (
@@ -30,7 +32,7 @@ from perotwin.study.search import (
     search,
     survey,
 )
-from perotwin.study.slopes import Slope, plan, slopes
+from perotwin.study.slopes import Slope, exact, plan, slopes
 from perotwin.study.variables import Field, Wanted, changed, resolve_all
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ _ROUNDS, _BETTER = 4, 1e-6
 _AT_END = 2e-3
 #: how far apart (shares) two places are that deserve to be told of both, and how much worse the other one may be
 _ELSEWHERE, _AS_GOOD = 0.15, 0.005
+#: the way, in words
+_BY_SLOPES = "by exact slopes"
 #: what a number may lose of the best and still be as good, as a share
 _KEEPS = 0.005
 
@@ -112,6 +116,7 @@ class Optimum:
         slopes: how the objective changes with each field at the optimum.
         slices: the cells along each field through the optimum.
         notes: what a reader must know.
+        way: in words, what led the search close to the best: exact slopes, or values alone and why.
         complete: False when it was stopped before its end.
         settable: (F,) the values that a person would set, next to the best ones; empty when it was stopped, and where
             they could not be solved.
@@ -129,6 +134,7 @@ class Optimum:
     slopes: tuple[Slope, ...] = ()
     slices: tuple[Slice, ...] = ()
     notes: tuple[str, ...] = ()
+    way: str = ""
     complete: bool = True
     settable: tuple[float, ...] = ()
     after_settable: Merit | None = None
@@ -178,7 +184,7 @@ def optimise(
     refuse_objective(objective)
     fields = resolve_all(cell, vary)
     with Pool(Variant(cell, judge), processes) as pool:
-        work = _Work(fields, objective, pool)
+        work = _Work(Variant(cell, judge), fields, objective, pool)
         complete = True
         found_slopes: tuple[Slope, ...] = ()
         found_slices: tuple[Slice, ...] = ()
@@ -218,6 +224,7 @@ def optimise(
         slopes=found_slopes,
         slices=found_slices,
         notes=tuple(_notes(work, best, complete)),
+        way=work.way,
         complete=complete,
         settable=settable if there is not None else (),
         after_settable=there,
@@ -245,11 +252,19 @@ def refuse_without(objective: str, value: float) -> None:
 class _Work:
     """What was tried so far, and trying more."""
 
-    def __init__(self, fields: tuple[Field, ...], objective: str, pool: Pool[dict[str, str], Merit]) -> None:
-        self.fields, self.objective, self.pool = fields, objective, pool
+    def __init__(
+        self,
+        variant: Variant,
+        fields: tuple[Field, ...],
+        objective: str,
+        pool: Pool[dict[str, str], Merit],
+    ) -> None:
+        self.variant, self.fields, self.objective, self.pool = variant, fields, objective, pool
         self.trials: list[Trial] = []
         self.chosen: Trial | None = None
+        self.way = ""
         self._lock = threading.Lock()
+        self._followers: dict[tuple[str, ...], Followed | None] = {}
 
     @property
     def best(self) -> Trial | None:
@@ -290,10 +305,14 @@ class _Work:
             Seen(one.stage, one.place, self.value(one)) for one in self.in_order() if one.stage == SURVEY
         ]
         start = tuple(float(share) for share in np.clip(now, 0.0, 1.0))
-        search(known, self._asked, start, side_by_side=self.pool.processes > 1)
+        lost = self._no_slopes()
+        ask = None if lost else self._followed
+        search(known, self._asked, start, side_by_side=self.pool.processes > 1, refined=ask is not None)
         for number in range(1, _ROUNDS + 1):
             searches = len({one.stage for one in self.trials if one.stage.startswith(SEARCH)})
-            refine(known, self._asked, searches + 1, (self.best or best).place)
+            led = refine(known, self._asked, searches + 1, (self.best or best).place, ask)
+            if ask is not None and not led:
+                ask, lost = None, "exact slopes were lost on the way"
             best = self.best or best
             self._lines(best)
             other = self.best or best
@@ -301,7 +320,50 @@ class _Work:
                 best = other
             self.chosen = best
             if self.value(other) <= self.value(best) + _BETTER * abs(self.value(best)):
-                return
+                break
+        self.way = _BY_SLOPES if ask is not None else f"by values alone: {lost}"
+
+    def _no_slopes(self) -> str:
+        """Why the search does not follow exact slopes; nothing where it does, as long as there are some."""
+        if self.variant.judge is not merit:
+            return "what the cells are worth is judged in another way"
+        if self.objective not in OBJECTIVES:
+            return f"{self.objective} has no exact slopes ({', '.join(OBJECTIVES)} have)"
+        paths = [one.path for one in self.fields]
+        known = able(self.variant.cell, paths, self.objective)
+        none = [path for path in paths if path not in known]
+        return f"{', '.join(none)} has no exact slope" if none else ""
+
+    def _followed(self, stage: str, place: Place) -> Point | None:
+        """The objective with its slopes by the shares of the ranges, near a place that a search asks for."""
+        written = self._written(place)
+        told = self._told(written)
+        if told is None:
+            return None
+        numbers = [one.number(share) for one, share in zip(self.fields, place, strict=True)]
+        there = tuple(one.share(number) for one, number in zip(self.fields, numbers, strict=True))
+        if all(one.written != written for one in self.trials):
+            self._keep(stage, there, written, Outcome(told.merit))
+        if any(one.path not in told.slopes for one in self.fields):
+            return None
+        by = [
+            told.slopes[one.path] * one.per_share(number)
+            for one, number in zip(self.fields, numbers, strict=True)
+        ]
+        return Point(np.array(there), told.merit[self.objective], np.array(by))
+
+    def _told(self, written: dict[str, str]) -> Followed | None:
+        """A cell with its exact slopes, in SI; None where there are none."""
+        key = tuple(written.values())
+        if key not in self._followers:
+            made = changed(self.variant.cell, written)
+            wanted = able(made, list(written), self.objective)
+            try:
+                self._followers[key] = followed(made, wanted, self.objective) if wanted else None
+            except PerotwinError:
+                # differences tell what can be told
+                self._followers[key] = None
+        return self._followers[key]
 
     def _written(self, place: Place) -> dict[str, str]:
         return {one.path: one.written(share) for one, share in zip(self.fields, place, strict=True)}
@@ -372,10 +434,15 @@ class _Work:
 
     def slopes(self, best: Trial) -> tuple[Slope, ...]:
         """How the objective changes with each field at the best."""
-        at = list(zip(self.fields, self.numbers(best), strict=True))
+        numbers = self.numbers(best)
+        told = self._told(self._through(best, 0, numbers[0])[0]) if self.variant.judge is merit else None
+        known = {} if told is None else told.slopes
+        at = [
+            (one, number) for one, number in zip(self.fields, numbers, strict=True) if one.path not in known
+        ]
         asked = [
-            self._through(best, index, value)
-            for index, (one, number) in enumerate(at)
+            self._through(best, self.fields.index(one), value)
+            for one, number in at
             for value in plan(one, number)
         ]
         self._try(SLOPES, asked, "looking close by")
@@ -385,7 +452,11 @@ class _Work:
             for index in range(len(at))
             for place in range(4)
         }
-        return slopes(at, outcomes, self.objective)
+        by_path = {slope.field.path: slope for slope in slopes(at, outcomes, self.objective)}
+        return tuple(
+            by_path[one.path] if one.path in by_path else exact(one, number, known[one.path])
+            for one, number in zip(self.fields, numbers, strict=True)
+        )
 
 
 def _inside(place: Place) -> bool:

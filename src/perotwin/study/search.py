@@ -7,7 +7,8 @@ the cell as it is and from the best places of the survey that lie apart, and one
 of all; again where the lines along each number through it meet something better. Each is by COBYQA (T. M. Ragonneau,
 PhD thesis, The Hong Kong Polytechnic University 2022, https://theses.lib.polyu.edu.hk/handle/200/12294; in scipy),
 which needs no derivatives, models the function by quadratics in a region that it trusts, as Powell's methods do, and
-never leaves the bounds. Nothing is drawn by chance.
+never leaves the bounds. Where slopes are known (`study.exact_slopes`), the last searches take them (`study.climb`), and
+those with long steps may end sooner. Nothing is drawn by chance.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin import progress
+from perotwin.study.climb import Point, climb
 
 __all__ = [
     "ABOUT_THE_BEST",
@@ -50,6 +52,8 @@ _APART = 0.15
 #: trust region of a search at its beginning, of the last one at its beginning, and of all at their end, as shares of
 #: the ranges: long steps pass over ripples, and the last ones go down into the one that was met
 _FIRST, _AGAIN, _LAST = 0.1, 0.03, 1e-3
+#: where slopes are followed: the ends of searches from which they are, and the least step along them
+_NEAR, _CLOSE = 1e-2, 3e-4
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ def search(
     value: Callable[[str, Place], float],
     start: Place,
     side_by_side: bool,
+    refined: bool = False,
 ) -> None:
     """Search for the largest value with long steps, from `start` and from the best places that are known.
 
@@ -88,6 +93,7 @@ def search(
         value: the function; told which search asks ("search 1", ...). NaN where there is none.
         start: shares, within the box.
         side_by_side: let the searches run in threads, where `value` waits for other processes.
+        refined: whether slopes are followed from where they end.
 
     Raises:
         KeyboardInterrupt: when interrupted; the searches have ended then.
@@ -107,7 +113,9 @@ def search(
                 counter.advance()
                 return found
 
-            _local(asked, f"{SEARCH} {number}", starts[number - 1], _FIRST, known)
+            _local(
+                asked, f"{SEARCH} {number}", starts[number - 1], (_FIRST, _NEAR if refined else _LAST), known
+            )
 
         numbers = range(1, len(starts) + 1)
         if not side_by_side:
@@ -124,8 +132,22 @@ def search(
                 raise
 
 
-def refine(known: Sequence[Seen], value: Callable[[str, Place], float], number: int, start: Place) -> None:
-    """Search with short steps from a place, as "search `number`"; see `search`."""
+def refine(
+    known: Sequence[Seen],
+    value: Callable[[str, Place], float],
+    number: int,
+    start: Place,
+    followed: Callable[[str, Place], Point | None] | None = None,
+) -> bool:
+    """Search with short steps from a place, as "search `number`"; see `search`.
+
+    Args:
+        followed: the function with its slopes, where it has some; None where they are lost.
+
+    Returns:
+        Whether slopes led to the end.
+    """
+    stage = f"{SEARCH} {number}"
     with progress.task("searching with short steps", total=_most(start)) as counter:
 
         def asked(stage: str, place: Place) -> float:
@@ -133,7 +155,18 @@ def refine(known: Sequence[Seen], value: Callable[[str, Place], float], number: 
             counter.advance()
             return found
 
-        _local(asked, f"{SEARCH} {number}", start, _AGAIN, known)
+        def seen(place: F64) -> Point | None:
+            assert followed is not None
+            found = followed(stage, tuple(place.tolist()))
+            counter.advance()
+            return found
+
+        if followed is not None:
+            begin = seen(np.array(start))
+            if begin is not None and climb(seen, begin, _AGAIN, _CLOSE, _most(start)) is not None:
+                return True
+        _local(asked, stage, start, (_AGAIN, _LAST), known)
+        return False
 
 
 def _most(start: Place) -> int:
@@ -142,9 +175,13 @@ def _most(start: Place) -> int:
 
 
 def _local(
-    value: Callable[[str, Place], float], stage: str, start: Place, radius: float, known: Sequence[Seen]
+    value: Callable[[str, Place], float],
+    stage: str,
+    start: Place,
+    radii: tuple[float, float],
+    known: Sequence[Seen],
 ) -> None:
-    """One search; what it found is what `value` was asked."""
+    """One search, from the first of two radii to the last; what it found is what `value` was asked."""
     from scipy.optimize import minimize
 
     values = [one.value for one in known if np.isfinite(one.value)] or [0.0]
@@ -160,7 +197,7 @@ def _local(
         np.array(start),
         method="COBYQA",
         bounds=[(0.0, 1.0)] * len(start),
-        options={"initial_tr_radius": radius, "final_tr_radius": _LAST, "maxfev": _most(start)},
+        options={"initial_tr_radius": radii[0], "final_tr_radius": radii[1], "maxfev": _most(start)},
     )
 
 

@@ -98,6 +98,11 @@ class Field:
             return math.log(number / self.low) / math.log(self.high / self.low) if number > 0.0 else -math.inf
         return (number - self.low) / (self.high - self.low)
 
+    def per_share(self, number: float) -> float:
+        """How much of the number, as perotwin computes with it (SI, eV), one whole range more is at a value."""
+        whole = number * math.log(self.high / self.low) if self.log else self.high - self.low
+        return whole * (self.si(self.high) - self.si(self.low)) / (self.high - self.low)
+
     def written(self, share: float) -> str:
         """The value at `share` of the range as a stack file has it."""
         return self.text(self.number(share))

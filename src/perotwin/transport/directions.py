@@ -21,7 +21,7 @@ from perotwin.stack import paths as field_paths
 from perotwin.stack.face_areas import uneven
 from perotwin.stack.parts import Faces
 from perotwin.transport import device as dv
-from perotwin.transport.equations import Equations, equations_of
+from perotwin.transport.equations import Equations, Touched, equations_of, rows_of
 from perotwin.transport.kernels.numbers import numbers_at, width_of
 from perotwin.transport.mobile_ions import motion_of
 from perotwin.units import Quantity
@@ -29,6 +29,7 @@ from perotwin.units import Quantity
 if TYPE_CHECKING:
     from perotwin.transport.device import Device
     from perotwin.transport.kernels.circuit import Net
+    from perotwin.transport.kernels.numbers import Numbers
     from perotwin.transport.problem import Problem
 
 __all__ = ["CENTRAL", "direction"]
@@ -61,40 +62,50 @@ _ELECTRONIC = frozenset(
 _RATES = ("mobility", "lifetime", "velocity", "capture", "resistance")
 
 
-def direction(problem: Problem, device: Device, net: Net, path: str, step: float) -> F64 | None:
+def direction(
+    problem: Problem,
+    device: Device,
+    net: Net,
+    path: str,
+    step: float,
+    room: tuple[F64, Numbers] | None = None,
+) -> F64 | None:
     """(W,) how the numbers follow a field at 1 sun; None where this cannot tell.
 
     Args:
         problem: the cell. device, net: its arrays. path: of one number, not short for others. step: of the five-point
-            rule, SI.
+            rule, SI. room: a row to add to and return, with its numbers; where this cannot tell, what was added means
+            nothing. One of its own if absent.
     """
-    row = np.zeros(width_of(device, net))
-    into = numbers_at(device, net, row)
+    if room is None:
+        row = np.zeros(width_of(device, net))
+        room = row, numbers_at(device, net, row)
+    return room[0] if _tell(problem, net, path, step, room[1]) else None
+
+
+def _tell(problem: Problem, net: Net, path: str, step: float, into: Numbers) -> bool:
     if path in ("junction.resistance", "lower_junction.resistance") and problem.homes:
-        return row if _in_series(problem, net, into) else None
+        return _in_series(problem, net, into)
     home, rest = _home(problem.stack, path)
     numbers = [number for number, one in enumerate(problem.homes) if one == home]
     if home is None or not numbers or any(problem.parts[number].halves for number in numbers):
-        return None
+        return False
     stack = problem.parts[numbers[0]].stack
     whole = problem.stack.stacks[home]
     if any(whole.interface[key].patches is not None for key in uneven(whole)):
         # their areas follow mobility and lifetime
-        return None
+        return False
     try:
         steps = field_paths.resolve(stack, rest)
         value = field_paths.value_at(stack, steps, rest)
     except InputError:
-        return None
+        return False
     here = float(value) if isinstance(value, Quantity) else 0.0
     if here == 0.0 or not _unseen(steps, uneven(whole)) or not _of_no_held_ions(problem, str(steps[-1])):
-        return None
+        return False
     if steps[0] == "circuit":
-        return row if _of_circuit(problem, net, numbers, str(steps[-1]), here, into) else None
-    for number in numbers:
-        if not _add(problem, number, steps, value, step, into):
-            return None
-    return row
+        return _of_circuit(problem, net, numbers, str(steps[-1]), here, into)
+    return all(_add(problem, number, steps, value, step, into) for number in numbers)
 
 
 def _home(cell: Any, path: str) -> tuple[str | None, str]:
@@ -190,6 +201,10 @@ def _add(
         into.face_trap[at["face_trap"] + own, column] += part.device.face_trap[own, column] / here
         return True
 
+    touched = _touched(part.stack, layers, steps)
+    if touched is not None:
+        return _add_touched(problem, number, (steps, value, step), touched, at, into)
+
     def rows_at(offset: float) -> tuple[Equations, F64]:
         changed = _replaced(part.stack, steps, Quantity(here + offset, dimension=value.dimension))
         rows = equations_of(changed, part.device.site_start, part.emission)
@@ -211,8 +226,9 @@ def _add(
         ("moving", into.ion),
         ("contact", into.contact),
     ):
-        found = _five([getattr(one, name) for one, _ in ends], step)
-        target[at[name] : at[name] + found.shape[0]] += found
+        if target.size:
+            found = _five([getattr(one, name) for one, _ in ends], step)
+            target[at[name] : at[name] + found.shape[0]] += found
     if into.motion.size:
         # of cells all of whose ions move
         found = _five([motion for _, motion in ends], step)
@@ -220,6 +236,66 @@ def _add(
     charge = _five([one.charge for one, _ in ends], step)
     into.fixed_charge[first : first + int(widths.sum())] += np.repeat(charge, widths)
     return True
+
+
+def _add_touched(
+    problem: Problem,
+    number: int,
+    field: tuple[tuple[Any, ...], Quantity, float],
+    touched: Touched,
+    at: dict[str, int],
+    into: Any,
+) -> bool:
+    """The same where it is known which rows a field acts on; `at`: the part's first of each kind."""
+    steps, value, step = field
+    part = problem.parts[number]
+    device = part.device
+    rows = None
+    values: list[list[float]] = []
+    for k in (-2.0, -1.0, 1.0, 2.0):
+        moved = Quantity(float(value) + k * step, dimension=value.dimension)
+        try:
+            rows = rows_of(_replaced(part.stack, steps, moved), touched, part.emission)
+        except InputError:
+            return False
+        tables = (rows.layer, rows.trap, rows.face_trap, rows.barrier, rows.contact)
+        values.append([one for table in tables for row in table for one in row] + rows.charge)
+    assert rows is not None
+    found = CENTRAL[[0, 1, 3, 4]] / step @ np.array(values)
+    site = device.site_start[touched.faces.start + 1] - 1 if touched.faces else 0
+    begin = 0
+    for target, table, first in (
+        (into.layer, rows.layer, at["layer"] + touched.layers.start),
+        (into.trap, rows.trap, at["trap"] + device.trap_start[touched.layers.start]),
+        (into.face_trap, rows.face_trap, at["face_trap"] + np.searchsorted(device.face_trap_site, site)),
+        (into.barrier, rows.barrier, at["barrier"] + np.searchsorted(device.barrier_site, site)),
+        (into.contact, rows.contact, at["contact"]),
+    ):
+        if table:
+            end = begin + len(table) * len(table[0])
+            target[first : first + len(table)] += found[begin:end].reshape(len(table), -1)
+            begin = end
+    for m, charge in zip(touched.layers, found[begin:], strict=True):
+        sites = problem.sites[number].start + device.site_start[m : m + 2]
+        into.fixed_charge[sites[0] : sites[1]] += charge
+    return True
+
+
+def _touched(stack: Stack, layers: list[str], steps: tuple[Any, ...]) -> Touched | None:
+    """Which rows a field acts on; None where these may be all, or ions'."""
+    last = len(layers) - 1
+    if steps[0] == "layer" and steps[2] != "ions":
+        m = layers.index(stack.layer[steps[1]].name)
+        return Touched(range(m, m + 1), range(max(m - 1, 0), min(m + 1, last)), m in (0, last))
+    if steps[0] == "interface" and steps[2] == "trap":
+        keys = [f"{a}|{b}" for a, b in pairwise(layers)]
+        if steps[1] in keys:
+            f = keys.index(steps[1])
+            return Touched(range(0), range(f, f + 1), False)
+    if steps[0] == "contact":
+        return Touched(range(0), range(0), True)
+    # a dipole lifts all behind it
+    return None
 
 
 def _five(values: list[F64], step: float) -> F64:

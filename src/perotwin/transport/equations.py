@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,11 +30,15 @@ from perotwin.transport.energies import (
 if TYPE_CHECKING:
     from perotwin.optics import Emission
     from perotwin.stack import Layer, Stack
+    from perotwin.stack.parts import Interface
 
-__all__ = ["Channel", "Equations", "equations_of"]
+__all__ = ["Channel", "Equations", "Rows", "Touched", "equations_of", "rows_of"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+
+#: of layers that nothing is asked of
+_NO_BANDS = Bands(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,59 @@ class Equations(NamedTuple):
     channels: tuple[Channel, ...]
 
 
+class Touched(NamedTuple):
+    """Rows that a field acts on: of which electrical layers, of which faces (each behind the layer of its number), and
+    whether of the contacts."""
+
+    layers: range
+    faces: range
+    contacts: bool
+
+
+class Rows(NamedTuple):
+    """Rows of what is touched, in order, as `Equations` has them; both contacts or none."""
+
+    layer: list[list[float]]
+    trap: list[list[float]]
+    face_trap: list[list[float]]
+    barrier: list[list[float]]
+    contact: list[list[float]]
+    charge: list[float]
+
+
+def rows_of(stack: Stack, touched: Touched, emission: Emission | None) -> Rows:
+    """The rows of a part of a stack alone, in less time than all.
+
+    Args:
+        stack: the cell. touched: what is told. emission: what it emits, where that is known.
+
+    Raises:
+        InputError: a number that cannot be at its temperature.
+    """
+    layers = stack.electrical_layers
+    temperature = float(stack.temperature)
+    vt = K_EV * temperature
+    faces = [stack.face(a, b) for a, b in pairwise(layers)]
+    step = [0.0, *accumulate(float(face.dipole) for face in faces)]
+    meeting = [f for f in touched.faces if faces[f].trap or faces[f].transport.kind == "thermionic"]
+    needed = {*touched.layers, *meeting, *(f + 1 for f in meeting)}
+    if touched.contacts:
+        needed |= {0, len(layers) - 1}
+    layer_bands = [bands(layer, temperature) if m in needed else _NO_BANDS for m, layer in enumerate(layers)]
+    rows = Rows([], [], [], [], [], [])
+    for m in touched.layers:
+        rows.layer.append(_layer_row(stack, layers[m], layer_bands[m], step[m], emission))
+        rows.trap.extend(_trap_rows(layers[m], layer_bands[m]))
+        rows.charge.append(_charge(layers[m]))
+    for f in meeting:
+        traps, barrier = _face_rows(stack, layers[f : f + 2], layer_bands[f : f + 2], faces[f])
+        rows.face_trap.extend(traps)
+        rows.barrier.extend(barrier)
+    if touched.contacts:
+        rows.contact.extend(_contact_rows(stack, layers, layer_bands, step, vt).tolist())
+    return rows
+
+
 def equations_of(stack: Stack, start: I64, emission: Emission | None) -> Equations:
     """The rows of a stack's electrical layers.
 
@@ -82,70 +139,44 @@ def equations_of(stack: Stack, start: I64, emission: Emission | None) -> Equatio
     vt = K_EV * temperature
     layer_bands = [bands(layer, temperature) for layer in layers]
     faces = [stack.face(a, b) for a, b in pairwise(layers)]
-    step = np.concatenate(([0.0], np.cumsum([float(face.dipole) for face in faces])))
-    table = np.zeros((len(layers), dv.LAYER_COLUMNS))
-    balanced = np.array([stack.radiative(layer).kind == "detailed-balance" for layer in layers])
-    charge = np.zeros(len(layers))
+    step = [0.0, *accumulate(float(face.dipole) for face in faces)]
+    table: list[list[float]] = []
     trap_rows: list[list[float]] = []
     trap_start = [0]
     channels: list[Channel] = []
+    mechanisms = len(dv.MECHANISMS)
     for m, (layer, band) in enumerate(zip(layers, layer_bands, strict=True)):
-        e = layer.electronic
-        assert e is not None
-        row = table[m]
-        row[dv.EC] = (step[m] - band.affinity) / vt
-        row[dv.EV] = (step[m] - band.affinity - band.gap) / vt
-        row[dv.LN_NC], row[dv.LN_NV] = np.log(band.nc), np.log(band.nv)
-        row[dv.MU_N], row[dv.MU_P] = band.mu_n, band.mu_p
-        row[dv.EPS] = float(e.permittivity) * epsilon_0 * vt / Q
-        row[dv.DEGENERATE] = float(band.degenerate)
-        row[dv.NP_EQ] = band.np_eq
+        row = _layer_row(stack, layer, band, step[m], emission)
+        table.append(row)
         for number, (name, columns) in enumerate(dv.MECHANISMS.items()):
             model = getattr(layer.recombination, name)
-            if name == "radiative":
-                row[columns[0]] = _radiative(stack, layer, band, emission)
-                present = row[columns[0]] > 0.0
-            else:
-                present = model is not None
-                if present:
-                    row[list(columns)] = [float(value) for _, value in model]
-            if present:
+            if row[columns[0]] > 0.0 if name == "radiative" else model is not None:
                 title = name if model is None else getattr(model, "channel", name)
-                index = len(dv.MECHANISMS) * m + number
-                channels.append(Channel(f"{layer.name} {title}", name, layer.name, index))
-        charge[m] = float(e.donor_density) - float(e.acceptor_density)
-        for number, trap in enumerate(layer.trap, 1):
-            n1, p1 = level_densities(level_energy(trap.level, band), band.affinity, band)
-            channels.append(
-                Channel(
-                    f"{layer.name} trap {number}",
-                    "trap",
-                    layer.name,
-                    len(dv.MECHANISMS) * len(layers) + len(trap_rows),
-                )
-            )
-            trap_rows.append(
-                [
-                    *_captures(1.0 / trap.tau_n, 1.0 / trap.tau_p),
-                    n1,
-                    p1,
-                    float(trap.density or 0.0),
-                    KIND[trap.charge],
-                ]
-            )
+                channels.append(Channel(f"{layer.name} {title}", name, layer.name, mechanisms * m + number))
+        for number, trap_row in enumerate(_trap_rows(layer, band), 1):
+            index = mechanisms * len(layers) + len(trap_rows)
+            channels.append(Channel(f"{layer.name} trap {number}", "trap", layer.name, index))
+            trap_rows.append(trap_row)
         trap_start.append(len(trap_rows))
-
-    face_site, face_rows, barrier_site, barrier_rows = _faces(
-        stack, layers, layer_bands, faces, step, start, channels, len(trap_rows)
-    )
+    face_site: list[int] = []
+    face_rows: list[list[float]] = []
+    barrier_site: list[int] = []
+    barrier_rows: list[list[float]] = []
+    for f, face in enumerate(faces):
+        traps, barrier = _face_rows(stack, layers[f : f + 2], layer_bands[f : f + 2], face)
+        site = int(start[f + 1] - 1)
+        key = f"{layers[f].name}|{layers[f + 1].name}"
+        for number, trap_row in enumerate(traps, 1):
+            index = mechanisms * len(layers) + len(trap_rows) + len(face_rows)
+            channels.append(Channel(f"{key} trap {number}", "face trap", key, index))
+            face_site.append(site)
+            face_rows.append(trap_row)
+        barrier_site += [site] * len(barrier)
+        barrier_rows += barrier
     moving, frozen = _ion_rows(layers)
-    for m, species in enumerate(_species(layers)):
-        for ion in species:
-            charge[m] -= float(ion.charge) * float(ion.density)
-    contact = _contact_rows(stack, layers, layer_bands, step, vt)
     return Equations(
-        layer=table,
-        balanced=balanced,
+        layer=np.array(table).reshape(-1, dv.LAYER_COLUMNS),
+        balanced=np.array([stack.radiative(layer).kind == "detailed-balance" for layer in layers]),
         trap_start=np.array(trap_start, dtype=np.int64),
         trap=np.array(trap_rows).reshape(-1, dv.TRAP_COLUMNS),
         face_trap_site=np.array(face_site, dtype=np.int64),
@@ -154,10 +185,52 @@ def equations_of(stack: Stack, start: I64, emission: Emission | None) -> Equatio
         barrier=np.array(barrier_rows).reshape(-1, dv.BARRIER_COLUMNS),
         moving=np.array(moving).reshape(-1, dv.ION_COLUMNS),
         frozen=np.array(frozen).reshape(-1, dv.ION_COLUMNS),
-        contact=contact,
-        charge=charge,
+        contact=_contact_rows(stack, layers, layer_bands, step, vt),
+        charge=np.array([_charge(layer) for layer in layers]),
         channels=tuple(channels),
     )
+
+
+def _layer_row(
+    stack: Stack, layer: Layer, band: Bands, lift: float, emission: Emission | None
+) -> list[float]:
+    """The row of a layer whose vacuum level is lifted by dipoles in front of it, eV."""
+    e = layer.electronic
+    assert e is not None
+    row = [0.0] * dv.LAYER_COLUMNS
+    row[dv.EC] = (lift - band.affinity) / band.vt
+    row[dv.EV] = (lift - band.affinity - band.gap) / band.vt
+    row[dv.LN_NC], row[dv.LN_NV] = float(np.log(band.nc)), float(np.log(band.nv))
+    row[dv.MU_N], row[dv.MU_P] = band.mu_n, band.mu_p
+    row[dv.EPS] = float(e.permittivity) * epsilon_0 * band.vt / Q
+    row[dv.DEGENERATE] = float(band.degenerate)
+    row[dv.NP_EQ] = band.np_eq
+    for name, columns in dv.MECHANISMS.items():
+        if name == "radiative":
+            row[columns[0]] = _radiative(stack, layer, band, emission)
+        elif (model := getattr(layer.recombination, name)) is not None:
+            for column, (_, value) in zip(columns, model, strict=True):
+                row[column] = float(value)
+    return row
+
+
+def _trap_rows(layer: Layer, band: Bands) -> list[list[float]]:
+    rows: list[list[float]] = []
+    for trap in layer.trap:
+        n1, p1 = level_densities(level_energy(trap.level, band), band.affinity, band)
+        captures = _captures(1.0 / trap.tau_n, 1.0 / trap.tau_p)
+        rows.append([*captures, n1, p1, float(trap.density or 0.0), KIND[trap.charge]])
+    return rows
+
+
+def _charge(layer: Layer) -> float:
+    """Of dopants and of what keeps ions neutral, m^-3."""
+    e = layer.electronic
+    assert e is not None
+    charge = float(e.donor_density) - float(e.acceptor_density)
+    for ion in _species(layer):
+        charge -= float(ion.charge) * float(ion.density)
+    return charge
 
 
 def _captures(electrons: float, holes: float) -> tuple[float, float]:
@@ -180,73 +253,49 @@ def _radiative(stack: Stack, layer: Layer, band: Bands, emission: Any) -> float:
     return 0.0
 
 
-def _faces(
-    stack: Stack,
-    layers: Sequence[Layer],
-    layer_bands: Sequence[Bands],
-    faces: Sequence[Any],
-    step: np.ndarray,
-    start: np.ndarray,
-    channels: list[Channel],
-    bulk_traps: int,
-) -> tuple[list[int], list[list[float]], list[int], list[list[float]]]:
-    """Face traps and thermionic barriers."""
-    face_site: list[int] = []
-    face_rows: list[list[float]] = []
-    barrier_site: list[int] = []
-    barrier_rows: list[list[float]] = []
-    for f, face in enumerate(faces):
-        left, right = layer_bands[f], layer_bands[f + 1]
-        key = f"{layers[f].name}|{layers[f + 1].name}"
-        site = int(start[f + 1] - 1)
-        # affinities on the vacuum scale of the layer that the levels are counted from
-        shift_left, shift_right = left.affinity, right.affinity
-        home = stack.face_layer(key).name
-        if home == layers[f].name:
-            own = left
-            shift_right -= float(face.dipole)
-        else:
-            own = right
-            shift_left += float(face.dipole)
-        for number, trap in enumerate(face.trap, 1):
-            energy = level_energy(trap.level, own)
-            n1l, p1l = level_densities(energy, shift_left, left)
-            n1r, p1r = level_densities(energy, shift_right, right)
-            index = len(dv.MECHANISMS) * len(layers) + bulk_traps + len(face_rows)
-            channels.append(Channel(f"{key} trap {number}", "face trap", key, index))
-            face_site.append(site)
-            face_rows.append(
-                [
-                    *_captures(trap.s_n, trap.s_p),
-                    n1l,
-                    p1l,
-                    n1r,
-                    p1r,
-                    float(trap.density or 0.0),
-                    KIND[trap.charge],
-                ]
-            )
-        if face.transport.kind == "thermionic":
-            if face.trap:
-                raise InputError(
-                    f'the face "{key}" has both traps and thermionic transport, but a face trap needs quasi-Fermi '
-                    "levels that are continuous across the face.",
-                    "Remove one of the two.",
-                    key=f"{key}.transport",
-                )
-            jump_c = float(face.dipole) - right.affinity + left.affinity
-            jump_v = jump_c - right.gap + left.gap
-            barrier_site.append(site)
-            # thermal velocity over the barrier, from the density of states of the higher band
-            barrier_rows.append(
-                [
-                    _emission_velocity(right.nc if jump_c > 0 else left.nc, left.vt),
-                    _emission_velocity(right.nv if jump_v < 0 else left.nv, left.vt),
-                    jump_c / left.vt,
-                    jump_v / left.vt,
-                ]
-            )
-    return face_site, face_rows, barrier_site, barrier_rows
+def _face_rows(
+    stack: Stack, layers: Sequence[Layer], layer_bands: Sequence[Bands], face: Interface
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Traps of the face between two layers, and the thermionic barrier there, if it is one."""
+    if not face.trap and face.transport.kind != "thermionic":
+        return [], []
+    left, right = layer_bands
+    key = f"{layers[0].name}|{layers[1].name}"
+    # affinities on the vacuum scale of the layer that the levels are counted from
+    shift_left, shift_right = left.affinity, right.affinity
+    if stack.face_layer(key).name == layers[0].name:
+        own = left
+        shift_right -= float(face.dipole)
+    else:
+        own = right
+        shift_left += float(face.dipole)
+    rows: list[list[float]] = []
+    for trap in face.trap:
+        energy = level_energy(trap.level, own)
+        n1l, p1l = level_densities(energy, shift_left, left)
+        n1r, p1r = level_densities(energy, shift_right, right)
+        captures = _captures(trap.s_n, trap.s_p)
+        rows.append([*captures, n1l, p1l, n1r, p1r, float(trap.density or 0.0), KIND[trap.charge]])
+    if face.transport.kind != "thermionic":
+        return rows, []
+    if face.trap:
+        raise InputError(
+            f'the face "{key}" has both traps and thermionic transport, but a face trap needs quasi-Fermi '
+            "levels that are continuous across the face.",
+            "Remove one of the two.",
+            key=f"{key}.transport",
+        )
+    jump_c = float(face.dipole) - right.affinity + left.affinity
+    jump_v = jump_c - right.gap + left.gap
+    # thermal velocity over the barrier, from the density of states of the higher band
+    return [], [
+        [
+            _emission_velocity(right.nc if jump_c > 0 else left.nc, left.vt),
+            _emission_velocity(right.nv if jump_v < 0 else left.nv, left.vt),
+            jump_c / left.vt,
+            jump_v / left.vt,
+        ]
+    ]
 
 
 def _emission_velocity(dos: float, vt: float) -> float:
@@ -262,22 +311,19 @@ def _emission_velocity(dos: float, vt: float) -> float:
     return float(np.sqrt(kt / (2.0 * np.pi * mass)))
 
 
-def _species(layers: Sequence[Layer]) -> list[list[Any]]:
-    """The mobile species of each layer."""
-    found: list[list[Any]] = []
-    for layer in layers:
-        ions = layer.ions
-        species = [] if ions is None else [ions, *([ions.second] if ions.second is not None else [])]
-        found.append([ion for ion in species if float(ion.density) > 0.0])
-    return found
+def _species(layer: Layer) -> list[Any]:
+    """The mobile species of a layer."""
+    ions = layer.ions
+    species = [] if ions is None else [ions, *([ions.second] if ions.second is not None else [])]
+    return [ion for ion in species if float(ion.density) > 0.0]
 
 
 def _ion_rows(layers: Sequence[Layer]) -> tuple[list[list[float]], list[list[float]]]:
     """Rows of Device.ion for species that re-equilibrate at each point, and for those that are frozen."""
     moving: list[list[float]] = []
     frozen: list[list[float]] = []
-    for m, (layer, species) in enumerate(zip(layers, _species(layers), strict=True)):
-        for ion in species:
+    for m, layer in enumerate(layers):
+        for ion in _species(layer):
             row = [
                 float(ion.charge),
                 float(ion.density) * float(layer.thickness),
@@ -290,7 +336,7 @@ def _ion_rows(layers: Sequence[Layer]) -> tuple[list[list[float]], list[list[flo
 
 
 def _contact_rows(
-    stack: Stack, layers: Sequence[Layer], layer_bands: Sequence[Bands], step: np.ndarray, vt: float
+    stack: Stack, layers: Sequence[Layer], layer_bands: Sequence[Bands], step: Sequence[float], vt: float
 ) -> np.ndarray:
     rows = np.zeros((2, dv.CONTACT_COLUMNS))
     assert stack.contact is not None
@@ -322,7 +368,7 @@ def _isolate(
     layers: Sequence[Layer],
     layer_bands: Sequence[Bands],
     rows: np.ndarray,
-    step: np.ndarray,
+    step: Sequence[float],
     vt: float,
 ) -> None:
     """Make both ends bare, in place, and hold one level as the zero of energy (see `kernels.contacts`): that of a

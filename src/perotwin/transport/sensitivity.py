@@ -4,6 +4,7 @@
     slopes = follows.current(solver.sweep(volts, 1.0))
     slopes.by_field                # (K, P) dJ/dp at a held voltage, A m^-2 per unit of each field (SI, energies eV)
     slopes.of_voltage              # (K, P) dV/dp at a held current: of open circuit where a state is that
+    states, slopes = follows.sweep(volts, 1.0)    # both at once, for less
 
 A field acts through the numbers of the equations (band edges, rates, widths of control volumes, pairs in each site,
 charge of held ions). How the current follows these is solved for exactly (`kernels.adjoint`), once a state for all
@@ -21,7 +22,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perotwin.errors import InputError
 from perotwin.optics.grids import same_grids
@@ -29,16 +30,16 @@ from perotwin.optics.reuse import reusing
 from perotwin.stack.short_paths import full_paths
 from perotwin.transport.build import Problem, build
 from perotwin.transport.directions import CENTRAL, direction
-from perotwin.transport.kernels.adjoint import sensitivities
-from perotwin.transport.kernels.numbers import numbers_of, places_of, width_of
-from perotwin.transport.kernels.slopes import make_into
+from perotwin.transport.kernels.adjoint import Course, make_course, sensitivities
+from perotwin.transport.kernels.numbers import numbers_at, numbers_of, places_of, width_of
 from perotwin.transport.steady import Solver
 from perotwin.units import Quantity
 
 if TYPE_CHECKING:
     from perotwin.transport.device import Device
     from perotwin.transport.kernels.circuit import Net
-    from perotwin.transport.states import States
+    from perotwin.transport.kernels.numbers import Numbers
+    from perotwin.transport.states import State, States
 
 __all__ = ["Fields", "Following", "Slopes"]
 
@@ -114,20 +115,28 @@ class Fields(ABC):
     @cached_property
     def directions(self) -> F64:
         """(P, W) how the numbers at 1 sun follow the fields."""
+        width = width_of(self.device, self.net)
+        found = np.zeros((len(self.fields), width))
+        row = np.zeros(width)
+        into = numbers_at(self.device, self.net, row)
         with reusing():
-            found = [self._direction(path) for path in self.fields]
-        return np.array(found).reshape(len(self.fields), width_of(self.device, self.net))
+            for number, path in enumerate(self.fields):
+                row[:] = 0.0
+                found[number] = self._direction(path, (row, into))
+        return found
 
-    def _direction(self, path: str) -> F64:
+    def _direction(self, path: str, room: tuple[F64, Numbers]) -> F64:
+        """(W,) of one field; room: zeros that may be written into, and their numbers."""
         cell = self.problem.stack
         value = cell.get(path)
         if not isinstance(value, Quantity):
             raise InputError(f'"{path}" is no number with a unit.', "Name a field that holds one.", key=path)
         here, step = float(value), _step(value)
-        alone = [direction(self.problem, self.device, self.net, one, step) for one in full_paths(cell, path)]
-        quick = [one for one in alone if one is not None]
-        if quick and len(quick) == len(alone):
-            return np.asarray(sum(quick))
+        alone = [
+            direction(self.problem, self.device, self.net, one, step, room) for one in full_paths(cell, path)
+        ]
+        if all(one is not None for one in alone):
+            return room[0]
         try:
             made = [self.rebuilt({path: here + k * step}) for k in (-2, -1, 1, 2)]
             rows = [self.numbers(one) for one in made]
@@ -171,28 +180,79 @@ class Following(Fields):
         solver = Solver(problem, self.solver.tolerance)
         return numbers_of(solver.system.device, solver.system.net, problem.generation, solver.frozen_charge)
 
+    def sweep(
+        self, voltage: ArrayLike, intensity: float, start: State | None = None
+    ) -> tuple[States, Slopes]:
+        """Steady states at a list of terminal voltages, as `Solver.sweep` finds them, and how they follow.
+
+        What Newton's method solved last at each point serves its slopes too, and how the states follow the voltage
+        tells the next one, so that this costs less than `current` of the states of a sweep. Both tell the same to the
+        solver's tolerance.
+
+        Args:
+            voltage: (K,) V. intensity: suns. start: a state to begin from.
+
+        Raises:
+            InputError: as `Solver.sweep`.
+            ConvergenceError: the state that all are reached from was not found, where no start is given.
+        """
+        solver, system = self.solver, self.solver.system
+        count = np.atleast_1d(np.asarray(voltage)).size
+        if start is None:
+            # on the way there nothing is told
+            solver.short_circuit(intensity)
+        course = make_course(system.device, system.net, count, self._asked_for)
+        system.course = course
+        try:
+            states = solver.sweep(voltage, intensity, start)
+        finally:
+            system.course = None
+        # of a state that was known before, or that only a way in time reached
+        self._tell(solver, states, ~course.told & states.converged, course)
+        return states, self._slopes(states, course)
+
     def current(self, states: States) -> Slopes:
         """Of steady states that the solver found (rows of those that did not converge are NaN)."""
-        by_voltage, by_number = self.by_number(self.solver, states)
-        suns = states.intensity
-        return Slopes(self.fields, by_voltage, by_number @ self._under(suns).T)
+        return self._slopes(states, self._of(self.solver, states, self._asked_for))
 
     @staticmethod
     def by_number(solver: Solver, states: States) -> tuple[F64, F64]:
         """dJ/dV (K,), and dJ by every number of the equations (K, W)."""
-        system = solver.system
-        count = states.rows.shape[0]
-        slopes = np.empty(count)
-        found = np.zeros((count, width_of(system.device, system.net)))
-        # every junction's voltage is a cause, in series or not
-        sensitivities(
-            system.device, system.work, system.net, states.rows, np.asarray(states.voltage, dtype=float),
-            states.intensity * solver.generation, solver.frozen_charge, (system.linear, system.answer),
-            places_of(system.device, system.net), make_into(system.device, system.net), slopes, found,
-        )  # fmt: skip
+        course = Following._of(solver, states)
         lost = ~np.asarray(states.converged)
-        slopes[lost], found[lost] = np.nan, np.nan
-        return slopes, found
+        course.slopes[lost], course.found[lost] = np.nan, np.nan
+        return course.slopes, course.found
+
+    @staticmethod
+    def _of(solver: Solver, states: States, asked_for: NDArray[np.bool_] | None = None) -> Course:
+        system = solver.system
+        course = make_course(system.device, system.net, states.rows.shape[0], asked_for)
+        Following._tell(solver, states, np.asarray(states.converged), course)
+        return course
+
+    @staticmethod
+    def _tell(solver: Solver, states: States, which: NDArray[np.bool_], course: Course) -> None:
+        """Tell in a course how some states follow."""
+        system, numbers = solver.system, np.flatnonzero(which)
+        if numbers.size:
+            sensitivities(
+                system.device, system.work, system.net, states.rows, numbers, np.asarray(states.voltage, dtype=float),
+                states.intensity * solver.generation, solver.frozen_charge, (system.linear, system.answer), course,
+            )  # fmt: skip
+
+    def _slopes(self, states: States, course: Course) -> Slopes:
+        directions = self._under(states.intensity)
+        # most numbers follow nothing that is asked for
+        some = np.flatnonzero(self._asked_for)
+        by_voltage, by_field = course.slopes.copy(), course.found[:, some] @ directions[:, some].T
+        lost = ~np.asarray(states.converged)
+        by_voltage[lost], by_field[lost] = np.nan, np.nan
+        return Slopes(self.fields, by_voltage, by_field)
+
+    @property
+    def _asked_for(self) -> NDArray[np.bool_]:
+        """(W,) which numbers any field acts through."""
+        return np.asarray(self.directions.any(axis=0))
 
     def _under(self, suns: float) -> F64:
         """(P, W) how the numbers follow the fields in the light of `suns`."""

@@ -19,6 +19,7 @@ from perotwin.constants import elementary_charge as Q
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.transport.build import Problem, with_ideal_joints
 from perotwin.transport.circuit import held_current, held_voltage, loaded
+from perotwin.transport.crossing import crossing
 from perotwin.transport.device import I_LAYER, MECHANISMS, state_width
 from perotwin.transport.halves import apart, as_one
 from perotwin.transport.held_ions import held_ions
@@ -381,8 +382,7 @@ class Solver:
 
     def _open_circuit_near(self, near: State, intensity: float) -> tuple[States | None, float]:
         """Open circuit, or nothing where it is not found from a state, and the last step."""
-        state, size = near, np.inf
-        lit = intensity * self.generation
+        state, size, lit = near, np.inf, intensity * self.generation
         patience = Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST, self._careful)
         # from far away Newton's method may not arrive: then along the curve, by voltages that its slope suggests
         for _ in range(_APPROACHES):
@@ -405,6 +405,8 @@ class Solver:
             if not here.converged[0]:
                 break
             state = here.state(0)
+        if (found := crossing(self, near, intensity)) is not None:
+            return found, 0.0
         row = near.row.copy()
         if self._settle(self.system, row, lit, self.frozen_charge, held_current()):
             voltage = np.array([self._terminals(row, lit)])

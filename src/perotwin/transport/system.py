@@ -14,6 +14,7 @@ from perotwin.transport import device as dv
 from perotwin.transport.build import Problem
 from perotwin.transport.circuit import Circuit
 from perotwin.transport.device import Device, Work, lay_out, make_work, state_width
+from perotwin.transport.kernels.adjoint import Course
 from perotwin.transport.kernels.circuit import Answer, Constraint, Linear, Net, make_answer, make_linear
 from perotwin.transport.kernels.equilibrium import equilibrium, neutral
 from perotwin.transport.kernels.newton import Inertia, Path, Patience, follow
@@ -32,13 +33,18 @@ _BEYOND, _HALVINGS = 60.0, 40
 
 @dataclass
 class System:
-    """Junctions in a circuit as the compiled functions take them, with their scratch memory."""
+    """Junctions in a circuit as the compiled functions take them, with their scratch memory.
+
+    Attributes:
+        course: where it is told how the states of a path follow the numbers of the equations; none if nobody asks.
+    """
 
     device: Device
     work: Work
     net: Net
     linear: Linear
     answer: Answer
+    course: Course | None = None
 
     @classmethod
     def of(cls, problem: Problem, circuit: Circuit) -> System:
@@ -61,7 +67,7 @@ class System:
         path = self.path(np.array([constraint.c]), np.nan, finest=1.0)
         follow(
             self.device, self.work, self.net, row, generation, held, inertia or self.at_rest, constraint, patience,
-            self.linear, self.answer, path,
+            (self.linear, self.answer), path, None,
         )  # fmt: skip
         return bool(path.reached[0]), int(path.iterations[0]), float(path.size[0])
 
@@ -69,9 +75,14 @@ class System:
         self, row: F64, generation: F64, held: F64, constraint: Constraint, patience: Patience, path: Path
     ) -> None:
         """Follow the state along a path, from a row that changes in place."""
+        course = self.course
+        if course is not None:
+            # a path that is taken up again is the rest of the whole one
+            first = course.told.size - path.targets.size
+            course = Course(course.room, course.slopes[first:], course.found[first:], course.told[first:])
         follow(
-            self.device, self.work, self.net, row, generation, held, self.at_rest, constraint, patience, self.linear,
-            self.answer, path,
+            self.device, self.work, self.net, row, generation, held, self.at_rest, constraint, patience,
+            (self.linear, self.answer), path, course,
         )  # fmt: skip
 
     @cached_property

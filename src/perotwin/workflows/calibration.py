@@ -22,7 +22,7 @@ from perotwin.calibrate.reading import NOTHING, Told, of_evidence, of_files
 from perotwin.calibrate.ties import ties_of
 from perotwin.errors import InputError, PerotwinError
 from perotwin.report import calibration as shown
-from perotwin.report import machine
+from perotwin.report import machine, plans
 from perotwin.workflows.run import unique_names
 from perotwin.workflows.samples import recipe_of
 
@@ -354,7 +354,7 @@ def write(
 def plan(
     cell: Cell, kinds: Sequence[str], asked: Asked, out: str | Path | None = None
 ) -> tuple[Expected, list[Path]]:
-    """What planned measurements would tell of a cell; with `out` it leaves the numbers (JSON) there.
+    """What planned measurements would tell of a cell; with `out` it leaves numbers (JSON), a figure and a page there.
 
     Raises:
         InputError: no such measurement, nothing to be found.
@@ -369,8 +369,16 @@ def plan(
     found = identify(cell, kinds, parameters, links=links)
     if folder is None:
         return found, []
-    text = machine.to_text(machine.document([shown.expected_result(found)]))
-    return found, [measurement.write_text(folder / "identify.json", text)]
+    from perotwin.plotting import style
+
+    progress.note("drawing and writing")
+    text = machine.to_text(machine.document([plans.plan_result(found)]))
+    figures = style.save(plans.plan_figure(found), folder / "identify")
+    return found, [
+        measurement.write_text(folder / "identify.json", text),
+        *figures,
+        measurement.write_text(folder / "index.html", plans.render_plan(found, figures[0])),
+    ]
 
 
 @dataclass(frozen=True)

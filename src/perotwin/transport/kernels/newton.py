@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from perotwin.compiled import compiled, inlined
 from perotwin.transport.device import FN_PSI, FP_PSI, PSI_FN, PSI_FP, PSI_PSI
+from perotwin.transport.kernels.adjoint import along, slopes_here
 from perotwin.transport.kernels.assemble import assemble
 from perotwin.transport.kernels.circuit import Constraint, close, follows
 from perotwin.transport.kernels.contacts import ELECTRONS, HOLES, hold_contacts, lose
@@ -31,6 +32,8 @@ CONVERGED, STALLED, NOT_FINITE = 0, 1, 2
 LATE, ROUNDED = 3, 1e-13
 #: points lost one after another, from which on the next ones are tried for in one step: a curve costs no minutes
 SEVERAL = 4
+#: from steps of this many mean ones on the slopes of the states before are not built on
+_FAR = 1.5
 #: longest change of a junction's voltage in one iteration, kT/q
 LONGEST_VOLTAGE = 8.0
 
@@ -227,20 +230,28 @@ class Path(NamedTuple):
 
 
 @compiled
-def follow(dev, w, net, row, gen, held, inertia, constraint, patience, linear, answer, path):
+def follow(dev, w, net, row, gen, held, inertia, constraint, patience, memory, path, course):
     """Follow the steady state along a path, storing every state; the constraint's own c does not count.
+
+    memory: (linear, answer). course: how each state that Newton's method finds for a held voltage follows its numbers
+    is told there, from the factors of its last iteration, which tell how it follows the voltage too, so that the next
+    state is near to what they predict; or None.
 
     Each target is reached in one step, or in as many smaller ones as it takes, unless `path.finest` is 1. Steps begin
     from the polynomial through the last states. The first target is solved for also where the path starts from it,
     unless the state is a solution there: it may belong to another light. A point that is not reached leaves the last
     good state in place, and the path goes on from there; after several in one step only.
     """
+    linear, answer = memory
     width, smooth = row.size, row.size - 2 * dev.x.size
     # junctions that share a current change together, and a fourth state tells more
     most = 3 if net.anode.size == 1 else 4
     past = np.zeros((most, width))
     where = np.zeros(most)
     known = 1
+    if course is not None:
+        # how as many of these states follow the voltage
+        slope, sloped = np.zeros((most, width)), 0
     past[0, :] = row
     where[0] = path.start
     lost = 0
@@ -249,6 +260,8 @@ def follow(dev, w, net, row, gen, held, inertia, constraint, patience, linear, a
         here = where[0]
         fraction = 1.0
         path.iterations[k] = 0
+        if course is not None:
+            course.told[k] = False
         reached = path.solved and goal == here and known == 1
         while not reached:
             aim = here + fraction * (goal - here)
@@ -258,6 +271,8 @@ def follow(dev, w, net, row, gen, held, inertia, constraint, patience, linear, a
             status, depth = STALLED, known
             while status != CONVERGED and depth > 0:
                 _predict(past, where, depth, aim, row, smooth)
+                if course is not None:
+                    _predict_along(past, slope, where, min(depth, sloped), aim, row, smooth)
                 status, count, size = _newton(
                     dev, w, net, row, gen, held, inertia, aimed, patience, linear, answer
                 )
@@ -273,9 +288,26 @@ def follow(dev, w, net, row, gen, held, inertia, constraint, patience, linear, a
                         where[i] = where[i - 1]
                     where[0] = aim
                     known = min(known + 1, most)
+                    if course is not None:
+                        for i in range(most - 1, 0, -1):
+                            slope[i, :] = slope[i - 1]
+                        sloped = min(sloped + 1, most) if aim == goal else 0
                 past[0, :] = row
                 if aim == goal:
                     reached = True
+                    if course is not None:
+                        if patience.careful:
+                            for d in range(net.anode.size):
+                                eliminate(w, dev.node_start[d], dev.node_start[d + 1], 0)
+                        st = state_in(dev, row)
+                        course.slopes[k] = slopes_here(
+                            dev, w, net, st, goal, held, memory, course.room, course.found[k]
+                        )
+                        course.told[k] = True
+                        if not along(dev, w, net, st, memory, slope[0]):
+                            sloped = 0
+                        elif sloped == 0:
+                            sloped = 1
                 else:
                     left = (goal - aim) / (goal - here)
                     here = aim
@@ -307,3 +339,25 @@ def _predict(past, where, known, aim, row, smooth):
     # the small parts of the levels belong to one state only
     for j in range(smooth, row.size):
         row[j] = past[0, j] if known == 1 else 0.0
+
+
+@compiled
+def _predict_along(past, slope, where, known, aim, row, smooth):
+    """The same on the polynomial that also has the slopes of these states, where it is not far to go; else `row` stays
+    as it is.
+    """
+    if known < 2 or abs(aim - where[0]) > _FAR * abs(where[0] - where[known - 1]) / (known - 1):
+        return
+    for j in range(smooth):
+        row[j] = 0.0
+    for i in range(known):
+        # Hermite's weights of a value and of a slope
+        weight, rise = 1.0, 0.0
+        for j in range(known):
+            if j != i:
+                weight *= (aim - where[j]) / (where[i] - where[j])
+                rise += 1.0 / (where[i] - where[j])
+        step = aim - where[i]
+        of_value, of_slope = (1.0 - 2.0 * step * rise) * weight * weight, step * weight * weight
+        for j in range(smooth):
+            row[j] += of_value * past[i, j] + of_slope * slope[i, j]

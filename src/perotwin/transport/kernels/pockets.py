@@ -22,13 +22,120 @@ from perotwin.transport.kernels.elimination import back
 
 #: up to this part of recombination that a carrier can else be lost by, the current's balance is solved for
 _PAIRED = 0.01
+#: how often a step is refined at most, and the part of it below which what is left counts no more
+_REFINEMENTS, _REFINED = 4, 1e-8
+# of numpy's type: numba would compile what takes a literal once more
+_ONE = np.int64(1)
+
+
+@inlined
+def balance(gone, behind, ahead):
+    """gone + behind - ahead, rounded once (T. J. Dekker, doi:10.1007/BF01397083): of fluxes that pass a node, which
+    may be twenty orders above what is left over, neither carrier may keep a rounding that the other has not.
+    """
+    passed = behind - ahead
+    part = passed - behind
+    lost = (behind - (passed - part)) - (ahead + part)
+    total = gone + passed
+    part = total - gone
+    return total + (((gone - (total - part)) + (passed - part)) + lost)
 
 
 @compiled
 def eliminate_pockets(w, first, last, columns):
     """Block-tridiagonal elimination of nodes `first` to `last` - 1 in place, as `elimination.eliminate`. The current's
-    balance of the first column is that of the currents themselves.
+    balance of the first column is that of the currents themselves; the column is solved for again with what its own
+    rounding leaves of the linear equations, as long as that helps (iterative refinement, C. B. Moler,
+    doi:10.1145/321386.321394). `w.across` and `w.gone` are those of the linear equations behind the step then.
     """
+    F = w.rhs
+    y, charge = np.empty((last - first, 3)), np.empty(last - first)
+    for i in range(first, last):
+        charge[i - first] = F[i, 0, 0]
+    _eliminate(w, first, last, columns)
+    size = _largest(F, first, last)
+    for i in range(first, last):
+        for r in range(3):
+            y[i - first, r] = F[i, r, 0]
+    # a first step may be off by all of itself
+    before = 2.0 * size
+    for _ in range(_REFINEMENTS):
+        _leave(w, first, last, charge)
+        _eliminate(w, first, last, _ONE)
+        change = _largest(F, first, last)
+        if not change < before:
+            break
+        for i in range(first, last):
+            for r in range(3):
+                y[i - first, r] += F[i, r, 0]
+        if change < _REFINED * size:
+            break
+        before = change
+    for i in range(first, last):
+        for r in range(3):
+            F[i, r, 0] = y[i - first, r]
+
+
+@inlined
+def _largest(F, first, last):
+    """Largest change of an unknown in the first column; NaN where one is not a number."""
+    most, total = 0.0, 0.0
+    for i in range(first, last):
+        for r in range(3):
+            most = max(most, abs(F[i, r, 0]))
+            total += abs(F[i, r, 0])
+    return most if np.isfinite(total) else np.nan
+
+
+@compiled
+def _leave(w, first, last, charge):
+    """Put what the step F[:, :, 0] leaves of the linear equations in its place: of Poisson's, whose rows were `charge`
+    (N,), by itself; of the carriers' as what passes the edges and is lost at the nodes.
+    """
+    D, L, U, F = w.diag, w.lower, w.upper, w.rhs
+    behind = 0.0
+    for i in range(first, last):
+        y0, y1, y2 = F[i, 0, 0], F[i, 1, 0], F[i, 2, 0]
+        lost = w.lost[i]
+        # recombination takes as much of both, to the last digit
+        pairs = lost[dv.PAIRS_BY_PSI] * y0
+        if w.leak[i, 0] != np.inf:
+            pairs += (w.leak[i, 0] - lost[dv.N_BY_LEVEL]) * y1
+        if w.leak[i, 1] != np.inf:
+            pairs -= (w.leak[i, 1] - lost[dv.P_BY_LEVEL]) * y2
+        gone_n = lost[dv.N_BY_PSI] * y0 + lost[dv.N_BY_LEVEL] * y1
+        gone_p = lost[dv.P_BY_PSI] * y0 + lost[dv.P_BY_LEVEL] * y2
+        w.gone[i, 0] += pairs + gone_n
+        w.gone[i, 1] += pairs - gone_p
+        w.gone[i, 2] += gone_n + gone_p
+        ahead = 0.0
+        if i < last - 1:
+            j = i + 1
+            ahead = F[j, 0, 0]
+            here_n, here_p = L[j, dv.FN_BY_PSI], L[j, dv.FP_BY_PSI]
+            there_n, there_p = U[i, dv.FN_BY_PSI], U[i, dv.FP_BY_PSI]
+            # beside a level that is held, whose row is its own
+            if j == last - 1:
+                here_n += w.beside[j, 0]
+                here_p += w.beside[j, 1]
+            if i == first:
+                there_n += w.beside[i, 0]
+                there_p += w.beside[i, 1]
+            w.across[i, 0] += (there_n * ahead - here_n * y0) + (
+                w.take[i, 0] * F[j, 1, 0] - w.give[i, 0] * y1
+            )
+            w.across[i, 1] += (there_p * ahead - here_p * y0) + (
+                w.give[i, 1] * y2 - w.take[i, 1] * F[j, 2, 0]
+            )
+        charge[i - first] -= D[i, dv.PSI_PSI] * y0 + D[i, dv.PSI_FN] * y1 + D[i, dv.PSI_FP] * y2
+        charge[i - first] -= L[i, dv.PSI] * behind + U[i, dv.PSI] * ahead
+        behind = y0
+        F[i, 0, 0], F[i, 1, 0], F[i, 2, 0] = charge[i - first], 0.0, 0.0
+
+
+@compiled
+def _eliminate(w, first, last, columns):
+    """One solution of what `eliminate_pockets` solves for."""
     D, L, U, P, W, F = w.diag, w.lower, w.upper, w.pivot, w.elim, w.rhs
     # lost behind: electrons by the potential and their level, holes by theirs, and the current by all three
     behind_n0, behind_nn, behind_p0, behind_pp = 0.0, 0.0, 0.0, 0.0
@@ -48,6 +155,19 @@ def eliminate_pockets(w, first, last, columns):
         loss_n0 += pairs_0
         loss_p0 -= pairs_0
         r0, r1, r2 = F[i, 0, 0], F[i, 1, 0], F[i, 2, 0]
+        if not held_n:
+            # of what passes both edges, less its rounding: that is more than what leaves a pocket
+            r1 = balance(
+                w.gone[i, 0],
+                w.across[i - 1, 0] if i > first else 0.0,
+                w.across[i, 0] if i < last - 1 else 0.0,
+            )
+        if not held_p:
+            r2 = balance(
+                w.gone[i, 1],
+                w.across[i - 1, 1] if i > first else 0.0,
+                w.across[i, 1] if i < last - 1 else 0.0,
+            )
         if i > first:
             j = i - 1
             l0 = L[i, dv.PSI]
@@ -126,7 +246,13 @@ def eliminate_pockets(w, first, last, columns):
                 loss_n, total_n, own_n = x_n + lost_n, x_n + free_n, free_n
                 pairs_n, t_p, s_p, tp0, tp2 = 1.0, -ahead_0 - lost_0, rest - across, u1 - u3, -u4
             by_n = 1.0 / total_n
-            by_p = 1.0 / (free_p + x_p * (free_n * by_n))
+            # in two forms again: what holes follow by the potential may be far more than they lose
+            met = x_p * (x_n * by_n)
+            left = x_p * (free_n * by_n)
+            by_p = free_p + left
+            if abs(total_p) + abs(met) < abs(free_p) + abs(left):
+                by_p = total_p - met
+            by_p = 1.0 / by_p
             of_n, op_p = own_p * by_p * by_n, own_n * by_n * by_p
             of_j, op_j = x_p * by_p * by_n, x_n * by_n * by_p
         follow_n, follow_p = -(of_n * d + of_j * t_n), op_p * g - op_j * t_p

@@ -2,9 +2,10 @@
 
 Rows are those that `assemble` fills (Poisson, electrons, holes), with its signs, and besides them (`rows_of`) what
 layers radiate, what flows over the edges where currents are read, and the numbers of ions. Each slope is `put` on a
-list, which `weigh` sums up by number and `spread` enters as what each row follows of fields. A carrier density follows
-its band's edge through eta = (level - edge) / kT, with n ~ N exp(eta) and the activity coefficient, and N at a fixed
-eta.
+list, which `weigh` sums up by number and `spread` enters as what each row follows of fields; those of the many sites
+and edges inside layers are told times the weights of their rows, which sums them up without a list. A carrier density
+follows its band's edge through eta = (level - edge) / kT, with n ~ N exp(eta) and the activity coefficient, and N at a
+fixed eta.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from perotwin.transport import device as dv
 from perotwin.transport.kernels.circuit import ANODE, CATHODE, Net, places
 from perotwin.transport.kernels.contacts import ELECTRONS, HOLES, contact_loss, end_of
 from perotwin.transport.kernels.faces import FACE_LENGTH, thermionic_fluxes
-from perotwin.transport.kernels.flux import carrier_fluxes
 from perotwin.transport.kernels.linearise import lights_into, nodes_of
 from perotwin.transport.kernels.recombination import (
     COUNT,
@@ -170,153 +170,218 @@ def put_carriers(into, place, i, r, carriers, activity):
         put(into, i, r, place[dv.EV], ln_p * gp + lg_p * (gp - 1.0))
 
 
-@compiled
-def add_layer(dev, w, st, held, m, edge, at, into):
-    """Sources, displacement and fluxes of layer m.
+@inlined
+def _site(dev, w, st, held, place, weights, layer, trap, changed):
+    """Slopes of the sources of site `place` (layer, site) by its numbers, times the weights of the rows that they
+    stand in.
 
-    held (S,): charge of all ions that the device itself does not say, m^-3. edge: over which its junction's current is
-    read. at: `numbers.Numbers`, the place of each number.
+    weights: of Poisson's row, of both carriers' rows together, and of what the layer radiates. layer
+    (LAYER_COLUMNS,), trap (T, TRAP_COLUMNS) are added to: those by the numbers of the layer and of its traps. changed:
+    a copy of the layer's row. Returns those by the charge that is given, by the width, and by the pairs that are made.
     """
-    row, off, d = dev.layer[m], dev.offset[m], dev.layer_junction[m]
-    v = st.v[d]
+    m, s = place
+    charge, pairs, glow = weights
+    row, i, vol = dev.layer[m], s - dev.offset[m], dev.volume[s]
+    n, p, gn, gp = w.n[s], w.p[s], w.gn[s], w.gp[s]
     crowded = dev.balanced[m] and row[dv.K_RAD] > 0.0 and row[dv.DEGENERATE] != 0.0
-    t0, t1 = dev.trap_start[m], dev.trap_start[m + 1]
-    last = dev.site_start[m + 1] - 1
-    changed = row.copy()
-    # rows of places, not all of them, are handed on: what a call takes is copied
-    place = at.layer[m]
-    glow, currents, _, _ = rows_of(dev)
-    for s in range(dev.site_start[m], last + 1):
-        i, vol = s - off, dev.volume[s]
-        n, p = w.n[s], w.p[s]
-        activity = (w.gn[s], w.gp[s])
-        put(into, i, _POISSON, at.fixed_charge[s], -vol)
-        put(into, i, _POISSON, at.held[s], -vol)
-        put(into, i, _POISSON, at.volume[s], -(p - n + dev.fixed_charge[s] + held[s]))
-        put_pairs(into, i, at.generation[s], -1.0)
-        force = site_drive(dev, w, m, s, st.fn[i] - st.fp[i] + v)
-        # slopes by ln n and ln p of the charge, and of recombination; what n p leaves to the drive is in these
-        q_n, q_p, qg_n, qg_p = vol * n, -vol * p, 0.0, 0.0
-        r_n, r_p, rg_n, rg_p = 0.0, 0.0, 0.0, 0.0
-        more = 1.0 + crowding(w, s) if crowded else 1.0
-        put_pairs(into, i, place[dv.K_RAD], vol * more * force)
-        put_more(into, glow + m, place[dv.K_RAD], vol * more * force)
-        if row[dv.K_RAD] != 0.0:
-            rate = row[dv.K_RAD] * more * force
-            put_pairs(into, i, at.volume[s], rate)
-            put_more(into, glow + m, at.volume[s], rate)
-            r_n, r_p = vol * rate, vol * rate
-            if crowded:
-                rg_n, rg_p = -vol * rate, -vol * rate
-            _put_more_carriers(into, place, glow + m, (r_n, rg_n, r_p, rg_p), activity)
-        k, k_n, k_p = free_carriers(row, n, p)
-        k -= row[dv.K_RAD]
-        r_n += vol * force * (k + k_n)
-        r_p += vol * force * (k + k_p)
-        put_pairs(into, i, at.volume[s], force * k)
-        put_pairs(into, i, place[dv.AUGER_N], vol * force * n)
-        put_pairs(into, i, place[dv.AUGER_P], vol * force * p)
-        for column in range(dv.AUGER_P + 1, dv.LAYER_COLUMNS):
-            if row[column] == 0.0:
-                continue
+    force = site_drive(dev, w, m, s, st.fn[i] - st.fp[i] + st.v[dev.layer_junction[m]])
+    # by ln n and ln p at a fixed activity, and by the activities' logarithms; what n p leaves to the drive is in these
+    ln_n, ln_p, lg_n, lg_p = charge * vol * n, -charge * vol * p, 0.0, 0.0
+    by_width = -charge * (p - n + dev.fixed_charge[s] + held[s])
+    radiated = (pairs + glow) * ((1.0 + crowding(w, s)) * force if crowded else force)
+    layer[dv.K_RAD] += vol * radiated
+    radiated *= row[dv.K_RAD]
+    by_width += radiated
+    ln_n += vol * radiated
+    ln_p += vol * radiated
+    if crowded:
+        lg_n -= vol * radiated
+        lg_p -= vol * radiated
+    k, k_n, k_p = free_carriers(row, n, p)
+    k -= row[dv.K_RAD]
+    lost = pairs * vol * force
+    ln_n += lost * (k + k_n)
+    ln_p += lost * (k + k_p)
+    by_width += pairs * force * k
+    layer[dv.AUGER_N] += lost * n
+    layer[dv.AUGER_P] += lost * p
+    for column in range(dv.AUGER_P + 1, dv.LAYER_COLUMNS):
+        if row[column] != 0.0:
             step = _STEP * row[column]
             for c in range(COUNT):
-                if c == RADIATIVE:
-                    continue
-                changed[column] = row[column] + step
-                high = coefficient_of(c, changed, n, p)
-                changed[column] = row[column] - step
-                low = coefficient_of(c, changed, n, p)
-                changed[column] = row[column]
-                put_pairs(into, i, place[column], vol * force * (high - low) / (2.0 * step))
-        cn, cp = coefficient(w.lgn[s]), coefficient(w.lgp[s])
-        for t in range(t0, t1):
-            rn, rp = dev.trap[t, dv.T_RN], dev.trap[t, dv.T_RP]
-            n1, p1 = dev.trap[t, dv.T_N1] * cn, dev.trap[t, dv.T_P1] * cp
-            kind, density = dev.trap[t, dv.T_KIND], dev.trap[t, dv.T_NT]
-            by, rate = rate_slopes(rn, rp, n, p, n1, p1, force)
-            r_n += vol * n * by[2]
-            r_p += vol * p * by[3]
-            rg_n += vol * n1 * by[4]
-            rg_p += vol * p1 * by[5]
-            put_pairs(into, i, at.trap[t, dv.T_RN], vol * by[0])
-            put_pairs(into, i, at.trap[t, dv.T_RP], vol * by[1])
-            put_pairs(into, i, at.trap[t, dv.T_N1], vol * cn * by[4])
-            put_pairs(into, i, at.trap[t, dv.T_P1], vol * cp * by[5])
-            put_pairs(into, i, at.volume[s], rate)
-            if kind != 0.0:
-                by, f = filling_slopes(rn, rp, n, p, n1, p1)
-                filled = vol * density
-                charge = f - 1.0 if kind > 0.0 else f
-                put(into, i, _POISSON, at.trap[t, dv.T_RN], filled * by[0])
-                put(into, i, _POISSON, at.trap[t, dv.T_RP], filled * by[1])
-                put(into, i, _POISSON, at.trap[t, dv.T_N1], filled * cn * by[4])
-                put(into, i, _POISSON, at.trap[t, dv.T_P1], filled * cp * by[5])
-                put(into, i, _POISSON, at.trap[t, dv.T_NT], vol * charge)
-                put(into, i, _POISSON, at.volume[s], density * charge)
-                q_n += filled * n * by[2]
-                q_p += filled * p * by[3]
-                qg_n += filled * n1 * by[4]
-                qg_p += filled * p1 * by[5]
-        put_carriers(into, place, i, _POISSON, (q_n, qg_n, q_p, qg_p), activity)
-        put_carriers(into, place, i, _N, (r_n, rg_n, r_p, rg_p), activity)
-        put_carriers(into, place, i, _P, (r_n, rg_n, r_p, rg_p), activity)
-        if s < last:
-            dpsi = st.psi[i + 1] - st.psi[i]
-            put_across(into, i, _POISSON, place[dv.EPS], dpsi / dev.spacing[s], _NONE, 1.0)
-            put_across(
-                into, i, _POISSON, at.spacing[s], -row[dv.EPS] * dpsi / dev.spacing[s] ** 2, _NONE, 1.0
-            )
-            here = currents + d if i == edge else _NONE
-            of_n, of_p = carrier_fluxes(dev, w, st, m, s)
-            _put_flux(
-                into,
-                place,
-                (at.spacing[s], at.vt[0]),
-                i,
-                (_N, here, 1.0),
-                of_n,
-                (row[dv.MU_N], dev.spacing[s], dev.vt),
-            )
-            _put_flux(
-                into,
-                place,
-                (at.spacing[s], at.vt[0]),
-                i,
-                (_P, here, -1.0),
-                of_p,
-                (row[dv.MU_P], dev.spacing[s], dev.vt),
-            )
-
-
-@compiled
-def _put_flux(into, place, others, i, which, found, numbers):
-    """Of the flux of one carrier (row, of the current, sign in it) from node i + 1 to node i.
-
-    place, others: places of the layer's numbers, and of the spacing and kT/q. numbers: mobility, spacing, kT/q.
-    """
-    r, row, sign = which
-    mobility, spacing, vt = numbers
-    column, states, band = (dv.MU_N, dv.LN_NC, dv.EC) if r == _N else (dv.MU_P, dv.LN_NV, dv.EV)
-    flux = found[0]
-    put_across(into, i, r, place[column], flux / mobility, row, sign)
-    put_across(into, i, r, others[0], -flux / spacing, row, sign)
-    put_across(into, i, r, others[1], flux / vt, row, sign)
-    put_across(into, i, r, place[states], flux, row, sign)
-    # a shift of the band is one of the particles' own potential on both sides
-    shift = found[3] + found[4]
-    put_across(into, i, r, place[band], -shift if r == _N else shift, row, sign)
+                if c != RADIATIVE:
+                    changed[column] = row[column] + step
+                    high = coefficient_of(c, changed, n, p)
+                    changed[column] = row[column] - step
+                    low = coefficient_of(c, changed, n, p)
+                    changed[column] = row[column]
+                    layer[column] += lost * (high - low) / (2.0 * step)
+    cn, cp = coefficient(w.lgn[s]), coefficient(w.lgp[s])
+    for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
+        own = t - dev.trap_start[m]
+        rn, rp = dev.trap[t, dv.T_RN], dev.trap[t, dv.T_RP]
+        n1, p1 = dev.trap[t, dv.T_N1] * cn, dev.trap[t, dv.T_P1] * cp
+        kind, density = dev.trap[t, dv.T_KIND], dev.trap[t, dv.T_NT]
+        by, rate = rate_slopes(rn, rp, n, p, n1, p1, force)
+        by_width += pairs * rate
+        each = pairs * vol
+        trap[own, dv.T_RN] += each * by[0]
+        trap[own, dv.T_RP] += each * by[1]
+        trap[own, dv.T_N1] += each * cn * by[4]
+        trap[own, dv.T_P1] += each * cp * by[5]
+        ln_n += each * n * by[2]
+        ln_p += each * p * by[3]
+        lg_n += each * n1 * by[4]
+        lg_p += each * p1 * by[5]
+        if kind != 0.0:
+            by, f = filling_slopes(rn, rp, n, p, n1, p1)
+            taken = f - 1.0 if kind > 0.0 else f
+            trap[own, dv.T_NT] += charge * vol * taken
+            by_width += charge * density * taken
+            each = charge * vol * density
+            trap[own, dv.T_RN] += each * by[0]
+            trap[own, dv.T_RP] += each * by[1]
+            trap[own, dv.T_N1] += each * cn * by[4]
+            trap[own, dv.T_P1] += each * cp * by[5]
+            ln_n += each * n * by[2]
+            ln_p += each * p * by[3]
+            lg_n += each * n1 * by[4]
+            lg_p += each * p1 * by[5]
+    layer[dv.LN_NC] += ln_n
+    layer[dv.LN_NV] += ln_p
+    layer[dv.EC] -= ln_n * gn + lg_n * (gn - 1.0)
+    layer[dv.EV] += ln_p * gp + lg_p * (gp - 1.0)
+    return -charge * vol, by_width, -pairs
 
 
 @inlined
-def _put_more_carriers(into, place, row, carriers, activity):
-    """As `put_carriers`, of a row that is no node's."""
-    ln_n, lg_n, ln_p, lg_p = carriers
-    gn, gp = activity
-    put_more(into, row, place[dv.LN_NC], ln_n)
-    put_more(into, row, place[dv.LN_NV], ln_p)
-    put_more(into, row, place[dv.EC], -ln_n * gn - lg_n * (gn - 1.0))
-    put_more(into, row, place[dv.EV], ln_p * gp + lg_p * (gp - 1.0))
+def _edge(dev, w, st, place, weights, inverse, layer):
+    """Slopes of what passes the edge behind site `place` (layer, site) towards the front, times the weights of
+    displacement and of both carriers' fluxes there. They are as `assemble` left them.
+
+    inverse: one over both mobilities and kT/q. layer as in `_site`. Returns those by the spacing and by kT/q.
+    """
+    m, s = place
+    displaced, electrons, holes = weights
+    i, per_width = s - dev.offset[m], 1.0 / dev.spacing[s]
+    displaced *= (st.psi[i + 1] - st.psi[i]) * per_width
+    layer[dv.EPS] += displaced
+    # by the potential at either end: a row that a contact holds has lost its own
+    ahead_n, ahead_p = w.upper[i, dv.FN_BY_PSI], w.upper[i, dv.FP_BY_PSI]
+    back_n, back_p = w.lower[i + 1, dv.FN_BY_PSI], w.lower[i + 1, dv.FP_BY_PSI]
+    if w.leak[i, 0] == np.inf:
+        ahead_n = w.beside[i, 0]
+    if w.leak[i, 1] == np.inf:
+        ahead_p = w.beside[i, 1]
+    if w.leak[i + 1, 0] == np.inf:
+        back_n = w.beside[i + 1, 0]
+    if w.leak[i + 1, 1] == np.inf:
+        back_p = w.beside[i + 1, 1]
+    # a shift of the band is one of the particles' own potential on both sides
+    layer[dv.EC] -= electrons * (ahead_n - back_n)
+    layer[dv.EV] += holes * (back_p - ahead_p)
+    electrons *= w.across[i, 0]
+    holes *= w.across[i, 1]
+    layer[dv.LN_NC] += electrons
+    layer[dv.LN_NV] += holes
+    layer[dv.MU_N] += electrons * inverse[0]
+    layer[dv.MU_P] += holes * inverse[1]
+    passed = electrons + holes
+    return -(dev.layer[m, dv.EPS] * displaced + passed) * per_width, passed * inverse[2]
+
+
+@compiled
+def weigh_layer(dev, w, st, held, m, edge, at, weight, more, sites, found):
+    """Add to found (W,) what the numbers of layer m do to its sources, displacement and fluxes, times the weights of
+    the rows that these stand in.
+
+    held (S,): charge of all ions that the device itself does not say, m^-3. edge: over which its junction's current is
+    read. at: `numbers.Numbers`, the place of each number. weight (N, 3): of the nodes' rows, zero where a contact holds
+    the unknown; more (E,): of the others (`rows_of`). sites: whether numbers of sites, and kT/q, count too.
+    """
+    off, first, last = dev.offset[m], dev.site_start[m], dev.site_start[m + 1] - 1
+    glow_row, currents, _, _ = rows_of(dev)
+    glow, current = more[glow_row + m], more[currents + dev.layer_junction[m]]
+    t0 = dev.trap_start[m]
+    layer, trap = np.zeros(dv.LAYER_COLUMNS), np.zeros((dev.trap_start[m + 1] - t0, dv.TRAP_COLUMNS))
+    changed = dev.layer[m].copy()
+    inverse = (1.0 / changed[dv.MU_N], 1.0 / changed[dv.MU_P], 1.0 / dev.vt)
+    by_vt = 0.0
+    for s in range(first, last + 1):
+        i = s - off
+        here = (weight[i, 0], weight[i, 1], weight[i, 2])
+        charge, width, pairs = _site(
+            dev, w, st, held, (m, s), (here[0], here[1] + here[2], glow), layer, trap, changed
+        )
+        if sites:
+            found[at.fixed_charge[s]] += charge
+            found[at.held[s]] += charge
+            found[at.volume[s]] += width
+            found[at.generation[s]] += pairs
+        if s < last:
+            read = current if i == edge else 0.0
+            across = (
+                weight[i + 1, 0] - here[0], weight[i + 1, 1] - here[1] + read, weight[i + 1, 2] - here[2] - read,
+            )  # fmt: skip
+            spacing, vt = _edge(dev, w, st, (m, s), across, inverse, layer)
+            if sites:
+                found[at.spacing[s]] += spacing
+                by_vt += vt
+    found[at.vt[0]] += by_vt
+    for column in range(dv.LAYER_COLUMNS):
+        found[at.layer[m, column]] += layer[column]
+    for t in range(trap.shape[0]):
+        for column in range(dv.TRAP_COLUMNS):
+            found[at.trap[t0 + t, column]] += trap[t, column]
+
+
+@compiled
+def add_layer(dev, w, st, held, m, edge, at, into):
+    """The same as entries of a list, row by row."""
+    off, d, first, last = dev.offset[m], dev.layer_junction[m], dev.site_start[m], dev.site_start[m + 1] - 1
+    glow, currents, _, _ = rows_of(dev)
+    t0 = dev.trap_start[m]
+    layer, trap = np.zeros(dv.LAYER_COLUMNS), np.zeros((dev.trap_start[m + 1] - t0, dv.TRAP_COLUMNS))
+    changed = dev.layer[m].copy()
+    inverse = (1.0 / changed[dv.MU_N], 1.0 / changed[dv.MU_P], 1.0 / dev.vt)
+    for s in range(first, last + 1):
+        i = s - off
+        for r in range(3):
+            layer[:] = 0.0
+            trap[:] = 0.0
+            weights = (1.0 if r == 0 else 0.0, 1.0 if r == 1 else 0.0, 1.0 if r == 2 else 0.0)
+            charge, width, pairs = _site(dev, w, st, held, (m, s), weights, layer, trap, changed)
+            if r == 2:
+                put_more(into, glow + m, at.volume[s], width)
+                for column in range(dv.LAYER_COLUMNS):
+                    if layer[column] != 0.0:
+                        put_more(into, glow + m, at.layer[m, column], layer[column])
+                continue
+            # both carriers' rows are alike
+            for q in range(r, 2 * r + 1):
+                put(into, i, q, at.fixed_charge[s], charge)
+                put(into, i, q, at.held[s], charge)
+                put(into, i, q, at.volume[s], width)
+                put(into, i, q, at.generation[s], pairs)
+                for column in range(dv.LAYER_COLUMNS):
+                    if layer[column] != 0.0:
+                        put(into, i, q, at.layer[m, column], layer[column])
+                for t in range(trap.shape[0]):
+                    for column in range(dv.TRAP_COLUMNS):
+                        if trap[t, column] != 0.0:
+                            put(into, i, q, at.trap[t0 + t, column], trap[t, column])
+        if s < last:
+            for r in range(3):
+                layer[:] = 0.0
+                weights = (1.0 if r == 0 else 0.0, 1.0 if r == 1 else 0.0, 1.0 if r == 2 else 0.0)
+                spacing, vt = _edge(dev, w, st, (m, s), weights, inverse, layer)
+                here = currents + d if i == edge and r > 0 else _NONE
+                sign = 1.0 if r == 1 else -1.0
+                put_across(into, i, r, at.spacing[s], spacing, here, sign)
+                put_across(into, i, r, at.vt[0], vt, here, sign)
+                for column in range(dv.LAYER_COLUMNS):
+                    if layer[column] != 0.0:
+                        put_across(into, i, r, at.layer[m, column], layer[column], here, sign)
 
 
 @inlined
@@ -411,18 +476,19 @@ def add_faces(dev, w, st, at, into):
 
 
 @compiled
-def add_ions(dev, w, at, into):
-    """Species that re-equilibrate: their charge, and their numbers per area."""
+def add_ions(dev, w, at, sites, into):
+    """Species that re-equilibrate: their charge, and their numbers per area. sites (M,): as in `weigh_layer`."""
     _, _, numbers, _ = rows_of(dev)
     for k in range(dev.ion.shape[0]):
-        m, z, sites = int(dev.ion[k, dv.I_LAYER]), dev.ion[k, dv.I_Z], dev.ion[k, dv.I_SITES]
+        m, z, limit = int(dev.ion[k, dv.I_LAYER]), dev.ion[k, dv.I_Z], dev.ion[k, dv.I_SITES]
         put_more(into, numbers + k, at.ion[k, dv.I_NUMBER], 1.0)
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             i = s - dev.offset[m]
-            put(into, i, _POISSON, at.volume[s], -z * w.ion[k, s])
-            put_more(into, numbers + k, at.volume[s], -w.ion[k, s])
-            if sites > 0.0:
-                fill = w.ion[k, s] / sites
+            if sites[m]:
+                put(into, i, _POISSON, at.volume[s], -z * w.ion[k, s])
+                put_more(into, numbers + k, at.volume[s], -w.ion[k, s])
+            if limit > 0.0:
+                fill = w.ion[k, s] / limit
                 rest = dev.volume[s] * fill * fill
                 put(into, i, _POISSON, at.ion[k, dv.I_SITES], -z * rest)
                 put_more(into, numbers + k, at.ion[k, dv.I_SITES], -rest)

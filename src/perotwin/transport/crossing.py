@@ -1,0 +1,64 @@
+"""Open circuit between two voltages at which the current has different signs: where next to nothing passes a cell, its
+current at a given voltage is found to all digits, but the slope of the curve is not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perotwin.transport.states import State, States
+
+if TYPE_CHECKING:
+    from perotwin.transport.steady import Solver
+
+__all__ = ["crossing"]
+
+#: steps (V) by which two such voltages are looked for, the first and how each is longer than the last, and how many
+_FIRST, _LONGER, _STEPS = 0.02, 1.5, 12
+#: voltages that are tried for between them
+_TRIALS = 80
+
+
+def crossing(solver: Solver, near: State, intensity: float) -> States | None:
+    """Open circuit by given voltages alone; None where no two of different signs are found, or one is not reached.
+
+    Args:
+        solver: of a cell with contacts. near: a state of it under `intensity` suns to begin from.
+    """
+    ends = _ends(solver, near, intensity)
+    if ends is None:
+        return None
+    (low, high), enough = ends, solver.tolerance * solver.problem.vt
+    weight, trial = [1.0, 1.0], low
+    for number in range(_TRIALS):
+        a, b = float(low.voltage[0]), float(high.voltage[0])
+        own, other = weight[0] * float(low.current[0]), weight[1] * float(high.current[0])
+        # the line through both ends, one of which counts half each time that it stays (Illinois,
+        # doi:10.1007/BF01934364); every fourth time the middle, where one end is far steeper
+        aim = 0.5 * (a + b) if number % 4 == 3 else a + (b - a) * own / (own - other)
+        trial = solver.sweep([aim], intensity, (low if aim - a < b - aim else high).state(0))
+        if not trial.converged[0]:
+            return None
+        if min(aim - a, b - aim) < enough or float(trial.current[0]) == 0.0:
+            return trial
+        if float(trial.current[0]) > 0.0:
+            low, weight = trial, [1.0, 0.5 * weight[1]]
+        else:
+            high, weight = trial, [0.5 * weight[0], 1.0]
+    return None
+
+
+def _ends(solver: Solver, near: State, intensity: float) -> tuple[States, States] | None:
+    """States next to each other of which the first, at the lower voltage, gives current and the second takes it."""
+    last = solver.sweep([near.voltage], intensity, near)
+    step = _FIRST
+    for _ in range(_STEPS):
+        if not last.converged[0]:
+            return None
+        gives = float(last.current[0]) > 0.0
+        towards = float(last.voltage[0]) + (step if gives else -step)
+        found = solver.sweep([towards], intensity, last.state(0))
+        if found.converged[0] and (float(found.current[0]) > 0.0) != gives:
+            return (last, found) if gives else (found, last)
+        last, step = found, _LONGER * step
+    return None
