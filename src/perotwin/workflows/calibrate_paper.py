@@ -384,8 +384,8 @@ def calibrate(
         }
         rate = min(found, key=lambda one: found[one].chi2)
         fit, correction = found[rate], at_rates[rate] - quick
-        tried = ", ".join(f"{1e3 * one:.3g} mV/s {found[one].chi2:.1f}" for one in sorted(found))
-        progress.note(f"chi-square by scan rate: {tried}")
+        told = ", ".join(f"{1e3 * one:.3g} mV/s {found[one].chi2:.1f}" for one in sorted(found))
+        progress.note(f"chi-square by scan rate: {told}")
         for number in range(1, rounds + 1):
             quick = _quick(picture, parameters, names, fit.values)
             _, given = _scanned(_full(picture, parameters, names, fit.values, [rate]), quick, wanted, width)
