@@ -91,7 +91,8 @@ def test_control_and_target_differ_only_where_the_paper_says() -> None:
     differing = {path for path in control if control[path] != target[path]}
     # what pinholes conduct, which the paper sees in the reference alone, is a shunt
     allowed = (
-        "niox|perovskite.", "perovskite.trap.", "perovskite.ions.", "perovskite|c60.roughness", "circuit.shunt_resistance",
+        "niox|perovskite.", "perovskite.trap.", "perovskite.ions.", "perovskite|c60.roughness",
+        "circuit.shunt_resistance",
     )  # fmt: skip
     assert all(path.startswith(allowed) for path in differing), differing
     assert control["perovskite|c60.roughness"] == 20.4e-9

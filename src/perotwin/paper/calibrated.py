@@ -46,8 +46,8 @@ def file(picture: str | None = None) -> Path:
 
 
 def read(of: Path | None = None) -> dict[str, Any]:
-    """A file of a picture, of the one that is taken unless given: `scan_rate`, and by field path what `recipe` and `base`
-    are set to; nothing where it is not there."""
+    """A file of a picture, of the one that is taken unless given: `scan_rate`, and by field path what `recipe` and
+    `base` are set to; nothing where it is not there."""
     of = of or file()
     if not of.is_file():
         return {}

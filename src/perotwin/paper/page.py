@@ -309,8 +309,8 @@ def _calibrated(picture: str) -> study_page.Section:
             low, high = ("–", "–") if own.assumed is None else (end.text for end in own.assumed)
             rows.append(Row(path, [value, before[above + path], f"{low} to {high}", how]))
     words = [
-        "Numbers of the recipe and of wbg-base that were fitted, or set for this picture of the face; with the scan rate "
-        "they are at most eight. "
+        "Numbers of the recipe and of wbg-base that were fitted, or set for this picture of the face; with the scan "
+        "rate they are at most eight. "
         + (
             "They are the library's."
             if calibrated.file(picture) == calibrated.file()

@@ -2,7 +2,7 @@
 
     workflows.library_cells.texts()      # name -> text of the file
     workflows.library_cells.write()      # the files that changed
-    workflows.library_cells.adopt({"interface.sam_alignment": "0.5"}, {})    # numbers of recipes and base, and the cells
+    workflows.library_cells.adopt({"interface.sam_alignment": "0.5"}, {})    # numbers of recipes and base, cells
 
 The wide-gap cells follow from recipes on `wbg-base`, the tandems from these and `nbg` (`stack.joining`), and
 `patchy-tandem` from `tandem-target`.
