@@ -3,8 +3,9 @@
     posterior.read().draws(12, seed=1)
 
 `perotwin reproduce --calibrate` writes `posterior.toml` with the picture that is taken: the rows' residuals at the
-calibrated set (differences to the paper over standard deviations), and how they follow the free numbers on their scales. Where the
-rows are linear in them, the numbers that they allow are normally distributed, cut off at the ends of the ranges:
+calibrated set (differences to the paper over standard deviations), and how they follow the free numbers on their
+scales. Where the rows are linear in them, the numbers that they allow are normally distributed, cut off at the ends
+of the ranges:
 
     p(u) ~ exp(-|r + J (u - u0)|^2 / 2)        low <= u <= high
 
