@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 import perotwin as pt
+import written
 from perotwin.errors import InputError
 from perotwin.measurement import save
 from perotwin.study import from_posterior, from_ranges, from_spread, usual_spread
@@ -59,7 +60,7 @@ def test_what_is_no_posterior_of_the_cell_is_refused(tmp_path: Path) -> None:
 
 
 def test_ranges_are_drawn_evenly_in_the_logarithm() -> None:
-    cell = pt.load("wbg-target")
+    cell = written.made("wbg-target")
     # 1 to 6 ohm cm^2 and 1e3 to 1e6 ohm cm^2 are stated, a lifetime from the recipe is not
     paths = ["circuit.series_resistance", "circuit.shunt_resistance", "perovskite.trap.1.electron_lifetime"]
     found = from_ranges(cell, paths, 400)
