@@ -147,6 +147,10 @@ def test_fields_that_light_mesh_or_held_ions_see_are_left_to_the_whole_cell() ->
     for path in ("perovskite.thickness", "perovskite.bandgap", "temperature", "perovskite|c60.roughness"):
         assert not told(settled, path, 1e-6)
     assert told(settled, "niox|perovskite.dipole", 1e-6)
+    # a column's resistance carries its own current alone
+    patchy = Solver(build(pt.load("patchy-tandem")))
+    assert not told(patchy, "top.covered.circuit.series_resistance", 1e-8)
+    assert told(patchy, "top.covered.circuit.shunt_resistance", 1e-2)
     # the ions would settle elsewhere
     assert not told(held, "niox|perovskite.dipole", 1e-6)
     assert told(held, "perovskite.trap.1.electron_lifetime", 1e-12)
