@@ -13,6 +13,7 @@ import pytest
 import columns
 import perotwin as pt
 from devices import everything
+from field_steps import step_of
 from linear import three_ion_layers
 from perotwin.errors import InputError
 from perotwin.transport import sensitivity
@@ -48,14 +49,7 @@ def compare(cell: Any, paths: Sequence[str], volts: Sequence[float]) -> None:
     largest = float(np.abs(states.current).max())
     for number, path in enumerate(paths):
         value = cell.get(path)
-        here, size = abs(float(value)), 1.0
-        if value.dimension == "energy":
-            # an edge passes wavelengths of the frozen grid: the nearest of the library's cells is 0.1 meV away
-            step = 3e-5 * min(1.0, max(here / 0.1, 0.02))
-        elif value.dimension == "temperature":
-            step = 0.02
-        else:
-            step, size = 5e-4 * here, here
+        step, size = step_of(value)
 
         def current(k: int, path: str = path, value: Any = value, step: float = step) -> np.ndarray:
             changed = follows.rebuilt({path: float(value) + k * step})
