@@ -171,7 +171,7 @@ def test_evidence_lists_files_and_numbers_of_several_cells(cell: pt.Stack, tmp_p
         ("[[file]]\ncell = 'a'\nkind = 'dream'", "no kind of data"),
         ("[[file]]\ncell = 'a'\nkind = 'jv'", "names no file"),
         ("[[files]]\ncell = 'a'", "does not exist in a file of evidence"),
-        ("[[file]]\ncell = 'a'\nfil = 'x'", "does not exist here"),
+        ("[[file]]\ncell = 'a'\nfil = 'x'", "does not exist in a \\[\\[file\\]\\]"),
     ],
 )
 def test_evidence_that_is_none_is_refused_with_a_cure(

@@ -169,6 +169,7 @@ def small_signals() -> None:
     from devices import everything
     from linear import three_ion_layers
     from perotwin.transport.linear_response import photocurrent_response, terminal_slope
+    from perotwin.transport.sensitivity_of_spectra import FollowingSpectra
     from perotwin.transport.small_signal import Linearised
     from perotwin.transport.steady import Solver
 
@@ -177,6 +178,7 @@ def small_signals() -> None:
         state = solver.sweep([0.4], 1.0).state(0)
         for ions in ("moving", "held"):
             Linearised(solver, state, 1.0, ions).spectrum([1e2])
+            FollowingSpectra(solver, []).spectrum(state, 1.0, [1e2])
         terminal_slope(solver, state)
         photocurrent_response(
             solver, state, [np.ones((2, part.device.volume.size)) for part in problem.parts]

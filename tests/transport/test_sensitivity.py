@@ -13,6 +13,7 @@ import pytest
 import columns
 import perotwin as pt
 from devices import everything
+from field_steps import step_of
 from linear import three_ion_layers
 from perotwin.errors import InputError
 from perotwin.transport import sensitivity
@@ -48,14 +49,7 @@ def compare(cell: Any, paths: Sequence[str], volts: Sequence[float]) -> None:
     largest = float(np.abs(states.current).max())
     for number, path in enumerate(paths):
         value = cell.get(path)
-        here, size = abs(float(value)), 1.0
-        if value.dimension == "energy":
-            # an edge passes wavelengths of the frozen grid: the nearest of the library's cells is 0.1 meV away
-            step = 3e-5 * min(1.0, max(here / 0.1, 0.02))
-        elif value.dimension == "temperature":
-            step = 0.02
-        else:
-            step, size = 5e-4 * here, here
+        step, size = step_of(value)
 
         def current(k: int, path: str = path, value: Any = value, step: float = step) -> np.ndarray:
             changed = follows.rebuilt({path: float(value) + k * step})
@@ -147,6 +141,10 @@ def test_fields_that_light_mesh_or_held_ions_see_are_left_to_the_whole_cell() ->
     for path in ("perovskite.thickness", "perovskite.bandgap", "temperature", "perovskite|c60.roughness"):
         assert not told(settled, path, 1e-6)
     assert told(settled, "niox|perovskite.dipole", 1e-6)
+    # a column's resistance carries its own current alone
+    patchy = Solver(build(pt.load("patchy-tandem")))
+    assert not told(patchy, "top.covered.circuit.series_resistance", 1e-8)
+    assert told(patchy, "top.covered.circuit.shunt_resistance", 1e-2)
     # the ions would settle elsewhere
     assert not told(held, "niox|perovskite.dipole", 1e-6)
     assert told(held, "perovskite.trap.1.electron_lifetime", 1e-12)

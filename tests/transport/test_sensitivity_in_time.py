@@ -10,6 +10,7 @@ import pytest
 import perotwin as pt
 from columns import patchy
 from devices import everything
+from field_steps import step_of
 from perotwin.transport import implicit_steps, sensitivity_in_time
 from perotwin.transport.build import build
 from perotwin.transport.implicit_steps import Attempt
@@ -101,13 +102,7 @@ def differences(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Currents' and voltages' derivatives by Richardson's rule, and the size of the field."""
     value = cell.get(path)
-    here, size = abs(float(value)), 1.0
-    if value.dimension == "energy":
-        step = 3e-5 * min(1.0, max(here / 0.1, 0.02))
-    elif value.dimension == "temperature":
-        step = 0.02
-    else:
-        step, size = 5e-4 * here, here
+    step, size = step_of(value)
     runs = [
         again(follows, follows.rebuilt({path: float(value) + k * step}), steps, rest) for k in (-2, -1, 1, 2)
     ]

@@ -18,6 +18,7 @@ from perotwin import units
 from perotwin.calibrate import laboratory
 from perotwin.calibrate.data import OF_CELL, Data, Scalar, Spectrum, SteadyCurve, SunsVoc, current_sd
 from perotwin.calibrate.data_in_time import Decay, Scan, Segment, groups, thinned
+from perotwin.calibrate.keys import refuse_unknown
 from perotwin.calibrate.synthetic import eqe_sd, suns_sd
 from perotwin.errors import InputError, nearest, shown
 
@@ -447,7 +448,7 @@ def of_evidence(path: str, cells: Sequence[Cell], gap_varies: bool = False) -> t
     groups_of: dict[str, list[tuple[tuple[str, str], Told]]] = {}
     for entry in content.get("file", []):
         cell = _cell_of(entry, named, path)
-        _known(entry, _KEYS, path)
+        refuse_unknown(entry, _KEYS, path, "[[file]]")
         kind = str(entry.get("kind", "jv"))
         if kind not in KINDS:
             raise InputError(
@@ -474,7 +475,7 @@ def of_evidence(path: str, cells: Sequence[Cell], gap_varies: bool = False) -> t
             notes += said
     for number, entry in enumerate(content.get("scalar", []), 1):
         cell = _cell_of(entry, named, path)
-        _known(entry, _SCALAR_KEYS, path)
+        refuse_unknown(entry, _SCALAR_KEYS, path, "[[scalar]]")
         data.append(_scalar(entry, cell, number, path, data, len(cells) > 1))
     if not data:
         raise InputError("it holds no evidence.", "Add a [[file]] or a [[scalar]].", file=path)
@@ -503,17 +504,6 @@ def _cell_of(entry: Mapping[str, Any], named: Mapping[str, Cell], path: str) -> 
             file=path, key="cell",
         )  # fmt: skip
     return named[str(name)]
-
-
-def _known(entry: Mapping[str, Any], keys: Sequence[str], path: str) -> None:
-    for key in entry:
-        if key not in keys:
-            close = nearest(key, keys)
-            raise InputError(
-                f'the key "{shown(key)}" does not exist here.',
-                f'Did you mean "{close[0]}"?' if close else f"The keys here are {', '.join(keys)}.",
-                file=path, key=key,
-            )  # fmt: skip
 
 
 def _told(entry: Mapping[str, Any]) -> Told:

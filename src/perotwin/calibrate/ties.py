@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perotwin.calibrate.fields import RECIPE, Tie
+from perotwin.calibrate.keys import refuse_unknown
 from perotwin.calibrate.parameters import Gaussian, Log, Parameter
-from perotwin.errors import InputError, nearest, shown
+from perotwin.errors import InputError, shown
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell
@@ -45,14 +46,7 @@ def ties_of(path: str, cells: Sequence[Cell]) -> tuple[tuple[Tie, ...], tuple[Pa
     made: list[Tie] = []
     factors: dict[str, Parameter] = {}
     for entry in content.get("tie", []):
-        for key in entry:
-            if key not in _KEYS:
-                close = nearest(key, _KEYS)
-                raise InputError(
-                    f'the key "{shown(key)}" does not exist in a [[tie]].',
-                    f'Did you mean "{close[0]}"?' if close else f"There are {', '.join(_KEYS)}.",
-                    file=path, key=key,
-                )  # fmt: skip
+        refuse_unknown(entry, _KEYS, path, "[[tie]]")
         if "number" not in entry:
             raise InputError(
                 "a [[tie]] names no number.", 'Add number = "perovskite.lifetime".', file=path, key="number"

@@ -152,6 +152,10 @@ def _of_no_held_ions(problem: Problem, field: str) -> bool:
 def _of_circuit(problem: Problem, net: Net, numbers: list[int], field: str, here: float, into: Any) -> bool:
     """Resistances of a junction: what is in series with all, or the shunt of each of its parts."""
     if field == "series_resistance":
+        own = set(numbers)
+        if any(own & set(group.parts) and not own >= set(group.parts) for group in problem.groups):
+            # of one of several columns: it stands in its own branch
+            return False
         return _in_series(problem, net, into)
     for number in numbers:
         into.leak[number] -= net.leak[number] / here

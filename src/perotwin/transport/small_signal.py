@@ -113,15 +113,20 @@ class Linearised(Modes):
         Raises:
             InputError: a frequency that is negative, not a number, or zero where ions move.
         """
-        hertz = np.atleast_1d(np.asarray(frequency, dtype=float))
+        hertz = self.frequencies(frequency)
+        found = self._followed(np.asarray(2j * np.pi * hertz))
+        return Spectrum(hertz, -found[:, 0], found[:, 1])
+
+    def frequencies(self, given: ArrayLike) -> F64:
+        """(W,) Hz, if they can be; raises as `spectrum`."""
+        hertz = np.atleast_1d(np.asarray(given, dtype=float))
         moving = self.device.motion.shape[0] > 0
         least = "above zero" if moving else "of zero or more"
         if not np.all(np.isfinite(hertz)) or np.any(hertz < 0.0) or (moving and np.any(hertz == 0.0)):
             raise InputError(
                 "a small signal needs frequencies.", f"Give finite ones {least}, in Hz.", key="frequency"
             )
-        found = self._followed(np.asarray(2j * np.pi * hertz))
-        return Spectrum(hertz, -found[:, 0], found[:, 1])
+        return hertz
 
     def _followed(self, rate: C128) -> C128:
         """(W, 2) how the current at the terminals follows their voltage (S m^-2) and, at a held one, a sun of extra

@@ -27,7 +27,7 @@ from perotwin.transport.kernels.statistics import moving_charge, moving_ions
 
 
 @compiled
-def _source_columns(dev, w, d, sources, F, first):
+def source_columns(dev, w, d, sources, F, first):
     """Set columns of F, from `first` on, to what follows in junction d from each of some sources (Q, S)."""
     sites = slice(dev.site_start[dev.layer_start[d]], dev.site_start[dev.layer_start[d + 1]])
     for q in range(sources.shape[0]):
@@ -85,7 +85,7 @@ def respond(dev, w, net, row, held, sources, lights, memory, out):
         edges[d] = quiet_edge(dev, w, d)
         edge_current(dev, w, edges[d], slopes[d])
         set_columns(net, d, dev, w, st, F, all_free[d])
-        _source_columns(dev, w, d, sources, F, first)
+        source_columns(dev, w, d, sources, F, first)
         species = ion_columns(dev, w, d, F, first + count)
         begin, end = dev.node_start[d], dev.node_start[d + 1]
         eliminate(w, begin, end, 1)
@@ -118,6 +118,6 @@ def signals(dev, w, b, net, row, held, rate, sources, nothing, filled, memory, o
             edges[d] = quiet_edge(dev, w, d)
             total_current(dev, w, b, d, edges[d], rate[number], st.psi, past.psi)
             set_columns(net, d, dev, w, st, b.rhs, all_free[d])
-            _source_columns(dev, w, d, sources, b.rhs, first)
+            source_columns(dev, w, d, sources, b.rhs, first)
             eliminate_blocks(dev, b, d, b.rhs.shape[2])
         _at_terminals(dev, w, net, st, b.rhs, b.slope, edges, first, memory, out[number])
