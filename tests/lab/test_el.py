@@ -18,7 +18,7 @@ from perotwin.report import machine
 from perotwin.stack import Stack
 from perotwin.transport.build import build
 from perotwin.transport.steady import Solver
-from tandems import ideal
+from tandems import ideal, no_shunts
 
 KT = 8.617333262e-5 * 298.15
 
@@ -131,9 +131,8 @@ def test_columns_side_by_side_emit_by_their_areas() -> None:
 def test_solved_in_one_it_is_the_same() -> None:
     fast = {"kind": "traps", "electron_velocity": "1e7 cm/s", "hole_velocity": "1e7 cm/s"}
     at = el.Protocol(currents=("15 mA/cm^2",))
-    unshunted = pt.load("tandem-target").with_values(
-        {f"{which}.circuit.shunt_resistance": None for which in ("top", "bottom")}
-    )
+    tandem = pt.load("tandem-target")
+    unshunted = tandem.with_values(no_shunts(tandem))
     whole = el.measure(unshunted.with_values({"junction": fast}), at)
     series = el.measure(unshunted, at)
     assert list(whole["emitter"].values) == ["top", "bottom"]

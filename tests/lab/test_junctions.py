@@ -18,7 +18,7 @@ from perotwin.transport.build import build
 from perotwin.transport.checks import circuit_checks, steady_checks
 from perotwin.transport.profiles import junction_profiles
 from perotwin.transport.steady import Solver
-from tandems import plain
+from tandems import no_shunts, plain
 
 SUM, ONE = "junction voltages sum to the terminal's (V)", "junctions carry one current"
 
@@ -48,8 +48,8 @@ def measured() -> xr.Dataset:
 
 def unshunted() -> Tandem:
     """The same without shunts."""
-    values = {f"{which}.circuit.shunt_resistance": None for which in ("top", "bottom")}
-    return pt.load("tandem-target").with_values(values)
+    tandem = pt.load("tandem-target")
+    return tandem.with_values(no_shunts(tandem))
 
 
 def trapped() -> Tandem:

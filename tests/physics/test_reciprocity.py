@@ -39,7 +39,7 @@ def fast(stack: Stack) -> Stack:
         for layer in stack.absorbers
         for kind in ("electron", "hole")
     ]
-    apart = {} if stack.circuit.shunt_resistance is None else {"circuit.shunt_resistance": "1e4 ohm cm^2"}
+    apart = {f"circuit.{name}": "1e5 ohm cm^2" for name in stack.circuit.shunts}
     return stack.with_values({name: 1e4 * float(stack.get(name)) for name in names} | apart)
 
 
@@ -125,7 +125,7 @@ def test_without_other_losses_the_cell_reaches_its_optical_limit(name: str) -> N
     for key, face in stack.interface.items():
         for number, _ in enumerate(face.trap, 1):
             values |= {f"{key}.trap.{number}.{kind}_velocity": 0.0 for kind in ("electron", "hole")}
-    values |= {"circuit.series_resistance": 0.0, "circuit.shunt_resistance": 1e15}
+    values |= {"circuit.series_resistance": 0.0} | {f"circuit.{name}": 1e15 for name in stack.circuit.shunts}
     minority = {"front": "electron", "back": "hole"}
     if next(layer.role for layer in stack.electrical_layers) in ("etl", "buffer"):
         minority = {"front": "hole", "back": "electron"}

@@ -19,7 +19,7 @@ from perotwin.transport.checks import steady_checks
 from perotwin.transport.circuit import Light
 from perotwin.transport.profiles import junction_profiles
 from perotwin.transport.steady import Solver, States
-from tandems import ideal, plain, shining, with_traps
+from tandems import ideal, no_shunts, plain, shining, with_traps
 
 VOLTAGE = np.linspace(-0.2, 2.3, 51)
 #: eV, work function of a metal between the junctions
@@ -49,7 +49,7 @@ def unshunted(name: str) -> Tandem:
     """A tandem of the library without shunts, which have no node to end on where traps join the junctions."""
     tandem = pt.load(name)
     assert isinstance(tandem, Tandem)
-    return tandem.with_values({f"{which}.circuit.shunt_resistance": None for which in tandem.cells})
+    return tandem.with_values(no_shunts(tandem))
 
 
 BETWEEN: dict[str, dict[str, Any]] = {

@@ -24,7 +24,7 @@ from perotwin.transport.light import Beam
 from perotwin.transport.schedule import OpenCircuit, Step, Voltage
 from perotwin.transport.steady import Solver
 from perotwin.transport.transient import Engine, Moment
-from tandems import plain, shining
+from tandems import no_shunts, plain, shining
 
 F64 = np.ndarray
 
@@ -320,7 +320,7 @@ def test_other_light_is_that_of_the_whole_cell(between: str) -> None:
     beam = Beam(spectrum=red, intensity=0.2)
     tandem = pt.load("tandem-target").with_values({"top.light.intensity": 0.9, "junction": BETWEEN[between]})
     if between == "traps":
-        tandem = tandem.with_values({f"{which}.circuit.shunt_resistance": None for which in tandem.cells})
+        tandem = tandem.with_values(no_shunts(tandem))
     engine = Engine(build(tandem))
     trace = engine.run([Step(1e-6, Voltage(1.0), 1.0, beams=(beam,))], engine.settled(1.0, 1.0, (beam,)))
     # both lights asked of the optics for themselves

@@ -41,8 +41,8 @@ def test_a_made_cell_holds_what_the_sample_says() -> None:
     base = pt.load("wbg-base").quantities()
     touched = {path for path, number in cell.quantities().items() if base.get(path) != number}
     assert all(cell.sources()[path] for path in touched)
-    # pinholes are a shunt
-    touched.discard("circuit.shunt_resistance")
+    # but for what pinholes conduct
+    touched.discard("circuit.pinhole_resistance")
     assert not any(path.startswith(("c60", "sno2", "contact", "circuit", "ito")) for path in touched)
 
 
@@ -59,20 +59,20 @@ def test_a_face_takes_electrons_and_holes_in_the_ratio_that_the_recipe_states() 
 
 def test_pinholes_conduct_beside_the_shunt_and_the_additive_closes_them_as_it_fills_holes() -> None:
     base = pt.load("wbg-base")
-    own = 1.0 / float(base.get("circuit.shunt_resistance"))
     added = {}
     for name in ("control", "target"):
         # an additive as slow as to leave some of the holes
         values = {"interface.unevenness.pinholes": "0.1 %", "competition.adsorption_rate": "1e-19 cm^3/s"}
         sample = prepare(load(name).with_values(values))
-        added[name] = 1.0 / float(make(sample, base).effective.get("circuit.shunt_resistance")) - own
+        made = make(sample, base).effective.circuit
+        added[name] = 1.0 / float(made.pinhole_resistance)
+        assert made.shunt_resistance == base.circuit.shunt_resistance
+        assert 1.0 / made.shunt == pytest.approx(1.0 / float(made.shunt_resistance) + added[name], rel=1e-12)
         bare, additive = (sample.face.shares[one] for one in ("bare", "additive"))
         # a thousandth of the area at 1 ohm cm^2, of which as much is left as of the holes
         assert added[name] == pytest.approx(1e-3 / 1e-4 * bare / (bare + additive), rel=2e-3)
         none = prepare(load(name).with_values({"interface.unevenness.pinholes": "0 %"}))
-        assert make(none, base).effective.get("circuit.shunt_resistance") == base.get(
-            "circuit.shunt_resistance"
-        )
+        assert make(none, base).effective.circuit == base.circuit
     assert added["target"] < 0.5 * added["control"]
     with pytest.raises(ValueError, match="nothing says how well"):
         Unevenness.model_validate(

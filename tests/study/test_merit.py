@@ -7,6 +7,8 @@ import perotwin as pt
 from perotwin.errors import InputError, PerotwinError
 from perotwin.study import merit, optimise, sensitivity
 
+from tandems import no_shunts  # isort: skip
+
 
 @pytest.mark.parametrize("name", ["cell-a", "cell-b", "nbg", "nip-example", "wbg-control", "wbg-target"])
 def test_it_is_what_the_instrument_says(name: str) -> None:
@@ -37,9 +39,10 @@ def test_of_a_tandem_it_tells_what_each_junction_generates() -> None:
 
 def test_of_a_tandem_solved_as_one_stack_too() -> None:
     traps = {"kind": "traps", "electron_velocity": "1e5 cm/s", "hole_velocity": "1e5 cm/s"}
-    unshunted = {f"{which}.circuit.shunt_resistance": None for which in ("top", "bottom")}
-    found = merit(pt.load("tandem-target").with_values({"junction": traps, **unshunted}))
-    told = merit(pt.load("tandem-target").with_values({"junction": {"kind": "ideal"}, **unshunted}))
+    tandem = pt.load("tandem-target")
+    found, told = (
+        merit(tandem.with_values({"junction": joint, **no_shunts(tandem)})) for joint in (traps, {"kind": "ideal"})
+    )
     assert dict(found.photocurrents) == pytest.approx(dict(told.photocurrents), rel=1e-9)
     assert found.pce == pytest.approx(told.pce, rel=1e-4)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from devices import T, layer, selective
-from perotwin.stack import Tandem
+from perotwin.stack import Cell, Tandem
 
 Q, KT = 1.602176634e-19, 0.025852
 
@@ -131,4 +131,13 @@ def _absorber(thickness: str, gap: str, affinity: str = "4.0 eV") -> dict[str, A
             "hole_mobility": "10 cm^2/(V s)",
             "permittivity": 20,
         },
+    }
+
+
+def no_shunts(cell: Cell) -> dict[str, None]:
+    """What a cell without shunts has otherwise, by field path; where traps join junctions they have no node."""
+    return {
+        f"{prefix}.circuit.{name}".removeprefix("."): None
+        for prefix, stack in cell.stacks.items()
+        for name in stack.circuit.shunts
     }

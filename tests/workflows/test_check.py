@@ -6,6 +6,7 @@ import pytest
 
 import perotwin as pt
 import written
+from tandems import no_shunts
 
 Q, EPS0, VT = 1.602176634e-19, 8.8541878128e-12, 8.617333262e-5 * 298.15
 
@@ -74,8 +75,8 @@ def test_a_tandem_is_derived_by_junction_and_as_a_whole() -> None:
 
 
 def test_a_tandem_with_traps_between_is_derived_by_junction_too() -> None:
-    unshunted = {f"{which}.circuit.shunt_resistance": None for which in ("top", "bottom")}
-    ideal = pt.load("tandem-target").with_values({"junction": {"kind": "ideal"}, **unshunted})
+    tandem = pt.load("tandem-target")
+    ideal = tandem.with_values({"junction": {"kind": "ideal"}, **no_shunts(tandem)})
     traps = ideal.with_values(
         {"junction": {"kind": "traps", "electron_velocity": "1e7 cm/s", "hole_velocity": "1e7 cm/s"}}
     )

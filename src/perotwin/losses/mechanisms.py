@@ -109,7 +109,8 @@ def without(problem: Problem, off: Iterable[Mechanism]) -> Problem:
         elif one.kind == "shunt":
             circuit = replace(circuit, groups=_cut(circuit.groups, one.parts))
             for part in one.parts:
-                stack = parts[part].stack.with_values({"circuit.shunt_resistance": None})
+                stack = parts[part].stack
+                stack = stack.with_values({f"circuit.{name}": None for name in stack.circuit.shunts})
                 parts[part] = replace(parts[part], stack=stack)
         else:
             for part, channel in one.channels:

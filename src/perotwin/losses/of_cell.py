@@ -403,9 +403,9 @@ class _FillFactor:
 def _shunts(cell: Cell) -> dict[str, None]:
     """Field paths of the shunts of a cell, and what they are where there is none."""
     return {
-        f"{prefix}.circuit.shunt_resistance".removeprefix("."): None
+        f"{prefix}.circuit.{name}".removeprefix("."): None
         for prefix, stack in cell.stacks.items()
-        if stack.circuit.shunt_resistance is not None
+        for name in stack.circuit.shunts
     }
 
 

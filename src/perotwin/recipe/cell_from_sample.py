@@ -6,7 +6,7 @@ The buried face (between the hole transport layer and the absorber) gets its dip
 its thickness, lifetimes, counted traps and ions, its far face its roughness. Patches of bare oxide that carriers
 reach across make one effective face; larger ones make columns side by side (`Parallel`). What wider areas have
 otherwise (`interface.unevenness`) becomes a spread of the dipole and patches of that face, and pinholes
-a shunt.
+a resistance beside the shunt.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def make(sample: Sample, stack: Stack, name: str | None = None) -> Made:
                 )
             ),
             **_film(sample, film, stack, absorber, key),
-            **_shunt(sample, stack),
+            **_pinholes(sample),
         }
     )
     effective = base.with_values(
@@ -176,13 +176,11 @@ def _uneven(sample: Sample, key: str) -> dict[str, Any]:
     return values
 
 
-def _shunt(sample: Sample, stack: Stack) -> dict[str, Any]:
-    """The shunt with what pinholes conduct, where there are some."""
+def _pinholes(sample: Sample) -> dict[str, Any]:
+    """What pinholes conduct, where there are some."""
     if sample.face.leak <= 0.0:
         return {}
-    own = stack.circuit.shunt_resistance
-    conductance = sample.face.leak + (0.0 if own is None else 1.0 / float(own))
-    return {"circuit.shunt_resistance": _sourced(sample, written(1.0 / conductance, "ohm cm^2", 1e-4))}
+    return {"circuit.pinhole_resistance": _sourced(sample, written(1.0 / sample.face.leak, "ohm cm^2", 1e-4))}
 
 
 def _film(sample: Sample, film: Film, stack: Stack, absorber: Layer, key: str) -> dict[str, Any]:

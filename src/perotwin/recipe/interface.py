@@ -15,8 +15,8 @@ in the models says by how much: `Unevenness` holds it as numbers before the addi
 additive evens both out as it fills holes, `left` being the share of the bare oxide that it leaves: the number of holes
 in an area fluctuates as its square root, and so does the dipole; bare patches are filled as any bare oxide, and where
 the film would not have wetted it there are as many pinholes fewer. In a pinhole the transport layers touch, which is a
-resistor across the junction: a pinhole of the resistance r (for its own area) on the share p of the area adds p / r to
-the conductance of the shunt.
+resistor across the junction: pinholes of the resistance r (for their own area) on the share p of the area conduct p / r
+beside the shunt.
 
     spread = spread before * sqrt(left),    share of patches, of pinholes = share before * left
 

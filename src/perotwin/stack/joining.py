@@ -260,12 +260,13 @@ def _without_shunts(junctions: Mapping[str, dict[str, Any]]) -> list[str]:
     notes = []
     for which, data in junctions.items():
         circuit = dict(data.get("circuit", {}))
-        shunt = circuit.pop("shunt_resistance", None)
-        if shunt is None:
+        shunts = [circuit.pop(name, None) for name in ("shunt_resistance", "pinhole_resistance")]
+        left = [str(one) for one in shunts if one is not None]
+        if not left:
             continue
         notes.append(
-            f"Left out: the shunt of the {which}, {shunt}; where the junctions touch without a metal it has no node "
-            "to end on."
+            f"Left out: the shunt of the {which}, {' and '.join(left)}; where the junctions touch without a metal it "
+            "has no node to end on."
         )
         data.pop("circuit")
         if circuit:

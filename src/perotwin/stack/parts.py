@@ -567,7 +567,26 @@ class Contacts(Model):
 
 
 class Circuit(Model):
-    """What sits outside the layers: area resistances (ohm m^2); absent shunt means none."""
+    """What sits outside the layers: area resistances (ohm m^2); what is absent conducts nothing.
+
+    shunt_resistance : of what leaks by accident: edges, dust, scratches.
+    pinhole_resistance : beside it, of places all over the area where the film does not cover the layer below. There are
+        many of them, so that it scatters less from device to device.
+    """
 
     series_resistance: AreaResistance = _zero("0 ohm m^2", "area resistance")
     shunt_resistance: Shunt | None = None
+    pinhole_resistance: Shunt | None = None
+
+    @property
+    def shunts(self) -> dict[str, float]:
+        """Resistances between both contacts by field, ohm m^2: those that there are."""
+        fields = ("shunt_resistance", "pinhole_resistance")
+        found = ((name, getattr(self, name)) for name in fields)
+        return {name: float(value) for name, value in found if value is not None}
+
+    @property
+    def shunt(self) -> float | None:
+        """All of these side by side, ohm m^2; None where there are none."""
+        own = self.shunts.values()
+        return 1.0 / sum(1.0 / one for one in own) if own else None

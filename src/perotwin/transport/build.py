@@ -127,8 +127,7 @@ def _others(first: Junction, found: Sequence[Area]) -> tuple[Junction, ...]:
 
 
 def _resistances(stack: Stack, area: float = 1.0) -> Column:
-    shunt = stack.circuit.shunt_resistance
-    return Column(area, float(stack.circuit.series_resistance), None if shunt is None else float(shunt))
+    return Column(area, float(stack.circuit.series_resistance), stack.circuit.shunt)
 
 
 def _stack(

@@ -278,8 +278,8 @@ def circuit_checks(states: States, fields: Sequence[Profiles]) -> Checks:
             current, floor = _through(own, fields[part])
             across = _from_potential(own)
             circuit = own.junction.stack.circuit
-            if circuit.shunt_resistance is not None:
-                current = current - across / float(circuit.shunt_resistance)
+            if circuit.shunt is not None:
+                current = current - across / circuit.shunt
             lost = float(circuit.series_resistance)
             if len(group.parts) == 1 or (problem.homes and isinstance(cells.get(group.name), Stack)):
                 # one for the whole area, even or not

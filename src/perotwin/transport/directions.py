@@ -158,7 +158,7 @@ def _of_circuit(problem: Problem, net: Net, numbers: list[int], field: str, here
             return False
         return _in_series(problem, net, into)
     for number in numbers:
-        into.leak[number] -= net.leak[number] / here
+        into.leak[number] -= problem.vt / here**2
     return True
 
 

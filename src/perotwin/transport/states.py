@@ -71,7 +71,7 @@ class JunctionStates:
         """(K,) A m^-2 lost in each recombination channel, at the contacts and, if there is one, in the shunt."""
         found = {channel.name: self.channel[:, c] for c, channel in enumerate(self.junction.channels)}
         found["front contact"], found["back contact"] = self.front_loss, self.back_loss
-        if self.junction.stack.circuit.shunt_resistance is not None:
+        if self.junction.stack.circuit.shunt is not None:
             found["shunt"] = self.shunt
         return found
 
