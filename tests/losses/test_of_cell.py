@@ -71,10 +71,8 @@ def test_fill_factor_is_lost_as_suns_voc_says(target: losses.Waterfall) -> None:
     assert below == pytest.approx(limit - float(found["ff"]), abs=1e-6)
     # without a shunt and ions nothing is left to be told apart within suns_voc's own losses
     bare = pt.load("wbg-target").with_values(
-        {
-            "circuit.shunt_resistance": None, "circuit.pinhole_resistance": None,
-            "perovskite.ions.density": "0 cm^-3",
-        }  # fmt: skip
+        dict.fromkeys(("circuit.shunt_resistance", "circuit.pinhole_resistance"))
+        | {"perovskite.ions.density": "0 cm^-3"}
     )
     plain, own = by_kind(losses.losses_of(bare), "ff"), lab.suns_voc.analyse(lab.suns_voc.measure(bare))
     assert "shunt" not in plain and "ions" not in plain

@@ -14,7 +14,7 @@ from perotwin.stack import Tandem, load
 
 AREA = 0.7
 #: what a second column has otherwise, where light is to see it: also other wavelengths and other energies of emission
-OTHER = {"perovskite.thickness": "290 nm", "perovskite.bandgap": "1.74 eV"}
+OTHER = {"perovskite.thickness": "260 nm", "perovskite.bandgap": "1.74 eV"}
 
 
 @pytest.fixture(scope="module")
