@@ -45,8 +45,7 @@ def unlike(share: float = 0.0) -> Problem:
 
 def column(stack: Stack) -> Column:
     """The resistances that a stack states."""
-    shunt = stack.circuit.shunt_resistance
-    return Column(1.0, float(stack.circuit.series_resistance), None if shunt is None else float(shunt))
+    return Column(1.0, float(stack.circuit.series_resistance), stack.circuit.shunt)
 
 
 def dimmed(problem: Problem, *suns: float) -> Problem:
