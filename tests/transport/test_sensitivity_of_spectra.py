@@ -158,7 +158,9 @@ def test_light_between_junctions_joints_and_columns(name: str) -> None:
 
 def test_a_series_resistance_is_itself_and_a_shunt_its_part() -> None:
     """In the dark without bias nothing flows: dZ/dRs = 1, and dZ/dRsh = ((Z - Rs)/Rsh)^2 of what lies beside it."""
-    cell = pt.load("wbg-target")
+    # what conducts beside must not be so little that its impedance hides the resistance in series in rounding
+    circuit = {"series_resistance": "2 ohm cm^2", "shunt_resistance": "1e4 ohm cm^2"}
+    cell = pt.load("wbg-target").with_values({"circuit": circuit})
     solver = Solver(build(cell), FINE)
     paths = ["circuit.series_resistance", "circuit.shunt_resistance"]
     found = FollowingSpectra(solver, paths).spectrum(at(solver, 0.0, 0.0), 0.0, HERTZ)
