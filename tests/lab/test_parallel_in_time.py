@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import perotwin as pt
+import written
 from columns import alike, patchy, twice
 from perotwin.measurement import checks_of, notes_of
 from perotwin.stack import Parallel, Stack
@@ -24,7 +25,7 @@ def measured(name: str, cell: Parallel | Stack) -> list[Any]:
 
 @pytest.mark.parametrize("name", INSTRUMENTS)
 def test_instruments_in_time_measure_columns_as_a_stack(name: str) -> None:
-    stack = pt.load("wbg-target")
+    stack = written.stack("wbg-target")
     # where the voltage is given nothing couples the columns; else to what the time steps are told to keep to
     rounding = 1e-12 if name in ("scan", "mppt") else 1e-4
     for one, two in zip(measured(name, stack), measured(name, twice(stack, stack.name)), strict=True):

@@ -20,12 +20,14 @@ _TRIALS = 80
 
 
 def crossing(solver: Solver, near: State, intensity: float) -> States | None:
-    """Open circuit by given voltages alone; None where no two of different signs are found, or one is not reached.
+    """Open circuit by given voltages alone; None where no two of different signs are found, one is not reached, or what
+    leaves the cell is told from nothing nowhere.
 
     Args:
         solver: of a cell with contacts. near: a state of it under `intensity` suns to begin from.
     """
-    ends = _ends(solver, near, intensity)
+    nothing = solver.delivers_nothing(solver.sweep([0.0], intensity, near), intensity)
+    ends = None if nothing else _ends(solver, near, intensity)
     if ends is None:
         return None
     (low, high), enough = ends, solver.tolerance * solver.problem.vt
