@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import perotwin as pt
 from perotwin.calibrate.fit import Calibration, calibrate
 from perotwin.calibrate.identify import identify
 from perotwin.calibrate.parameters import parameter_of
 from perotwin.calibrate.synthetic import plan
 from perotwin.calibrate.twin import Twin
+from written import made
 
 FACE = "niox|perovskite"
 EVEN = (
@@ -38,7 +38,7 @@ KINDS: dict[str, dict[str, Any]] = {
 @cache
 def as_even(kind: str) -> Calibration:
     """A cell of some kind, measured with noise, and fitted with even faces and levels at midgap."""
-    cell = pt.load("wbg-target")
+    cell = made("wbg-target")
     twin = Twin(cell.with_values(KINDS[kind]))
     rng = np.random.default_rng(7)
     data = [one.expected(twin, {}, {}, rng) for one in plan(twin.cell, ["jv", "suns_voc"], twin)]
@@ -62,7 +62,7 @@ def test_residuals_tell_patches_a_wide_spread_and_shallow_levels_from_an_even_fa
 @pytest.mark.slow
 def test_the_carrier_that_is_there_anyhow_is_told_by_nothing() -> None:
     """At the face with NiOx electrons are few: how fast they are captured is told, how fast holes are is not."""
-    cell = pt.load("wbg-target").with_values(UNEQUAL)
+    cell = made("wbg-target").with_values(UNEQUAL)
     wanted = (EVEN[0], *(f"{path}=1 cm/s..1e5 cm/s" for path in UNEQUAL), *EVEN[2:])
     parameters = [parameter_of(cell, path) for path in wanted]
     found = identify(cell, ["jv", "suns_voc"], parameters, further=["pl film/niox", "pl film"])
@@ -78,7 +78,7 @@ def test_the_carrier_that_is_there_anyhow_is_told_by_nothing() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["patches", "spread"])
 def test_what_is_uneven_is_told_and_a_half_stack_splits_the_faces_beside_it(kind: str) -> None:
-    cell = pt.load("wbg-target").with_values(KINDS[kind])
+    cell = made("wbg-target").with_values(KINDS[kind])
     own = {"patches": f"{FACE}.patches.share=0.1 %..50 %", "spread": f"{FACE}.dipole_spread=5 meV..150 meV"}
     parameters = [parameter_of(cell, path) for path in (*EVEN, own[kind])]
     found = identify(cell, ["jv", "suns_voc"], parameters, further=["pl film/c60", "pl film"])

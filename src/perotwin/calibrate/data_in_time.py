@@ -37,7 +37,7 @@ F64 = NDArray[np.float64]
 _COARSE = 0.02
 #: allowed local error of a time step (kT, relative) of scans and of decays. What it leaves of all points together, in
 #: their standard deviations, moves no number by more than a third of its own (a decay of 1e6 photons, currents to 1e-3)
-_SCAN, _DECAY = 2e-3, 1e-5
+_SCAN, _DECAY = 1e-3, 1e-5
 #: by what part of that it is finer in what is expected of an instrument: a fit's own error is then left over
 _FINER = 0.1
 #: bounds of a rate or a time that nobody stated, as factors, and the standard deviation of its logarithm
