@@ -24,6 +24,7 @@ from perotwin.calibrate.parameters import known, parameter_of
 from perotwin.calibrate.synthetic import half_stacks, plan
 from perotwin.calibrate.twin import Twin
 from perotwin.errors import InputError
+from written import made
 
 ASKED = (
     "perovskite.lifetime",
@@ -35,7 +36,8 @@ ASKED = (
 
 @pytest.fixture(scope="module")
 def cell() -> pt.Stack:
-    return pt.load("wbg-target")
+    """One whose numbers lie away from the ends of their ranges."""
+    return made("wbg-target")
 
 
 @pytest.mark.slow
