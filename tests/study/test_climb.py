@@ -1,6 +1,7 @@
 """Slopes lead to the top of the hill that values alone find, in fewer cells; where there are none, values alone do."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,7 +120,8 @@ def test_slopes_by_shares_are_those_of_differences() -> None:
         assert point.slopes[index] == pytest.approx(slope, rel=within)
 
 
-def _work(cell: pt.Stack, fields: tuple[Field, ...]):  # type: ignore[no-untyped-def]  # what optimise works with
+def _work(cell: pt.Stack, fields: tuple[Field, ...]) -> Any:
+    """What `optimise` works with."""
     import sys
 
     module = sys.modules["perotwin.study.optimise"]

@@ -1,5 +1,7 @@
 """Open circuit by given voltages alone is that which Newton's method finds with the voltage free."""
 
+from typing import Any
+
 import pytest
 
 import perotwin as pt
@@ -34,10 +36,10 @@ def test_it_stands_in_where_newtons_method_does_not_arrive(
     wanted = solver.open_circuit(near, 1.0)
     newton = solver.system.newton
 
-    def astray(row, lit, held, constraint, patience, *more):  # type: ignore[no-untyped-def] # as the one it stands for
+    def astray(row: Any, lit: Any, held: Any, constraint: Any, *more: Any) -> Any:
         if constraint.b != 0.0:
             return False, 1, 1e9
-        return newton(row, lit, held, constraint, patience, *more)
+        return newton(row, lit, held, constraint, *more)
 
     monkeypatch.setattr(type(solver.system), "newton", lambda _, *given: astray(*given))
     monkeypatch.setattr(Solver, "slope", lambda *_: 1e-9)

@@ -189,11 +189,11 @@ def agree(cell: Any, solver: Solver, volts: Sequence[float], lost: int | None = 
 
         def some(*given: Any) -> None:
             # the first path ends too early
-            solver.system.follow = plain  # type: ignore[method-assign]  # for the rest of it
+            solver.system.follow = plain  # type: ignore[method-assign]  # a stand-in no more
             plain(*given)
             given[-1].reached[lost:] = False
 
-        solver.system.follow = some  # type: ignore[method-assign]  # once
+        solver.system.follow = some  # type: ignore[method-assign]  # a stand-in, once
     states, found = follows.sweep(volts, 1.0)
     assert states.converged.all() and solver.system.course is None
     again = Solver(solver.problem, solver.tolerance)
