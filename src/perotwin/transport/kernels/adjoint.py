@@ -137,10 +137,10 @@ def transposed(w, G, first, last, columns):
 @compiled
 def circuit_weights(net, linear, weight):
     """weight (size,): how the current at the terminals (A m^-2), at a held voltage, follows the right side of each
-    equation of the circuit (`circuit.places`). Returns whether the system could be solved.
+    equation of the circuit (`circuit.places`), complex at a frequency. Returns whether the system could be solved.
     """
     size = weight.size
-    A, out = np.zeros((size, size)), np.zeros(size)
+    A, out = np.zeros((size, size), dtype=weight.dtype), np.zeros(size, dtype=weight.dtype)
     fill(net, linear, Constraint(1.0, 0.0, 0.0), A, out)
     scale = np.zeros(size)
     for r in range(size):
@@ -148,7 +148,7 @@ def circuit_weights(net, linear, weight):
             scale[r] = max(scale[r], abs(A[r, q]))
         if not (scale[r] > 0.0 and np.isfinite(scale[r])):
             return False
-    B = np.zeros((size, size))
+    B = np.zeros_like(A)
     for r in range(size):
         for q in range(size):
             B[q, r] = A[r, q] / scale[r]

@@ -13,10 +13,10 @@ import numpy as np
 
 from perotwin.compiled import compiled, inlined
 from perotwin.transport import device as dv
+from perotwin.transport.kernels.adjoint import circuit_weights
 from perotwin.transport.kernels.assemble import assemble
 from perotwin.transport.kernels.blocks import eliminate_blocks
-from perotwin.transport.kernels.circuit import Constraint, close, fill, places
-from perotwin.transport.kernels.elimination import solve_small
+from perotwin.transport.kernels.circuit import Constraint, close, places
 from perotwin.transport.kernels.in_motion import load_blocks, total_current, trap_memory
 from perotwin.transport.kernels.linearise import gather, lights_into, set_columns
 from perotwin.transport.kernels.recombination import (
@@ -62,31 +62,6 @@ def _transposed(b, first, last, size, G):
             y[c] = total
         for c in range(size):
             G[i, c] = y[c]
-
-
-@compiled
-def _circuit_weights(net, linear, weight):
-    """weight (size,): how the current at the terminals (A m^-2), at a held voltage, follows the right side of each
-    equation of the circuit (`circuit.places`). Returns whether the system could be solved.
-    """
-    size = weight.size
-    A, out = np.zeros((size, size), dtype=weight.dtype), np.zeros(size, dtype=weight.dtype)
-    fill(net, linear, Constraint(1.0, 0.0, 0.0), A, out)
-    scale = np.zeros(size)
-    B = np.zeros_like(A)
-    for r in range(size):
-        for q in range(size):
-            scale[r] = max(scale[r], abs(A[r, q]))
-        if not (scale[r] > 0.0 and np.isfinite(scale[r])):
-            return False
-        for q in range(size):
-            B[q, r] = A[r, q] / scale[r]
-    weight[:] = out
-    if not solve_small(B, weight):
-        return False
-    for r in range(size):
-        weight[r] /= scale[r]
-    return True
 
 
 @inlined
@@ -169,7 +144,7 @@ def two_ways(dev, w, b, net, row, held, rate, sources, memory, edges, out):
                         if q == 1:
                             total += F[i, r, first]
                         right[f, q, i, r] = total
-        if not _circuit_weights(net, linear, weight[f]):
+        if not circuit_weights(net, linear, weight[f]):
             return False
         G = left[f]
         for d in range(net.anode.size):
