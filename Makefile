@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: run test test-slow test-bounds lint docs clean
 
 run: $(VENV)/.installed
-	$(BIN)/perotwin run wbg-target wbg-control -o results/first
+	$(BIN)/perotwin reproduce --quick -o results/paper
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q --hypothesis-profile=ci -n auto --dist loadfile
