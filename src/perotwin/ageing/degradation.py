@@ -354,9 +354,20 @@ class Run:
             self._note(clock + stretch.duration, number + 1, stretch, state, point)
             return state
 
+        last: dict[bytes, F64] = {}
+
+        def rates(_: float, y: F64) -> F64:
+            """Those of the last state are kept: LSODA asks for its slopes where it has just asked for its rates."""
+            key = y.tobytes()
+            if key not in last:
+                made = self._rates(stretch, y, devices)
+                last.clear()
+                last[key] = made
+            return last[key].copy()
+
         def slopes(_: float, y: F64) -> F64:
             """Differences over steps that are large against what maximum power is met to."""
-            here = self._rates(stretch, y, devices)
+            here = rates(_, y)
             made = np.empty((y.size, y.size))
             for number in range(y.size):
                 step = max(_DIFFERENCE * abs(float(y[number])), _SMALL * float(sizes[number]))
@@ -366,9 +377,8 @@ class Run:
             return made
 
         following = LSODA(
-            lambda _, y: self._rates(stretch, y, devices), since, state, stretch.duration, rtol=self.tolerance,
-            atol=_ABSOLUTE * self.tolerance * sizes, jac=slopes,
-            first_step=min(_FIRST, _FIRST_PART * stretch.duration, stretch.duration - since),
+            rates, since, state, stretch.duration, rtol=self.tolerance, atol=_ABSOLUTE * self.tolerance * sizes,
+            jac=slopes, first_step=min(_FIRST, _FIRST_PART * stretch.duration, stretch.duration - since),
         )  # fmt: skip
         before, then = state, since
         # what was read last belongs to this stretch where that is the first one, or has just been resumed
