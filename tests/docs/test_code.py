@@ -58,6 +58,14 @@ def test_the_python_of_a_page_runs_from_nothing(page: Path, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if ">>> " in page.read_text(encoding="utf-8")], ids=lambda page: page.name
+)
+def test_the_examples_of_a_page_give_what_stands_under_them(page: Path) -> None:
+    done = python("-m", "doctest", str(page))
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
 def names(page: Path) -> set[str]:
     """What the text of a page names of the package."""
     rooms = "|".join(ROOMS)
