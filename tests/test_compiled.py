@@ -261,7 +261,9 @@ def users() -> list[Path]:
     return sorted(
         path
         for path in HOUSE.rglob("*.py")
-        if any(module == "perotwin.compiled" for _, module in imports(path))
+        # parsed only where the word stands at all
+        if "compiled" in path.read_text(encoding="utf-8")
+        and any(module == "perotwin.compiled" for _, module in imports(path))
     )
 
 
