@@ -3,16 +3,28 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-slow test-bounds lint docs clean
+.PHONY: run test test-slow test-bounds lint docs clean compiled
+
+# Tests start many processes, which would each read all sources anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTEST := $(BIN)/python -m pytest -q --hypothesis-profile=ci -n auto
 
 run: $(VENV)/.installed
 	$(BIN)/perotwin reproduce --quick -o results/paper
 
-test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q --hypothesis-profile=ci -n auto --dist loadfile
+# A process that is done takes over half of what another has left: none waits at the end.
+test: compiled
+	$(PYTEST) --dist worksteal
 
-test-slow: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q -m "slow and not long" --hypothesis-profile=ci -n auto --dist loadfile
+# By file: what these tests share within one takes too long to be made twice.
+test-slow: compiled
+	$(PYTEST) --dist loadfile -m "slow and not long"
+
+# Once, before the tests: they run side by side, and each process would compile the same functions. A failure shows
+# there too.
+compiled: $(VENV)/.installed-dev
+	-$(BIN)/python tests/support/compile_all.py
 
 # No compiled function reads or writes past an array: half a minute, without compilation.
 test-bounds: $(VENV)/.installed-dev

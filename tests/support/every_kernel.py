@@ -4,7 +4,7 @@ Run as a program with NUMBA_DISABLE_JIT=1. numpy then raises IndexError where a 
 beyond an array. (A negative index counts from the end in numpy and is not seen.) What is done is small, but of every
 kind: it prints one line of JSON with the functions that `perotwin.compiled` was given and those of them that were
 called. `--shrink MODULE` takes a column from every work array that the functions of one module make, for a test that
-this is seen.
+this is seen. `--compile` runs them compiled instead, and so leaves all of them in the cache.
 """
 
 from __future__ import annotations
@@ -45,9 +45,6 @@ def recorded(**_: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return call
 
     return decorate
-
-
-house.njit = recorded  # before anything that is compiled is imported
 
 
 def coarse(cell: Any) -> Any:
@@ -303,12 +300,16 @@ class Narrow:
 def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--shrink", metavar="MODULE")
-    asked.add_argument("--part", choices=[part.__name__ for part in PARTS], help="this one alone")
+    names = [part.__name__ for part in PARTS]
+    asked.add_argument("--part", choices=names, nargs="+", default=names, help="these alone")
+    asked.add_argument("--compile", action="store_true", help="run what is compiled, and keep it")
     options = asked.parse_args()
+    if not options.compile:
+        house.njit = recorded  # before anything that is compiled is imported
     if options.shrink:
         importlib.import_module(options.shrink).np = Narrow()  # type: ignore[attr-defined]  # a module of any name
     for part in PARTS:
-        if options.part not in (None, part.__name__):
+        if part.__name__ not in options.part:
             continue
         begin = time.perf_counter()
         part()
