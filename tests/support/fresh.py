@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 SUPPORT = Path(__file__).parent
@@ -30,3 +32,14 @@ def perotwin(*arguments: str, timeout: float = 300, **extra: str) -> subprocess.
     """Run the command line as a user does, in a process of its own."""
     start = "from perotwin.cli import main; main()"
     return python("-c", start, *arguments, timeout=timeout, **extra)
+
+
+def wait_until(seen: Callable[[], bool], process: subprocess.Popen[str], most: float = 120) -> None:
+    """Until something is seen of a running process; one of which nothing is seen for `most` s is ended."""
+    until = time.monotonic() + most
+    while not seen():
+        assert process.poll() is None, "it ended before"
+        if time.monotonic() > until:
+            process.kill()
+            raise TimeoutError(f"nothing was seen of it in {most:g} s")
+        time.sleep(0.05)
