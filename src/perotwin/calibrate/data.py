@@ -98,6 +98,7 @@ class Table:
         axis, value: names of quantities (`measurement.NOMENCLATURE`), "" for numbers that lie on no axis.
         axis_unit, value_unit: of them.
         x, data, model, sd: (N,); `x` counts where there is no axis. parts: (N,) name of the part, such as a direction.
+        also: a second quantity of the same measurement, such as the phase beside a magnitude.
     """
 
     axis: str
@@ -109,6 +110,12 @@ class Table:
     model: F64
     sd: F64
     parts: tuple[str, ...]
+    also: Table | None = None
+
+    @property
+    def all(self) -> tuple[Table, ...]:
+        """This and what is beside it."""
+        return (self,) if self.also is None else (self, *self.also.all)
 
 
 def level(name: str, sd: float, words: str) -> Parameter:

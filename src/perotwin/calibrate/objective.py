@@ -333,5 +333,6 @@ def _alone(paths: Sequence[str]) -> bool:
 def _electric(cell: Cell, paths: Sequence[str]) -> bool:
     """Whether all that field paths stand for changes the equations of carriers only."""
     meant = [one for path in paths for one in full_paths(cell, path)]
-    known = cell.quantities()
+    # "perovskite.electron_mobility" is short as well
+    known = {short for path in cell.quantities() for short in (path, path.replace(".electronic.", "."))}
     return all(one in known and one.rpartition(".")[2].endswith(_ELECTRIC) for one in meant)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from perotwin import units
 from perotwin.calibrate import laboratory
 from perotwin.calibrate.data import OF_CELL, Data, Scalar, Spectrum, SteadyCurve, SunsVoc, current_sd
 from perotwin.calibrate.data_in_time import Decay, Scan, Segment, groups, thinned
+from perotwin.calibrate.impedance_reading import impedance_of
 from perotwin.calibrate.keys import refuse_unknown
 from perotwin.calibrate.synthetic import eqe_sd, suns_sd
 from perotwin.errors import InputError, nearest, shown
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "NOTHING", "Told", "of_evidence", "of_files"]
 
 #: what a file of data can be of
-KINDS = ("jv", "suns_voc", "eqe", "trpl")
+KINDS = ("jv", "suns_voc", "eqe", "impedance", "trpl")
 #: what stated lights (part) and temperatures (K) may differ by from the cell's
 _LIGHT, _TEMPERATURE = 0.02, 1.0
 #: eV by which an edge of a spectrum may lie from the cell's gap
@@ -39,8 +40,8 @@ _EDGE = 0.1
 #: points of a steady curve and of a spectrum that are compared at most
 _POINTS = 120
 _KEYS = (
-    "cell", "kind", "file", "label", "rate", "dwell", "preconditioning", "steady", "sample", "wavelength", "fluence",
-    "area", "columns", "sd",
+    "cell", "kind", "file", "label", "rate", "dwell", "preconditioning", "steady", "bias", "light", "sample",
+    "wavelength", "fluence", "area", "columns", "sd",
 )  # fmt: skip
 _SCALAR_KEYS = ("cell", "of", "value", "sd", "source")
 
@@ -52,6 +53,7 @@ class Told:
     Attributes:
         area, columns: as of `files.read`. rate: V/s, dwell: s, preconditioning: "1.2 V, 30 s", of scans.
         steady: whether curves are taken for steady, in whatever direction they were scanned.
+        bias, bias_light: of an impedance: "open-circuit", "0.9 V"; "dark", "1 sun".
         sample, wavelength (m), fluence (J m^-2): of the pulse of a decay. sd: of each point, in the data's unit or "%".
     """
 
@@ -61,6 +63,8 @@ class Told:
     dwell: float | None = None
     preconditioning: str | None = None
     steady: bool = False
+    bias: str | None = None
+    bias_light: str | None = None
     sample: str = "film"
     wavelength: float | None = None
     fluence: float | None = None
@@ -101,6 +105,13 @@ def of_files(
                 data.append(_suns(one.dataset, cell, _name("suns_voc", data), told))
             elif kind == "eqe":
                 data.append(_spectrum(one.dataset, cell, _name("eqe", data), told))
+            elif kind == "impedance":
+                spectrum, said = impedance_of(
+                    one.dataset, cell, path.partition("#")[0], bias=told.bias, light=told.bias_light, sd=told.sd,
+                    thinned=thinned,
+                )  # fmt: skip
+                data.append(replace(spectrum, name=_name(spectrum.kind, data)))
+                notes += said
             else:
                 made, said = _decay(one.dataset, cell, _name("trpl", data), told)
                 data.append(made)
@@ -416,7 +427,7 @@ def of_evidence(path: str, cells: Sequence[Cell], gap_varies: bool = False) -> t
 
         [[file]]
         cell = "control"
-        kind = "jv"                # jv, suns_voc, eqe, trpl
+        kind = "jv"                # jv, suns_voc, eqe, impedance, trpl
         file = "control_rev.txt"
         rate = "100 mV/s"
 
@@ -483,8 +494,6 @@ def of_evidence(path: str, cells: Sequence[Cell], gap_varies: bool = False) -> t
 
 
 def _renamed(one: Data, name: str, taken: Sequence[Data]) -> Data:
-    from dataclasses import replace
-
     names = [other.name for other in taken]
     if name in names:
         name = next(f"{name} {n}" for n in range(2, 999) if f"{name} {n}" not in names)
@@ -513,9 +522,14 @@ def _told(entry: Mapping[str, Any]) -> Told:
     return Told(
         area=entry.get("area"), columns=entry.get("columns"), rate=number("rate", "scan rate"),
         dwell=number("dwell", "time"), preconditioning=entry.get("preconditioning"),
-        steady=bool(entry.get("steady", False)), sample=str(entry.get("sample", "film")),
-        wavelength=number("wavelength", "length"), fluence=number("fluence", "energy per area"), sd=entry.get("sd"),
+        steady=bool(entry.get("steady", False)), bias=_text(entry, "bias"), bias_light=_text(entry, "light"),
+        sample=str(entry.get("sample", "film")), wavelength=number("wavelength", "length"),
+        fluence=number("fluence", "energy per area"), sd=entry.get("sd"),
     )  # fmt: skip
+
+
+def _text(entry: Mapping[str, Any], key: str) -> str | None:
+    return None if key not in entry else str(entry[key])
 
 
 _DIMENSION = {

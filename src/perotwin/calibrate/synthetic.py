@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from perotwin.calibrate import laboratory
 from perotwin.calibrate.data import Data, Spectrum, SteadyCurve, SunsVoc, current_sd
 from perotwin.calibrate.data_in_time import DWELL, RATE, Decay, Scan, Segment
+from perotwin.calibrate.impedance import Impedance
 from perotwin.calibrate.luminescence import Splitting
 from perotwin.calibrate.twin import Twin, remembering
 from perotwin.constants import c, elementary_charge, h
@@ -30,7 +31,7 @@ __all__ = ["KINDS", "half_stacks", "plan"]
 F64 = NDArray[np.float64]
 
 #: measurements that can be planned; of half-stacks besides, as "trpl film/c60" and "pl film/c60"
-KINDS = ("jv", "scan", "suns_voc", "eqe", "trpl", "pl")
+KINDS = ("jv", "scan", "suns_voc", "eqe", "impedance", "impedance_dark", "trpl", "pl")
 #: points of a curve, and how far above open circuit it goes, V
 _POINTS, _ABOVE = 28, 0.06
 #: brightest and dimmest light as parts of the cell's own, and lights a decade
@@ -39,6 +40,8 @@ _BRIGHT, _DIM, _A_DECADE = 2.0, 1e-3, 3
 _FROM, _STEP, _BEYOND = 320e-9, 10e-9, 60e-9
 #: a planned decay: pulse (m, J/m^2), first edge (s), groups a decade, background as a part of all counts in a group
 _PULSE, _FLUENCE, _FIRST, _GROUPS, _BACKGROUND = 470e-9, 1e-4, 0.5e-9, 14, 1e-4
+#: a planned impedance: lowest and highest frequency (Hz), points; bias in the dark as a part of the lit open circuit
+_LOWEST, _HIGHEST, _FREQUENCIES, _BIAS = 1.0, 1e6, 37, 0.9
 #: ideality by which an error of the light is one of the voltage
 _IDEALITY = 1.5
 
@@ -175,6 +178,30 @@ def eqe_sd(eqe: F64) -> F64:
     return np.asarray(np.hypot(absolute, relative * eqe))
 
 
+def _impedance(twin: Twin) -> Impedance:
+    """At open circuit in the cell's own light."""
+    return _spectrum(twin, "impedance", None, _light(twin))
+
+
+def _dark_impedance(twin: Twin) -> Impedance:
+    """At a forward bias in the dark."""
+    voc = float(twin.moving.open_circuit({}, _light(twin)).voltage[0])
+    return _spectrum(twin, "impedance_dark", round(_BIAS * voc, 2), 0.0)
+
+
+def _spectrum(twin: Twin, name: str, bias: float | None, light: float) -> Impedance:
+    hertz = np.geomspace(_LOWEST, _HIGHEST, _FREQUENCIES)
+    sd = np.full(hertz.size, laboratory.number("impedance", "relative"))
+    known = (
+        laboratory.number("impedance", "level"), laboratory.number("impedance", "light"),
+        laboratory.number("impedance", "bias", "voltage"),
+    )  # fmt: skip
+    first = Impedance(
+        name, twin.cell.name, hertz, np.ones(hertz.size, dtype=complex), sd, bias, light, *known
+    )
+    return first.expected(twin, {}, {}, None)
+
+
 def _decay(twin: Twin, sample: str) -> Decay:
     from perotwin.lab import pulsed_light, trpl
     from perotwin.transport.transient import Engine
@@ -203,5 +230,6 @@ def _splitting(twin: Twin, sample: str) -> Splitting:
 
 
 _MAKE: dict[str, Callable[[Twin], Data]] = {
-    "jv": _steady, "scan": _scan, "suns_voc": _suns, "eqe": _eqe,
+    "jv": _steady, "scan": _scan, "suns_voc": _suns, "eqe": _eqe, "impedance": _impedance,
+    "impedance_dark": _dark_impedance,
 }  # fmt: skip

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perotwin.errors import ConvergenceError
 from perotwin.optics.grids import same_grids
 from perotwin.optics.reuse import reusing
 from perotwin.study.variables import changed
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from perotwin.transport.build import Problem
     from perotwin.transport.mesh import Like
     from perotwin.transport.sensitivity import Following
+    from perotwin.transport.sensitivity_of_spectra import FollowingSpectra
+    from perotwin.transport.states import States
     from perotwin.transport.steady import Solver
 
 __all__ = ["Twin", "remembering"]
@@ -35,6 +39,8 @@ Values = Mapping[str, Any]
 
 #: solvers that are kept, and optics
 _SOLVERS, _OPTICS = 48, 96
+#: lights whose open circuit is kept
+_LIGHTS = 24
 #: ions that do not get anywhere, m^2/s
 _HELD = 1e-26
 
@@ -51,16 +57,20 @@ class Twin:
 
     Args:
         cell: as it is where a fit begins; its meshes and grids are those of all.
+        all_moving: whether all its ions re-equilibrate at each point, whatever response they state.
     """
 
-    def __init__(self, cell: Cell) -> None:
-        self.cell = cell
+    def __init__(self, cell: Cell, all_moving: bool = False) -> None:
+        self.cell, self._all_moving = cell, all_moving
         self._grids: dict[Any, Any] = {}
         self._like: Like | None = None
         self._finer = 1.0
         self._lit = True
         self._solvers: OrderedDict[tuple[Any, ...], Solver] = OrderedDict()
         self._following: tuple[Any, Following] | None = None
+        self._spectra: tuple[Any, FollowingSpectra] | None = None
+        #: open circuit as it was found last (V), by light in suns
+        self._open: dict[float, float] = {}
         self._samples: dict[str, Twin] = {}
         #: decays that were followed on this sample, the latest first: what they are of, and what came of it
         self.decays: list[tuple[Any, F64]] = []
@@ -85,7 +95,8 @@ class Twin:
             if self._like is None:
                 first = build(self.cell, light=self._lit)
                 self._like, self._finer = first.meshes, first.finer
-            return build(cell, light=self._lit, density=self._like, finer=self._finer)
+            made = build(cell, light=self._lit, density=self._like, finer=self._finer)
+            return made.all_moving() if self._all_moving else made
 
     def solver(self, values: Values) -> Solver:
         """A solver of steady states with other numbers."""
@@ -101,12 +112,59 @@ class Twin:
 
     def following(self, values: Values, fields: Sequence[str]) -> Following:
         """How steady states of the cell with other numbers follow fields; all data of a cell share it."""
+        from perotwin.calibrate.moving import Moving
         from perotwin.transport.sensitivity import Following
 
         key = (tuple(sorted(values.items())), tuple(fields))
         if self._following is None or self._following[0] != key:
-            self._following = key, Following(self.solver(values), fields)
+            kind = Moving if self._all_moving else Following
+            self._following = key, kind(self.solver(values), fields)
         return self._following[1]
+
+    def following_spectra(self, values: Values, fields: Sequence[str]) -> FollowingSpectra:
+        """How spectra of the cell with other numbers follow fields; all data of a cell share it."""
+        from perotwin.calibrate.moving import MovingSpectra
+        from perotwin.transport.sensitivity_of_spectra import FollowingSpectra
+
+        key = (tuple(sorted(values.items())), tuple(fields))
+        if self._spectra is None or self._spectra[0] != key:
+            kind = MovingSpectra if self._all_moving else FollowingSpectra
+            self._spectra = key, kind(self.solver(values), fields)
+        return self._spectra[1]
+
+    def open_circuit(self, values: Values, light: float) -> States:
+        """Open circuit of the cell with other numbers under a light (suns), begun where it was last.
+
+        Raises:
+            ConvergenceError: it was not found.
+        """
+        from perotwin.lab.open_circuit import settled
+
+        solver = self.solver(values)
+        states = None
+        if self._open:
+            near = min(self._open, key=lambda one: abs(np.log(one / light)))
+            try:
+                begin = solver.sweep([self._open[near]], light)
+                states = solver.open_circuit(begin.state(0), light) if begin.converged[0] else None
+            except ConvergenceError:
+                states = None
+        if states is None or not states.converged[0]:
+            states = settled(solver, light)
+        self._open[light] = float(states.voltage[0])
+        while len(self._open) > _LIGHTS:
+            self._open.pop(next(iter(self._open)))
+        return states
+
+    @cached_property
+    def moving(self) -> Twin:
+        """The twin whose ions all re-equilibrate at each point: this one where they do so anyhow."""
+        held = any(
+            layer.ions is not None and layer.ions.response.kind != "steady"
+            for stack in self.cell.stacks.values()
+            for layer in stack.electrical_layers
+        )
+        return Twin(self.cell, all_moving=True) if held else self
 
     def sample(self, name: str) -> Twin:
         """The twin of a film or half-stack of this cell, its ions held as they lie in the dark."""

@@ -44,6 +44,9 @@ def fit(
     eqe: Annotated[
         list[str] | None, typer.Option("--eqe", metavar=_FILE, help="A quantum efficiency.")
     ] = None,
+    impedance: Annotated[
+        list[str] | None, typer.Option("--impedance", metavar=_FILE, help="An impedance spectrum.")
+    ] = None,
     trpl: Annotated[
         list[str] | None, typer.Option("--trpl", metavar=_FILE, help="A decay of luminescence.")
     ] = None,
@@ -64,6 +67,14 @@ def fit(
     ] = None,
     preconditioning: Annotated[str | None, typer.Option(help='Before that: "1.2 V, 30 s".')] = None,
     steady: Annotated[bool, typer.Option("--steady", help="Take all curves for steady ones.")] = False,
+    bias: Annotated[
+        str | None,
+        typer.Option(help='Of the impedance: "0.9 V", open-circuit.', show_default="of the file"),
+    ] = None,
+    bias_light: Annotated[
+        str | None,
+        typer.Option("--bias-light", help='Of the impedance: dark, "1 sun".', show_default="of the file"),
+    ] = None,
     sample: Annotated[str, typer.Option(help="Of the decay: film, film/c60, film/htl ...")] = "film",
     wavelength: Annotated[str | None, typer.Option(help="Of the pulse.", show_default="470 nm")] = None,
     fluence: Annotated[str | None, typer.Option(help="Of the pulse.", show_default="found")] = None,
@@ -106,7 +117,7 @@ def fit(
         def number(text: str | None, dimension: str) -> float | None:
             return None if text is None else float(units.parse(text, dimension))
 
-        named = (("jv", jv), ("suns_voc", suns_voc), ("eqe", eqe), ("trpl", trpl))
+        named = (("jv", jv), ("suns_voc", suns_voc), ("eqe", eqe), ("impedance", impedance), ("trpl", trpl))
         asked = jobs.Asked(
             vary=tuple(vary or ()),
             share=tuple(share or ()),
@@ -117,8 +128,8 @@ def fit(
             evidence=data,
             told=Told(
                 area=area, rate=number(rate, "scan rate"), dwell=number(dwell, "time"), preconditioning=preconditioning,
-                steady=steady, sample=sample, wavelength=number(wavelength, "length"),
-                fluence=number(fluence, "energy per area"), sd=sd,
+                steady=steady, bias=bias, bias_light=bias_light, sample=sample,
+                wavelength=number(wavelength, "length"), fluence=number(fluence, "energy per area"), sd=sd,
             ),
             loss=Cauchy() if robust else Squares(),
             starts=starts, seed=seed, profiles=profiles, further=not quick, resume=resume,
@@ -141,6 +152,12 @@ def identify(
     scan: Annotated[bool, typer.Option("--scan", help="Scans in both directions.")] = False,
     suns_voc: Annotated[bool, typer.Option("--suns-voc", help="Open circuit against light.")] = False,
     eqe: Annotated[bool, typer.Option("--eqe", help="A quantum efficiency.")] = False,
+    impedance: Annotated[
+        bool, typer.Option("--impedance", help="Impedance at open circuit, 1 Hz to 1 MHz.")
+    ] = False,
+    impedance_dark: Annotated[
+        bool, typer.Option("--impedance-dark", help="The same in the dark at a forward bias.")
+    ] = False,
     trpl: Annotated[bool, typer.Option("--trpl", help="A decay of the film's luminescence.")] = False,
     also: Annotated[
         list[str] | None,
@@ -165,7 +182,10 @@ def identify(
         from perotwin.report import plans as shown
         from perotwin.workflows import calibration as jobs
 
-        chosen = (("jv", jv), ("scan", scan), ("suns_voc", suns_voc), ("eqe", eqe), ("trpl", trpl))
+        chosen = (
+            ("jv", jv), ("scan", scan), ("suns_voc", suns_voc), ("eqe", eqe), ("impedance", impedance),
+            ("impedance_dark", impedance_dark), ("trpl", trpl),
+        )  # fmt: skip
         kinds = [kind for kind, wanted in chosen if wanted] + list(also or ())
         asked = jobs.Asked(
             vary=tuple(vary or ()), nuisance=tuple(nuisance or ()), recipes=tuple(recipe or ()),

@@ -19,8 +19,8 @@ __all__ = ["Panel", "correlations", "fits"]
 
 F64 = NDArray[np.float64]
 
-#: axes that span decades
-_LOGARITHMIC = {"intensity": (True, False), "time": (False, True)}
+#: axes, and values, that span decades; values do so where they do
+_ACROSS, _UP, _DECADES = ("intensity", "frequency"), ("counts", "impedance_magnitude"), 10.0
 _COLUMNS = 3
 #: labels that are shorter here, where panels are small
 _LABELS = {
@@ -28,6 +28,9 @@ _LABELS = {
     "eqe": "EQE",
     "time": "Time (ns)",
     "counts": "Counts (of the narrowest bin)",
+    "frequency": "Frequency (Hz)",
+    "impedance_magnitude": r"$|Z|$ (ohm cm$^2$)",
+    "impedance_phase": "Phase (deg)",
 }
 
 
@@ -90,10 +93,9 @@ def _draw(panel: Panel, upper: object, lower: object) -> None:
         label = name if len(names) > 1 else None
         upper.plot(x_factor * x, y_factor * model, "--" if dashed else "-", lw=1.1, color=colour, label=label)
         lower.plot(x_factor * x, left[here][order], "o-", ms=2.0, lw=0.5, color=colour)
-    across, up = _LOGARITHMIC.get(panel.axis, (False, False))
-    if across:
+    if panel.axis in _ACROSS:
         upper.set_xscale("log")
-    if up and np.all(panel.data > 0.0):
+    if panel.value in _UP and panel.data.max() > _DECADES * panel.data.min() > 0.0:
         upper.set_yscale("log")
     most = max(3.0, 1.15 * float(np.nanmax(np.abs(left), initial=0.0)))
     lower.set_ylim(-most, most)

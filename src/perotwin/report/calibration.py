@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.table import Table
 
+    from perotwin.calibrate.data import Data
+    from perotwin.calibrate.data import Table as Compared
     from perotwin.calibrate.fit import Calibration
     from perotwin.calibrate.identify import Candidate
     from perotwin.calibrate.information import Group
@@ -195,7 +197,7 @@ def write_data(found: Calibration, path: Path) -> Path:
             "residual (sd)",
         ]
     )
-    for one, table in zip(found.objective.data, found.tables, strict=True):
+    for one, table in _each(found):
         x_unit, x_factor = field_unit(table.axis, table.axis_unit) if table.axis else ("", 1.0)
         y_unit, y_factor = field_unit(table.value, table.value_unit)
         for x, data, model, sd, part in zip(
@@ -219,6 +221,12 @@ def write_data(found: Calibration, path: Path) -> Path:
     return write_text(path, text.getvalue())
 
 
+def _each(found: Calibration) -> list[tuple[Data, Compared]]:
+    """Each data set with each quantity of it beside the fit."""
+    pairs = zip(found.objective.data, found.tables, strict=True)
+    return [(one, table) for one, first in pairs for table in first.all]
+
+
 def fit_figure(found: Calibration) -> Figure | None:
     """See `plotting.calibration.fits`; None where all data are single numbers."""
     from perotwin.plotting import calibration as drawing
@@ -227,7 +235,7 @@ def fit_figure(found: Calibration) -> Figure | None:
         drawing.Panel(
             _title(one.name), t.axis, t.axis_unit, t.value, t.value_unit, t.x, t.data, t.model, t.sd, t.parts
         )
-        for one, t in zip(found.objective.data, found.tables, strict=True)
+        for one, t in _each(found)
         if t.axis
     ]
     return drawing.fits(panels) if panels else None
@@ -236,7 +244,7 @@ def fit_figure(found: Calibration) -> Figure | None:
 #: what data sets are called over their panels, by how their names begin
 _TITLES = {
     "scan": "scans", "suns_voc": "Voc against light", "eqe": "quantum efficiency", "trpl": "decay",
-    "jv": "steady curve",
+    "jv": "steady curve", "impedance_dark": "impedance in the dark",
 }  # fmt: skip
 
 

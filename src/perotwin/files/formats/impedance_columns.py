@@ -37,6 +37,8 @@ _LONGEST_NAME = 100
 _MOST_ROWS = 200_000
 #: |Z| of the file and that of the two parts may differ by this part (medians): digits that were cut
 _SAME = 0.05
+#: V below zero from which on a bias is no offset
+_BACKWARD = 0.02
 _NAMES = {
     "frequency": re.compile(r"(freq(uency|uencies)?\.?|f)"),
     "real": re.compile(
@@ -48,6 +50,8 @@ _NAMES = {
     ),
     "modulus": re.compile(r"(\|z\||z_?mod(ulus)?|z|mag(nitude)?|modulus|impedance|\|impedance\|)"),
     "phase": re.compile(r"(phase ?(\(z\)|of z|angle|z)?|z_?pha?(se|z)|zphz|theta|phi|phasez)"),
+    # as it was measured: what a header states may count from open circuit
+    "bias": re.compile(r"(<ewe>|<e>|vdc)"),
     "group": re.compile(r"(cycle( number)?|segment ?#?|scan( number)?|sweep( number)?|loop( number)?)"),
 }
 _KINDS = {
@@ -56,6 +60,7 @@ _KINDS = {
     "imaginary": {"resistance": 1.0, "area resistance": 1.0},
     "modulus": {"resistance": 1.0, "area resistance": 1.0},
     "phase": {"angle": 1.0},
+    "bias": {"voltage": 1.0},
     "group": {},
 }
 
@@ -214,9 +219,9 @@ def numbers_below(
         at: the line of the names. columns: what they say; the rows end where none of these is a number.
         separator: between columns. last: the line to stop before.
     """
-    wanted = [one.index for one in columns.of.values()]
+    wanted = [one.index for name, one in columns.of.items() if name != "bias"]
     rows: list[list[float]] = []
-    width, skipped, end = max(wanted) + 1, 0, at + 1
+    width, skipped, end = max(one.index for one in columns.of.values()) + 1, 0, at + 1
     stop = len(source.lines) if last is None else last
     for place in range(at + 1, stop):
         line = source.lines[place]
@@ -311,6 +316,14 @@ def _spectrum(
             "no row of the spectrum has a frequency above zero.", "Export it again.", file=source.file
         )
     notes += _remarks(table, frequency, imag)
+    volts = column("bias")
+    if volts is not None and np.isfinite(volts[there]).any():
+        about["voltage"] = float(np.nanmedian(volts[there]))
+        if about["voltage"] < -_BACKWARD:
+            notes.append(
+                f"the bias is {about['voltage']:.4g} V as the file counts it: a reverse one, or its working electrode "
+                "is the other contact."
+            )
     per_area = table.columns.of[key].area
     area, unit = _area(source, per_area, about, notes)
     about.pop("stated_area", None)
