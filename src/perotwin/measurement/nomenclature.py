@@ -209,7 +209,7 @@ NOMENCLATURE: dict[str, Term] = {
     "frequency": Term("f", "$f$", "Hz", "Hz", 1.0, "frequency"),
     "impedance_real": Term("Z'", "$Z$′", "ohm m2", "ohm cm^2", 1e4, "real part of the impedance"),
     "impedance_imag": Term("Z''", "$Z$″", "ohm m2", "ohm cm^2", 1e4, "imaginary part of the impedance"),
-    "impedance_magnitude": Term("|Z|", "$|Z|$", "ohm m2", "ohm cm^2", 1e4, "magnitude of the impedance"),
+    "impedance_magnitude": Term("abs Z", "$|Z|$", "ohm m2", "ohm cm^2", 1e4, "magnitude of the impedance"),
     "impedance_phase": Term("arg Z", r"$\arg Z$", "deg", "deg", 1.0, "phase of the impedance"),
     "impedance_real_held": Term("Z'h", r"$Z_\mathrm{h}$′", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
     "impedance_imag_held": Term("Z''h", r"$Z_\mathrm{h}$″", "ohm m2", "ohm cm^2", 1e4, "the same with the ions held"),
