@@ -23,7 +23,7 @@ from perotwin.calibrate.least_squares import SQUARES, Fit, Loss, at, solve
 from perotwin.calibrate.misfit import Misfit, misfit
 from perotwin.calibrate.objective import Objective
 from perotwin.calibrate.parameters import Log, Parameter, known, parameter_of
-from perotwin.errors import InputError, PerotwinError
+from perotwin.errors import ConvergenceError, InputError, PerotwinError
 
 if TYPE_CHECKING:
     from perotwin.stack import Cell
@@ -135,42 +135,21 @@ def calibrate(
         )
     objective = Objective(cells, data, parameters, links=links)
     _refuse_few(objective)
+    search = _Search(objective, loss, kept)
     with objective.remembering():
-        start = begin
         quick = [one for one in data if one.both_sides]
         slow = len(quick) < len(data)
+        begins: list[F64] = [] if begin is None else [begin]
+        if slow and begin is None and quick and (starts > 1 or _enough(quick, objective)):
+            begins = _first(cells, quick, parameters, objective, starts, seed)
+        if not slow or not begins:
+            found = search.of(begins[0] if begins else None, starts, seed)
+        else:
+            found = search.of(begins[0])
         notes: list[str] = []
-        if slow and start is None and quick and (starts > 1 or _enough(quick, objective)):
-            start = _first(cells, quick, parameters, objective, starts, seed)
-        some = list(objective.parameters)
-        if start is not None:
-            some = [_from(one, float(value)) for one, value in zip(some, start, strict=True)]
-        found = solve(
-            objective.residuals,
-            some,
-            jacobian=objective.jacobian,
-            labels=objective.labels,
-            loss=loss,
-            starts=1 if slow and start is not None else starts,
-            seed=seed,
-            tolerance=_TOLERANCE,
-            label=f"fitting {', '.join(objective.twins)}",
-            kept=kept,
-        )
-        found = replace(found, parameters=tuple(objective.parameters))
         if slow and found.complete:
-            # slopes that were led on may end a search early: it goes on once with new ones
-            objective.forget()
-            again = solve(
-                objective.residuals,
-                [_from(one, float(value)) for one, value in zip(objective.parameters, found.values, strict=True)],
-                jacobian=objective.jacobian, labels=objective.labels, loss=loss, tolerance=_TOLERANCE,
-                label="looking again", kept=kept,
-            )  # fmt: skip
-            found = replace(
-                again, parameters=found.parameters, starts=(again.starts[0], *found.starts[1:]),
-                evaluations=found.evaluations + again.evaluations, seconds=found.seconds + again.seconds,
-            )  # fmt: skip
+            found = search.again(found)
+            found, notes = _elsewhere(search, found, begins[1:])
         if slow and found.complete:
             objective.forget()
             last = at(objective.residuals, found.parameters, found.values, jacobian=objective.jacobian)
@@ -178,15 +157,74 @@ def calibrate(
         return concluded(objective, found, notes)
 
 
+@dataclass(frozen=True)
+class _Search:
+    """Searches of all data."""
+
+    objective: Objective
+    loss: Loss
+    kept: Callable[[F64, float], Any] | None
+
+    def of(self, begin: F64 | None, starts: int = 1, seed: int = 0, label: str = "") -> Fit:
+        """From values (P,), those of the parameters without them."""
+        some = list(self.objective.parameters)
+        if begin is not None:
+            some = [_from(one, float(value)) for one, value in zip(some, begin, strict=True)]
+        found = solve(
+            self.objective.residuals, some, jacobian=self.objective.jacobian, labels=self.objective.labels,
+            loss=self.loss, starts=starts, seed=seed, tolerance=_TOLERANCE,
+            label=label or f"fitting {', '.join(self.objective.twins)}", kept=self.kept,
+        )  # fmt: skip
+        return replace(found, parameters=tuple(self.objective.parameters))
+
+    def again(self, found: Fit) -> Fit:
+        """Once more from where a search ended, with new slopes: some that were led on may have ended it early."""
+        self.objective.forget()
+        last = self.of(found.values, label="looking again")
+        return replace(
+            last, starts=(last.starts[0], *found.starts[1:]), evaluations=found.evaluations + last.evaluations,
+            seconds=found.seconds + last.seconds,
+        )  # fmt: skip
+
+
+def _elsewhere(search: _Search, found: Fit, begins: Sequence[F64]) -> tuple[Fit, list[str]]:
+    """The best of searches that begin elsewhere, where one has ended at what does not describe the data, and what is
+    to be said of them.
+
+    Steady data often leave two faces to choose from; only what is followed in time tells them apart, and a search
+    does not cross over.
+    """
+    tried = 0
+    for begin in begins:
+        if not found.complete or not any(one.flagged for one in _misfits(search.objective, found)):
+            break
+        tried += 1
+        progress.note("These values do not describe the data; beginning elsewhere.")
+        search.objective.forget()
+        try:
+            other = search.of(begin)
+            other = search.again(other) if other.complete else other
+        except ConvergenceError:
+            continue
+        best, worse = (other, found) if _cost(other) < _cost(found) else (found, other)
+        found = replace(
+            best, starts=(*best.starts, *worse.starts), complete=other.complete,
+            message=(best if other.complete else other).message,
+            evaluations=found.evaluations + other.evaluations, seconds=found.seconds + other.seconds,
+        )  # fmt: skip
+    if not tried:
+        return found, []
+    return found, [f"{tried} further {'search' if tried == 1 else 'searches'} of all data began elsewhere"]
+
+
+def _cost(fit: Fit) -> float:
+    """What a search makes small."""
+    return fit.starts[0].cost
+
+
 def concluded(objective: Objective, found: Fit, notes: Sequence[str] = ()) -> Calibration:
     """What a fit means."""
-    misfits = []
-    first = 0
-    # a data set's share of the parameters is the trace of its part of the projection
-    shares = _shares(objective, found)
-    for one, size, share in zip(objective.data, objective.sizes, shares, strict=True):
-        misfits.append(misfit(one.name, found.residuals[first : first + size], share))
-        first += size
+    misfits = _misfits(objective, found)
     tables = tuple(
         one.table(
             objective.twins[one.cell], objective.of_cell(found.values, one.cell), objective.own(found.values)
@@ -199,6 +237,8 @@ def concluded(objective: Objective, found: Fit, notes: Sequence[str] = ()) -> Ca
         said.append(f"at a bound: {'; '.join(found.at_bound)}. Widen it, or ask whether the model is right")
     if not found.complete:
         said.append("interrupted: the best of what was tried until then")
+    elif len(found.starts) == 1 and any(one.flagged for one in misfits):
+        said.append("one search was made, and it may have ended beside the best: --starts 4 begins elsewhere too")
     for cell, own in zip(objective.cells, fitted, strict=True):
         said += _coarse(objective, cell, own)
     return Calibration(objective, found, told_by(found), fitted, tuple(misfits), tables, tuple(said))
@@ -234,6 +274,16 @@ def _coarse(objective: Objective, cell: Cell, fitted: Cell) -> list[str]:
     return []
 
 
+def _misfits(objective: Objective, found: Fit) -> list[Misfit]:
+    """How each data set fits."""
+    made, first = [], 0
+    # a data set's share of the parameters is the trace of its part of the projection
+    for one, size, share in zip(objective.data, objective.sizes, _shares(objective, found), strict=True):
+        made.append(misfit(one.name, found.residuals[first : first + size], share))
+        first += size
+    return made
+
+
 def _shares(objective: Objective, found: Fit) -> list[float]:
     """How many of the parameters each data set determines: traces of its part of the projection onto the data."""
     covariance = np.where(np.isfinite(found.covariance), found.covariance, 0.0)
@@ -265,16 +315,19 @@ def _first(
     objective: Objective,
     starts: int,
     seed: int,
-) -> F64:
-    """Values to begin with where runs in time take long: those that fit the steady data."""
+) -> list[F64]:
+    """Values to begin with where runs in time take long: those that fit the steady data, the best first."""
     smaller = Objective(cells, quick, parameters, links=objective.links)
     progress.note("Fitting the steady data first.")
     found = solve(
         smaller.residuals, smaller.parameters, jacobian=smaller.jacobian, starts=starts, seed=seed, tolerance=1e-3,
         label="fitting steady data",
     )  # fmt: skip
-    by_name = {one.name: float(value) for one, value in zip(smaller.parameters, found.values, strict=True)}
-    return np.array([by_name.get(one.name, one.start) for one in objective.parameters])
+    made = []
+    for start in found.starts:
+        by_name = {one.name: float(value) for one, value in zip(smaller.parameters, start.ended, strict=True)}
+        made.append(np.array([by_name.get(one.name, one.start) for one in objective.parameters]))
+    return made
 
 
 def _from(parameter: Parameter, value: float) -> Parameter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from perotwin.calibrate.identify import Candidate, Expected, candidates_for, ide
 from perotwin.calibrate.information import identified, weak_groups
 from perotwin.calibrate.least_squares import SQUARES, Loss
 from perotwin.calibrate.parameters import Parameter, known, parameter_of
-from perotwin.calibrate.profile import Profile, profile
+from perotwin.calibrate.profile import RISE, Profile, profile
 from perotwin.calibrate.reading import NOTHING, Told, of_evidence, of_files
 from perotwin.calibrate.ties import ties_of
 from perotwin.errors import InputError, PerotwinError
@@ -201,6 +202,7 @@ def fit(cells: Sequence[Cell], asked: Asked, out: str | Path | None = None) -> F
                 for one in found.fit.parameters[: found.objective.count]:
                     if one.prior is None:
                         profiles[one.name] = profile(found.objective, found.fit, one.name)
+                found = replace(found, notes=(*found.notes, *_better(profiles)))
             if asked.posterior:
                 from perotwin.calibrate.posterior import posterior_of
 
@@ -219,6 +221,18 @@ def fit(cells: Sequence[Cell], asked: Asked, out: str | Path | None = None) -> F
         if posterior is not None:
             written.append(folder / "posterior.nc")
     return Fitted(found, candidates, profiles, posterior, tuple(written), complete)
+
+
+def _better(profiles: dict[str, Profile]) -> list[str]:
+    """What is to be said of profiles that came upon a better fit than the best."""
+    fallen = {name: -float(one.rise.min()) for name, one in profiles.items() if one.rise.min() < -RISE}
+    if not fallen:
+        return []
+    name = max(fallen, key=lambda one: fallen[one])
+    return [
+        f"the profile of {name} came upon values that fit better by {fallen[name]:.3g} of chi-square: the search had "
+        "ended beside the best. Fit again with --starts 4"
+    ]
 
 
 def _data(cells: Sequence[Cell], asked: Asked, gap: bool) -> tuple[list[Data], list[str]]:
@@ -243,12 +257,15 @@ def _data(cells: Sequence[Cell], asked: Asked, gap: bool) -> tuple[list[Data], l
 
 
 class _Keep:
-    """Writes the best so far, so that a killed fit goes on from there."""
+    """Writes the best of all searches so far, so that a killed fit goes on from there."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.least = path, math.inf
 
     def __call__(self, values: Any, chi2: float) -> None:
+        if chi2 > self.least:
+            return
+        self.least = chi2
         text = json.dumps({"values": [float(v) for v in values], "chi2": float(chi2)})
         measurement.write_text(self.path, text)
 
