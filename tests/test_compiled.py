@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import compile_all
+import every_kernel
 import perotwin
 from fresh import SRC, python
 from perotwin import compiled
@@ -299,3 +301,8 @@ def test_a_stamp_is_that_of_the_room() -> None:
     }
     assert {"compiled.py", "units.py", "recipe/kernels.py", "recipe/hole_kernels.py"} <= seen
     assert not any(name.startswith("transport") for name in seen)
+
+
+def test_all_that_is_called_to_compile_is_called_once() -> None:
+    parts = [part for sides in compile_all.ROUNDS for side in sides for part in side]
+    assert sorted(parts) == sorted(part.__name__ for part in every_kernel.PARTS)

@@ -185,7 +185,7 @@ def test_bands_prints_levels_and_draws_them(cli, tmp_path: Path) -> None:
 
 def test_run_prints_one_comparison_and_says_where_the_report_is(cli, tmp_path: Path) -> None:
     cli("run", "nbg", "--experiments", "jv", "-o", str(tmp_path / "out"))
-    done = cli("run", "cell-a", "cell-b", "-o", str(tmp_path / "out"))
+    done = cli("run", "cell-a", "cell-b", "--experiments", "jv", "-o", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     assert "nbg: of an earlier run; the report does not show it" in done.stdout
     assert "cell-a − cell-b" in done.stdout

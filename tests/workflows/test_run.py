@@ -74,7 +74,7 @@ def test_a_cell_that_fails_keeps_what_was_measured_and_the_others_go_on(
         return measure(cell)
 
     monkeypatch.setattr(lab.bands, "INSTRUMENT", replace(lab.bands.INSTRUMENT, measure=failing))
-    first, second = workflows.run([pt.load("cell-a"), pt.load("cell-b")], tmp_path)
+    first, second = workflows.run([pt.load("cell-a"), pt.load("cell-b")], tmp_path, "jv,bands")
     assert isinstance(first.error, ConvergenceError)
     assert second.error is None
     assert (tmp_path / "cell-a" / "jv.nc").exists()
@@ -89,13 +89,13 @@ def test_old_results_of_a_cell_that_now_fails_are_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cell = pt.load("cell-b")
-    list(workflows.run([cell], tmp_path))
+    list(workflows.run([cell], tmp_path, "jv"))
 
     def failing(*_: object) -> None:
         raise ConvergenceError("no solution.", "")
 
     monkeypatch.setattr(lab.jv, "INSTRUMENT", replace(lab.jv.INSTRUMENT, measure=failing))
-    (result,) = workflows.run([cell], tmp_path)
+    (result,) = workflows.run([cell], tmp_path, "jv")
     assert result.error is not None
     assert not (tmp_path / "cell-b" / "jv.nc").exists()
 
@@ -112,7 +112,7 @@ def test_an_interrupted_run_keeps_the_cells_that_are_complete(
 
     monkeypatch.setattr(lab.bands, "INSTRUMENT", replace(lab.bands.INSTRUMENT, measure=interrupted))
     with pytest.raises(KeyboardInterrupt):
-        list(workflows.run([pt.load("cell-b"), pt.load("cell-a")], tmp_path))
+        list(workflows.run([pt.load("cell-b"), pt.load("cell-a")], tmp_path, "jv,bands"))
     assert (tmp_path / "cell-b" / "jv.nc").exists()
     assert not (tmp_path / "cell-a").exists()
     assert (tmp_path / "report.html").exists()
@@ -124,7 +124,7 @@ def test_a_folder_with_something_else_in_it_is_not_replaced(tmp_path: Path) -> N
     precious = tmp_path / "cell-b" / "thesis.tex"
     precious.write_text("years of work")
     with pytest.raises(InputError, match=r"thesis\.tex"):
-        list(workflows.run([pt.load("cell-b")], tmp_path))
+        list(workflows.run([pt.load("cell-b")], tmp_path, "jv"))
     assert precious.read_text() == "years of work"
 
 
