@@ -112,6 +112,7 @@ def test_what_cannot_be_mapped_is_said() -> None:
     assert result.error is None
 
 
+@pytest.mark.slow
 def test_a_patchy_tandem_and_three_junctions_leave_a_page(tmp_path: Path) -> None:
     """Their layers stand in no one row, or come from three junctions: tables and drawings have them all."""
     cells = [pt.load("patchy-tandem"), pt.load("three-junctions")]
