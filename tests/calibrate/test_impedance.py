@@ -11,6 +11,7 @@ import pytest
 
 import perotwin as pt
 from perotwin.calibrate import laboratory
+from perotwin.calibrate.fit import calibrate
 from perotwin.calibrate.identify import hours_of, identify, kinds_beside
 from perotwin.calibrate.impedance import Impedance
 from perotwin.calibrate.objective import Objective
@@ -271,3 +272,48 @@ def test_evidence_names_bias_and_light_of_each_spectrum(cell: pt.Stack, tmp_path
     ]  # fmt: skip
     # without noise, but for the digits of the files
     assert all(np.abs(one.residuals(Twin(cell), {}, {})).max() < 0.01 for one in data)
+
+
+# --- fits ------------------------------------------------------------------------------------------------------------
+
+BOUNDS = (
+    "perovskite.lifetime=20 ns..4 us", "niox|perovskite.velocity=1 cm/s..1e5 cm/s",
+    "circuit.series_resistance=0.1 ohm cm^2..10 ohm cm^2", "perovskite.ions.density",
+)  # fmt: skip
+
+
+def measured(cell: pt.Stack, truth: dict[str, Any], seed: int) -> list[Any]:
+    """A steady curve and both impedances with noise; level, light and bias of each off by what is assumed of it."""
+    twin, rng = Twin(cell.with_values(truth)), np.random.default_rng(seed)
+    made = []
+    for one in plan(twin.cell, ["jv", "impedance", "impedance_dark"], twin):
+        own = {each.name: each.drawn(float(rng.random())) for each in one.nuisances()}
+        made.append(one.expected(twin, {}, own, rng))
+    return made
+
+
+@pytest.mark.slow
+def test_the_truth_comes_back_from_a_curve_and_impedances_and_ions_with_it(cell: pt.Stack) -> None:
+    truth = {
+        "perovskite.lifetime": 2e-7, "niox|perovskite.velocity": 0.4, "circuit.series_resistance": 3e-4,
+        "perovskite.ions.density": 8e21,
+    }  # fmt: skip
+    data = measured(cell, truth, 11)
+    parameters = [parameter_of(cell, path) for path in BOUNDS]
+    found = calibrate([cell], data, parameters)
+    assert not found.flagged
+    for index, (path, true) in enumerate(truth.items()):
+        low, high = found.fit.interval(index)
+        assert low < true < high, path
+        assert found.told.identified[index]
+    assert found.fit.sd[3] < 0.1
+
+
+@pytest.mark.slow
+def test_a_wrong_model_that_the_curve_does_not_see_is_flagged_by_impedances(cell: pt.Stack) -> None:
+    """Another permittivity: other numbers make up for it in a steady curve, the plate capacitor stays."""
+    data = measured(cell, {"perovskite.electronic.permittivity": 30.0, "circuit.series_resistance": 3e-4}, 12)
+    parameters = [parameter_of(cell, path) for path in BOUNDS]
+    assert not calibrate([cell], data[:1], parameters).flagged
+    found = calibrate([cell], data, parameters)
+    assert "impedance_dark" in {one.name for one in found.flagged}

@@ -446,13 +446,7 @@ def of_evidence(path: str, cells: Sequence[Cell], gap_varies: bool = False) -> t
     if not place.is_file():
         raise InputError(f'there is no file "{shown(path)}".', "Check the name.", file=path)
     content = read(place.read_text(encoding="utf-8"), file=path)
-    for key in content:
-        if key not in ("file", "scalar", "tie"):
-            raise InputError(
-                f'the key "{shown(key)}" does not exist in a file of evidence.',
-                "It holds [[file]], [[scalar]] and [[tie]] tables.",
-                file=path, key=key,
-            )  # fmt: skip
+    refuse_unknown(content, ("file", "scalar", "tie"), path, "file of evidence")
     named = {cell.name: cell for cell in cells}
     data: list[Data] = []
     notes: list[str] = []
