@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from perotwin.calibrate.synthetic import plan
 from perotwin.calibrate.twin import Twin
 from perotwin.errors import InputError
 from perotwin.transport.sensitivity_of_spectra import SpectrumSlopes
+
+from fresh import perotwin as shell  # isort: skip
 
 HERTZ = np.geomspace(1.0, 1e6, 9)
 ELECTRIC = (
@@ -272,6 +275,15 @@ def test_evidence_names_bias_and_light_of_each_spectrum(cell: pt.Stack, tmp_path
     ]  # fmt: skip
     # without noise, but for the digits of the files
     assert all(np.abs(one.residuals(Twin(cell), {}, {})).max() < 0.01 for one in data)
+
+
+def test_the_command_asks_for_what_the_file_lacks(cell: pt.Stack, tmp_path: Path) -> None:
+    file = written(tmp_path / "z.txt", spectra(cell)[1])
+    told = ("fit", cell.name, "--impedance", str(file), "--area", "0.1 cm^2", "--bias-light", "dark")
+    done = shell(*told, "--vary", "perovskite.lifetime", "--json")
+    assert done.returncode == 2
+    error = json.loads(done.stdout)["error"]
+    assert "at which bias" in error["message"] and "--bias" in error["advice"]
 
 
 # --- fits ------------------------------------------------------------------------------------------------------------
