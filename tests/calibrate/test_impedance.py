@@ -88,7 +88,7 @@ def test_slopes_are_those_of_differences_and_all_but_the_light_are_exact(cell: p
     [
         # open circuit that stays where it was
         ("moved", lambda self, of_voltage: self, "perovskite.lifetime"),
-        # a bias that does nothing
+        # the other sign of the imaginary part
         ("moved", lambda self, of_voltage: replace(self, admittance=self.admittance.conj()), "perovskite.mobility"),
     ],
 )  # fmt: skip
