@@ -178,7 +178,7 @@ class _Search:
         return replace(found, parameters=tuple(self.objective.parameters))
 
     def again(self, found: Fit) -> Fit:
-        """Once more from where a search ended, with new slopes: some that were led on may have ended it early."""
+        """Once more from where a search ended, with new slopes: old ones may have ended it early."""
         self.objective.forget()
         last = self.of(found.values, label="looking again")
         return replace(

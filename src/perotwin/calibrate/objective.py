@@ -42,32 +42,20 @@ _ELECTRIC = (
 )  # fmt: skip
 #: results that are kept of each data set, and slopes of runs in time
 _KEPT, _LASTING = 6, 8
-#: how far on the scales slopes hold as they are, and how far and how often they are led on by what residuals changed by
-_NEAR, _SECANT, _UPDATES = 0.1, 0.8, 3
+#: how far on the scales slopes hold as they are
+_NEAR = 0.1
 
 
 @dataclass(frozen=True)
 class _Lasting:
-    """Residuals (N,) and slopes on the scales (N, P) at a place (P,), and how often they were led on to it."""
+    """Slopes on the scales (N, P) at a place (P,)."""
 
     at: F64
-    residuals: F64
     slopes: F64
-    updates: int = 0
 
     def distance(self, u: F64, sizes: F64) -> float:
         """How far a place is, in units of the sizes."""
         return float(np.max(np.abs(u - self.at) / sizes))
-
-    def moved(self, u: F64, residuals: F64, sizes: F64) -> _Lasting:
-        """Led on to another place: the least change that explains the residuals there (C. G. Broyden, Math. Comput. 19,
-        577 (1965), doi:10.1090/S0025-5718-1965-0198670-6)."""
-        step = u - self.at
-        weighed = step / sizes**2
-        missed = residuals - self.residuals - self.slopes @ step
-        return _Lasting(
-            u, residuals, self.slopes + np.outer(missed, weighed) / float(weighed @ step), self.updates + 1
-        )
 
 
 class Objective:
@@ -219,11 +207,7 @@ class Objective:
         distance = np.inf if near is None else near.distance(u, self._sizes)
         if near is not None and distance <= _NEAR:
             return np.asarray(near.slopes / chain)
-        here = self.residuals_of(index, values)
-        if near is not None and distance <= _SECANT and near.updates < _UPDATES and np.isfinite(here).all():
-            made = near.moved(u, here, self._sizes)
-        else:
-            made = _Lasting(u, here, self._new_slopes(index, values, counter) * chain)
+        made = _Lasting(u, self._new_slopes(index, values, counter) * chain)
         self._lasting[index].insert(0, made)
         del self._lasting[index][_LASTING:]
         return np.asarray(made.slopes / chain)
