@@ -13,7 +13,7 @@ from perotwin.lab import el, eqe, impedance, meshes, mppt, scan, tpc, tpv
 from perotwin.lab.meshes import Attempt, until_fine
 from perotwin.measurement import check, checks_of
 from perotwin.transport.build import build
-from perotwin.transport.mesh import DENSITY
+from perotwin.transport.mesh import DENSITY, Like
 from perotwin.transport.refinement import FINER
 from perotwin.transport.steady import Solver
 
@@ -65,6 +65,35 @@ def test_nothing_at_all_is_an_error() -> None:
     attempt, _ = _trial(ERRORS, raises=(1.0,))
     with pytest.raises(ConvergenceError):
         until_fine(attempt)
+
+
+def test_what_is_not_fine_enough_at_twice_the_density_is_made_finer_where_the_error_comes_from() -> None:
+    tried: list[Any] = []
+
+    def attempts(errors: list[float]) -> Any:
+        left = iter(errors)
+
+        def attempt(density: Any) -> Attempt[int]:
+            tried.append(density)
+            checked = {"mesh": check(next(left), 1.0)}
+            return Attempt(len(tried), checked, finer=lambda: Like({("made",): ()}))
+
+        return attempt
+
+    best = until_fine(attempts([30.0, 8.0, 3.0, 0.5]))
+    assert best.found == 4 and best.passed
+    assert tried[:2] == [DENSITY, 2.0 * DENSITY] and all(isinstance(one, Like) for one in tried[2:])
+    # what gains nothing is left, and the mesh is made finer everywhere
+    tried.clear()
+    best = until_fine(attempts([30.0, 8.0, 7.9, 0.5]))
+    assert best.found == 4 and tried[3] == 4.0 * DENSITY
+    # and what is worth less than before does not take its place
+    tried.clear()
+    best = until_fine(attempts([30.0, 8.0, 3.0, 2.9, 4.0, 3.5]))
+    assert best.found == 3 and len(tried) == 6 and not best.passed
+    # an error that is not known comes from nowhere
+    tried.clear()
+    assert until_fine(attempts([30.0, float("nan"), 0.5])).found == 3 and tried[2] == 4.0 * DENSITY
 
 
 def test_no_current_in_the_dark_has_no_mesh() -> None:

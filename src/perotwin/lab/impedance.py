@@ -10,6 +10,7 @@ where they settled comes with it. The response is the exact linearisation of the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.stack import Cell
+    from perotwin.transport.mesh import Like
     from perotwin.transport.states import States
     from perotwin.transport.steady import Solver
 
@@ -126,7 +128,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         ConvergenceError: the bias point was not reached.
     """
     from perotwin.lab import conditions
-    from perotwin.lab.meshes import Attempt, at_bias, until_fine
+    from perotwin.lab.meshes import Attempt, at_bias, finer_at_bias, until_fine
     from perotwin.measurement import add_notes, check, make_dataset
     from perotwin.transport.build import build
     from perotwin.transport.checks import optical_checks, steady_checks
@@ -137,12 +139,13 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
 
     coarser: Solver | None = None
 
-    def attempt(density: float) -> Attempt[tuple[Solver, States]]:
+    def attempt(density: float | Like) -> Attempt[tuple[Solver, States]]:
         nonlocal coarser
         problem = build(cell, light=intensity > 0.0, density=density).all_moving()
         solver = coarser = Solver(problem, coarser=coarser)
         found = bias_point(solver, protocol.bias, intensity)
-        return Attempt((solver, found), at_bias(solver, found, protocol.bias, intensity))
+        there = solver, found, protocol.bias, intensity
+        return Attempt((solver, found), at_bias(*there), finer=partial(finer_at_bias, *there))
 
     best = until_fine(attempt)
     solver, settled = best.found

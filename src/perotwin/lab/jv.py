@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from perotwin.measurement.checks import Checks
     from perotwin.stack import Cell
+    from perotwin.transport.mesh import Like
     from perotwin.transport.states import States
     from perotwin.transport.steady import Solver
 
@@ -236,6 +237,7 @@ def solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, St
     """The curve and its solved points, on a mesh that is fine enough, and the checks of that."""
     from perotwin.lab.meshes import Attempt, until_fine
     from perotwin.transport import enough_areas, refinement
+    from perotwin.transport.adapted import adapted
     from perotwin.transport.build import build
     from perotwin.transport.steady import Solver
 
@@ -244,13 +246,14 @@ def solved(cell: Cell, protocol: Protocol) -> tuple[Solver, States, dict[str, St
 
     coarser: Solver | None = None
 
-    def attempt(density: float, finer: float) -> Attempt[tuple[Solver, States, dict[str, States]]]:
+    def attempt(density: float | Like, finer: float) -> Attempt[tuple[Solver, States, dict[str, States]]]:
         nonlocal coarser
         solver = coarser = Solver(build(cell, light=lit, density=density, finer=finer), coarser=coarser)
         states = curve(solver, protocol, intensity)
         points = solved_points(solver, states, intensity)
         of_mesh = refinement.checks(solver, points, intensity)
-        return Attempt((solver, states, points), of_mesh, bool(states.converged.all()))
+        whole = bool(states.converged.all())
+        return Attempt((solver, states, points), of_mesh, whole, partial(adapted, solver, points, intensity))
 
     for finer in (1.0, 2.0):
         best = until_fine(partial(attempt, finer=finer))

@@ -1,21 +1,31 @@
-"""Results on fine enough meshes: what a mesh costs is estimated, and a finer one is taken where it is too much."""
+"""Results on fine enough meshes: what a mesh costs is estimated, and a finer one is taken where it is too much.
+
+First one that is finer everywhere, and where that is not enough, one that is finer where the error comes from.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from perotwin.errors import ConvergenceError
 
 if TYPE_CHECKING:
     from perotwin.measurement.checks import Checks
+    from perotwin.transport.mesh import Like
     from perotwin.transport.states import States
     from perotwin.transport.steady import Solver
 
-__all__ = ["Attempt", "at_bias", "until_fine"]
+__all__ = ["Attempt", "at_bias", "finer_at_bias", "until_fine"]
 
 T = TypeVar("T")
+#: density, over the usual one, up to which a mesh is made finer everywhere at first
+_EVERYWHERE = 2.0
+#: attempts on meshes that are finer where the error comes from, one after another, and which part of the error each one
+#: must leave behind
+_ADAPTED, _LESS = 4, 0.7
 #: a current in the dark counts from this many times its rounding on
 _TOLD = 1e4
 
@@ -27,20 +37,34 @@ class Attempt(Generic[T]):
     Attributes:
         found: the result. checks: of the mesh (`transport.refinement.checks`).
         whole: whether nothing is missing in it: what has gaps gets more of them on a finer mesh, slowly.
+        finer: finds meshes that are finer where the error comes from (`transport.adapted`), if there are any.
     """
 
     found: T
     checks: Checks
     whole: bool = True
+    finer: Callable[[], Like | None] = lambda: None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the mesh is fine enough."""
+        return all(row.passed for row in self.checks.values())
+
+    @property
+    def off(self) -> float:
+        """The largest error by the mesh over what it may be; infinite where it is not known."""
+        errors = [float(row.value) / row.limit for row in self.checks.values()]
+        return max((one if isfinite(one) else inf for one in errors), default=0.0)
 
 
-def until_fine(attempt: Callable[[float], Attempt[T]]) -> Attempt[T]:
+def until_fine(attempt: Callable[[float | Like], Attempt[T]]) -> Attempt[T]:
     """Try meshes of rising density until the checks of the mesh pass.
 
-    Where a finer mesh reaches less, what the one before found stands with its failed checks.
+    Where a finer mesh reaches less, what the one before found stands with its failed checks. Where twice the usual
+    density is not enough, it is raised where the error comes from before it is raised everywhere.
 
     Args:
-        attempt: makes the result on a mesh of a density (see `transport.mesh`).
+        attempt: makes the result on a mesh of a density (see `transport.mesh`), or on given ones.
 
     Raises:
         ConvergenceError: the first attempt failed.
@@ -58,10 +82,34 @@ def until_fine(attempt: Callable[[float], Attempt[T]]) -> Attempt[T]:
             break
         if best is not None and not made.whole:
             break
+        if best is not None and made.off > best.off:
+            # one that is finer where the error comes from may be worth more than one that is finer everywhere
+            continue
         best = made
-        if not made.whole or all(row.passed for row in made.checks.values()):
+        if factor == _EVERYWHERE:
+            best = _where_it_comes_from(attempt, made)
+        if not best.whole or best.passed:
             break
     assert best is not None
+    return best
+
+
+def _where_it_comes_from(attempt: Callable[[float | Like], Attempt[T]], made: Attempt[T]) -> Attempt[T]:
+    """What is found on meshes that are finer where the error comes from, until one is fine enough."""
+    best = made
+    for _ in range(_ADAPTED):
+        # an error that is not known has no place
+        known = best.whole and not best.passed and isfinite(best.off)
+        meshes = best.finer() if known else None
+        if meshes is None:
+            break
+        try:
+            next_one = attempt(meshes)
+        except ConvergenceError:
+            break
+        if not next_one.whole or not next_one.off < _LESS * best.off:
+            break
+        best = next_one
     return best
 
 
@@ -76,12 +124,26 @@ def at_bias(solver: Solver, settled: States, bias: str | float, intensity: float
     from perotwin.transport.profiles import junction_profiles
     from perotwin.transport.refinement import checks
 
-    if bias == "open-circuit" and intensity > 0.0:
-        return checks(solver, {"open-circuit": settled}, intensity)
+    points = _as_point(settled, bias, intensity)
+    if "open-circuit" in points:
+        return checks(solver, points, intensity)
     if intensity == 0.0:
         noise = sum(float(noise_floor(part, junction_profiles(part)).max()) for part in settled.parts)
         if abs(float(settled.current[0])) <= _TOLD * noise:
             # rounding has no mesh
             return {}
-    (row,) = checks(solver, {"short-circuit": settled}, intensity).values()
+    (row,) = checks(solver, points, intensity).values()
     return {"current on a mesh twice as fine, relative": row}
+
+
+def finer_at_bias(solver: Solver, settled: States, bias: str | float, intensity: float) -> Like | None:
+    """Meshes that are finer where what `at_bias` tells comes from, if there are any; arguments as there."""
+    from perotwin.transport.adapted import adapted
+
+    return adapted(solver, _as_point(settled, bias, intensity), intensity)
+
+
+def _as_point(settled: States, bias: str | float, intensity: float) -> dict[str, States]:
+    """A settled state as what its mesh is judged by: the voltage at open circuit, the current elsewhere."""
+    lit = bias == "open-circuit" and intensity > 0.0
+    return {"open-circuit" if lit else "short-circuit": settled}

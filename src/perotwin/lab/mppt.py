@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from perotwin.lab.open_circuit import Settled
     from perotwin.lab.tracked_power import Tracked
     from perotwin.stack import Cell
+    from perotwin.transport.mesh import Like
     from perotwin.transport.states import States
+    from perotwin.transport.steady import Solver
     from perotwin.transport.time_series import Trace
     from perotwin.transport.transient import Engine
 
@@ -119,10 +121,14 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
             key="light.intensity",
         )
 
-    def attempt(density: float) -> Attempt[tuple[Engine, Settled]]:
-        made = Engine(build(cell, density=density), tolerance or TOLERANCE)
+    coarser: Solver | None = None
+
+    def attempt(density: float | Like) -> Attempt[tuple[Engine, Settled]]:
+        nonlocal coarser
+        made = Engine(build(cell, density=density), tolerance or TOLERANCE, coarser)
+        coarser = made.solver
         found = open_circuit.of_cell(made.solver, intensity)
-        return Attempt((made, found), found.of_mesh)
+        return Attempt((made, found), found.of_mesh, finer=found.finer)
 
     engine, settled = until_fine(attempt).found
     voltage = _first(settled.curve, protocol)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +14,7 @@ from perotwin.errors import ConvergenceError
 
 if TYPE_CHECKING:
     from perotwin.measurement.checks import Checks
+    from perotwin.transport.mesh import Like
     from perotwin.transport.states import State, States
     from perotwin.transport.steady import Solver
 
@@ -68,6 +71,7 @@ class Settled:
     Attributes:
         curve: steady, in some light. end: V, of open circuit; in the dark, and where that is not found, of the curve.
         checks: of open circuit. of_mesh: how far it is off by the mesh. notes: of the cell, and of its open circuit.
+        finer: finds meshes that are finer where the error of open circuit comes from, if there are any.
     """
 
     curve: States
@@ -75,6 +79,7 @@ class Settled:
     checks: Checks
     of_mesh: Checks
     notes: tuple[str, ...]
+    finer: Callable[[], Like | None] = lambda: None
 
 
 def of_cell(solver: Solver, intensity: float) -> Settled:
@@ -84,7 +89,7 @@ def of_cell(solver: Solver, intensity: float) -> Settled:
         ConvergenceError: not even the curve's first state was reached.
     """
     from perotwin.lab import conditions, jv
-    from perotwin.lab.meshes import at_bias
+    from perotwin.lab.meshes import at_bias, finer_at_bias
     from perotwin.transport.checks import steady_checks
 
     curve = jv.curve(solver, jv.Protocol(step=STEP), intensity)
@@ -99,8 +104,11 @@ def of_cell(solver: Solver, intensity: float) -> Settled:
         # what is measured begins elsewhere: only its range hangs on it
         return plain
     found = {f"settled at open circuit: {name}": row for name, row in steady_checks(point).items()}
-    of_mesh = at_bias(solver, point, "open-circuit", intensity)
-    return Settled(curve, float(point.voltage[0]), found, of_mesh, tuple(conditions.notes(point)))
+    there = solver, point, "open-circuit", intensity
+    notes = tuple(conditions.notes(point))
+    return Settled(
+        curve, float(point.voltage[0]), found, at_bias(*there), notes, partial(finer_at_bias, *there)
+    )
 
 
 def _near(solver: Solver, curve: States, intensity: float) -> list[State]:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from perotwin.lab.open_circuit import Settled
     from perotwin.stack import Cell
+    from perotwin.transport.mesh import Like
     from perotwin.transport.schedule import Step
+    from perotwin.transport.steady import Solver
     from perotwin.transport.time_series import Trace
     from perotwin.transport.transient import Engine
 
@@ -129,10 +131,14 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
     protocol = protocol or Protocol()
     lit = max(intensity, float(protocol.rest.light)) > 0.0
 
-    def attempt(density: float) -> Attempt[tuple[Engine, Settled]]:
-        made = Engine(build(cell, light=lit, density=density), tolerance or TOLERANCE)
+    coarser: Solver | None = None
+
+    def attempt(density: float | Like) -> Attempt[tuple[Engine, Settled]]:
+        nonlocal coarser
+        made = Engine(build(cell, light=lit, density=density), tolerance or TOLERANCE, coarser)
+        coarser = made.solver
         found = open_circuit.of_cell(made.solver, intensity)
-        return Attempt((made, found), found.of_mesh)
+        return Attempt((made, found), found.of_mesh, finer=found.finer)
 
     engine, steady = until_fine(attempt).found
     rest = engine.settled(float(protocol.rest.voltage), float(protocol.rest.light))

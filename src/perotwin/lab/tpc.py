@@ -11,6 +11,7 @@ through the load and the series resistance, as in the laboratory.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from perotwin.lab import pulses
     from perotwin.stack import Cell
+    from perotwin.transport.mesh import Like
     from perotwin.transport.states import States
     from perotwin.transport.transient import Engine
 
@@ -79,7 +81,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         ConvergenceError: the settled state was not found, or a time step could not be taken.
     """
     from perotwin.lab import conditions, pulses
-    from perotwin.lab.meshes import Attempt, at_bias, until_fine
+    from perotwin.lab.meshes import Attempt, at_bias, finer_at_bias, until_fine
     from perotwin.measurement import make_dataset
     from perotwin.transport.build import build
     from perotwin.transport.checks import optical_checks, steady_checks
@@ -91,10 +93,11 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     share = 1.0 if light == 0.0 else min(1.0, extra / light)
     load = float(protocol.load)
 
-    def attempt(density: float) -> Attempt[tuple[Engine, States]]:
+    def attempt(density: float | Like) -> Attempt[tuple[Engine, States]]:
         made = Engine(build(cell, density=density), min(_PART * share, _COARSE))
         settled = _steady(made, light, load)
-        return Attempt((made, settled), at_bias(made.solver, settled, "load", light))
+        there = made.solver, settled, "load", light
+        return Attempt((made, settled), at_bias(*there), finer=partial(finer_at_bias, *there))
 
     best = until_fine(attempt)
     engine, rest = best.found

@@ -11,7 +11,7 @@ doi:10.1063/1.2891871.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from perotwin.lab import pulses
     from perotwin.stack import Cell
     from perotwin.transport.build import Problem
+    from perotwin.transport.mesh import Like
     from perotwin.transport.states import States
 
     #: a cell on a mesh of some density
-    _OnMesh = Callable[[float], Problem]
+    _OnMesh = Callable[[float | Like], Problem]
 
 __all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot", "series"]
 
@@ -110,7 +111,7 @@ def series(cell: Cell, lights: Sequence[float], protocol: Protocol | None = None
 def _measure(cell: Cell, made: _OnMesh, protocol: Protocol) -> xr.Dataset:
     """The pulse under the cell's own light, on a mesh that is fine enough for its open circuit."""
     from perotwin.lab import conditions, open_circuit, pulses
-    from perotwin.lab.meshes import Attempt, at_bias, until_fine
+    from perotwin.lab.meshes import Attempt, at_bias, finer_at_bias, until_fine
     from perotwin.measurement import check, make_dataset
     from perotwin.transport.checks import optical_checks, steady_checks
     from perotwin.transport.schedule import OpenCircuit
@@ -118,10 +119,11 @@ def _measure(cell: Cell, made: _OnMesh, protocol: Protocol) -> xr.Dataset:
 
     light, width = float(cell.light.intensity), float(protocol.width)
 
-    def attempt(density: float) -> Attempt[tuple[Engine, States]]:
+    def attempt(density: float | Like) -> Attempt[tuple[Engine, States]]:
         engine = Engine(made(density))
         found = open_circuit.settled(engine.solver, light)
-        return Attempt((engine, found), at_bias(engine.solver, found, "open-circuit", light))
+        there = engine.solver, found, "open-circuit", light
+        return Attempt((engine, found), at_bias(*there), finer=partial(finer_at_bias, *there))
 
     best = until_fine(attempt)
     engine, settled = best.found

@@ -1,22 +1,30 @@
-"""Open circuit between two voltages at which the current has different signs: where next to nothing passes a cell, its
-current at a given voltage is found to all digits, but the slope of the curve is not.
+"""Open circuit where one search does not arrive.
+
+Between two voltages at which the current has different signs: where next to nothing passes a cell, its current at a
+given voltage is found to all digits, but the slope of the curve is not. And of a junction by itself, far from where it
+was known.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from perotwin.errors import ConvergenceError
 from perotwin.transport.states import State, States
 
 if TYPE_CHECKING:
     from perotwin.transport.steady import Solver
 
-__all__ = ["crossing"]
+__all__ = ["crossing", "of_junction"]
 
 #: steps (V) by which two such voltages are looked for, the first and how each is longer than the last, and how many
 _FIRST, _LONGER, _STEPS = 0.02, 1.5, 12
 #: voltages that are tried for between them
 _TRIALS = 80
+#: steps of a junction's voltage (V) on the way to its open circuit
+_CLIMB = 0.1
 
 
 def crossing(solver: Solver, near: State, intensity: float) -> States | None:
@@ -64,3 +72,22 @@ def _ends(solver: Solver, near: State, intensity: float) -> tuple[States, States
             return (last, found) if gives else (found, last)
         last, step = found, _LONGER * step
     return None
+
+
+def of_junction(solver: Solver, intensity: float) -> State:
+    """A junction's own open circuit: straight from short circuit, or by steps where that does not arrive.
+
+    Raises:
+        ConvergenceError: it was not found.
+    """
+    state = solver.short_circuit(intensity)
+    try:
+        return solver.open_circuit(state, intensity).state(0)
+    except ConvergenceError:
+        if solver.delivers_nothing(solver.sweep([0.0], intensity, state), intensity):
+            # where no current is told from none, every voltage is open circuit
+            return state
+        found = solver.sweep(np.arange(_CLIMB, solver.problem.highest_voltage, _CLIMB), intensity, state)
+        given = np.flatnonzero(found.converged & (found.current > 0.0))
+        near = found.state(int(given[-1])) if given.size else state
+        return solver.open_circuit(near, intensity).state(0)

@@ -46,7 +46,7 @@ class Mesh:
         return Mesh(tuple(_cut(x, factor) for x in self.layers))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Like:
     """Meshes of as many nodes as others have, each layer's stretched to its thickness: what is compared then differs by
     what was changed and not by the mesh.

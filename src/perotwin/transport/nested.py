@@ -21,7 +21,7 @@ from perotwin.transport.states import State
 if TYPE_CHECKING:
     from perotwin.transport.steady import Solver
 
-__all__ = ["begun", "prolonged"]
+__all__ = ["begun", "hermite", "prolonged"]
 
 F64 = NDArray[np.float64]
 
@@ -68,8 +68,16 @@ def _layers(part: Junction) -> list[slice]:
 
 
 def _along(x: F64, values: F64, wanted: F64) -> F64:
-    """Values at other positions by the cubics that have the slopes of parabolas through three (Hermite)."""
-    slope = np.gradient(values, x, edge_order=2)
+    """Values at other positions by the cubics that have the slopes of parabolas through three."""
+    return hermite(x, values, np.gradient(values, x, edge_order=2), wanted)
+
+
+def hermite(x: F64, values: F64, slope: F64, wanted: F64) -> F64:
+    """Values at other positions by the cubics through ascending places x (n,) that have given values and slopes there.
+
+    Args:
+        x, values, slope: (n,). wanted: (k,) places.
+    """
     k = np.clip(np.searchsorted(x, wanted, side="right") - 1, 0, x.size - 2)
     width = x[k + 1] - x[k]
     t = (wanted - x[k]) / width

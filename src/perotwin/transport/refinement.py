@@ -25,14 +25,16 @@ from perotwin.transport.states import State
 from perotwin.transport.steady import NOTHING, Solver
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from perotwin.measurement.checks import Checks
     from perotwin.transport.states import States
 
-__all__ = ["FINER", "checks", "refined"]
+__all__ = ["FINER", "Cuts", "checks", "refined"]
 
 F64 = NDArray[np.float64]
+#: by layer, (intervals,) which of them
+Cuts = tuple[NDArray[np.bool_], ...]
 
 #: how much finer than usual the meshes are on which a result is tried for, one after another, until its checks hold
 FINER = (1.0, 2.0, 4.0, 8.0)
@@ -47,9 +49,14 @@ _LIMIT = {_OPEN: 1e-4, _SHORT: 1e-3}
 _RICHARDSON = 4.0 / 3.0
 
 
-def refined(problem: Problem) -> Problem:
-    """The same cell on meshes whose every interval is cut in two; the light is what it was, without new optics."""
-    parts = tuple(_halved(part) for part in problem.parts)
+def refined(problem: Problem, cuts: Sequence[Cuts] | None = None) -> Problem:
+    """The same cell on meshes whose intervals are cut in two; the light is what it was, without new optics.
+
+    Args:
+        problem: of the meshes.
+        cuts: of each part and layer, (intervals,) which of them; absent, every one.
+    """
+    parts = tuple(_halved(part, None if cuts is None else cuts[d]) for d, part in enumerate(problem.parts))
     lights = tuple(
         replace(one, profile=_spread(problem.parts[one.receiver], parts[one.receiver], one.profile))
         for one in problem.lights
@@ -68,22 +75,31 @@ def _with_midpoints(values: F64) -> F64:
     return found
 
 
-def _halved(part: Junction) -> Junction:
-    mesh = Mesh(tuple(_with_midpoints(x) for x in part.mesh.layers))
-    bare = replace(part, mesh=mesh, device=_device(part, part.device, mesh.layers))
+def _halved(part: Junction, cuts: Cuts | None = None) -> Junction:
+    layers, moved, start = [], [], 0
+    for m, x in enumerate(part.mesh.layers):
+        finer, place = _with_midpoints(x), 2 * np.arange(x.size)
+        if cuts is not None:
+            finer = finer[np.insert(cuts[m], np.arange(x.size), True)]
+            place = np.arange(x.size) + np.concatenate(([0], np.cumsum(cuts[m])))
+        layers.append(finer)
+        moved.append(start + place)
+        start += finer.size
+    mesh, places = Mesh(tuple(layers)), np.concatenate(moved)
+    bare = replace(part, mesh=mesh, device=_device(part.device, mesh.layers, places))
     return replace(
         bare,
-        mobile=None if part.mobile is None else _device(part, part.mobile, mesh.layers),
+        mobile=None if part.mobile is None else _device(part.mobile, mesh.layers, places),
         generation=_spread(part, bare, part.generation),
         # counted in sites of the mesh
         absorption=None,
-        between=tuple(2 * site - int(part.site_layer[site]) for site in part.between),
+        between=tuple(int(places[site]) for site in part.between),
         apart=tuple(_halved(half) for half in part.apart),
     )
 
 
-def _device(part: Junction, device: Device, layers: tuple[F64, ...]) -> Device:
-    """A junction's arrays on the positions (m) of a finer mesh, layer by layer."""
+def _device(device: Device, layers: tuple[F64, ...], places: NDArray[np.int64]) -> Device:
+    """A junction's arrays on the positions (m) of a finer mesh, layer by layer; places: (S,) of its sites there."""
     sizes = np.array([x.size for x in layers])
     start = np.concatenate(([0], np.cumsum(sizes)))
     offset = device.offset
@@ -104,8 +120,8 @@ def _device(part: Junction, device: Device, layers: tuple[F64, ...]) -> Device:
         volume=np.concatenate([np.diff(one) for one in faces]),
         spacing=spacing,
         fixed_charge=np.repeat(device.fixed_charge[first], sizes),
-        face_trap_site=2 * device.face_trap_site - part.site_layer[device.face_trap_site],
-        barrier_site=2 * device.barrier_site - part.site_layer[device.barrier_site],
+        face_trap_site=places[device.face_trap_site],
+        barrier_site=places[device.barrier_site],
     )
 
 
@@ -128,19 +144,22 @@ def _spread(coarse: Junction, fine: Junction, made: F64) -> F64:
     return found
 
 
-def checks(solver: Solver, points: Mapping[str, States], intensity: float) -> Checks:
+def checks(
+    solver: Solver, points: Mapping[str, States], intensity: float, cuts: Sequence[Cuts] | None = None
+) -> Checks:
     """How far open circuit (V) and the current at short circuit (a part of it) are off by the mesh, against the limits.
 
     Args:
         solver: of the mesh in question.
         points: its states of one point each; "open-circuit" and "short-circuit" count. None: no checks.
         intensity: suns that they are under.
+        cuts: which intervals are cut in two to see, as of `refined`; of the error it is then what comes from these.
     """
     wanted = [name for name in (_OPEN, _SHORT) if name in points]
     if not wanted:
         return {}
     try:
-        fine = Solver(refined(solver.problem), solver.tolerance, coarser=solver)
+        fine = Solver(refined(solver.problem, cuts), solver.tolerance, coarser=solver)
     except ConvergenceError:
         return {_CHECK[name]: check(np.nan, _LIMIT[name]) for name in wanted}
     found = {_OPEN: _voltage, _SHORT: _current}

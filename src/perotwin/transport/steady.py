@@ -19,7 +19,7 @@ from perotwin.constants import elementary_charge as Q
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.transport.build import Problem, with_ideal_joints
 from perotwin.transport.circuit import held_current, held_voltage, loaded
-from perotwin.transport.crossing import crossing
+from perotwin.transport.crossing import crossing, of_junction
 from perotwin.transport.device import I_LAYER, MECHANISMS, state_width
 from perotwin.transport.halves import apart, as_one
 from perotwin.transport.held_ions import held_ions
@@ -30,6 +30,7 @@ from perotwin.transport.kernels.observe import observe
 from perotwin.transport.kernels.rows import state_in
 from perotwin.transport.nested import begun
 from perotwin.transport.pseudo_transient import settle
+from perotwin.transport.rising_light import brightened
 from perotwin.transport.states import JunctionStates, State, States, join
 from perotwin.transport.system import System, announce_compilation
 from perotwin.transport.unreached import unreached
@@ -53,8 +54,6 @@ _DETOURS = 3
 _APPROACHES, _LONGEST_APPROACH = 12, 0.1
 #: currents below this part of the photocurrent are not told from none
 NOTHING = 1e-6
-#: steps of a junction's voltage (V) on the way to its open circuit
-_CLIMB = 0.1
 
 
 @dataclass
@@ -228,7 +227,7 @@ class Solver:
         problem = self.problem
         lit = intensity * self.generation
         if len(problem.groups) > 1:
-            states = [_open(one, intensity) for one in self.alone]
+            states = [of_junction(one, intensity) for one in self.alone]
             row = self._composed(states)
             voltage = sum(state.voltage for state in states)
             # the light between the junctions shifts it; where that is not found, the junctions' own will do
@@ -256,13 +255,28 @@ class Solver:
             try:
                 self._reach(self._bare, row, lit, self.frozen_charge, held_voltage(), "light")
             except ConvergenceError:
-                # what barriers keep in recombines there, as in a sample without contacts: from that state
-                near = None if problem.isolated else flat_levels(self.system, row, lit, self.frozen_charge)
-                if near is None:
+                if problem.isolated or not (self._kept_in(row, lit) or brightened(row, lit, self._lit)):
                     raise
-                row = near
-                self._reach(self._bare, row, lit, self.frozen_charge, held_current(), "light")
         return State(self._terminals(row, lit), row)
+
+    def _kept_in(self, row: F64, lit: F64) -> bool:
+        """Let the dark state go over to open circuit from flat levels, in place; False where that is not reached.
+
+        What barriers keep in recombines there, as in a sample without contacts.
+        """
+        near = flat_levels(self.system, row, lit, self.frozen_charge)
+        if near is None:
+            return False
+        try:
+            self._reach(self._bare, near, lit, self.frozen_charge, held_current(), "light")
+        except ConvergenceError:
+            return False
+        row[:] = near
+        return True
+
+    def _lit(self, row: F64, lit: F64) -> bool:
+        """Let a state go over to short circuit in a light, in place; False where it does not arrive."""
+        return self._settle(self._bare, row, lit, self.frozen_charge, held_voltage())
 
     @cached_property
     def _apart(self) -> Solver:
@@ -561,25 +575,6 @@ class Solver:
 
 
 _CACHED = ("alone", "junctions", "known", "_apart")
-
-
-def _open(solver: Solver, intensity: float) -> State:
-    """A junction's own open circuit: straight from short circuit, or by steps where that does not arrive.
-
-    Raises:
-        ConvergenceError: it was not found.
-    """
-    state = solver.short_circuit(intensity)
-    try:
-        return solver.open_circuit(state, intensity).state(0)
-    except ConvergenceError:
-        if solver.delivers_nothing(solver.sweep([0.0], intensity, state), intensity):
-            # where no current is told from none, every voltage is open circuit
-            return state
-        found = solver.sweep(np.arange(_CLIMB, solver.problem.highest_voltage, _CLIMB), intensity, state)
-        given = np.flatnonzero(found.converged & (found.current > 0.0))
-        near = found.state(int(given[-1])) if given.size else state
-        return solver.open_circuit(near, intensity).state(0)
 
 
 def sweep(problem: Problem, voltage: ArrayLike, intensity: float | None = None) -> States:

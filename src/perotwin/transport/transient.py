@@ -95,9 +95,11 @@ class Engine(Stepper):
         problem: from `build`; all its ions move.
         tolerance: allowed local error of a step (kT, relative).
         solver: of the steady states that runs begin from.
+        coarser: of the same cell on another mesh, for its solver.
         lights: where each light of its schedules generates carriers.
     """
 
+    coarser: Solver | None = None
     solver: Solver = field(init=False)
     lights: Lights = field(init=False)
     _companion: Companion | None = field(init=False, default=None)
@@ -106,7 +108,7 @@ class Engine(Stepper):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.solver = Solver(self.problem)
+        self.solver = Solver(self.problem, coarser=self.coarser)
         self.lights = Lights(self.problem)
         self._currents = [CurrentInTime(part, in_motion(part).motion) for part in self.problem.parts]
         self._splittings = [SplittingInTime(part) for part in self.problem.parts]
