@@ -41,6 +41,10 @@ _ROUNDING = 4e-15
 #: carriers below this part of the largest density are none where errors of time steps are judged, and where they are
 #: solved for
 _NONE, _NOBODY = 1e-12, 1e-15
+#: a density counts the less, by the cube, the more than this many times larger it is at the next node, or at one
+#: further off, fading by e over a bond (m) on the way: such a front is not resolved, and how it enters the next node is
+#: a matter of the mesh
+_STEEP, _BOND = 10.0, 0.3e-9
 #: what a relative error of the current counts beside those of the state: it is read, but nothing follows from it
 _THROUGH = 0.1
 
@@ -301,20 +305,41 @@ def _noise(dev, st, rate, edge):
 
 
 @compiled
+def _resolved(dev, density, m, counts):
+    """What a density counts at each site of layer m, into counts (S,), beside those at its neighbours and near by."""
+    first, last = dev.site_start[m], dev.site_start[m + 1]
+    near = 0.0
+    for s in range(first, last):
+        if s > first:
+            near = max(density[s - 1], near * max(0.0, 1.0 - dev.spacing[s - 1] / _BOND))
+        counts[s] = near
+    near = 0.0
+    for s in range(last - 1, first - 1, -1):
+        if s < last - 1:
+            near = max(density[s + 1], near * max(0.0, 1.0 - dev.spacing[s] / _BOND))
+        counts[s] = min(1.0, _STEEP * density[s] / max(counts[s], near)) ** 3
+
+
+@compiled
 def _error_norm(dev, w, b, d, rate, miss, relevant):
     """Size of the change of junction d in b.rhs[:, :, 0], and of the errors of the occupations."""
     F = b.rhs
     most_n, most_p = _densest(dev, w, d)
     worst = 0.0
+    counts_n, counts_p = np.empty(dev.volume.size), np.empty(dev.volume.size)
     for m in range(dev.layer_start[d], dev.layer_start[d + 1]):
+        _resolved(dev, w.n, m, counts_n)
+        _resolved(dev, w.p, m, counts_p)
         for s in range(dev.site_start[m], dev.site_start[m + 1]):
             i = s - dev.offset[m]
             p = F[i, 0, 0]
             worst = max(worst, abs(p))
             if w.n[s] > _NONE * most_n:
-                worst = max(worst, abs(p + F[i, 1, 0]) * w.n[s] / (w.n[s] + relevant * most_n))
+                counts = counts_n[s] * w.n[s] / (w.n[s] + relevant * most_n)
+                worst = max(worst, counts * abs(p + F[i, 1, 0]))
             if w.p[s] > _NONE * most_p:
-                worst = max(worst, abs(p + F[i, 2, 0]) * w.p[s] / (w.p[s] + relevant * most_p))
+                counts = counts_p[s] * w.p[s] / (w.p[s] + relevant * most_p)
+                worst = max(worst, counts * abs(p + F[i, 2, 0]))
         for t in range(dev.trap_start[m], dev.trap_start[m + 1]):
             nt = dev.trap[t, dv.T_NT]
             if dev.trap[t, dv.T_KIND] == 0.0 or nt == 0.0:
