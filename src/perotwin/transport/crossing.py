@@ -17,7 +17,7 @@ from perotwin.transport.states import State, States
 if TYPE_CHECKING:
     from perotwin.transport.steady import Solver
 
-__all__ = ["crossing", "of_junction"]
+__all__ = ["crossing", "of_junction", "told"]
 
 #: steps (V) by which two such voltages are looked for, the first and how each is longer than the last, and how many
 _FIRST, _LONGER, _STEPS = 0.02, 1.5, 12
@@ -56,6 +56,12 @@ def crossing(solver: Solver, near: State, intensity: float) -> States | None:
         else:
             high, weight = trial, [0.5 * weight[0], 1.0]
     return None
+
+
+def told(solver: Solver, state: State, intensity: float) -> bool:
+    """Whether rounding of what light makes leaves the voltage of an open circuit alone, by the slope of the curve."""
+    moved = solver.tolerance * solver.problem.vt * abs(solver.slope(state, intensity))
+    return bool(moved > np.finfo(float).eps * intensity * solver.problem.photocurrent_scale)
 
 
 def _ends(solver: Solver, near: State, intensity: float) -> tuple[States, States] | None:

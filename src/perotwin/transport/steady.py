@@ -19,7 +19,7 @@ from perotwin.constants import elementary_charge as Q
 from perotwin.errors import ConvergenceError, InputError
 from perotwin.transport.build import Problem, with_ideal_joints
 from perotwin.transport.circuit import held_current, held_voltage, loaded
-from perotwin.transport.crossing import crossing, of_junction
+from perotwin.transport.crossing import crossing, of_junction, told
 from perotwin.transport.device import I_LAYER, MECHANISMS, state_width
 from perotwin.transport.halves import apart, as_one
 from perotwin.transport.held_ions import held_ions
@@ -398,13 +398,19 @@ class Solver:
         """Open circuit, or nothing where it is not found from a state, and the last step."""
         state, size, lit = near, np.inf, intensity * self.generation
         patience = Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST, self._careful)
+        rough: States | None = None
         # from far away Newton's method may not arrive: then along the curve, by voltages that its slope suggests
         for _ in range(_APPROACHES):
-            row = state.row.copy()
-            good, count, size = self.system.newton(row, lit, self.frozen_charge, held_current(), patience)
+            row, good = state.row.copy(), False
+            if rough is None:
+                good, count, size = self.system.newton(row, lit, self.frozen_charge, held_current(), patience)
             if good:
                 voltage = np.array([self._terminals(row, lit)])
-                return self._collect(voltage, intensity, row[None], np.array([True]), np.array([count])), size
+                rough = self._collect(voltage, intensity, row[None], np.array([True]), np.array([count]))
+                if told(self, rough.state(0), intensity):
+                    return rough, size
+                # held at no current, the voltage is rounding; held at a voltage, the current is not
+                state = rough.state(0)
             here = self.sweep([state.voltage], intensity, state)
             if here.converged[0]:
                 slope = self.slope(here.state(0), intensity)
@@ -419,7 +425,7 @@ class Solver:
             if not here.converged[0]:
                 break
             state = here.state(0)
-        if (found := crossing(self, near, intensity)) is not None:
+        if (found := crossing(self, near, intensity) or rough) is not None:
             return found, 0.0
         row = near.row.copy()
         if self._settle(self.system, row, lit, self.frozen_charge, held_current()):
