@@ -399,7 +399,7 @@ class Solver:
         state, size, lit = near, np.inf, intensity * self.generation
         patience = Patience(_ITERATIONS_ALONE, self.tolerance, LONGEST, self._careful)
         rough: States | None = None
-        # from far away Newton's method may not arrive: then along the curve, by voltages that its slope suggests
+        # from far away Newton's method may not arrive, or at rounding: then along the curve, by voltages
         for _ in range(_APPROACHES):
             row, good = state.row.copy(), False
             if rough is None:
@@ -409,7 +409,6 @@ class Solver:
                 rough = self._collect(voltage, intensity, row[None], np.array([True]), np.array([count]))
                 if told(self, rough.state(0), intensity):
                     return rough, size
-                # held at no current, the voltage is rounding; held at a voltage, the current is not
                 state = rough.state(0)
             here = self.sweep([state.voltage], intensity, state)
             if here.converged[0]:
