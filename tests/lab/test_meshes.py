@@ -9,7 +9,7 @@ import pytest
 
 import perotwin as pt
 from perotwin.errors import ConvergenceError
-from perotwin.lab import el, eqe, impedance, meshes, mppt, scan, tpc, tpv
+from perotwin.lab import el, eqe, impedance, meshes, mppt, open_circuit, scan, tpc, tpv
 from perotwin.lab.meshes import Attempt, until_fine
 from perotwin.measurement import check, checks_of
 from perotwin.transport.build import build
@@ -101,6 +101,20 @@ def test_no_current_in_the_dark_has_no_mesh() -> None:
     assert meshes.at_bias(solver, solver.sweep([0.0], 0.0), 0.0, 0.0) == {}
     (row,) = meshes.at_bias(solver, solver.sweep([1.0], 0.0), 1.0, 0.0).values()
     assert row.passed and row.value > 0.0
+
+
+def test_where_open_circuit_is_not_found_a_current_says_what_the_mesh_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(*_: object) -> None:
+        raise ConvergenceError("no.", "Look elsewhere.", voltage=0.0, stage="open circuit")
+
+    monkeypatch.setattr(open_circuit, "of_curve", nowhere)
+    cell = pt.load("mapi-tio2-spiro")
+    usual, coarse = (
+        open_circuit.of_cell(Solver(build(cell, density=density)), 1.0) for density in (DENSITY, DENSITY / 4.0)
+    )
+    assert list(usual.of_mesh) == list(coarse.of_mesh) == [CURRENT]
+    assert 0.0 < usual.of_mesh[CURRENT].value < 0.25 * coarse.of_mesh[CURRENT].value
+    assert usual.of_mesh[CURRENT].passed and coarse.finer() is not None
 
 
 VOC, CURRENT = "Voc on a mesh twice as fine, V", "current on a mesh twice as fine, relative"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -70,8 +70,9 @@ class Settled:
 
     Attributes:
         curve: steady, in some light. end: V, of open circuit; in the dark, and where that is not found, of the curve.
-        checks: of open circuit. of_mesh: how far it is off by the mesh. notes: of the cell, and of its open circuit.
-        finer: finds meshes that are finer where the error of open circuit comes from, if there are any.
+        checks: of open circuit. of_mesh: how far it is off by the mesh, where it is not found the first current of the
+            curve. notes: of the cell, and of its open circuit.
+        finer: finds meshes that are finer where that error comes from, if there are any.
     """
 
     curve: States
@@ -101,8 +102,11 @@ def of_cell(solver: Solver, intensity: float) -> Settled:
     try:
         point = of_curve(solver, curve, intensity)
     except ConvergenceError:
-        # what is measured begins elsewhere: only its range hangs on it
-        return plain
+        # what is measured begins elsewhere: only its range hangs on it, and its mesh is judged by a current
+        if not good.size:
+            return plain
+        at = solver, curve.pick([good[0]]), "first voltage", intensity
+        return replace(plain, of_mesh=at_bias(*at), finer=partial(finer_at_bias, *at))
     found = {f"settled at open circuit: {name}": row for name, row in steady_checks(point).items()}
     there = solver, point, "open-circuit", intensity
     notes = tuple(conditions.notes(point))
