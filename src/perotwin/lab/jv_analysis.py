@@ -227,21 +227,26 @@ def without_merit(dataset: xr.Dataset, solved: Mapping[str, tuple[float, float]]
         order = np.argsort(voltage, kind="stable")
         voltage, current, _ = curve_points.oriented(voltage[order], current[order])
     points = np.array([*zip(voltage, current, strict=True), *solved.values()]).reshape(-1, 2)
-    if simulated(dataset) and solved.keys() == {"short-circuit"} and _keeps_all(dataset, solved["short-circuit"][1]):
-        return "none: next to nothing of what light makes leaves the cell, and its open circuit is not found"
+    nothing = (
+        simulated(dataset)
+        and solved.keys() == {"short-circuit"}
+        and _keeps_all(dataset, solved["short-circuit"][1])
+    )
+    leaves = "next to nothing of what light makes leaves the cell"
     ahead = points[points[:, 0] > 0.0]
     if ahead.size and not (ahead[:, 1] > 0.0).any():
-        return "none: the curve gives no power"
-    return ""
+        return f"none: the curve gives no power{f', and {leaves}' if nothing else ''}"
+    return f"none: {leaves}, and its open circuit is not found" if nothing else ""
 
 
 def _keeps_all(dataset: xr.Dataset, current: float) -> bool:
     """Whether a current (A m^-2) is not told from none of what light makes; its sign is rounding then."""
     from perotwin.transport.steady import NOTHING
 
-    made = dataset["generation"]
-    each = made.fillna(0.0).integrate("x").max()
-    return abs(current) <= NOTHING * elementary_charge * float(each)
+    made = dataset.get("generation")
+    if made is None:
+        return False
+    return abs(current) <= NOTHING * elementary_charge * float(made.fillna(0.0).integrate("x").max())
 
 
 def _finite(dataset: xr.Dataset) -> tuple[F64, F64]:
