@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -185,29 +185,9 @@ def save(made: Figure, stem: str | Path) -> tuple[Path, Path]:
         # a name in a script that the font does not have shows boxes; the data carry it all the same
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         _cut_long_names(made)
-        with _laid_out(made):
-            write_atomically(paths[0], lambda path: _write_svg(made, path))
-            write_atomically(paths[1], lambda path: _write(made, path, format="png", dpi=_DPI))
+        write_atomically(paths[0], lambda path: _write_svg(made, path))
+        write_atomically(paths[1], lambda path: _write(made, path, format="png", dpi=300))
     return paths
-
-
-@contextmanager
-def _laid_out(made: Figure) -> Iterator[None]:
-    """A figure whose layout is found once, as its picture has it, and not anew with two more drawings for each file."""
-    engine, dpi = made.get_layout_engine(), made.dpi
-    if engine is None:
-        yield
-        return
-    made.dpi = _DPI
-    try:
-        _drawn(made, made.draw_without_rendering)
-    finally:
-        made.dpi = dpi
-    made.set_layout_engine(None)
-    try:
-        yield
-    finally:
-        made.set_layout_engine(engine)
 
 
 def _cut_long_names(made: Figure) -> None:
@@ -229,21 +209,15 @@ def _cut(text: str, most: int) -> str:
 
 
 def _write(made: Figure, path: Path, **options: Any) -> None:
-    _drawn(made, lambda: made.savefig(path, **options))
-
-
-def _drawn(made: Figure, draw: Callable[[], None]) -> None:
-    """Draw a figure; a name that looks like mathematics and is none ("$\\frac{$") stands there as it is written."""
+    """Write a figure; a name that looks like mathematics and is none ("$\\frac{$") stands there as it is written."""
     try:
-        draw()
+        made.savefig(path, **options)
     except ValueError:
         if not _take_literally(made):
             raise
-        draw()
+        made.savefig(path, **options)
 
 
-#: of pictures
-_DPI = 300
 #: what stands in for the font where that is not installed, the most alike first
 _ALIKE = "'DejaVu Sans', 'Bitstream Vera Sans', Verdana, Geneva, sans-serif"
 
