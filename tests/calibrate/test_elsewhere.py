@@ -69,3 +69,15 @@ def test_where_no_place_does_the_best_stays_and_one_that_cannot_be_solved_is_pas
     found, notes = fit._elsewhere(search, first, [np.array([one]) for one in (0.4, -1.0)])
     assert found.chi2 == pytest.approx(min(first.chi2, search.of(np.array([-1.0])).chi2))
     assert "2 further searches" in notes[0]
+
+
+def test_interrupted_before_anything_is_known_elsewhere_what_was_found_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = Search()
+    first = search.of(np.array([-0.3]))
+
+    def stopped(_: np.ndarray) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(search, "of", stopped)
+    found, _ = fit._elsewhere(search, first, [np.array([0.4])])
+    assert not found.complete and found.chi2 == first.chi2 and found.message == "interrupted"

@@ -142,10 +142,7 @@ def calibrate(
         begins: list[F64] = [] if begin is None else [begin]
         if slow and begin is None and quick and (starts > 1 or _enough(quick, objective)):
             begins = _first(cells, quick, parameters, objective, starts, seed)
-        if not slow or not begins:
-            found = search.of(begins[0] if begins else None, starts, seed)
-        else:
-            found = search.of(begins[0])
+        found = search.of(begins[0] if begins else None, 1 if slow and begins else starts, seed)
         notes: list[str] = []
         if slow and found.complete:
             found = search.again(found)
@@ -206,6 +203,9 @@ def _elsewhere(search: _Search, found: Fit, begins: Sequence[F64]) -> tuple[Fit,
             other = search.again(other) if other.complete else other
         except ConvergenceError:
             continue
+        except KeyboardInterrupt:
+            # before anything was known there: what was found before stays
+            return replace(found, complete=False, message="interrupted"), []
         best, worse = (other, found) if _cost(other) < _cost(found) else (found, other)
         found = replace(
             best, starts=(*best.starts, *worse.starts), complete=other.complete,
