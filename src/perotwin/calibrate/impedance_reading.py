@@ -158,10 +158,10 @@ def impedance_of(
     relative = laboratory.number("impedance", "relative")
     each = np.full(hertz.size, max(relative, scatter if math.isfinite(scatter) else 0.0))
     if sd is not None:
-        text = sd.strip()
-        each[:] = 0.01 * float(text[:-1]) if text.endswith("%") else 1.0
-        if not text.endswith("%"):
-            each = float(units.parse(text, "area resistance")) / np.abs(impedance)
+        if sd.strip().endswith("%"):
+            each[:] = float(units.parse(sd, "fraction"))
+        else:
+            each = float(units.parse(sd, "area resistance")) / np.abs(impedance)
     index = thinned(hertz)
     lit = laboratory.number("impedance", "light") if suns_on_it > 0.0 else 0.0
     return Impedance(

@@ -346,10 +346,9 @@ def _stated_sd(sd: str | None, values: Any, dimension: str) -> Any:
     """(K,) a standard deviation that a person stated; None where nobody did."""
     if sd is None:
         return None
-    text = sd.strip()
-    if text.endswith("%"):
-        return np.full(values.size, 0.01 * float(text[:-1]) * float(np.nanmax(np.abs(values))))
-    return np.full(values.size, float(units.parse(text, dimension)))
+    if sd.strip().endswith("%"):
+        return np.full(values.size, float(units.parse(sd, "fraction")) * float(np.nanmax(np.abs(values))))
+    return np.full(values.size, float(units.parse(sd, dimension)))
 
 
 def _suns(one: xr.Dataset, cell: Cell, name: str, told: Told) -> SunsVoc:
