@@ -154,7 +154,7 @@ def impedance_of(
     hertz, impedance, notes = _points(made, read.words)
     scatter = float(read.smooth.noise) if hertz.size >= _TELLING else math.nan
     if "breaks the relations" in (words := validity(read)):
-        notes.append(words)
+        notes.append(f"{Path(path).name}: {words.removeprefix('rms of ')}")
     relative = laboratory.number("impedance", "relative")
     each = np.full(hertz.size, max(relative, scatter if math.isfinite(scatter) else 0.0))
     if sd is not None:
