@@ -222,6 +222,25 @@ def test_a_noisy_file_is_known_as_well_as_it_scatters_and_wires_are_left_out(
     assert any("inductance of wires" in note for note in notes)
 
 
+def test_what_a_simulated_cell_wrote_is_as_good_as_the_instrument_and_a_drift_in_it_is_told(
+    cell: pt.Stack, tmp_path: Path
+) -> None:
+    """Over six decades of |Z|, at a bias below open circuit in the light."""
+    from perotwin.lab import impedance
+
+    solved = impedance.measure(cell, impedance.Protocol(bias=1.0))
+    z = np.asarray(solved["impedance_real"]) + 1j * np.asarray(solved["impedance_imag"])
+    hertz = np.asarray(solved["frequency"])
+    one = replace(spectra(cell)[0], frequency=hertz, impedance=z, sd=np.full(hertz.size, 5e-3))
+    told = replace(TOLD, bias="1 V", bias_light="1 sun")
+    (exact,), notes = of_files([("impedance", str(written(tmp_path / "exact.txt", one)))], cell, told)
+    assert exact.sd == pytest.approx(laboratory.number("impedance", "relative"))
+    assert not any("Kramers" in note for note in notes)
+    drifted = replace(one, impedance=z * (1.0 + 0.1 * np.linspace(1.0, 0.0, hertz.size)))
+    _, notes = of_files([("impedance", str(written(tmp_path / "drifted.txt", drifted)))], cell, told)
+    assert any("drifted.txt: what a sum" in note and "breaks the relations" in note for note in notes)
+
+
 @pytest.mark.parametrize(
     ("told", "words", "cure"),
     [

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perotwin.errors import InputError
 from perotwin.lab.arguments import of_measurements
+from perotwin.lab.kramers_kronig import breach
 from perotwin.lab.spectrum_fit import Circuit, Smooth, arcs, best_circuit, maxima, relaxations
 from perotwin.measurement import Metric
 from perotwin.measurement.dataset import simulated
@@ -43,8 +44,8 @@ _EXACT = 2e-3
 FOLLOWS = 0.01
 #: standard errors by which what lies above the axis at an end of the spectrum is no noise
 _LOOP = 3.0
-#: standard errors of a correlation between neighbours above which what is left has a trend
-_TREND = 4.0
+#: points that break the relations of Kramers and Kronig which are named
+_NAMED = 3
 #: relative misfit above which the highest decade is no plateau
 _FITS = 0.01
 BOUND = ": an upper bound, the plateau lies at higher frequencies"
@@ -236,12 +237,24 @@ def validity(read: Reading) -> str:
     worst = int(np.argmax(left))
     place = read.frequency[worst]
     words = f"rms of what a sum of relaxations leaves over |Z|; largest {left[worst]:.2g} at {place:.3g} Hz"
-    if read.smooth.trend > _TREND and read.noisy:
-        return words + (
-            "; it has a trend along the frequency, which noise has not: the cell drifted, was driven too far, or the "
-            "instrument erred, and the spectrum breaks the relations of Kramers and Kronig"
+    broken = breach(read.smooth)
+    if broken is None:
+        return words + "; without a trend: the relations of Kramers and Kronig hold within the noise"
+    said = []
+    if broken.trend is not None:
+        height, place = broken.trend
+        said.append(
+            "it has a trend along the frequency, which noise has not, largest at "
+            f"{place:.3g} Hz ({height:.2g} of |Z|): the cell drifted, was driven too far, or the instrument erred"
         )
-    return words + "; without a trend: the relations of Kramers and Kronig hold within the noise"
+    if broken.points:
+        shown = ", ".join(f"{one:.3g}" for one in broken.points[:_NAMED])
+        more = f" and {len(broken.points) - _NAMED} more" if len(broken.points) > _NAMED else ""
+        said.append(
+            f"{'points stand' if len(broken.points) > 1 else 'a point stands'} out of the scatter of the others "
+            f"({shown} Hz{more}; by {broken.off:.2g} standard deviations)"
+        )
+    return f"{words}; {'; '.join(said)}; the spectrum breaks the relations of Kramers and Kronig"
 
 
 def _known(value: float) -> float | None:

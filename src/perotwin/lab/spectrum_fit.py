@@ -27,7 +27,7 @@ F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
 
 #: time constants of the smooth course, for each decade, and decades beyond the ends of the frequencies
-_PER_DECADE, _BEYOND = 8, 0.5
+_PER_DECADE, _BEYOND = 8, 1.0
 #: a maximum of -Im Z counts as an arc if it stands out by this part of the largest, and by this many standard errors
 _ARC, _SURE = 0.01, 5.0
 #: an arc narrower than this many decades between its flanks is none: a single relaxation has 1.14 at half its height
@@ -54,7 +54,8 @@ class Smooth:
         error: (W,) standard error of -Im of the smooth course.
         left: (W,) complex, what is left over |Z|.
         freedom: how many numbers the smooth course has in effect.
-        trend: lag-one correlation of what is left, over its standard error without any.
+        follows: (2 W, K), of which the product with its transpose takes a spectrum, real parts over |Z| and then
+            imaginary ones, to its smooth course.
     """
 
     frequency: F64
@@ -63,16 +64,20 @@ class Smooth:
     error: F64
     left: C128
     freedom: float
-    trend: float
+    follows: F64
 
 
 def relaxations(frequency: F64, impedance: C128) -> Smooth:
     """The smooth course of a spectrum, by relaxations on a fixed grid, and the noise about it.
 
+    Each relaxation counts by the largest part of |Z| that it makes anywhere, and by that its weight is smooth: of a
+    cell whose |Z| falls by five decades, weights in ohm that are smooth over all of them follow none of the upper ones.
+    Weights may be negative, as an inductive arc asks.
+
     Args:
         frequency: (W,) Hz, ascending. impedance: (W,), any unit.
     """
-    from scipy.linalg import eigh
+    from scipy.linalg import cholesky, solve_triangular, svd
 
     size = np.abs(impedance)
     omega = 2.0 * np.pi * frequency
@@ -85,6 +90,7 @@ def relaxations(frequency: F64, impedance: C128) -> Smooth:
         *(1.0 / (1.0 + 1j * omega[:, None] * tau)).T,
     ]
     design = np.array(columns).T / size[:, None]
+    design /= np.max(np.abs(design), axis=0)
     a = np.vstack([design.real, design.imag])
     b = np.concatenate([(impedance / size).real, (impedance / size).imag])
     bend = np.diff(np.eye(tau.size), n=2, axis=0)
@@ -92,46 +98,42 @@ def relaxations(frequency: F64, impedance: C128) -> Smooth:
     penalty[3:, 3:] = bend.T @ bend + 1e-7 * np.eye(tau.size)
     # what carries the ends is free, but for a trace that keeps the equations regular
     penalty[:3, :3] = 1e-9 * np.eye(3)
-    normal, target = a.T @ a, a.T @ b
-    scale = float(np.trace(normal)) / normal.shape[0]
-    # both matrices diagonal at once: every weight of the penalty then costs a division
-    curvature, axes = eigh(normal, penalty)
-    curvature = np.maximum(curvature, 0.0)
-    along = axes.T @ target
+    # with the root of the penalty as unit, each weight of it costs a division; by singular values, as normal equations
+    # would square the condition and lose all but the coarsest half of what the relaxations can follow
+    directions, strength, _ = svd(solve_triangular(cholesky(penalty), a.T, trans="T").T, full_matrices=False)
+    curvature = strength**2
+    along = directions.T @ b
+    outside = b - directions @ along
     tried = []
-    for weight in scale * np.logspace(-14.0, 3.0, 52):
-        freedom = float(np.sum(curvature / (curvature + weight)))
-        spare = b.size - freedom
+    for weight in curvature[0] * np.logspace(-28.0, 3.0, 94):
+        share = curvature / (curvature + weight)
+        spare = b.size - float(share.sum())
         if spare < 2.0:
             continue
-        left = b - a @ (axes @ (along / (curvature + weight)))
-        tried.append((float(left @ left) / spare**2, weight))
+        left_over = float(outside @ outside + np.sum(((1.0 - share) * along) ** 2))
+        tried.append((left_over / spare**2, weight))
     if not tried:
         whole = np.full(size.size, np.nan)
-        return Smooth(frequency, impedance, np.nan, whole, whole + 0j, np.nan, np.nan)
+        return Smooth(frequency, impedance, np.nan, whole, whole + 0j, np.nan, np.zeros((b.size, 0)))
     # of courses that are about as likely the smoothest
     least = min(score for score, _ in tried)
     weight = next(one for score, one in reversed(tried) if score <= _AS_LIKELY * least)
-    freedom = float(np.sum(curvature / (curvature + weight)))
-    found = axes @ (along / (curvature + weight))
-    left = b - a @ found
+    share = curvature / (curvature + weight)
+    freedom = float(share.sum())
+    found = directions @ (share * along)
+    left = b - found
     count = omega.size
     noise = float(np.sqrt(left @ left / (b.size - freedom)))
-    spread = ((a[count:] @ axes) / (curvature + weight)) @ (a @ axes).T
-    error = noise * size * np.sqrt(np.sum(spread**2, axis=1))
-    parts = left[:count] + 1j * left[count:]
-    smooth = (a @ found)[:count] + 1j * (a @ found)[count:]
-    return Smooth(frequency, smooth * size, noise, error, parts, freedom, _trend(left, count))
-
-
-def _trend(left: F64, count: int) -> float:
-    """Lag-one correlation of what is left in both parts, in standard errors; a fit by itself brings some below zero."""
-    total = float(left @ left)
-    if total == 0.0 or count < 4:
-        return 0.0
-    both = [left[:count], left[count:]]
-    along = sum(float(part[1:] @ part[:-1]) for part in both)
-    return along / total * np.sqrt(left.size)
+    error = noise * size * np.sqrt(np.sum((directions[count:] * share) ** 2, axis=1))
+    return Smooth(
+        frequency,
+        (found[:count] + 1j * found[count:]) * size,
+        noise,
+        error,
+        left[:count] + 1j * left[count:],
+        freedom,
+        directions * np.sqrt(share),
+    )
 
 
 def maxima(height: F64) -> NDArray[np.int64]:
