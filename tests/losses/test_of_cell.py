@@ -237,6 +237,44 @@ def test_a_cell_that_hardly_works_closes_too() -> None:
     assert by_kind(found, "voc")["shunt"] > 0.8 * (found.ideal.voc - found.actual.voc)
 
 
+def leaking(**resistances: str) -> losses.Waterfall:
+    """The cell without ions, and with these resistances beside it alone."""
+    none = dict.fromkeys(("circuit.shunt_resistance", "circuit.pinhole_resistance"))
+    stated = {f"circuit.{name}_resistance": value for name, value in resistances.items()}
+    ions = {"perovskite.ions.density": "0 cm^-3"}
+    return losses.losses_of(pt.load("wbg-target").with_values({**none, **stated, **ions}))
+
+
+@pytest.mark.parametrize("of", ["voc", "ff"])
+def test_pinholes_leak_under_their_own_name(of: str) -> None:
+    """Alone what the same shunt would take; beside one as large, half of what both would; and by their conductance."""
+    alone, shunt = leaking(pinhole="1 kohm cm^2"), leaking(shunt="1 kohm cm^2")
+    both, joined = leaking(pinhole="2 kohm cm^2", shunt="2 kohm cm^2"), by_kind(shunt, of)["shunt"]
+    assert "shunt" not in by_kind(alone, of) and "pinholes" not in by_kind(shunt, of)
+    assert by_kind(alone, of)["pinholes"] == pytest.approx(joined, rel=1e-6)
+    steps = by_kind(both, of)
+    assert steps["pinholes"] == pytest.approx(steps["shunt"], rel=1e-6)
+    assert steps["pinholes"] + steps["shunt"] == pytest.approx(joined, rel=0.02)
+    uneven = by_kind(leaking(pinhole="1.25 kohm cm^2", shunt="5 kohm cm^2"), of)
+    assert uneven["pinholes"] / uneven["shunt"] == pytest.approx(4.0, rel=0.05)
+    assert {one.name for one in alone.losses if one.kind == "pinholes"} == {"leak of pinholes"}
+
+
+def test_a_switched_off_leak_leaves_the_other() -> None:
+    """Of a tandem's top: by the conductances beside its junctions."""
+    problem = build(pt.load("tandem-control"))
+    leaks = {
+        (one.junction, one.kind): one for one in mechanisms(problem) if one.kind in ("shunt", "pinholes")
+    }
+    assert set(leaks) == {("top", "shunt"), ("top", "pinholes"), ("bottom", "shunt")}
+    top, bottom = (problem.parts[number].stack.circuit for number in (0, 1))
+    cut = without(problem, [leaks["top", "pinholes"]]).circuit
+    assert cut.columns[0].shunt == pytest.approx(float(top.shunt_resistance or 0.0))
+    assert cut.columns[1].shunt == bottom.shunt
+    bare = without(problem, leaks.values()).circuit
+    assert [column.shunt for column in bare.columns] == [None, None]
+
+
 def test_the_difference_of_two_cells_is_made_of_what_differs(target: losses.Waterfall) -> None:
     cell = pt.load("wbg-target").with_values({"circuit.series_resistance": "4 ohm cm^2"})
     worse = losses.losses_of(cell)

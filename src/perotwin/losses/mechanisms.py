@@ -5,12 +5,13 @@
 
 A mechanism is switched off in the arrays that are solved: levels capture no carrier that would complete a pair, so that
 their charge stays what the other carrier makes it; contacts let the carriers that belong there pass and no others;
-shunts are cut. What radiates stays, so that the cell without any of them is at its radiative limit.
+shunts and the leak of pinholes are cut. What radiates stays, so that the cell without any of them is at its radiative
+limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from perotwin.transport.build import Problem
     from perotwin.transport.junction import Channel, Junction
 
-__all__ = ["KINDS", "Mechanism", "mechanisms", "without"]
+__all__ = ["KINDS", "LEAKS", "Mechanism", "mechanisms", "without"]
 
 #: kinds in the order in which they are told
-KINDS = ("bulk", "hole-side face", "electron-side face", "transport layers", "contacts", "shunt")
+KINDS = ("bulk", "hole-side face", "electron-side face", "transport layers", "contacts", "shunt", "pinholes")
+#: what leaks beside the layers, by kind: its field of the circuit, and its name
+LEAKS = {"shunt": ("shunt_resistance", "shunt"), "pinholes": ("pinhole_resistance", "leak of pinholes")}
 #: columns in a group that are told apart by their faces; more of them stand for one distribution
 _TOLD_APART = 2
 
@@ -37,7 +40,7 @@ class Mechanism:
     Attributes:
         junction: "" in a cell of one. kind: of `KINDS`, with the column's name where columns are told apart.
         name: in words of the cell, such as "niox|perovskite".
-        channels: (number of the part, channel) that it consists of. parts: whose contacts or shunts it is.
+        channels: (number of the part, channel) that it consists of. parts: whose contacts or leaks it is.
     """
 
     junction: str
@@ -71,8 +74,11 @@ def mechanisms(problem: Problem) -> list[Mechanism]:
             for kind in order
         ]
         found.append(Mechanism(group.name, "contacts", "contacts", parts=group.parts))
-        if any(problem.circuit.columns[part].shunt is not None for part in group.parts):
-            found.append(Mechanism(group.name, "shunt", "shunt", parts=group.parts))
+        found += [
+            Mechanism(group.name, kind, word, parts=group.parts)
+            for kind, (field, word) in LEAKS.items()
+            if any(field in problem.parts[part].stack.circuit.shunts for part in group.parts)
+        ]
     return found
 
 
@@ -106,12 +112,12 @@ def without(problem: Problem, off: Iterable[Mechanism]) -> Problem:
         if one.kind == "contacts":
             for part in one.parts:
                 parts[part] = _selective(parts[part])
-        elif one.kind == "shunt":
-            circuit = replace(circuit, groups=_cut(circuit.groups, one.parts))
+        elif one.kind in LEAKS:
             for part in one.parts:
-                stack = parts[part].stack
-                stack = stack.with_values({f"circuit.{name}": None for name in stack.circuit.shunts})
+                stack = parts[part].stack.with_values({f"circuit.{LEAKS[one.kind][0]}": None})
                 parts[part] = replace(parts[part], stack=stack)
+            left = {part: parts[part].stack.circuit.shunt for part in one.parts}
+            circuit = replace(circuit, groups=_leaking(circuit.groups, left))
         else:
             for part, channel in one.channels:
                 parts[part] = _silent(parts[part], channel)
@@ -156,13 +162,13 @@ def _with(junction: Junction, **arrays: Any) -> Junction:
     return replace(junction, device=junction.device._replace(**arrays), mobile=mobile)
 
 
-def _cut(groups: Sequence[tuple], parts: Sequence[int]) -> tuple:
-    """The columns of a circuit, those of some numbers without their shunts."""
+def _leaking(groups: Sequence[tuple], shunts: Mapping[int, float | None]) -> tuple:
+    """The columns of a circuit, those of some numbers with other resistances beside them (ohm m^2)."""
     made, number = [], 0
     for group in groups:
         columns = []
         for column in group:
-            columns.append(replace(column, shunt=None) if number in parts else column)
+            columns.append(replace(column, shunt=shunts.get(number, column.shunt)))
             number += 1
         made.append(tuple(columns))
     return tuple(made)

@@ -5,8 +5,8 @@
 
 Current: what is reflected, what other layers take, what the absorbers let pass, what is not collected. Volts: see
 `losses.open_circuit`. Fill factor: from that of an ideal diode at the voltage of the limit to the same at the cell's
-own; from there by what `lab.suns_voc` says of the pseudo curve, with shunts and mobile ions told apart by cells without
-them. Each step is told in points of efficiency too (`losses.sharing`).
+own; from there by what `lab.suns_voc` says of the pseudo curve, with shunts, the leak of pinholes and mobile ions told
+apart by cells without them. Each step is told in points of efficiency too (`losses.sharing`).
 
 Of junctions in series the current is that which each would have if all light above the last gap were divided evenly:
 what the real division costs is the mismatch, and all other steps are the mean over the junctions.
@@ -326,17 +326,21 @@ def _diode(voc: float, known: _Known) -> float:
 
 
 class _FillFactor:
-    """The fill factor of a cell, and of the cell without shunts and mobile ions.
+    """The fill factor of a cell, and of the cell without shunts, leak of pinholes and mobile ions.
 
     What open circuit under all lights says of each (`lab.suns_voc`): ideality from the diode's limit at its own Voc to
     the pseudo curve, series resistance and transport from there to the cell.
     """
 
     def __init__(self, known: _Known) -> None:
+        from perotwin.losses.mechanisms import LEAKS
+
         self.known = known
-        shunts, ions = _shunts(known.cell), _ions(known.cell)
-        self.causes = [name for name, paths in (("shunt", shunts), ("ions", ions)) if paths]
-        paths: dict[str, Mapping[str, str | None]] = {"shunt": shunts, "ions": ions}
+        paths: dict[str, Mapping[str, str | None]] = {
+            **{kind: _leaks(known.cell, field) for kind, (field, _) in LEAKS.items()},
+            "ions": _ions(known.cell),
+        }
+        self.causes = [name for name, some in paths.items() if some]
         self._found: dict[frozenset[str], dict[str, float]] = {}
         self.checks: Checks = {}
         self.notes: list[str] = []
@@ -358,7 +362,7 @@ class _FillFactor:
         if not changed:
             self.limit, self.actual = limit, float(found["ff"])
         own = {
-            f"{'without shunt or ions' if changed else 'under many lights'}: {name}": one
+            f"{'without leaks or ions' if changed else 'under many lights'}: {name}": one
             for name, one in checks_of(measured).items()
         }
         self.checks = worst([self.checks, own])
@@ -373,6 +377,8 @@ class _FillFactor:
 
     def steps(self) -> Iterator[Loss]:
         """From the diode's limit at the cell's own Voc to the cell."""
+        from perotwin.losses.mechanisms import LEAKS
+
         words = {
             "ideality": "ideality",
             "series": "series resistance",
@@ -382,11 +388,11 @@ class _FillFactor:
             words["transport"] = "transport in the layers, less what unequal currents give back"
         if not all(math.isfinite(value) for one in self._found.values() for value in one.values()):
             self.notes.append(
-                "fill factor is not told apart: the pseudo curve of the cell, or of the cell without shunt or ions, "
+                "fill factor is not told apart: the pseudo curve of the cell, or of the cell without leaks or ions, "
                 "has no maximum power between the lights that were taken."
             )
             yield Loss(
-                "ff", "all", "ideality, shunt, resistances, transport and ions", self.limit - self.actual
+                "ff", "all", "ideality, leaks, resistances, transport and ions", self.limit - self.actual
             )
             return
         taken = dict.fromkeys(self.causes, 0.0)
@@ -395,17 +401,17 @@ class _FillFactor:
             shares = shapley(self.causes, partial(self._part, name))
             taken = {cause: taken[cause] + share for cause, share in shares.items()}
             yield Loss("ff", name, words[name], bare[name])
-        names = {"shunt": "shunt", "ions": "mobile ions"}
+        names = {**{kind: word for kind, (_, word) in LEAKS.items()}, "ions": "mobile ions"}
         for cause, share in taken.items():
             yield Loss("ff", cause, names[cause], share)
 
 
-def _shunts(cell: Cell) -> dict[str, None]:
-    """Field paths of the shunts of a cell, and what they are where there is none."""
+def _leaks(cell: Cell, field: str) -> dict[str, None]:
+    """Field paths of the leaks of one kind of a cell, and what they are where there is none."""
     return {
-        f"{prefix}.circuit.{name}".removeprefix("."): None
+        f"{prefix}.circuit.{field}".removeprefix("."): None
         for prefix, stack in cell.stacks.items()
-        for name in stack.circuit.shunts
+        if field in stack.circuit.shunts
     }
 
 

@@ -31,7 +31,7 @@ HOW_MEASURED = (
 )
 #: the same of described cells
 HOW_TOLD = (
-    "Mechanisms that act together (recombination in the bulk, at faces and contacts; shunt and ions) get the mean of "
+    "Mechanisms that act together (recombination in the bulk, at faces and contacts; leaks and ions) get the mean of "
     "what each takes over all orders of switching them off (Shapley): the same whatever the order. Points of "
     "efficiency follow from volts, current and fill factor by their logarithmic means, in any order alike. Light, "
     "limit and resistance are told in the order in which they come: gap, light, recombination, resistances."
