@@ -99,6 +99,7 @@ def test_columns_swapped_in_another_file_are_seen(tmp_path: Path) -> None:
     assert len(kept(ours)) == len(first) == 2 and not kept(ours) & first
 
 
+@pytest.mark.slow
 def test_a_helper_and_a_module_at_the_top_of_the_package_are_seen(tmp_path: Path) -> None:
     room = write(tmp_path, OURS)
     assert ask(room) == [(90.0, 0, 1)]
@@ -129,6 +130,7 @@ print(0, len(density.stats.cache_hits), len(density.stats.cache_misses))
     assert ask(room) == [(90.0, 1, 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("returned", "value"),
     [

@@ -79,6 +79,7 @@ def test_what_is_taken_in_the_dark_is_asked_about_no_light(cli) -> None:
     assert "--light" not in cli("cv", "--help").stdout
 
 
+@pytest.mark.slow
 def test_samples_stand_beside_cells_and_what_was_left_out_is_listed(cli, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = cli("run", "wbg-target", "cell-a", "--experiments", "jv,kpfm", "-o", str(out), "--json")

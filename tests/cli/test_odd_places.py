@@ -57,6 +57,7 @@ def test_no_name_loses_a_finished_curve(cli, tmp_path: Path, key: str) -> None:
     assert measurement.load(stored).attrs["stack"] == NAMES[key]
 
 
+@pytest.mark.slow
 def test_no_name_loses_a_finished_run(cli, tmp_path: Path) -> None:
     out, given = tmp_path / "out", ["mathematics", "markup", "page", "figures", "CJK"]
     files = [named(tmp_path, key) for key in given]

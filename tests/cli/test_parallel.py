@@ -60,6 +60,7 @@ def test_an_area_can_be_varied(cli, file: str) -> None:
     assert voc == sorted(voc, reverse=True) and voc[0] - voc[-1] > 0.01
 
 
+@pytest.mark.slow
 def test_run_leaves_a_report(cli, file: str, tmp_path: Path) -> None:
     done = cli("run", file, "-o", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr

@@ -163,6 +163,7 @@ def test_a_cell_that_fails_reports_what_it_measured(cli, monkeypatch: pytest.Mon
     assert len(second["scans"]) == 2
 
 
+@pytest.mark.slow
 def test_experiments_of_the_main_job(cli, tmp_path: Path) -> None:
     done = cli(
         "run", "wbg-control", "cell-b", "--experiments", "jv,scan", "-o", str(tmp_path / "out"), "--json"

@@ -21,6 +21,11 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 HOUSE = Path(perotwin.__file__).parent
 ROOMS = sorted(path.stem for path in HOUSE.iterdir() if not path.stem.startswith("_"))
+#: pages whose Python takes more than some seconds
+LONG = {
+    "batches", "design-studies", "diffraction", "faces", "interface-instruments", "losses", "photoluminescence",
+    "pulses", "python", "recipes", "scans", "suns-voc", "tandem-instruments", "transport",
+}  # fmt: skip
 FENCE = re.compile(r"^```([\w-]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -46,9 +51,11 @@ def commands(page: Path) -> Iterator[list[str]]:
                     yield words[1 : words.index(">") if ">" in words else None]
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name
-)
+def _page(page: Path) -> Any:
+    return pytest.param(page, marks=pytest.mark.slow if page.stem in LONG else (), id=page.name)
+
+
+@pytest.mark.parametrize("page", [_page(page) for page in PAGES if blocks(page, "python")])
 def test_the_python_of_a_page_runs_from_nothing(page: Path, tmp_path: Path) -> None:
     script = tmp_path / "page.py"
     script.write_text("\n".join(blocks(page, "python")), encoding="utf-8")

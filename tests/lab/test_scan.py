@@ -109,8 +109,9 @@ def test_halving_the_tolerance_changes_nothing_that_is_read(control: Stack, loop
 
 def test_a_staircase_waits_at_every_point(control: Stack) -> None:
     # slow against the ions at every tread: the steady curve again
-    slow = scan.measure(control, scan.Protocol(**QUICK, delay="1e5 s", dwell="1e5 s"))
-    steady = jv.measure(control, jv.Protocol(start="0 V", stop="1.3 V", step="100 mV"))
+    treads = {"start": "1.2 V", "stop": "0 V", "step": "300 mV"}
+    slow = scan.measure(control, scan.Protocol(**treads, delay="1e5 s", dwell="1e5 s"))
+    steady = jv.measure(control, jv.Protocol(start="0 V", stop="1.2 V", step="300 mV"))
     for dataset in slow.values():
         off = dataset["current_density"].sortby("voltage").values - steady["current_density"].values
         assert np.abs(off).max() < 1e-6 * float(steady["current_density"].max())

@@ -107,6 +107,7 @@ def test_the_cells_beside_the_page_are_the_calibrated_ones_of_the_library(
     assert isinstance(pt.load(tmp_path / "tandem-target.toml"), pt.Tandem)
 
 
+@pytest.mark.slow
 def test_the_command_beside_a_row_gives_its_number(
     few: dict[str, int], tmp_path: Path, calibrated: Bench
 ) -> None:

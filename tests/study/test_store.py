@@ -281,6 +281,7 @@ def is_whole(folder: Path, devices: int) -> None:
     assert told(rows) == told(rows_of(folder.parent / "never-killed"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
     killed = kill_until_done(tmp_path / "store", 1500, 2, 1, seed=1)

@@ -37,6 +37,7 @@ def scan(points: int = 20) -> list[Step]:
     return [Step(0.2, Voltage(1.0, 0.2), light=(0.2, 1.0), points=points)]
 
 
+@pytest.mark.slow
 def test_order_with_steps_of_one_size(problem: Any) -> None:
     """No step is refused or shortened: halving the size divides the error by four at least."""
     engine = Engine(problem, tolerance=1e12)

@@ -73,6 +73,7 @@ def test_ions_of_several_species_that_re_equilibrate_are_followed() -> None:
     compare(cell, numeric(cell), [0.0, 0.5])
 
 
+@pytest.mark.slow
 def test_columns_share_a_voltage_by_area_and_resistance() -> None:
     cell = columns.unlike()
     alone = (".area", "temperature", "light.generation.rate")  # what columns cannot have each for itself

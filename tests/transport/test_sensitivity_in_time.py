@@ -174,6 +174,7 @@ def with_everything(statistics: str) -> tuple[Any, list[Step]]:
     return cell, steps
 
 
+@pytest.mark.slow
 def test_a_cell_with_everything_is_followed_in_time() -> None:
     cell, steps = with_everything("fermi-dirac")
     errors = compare(cell, steps, SOME, rest=(0.2, 0.3))

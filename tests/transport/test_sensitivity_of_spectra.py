@@ -111,6 +111,7 @@ def test_ions_of_several_species_and_what_is_held_are_followed() -> None:
     compare(frozen, ["absorber.ions.density", "absorber.ions.response.bias", "absorber.trap.1.density"], 0.7)
 
 
+@pytest.mark.slow
 def test_columns_share_a_voltage_by_area_and_resistance() -> None:
     cell = columns.unlike()
     alone = ("temperature", "light.generation.rate")  # what columns cannot have each for itself

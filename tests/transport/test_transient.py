@@ -325,6 +325,7 @@ def test_a_stack_beside_itself_is_the_stack_in_time(name: str) -> None:
         assert two.ions == pytest.approx(np.hstack([one.ions, one.ions]), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_under_a_given_voltage_currents_add() -> None:
     both, steps = unlike_columns(), schedules(1)["voltage"]
     engine = Engine(build(both), tolerance=1e-4)

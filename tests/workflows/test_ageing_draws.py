@@ -80,6 +80,7 @@ ageing_draws.bands(cell, plan_of("ISOS-L-1", cell, 36000.0), t.RATES, 20, file=P
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="it kills as POSIX does")
 def test_a_killed_job_goes_on_with_nothing_lost(tmp_path: Path) -> None:
     file = tmp_path / "draws.jsonl"

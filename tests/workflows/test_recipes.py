@@ -25,6 +25,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return int(left.value.code or 0), said.out, said.err
 
 
+@pytest.mark.slow
 def test_coverage_leaves_a_folder_for_each_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "coverage", "target", "control", "-o", str(tmp_path / "interface"))
     assert code == 0 and "bare area" in out
@@ -87,6 +88,7 @@ def test_make_writes_a_cell_that_loads_and_says_how_it_came_about(
     assert code == 0 and isinstance(pt.load(tmp_path / "columns.toml"), Parallel)
 
 
+@pytest.mark.slow
 def test_cells_made_from_recipes_go_through_the_main_job(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

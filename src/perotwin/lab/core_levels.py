@@ -47,6 +47,8 @@ _B, _C = 2866.0, 1643.0
 _MOST, _GAIN, _WIDTHS = 3, 10.0, (0.3, 4.0)
 #: a gain between these is that of counts; reduced chi squared above which a fit does not describe its spectrum
 _POISSON, _MISFIT = (0.7, 1.4), 1.3
+#: evaluations of the model that a fit may take: lines that are there take some hundreds
+_MOST = 2000
 _LEAST = 12
 _ENDS = 3
 
@@ -413,11 +415,12 @@ def _solved(
     def left(now: Any, weights: F64) -> F64:
         return np.asarray((model.counts(now.valuesdict()) - y) / weights)
 
-    result = lmfit.minimize(left, parameters, args=(noise,), scale_covar=False)
+    result = lmfit.minimize(left, parameters, args=(noise,), scale_covar=False, max_nfev=_MOST)
     # noise from the course and not from the point itself, which low counts would pull down
     result = lmfit.minimize(
-        left, result.params, args=(noise_of(model.counts(result.params.valuesdict())),), scale_covar=False
-    )
+        left, result.params, args=(noise_of(model.counts(result.params.valuesdict())),), scale_covar=False,
+        max_nfev=_MOST,
+    )  # fmt: skip
     values = result.params.valuesdict()
     parts, background = model.parts(values)
     reduced = float(result.chisqr / max(result.nfree, 1))
