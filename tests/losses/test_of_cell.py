@@ -245,19 +245,19 @@ def leaking(**resistances: str) -> losses.Waterfall:
     return losses.losses_of(pt.load("wbg-target").with_values({**none, **stated, **ions}))
 
 
-@pytest.mark.parametrize("of", ["voc", "ff"])
-def test_pinholes_leak_under_their_own_name(of: str) -> None:
+def test_pinholes_leak_under_their_own_name() -> None:
     """Alone what the same shunt would take; beside one as large, half of what both would; and by their conductance."""
     alone, shunt = leaking(pinhole="1 kohm cm^2"), leaking(shunt="1 kohm cm^2")
-    both, joined = leaking(pinhole="2 kohm cm^2", shunt="2 kohm cm^2"), by_kind(shunt, of)["shunt"]
-    assert "shunt" not in by_kind(alone, of) and "pinholes" not in by_kind(shunt, of)
-    assert by_kind(alone, of)["pinholes"] == pytest.approx(joined, rel=1e-6)
-    steps = by_kind(both, of)
-    assert steps["pinholes"] == pytest.approx(steps["shunt"], rel=1e-6)
-    assert steps["pinholes"] + steps["shunt"] == pytest.approx(joined, rel=0.02)
-    uneven = by_kind(leaking(pinhole="1.25 kohm cm^2", shunt="5 kohm cm^2"), of)
-    assert uneven["pinholes"] / uneven["shunt"] == pytest.approx(4.0, rel=0.05)
+    both = leaking(pinhole="2 kohm cm^2", shunt="2 kohm cm^2")
+    uneven = leaking(pinhole="1.25 kohm cm^2", shunt="5 kohm cm^2")
     assert {one.name for one in alone.losses if one.kind == "pinholes"} == {"leak of pinholes"}
+    for of in ("voc", "ff"):
+        joined, halves, parts = by_kind(shunt, of)["shunt"], by_kind(both, of), by_kind(uneven, of)
+        assert "shunt" not in by_kind(alone, of) and "pinholes" not in by_kind(shunt, of)
+        assert by_kind(alone, of)["pinholes"] == pytest.approx(joined, rel=1e-6)
+        assert halves["pinholes"] == pytest.approx(halves["shunt"], rel=1e-6)
+        assert halves["pinholes"] + halves["shunt"] == pytest.approx(joined, rel=0.02)
+        assert parts["pinholes"] / parts["shunt"] == pytest.approx(4.0, rel=0.05)
 
 
 def test_a_switched_off_leak_leaves_the_other() -> None:

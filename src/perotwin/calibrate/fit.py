@@ -19,6 +19,7 @@ from perotwin import progress
 from perotwin.calibrate.data import Data, Table
 from perotwin.calibrate.fields import NO_LINKS, Links
 from perotwin.calibrate.information import Told, told_by
+from perotwin.calibrate.leaning import Lean, named
 from perotwin.calibrate.least_squares import SQUARES, Fit, Loss, at, solve
 from perotwin.calibrate.misfit import Misfit, misfit
 from perotwin.calibrate.objective import Objective
@@ -44,7 +45,8 @@ class Calibration:
         objective: cells as given, data, parameters. fit: what the solver found. told: what the data tell.
         fitted: the cells with the best values, which say where they come from.
         misfits: of each data set. tables: data beside fit, of each data set.
-        notes: what a reader must know.
+        notes: what a reader must know. leans: held numbers that the fitted ones lean on, where they were asked for
+            (`calibrate.leaning`).
     """
 
     objective: Objective
@@ -54,6 +56,7 @@ class Calibration:
     misfits: tuple[Misfit, ...]
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
+    leans: tuple[Lean, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -71,6 +74,8 @@ class Calibration:
         lines += ["", *(one.words for one in self.flagged)] if self.flagged else []
         lines += ["", "what these data cannot tell:"]
         lines += [f"  {group.words}" for group in self.told.groups] or ["  nothing of what was varied"]
+        if self.leans:
+            lines += ["", "what was held, and counts:", *(f"  {words}" for words in named(self.leans))]
         return "\n".join(lines)
 
 

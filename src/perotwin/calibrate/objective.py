@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from perotwin.calibrate.solution import Fit
     from perotwin.stack import Cell
 
-__all__ = ["Objective"]
+__all__ = ["Objective", "electric"]
 
 F64 = NDArray[np.float64]
 
@@ -212,20 +212,30 @@ class Objective:
         del self._lasting[index][_LASTING:]
         return np.asarray(made.slopes / chain)
 
+    def columns(self, numbers: Sequence[int], values: F64) -> F64:
+        """(N, K) how the residuals follow some of the parameters at values (P,), SI."""
+        with progress.task("slopes", total=len(self.data) * len(numbers)) as counter:
+            rows = [self._new_slopes(index, values, counter, numbers) for index in range(len(self.data))]
+        return np.vstack(rows)[:, list(numbers)]
+
     def forget(self) -> None:
         """Let the slopes of runs in time be taken anew, as a result is to have those of its own place."""
         for kept in self._lasting.values():
             kept.clear()
 
-    def _new_slopes(self, index: int, values: F64, counter: progress.Task) -> F64:
+    def _new_slopes(
+        self, index: int, values: F64, counter: progress.Task, numbers: Sequence[int] | None = None
+    ) -> F64:
+        """(N, P) of one data set, by all parameters or by some of them."""
+        asked = range(len(self.parameters)) if numbers is None else numbers
         one = self.data[index]
         here = self.residuals_of(index, values)
         found = np.zeros((here.size, len(self.parameters)))
-        exact = self._exact(index, values)
+        exact = self._exact(index, values, asked)
         for number, column in exact.items():
             found[:, number] = column
         seen = None
-        for number in range(len(self.parameters)):
+        for number in asked:
             counter.advance()
             if number in exact or not self._concerns(number, one):
                 continue
@@ -276,16 +286,17 @@ class Objective:
             return self.parameters[number].name.startswith(f"{one.name}:")
         return self._fields.reaches(number, one.cell)
 
-    def _exact(self, index: int, values: F64) -> dict[int, F64]:
-        """Columns that are told exactly, by number of the parameter."""
+    def _exact(self, index: int, values: F64, asked: Sequence[int] | None = None) -> dict[int, F64]:
+        """Columns that are told exactly, by number of the parameter: of all, or of some."""
         one = self.data[index]
         twin = self.twins[one.cell]
         fields = {
             number: found
             for number in range(self.count)
-            if self._concerns(number, one)
+            if (asked is None or number in asked)
+            and self._concerns(number, one)
             and (found := self._fields.follow(number, values, one.cell))
-            and (_electric(twin.cell, tuple(found)) if one.both_sides else _alone(tuple(found)))
+            and (electric(twin.cell, tuple(found)) if one.both_sides else _alone(tuple(found)))
         }
         paths = list(dict.fromkeys(path for found in fields.values() for path in found))
         names = [parameter.name for parameter in self.parameters]
@@ -314,7 +325,7 @@ def _alone(paths: Sequence[str]) -> bool:
     return not any(path.endswith("bandgap") for path in paths)
 
 
-def _electric(cell: Cell, paths: Sequence[str]) -> bool:
+def electric(cell: Cell, paths: Sequence[str]) -> bool:
     """Whether all that field paths stand for changes the equations of carriers only."""
     meant = [one for path in paths for one in full_paths(cell, path)]
     # "perovskite.electron_mobility" is short as well

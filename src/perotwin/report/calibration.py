@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from perotwin.calibrate.fit import Calibration
     from perotwin.calibrate.identify import Candidate
     from perotwin.calibrate.information import Group
+    from perotwin.calibrate.leaning import Lean
     from perotwin.calibrate.parameters import Parameter
     from perotwin.calibrate.profile import Profile
 
@@ -46,6 +47,13 @@ def cannot_tell(groups: Sequence[Group], candidates: Sequence[Candidate]) -> lis
             words = ""
         said.append(f"{group.words}{words}.")
     return said
+
+
+def _taken_for_granted(found: Calibration) -> list[str]:
+    """Which held numbers the fitted ones lean on, as sentences."""
+    from perotwin.calibrate.leaning import named
+
+    return [f"{words}." for words in named(found.leans)]
 
 
 def interval(one: Parameter, low: float, high: float) -> str:
@@ -101,6 +109,7 @@ def fit_words(found: Calibration, candidates: Sequence[Candidate] = ()) -> list[
         listed = ", ".join(f"{p.name} {p.text(float(v))}" for p, v in values if p.paths and p.prior is None)
         said.append(f"other numbers explain the data as well: {listed}.")
     said += [f"what these data cannot tell: {words}" for words in cannot_tell(found.told.groups, candidates)]
+    said += [f"what these data cannot tell: {words}" for words in _taken_for_granted(found)]
     late = [one.title for one in candidates if one.failure.startswith(LATE)]
     if late:
         said.append(
@@ -159,6 +168,7 @@ def fit_result(
         "at_bound": list(fit.at_bound),
         "outliers": list(fit.outliers),
         "cannot_tell": cannot_tell(found.told.groups, candidates),
+        "leans_on": [_lean_result(found, one) for one in found.leans],
         "further_measurements": [candidate_result(one) for one in candidates],
         "correlations": {"names": [one.name for one in fit.parameters], "values": fit.correlations},
         "evaluations": fit.evaluations,
@@ -168,6 +178,19 @@ def fit_result(
     if posterior is not None:
         made["posterior"] = dict(posterior)
     return made
+
+
+def _lean_result(found: Calibration, one: Lean) -> dict[str, Any]:
+    """A held number that fitted ones lean on, for machines; `chi2_change` is null where the slopes of the fit tell."""
+    moved = []
+    for index, value in one.moved:
+        number = found.fit.parameters[index]
+        entry = {"name": number.name, "value": number.shown(value), "unit": number.unit, "value_si": value}
+        moved.append(entry)
+    return {
+        "cell": one.cell, "path": one.path, "held": one.held, "other": one.other, "moved": moved,
+        "move_over_sd": one.worst, "chi2_change": one.rise if math.isfinite(one.rise) else None, "words": one.words,
+    }  # fmt: skip
 
 
 def candidate_result(one: Candidate) -> dict[str, Any]:
@@ -301,6 +324,7 @@ def render_fit(
         rows=rows,
         misfits=found.misfits,
         cannot=cannot_tell(found.told.groups, candidates),
+        granted=_taken_for_granted(found),
         candidates=[one for one in candidates if not one.failure],
         words=[one for one in words if not one.startswith("what these data cannot tell")],
         figures=shown,

@@ -16,6 +16,7 @@ from perotwin.calibrate.fields import NO_LINKS, RECIPE, Links, recipe_parameter
 from perotwin.calibrate.fit import Calibration, calibrate, usual_nuisances
 from perotwin.calibrate.identify import Candidate, Expected, candidates_for, identify, kinds_beside
 from perotwin.calibrate.information import identified, weak_groups
+from perotwin.calibrate.leaning import leaning
 from perotwin.calibrate.least_squares import SQUARES, Loss
 from perotwin.calibrate.parameters import Parameter, known, parameter_of
 from perotwin.calibrate.profile import RISE, Profile, profile
@@ -197,6 +198,9 @@ def fit(cells: Sequence[Cell], asked: Asked, out: str | Path | None = None) -> F
         written = write(found, folder)
     if complete:
         try:
+            found = replace(
+                found, leans=leaning(found.objective, found.fit, _TRYING if asked.further else 0.0)
+            )
             if asked.profiles:
                 profiles = {}
                 for one in found.fit.parameters[: found.objective.count]:
