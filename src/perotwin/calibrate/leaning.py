@@ -60,9 +60,9 @@ class Lean:
     Attributes:
         cell, path: of the held number. held, other: what it is, and what it might be.
         moved: index of a parameter and its value (SI) then, those that move most in units of their own standard
-            deviation first.
-        worst: the largest move in these units.
-        rise: of chi-square in a fit that was made again; NaN where the slopes of the fit tell.
+            deviation first; NaN where it is not known by how much.
+        worst: the largest move in these units, along the slopes of the fit where it was not made again.
+        rise: of chi-square in a fit that was made again; NaN where none was.
         words: as a sentence.
     """
 
@@ -247,7 +247,7 @@ def levels_of(objective: Objective, fit: Fit, seconds: float = math.inf) -> tupl
     """Trap levels that are held while lifetime, velocity or captures of the trap are fitted, and might lie elsewhere.
 
     Each is tried nearer to both bands. Where fitted numbers would move, the fit is made again with the level there, and
-    what the data speak against is left out. Where no time is left for another fit, the slopes of this one tell.
+    what the data speak against is left out. Where no time is left for another fit, its values are NaN.
 
     Args:
         seconds: for all these fits.
@@ -350,6 +350,8 @@ class _Tried:
                 moved = fit.coordinates + follow(fit, change)
                 if _listed(objective, fit, moved)[0] and time.monotonic() + fit.seconds < end:
                     again = _again(there, fit, moved)
+                    if not again.complete:
+                        raise KeyboardInterrupt
                     rise = 2.0 * (again.starts[0].cost - fit.starts[0].cost)
                     if rise > RISE:
                         return None
@@ -368,20 +370,25 @@ class _Tried:
 
     def _worded(self, other: Level, listed: tuple[tuple[int, float], ...], worst: float, rise: float) -> Lean:
         held, there = _place(self.level), _place(other)
-        how = "along the slopes of the fit; whether the data are described as well was not tried"
-        if math.isfinite(rise):
-            change = f"chi-square {abs(rise):.2g} {'more' if rise > 0.0 else 'less'}"
-            well = "better" if rise < -RISE else "as well"
-            how = f"with which the data are described {well} ({change}, fitted again)"
         state = ""
         if isinstance(self.level, Midgap):
             table = ", ".join(f'{key} = "{value}"' for key, value in other)
             state = f"state it in the stack file, level = {{ {table} }}, and "
         path = f"{self.trap}.level.{'height' if isinstance(other, LevelAbove) else 'depth'}"
-        words = (
-            f"{_names(self.fit, listed)} on the level of {_own(self.objective, self.cell)}{self.trap}, held {held}: "
-            f"{_then(self.fit, listed)} if it lay {there}, {how}. To find it along, {state}--vary {path}"
-        )
+        cure = f"To find it along, {state}--vary {path}"
+        where = f"the level of {_own(self.objective, self.cell)}{self.trap}, held {held}"
+        names = _names(self.fit, listed)
+        if math.isfinite(rise):
+            change = f"chi-square {abs(rise):.2g} {'more' if rise > 0.0 else 'less'}"
+            well = "better" if rise < -RISE else "as well"
+            words = (
+                f"{names} on {where}: {_then(self.fit, listed)} if it lay {there}, with which the data are described "
+                f"{well} ({change}, fitted again). {cure}"
+            )
+        else:
+            # a level changes too much for the slopes to tell by how much
+            words = f"{names} on {where}: whether the data allow it {there} was not tried. {cure}"
+            listed = tuple((index, math.nan) for index, _ in listed)
         return Lean(self.cell.name, f"{self.trap}.level", held, there, listed, worst, rise, words)
 
 

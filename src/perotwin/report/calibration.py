@@ -181,12 +181,17 @@ def fit_result(
 
 
 def _lean_result(found: Calibration, one: Lean) -> dict[str, Any]:
-    """A held number that fitted ones lean on, for machines; `chi2_change` is null where the slopes of the fit tell."""
+    """A held number that fitted ones lean on, for machines; `chi2_change` is null where no fit was made again."""
     moved = []
     for index, value in one.moved:
         number = found.fit.parameters[index]
-        entry = {"name": number.name, "value": number.shown(value), "unit": number.unit, "value_si": value}
-        moved.append(entry)
+        told = math.isfinite(value)
+        moved.append(
+            {
+                "name": number.name, "value": number.shown(value) if told else None, "unit": number.unit,
+                "value_si": value if told else None,
+            }
+        )  # fmt: skip
     return {
         "cell": one.cell, "path": one.path, "held": one.held, "other": one.other, "moved": moved,
         "move_over_sd": one.worst, "chi2_change": one.rise if math.isfinite(one.rise) else None, "words": one.words,
