@@ -94,6 +94,14 @@ def test_what_is_not_fine_enough_at_twice_the_density_is_made_finer_where_the_er
     # an error that is not known comes from nowhere
     tried.clear()
     assert until_fine(attempts([30.0, float("nan"), 0.5])).found == 3 and tried[2] == 4.0 * DENSITY
+    # but an adapted mesh whose error is not found is passed over, and tells where the next one is finer
+    tried.clear()
+    best = until_fine(attempts([30.0, 8.0, float("nan"), 0.5]))
+    assert best.found == 4 and best.passed and isinstance(tried[3], Like)
+    # and one that was known stands, with what it is worth, where no later one is found
+    tried.clear()
+    best = until_fine(attempts([30.0, 8.0, 3.0, *[float("nan")] * 3, 9.0, 9.0]))
+    assert best.found == 3 and not best.passed and len(tried) == 8
 
 
 def test_no_current_in_the_dark_has_no_mesh() -> None:

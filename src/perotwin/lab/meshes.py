@@ -95,21 +95,28 @@ def until_fine(attempt: Callable[[float | Like], Attempt[T]]) -> Attempt[T]:
 
 
 def _where_it_comes_from(attempt: Callable[[float | Like], Attempt[T]], made: Attempt[T]) -> Attempt[T]:
-    """What is found on meshes that are finer where the error comes from, until one is fine enough."""
-    best = made
+    """What is found on meshes that are finer where the error comes from, until one is fine enough.
+
+    A mesh whose own error is not found may still tell where it comes from, stretch by stretch: the next one is made
+    from it, and counts beside the last whose error was known.
+    """
+    best = last = made
     for _ in range(_ADAPTED):
-        # an error that is not known has no place
+        # an error that is not known, of no mesh, has no place
         known = best.whole and not best.passed and isfinite(best.off)
-        meshes = best.finer() if known else None
+        meshes = last.finer() if known else None
         if meshes is None:
             break
         try:
-            next_one = attempt(meshes)
+            last = attempt(meshes)
         except ConvergenceError:
             break
-        if not next_one.whole or not next_one.off < _LESS * best.off:
+        if not last.whole:
             break
-        best = next_one
+        if isfinite(last.off):
+            if not last.off < _LESS * best.off:
+                break
+            best = last
     return best
 
 
