@@ -37,7 +37,7 @@ from perotwin.transport.device import (
     stored_width,
 )
 from perotwin.transport.kernels.circuit import ANODE, Constraint, Net, make_answer, make_linear
-from perotwin.transport.kernels.implicit_step import Difference, Judgement, implicit_step, step_error
+from perotwin.transport.kernels.implicit_step import NOBODY, Difference, Judgement, implicit_step, step_error
 from perotwin.transport.kernels.in_motion import trap_memory
 from perotwin.transport.kernels.newton import CONVERGED, Patience
 from perotwin.transport.kernels.rows import stored_in
@@ -70,6 +70,8 @@ _CURRENT = 1e-3
 _GAMMA = 1.0 - 0.5 * np.sqrt(2.0)
 #: its error as a part of how far a step of first order is from it
 _HELD = 0.2
+#: change of the logarithm of a density from which on a guess of it is not trusted where next to nobody is
+_MISLED = 1.0
 #: rounding of an occupation
 _EMPTY = 1e-13
 #: what three points tell of a step's error: their second difference is more than it
@@ -182,12 +184,40 @@ class Stepper:
             into[...] = value
         return Past(time, stored, now.row[: self._extrapolated.size].copy())
 
-    def _guess(self, values: F64, now: Moment) -> Moment:
-        """A moment from extrapolated numbers."""
+    def _guess(self, values: F64, now: Moment, past: Past) -> Moment:
+        """A moment from extrapolated numbers.
+
+        Where next to nobody is, densities change by decades from step to step and the polynomial misleads by more: a
+        level that would change one by a factor there stays as it was.
+        """
         made = now.copy()
         made.row[self._extrapolated.size :] = 0.0
         np.copyto(made.row[: self._extrapolated.size], values, where=self._extrapolated)
+        stored, was, new = stored_in(self.device, past.stored), now.state, made.state
+        rise = np.repeat(new.v - was.v, np.diff(self.device.node_start))
+        for density, before, after, lifted in (
+            (stored.n, was.fn, new.fn, 0.0),
+            (stored.p, was.fp, new.fp, rise),
+        ):
+            nobody = np.ones(rise.size, dtype=bool)
+            nobody[self.device.site_node[density > NOBODY * density.max()]] = False
+            misled = nobody & (np.abs(new.psi - was.psi + after - before - lifted) > _MISLED)
+            after[misled] = before[misled]
         return made
+
+    def _possible(self, history: F64, rate: float, past: Past) -> F64:
+        """The same past of a difference, but where next to nobody is and it would ask for a negative density.
+
+        That of a step of first order stands there, which damps what falls faster than the step; it is too few to be
+        missed.
+        """
+        for wanted, was in zip(
+            stored_in(self.device, history)[:3], stored_in(self.device, past.stored)[:3], strict=True
+        ):
+            least = NOBODY * was.max(axis=-1, keepdims=True, initial=0.0)
+            nobody = (wanted < 0.0) & (wanted > -rate * least) & (was < least)
+            wanted[nobody] = rate * was[nobody]
+        return history
 
     def _refresh(self, now: Moment) -> None:
         """Densities of a moment into the scratch memory, and its traps' occupation."""
@@ -275,9 +305,9 @@ class Stepper:
         r = h / h1
         rate = (1.0 + 2.0 * r) / ((1.0 + r) * h)
         history = (1.0 + r) / h * past[0].stored - r * r / ((1.0 + r) * h) * past[1].stored
-        difference = Difference(rate, history)
+        difference = Difference(rate, self._possible(history, rate, past[0]))
         ahead = _weights(past, time + size)
-        trial = self._guess(_sum(ahead, [one.smooth for one in past]), now)
+        trial = self._guess(_sum(ahead, [one.smooth for one in past]), now, past[0])
         ok, iterations = self._solve(trial, constraint, generation, difference, _ITERATIONS)
         if not ok:
             # the polynomial may mislead where densities are next to nothing: once more from the last state itself
@@ -323,7 +353,7 @@ class Stepper:
             slope = rate * stages[-1].end.stored - history
             if len(stages) == 1:
                 more_of = (1.0 - _GAMMA) / _GAMMA
-                first, history = slope, rate * past.stored + more_of * slope
+                first, history = slope, self._possible(rate * past.stored + more_of * slope, rate, past)
                 before = (past, rate - more_of * rate), (stages[0].end, more_of * rate)
         if not ok:
             # densities that fall faster than the step cannot follow its second stage: first order damps them

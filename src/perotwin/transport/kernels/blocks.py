@@ -118,6 +118,8 @@ def eliminate_blocks(dev, b, d, columns):
         _eliminate(b, first, last, columns, 3)
     elif size == 4:
         _eliminate(b, first, last, columns, 4)
+    elif size == 5:
+        _eliminate(b, first, last, columns, 5)
     else:
         _eliminate(b, first, last, columns, size)
 

@@ -40,7 +40,10 @@ from perotwin.transport.kernels.statistics import densities, moving_charge, movi
 _ROUNDING = 4e-15
 #: carriers below this part of the largest density are none where errors of time steps are judged, and where they are
 #: solved for
-_NONE, _NOBODY = 1e-12, 1e-15
+_NONE, NOBODY = 1e-12, 1e-15
+#: Newton steps that grow by this factor as often in a row lead nowhere: a density is asked to be negative, and what
+#: is left of it falls to a twentieth each time
+_GROWS, _IN_A_ROW = 4.0, 5
 #: a density counts the less, by the cube, the more than this many times larger it is at the next node, or at one
 #: further off, fading by e over a bond (m) on the way: such a front is not resolved, and how it enters the next node is
 #: a matter of the mesh
@@ -95,7 +98,7 @@ def implicit_step(dev, w, b, net, row, gen, held, difference, filled, constraint
     lights, volts = np.zeros(net.emitter.size), np.zeros(free.size)
     past_psi = stored_in(dev, difference.past).psi
     F = b.rhs
-    largest = np.inf
+    largest, growing = np.inf, 0
     for d in range(free.size):
         if not free[d]:
             st.v[d] = constraint.c / (constraint.a * net.vt)
@@ -118,12 +121,15 @@ def implicit_step(dev, w, b, net, row, gen, held, difference, filled, constraint
         for d in range(free.size):
             answer.voltage[d] = min(max(answer.voltage[d], -LONGEST_VOLTAGE), LONGEST_VOLTAGE)
             combine(net, d, dev, F, free[d], answer)
-        step, largest = 0.0, 0.0
+        step, before, largest = 0.0, largest, 0.0
         for d in range(free.size):
             own, size, finite = _length(dev, w, b, d, iteration >= LATE, patience.tolerance)
             if not finite:
                 return NOT_FINITE, iteration + 1, np.inf
             step, largest = max(step, own), max(largest, size)
+        growing = growing + 1 if largest > _GROWS * max(before, 1.0) else 0
+        if growing == _IN_A_ROW:
+            return STALLED, iteration + 1, largest
         damping = min(1.0, patience.longest / step) if step > 0.0 else 1.0
         _take(dev, b, st, damping, free, answer.voltage)
         hold_contacts(dev, st)
@@ -187,7 +193,7 @@ def _length(dev, w, b, d, late, tolerance):
         if step > step_log and not (
             late
             and (
-                w.n[s] * (1.0 + step) < _NOBODY * most_n
+                w.n[s] * (1.0 + step) < NOBODY * most_n
                 or abs(w.residual[i, 0]) < ROUNDED * (b.give[i, 1] + b.leak[i, 1])
                 or abs(w.residual[i, 0]) < ROUNDED * _exchanged(dev, w, s)[0]
             )
@@ -198,7 +204,7 @@ def _length(dev, w, b, d, late, tolerance):
         if step > step_log and not (
             late
             and (
-                w.p[s] * (1.0 + step) < _NOBODY * most_p
+                w.p[s] * (1.0 + step) < NOBODY * most_p
                 or abs(w.residual[i, 1]) < ROUNDED * (b.give[i, 2] + b.leak[i, 2])
                 or abs(w.residual[i, 1]) < ROUNDED * _exchanged(dev, w, s)[1]
             )

@@ -153,9 +153,11 @@ def trap_memory(dev, w, b, rate, at_rest, past, filled):
         filled.face[t] = _lagging(w, b, i, inner, numbers, face_level(dev, w, t), rate, at_rest, past.face[t])
 
 
-@compiled
+@inlined
 def _lagging(w, b, i, inner, numbers, level, rate, at_rest, past):
     """Corrections of one level at node i, f' = den (stationary - f); returns the occupation f.
+
+    No function of its own: to hand it all arrays of w and b at each site would take four times as long as the rest.
 
     inner: whether Poisson's equation holds there. numbers: width (m) of the site, density, capture rates by electrons
     and holes.
