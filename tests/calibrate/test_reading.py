@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,10 +124,16 @@ def test_another_light_or_temperature_is_refused_unless_the_cell_is_told_it(
     cell: pt.Stack, tmp_path: Path
 ) -> None:
     file = [("jv", str(curve(tmp_path / "rev.txt")))]
+    stated = tmp_path / "stated.txt"
+    stated.write_text("Irradiance (mW/cm^2):\t100\n" + (tmp_path / "rev.txt").read_text())
     dim = cell.with_values({"light.intensity": "0.5 sun"})
     with pytest.raises(InputError, match=r"0\.5 sun") as caught:
-        of_files(file, dim)
+        of_files([("jv", str(stated))], dim)
     assert "--light" in caught.value.advice
+    # what a file does not say is what the cell is told
+    (taken,), notes = of_files(file, dim, Told(steady=True))
+    assert isinstance(taken, SteadyCurve) and taken.light == 0.5
+    assert "rev.txt: the light is not stated: taken for that of the cell, 0.5 sun" in notes
     measured = pt.lab.jv.measure(cell.with_values({"temperature": "320 K"}), pt.lab.jv.Protocol(step="50 mV"))
     saved = pt.measurement.save(measured, tmp_path / "warm.nc")
     with pytest.raises(InputError, match=r"320\.0 K") as caught:
@@ -160,9 +167,36 @@ def test_evidence_lists_files_and_numbers_of_several_cells(cell: pt.Stack, tmp_p
     assert isinstance(data[2], Scalar) and (data[2].value, data[2].sd) == pytest.approx((1.21, 0.005))
 
 
+def test_each_entry_of_evidence_counts_for_its_own_file(cell: pt.Stack, tmp_path: Path) -> None:
+    """Areas and standard deviations are those of each; curves that were scanned alike are scans in a row."""
+    for name in ("one", "two"):
+        curve(tmp_path / f"{name}.txt", head="Current (mA)")
+    entry = '[[file]]\nkind = "jv"\nfile = "{}.txt"\narea = "{}"\nsd = "{}"\n{}\n'
+    place = tmp_path / "evidence.toml"
+
+    def read(first: str = "", second: str = "") -> list[Any]:
+        place.write_text(
+            entry.format("one", "1 cm^2", "0.1 mA/cm^2", first)
+            + entry.format("two", "0.5 cm^2", "0.2 mA/cm^2", second)
+        )
+        return of_evidence(str(place), [cell])[0]
+
+    one, two = read("steady = true")
+    assert two.current == pytest.approx(2.0 * one.current) and (one.sd[0], two.sd[0]) == (1.0, 2.0)
+    (both,) = read('rate = "100 mV/s"')
+    assert [part.sd[0] for part in both.segments] == [1.0, 2.0]
+    slow, fast = read('rate = "10 mV/s"', 'rate = "1 V/s"')
+    assert (slow.rate, fast.rate) == pytest.approx((0.01, 1.0)) and slow.name != fast.name
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (
+            "[[file]]\ncell = 'a'\nkind = 'jv'\nlight = '0.1 sun'",
+            'does not exist in a \\[\\[file\\]\\] of kind "jv"',
+        ),
+        ("[[file]]\ncell = 'a'\nkind = 'eqe'\nrate = '1 V/s'", '"rate" does not exist'),
         ("", "holds no evidence"),
         ("[[scalar]]\nof = 'voc'\nvalue = '1 V'\nsd = '1 mV'", "does not say of which cell"),
         ("[[scalar]]\ncell = 'nobody'\nof = 'voc'\nvalue = '1 V'\nsd = '1 mV'", "not among the cells"),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from perotwin.calibrate.information import identified, weak_groups
+from perotwin.calibrate.fit import Calibration
+from perotwin.calibrate.information import Told, identified, weak_groups
 from perotwin.calibrate.least_squares import solve
 from perotwin.calibrate.misfit import misfit, runs
-from perotwin.calibrate.parameters import Linear, Log, Parameter
+from perotwin.calibrate.parameters import Gaussian, Linear, Log, Parameter
 from perotwin.calibrate.profile import RISE, profile, rise_at
 from perotwin.errors import InputError
 
@@ -107,6 +111,33 @@ def test_noise_passes_and_what_is_left_of_a_wrong_model_does_not() -> None:
     assert wave.flagged and wave.probability > 0.5 and "on one side" in wave.words
     large = misfit("large", 3.0 * rng.standard_normal(40), 3.0)
     assert large.flagged and "times as large" in large.words
+
+
+def test_rounding_of_one_sign_is_no_misfit() -> None:
+    """A fit of data without noise leaves 1e-12 of their standard deviations, all on one side."""
+    assert not misfit("exact", np.full(40, 1e-12), 3.0).flagged
+    assert misfit("small", np.full(40, 1e-2), 3.0).flagged
+
+
+def test_a_misfit_is_said_in_plain_numbers() -> None:
+    apart = misfit("jv", np.full(71, 540.0), 3.0)
+    assert "are 552 times as large" in apart.words
+    assert "lie on one side for long (they change it 0 times, by chance 36)" in apart.words
+
+
+def test_what_ends_at_a_bound_is_not_told() -> None:
+    """Beside a bound the covariance is small, and yet the data tell no value."""
+    near, other = (velocity(name) for name in ("near", "other"))
+    nuisance = replace(near, name="known", prior=Gaussian(1.0, 0.1))
+    told = Told(np.array([False, True, False]), np.full(3, 1e-3), (), np.zeros(3, dtype=bool))
+    fit = SimpleNamespace(
+        parameters=(near, other, nuisance), at_bound=("near (lower, 0.1 s)", "known (upper, 2)")
+    )
+    made: Any = SimpleNamespace(fit=fit, told=told, objective=SimpleNamespace(count=3))
+    assert Calibration.untold.fget(made) == ("near, which ended at a bound (lower, 0.1 s)",)  # type: ignore[attr-defined]
+    fit.at_bound = ()
+    (words,) = Calibration.untold.fget(made)  # type: ignore[attr-defined]
+    assert words == "near, which ended within two standard deviations of a bound"
 
 
 # --- profiles --------------------------------------------------------------------------------------------------------

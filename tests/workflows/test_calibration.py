@@ -74,7 +74,8 @@ def test_a_fit_leaves_all_that_a_reader_wants(files: Path, tmp_path: Path) -> No
 @pytest.mark.slow
 def test_a_fit_goes_on_from_where_it_was_killed(files: Path, tmp_path: Path) -> None:
     cell = pt.load("wbg-target")
-    (tmp_path / "fit-progress.json").write_text(json.dumps({"values": [2.05e-7, 2.95e-4, 1.0], "chi2": 1.0}))
+    stood = {"perovskite.lifetime": 2.05e-7, "circuit.series_resistance": 2.95e-4, "jv: light": 1.0}
+    (tmp_path / "fit-progress.json").write_text(json.dumps({"values": stood, "chi2": 1.0}))
     found = jobs.fit([cell], asked(files, resume=True), tmp_path)
     fresh = jobs.fit([cell], asked(files))
     assert found.calibration.fit.starts[0].begun[0] == pytest.approx(2.05e-7)
@@ -82,6 +83,29 @@ def test_a_fit_goes_on_from_where_it_was_killed(files: Path, tmp_path: Path) -> 
     assert not (tmp_path / "fit-progress.json").exists()
     again = jobs.fit([cell], asked(files, resume=True), tmp_path)
     assert again.calibration.fit.starts[0].begun == pytest.approx(found.calibration.fit.values)
+
+
+def test_a_fit_goes_on_by_the_names_of_its_numbers(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may be varied in another order than before; a file that was cut is none."""
+    begun: list[dict[str, float] | None] = []
+
+    def calibrate(*_: object, begin: dict[str, float] | None = None, **__: object) -> object:
+        begun.append(begin)
+        raise InputError("enough.")
+
+    monkeypatch.setattr(jobs, "calibrate", calibrate)
+    numbers = [
+        {"name": "circuit.series_resistance", "value_si": 2.5e-4},
+        {"name": "jv: light", "value_si": 1.01},
+    ]
+    earlier = json.dumps({"results": [{"numbers": numbers}]})
+    for text in (earlier, earlier[:40]):
+        (tmp_path / "fit.json").write_text(text)
+        with pytest.raises(InputError, match="enough"):
+            jobs.fit([pt.load("wbg-target")], asked(files, resume=True), tmp_path)
+    assert begun == [{"circuit.series_resistance": 2.5e-4, "jv: light": 1.01}, None]
 
 
 @pytest.mark.slow
@@ -179,6 +203,11 @@ def test_what_cannot_be_is_refused(files: Path) -> None:
         ({"files": ()}, "no data"),
         ({"share": ("perovskite.lifetime",)}, "shared and varied"),
         ({"resume": True}, "none is named"),
+        ({"told": jobs.Told(bias="0.9 V")}, "--bias is said of what --impedance gives"),
+        ({"told": jobs.Told(rate=0.1), "files": (("suns_voc", str(files / "sv.txt")),)}, "--rate is said of"),
+        ({"vary": ("perovskite.lifetime", "absorber.lifetime")}, "name the same number"),
+        ({"vary": ("perovskite.lifetime", "perovskite.trap.1.hole_lifetime")}, "name the same number"),
+        ({"nuisance": ("htl.thickness=1 nm",), "vary": ("niox.thickness",)}, "name the same number"),
     ):
         with pytest.raises(InputError, match=words) as caught:
             jobs.fit([cell], asked(files, **settings))
@@ -188,7 +217,7 @@ def test_what_cannot_be_is_refused(files: Path) -> None:
     one = files / "one.toml"
     one.write_text('[[scalar]]\nof = "voc"\nvalue = "1.3 V"\nsd = "1 mV"\n')
     with pytest.raises(InputError, match="2 parameters are to be found from 1 data"):
-        jobs.fit([cell], asked(files, files=(), evidence=str(one)))
+        jobs.fit([cell], asked(files, files=(), evidence=str(one), told=jobs.Told()))
 
 
 @pytest.mark.slow

@@ -298,7 +298,7 @@ class Decay:
 
     def labels(self) -> list[str]:
         middles = 0.5 * (self.edges[1:] + self.edges[:-1])
-        return [f"{self.name} at {1e9 * t:.3g} ns" for t in middles]
+        return [f"{self.name} at {1e9 * t:{'.0f' if t >= 1e-7 else '.3g'}} ns" for t in middles]
 
     def seen(self, twin: Twin, values: Values) -> Any:
         """The sample that a cell's film makes."""

@@ -7,7 +7,7 @@ found.fitted[0].to_toml(); print(found.report())
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from perotwin import progress
 from perotwin.calibrate.data import Data, Table
 from perotwin.calibrate.fields import NO_LINKS, Links
 from perotwin.calibrate.information import Told, told_by
-from perotwin.calibrate.leaning import Lean, named
+from perotwin.calibrate.leaning import Lean, named, place_of, stands_for
 from perotwin.calibrate.least_squares import SQUARES, Fit, Loss, at, solve
 from perotwin.calibrate.misfit import Misfit, misfit
 from perotwin.calibrate.objective import Objective
@@ -68,12 +68,28 @@ class Calibration:
         """The data sets that are not described."""
         return tuple(one for one in self.misfits if one.flagged)
 
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """What the data cannot tell, in words: weak directions, and numbers beside which the search found a bound."""
+        grouped = {member for group in self.told.groups for member in group.members}
+        said = [group.words for group in self.told.groups]
+        for index, one in enumerate(self.fit.parameters[: self.objective.count]):
+            if one.prior is not None or self.told.identified[index] or index in grouped:
+                continue
+            where = [words.removeprefix(one.name) for words in self.fit.at_bound if words.startswith(f"{one.name} (")]
+            said.append(
+                f"{one.name}, which ended at a bound{where[0]}" if where else
+                f"{one.name}, which ended within two standard deviations of a bound"
+            )  # fmt: skip
+        return tuple(said)
+
     def report(self) -> str:
         """What was found, as text."""
         lines = [self.fit.report()]
         lines += ["", *(one.words for one in self.flagged)] if self.flagged else []
         lines += ["", "what these data cannot tell:"]
-        lines += [f"  {group.words}" for group in self.told.groups] or ["  nothing of what was varied"]
+        without = "all: the data are not described" if self.flagged else "nothing of what was varied"
+        lines += [f"  {words}" for words in self.untold or (without,)]
         if self.leans:
             lines += ["", "what was held, and counts:", *(f"  {words}" for words in named(self.leans))]
         return "\n".join(lines)
@@ -85,7 +101,7 @@ def usual_nuisances(cell: Cell, data: Sequence[Data], varied: Sequence[Parameter
     """
     if cell.light.generation.kind != "optics" or not any(one.cell == cell.name for one in data):
         return ()
-    taken = {path for one in varied for path in one.paths if not one.cells or cell.name in one.cells}
+    taken = {place for one in varied for place in _places(cell, one)}
     quantities = cell.quantities()
     paths = []
     lit = [layer for layer in getattr(cell, "layer", ()) if layer.role == "electrode"]
@@ -96,7 +112,7 @@ def usual_nuisances(cell: Cell, data: Sequence[Data], varied: Sequence[Parameter
     ]
     found = []
     for path in paths:
-        if path in quantities and path not in taken:
+        if path in quantities and place_of(cell, path) not in taken:
             try:
                 found.append(known(cell, path, name=path, cells=(cell.name,)))
             except PerotwinError:  # a number that cannot be varied is not known to be another
@@ -112,8 +128,8 @@ def calibrate(
     loss: Loss = SQUARES,
     starts: int = 1,
     seed: int = 0,
-    kept: Callable[[F64, float], Any] | None = None,
-    begin: F64 | None = None,
+    kept: Callable[[dict[str, float], float], Any] | None = None,
+    begin: Mapping[str, float] | None = None,
     links: Links = NO_LINKS,
 ) -> Calibration:
     """Fit cells to data.
@@ -122,8 +138,10 @@ def calibrate(
         cells: where the search begins, by unique names. data: what they are compared with.
         parameters: of the cells; what is unknown of the measurements is added.
         loss: how residuals count. starts, seed: of searches, see `solve`.
-        kept: called with the values (P,) and chi-square of each search that is the best so far.
-        begin: (P,) values (SI) from which the first search begins instead, those of the measurements included.
+        kept: called with the values (SI, by the parameters' names) and chi-square of each search that is the best so
+            far.
+        begin: values (SI) by name from which the first search begins instead, those of the measurements included; what
+            it does not name begins where it would.
         links: ties between numbers, and the recipes that made the cells.
 
     Returns:
@@ -139,12 +157,19 @@ def calibrate(
             "there are no data.", "Give measured files: --jv rev.txt --eqe cell.eqe.", key="data"
         )
     objective = Objective(cells, data, parameters, links=links)
+    _refuse_twice(objective)
     _refuse_few(objective)
-    search = _Search(objective, loss, kept)
+    names = [one.name for one in objective.parameters]
+
+    def keep(values: F64, chi2: float) -> None:
+        if kept is not None:
+            kept(dict(zip(names, map(float, values), strict=True)), chi2)
+
+    search = _Search(objective, loss, keep)
     with objective.remembering():
         quick = [one for one in data if one.both_sides]
         slow = len(quick) < len(data)
-        begins: list[F64] = [] if begin is None else [begin]
+        begins: list[F64] = [] if begin is None else [_named(begin, objective)]
         if slow and begin is None and quick and (starts > 1 or _enough(quick, objective)):
             begins = _first(cells, quick, parameters, objective, starts, seed)
         found = search.of(begins[0] if begins else None, 1 if slow and begins else starts, seed)
@@ -165,7 +190,7 @@ class _Search:
 
     objective: Objective
     loss: Loss
-    kept: Callable[[F64, float], Any] | None
+    kept: Callable[[F64, float], Any]
 
     def of(self, begin: F64 | None, starts: int = 1, seed: int = 0, label: str = "") -> Fit:
         """From values (P,), those of the parameters without them."""
@@ -297,6 +322,26 @@ def _shares(objective: Objective, found: Fit) -> list[float]:
     return [float(leverage[a:b].sum()) for a, b in pairwise(ends)]
 
 
+def _places(cell: Cell, one: Parameter) -> list[tuple[str | int, ...]]:
+    """Where the numbers stand in a cell that a parameter sets, however its paths are written."""
+    if one.cells and cell.name not in one.cells:
+        return []
+    return [place_of(cell, path) for short in one.paths for path in stands_for(cell, short)]
+
+
+def _refuse_twice(objective: Objective) -> None:
+    for cell in objective.cells:
+        taken: dict[tuple[str | int, ...], str] = {}
+        for one in objective.parameters[: objective.count]:
+            for place in _places(cell, one):
+                other = taken.setdefault(place, one.name)
+                if other != one.name:
+                    raise InputError(
+                        f'"{other}" and "{one.name}" name the same number of "{cell.name}".', "Name it once.",
+                        key=one.name,
+                    )  # fmt: skip
+
+
 def _refuse_few(objective: Objective) -> None:
     free = sum(one.prior is None for one in objective.parameters)
     data = sum(objective.sizes)
@@ -331,8 +376,13 @@ def _first(
     made = []
     for start in found.starts:
         by_name = {one.name: float(value) for one, value in zip(smaller.parameters, start.ended, strict=True)}
-        made.append(np.array([by_name.get(one.name, one.start) for one in objective.parameters]))
+        made.append(_named(by_name, objective))
     return made
+
+
+def _named(values: Mapping[str, float], objective: Objective) -> F64:
+    """(P,) values by name; where a parameter is not named, that from which it would begin."""
+    return np.array([values.get(one.name, one.start) for one in objective.parameters])
 
 
 def _from(parameter: Parameter, value: float) -> Parameter:

@@ -35,7 +35,7 @@ from perotwin.units import Quantity
 if TYPE_CHECKING:
     from perotwin.stack import Cell, Layer
 
-__all__ = ["Lean", "follow", "leaning", "levels_of", "named", "ranges_of"]
+__all__ = ["Lean", "follow", "leaning", "levels_of", "named", "place_of", "ranges_of", "stands_for"]
 
 F64 = NDArray[np.float64]
 
@@ -156,11 +156,11 @@ def ranges_of(objective: Objective, fit: Fit) -> tuple[Lean, ...]:
 def _held(objective: Objective, cell: Cell) -> list[Parameter]:
     """Numbers of a cell that state a range and that the fit leaves as they are, with that range as prior."""
     set_by = objective.of_cell(np.array([one.start for one in objective.parameters]), cell.name)
-    taken = {_steps(cell, path) for short in set_by for path in _full(cell, short)}
+    taken = {place_of(cell, path) for short in set_by for path in stands_for(cell, short)}
     found = []
     for path, value in cell.quantities().items():
         stated = isinstance(value, Quantity) and value.assumed is not None
-        if not stated or _steps(cell, path) in taken or not electric(cell, (path,)):
+        if not stated or place_of(cell, path) in taken or not electric(cell, (path,)):
             continue
         try:
             found.append(known(cell, path, cells=(cell.name,)))
@@ -169,7 +169,7 @@ def _held(objective: Objective, cell: Cell) -> list[Parameter]:
     return found
 
 
-def _full(cell: Cell, path: str) -> tuple[str, ...]:
+def stands_for(cell: Cell, path: str) -> tuple[str, ...]:
     """The paths that a short one stands for; those of recipes and of other cells stand for themselves."""
     try:
         return tuple(full_paths(cell, path))
@@ -177,7 +177,7 @@ def _full(cell: Cell, path: str) -> tuple[str, ...]:
         return (path,)
 
 
-def _steps(cell: Cell, path: str) -> tuple[str | int, ...]:
+def place_of(cell: Cell, path: str) -> tuple[str | int, ...]:
     """Where a number stands in a cell, however its path is written: a trap's number, say, may be left out."""
     prefix = next((one for one in cell.stacks if one and path.startswith(f"{one}.")), "")
     try:
@@ -269,12 +269,12 @@ def _traps(objective: Objective, cell: Cell) -> Iterator[tuple[str, Level, Layer
         for one in objective.parameters[: objective.count]
         if not one.cells or cell.name in one.cells
         for short in one.paths
-        for path in _full(cell, short)
+        for path in stands_for(cell, short)
     ]
-    levels = {_steps(cell, path)[:-1] for path in fitted}
+    levels = {place_of(cell, path)[:-1] for path in fitted}
     seen: set[tuple[str | int, ...]] = set()
     for trap in (path.rpartition(".")[0] for path in fitted if ".trap." in path):
-        where, level = _steps(cell, f"{trap}.level"), f"{trap}.level"
+        where, level = place_of(cell, f"{trap}.level"), f"{trap}.level"
         if trap.endswith(".level") or where in levels or where in seen:
             continue
         seen.add(where)

@@ -20,6 +20,8 @@ F64 = NDArray[np.float64]
 _CHANCE = 1e-3
 #: fewest residuals whose runs tell anything
 _FEW = 8
+#: root mean square of residuals, in their standard deviations, below which their signs are rounding
+_NOTHING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,16 @@ def misfit(name: str, residuals: F64, parameters: float) -> Misfit:
     probability = float(chi2.sf(total, degrees))
     found, expected, few = runs(residuals)
     large = probability < _CHANCE
-    slow = count >= _FEW and few < _CHANCE
+    slow = count >= _FEW and few < _CHANCE and total > _NOTHING**2 * count
     words = []
     if large:
-        words.append(f"are {math.sqrt(total / degrees):.2g} times as large as their standard deviations")
+        times = math.sqrt(total / degrees)
+        words.append(f"are {times:.{0 if times >= 10.0 else 1}f} times as large as their standard deviations")
     if slow:
-        words.append(f"lie on one side in {found} runs where chance makes {expected:.0f}")
+        words.append(
+            f"lie on one side for long (they change it {found - 1} time{'' if found == 2 else 's'}, by chance "
+            f"{expected - 1.0:.0f})"
+        )
     said = ""
     if words:
         said = (

@@ -22,6 +22,7 @@ from perotwin.calibrate.impedance_reading import impedance_of
 from perotwin.calibrate.keys import refuse_unknown
 from perotwin.calibrate.synthetic import eqe_sd, suns_sd
 from perotwin.errors import InputError, nearest, shown
+from perotwin.files.jv_curves import LIGHT_NOT_STATED
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,10 +40,13 @@ _LIGHT, _TEMPERATURE = 0.02, 1.0
 _EDGE = 0.1
 #: points of a steady curve and of a spectrum that are compared at most
 _POINTS = 120
-_KEYS = (
-    "cell", "kind", "file", "label", "rate", "dwell", "preconditioning", "steady", "bias", "light", "sample",
-    "wavelength", "fluence", "area", "columns", "sd",
-)  # fmt: skip
+#: keys of a [[file]] of any kind, and those of each kind besides
+_KEYS = ("cell", "kind", "file", "label", "columns")
+_SCANNED = ("rate", "dwell", "preconditioning", "steady")
+_OF_KIND = {
+    "jv": ("area", "sd", *_SCANNED), "suns_voc": ("area", "sd"), "eqe": ("sd",),
+    "impedance": ("bias", "light", "area", "sd"), "trpl": ("sample", "wavelength", "fluence"),
+}  # fmt: skip
 _SCALAR_KEYS = ("cell", "of", "value", "sd", "source")
 
 
@@ -76,12 +80,16 @@ NOTHING = Told()
 
 
 def of_files(
-    files: Sequence[tuple[str, str]], cell: Cell, told: Told | None = None, gap_varies: bool = False
+    files: Sequence[tuple[str, str]],
+    cell: Cell,
+    told: Told | Sequence[Told] | None = None,
+    gap_varies: bool = False,
 ) -> tuple[list[Data], list[str]]:
     """Data of a cell in files.
 
     Args:
         files: kind (of `KINDS`) and path; "pixels.txt#b_rev" names one of several curves. cell: that they are of.
+        told: of all of them, or of each. How curves were scanned is said of the first for all: they are scans in a row.
         gap_varies: whether the absorber's gap is found with the rest.
 
     Returns:
@@ -90,17 +98,19 @@ def of_files(
     Raises:
         InputError: a file that cannot be read, or cannot be of the cell.
     """
-    told = told or Told()
+    each = [told or NOTHING] * len(files) if told is None or isinstance(told, Told) else told
     data: list[Data] = []
     notes: list[str] = []
-    curves: list[xr.Dataset] = []
-    for kind, path in files:
+    curves: list[tuple[xr.Dataset, Told]] = []
+    for (kind, path), told in zip(files, each, strict=True):
         found = _read(kind, path, told)
         for one in found:
             _refuse(one, kind, path, cell, gap_varies)
-            notes += [f"{Path(path.partition('#')[0]).name}: {note}" for note in one.notes]
+            notes += [
+                f"{Path(path.partition('#')[0]).name}: {_of_the_cell(note, cell)}" for note in one.notes
+            ]
             if kind == "jv":
-                curves.append(one.dataset)
+                curves.append((one.dataset, told))
             elif kind == "suns_voc":
                 data.append(_suns(one.dataset, cell, _name("suns_voc", data), told))
             elif kind == "eqe":
@@ -117,7 +127,7 @@ def of_files(
                 data.append(made)
                 notes += said
     if curves:
-        more, said = _curves(curves, cell, told)
+        more, said = _curves(curves, cell)
         data = [*more, *data]
         notes += said
     return data, list(dict.fromkeys(notes))
@@ -190,7 +200,7 @@ def _refuse(found: Found, kind: str, path: str, cell: Cell, gap_varies: bool) ->
             file=path,
             key="area",
         )
-    light = made.attrs.get("light")
+    light = None if LIGHT_NOT_STATED in found.notes else made.attrs.get("light")
     own = float(cell.light.intensity)
     if kind == "jv" and light is not None and abs(float(light) - own) > _LIGHT * max(own, 1e-6):
         raise InputError(
@@ -239,6 +249,13 @@ def _refuse(found: Found, kind: str, path: str, cell: Cell, gap_varies: bool) ->
             )
 
 
+def _of_the_cell(note: str, cell: Cell) -> str:
+    """A note of a reader as it is for a fit: what no file states of the light is that of the cell."""
+    suns = float(cell.light.intensity)
+    other = note == LIGHT_NOT_STATED and suns != 1.0
+    return f"the light is not stated: taken for that of the cell, {suns:.4g} sun" if other else note
+
+
 def _voc(made: xr.Dataset, kind: str) -> float:
     """Open-circuit voltage, read off simply; NaN where none is in it."""
     if kind == "suns_voc":
@@ -263,13 +280,14 @@ def _lines(made: xr.Dataset) -> list[tuple[str, Any, Any]]:
 # --- curves ----------------------------------------------------------------------------------------------------------
 
 
-def _curves(curves: Sequence[xr.Dataset], cell: Cell, told: Told) -> tuple[list[Data], list[str]]:
-    """Curves of one cell as scans with ions that move, or as steady ones."""
+def _curves(curves: Sequence[tuple[xr.Dataset, Told]], cell: Cell) -> tuple[list[Data], list[str]]:
+    """Curves of one cell as scans with ions that move, or as steady ones; the first says how they were scanned."""
     notes: list[str] = []
     ions = any(layer.ions is not None for layer in cell.electrical_layers)
-    lines = [(one, line) for one in curves for line in _lines(one)]
+    lines = [(one, own, line) for one, own in curves for line in _lines(one)]
+    told = curves[0][1]
     steady = told.steady or not ions
-    if not steady and not all(direction for _, (direction, _, _) in lines):
+    if not steady and not all(direction for _, _, (direction, _, _) in lines):
         steady = True
         notes.append(
             "a curve does not say in which direction it was scanned: the curves are taken for steady. Ions that move "
@@ -282,9 +300,9 @@ def _curves(curves: Sequence[xr.Dataset], cell: Cell, told: Told) -> tuple[list[
             from perotwin.lab.scan_protocol import Protocol
 
             hold = Protocol(preconditioning=told.preconditioning).preconditioning
-        segments = tuple(_segment(line, told) for _, line in lines)
+        segments = tuple(_segment(line, own) for _, own, line in lines)
         rate, dwell = told.rate, told.dwell
-        stated = {float(one.attrs["rate"]) for one, _ in lines if one.attrs.get("rate")}
+        stated = {float(one.attrs["rate"]) for one, _, _ in lines if one.attrs.get("rate")}
         if rate is None and len(stated) == 1:
             (rate,) = stated
         if rate is None:
@@ -304,8 +322,8 @@ def _curves(curves: Sequence[xr.Dataset], cell: Cell, told: Told) -> tuple[list[
             )
         ], notes  # fmt: skip
     made: list[Data] = []
-    for number, (_, (direction, voltage, current)) in enumerate(lines, 1):
-        sd = _stated_sd(told.sd, current, "current density")
+    for number, (_, own, (direction, voltage, current)) in enumerate(lines, 1):
+        sd = _stated_sd(own.sd, current, "current density")
         sd = current_sd(voltage, current) if sd is None else sd
         index = thinned(voltage, _POINTS)
         name = "jv" if len(lines) == 1 else f"jv {direction}".strip()
@@ -449,10 +467,9 @@ def of_evidence(path: str, cells: Sequence[Cell], gap_varies: bool = False) -> t
     named = {cell.name: cell for cell in cells}
     data: list[Data] = []
     notes: list[str] = []
-    groups_of: dict[str, list[tuple[tuple[str, str], Told]]] = {}
+    groups_of: dict[str, list[_Entry]] = {}
     for entry in content.get("file", []):
         cell = _cell_of(entry, named, path)
-        refuse_unknown(entry, _KEYS, path, "[[file]]")
         kind = str(entry.get("kind", "jv"))
         if kind not in KINDS:
             raise InputError(
@@ -461,18 +478,17 @@ def of_evidence(path: str, cells: Sequence[Cell], gap_varies: bool = False) -> t
                 file=path,
                 key="kind",
             )
+        refuse_unknown(entry, (*_KEYS, *_OF_KIND[kind]), path, f'[[file]] of kind "{kind}"')
         if "file" not in entry:
             raise InputError("a [[file]] names no file.", 'Add file = "rev.txt".', file=path, key="file")
         where = str(place.parent / str(entry["file"]))
         where += f"#{entry['label']}" if "label" in entry else ""
-        groups_of.setdefault(cell.name, []).append(((kind, where), _told(entry)))
+        groups_of.setdefault(cell.name, []).append(((kind, where), entry))
     for name, entries in groups_of.items():
-        curves = [(each, told) for each, told in entries if each[0] == "jv"]
-        others = [(each, told) for each, told in entries if each[0] != "jv"]
-        jobs: list[tuple[list[tuple[str, str]], Told]] = [([each], told) for each, told in others]
-        if curves:
-            jobs.insert(0, ([each for each, _ in curves], curves[0][1]))
-        for files, told in jobs:
+        jobs = _in_a_row([one for one in entries if one[0][0] == "jv"])
+        jobs += [[one] for one in entries if one[0][0] != "jv"]
+        for job in jobs:
+            files, told = [each for each, _ in job], [_told(entry) for _, entry in job]
             made, said = of_files(files, named[name], told, gap_varies)
             for one in made:
                 data.append(_renamed(one, f"{name} {one.name}" if len(cells) > 1 else one.name, data))
@@ -484,6 +500,29 @@ def of_evidence(path: str, cells: Sequence[Cell], gap_varies: bool = False) -> t
     if not data:
         raise InputError("it holds no evidence.", "Add a [[file]] or a [[scalar]].", file=path)
     return data, list(dict.fromkeys(notes))
+
+
+_Entry = tuple[tuple[str, str], Mapping[str, Any]]
+
+
+def _in_a_row(curves: Sequence[_Entry]) -> list[list[_Entry]]:
+    """Curves of one cell by how they were scanned: those scanned alike follow one another, others are measurements of
+    their own. What one entry says, and no other says otherwise, is said of all."""
+    said = {key: [entry[key] for _, entry in curves if key in entry] for key in _SCANNED}
+    usual = {
+        key: values[0] for key, values in said.items() if values and values.count(values[0]) == len(values)
+    }
+    rows: list[list[_Entry]] = []
+    for file, entry in curves:
+        whole = {**usual, **entry}
+        how = [whole.get(key) for key in _SCANNED]
+        for row in rows:
+            if [row[0][1].get(key) for key in _SCANNED] == how:
+                row.append((file, whole))
+                break
+        else:
+            rows.append([(file, whole)])
+    return rows
 
 
 def _renamed(one: Data, name: str, taken: Sequence[Data]) -> Data:

@@ -22,9 +22,11 @@ from perotwin.files.merit import Area, Conditions, worded
 from perotwin.files.source import Source
 from perotwin.measurement.metrics import Metric
 
-__all__ = ["RawCurve", "curves", "legs"]
+__all__ = ["LIGHT_NOT_STATED", "RawCurve", "curves", "legs"]
 
 F64 = NDArray[np.float64]
+#: what is noted of a curve in the light whose file does not say which
+LIGHT_NOT_STATED = "the light is not stated: taken for 100 mW/cm2"
 #: fewest points of a curve
 _LEAST = 5
 #: part of the range of voltages by which a sweep has to turn back to be another one
@@ -202,7 +204,7 @@ def _found(
     # a light that is stated, but not in units of power, leaves the efficiency unknown
     light = 0.0 if dark else None if irradiance is not None and math.isnan(irradiance) else _suns(conditions)
     if not dark and irradiance is None:
-        notes.append("the light is not stated: taken for 100 mW/cm2")
+        notes.append(LIGHT_NOT_STATED)
     variables: dict[str, object] = {}
     if density is not None:
         variables["current_density"] = ("voltage", density)

@@ -37,6 +37,12 @@ __all__ = ["Asked", "Fitted", "fit", "parameters_for", "plan"]
 
 #: where a fit keeps the best so far
 _PROGRESS = "fit-progress.json"
+#: the kinds of data of which what a person says besides tells anything, by what is said
+_SAID_OF = {
+    "rate": ("jv",), "dwell": ("jv",), "preconditioning": ("jv",), "steady": ("jv",), "bias": ("impedance",),
+    "bias_light": ("impedance",), "sample": ("trpl",), "wavelength": ("trpl",), "fluence": ("trpl",),
+    "area": ("jv", "suns_voc", "impedance"), "sd": ("jv", "suns_voc", "eqe", "impedance"),
+}  # fmt: skip
 #: s that a fit tries further measurements for; `identify` has no end
 _TRYING = 120.0
 
@@ -257,7 +263,22 @@ def _data(cells: Sequence[Cell], asked: Asked, gap: bool) -> tuple[list[Data], l
         raise InputError(
             "there are no data to fit.", "Give measured files: --jv rev.txt --eqe cell.eqe.", key="data"
         )
+    _refuse_unheard(asked)
     return data, notes
+
+
+def _refuse_unheard(asked: Asked) -> None:
+    """Refuse what is said of measurements that are not among the files: it would change nothing."""
+    given = {kind for kind, _ in asked.files}
+    for name, kinds in _SAID_OF.items():
+        if getattr(asked.told, name) != getattr(NOTHING, name) and not given.intersection(kinds):
+            option = f"--{name.replace('_', '-')}"
+            files = ", ".join(f"--{kind.replace('_', '-')}" for kind in kinds)
+            raise InputError(
+                f"{option} is said of what {files} gives, and there is no such file.",
+                "Leave it out, or give the file. Of files that --data lists it is said there, file by file.",
+                key=name,
+            )
 
 
 class _Keep:
@@ -266,26 +287,28 @@ class _Keep:
     def __init__(self, path: Path) -> None:
         self.path, self.least = path, math.inf
 
-    def __call__(self, values: Any, chi2: float) -> None:
+    def __call__(self, values: dict[str, float], chi2: float) -> None:
         if chi2 > self.least:
             return
         self.least = chi2
-        text = json.dumps({"values": [float(v) for v in values], "chi2": float(chi2)})
+        text = json.dumps({"values": values, "chi2": float(chi2)})
         measurement.write_text(self.path, text)
 
 
-def _begun(folder: Path | None, asked: Asked) -> Any:
-    """(P,) values where an earlier fit in the folder stood; None where there is none."""
+def _begun(folder: Path | None, asked: Asked) -> dict[str, float] | None:
+    """Values by name where an earlier fit in the folder stood; None where there is none that can be read."""
     if folder is None:
         raise InputError("--resume goes on from a folder, and none is named.", "Add -o FOLDER.", key="resume")
     for name in (_PROGRESS, "fit.json"):
         if not (folder / name).is_file():
             continue
-        content = json.loads((folder / name).read_text(encoding="utf-8"))
-        if "values" in content:
-            return np.array(content["values"], dtype=float)
-        numbers = content["results"][0]["numbers"]
-        return np.array([one["value_si"] for one in numbers], dtype=float)
+        try:
+            content = json.loads((folder / name).read_text(encoding="utf-8"))
+            if name == _PROGRESS:
+                return {key: float(value) for key, value in content["values"].items()}
+            return {one["name"]: float(one["value_si"]) for one in content["results"][0]["numbers"]}
+        except (ValueError, TypeError, LookupError, AttributeError):
+            progress.note(f"{folder / name} cannot be read as an earlier fit.")
     progress.note(f"There is no earlier fit in {folder}: it begins anew.")
     return None
 

@@ -96,7 +96,7 @@ def write_waterfalls(found: Sequence[Waterfall], out: str | Path) -> list[Path]:
             study_page.Tabled(["Lost by", "Loss", "Points of PCE"], waterfalls.rows([one])),
         ]
         notes = [*(each.words for each in one.missing), *one.notes]
-        sections.append(study_page.Section(one.name, [_vouched(one)], figures, tables, notes))
+        sections.append(study_page.Section(one.name, [_vouched(one)], figures, tables, notes, of_cell=True))
     sections.append(study_page.Section("how the steps are told", [waterfalls.how_told(found)]))
     title = f"Losses of {' and '.join(one.name for one in found)}"
     page = study_page.render_study(title, sections, folder=folder, files=[table, document])
@@ -151,11 +151,12 @@ def measured_losses(
     if light or temperature is not None:
         own = {} if curve is None else curve.attrs
         given = {name.removeprefix("light."): value for name, value in (light or {}).items()}
-        given.setdefault("intensity", f"{float(own.get('light', 1.0))!r} sun")
         kelvin = own.get("temperature", 298.15)
         if temperature is not None:
             kelvin = units.parse(temperature, "temperature")
-        where = Conditions(Light.model_validate(given), float(kelvin))
+        told = any(name in given for name in ("intensity", "spectrum"))
+        given.setdefault("intensity", f"{float(own.get('light', 1.0))!r} sun")
+        where = Conditions(Light.model_validate(given), float(kelvin), told, temperature is not None)
     gap = None if bandgap is None else float(units.parse(bandgap, "energy"))
     name = next((Path(one).stem for one in (jv, eqe, suns_voc) if one is not None), "measured")
     found = losses_of_measured(name, curve, spectrum, sweep, where=where, bandgap=gap)
