@@ -83,6 +83,12 @@ def test_intervals_are_those_of_a_posterior(tmp_path: Path) -> None:
     assert any("scan.rate" in note for note in found.notes)
 
 
+def test_too_few_draws_are_said_to_tell_no_interval() -> None:
+    found = advise(pt.load("wbg-target"), among=among("bulk lifetime"), draws=4, judge=logarithms)
+    assert math.isnan(found.entries[0].cell.low)
+    assert found.intervals.startswith("No intervals: 4 draws")
+
+
 def test_a_cell_that_fails_costs_no_other() -> None:
     found = advise(
         pt.load("wbg-target"),

@@ -32,6 +32,9 @@ def test_two_cells_side_by_side(cli, tmp_path: Path) -> None:
     page = (tmp_path / "out" / "losses.html").read_text(encoding="utf-8")
     # one file that needs nothing
     assert not re.findall(r'(?:src|href)="https?://', page) and page.count("<svg") == 3
+    # a cell keeps its name, and what is nothing has no sign
+    assert ">wbg-control</h2>" in page and ">From wbg-control to wbg-target</h2>" in page
+    assert not re.search(r"[−+]0\.00<", page)
     rows = list(csv.DictReader((tmp_path / "out" / "losses.csv").open(encoding="utf-8")))
     document = json.loads((tmp_path / "out" / "losses.json").read_text(encoding="utf-8"))
     for result in document["results"]:

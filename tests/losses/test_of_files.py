@@ -129,6 +129,30 @@ def test_light_that_the_files_do_not_state_is_asked_for(files: dict[str, Path]) 
     assert any("light, area or spot" in note for note in half.notes)
 
 
+def test_what_a_person_says_is_not_asked_for_again(files: dict[str, Path]) -> None:
+    def asked(**told: object) -> list[str]:
+        found = workflows.measured_losses(str(files["jv"]), **told)  # type: ignore[arg-type]  # of two kinds
+        return [
+            name for name in ("--light", "--temperature") if any(f"ive {name}" in one for one in found.notes)
+        ]
+
+    assert asked() == ["--light", "--temperature"]
+    assert asked(light={"light.intensity": "1 sun"}) == ["--temperature"]
+    assert asked(temperature="25 degC") == ["--light"]
+
+
+def test_a_voltage_that_the_quantum_efficiency_cannot_give_is_said(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    wavelength = np.arange(300.0, 1000.0, 5.0)
+    rows = [f"{one:.0f},{0.9 / (1.0 + np.exp((one - 900.0) / 5.0)):.6f}" for one in wavelength]
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join(["Wavelength (nm),EQE", *rows]) + "\n", encoding="utf-8")
+    found = workflows.measured_losses(str(files["jv"]), str(other))
+    assert not all(one.passed for one in found.checks.values())
+    assert any("above what a cell of this quantum efficiency can give" in one for one in found.notes)
+
+
 def test_nothing_and_the_dark_are_refused() -> None:
     with pytest.raises(InputError, match="no measurement") as caught:
         losses.losses_of_measured("nothing")

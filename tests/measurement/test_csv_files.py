@@ -54,6 +54,24 @@ def test_profiles_of_bands_say_the_state_of_each_column(tmp_path: Path) -> None:
     assert np.allclose(frame["x (nm)"].dropna() * 1e-9, measured["x"], rtol=1e-11)
 
 
+def test_points_of_a_sweep_of_light_are_lines(tmp_path: Path) -> None:
+    """Their axis has no numbers of its own: the lights are a column, as the voltages are."""
+    suns, volts = np.array([1.0, 0.1, 0.01]), np.array([1.2, 1.14, 1.08])
+    measured = xr.Dataset(
+        {
+            "voltage": ("point", volts, {"units": "V"}), "curve_voltage": ("curve", volts[:2], {"units": "V"}),
+            "internal": ("other", volts),
+        },
+        {"intensity": ("point", suns, {"units": "sun"})}, {"instrument": "suns_voc"},
+    )  # fmt: skip
+    head, rows = _read(write_measurements_csv(tmp_path / "sv.csv", {"toy": measured}))
+    assert head[:2] == ["light (sun)", "V (V)"] and len(head) == 4, (
+        "what the instrument declares, and no more"
+    )
+    assert [[float(value) for value in row[:2]] for row in rows] == np.column_stack([suns, volts]).tolist()
+    assert rows[1][3] == "1.14" and rows[2][3] == ""
+
+
 def test_a_map_is_written_point_by_point(tmp_path: Path) -> None:
     values = np.arange(6.0).reshape(2, 3)
     # a name that the nomenclature does not know stands in the heading as it is

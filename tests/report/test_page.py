@@ -233,3 +233,9 @@ def test_words_in_figures_are_words(html: str) -> None:
 )
 def test_what_has_a_name_keeps_it_at_the_head_of_a_sentence(words: str, shown: str) -> None:
     assert page.sentence(words) == shown
+
+
+def test_an_option_stays_in_one_piece_and_words_are_escaped() -> None:
+    assert page.unbroken("a <b>: --nuisance x|y.z finds it, --vary -1") == (
+        'a &lt;b&gt;: <span class="option">--nuisance</span> x|y.z finds it, <span class="option">--vary</span> -1'
+    )

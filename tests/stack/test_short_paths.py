@@ -125,6 +125,10 @@ def test_a_name_goes_before_a_role() -> None:
         ("perovskite.velocity", ['"velocity" does not exist']),
         ("light.velocity", ['"velocity" does not exist']),
         ("perovskite.trap.lifetime", ["which of 2 traps"]),
+        ("perovskite.lifetme", ['Did you mean "lifetime"?']),
+        ("niox|perovskite.velocty", ['Did you mean "velocity"?']),
+        ("perovskite.electron_mobilty", ['Did you mean "electron_mobility"?']),
+        ("contact.front.velocty", ['Did you mean "velocity"?']),
     ],
 )
 def test_what_is_not_clear_is_refused_with_what_to_write(path: str, words: list[str]) -> None:

@@ -465,6 +465,8 @@ class _Asked:
     def _words(self) -> str:
         if not self.drawn.values:
             return "No intervals: no draws were asked for."
+        if len(self.drawn.values) < _FEWEST:
+            return f"No intervals: {len(self.drawn.values)} draws tell none, {_FEWEST} and more do (--draws)."
         return (
             f"Intervals hold 95 % of {len(self.drawn.values)} draws: the cell's numbers {self.drawn.words}, the "
             "attainable values from the ranges of their file."

@@ -19,6 +19,7 @@ import numpy as np
 from perotwin.constants import Boltzmann, e, elementary_charge, h
 from perotwin.constants import c as speed
 from perotwin.errors import InputError
+from perotwin.files.jv_curves import LIGHT_NOT_STATED
 from perotwin.losses.waterfall import Figures, Loss, Missing, Waterfall, closing, told
 from perotwin.measurement.checks import Checks, check
 
@@ -37,10 +38,12 @@ _NAN = math.nan
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a cell was measured in: its light, and its temperature (K)."""
+    """What a cell was measured in: its light, and its temperature (K); and whether a person said so."""
 
     light: Light
     temperature: float
+    light_told: bool = True
+    temperature_told: bool = True
 
 
 @dataclass
@@ -151,8 +154,10 @@ def _read(
     if bandgap is not None and not gaps:
         gaps = {"": bandgap}
     stated = any("temperature" in one.attrs for one in (jv, suns_voc) if one is not None)
-    known = where is not None or stated
+    known = stated or (where is not None and where.temperature_told)
     read = _Read(told_by, curve, has_area, _power(told_by.light), sweep, spectra, gaps, known)
+    if (where is None or not where.light_told) and jv is not None:
+        _ask_for_light(read, jv)
     _what_is_missing(read, jv, eqe)
     return read
 
@@ -189,6 +194,14 @@ def _of_a_whole_device(jv: xr.Dataset) -> xr.Dataset:
     return made
 
 
+def _ask_for_light(read: _Read, jv: xr.Dataset) -> None:
+    if LIGHT_NOT_STATED in str(jv.attrs.get("notes", "")):
+        read.notes.append(
+            "the file does not state the light of the curve: it is taken for 100 mW/cm^2 of AM1.5G. Give --light where "
+            "it was another."
+        )
+
+
 def _what_is_missing(read: _Read, jv: xr.Dataset | None, eqe: xr.Dataset | None) -> None:
     def say(of: str, words: str) -> None:
         read.missing.append(Missing(of, words))
@@ -202,11 +215,6 @@ def _what_is_missing(read: _Read, jv: xr.Dataset | None, eqe: xr.Dataset | None)
         say("pce", "no current-voltage curve (--jv): what is delivered, and so the efficiency, is not known.")
     elif not read.has_area:
         say("jsc", "the curve's file states no area, and so no current density: give --area.")
-    if jv is not None and "not stated" in str(jv.attrs.get("notes", "")) and "irradiance" not in jv.attrs:
-        read.notes.append(
-            "the file does not state the light of the curve: it is taken for 100 mW/cm^2 of AM1.5G. Give --light where "
-            "it was another."
-        )
     if not read.kelvin_known:
         read.notes.append(
             f"at {read.where.temperature:g} K, where no file states a temperature: give --temperature. A kelvin moves "
@@ -370,9 +378,14 @@ def _of_volts(read: _Read) -> Iterator[Loss]:
             f"radiative limit{f' of the {which}' if which else ''}: {found['voc_radiative'].method}."
         )
     if math.isfinite(limits):
-        read.checks["open-circuit voltage above the radiative limit (V)"] = check(
-            max(voc - limits, 0.0), 2e-3
-        )
+        above = check(max(voc - limits, 0.0), 2e-3)
+        read.checks["open-circuit voltage above the radiative limit (V)"] = above
+        if not above.passed:
+            read.notes.append(
+                f"the open-circuit voltage lies {1e3 * above.value:.0f} mV above what a cell of this quantum "
+                "efficiency can give: the files are of different cells, or of a tandem and one of its junctions, or "
+                "the light was brighter than is said. What is told of the voltage means nothing."
+            )
         yield Loss("voc", "nonradiative", "recombination that is not radiative", limits - voc)
     else:
         yield Loss(

@@ -109,20 +109,35 @@ def _cell(value: Any) -> str:
 
 def _blocks(dataset: xr.Dataset) -> list[Columns]:
     """The columns of one measurement, by the axis of numbers that they run over; maps of two such axes point by
-    point."""
-    hidden = _hidden(dataset)
+    point, and lists whose axis has no numbers of its own line by line."""
+    hidden, listed = _hidden(dataset), _listed(dataset)
     blocks: dict[tuple[str, ...], Columns] = {}
     for name in map(str, [*dataset.coords, *dataset.data_vars]):
         variable = dataset.variables[name]
         rows = tuple(
             axis for axis in map(str, variable.dims) if axis in dataset.coords and _is_numeric(dataset[axis])
         )
+        rows = rows or listed.get(name, ())
         if not rows or name in rows or any(axis in hidden for axis in rows):
             continue
         if rows not in blocks:
             blocks[rows] = _axes(dataset, rows)
         blocks[rows] += _columns(dataset, name, rows)
     return list(blocks.values())
+
+
+def _listed(dataset: xr.Dataset) -> dict[str, tuple[str, ...]]:
+    """Variables in machine output over an axis without numbers or names, such as the points of a sweep of light."""
+    instrument = named(str(dataset.attrs.get("instrument")))
+    declared = () if instrument is None else instrument.variables
+    dims = {
+        one.name: dataset.variables[one.name].dims for one in declared if one.written and one.name in dataset
+    }
+    return {
+        name: (str(axes[0]),)
+        for name, axes in dims.items()
+        if len(axes) == 1 and axes[0] not in dataset.coords
+    }
 
 
 def _hidden(dataset: xr.Dataset) -> set[str]:
@@ -139,8 +154,11 @@ def _is_numeric(axis: xr.DataArray) -> bool:
 
 
 def _axes(dataset: xr.Dataset, rows: tuple[str, ...]) -> Columns:
-    """The axes of a block, of several each point of them all."""
+    """The axes of a block, of several each point of them all; none where the points have no numbers."""
     import numpy as np
+
+    if not set(rows) <= set(map(str, dataset.coords)):
+        return []
 
     grid = np.meshgrid(*(dataset[axis].values for axis in rows), indexing="ij")
     return [_column(dataset, axis, values.ravel()) for axis, values in zip(rows, grid, strict=True)]

@@ -49,6 +49,12 @@ def cannot_tell(groups: Sequence[Group], candidates: Sequence[Candidate]) -> lis
     return said
 
 
+def _not_told(found: Calibration, candidates: Sequence[Candidate]) -> list[str]:
+    """What the data of a fit cannot tell, as sentences: see `Calibration.untold`."""
+    groups = found.told.groups
+    return [*cannot_tell(groups, candidates), *(f"{words}." for words in found.untold[len(groups) :])]
+
+
 def _taken_for_granted(found: Calibration) -> list[str]:
     """Which held numbers the fitted ones lean on, as sentences."""
     from perotwin.calibrate.leaning import named
@@ -59,6 +65,13 @@ def _taken_for_granted(found: Calibration) -> list[str]:
 def interval(one: Parameter, low: float, high: float) -> str:
     """Both ends with the unit that they share: a page has room for it once."""
     return f"{one.text(low).removesuffix(f' {one.unit}')} to {one.text(high)}"
+
+
+def _texts(found: Calibration, index: int, values: Sequence[float]) -> list[str]:
+    """Values (SI) of a number as people read them; what measures a measurement (its light, its fluence) is a factor."""
+    one = found.fit.parameters[index]
+    factor = "× " if index >= found.objective.count and one.unit == "1" else ""
+    return [f"{factor}{one.text(value)}" for value in values]
 
 
 def fit_tables(found: Calibration, profiles: Mapping[str, Profile] | None = None) -> list[Table]:
@@ -75,7 +88,7 @@ def fit_tables(found: Calibration, profiles: Mapping[str, Profile] | None = None
         if profiles and one.name in profiles:
             low, high = profiles[one.name].interval
         made.add_row(
-            tables.literal(one.name), one.text(one.start), one.text(float(fit.values[index])),
+            tables.literal(one.name), *_texts(found, index, (one.start, float(fit.values[index]))),
             interval(one, low, high), _told_words(found, index),
         )  # fmt: skip
     second = tables.plain("data", "points", "chi-square", "by chance", "runs", "runs by chance", "")
@@ -108,7 +121,7 @@ def fit_words(found: Calibration, candidates: Sequence[Candidate] = ()) -> list[
         values = zip(found.fit.parameters, other.ended, strict=True)
         listed = ", ".join(f"{p.name} {p.text(float(v))}" for p, v in values if p.paths and p.prior is None)
         said.append(f"other numbers explain the data as well: {listed}.")
-    said += [f"what these data cannot tell: {words}" for words in cannot_tell(found.told.groups, candidates)]
+    said += [f"what these data cannot tell: {words}" for words in _not_told(found, candidates)]
     said += [f"what these data cannot tell: {words}" for words in _taken_for_granted(found)]
     late = [one.title for one in candidates if one.failure.startswith(LATE)]
     if late:
@@ -167,7 +180,7 @@ def fit_result(
         ],
         "at_bound": list(fit.at_bound),
         "outliers": list(fit.outliers),
-        "cannot_tell": cannot_tell(found.told.groups, candidates),
+        "cannot_tell": _not_told(found, candidates),
         "leans_on": [_lean_result(found, one) for one in found.leans],
         "further_measurements": [candidate_result(one) for one in candidates],
         "correlations": {"names": [one.name for one in fit.parameters], "values": fit.correlations},
@@ -306,9 +319,10 @@ def render_fit(
         low, high = fit.interval(index)
         if profiles and one.name in profiles:
             low, high = profiles[one.name].interval
+        start, value = _texts(found, index, (one.start, float(fit.values[index])))
         rows.append(
             {
-                "name": one.name, "start": one.text(one.start), "value": one.text(float(fit.values[index])),
+                "name": one.name, "start": start, "value": value,
                 "interval": interval(one, low, high), "told": _told_words(found, index),
                 "known": found.told.identified[index] or index >= found.objective.count,
             }
@@ -328,7 +342,7 @@ def render_fit(
         described=not found.flagged,
         rows=rows,
         misfits=found.misfits,
-        cannot=cannot_tell(found.told.groups, candidates),
+        cannot=_not_told(found, candidates),
         granted=_taken_for_granted(found),
         candidates=[one for one in candidates if not one.failure],
         words=[one for one in words if not one.startswith("what these data cannot tell")],

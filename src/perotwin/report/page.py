@@ -371,6 +371,7 @@ def template(name: str) -> Template:
     environment.filters["raised"] = raised
     environment.filters["sentence"] = sentence
     environment.filters["breakable"] = breakable
+    environment.filters["unbroken"] = unbroken
     environment.filters["short"] = short
     return environment.get_template(name)
 
@@ -398,6 +399,13 @@ def short(value: float) -> str:
         r"e([+-])0*(\d)", lambda found: f"e{found.group(1).replace('+', '')}{found.group(2)}", f"{value:.2g}"
     )
     return text.replace("-", "−")
+
+
+def unbroken(text: str) -> Markup:
+    """A sentence in which options of a command ("--nuisance") stay in one piece."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"(--[a-z][a-z-]*[a-z])", r'<span class="option">\1</span>', str(escape(text))))
 
 
 def breakable(path: str) -> Markup:

@@ -39,13 +39,17 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page: sentences, then figures, then tables, then what a reader must know besides."""
+    """A part of a page: sentences, then figures, then tables, then what a reader must know besides.
+
+    The heading begins with a capital, unless it is the name of a cell.
+    """
 
     heading: str
     words: Sequence[str] = ()
     figures: Sequence[Drawn] = ()
     tables: Sequence[Tabled] = ()
     notes: Sequence[str] = ()
+    of_cell: bool = False
 
 
 def render_study(
@@ -73,6 +77,7 @@ def render_study(
         made.append(
             {
                 "heading": one.heading,
+                "of_cell": one.of_cell,
                 "words": one.words,
                 "figures": figures,
                 "tables": one.tables,

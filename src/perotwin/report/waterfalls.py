@@ -188,7 +188,8 @@ def _loss(one: Difference, value: float) -> str:
 
 
 def _gained(value: float) -> str:
-    return f"{100 * value:+.2f}".replace("-", "−")
+    text = f"{100 * value:+.2f}"
+    return "0.00" if float(text) == 0.0 else text.replace("-", "−")
 
 
 def difference_tables(first: Waterfall, second: Waterfall) -> list[Table]:

@@ -238,7 +238,7 @@ def below(cell: Any, path: str, rest: str, node: Any, kind: Any) -> list[str | i
             parts.insert(0, part)
             part = "electronic"
         if part not in fields:
-            error = unknown_key(part, tuple(fields), f'in "{path.rpartition("." + part)[0] or path}"')
+            error = unknown_key(part, _known(model), f'in "{path.rpartition("." + part)[0] or path}"')
             raise InputError(error.message, error.advice, file=f'stack "{cell.name}"', key=path)
         steps.append(part)
         kind = model_of(model, part)
@@ -248,6 +248,17 @@ def below(cell: Any, path: str, rest: str, node: Any, kind: Any) -> list[str | i
             steps.append(index)
             node = node[index]
     return steps
+
+
+def _known(model: type[Model]) -> tuple[str, ...]:
+    """What may stand behind the path of such a table: its keys, those of `electronic` of a layer, and short names."""
+    fields = dict.fromkeys(model.model_fields)
+    if model is Layer:
+        fields |= dict.fromkeys(("lifetime", *Electronic.model_fields))
+    elif model is Interface:
+        fields["velocity"] = None
+    rest = [one.removeprefix("electron_") for one in fields if one.startswith("electron_")]
+    return tuple(fields | dict.fromkeys(one for one in rest if f"hole_{one}" in fields))
 
 
 def _trap_index(cell: Any, path: str, parts: list[str], traps: Any) -> int:
