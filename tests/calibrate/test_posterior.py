@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import perotwin as pt
 from perotwin.calibrate.data import SteadyCurve
 from perotwin.calibrate.fit import Calibration, calibrate
 from perotwin.calibrate.parameters import parameter_of
-from perotwin.calibrate.posterior import _LogPosterior, posterior_of
+from perotwin.calibrate.posterior import Posterior, _LogPosterior, posterior_of
 from perotwin.calibrate.twin import Twin
 from perotwin.errors import InputError
 from perotwin.study.draws import read_posterior
@@ -52,6 +54,15 @@ def test_draws_scatter_as_the_covariance_has_it(fitted: Calibration, tmp_path: P
     with pytest.raises(InputError, match="of another fit"):
         other = calibrate(fitted.objective.cells, fitted.objective.data, fitted.objective.parameters[:1])
         posterior_of(other, 2400, path=path, resume=True)
+
+
+def test_times_that_are_not_known_are_no_number() -> None:
+    for times, words in (
+        (np.array([np.nan, 7.2]), "(7 steps)"),
+        (np.array([np.nan]), "(not known from so few)"),
+    ):
+        short: Any = SimpleNamespace(converged=False, steps=7, times=times, linear=())
+        assert words in Posterior.words.fget(short)[0]  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow

@@ -180,10 +180,11 @@ class Posterior:
         """What a reader of it must know."""
         said = []
         if not self.converged:
-            worst = float(np.nanmax(self.times)) if np.isfinite(self.times).any() else math.nan
+            known = self.times[np.isfinite(self.times)]
+            long = f"{known.max():.0f} steps" if known.size else "not known from so few"
             said.append(
                 f"the chain of {self.steps} steps is shorter than {_LONG:.0f} of its times of correlation "
-                f"({worst:.0f} steps): its intervals are not to be trusted yet. Draw more, with --resume"
+                f"({long}): its intervals are not to be trusted yet. Draw more, with --resume"
             )
         if self.linear:
             said.append(
