@@ -141,6 +141,15 @@ def test_what_a_person_says_is_not_asked_for_again(files: dict[str, Path]) -> No
     assert asked(temperature="25 degC") == ["--light"]
 
 
+def test_the_page_says_what_is_not_told(files: dict[str, Path], tmp_path: Path) -> None:
+    from perotwin.workflows.losses import write_waterfalls
+
+    found = workflows.measured_losses(str(files["jv"]))
+    page, *_ = write_waterfalls([found], tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert found.missing and text.count("Not told: ") == len(found.missing)
+
+
 def test_a_voltage_that_the_quantum_efficiency_cannot_give_is_said(
     files: dict[str, Path], tmp_path: Path
 ) -> None:

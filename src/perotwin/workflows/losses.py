@@ -95,7 +95,7 @@ def write_waterfalls(found: Sequence[Waterfall], out: str | Path) -> list[Path]:
             study_page.Tabled(["", "Limit", "Cell"], waterfalls.figures_rows([one])),
             study_page.Tabled(["Lost by", "Loss", "Points of PCE"], waterfalls.rows([one])),
         ]
-        notes = [*(each.words for each in one.missing), *one.notes]
+        notes = [*(f"not told: {each.words}" for each in one.missing), *one.notes]
         sections.append(study_page.Section(one.name, [_vouched(one)], figures, tables, notes, of_cell=True))
     sections.append(study_page.Section("how the steps are told", [waterfalls.how_told(found)]))
     title = f"Losses of {' and '.join(one.name for one in found)}"
