@@ -91,6 +91,14 @@ def test_what_is_not_fine_enough_at_twice_the_density_is_made_finer_where_the_er
     tried.clear()
     best = until_fine(attempts([30.0, 8.0, 3.0, 2.9, 4.0, 3.5]))
     assert best.found == 3 and len(tried) == 6 and not best.passed
+    # what seems worth less than the usual mesh shows where its error comes from all the same
+    tried.clear()
+    best = until_fine(attempts([30.0, 90.0, 3.0, 0.5]))
+    assert best.found == 4 and best.passed and all(isinstance(one, Like) for one in tried[2:])
+    # and does not take its place
+    tried.clear()
+    best = until_fine(attempts([30.0, 90.0, 40.0, 39.0, 50.0, 60.0]))
+    assert best.found == 1 and not best.passed and len(tried) == 6
     # an error that is not known comes from nowhere
     tried.clear()
     assert until_fine(attempts([30.0, float("nan"), 0.5])).found == 3 and tried[2] == 4.0 * DENSITY
@@ -111,14 +119,17 @@ def test_no_current_in_the_dark_has_no_mesh() -> None:
     assert row.passed and row.value > 0.0
 
 
-def test_where_open_circuit_is_not_found_a_current_says_what_the_mesh_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_open_circuit_is_not_found_a_current_says_what_the_mesh_costs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def nowhere(*_: object) -> None:
         raise ConvergenceError("no.", "Look elsewhere.", voltage=0.0, stage="open circuit")
 
     monkeypatch.setattr(open_circuit, "of_curve", nowhere)
     cell = pt.load("mapi-tio2-spiro")
     usual, coarse = (
-        open_circuit.of_cell(Solver(build(cell, density=density)), 1.0) for density in (DENSITY, DENSITY / 4.0)
+        open_circuit.of_cell(Solver(build(cell, density=density)), 1.0)
+        for density in (DENSITY, DENSITY / 4.0)
     )
     assert list(usual.of_mesh) == list(coarse.of_mesh) == [CURRENT]
     assert 0.0 < usual.of_mesh[CURRENT].value < 0.25 * coarse.of_mesh[CURRENT].value

@@ -243,11 +243,18 @@ class Interrupting(progress.Silent):
 
 
 @pytest.mark.parametrize(
-    ("after", "directions", "points"), [(6, ["reverse"], 6), (17, ["reverse", "forward"], 4)]
+    ("after", "held", "directions", "points"),
+    [
+        (6, None, ["reverse"], 6),
+        (17, None, ["reverse", "forward"], 4),
+        (7, "1.2 V, 1 s", ["reverse"], 6),
+    ],
 )
-def test_an_interruption_keeps_what_was_computed(after: int, directions: list[str], points: int) -> None:
+def test_an_interruption_keeps_what_was_computed(
+    after: int, held: str | None, directions: list[str], points: int
+) -> None:
     with progress.listening(Interrupting(after)):
-        scans = scan.measure(pt.load("cell-b"), scan.Protocol(**QUICK))
+        scans = scan.measure(pt.load("cell-b"), scan.Protocol(**QUICK, preconditioning=held))
     assert list(scans) == directions
     last = scans[directions[-1]]
     assert last["voltage"].size == points
@@ -256,12 +263,16 @@ def test_an_interruption_keeps_what_was_computed(after: int, directions: list[st
     scan.analyse(scans)
 
 
-def test_interrupted_before_the_first_point_there_is_nothing_to_keep() -> None:
-    with progress.listening(Interrupting(1)), pytest.raises(KeyboardInterrupt):
-        scan.measure(pt.load("cell-b"), scan.Protocol(**QUICK))
+@pytest.mark.parametrize(("after", "held"), [(1, None), (1, "1.2 V, 1 s"), (2, "1.2 V, 1 s")])
+def test_interrupted_before_the_first_point_there_is_nothing_to_keep(after: int, held: str | None) -> None:
+    with progress.listening(Interrupting(after)), pytest.raises(KeyboardInterrupt):
+        scan.measure(pt.load("cell-b"), scan.Protocol(**QUICK, preconditioning=held))
 
 
-def test_a_run_that_cannot_go_on_keeps_what_was_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("held", [None, "1.2 V, 1 s"])
+def test_a_run_that_cannot_go_on_keeps_what_was_computed(
+    held: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     advance: Callable = Engine._advance
 
     def failing(engine: Engine, step: Step, *rest: object) -> object:
@@ -271,7 +282,8 @@ def test_a_run_that_cannot_go_on_keeps_what_was_computed(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Engine, "_advance", failing)
     with pytest.raises(ConvergenceError) as stuck:
-        scan.measure(pt.load("cell-b"), scan.Protocol(**QUICK))
+        scan.measure(pt.load("cell-b"), scan.Protocol(**QUICK, preconditioning=held))
+    assert stuck.value.context["step"] == (3 if held is None else 4)
     measured = stuck.value.context["measured"]
     assert list(measured) == ["reverse"]
     assert measured["reverse"]["voltage"].size == 14
@@ -382,20 +394,35 @@ def test_a_coarse_staircase_says_what_its_treads_do(step: str, delay: str, told:
 def test_a_scan_that_does_not_pass_open_circuit_is_not_followed_to_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its range is widened at the moment at which the higher end still gives current."""
-    moments, run = [], Engine.run
+    """Its range is widened at the moment at which the higher end still gives current, and preconditioning, which does
+    not hang on that, is not run again; all is as if it had been run in one go.
+    """
+    moments, holds, last, run = [], [], [], Engine.run
 
-    def counted(self: Engine, *args: Any, **more: Any) -> Any:
-        trace = run(self, *args, **more)
+    def counted(self: Engine, steps: Any, start: Any, **more: Any) -> Any:
+        trace = run(self, steps, start, **more)
         moments.append((trace.time.size, trace.complete))
+        holds.extend(step for step in steps if step.duration == 60.0)
+        last[:] = [self, steps, start]
         return trace
 
     monkeypatch.setattr(Engine, "run", counted)
     asked = scan.Protocol(rate="1 V/s", preconditioning="1.4 V, 60 s")
     made = scan.measure(pt.load("mapi-tio2-spiro"), asked)
     assert made["reverse"].attrs["complete"] and made["reverse"]["current_density"].values[0] <= 0.0
-    assert len(moments) > 1 and moments[-1][1]
-    assert all(count <= 3 and not complete for count, complete in moments[:-1])
+    assert len(holds) == 1 and moments[0] == (1, True)
+    assert len(moments) > 2 and moments[-1][1]
+    assert all(count <= 2 and not complete for count, complete in moments[1:-1])
+    engine, steps, _ = last
+    whole = run(engine, [*holds, *steps], engine.settled(0.0, 0.0))
+    points = made["reverse"].sizes["voltage"]
+    assert np.array_equal(made["reverse"]["current_density"].values, whole.current[1 : points + 1])
+    since = whole.time[1 : points + 1] - whole.time[1]
+    np.testing.assert_allclose(made["reverse"]["time"].values, since, rtol=0, atol=1e-12)
+    assert (made["reverse"].attrs["steps"], made["reverse"].attrs["iterations"]) == (
+        whole.steps,
+        whole.iterations,
+    )
 
 
 @pytest.mark.parametrize("directions", ["reverse,forward", "forward"])

@@ -82,12 +82,14 @@ def until_fine(attempt: Callable[[float | Like], Attempt[T]]) -> Attempt[T]:
             break
         if best is not None and not made.whole:
             break
+        if factor == _EVERYWHERE:
+            # also where it seems worth less than the one before: an error may look small where the mesh does not
+            # show what it comes from yet
+            made = _where_it_comes_from(attempt, made)
         if best is not None and made.off > best.off:
             # one that is finer where the error comes from may be worth more than one that is finer everywhere
             continue
         best = made
-        if factor == _EVERYWHERE:
-            best = _where_it_comes_from(attempt, made)
         if not best.whole or best.passed:
             break
     assert best is not None

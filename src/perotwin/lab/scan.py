@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.lab.arguments import of_a_cell
+from perotwin.lab.preconditioning import onwards
 from perotwin.lab.scan_protocol import ABOVE, DIRECTIONS, RATE, Hold, Protocol, Rest
 from perotwin.measurement import Instrument, Metric, Metrics, Variable
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from perotwin.transport.mesh import Like
     from perotwin.transport.schedule import Step
     from perotwin.transport.steady import Solver
-    from perotwin.transport.time_series import Trace
+    from perotwin.transport.time_series import Moment, Trace
     from perotwin.transport.transient import Engine
 
 __all__ = [
@@ -142,7 +143,7 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
 
     engine, steady = until_fine(attempt).found
     rest = engine.settled(float(protocol.rest.voltage), float(protocol.rest.light))
-    asked = protocol
+    asked, held = protocol, None
     for above in _ABOVE:
         protocol = asked.resolved(steady.end, above)
         steps, owner = _schedule(protocol, intensity)
@@ -153,7 +154,10 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
             passing = asked.open_above and intensity > 0.0 and above != _ABOVE[-1]
             due = _on_points(protocol, before, counter.advance, passing)
             try:
-                trace = engine.run(steps, rest, stop=due)
+                if held is None and asked.preconditioning is not None:
+                    # how far the scans go makes no difference to it
+                    held = engine.run(steps[:1], rest)
+                trace = onwards(engine, steps, rest, held, due)
             except ConvergenceError as error:
                 known = error.context.get("trace")
                 error.context["measured"] = (
@@ -166,7 +170,7 @@ def measure(cell: Cell, protocol: Protocol | None = None, *, tolerance: float | 
     if not found:
         raise KeyboardInterrupt
     if protocol.delay is not None and float(protocol.step) > _COARSE and trace.complete:
-        words = _stairs(engine, rest, protocol, intensity, found)
+        words = _stairs(engine, rest, held, protocol, intensity, found)
         found = {direction: add_notes(one, words) for direction, one in found.items()}
     return found
 
@@ -309,12 +313,18 @@ def _moved(direction: str, passed: tuple[F64, F64], points: F64, step: float) ->
 
 
 def _stairs(
-    engine: Engine, rest: Any, protocol: Protocol, intensity: float, scans: Mapping[str, xr.Dataset]
+    engine: Engine,
+    rest: Moment,
+    held: Trace | None,
+    protocol: Protocol,
+    intensity: float,
+    scans: Mapping[str, xr.Dataset],
 ) -> list[str]:
     """What the treads of a coarse staircase do to the figures, against finer ones at the same pace, in words.
 
     Args:
-        rest: the cell before it all. protocol: resolved. intensity: suns. scans: what was found.
+        rest: the cell before it all. held: its preconditioning. protocol: resolved. intensity: suns.
+        scans: what was found.
     """
     from perotwin.errors import ConvergenceError
 
@@ -325,7 +335,7 @@ def _stairs(
     steps, owner = _schedule(finer, intensity)
     size = f"the step of {1e3 * protocol.step:g} mV"
     try:
-        trace = engine.run(steps, rest)
+        trace = onwards(engine, steps, rest, held)
     except ConvergenceError:
         return [
             f"{size} is coarse, and a finer staircase was not found to tell what that does to the figures."
