@@ -185,6 +185,18 @@ def test_how_long_the_light_was_on_does_not_change_a_lifetime() -> None:
         assert found["lifetime"].value == pytest.approx(0.2862e-6, rel=bound)
 
 
+@pytest.mark.parametrize("light", [1.0, 0.1])
+def test_a_pulse_that_ends_before_carriers_have_parted_shows_the_same_lifetime(light: float) -> None:
+    # after 1 ns in the dark middle of cell-a the voltage has fallen, and rises only as its carriers reach the contacts
+    cell = pt.load("cell-a").with_light(intensity=light)
+    brief, usual = (tpv.measure(cell, tpv.Protocol(width=width)) for width in (1e-9, 1e-6))
+    time, signal = pulses.change(brief, "voltage")
+    assert signal[time >= 0.0][0] < 0.0 < signal[time > 1e-6][0]
+    expected = tpv.analyse(usual)["lifetime"].value
+    assert tpv.analyse(brief)["lifetime"].value == pytest.approx(expected, rel=2e-3)
+    assert tpv.analyse(brief)["photovoltage"].value > 0.0
+
+
 def test_the_moments_at_which_a_decay_was_read_do_not_matter() -> None:
     """Of a decay of two kinds too, whose slope is not the same all along its window."""
     dense = np.geomspace(1e-11, 1e-5, 4000)

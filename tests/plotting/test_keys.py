@@ -1,7 +1,9 @@
 """Keys stand where no curve is, variants and sweeps are told apart, and words of a tornado do not meet."""
 
+import warnings
 from collections.abc import Callable
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -234,3 +236,15 @@ def test_words_of_a_figure_stay_words_with_fonts_to_stand_in(tmp_path) -> None:
     svg, _ = style.save(curves.jv(synthetic.jv()), tmp_path / "jv")
     text = svg.read_text()
     assert ">toy</text>" in text and "sans-serif" in text and "Verdana" in text
+
+
+@pytest.mark.parametrize("name", [r"$\frac{a$ of {0}", "钙钛矿"])
+def test_any_name_makes_a_key(name: str, tmp_path: Path) -> None:
+    # what is no mathematics, or in no font, is drawn as it is, and nobody is warned of it
+    made, ax = style.new_axes(None)
+    ax.plot([0.0, 1.0], [0.0, 1.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        style.text_key(ax, [(name, "k")], 0.1, 0.9)
+        style.save(made, tmp_path / "named")
+    assert name in (tmp_path / "named.svg").read_text(encoding="utf-8")

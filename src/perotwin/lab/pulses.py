@@ -25,8 +25,11 @@ F64 = NDArray[np.float64]
 #: the part of the decay that an exponential is fitted to, as parts of its peak: the fast beginning (carriers that
 #: spread, capacitances that share their charge) is over, and what the ions do later has not begun
 WINDOW = (0.2, 0.02)
-#: a decay without a stated end stops where this part of the peak is left, or here
-_LEFT, _LONGEST = 2e-3, 100.0
+#: a decay without a stated end stops where this part of the peak is left, or here; left at so many moments in a row,
+#: a tenth of the time since the pulse: one alone is also met where a signal goes through zero to the other sign
+_LEFT, _LONGEST, _IN_A_ROW = 2e-3, 100.0, 6
+#: a later swing to the other sign of this part of the largest change is what decays, and not what came before it
+_SWING = 0.3
 #: first reported moment after a corner of the light, s: faster than anything in a cell, whatever pulse and duration are
 _FIRST = 1e-10
 #: reported moments a decade of time: while the light is on, after it until 1/e of the peak, and from there on, where
@@ -91,13 +94,14 @@ def follow(
     from perotwin.transport.schedule import Step
 
     last = _LONGEST if duration is None else duration
-    highest, goal = 0.0, float(np.exp(-1.0))
+    highest, goal, needed, row = 0.0, float(np.exp(-1.0)), 1, 0
 
     def fallen(_time: float, voltage: float, current: float) -> bool:
-        nonlocal highest
+        nonlocal highest, row
         now = abs(signal(voltage, current))
         highest = max(highest, now)
-        return now < goal * highest
+        row = row + 1 if now < goal * highest else 0
+        return row >= needed
 
     def go_on(times: F64) -> bool:
         """Follow the decay over these moments, s from its last one: whether it went on to its goal or their end."""
@@ -105,7 +109,7 @@ def follow(
         return parts[-1].complete or low(parts[-1])
 
     def low(part: Trace) -> bool:
-        return part.time.size > 0 and fallen(0.0, *_end(part))
+        return part.time.size > 0 and abs(signal(*_end(part))) < goal * highest
 
     def step(times: F64, suns: float) -> Step:
         first = min(_FIRST, float(times[0]))
@@ -120,7 +124,7 @@ def follow(
         whole = go_on(_moments(last, _FALL))
         spent = float(parts[-1].time[-1]) if parts[-1].time.size else 0.0
         if whole and low(parts[-1]) and last - spent > 1e-9 * last:
-            goal = _LEFT if duration is None else -1.0
+            goal, needed, row = _LEFT if duration is None else -1.0, _IN_A_ROW, 0
             clock.append(spent)
             count = int(np.ceil(_TAIL * np.log10(last / spent))) + 1
             since = np.geomspace(spent, last, count)[1:] - spent
@@ -283,11 +287,18 @@ def change(dataset: Any, name: str) -> tuple[F64, F64]:
 
 
 def peak_of(time: F64, signal: F64) -> int:
-    """Index of the largest change from the end of the pulse on; -1 where there is none."""
+    """Index of the largest change from the end of the pulse on; -1 where there is none.
+
+    A pulse shorter than carriers take to part from each other ends on the voltage between where they were made, of
+    either sign; what they do at the contacts comes after. So of swings to either sign the last large one counts.
+    """
     after = np.flatnonzero(time >= -1e-12 * np.abs(time).max(initial=0.0))
     if after.size == 0:
         return -1
-    return int(after[np.argmax(np.abs(signal[after]))])
+    size = np.abs(signal[after])
+    large = np.flatnonzero(size >= _SWING * size.max())
+    same = np.sign(signal[after]) == np.sign(signal[after[large[-1]]])
+    return int(after[np.argmax(np.where(same, size, -1.0))])
 
 
 def exponential(time: F64, signal: F64, window: tuple[float, float] = WINDOW) -> tuple[float, float]:

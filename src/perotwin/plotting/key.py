@@ -6,12 +6,15 @@ until there is. The place is found again whenever the figure is drawn, as its si
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from numpy.typing import NDArray
+
+from perotwin.plotting.letters import MISSING_GLYPH, letter_by_letter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,9 +54,13 @@ def text_key(ax: Axes, entries: Sequence[tuple[str, str]], x: float, y: float, *
         return
     shown = {"fontsize": _SIZE, "va": "top", **text}
     lines = [ax.text(x, y, words, color=colour, transform=ax.transAxes, **shown) for words, colour in entries]
+    for line in lines:
+        letter_by_letter(line)  # they are measured before the figure is saved
     placer = _Placer(lines, (x, y))
     ax.add_artist(placer)
-    placer.make_room()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", MISSING_GLYPH, UserWarning)
+        placer.make_room()
 
 
 class _Placer(Artist):

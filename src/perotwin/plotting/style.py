@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from perotwin.measurement import term_of, write_atomically
 from perotwin.measurement.junction_names import junction_of
+from perotwin.plotting.letters import MISSING_GLYPH, letter_by_letter
 from perotwin.plotting.unit_words import unit_latex
 
 if TYPE_CHECKING:
@@ -182,8 +183,7 @@ def save(made: Figure, stem: str | Path) -> tuple[Path, Path]:
     stem = Path(stem)
     paths = stem.with_name(stem.name + ".svg"), stem.with_name(stem.name + ".png")
     with context(), warnings.catch_warnings():
-        # a name in a script that the font does not have shows boxes; the data carry it all the same
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        warnings.filterwarnings("ignore", MISSING_GLYPH, UserWarning)
         _cut_long_names(made)
         write_atomically(paths[0], lambda path: _write_svg(made, path))
         write_atomically(paths[1], lambda path: _write(made, path, format="png", dpi=300))
@@ -231,21 +231,10 @@ def _write_svg(made: Figure, path: Path) -> None:
 
 def _take_literally(made: Figure) -> bool:
     """Let texts that cannot be set as mathematics be drawn letter by letter; whether there were any."""
-    from matplotlib.mathtext import MathTextParser
     from matplotlib.text import Text
 
-    parser: Any = MathTextParser("path")
-    found = False
-    for one in made.findobj(Text):
-        assert isinstance(one, Text)
-        try:
-            for line in one.get_text().split("\n") if one.get_parse_math() else ():
-                if line.count("$") > 1:
-                    parser.parse(line)
-        except ValueError:
-            one.set_parse_math(False)
-            found = True
-    return found
+    texts = [one for one in made.findobj(Text) if isinstance(one, Text)]
+    return any([letter_by_letter(one) for one in texts])
 
 
 def axis_label(name: str) -> str:
