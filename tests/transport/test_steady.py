@@ -87,3 +87,14 @@ def test_the_dark_equilibrium_keeps_its_ions(name: str) -> None:
     assert found["Gauss' law"].value < 1e-9
     if "ion number conserved" in found:
         assert found["ion number conserved"].value < 1e-12
+
+
+def test_where_the_targets_of_a_path_come_from_makes_no_kind_of_its_own() -> None:
+    """For each kind of array all that follows a path would be compiled anew, for half a minute."""
+    every = np.linspace(0.0, 1.0, 9)
+    fixed = every.copy()
+    fixed.flags.writeable = False
+    system = Solver(build(pt.load("cell-a"))).system
+    for given in (every, every[::2], fixed):
+        targets = system.path(given, 0.0).targets
+        assert targets.flags.c_contiguous and targets.flags.writeable and (targets == given).all()

@@ -97,7 +97,8 @@ class System:
         return Path(
             start=float(start),
             solved=solved,
-            targets=targets,
+            # a copy, whose kind does not depend on where they come from: for each kind all would be compiled anew
+            targets=np.array(targets, dtype=np.float64),
             finest=finest,
             rows=np.empty((count, state_width(self.device))),
             lights=np.zeros((count, self.net.emitter.size)),
