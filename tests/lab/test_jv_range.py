@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import perotwin as pt
-from devices import everything
+from devices import cell, everything, layer
 from perotwin.lab import bands, jv
-from perotwin.measurement import checks_of
+from perotwin.measurement import checks_of, notes_of
 from perotwin.stack import Stack
 
 CELLS: dict[str, Stack] = {
@@ -90,3 +90,19 @@ def test_bands_of_the_working_points(name: str) -> None:
         < split["qfls maximum-power"].value
         < split["qfls open-circuit"].value
     )
+
+
+def test_a_cell_that_nothing_recombines_in_says_why_it_has_no_open_circuit() -> None:
+    """A given generation brings no emission, so that without traps the current never turns."""
+    layers = (
+        layer("p", 20e-9, role="htl", affinity=1.9, gap=3.5, doping=-1e24),
+        layer("i", 400e-9),
+        layer("n", 20e-9, role="etl", affinity=4.0, gap=3.5, doping=1e24),
+    )
+    measured = jv.measure(cell(*layers, rate=2.4e27))
+    found = jv.analyse(measured)
+    assert np.isnan(found["voc"].value) and found["jsc"].value > 0.0
+    assert any("no open circuit" in note and "coefficient" in note for note in notes_of(measured))
+    whole = jv.measure(cell(layers[0], layer("i", 400e-9, radiative=1e-17), layers[2], rate=2.4e27))
+    assert np.isfinite(jv.analyse(whole)["voc"].value)
+    assert not any("open circuit" in note for note in notes_of(whole))

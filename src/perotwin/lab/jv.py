@@ -188,7 +188,23 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     )
     if intensity > 0.0 and (why := without_merit(dataset, points_of(dataset))):
         dataset = add_notes(dataset, [f"{why.removeprefix('none: ')}: {_LOOK}"])
+    elif intensity > 0.0 and protocol.stop is None and "open-circuit" not in points:
+        dataset = add_notes(dataset, [_no_open_circuit(cell, states)])
     return dataset
+
+
+def _no_open_circuit(cell: Cell, states: States) -> str:
+    """Why a curve that was followed as far as it goes has no open circuit."""
+    good = states.converged
+    if not good.any() or (states.current[good] <= 0.0).any():
+        return f"its open circuit is not found: {_LOOK}"
+    end = float(states.voltage[good].max())
+    said = f"it has no open circuit: up to {end:.2f} V current comes out, and nothing in it takes what light makes"
+    if cell.light.generation.kind != "optics":
+        said += (
+            ". A generation that is given brings no emission: state radiative recombination as a coefficient"
+        )
+    return f"{said}. Are there traps in the absorber and at its faces?"
 
 
 def curve(solver: Solver, protocol: Protocol, intensity: float) -> States:
