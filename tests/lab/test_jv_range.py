@@ -106,3 +106,13 @@ def test_a_cell_that_nothing_recombines_in_says_why_it_has_no_open_circuit() -> 
     whole = jv.measure(cell(layers[0], layer("i", 400e-9, radiative=1e-17), layers[2], rate=2.4e27))
     assert np.isfinite(jv.analyse(whole)["voc"].value)
     assert not any("open circuit" in note for note in notes_of(whole))
+
+
+def test_slices_of_a_film_whose_ions_move_are_told() -> None:
+    """Ions do not cross the line; without them a line changes nothing and is not spoken of."""
+    mobile = {"density": 1e23, "diffusion_coefficient": 1e-15}
+    other = layer("b", 200e-9, ions=mobile, gap=1.7)
+    for ions, second, told in ((mobile, None, True), (None, None, False), (mobile, other, False)):
+        slices = cell(layer("a", 200e-9, ions=ions), second or layer("b", 200e-9, ions=ions), rate=1e27)
+        measured = jv.measure(slices, jv.Protocol(start=0.0, stop=0.2, step=0.1))
+        assert any("slices of one film" in note for note in notes_of(measured)) is told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = [
     "frozen_in_light",
     "incidence",
     "irradiance",
+    "lines_in_films",
     "notes",
     "refuse_range",
     "reverse_bias",
@@ -89,6 +91,7 @@ def notes(states: States, fields: bool = False) -> list[str]:
     found, part = [*states.problem.notes, *remarks(states)], states.problem.shown_as
     found += reverse_bias(states.problem, float(np.min(states.voltage, initial=0.0)))
     found += incidence(states)
+    found += lines_in_films(states.problem.stack)
     if fields and part:
         found.append(f"fields inside (bands, densities, rates, junction voltage) are those of the {part}.")
     return found
@@ -102,6 +105,24 @@ def shares(cell: Cell) -> list[str]:
         f"light comes on both sides ({cell.light.intensity} on the {cell.light.side}, {cell.light.other_side} on the "
         "other): quantum efficiency, reflectance and absorptance are of the photons of both."
     ]
+
+
+def lines_in_films(cell: Cell) -> list[str]:
+    """A remark where a line is drawn through one film whose ions move: they do not cross it."""
+    found = []
+    for stack in cell.stacks.values():
+        for one, other in pairwise(stack.electrical_layers):
+            alike = (one.material, one.bandgap, one.electronic) == (
+                other.material,
+                other.bandgap,
+                other.electronic,
+            )
+            if alike and one.ions is not None and other.ions is not None:
+                found.append(
+                    f'"{one.name}" and "{other.name}" of "{stack.name}" are slices of one film, and ions stay in their '
+                    "slice: voltage and fill factor are not those of the film. Give it as one layer."
+                )
+    return found
 
 
 def incidence(states: States) -> list[str]:
