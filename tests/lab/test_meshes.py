@@ -91,6 +91,13 @@ def test_what_is_not_fine_enough_at_twice_the_density_is_made_finer_where_the_er
     tried.clear()
     best = until_fine(attempts([30.0, 8.0, 3.0, 2.9, 4.0, 3.5]))
     assert best.found == 3 and len(tried) == 6 and not best.passed
+    # an error that falls fast is left to a mesh that is finer everywhere, and is asked where it comes from if it stays
+    tried.clear()
+    best = until_fine(attempts([30.0, 5.0, 0.9]))
+    assert best.found == 3 and best.passed and tried[2] == 4.0 * DENSITY
+    tried.clear()
+    best = until_fine(attempts([30.0, 5.0, 2.0, 0.9]))
+    assert best.found == 4 and best.passed and isinstance(tried[3], Like)
     # what seems worth less than the usual mesh shows where its error comes from all the same
     tried.clear()
     best = until_fine(attempts([30.0, 90.0, 3.0, 0.5]))

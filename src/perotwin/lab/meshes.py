@@ -61,7 +61,8 @@ def until_fine(attempt: Callable[[float | Like], Attempt[T]]) -> Attempt[T]:
     """Try meshes of rising density until the checks of the mesh pass.
 
     Where a finer mesh reaches less, what the one before found stands with its failed checks. Where twice the usual
-    density is not enough, it is raised where the error comes from before it is raised everywhere.
+    density is not enough, it is raised where the error comes from before it is raised everywhere, unless the error
+    falls so fast that once more everywhere should do: to ask where it comes from may take longer.
 
     Args:
         attempt: makes the result on a mesh of a density (see `transport.mesh`), or on given ones.
@@ -73,6 +74,7 @@ def until_fine(attempt: Callable[[float | Like], Attempt[T]]) -> Attempt[T]:
     from perotwin.transport.refinement import FINER
 
     best: Attempt[T] | None = None
+    asked = False
     for factor in FINER:
         try:
             made = attempt(factor * DENSITY)
@@ -82,7 +84,8 @@ def until_fine(attempt: Callable[[float | Like], Attempt[T]]) -> Attempt[T]:
             break
         if best is not None and not made.whole:
             break
-        if factor == _EVERYWHERE:
+        if factor >= _EVERYWHERE and not asked and not (factor == _EVERYWHERE and _soon_enough(best, made)):
+            asked = True
             # also where it seems worth less than the one before: an error may look small where the mesh does not
             # show what it comes from yet
             made = _where_it_comes_from(attempt, made)
@@ -94,6 +97,11 @@ def until_fine(attempt: Callable[[float | Like], Attempt[T]]) -> Attempt[T]:
             break
     assert best is not None
     return best
+
+
+def _soon_enough(before: Attempt[T] | None, made: Attempt[T]) -> bool:
+    """Whether the next mesh should be fine enough if the error falls by the same part once more."""
+    return before is not None and isfinite(before.off) and made.off**2 <= before.off
 
 
 def _where_it_comes_from(attempt: Callable[[float | Like], Attempt[T]], made: Attempt[T]) -> Attempt[T]:
