@@ -6,14 +6,10 @@ import numpy as np
 import pytest
 
 import perotwin as pt
-import wide_time_draw
 from perotwin.errors import ConvergenceError
 from perotwin.lab import impedance, jv, open_circuit, scan, tpv
 from perotwin.measurement import checks_of
-from perotwin.stack import Stack
-from perotwin.transport import crossing
 from perotwin.transport.build import build
-from perotwin.transport.mesh import DENSITY
 from perotwin.transport.steady import Solver
 
 SHUNTED = {"circuit.shunt_resistance": "0.1 ohm cm^2"}
@@ -79,36 +75,3 @@ def test_a_scan_of_a_shunted_cell_goes_through() -> None:
         assert all(row.passed for row in checks_of(one).values())
         assert np.sign(one["current_density"].values[[0, -1]]).prod() < 0.0
     assert jv.analyse(scans["reverse"])["ff"].value == pytest.approx(0.25, abs=0.01)
-
-
-def _drawn(number: int, density: float) -> tuple[Solver, float]:
-    """A cell of the wide draw of scans on a mesh, and its light (suns)."""
-    data, _ = wide_time_draw.scan(wide_time_draw.FIRST_SCAN + number)
-    cell = Stack.from_data(data, bare_numbers=True)
-    return Solver(build(cell, density=density).all_moving()), float(cell.light.intensity)
-
-
-def test_an_open_circuit_that_hangs_on_rounding_does_not_judge_the_mesh(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Of what light makes a tenth of a billionth leaves, and the curve is so flat that rounding moves its open circuit
-    by volts.
-    """
-    solver, light = _drawn(38, DENSITY)
-    found = open_circuit.of_cell(solver, light)
-    short = abs(float(found.curve.current[0])) / (light * solver.problem.photocurrent_scale)
-    assert short < 1e-9
-    assert list(found.of_mesh) == ["current on a mesh twice as fine, relative"]
-    assert all(row.passed for row in found.of_mesh.values())
-    assert any("hangs on rounding" in note for note in found.notes)
-    # next to nothing leaves this one as well, but where it is open is known
-    solver, light = _drawn(79, 4.0 * DENSITY)
-    found = open_circuit.of_cell(solver, light)
-    assert solver.delivers_nothing(found.curve.pick([0]), light)
-    assert list(found.of_mesh) == ["Voc on a mesh twice as fine, V"]
-    assert not any("hangs on rounding" in note for note in found.notes)
-    # and were it not, the current would tell that the mesh is too coarse, and where
-    monkeypatch.setattr(crossing, "told", lambda *_: False)
-    found = open_circuit.of_cell(solver, light)
-    (row,) = found.of_mesh.values()
-    assert 0.02 < row.value < 0.1 and not row.passed and found.finer() is not None

@@ -22,11 +22,6 @@ __all__ = ["STEP", "Settled", "of_cell", "of_curve", "settled"]
 
 #: V, of the curve that is followed towards open circuit
 STEP = "20 mV"
-#: said of a cell whose open circuit is found, but by rounding
-_ANYWHERE = (
-    "next to nothing of what light makes leaves this cell at any voltage: its open circuit hangs on rounding and is "
-    "not known. Its mesh is judged by the current at short circuit."
-)
 
 
 def settled(solver: Solver, intensity: float) -> States:
@@ -75,8 +70,8 @@ class Settled:
 
     Attributes:
         curve: steady, in some light. end: V, of open circuit; in the dark, and where that is not found, of the curve.
-        checks: of open circuit. of_mesh: how far it is off by the mesh; where it is not found, or hangs on rounding,
-            how far the first current of the curve is. notes: of the cell, and of its open circuit.
+        checks: of open circuit. of_mesh: how far it is off by the mesh, where it is not found the first current of the
+            curve. notes: of the cell, and of its open circuit.
         finer: finds meshes that are finer where that error comes from, if there are any.
     """
 
@@ -97,7 +92,6 @@ def of_cell(solver: Solver, intensity: float) -> Settled:
     from perotwin.lab import conditions, jv
     from perotwin.lab.meshes import at_bias, finer_at_bias
     from perotwin.transport.checks import steady_checks
-    from perotwin.transport.crossing import told
 
     curve = jv.curve(solver, jv.Protocol(step=STEP), intensity)
     good = np.flatnonzero(curve.converged)
@@ -114,20 +108,11 @@ def of_cell(solver: Solver, intensity: float) -> Settled:
         at = solver, curve.pick([good[0]]), "first voltage", intensity
         return replace(plain, of_mesh=at_bias(*at), finer=partial(finer_at_bias, *at))
     found = {f"settled at open circuit: {name}": row for name, row in steady_checks(point).items()}
-    bias, judged, notes = "open-circuit", point, tuple(conditions.notes(point))
-    if _nothing_leaves(solver, curve, intensity) and not told(solver, point.state(0), intensity):
-        # what hangs on rounding has no mesh; the current of the light has
-        bias, judged = "first voltage", curve.pick([0])
-        notes += (_ANYWHERE,)
-    there = solver, judged, bias, intensity
+    there = solver, point, "open-circuit", intensity
+    notes = tuple(conditions.notes(point))
     return Settled(
         curve, float(point.voltage[0]), found, at_bias(*there), notes, partial(finer_at_bias, *there)
     )
-
-
-def _nothing_leaves(solver: Solver, curve: States, intensity: float) -> bool:
-    """Whether next to nothing of what light makes leaves at short circuit, where a curve begins."""
-    return float(curve.voltage[0]) == 0.0 and solver.delivers_nothing(curve.pick([0]), intensity)
 
 
 def _near(solver: Solver, curve: States, intensity: float) -> list[State]:
