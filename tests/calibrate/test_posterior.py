@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -61,8 +59,10 @@ def test_times_that_are_not_known_are_no_number() -> None:
         (np.array([np.nan, 7.2]), "(7 steps)"),
         (np.array([np.nan]), "(not known from so few)"),
     ):
-        short: Any = SimpleNamespace(converged=False, steps=7, times=times, linear=())
-        assert words in Posterior.words.fget(short)[0]  # type: ignore[attr-defined]
+        short = Posterior(
+            (), np.zeros((0, times.size)), times, steps=7, walkers=4, accepted=0.5, checked=np.nan
+        )
+        assert not short.converged and words in short.words[0]
 
 
 @pytest.mark.slow

@@ -130,13 +130,14 @@ def test_what_ends_at_a_bound_is_not_told() -> None:
     near, other = (velocity(name) for name in ("near", "other"))
     nuisance = replace(near, name="known", prior=Gaussian(1.0, 0.1))
     told = Told(np.array([False, True, False]), np.full(3, 1e-3), (), np.zeros(3, dtype=bool))
-    fit = SimpleNamespace(
+    fit: Any = SimpleNamespace(
         parameters=(near, other, nuisance), at_bound=("near (lower, 0.1 s)", "known (upper, 2)")
     )
-    made: Any = SimpleNamespace(fit=fit, told=told, objective=SimpleNamespace(count=3))
-    assert Calibration.untold.fget(made) == ("near, which ended at a bound (lower, 0.1 s)",)  # type: ignore[attr-defined]
+    of_three: Any = SimpleNamespace(count=3)
+    made = Calibration(of_three, fit, told, (), (), ())
+    assert made.untold == ("near, which ended at a bound (lower, 0.1 s)",)
     fit.at_bound = ()
-    (words,) = Calibration.untold.fget(made)  # type: ignore[attr-defined]
+    (words,) = made.untold
     assert words == "near, which ended within two standard deviations of a bound"
 
 

@@ -1,6 +1,7 @@
 """Measured curves tell of their cell what the cell itself tells, as far as they do, and name what is missing."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,8 +131,8 @@ def test_light_that_the_files_do_not_state_is_asked_for(files: dict[str, Path]) 
 
 
 def test_what_a_person_says_is_not_asked_for_again(files: dict[str, Path]) -> None:
-    def asked(**told: object) -> list[str]:
-        found = workflows.measured_losses(str(files["jv"]), **told)  # type: ignore[arg-type]  # of two kinds
+    def asked(**told: Any) -> list[str]:
+        found = workflows.measured_losses(str(files["jv"]), **told)
         return [
             name for name in ("--light", "--temperature") if any(f"ive {name}" in one for one in found.notes)
         ]
