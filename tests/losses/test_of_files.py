@@ -170,3 +170,9 @@ def test_nothing_and_the_dark_are_refused() -> None:
     dark = lab.jv.measure(pt.load("wbg-target").with_light(intensity="dark"))
     with pytest.raises(InputError, match="dark"):
         losses.losses_of_measured("dark", dark)
+
+
+def test_what_is_nothing_has_no_sign() -> None:
+    from perotwin.report.waterfalls import gained
+
+    assert [gained(value) for value in (-1e-6, 1e-6, 0.0123, -0.0123)] == ["0.00", "0.00", "+1.23", "−1.23"]

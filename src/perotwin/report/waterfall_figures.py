@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perotwin.losses.waterfall import between
-from perotwin.report.waterfalls import shown, unit_of
+from perotwin.report.waterfalls import gained, shown, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,5 +74,5 @@ def _largest(steps: Sequence[Step]) -> list[Step]:
     if small:
         total = math.fsum(one.change for one in small)
         words = f"{len(small)} smaller steps" if len(small) > 1 else small[0].words
-        large.append(Step(words, "pce", total, f"{total:+.2f} points".replace("-", "−")))
+        large.append(Step(words, "pce", total, f"{gained(0.01 * total)} points"))
     return large

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from perotwin.report.links import Link
 
 __all__ = [
-    "Row", "difference_result", "difference_rows", "difference_tables", "figures_rows", "how_told", "result", "rows",
-    "shown", "unit_of", "waterfall_tables", "write_losses",
+    "Row", "difference_result", "difference_rows", "difference_tables", "figures_rows", "gained", "how_told", "result",
+    "rows", "shown", "unit_of", "waterfall_tables", "write_losses",
 ]  # fmt: skip
 
 #: how the steps of measured curves are told apart, for every table and page
@@ -171,12 +171,12 @@ def difference_rows(first: Waterfall, second: Waterfall) -> list[Row]:
             small.append(one.pce)
             continue
         words = one.name + (f", {one.junction} junction" if one.junction else "") + f" ({_HEADINGS[one.of]})"
-        made.append(Row(words, [_loss(one, one.first), _loss(one, one.second), _gained(one.pce)]))
+        made.append(Row(words, [_loss(one, one.first), _loss(one, one.second), gained(one.pce)]))
     if small:
-        made.append(Row(f"{len(small)} smaller steps", ["", "", _gained(math.fsum(small))]))
+        made.append(Row(f"{len(small)} smaller steps", ["", "", gained(math.fsum(small))]))
     total = second.actual.pce - first.actual.pce
     made.append(
-        Row("all", [_level("pce", first.actual.pce), _level("pce", second.actual.pce), _gained(total)], True)
+        Row("all", [_level("pce", first.actual.pce), _level("pce", second.actual.pce), gained(total)], True)
     )
     return made
 
@@ -187,7 +187,8 @@ def _loss(one: Difference, value: float) -> str:
     return f"{shown(one.of, value)} {unit_of(one.of)}"
 
 
-def _gained(value: float) -> str:
+def gained(value: float) -> str:
+    """A change of an efficiency in points, with its sign where it is not nothing."""
     text = f"{100 * value:+.2f}"
     return "0.00" if float(text) == 0.0 else text.replace("-", "−")
 
