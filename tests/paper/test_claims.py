@@ -115,6 +115,34 @@ def test_agreement_is_what_the_row_says(
     assert not any(one.agrees(value) for value in no)
 
 
+@pytest.mark.parametrize(
+    ("dimension", "written", "value", "sd", "shown"),
+    [
+        ("voltage", "1.372 V", 1.36987, math.nan, "1.37 V"),
+        ("voltage", "1.372 V", 1.36987, 0.00238, "1.370 ± 0.002 V"),
+        ("voltage", "87 mV", 0.08344, 0.00206, "83.4 ± 2.1 mV"),
+        ("energy", "1.79 eV", 1.78932, 6e-9, "1.789 eV"),
+        ("number density", "1.01e16 cm^-3", 1e22, math.nan, "1e16 cm^-3"),
+        ("fraction", "2.2 %", 5.2427e-7, 4.4e-8, "5.24e-5 ± 0.44e-5 %"),
+        ("", "", 10_000.4, math.nan, "10000"),
+        ("", "", 0.0, 0.0, "0"),
+        ("time", "1 ns", -15.8799e-9, 4.5e-10, "-15.88 ± 0.45 ns"),
+        ("energy", "1.79 eV", math.nan, 0.1, "–"),
+    ],
+)
+def test_a_number_ends_where_its_standard_deviation_does(
+    dimension: str, written: str, value: float, sd: float, shown: str
+) -> None:
+    one = claims.Claim("a", "", "", "measured", "predicted", dimension, written)
+    assert one.shown(value, sd=sd) == shown
+
+
+def test_a_tolerance_of_a_share_is_in_points() -> None:
+    assert claims.find("wide_bandgap.jv.target.pce").within() == "± 1 point"
+    assert claims.find("wide_bandgap.jv.derived.ff_target").within() == "± 1.5 points"
+    assert claims.find("wide_bandgap.jv.target.voc").within() == "± 0.03 V"
+
+
 def test_what_was_not_computed_does_not_agree() -> None:
     rows = {
         "a": row(value=1.0, tolerance=0.1),

@@ -13,7 +13,7 @@ from perotwin.paper import calibrated, posterior, split
 from perotwin.paper.bench import CONDITIONS, calibrated_bench
 from perotwin.paper.found import Spread
 from perotwin.workflows import calibrate_paper
-from perotwin.workflows.paper_draws import films
+from perotwin.workflows.paper_draws import drawn, films
 
 
 def made(
@@ -59,6 +59,44 @@ def test_what_no_row_tells_is_anywhere_in_its_range() -> None:
     assert drawn[:, 1].mean() == pytest.approx(1.0, abs=0.1)
     assert drawn[:, 1].std() == pytest.approx(4.0 / 12.0**0.5, rel=0.05)
     assert np.corrcoef(drawn.T)[0, 1] == pytest.approx(0.0, abs=0.08)
+
+
+def test_rows_that_are_not_linear_decide_which_proposals_are_taken() -> None:
+    """As a shunt on the scale of its logarithm: nothing where it is large, all where it is small."""
+    one = made([[0.0], [0.5]], [0.2, -0.1], [(-4.0, 2.0)])
+
+    def rows(values: np.ndarray) -> np.ndarray:
+        if values[0] > 1.5:
+            # of cells that cannot be solved no draw is made
+            return np.full(2, np.nan)
+        return 0.5 * np.array([np.exp(-2.0 * values[0] - 1.0), 0.5 * values[0]])
+
+    drawn = np.array([one.draw(number, 1, rows)[0] for number in range(400)])
+    # the density itself, on a grid
+    at = np.linspace(-4.0, 1.5, 4001)
+    moved = 2.0 * np.array([rows(np.array([u])) - rows(np.zeros(1)) for u in at])
+    density = np.exp(-0.5 * ((one.residuals + moved) ** 2).sum(axis=1))
+    share = np.cumsum(density) / density.sum()
+    wanted = np.interp([0.1, 0.5, 0.9], share, at)
+    linear = np.quantile(one.coordinates(400)[:, 0], [0.1, 0.5, 0.9])
+    assert np.quantile(drawn, [0.1, 0.5, 0.9]) == pytest.approx(wanted, abs=0.25)
+    assert linear[0] < wanted[0] - 1.0
+    assert drawn.max() <= 1.5
+    # one number and one seed are one draw
+    assert one.draw(7, 1, rows) == one.draw(7, 1, rows) != one.draw(7, 2, rows)
+
+
+def test_where_rows_are_linear_draws_are_those_of_the_linear_model() -> None:
+    one = made([[2.0, 1.9], [0.0, 0.3], [1.0, 1.0]], [0.3, -0.2, 0.1], [(-5.0, 5.0)] * 2)
+
+    def rows(values: np.ndarray) -> np.ndarray:
+        found: np.ndarray = one.widths * (one.slopes @ values)
+        return found
+
+    # every proposal is taken
+    assert np.array_equal(one.draw(3, 1, rows), one.draw(3, 1, lambda values: rows(values) + 7.0))
+    drawn = np.array([one.draw(number, 1, rows) for number in range(100)])
+    assert np.cov(drawn.T) == pytest.approx(np.cov(one.coordinates(1000).T), rel=0.3)
 
 
 def test_far_in_the_tail_nothing_is_lost() -> None:
@@ -127,18 +165,38 @@ def test_films_are_told_apart_by_what_the_recipe_leaves_in_them() -> None:
 
 
 @pytest.mark.slow
+def test_fitted_rows_lie_at_the_draws_where_the_fit_allows_them() -> None:
+    """A shunt of 1 kohm cm^2 is allowed by the slopes of the fit, and takes 5 points of fill factor."""
+    found = posterior.read()
+    assert found is not None
+    with reusing():
+        own, leaking = (
+            calibrate_paper.tried(split.picture().name, found.free, found.rows, values_at(found.free, place))
+            for place in (drawn(found, 8, 1), found.coordinates(9)[8])
+        )
+        at = calibrate_paper.steady_rows(
+            split.picture().name, found.free, found.rows, np.array([one.start for one in found.free])
+        )
+    chi = [(((found.residuals + (one - at) / found.widths) ** 2).sum()) for one in (own, leaking)]
+    assert chi[0] < 30.0 and chi[1] > 200.0
+
+
+@pytest.mark.slow
 def test_the_linear_model_of_the_fit_holds_at_its_draws() -> None:
     """Steady curves of cells that are made again against what slopes say: spread of each row, and chi-square."""
     found = posterior.read()
     assert found is not None
-    drawn = found.coordinates(4)
-    places = [np.array([one.start for one in found.free]), *(values_at(found.free, one) for one in drawn)]
+    places_drawn = found.coordinates(4)
+    places = [
+        np.array([one.start for one in found.free]),
+        *(values_at(found.free, one) for one in places_drawn),
+    ]
     with reusing():
         own, *others = (
-            calibrate_paper._quick(split.picture().name, found.free, found.rows, one) for one in places
+            calibrate_paper.steady_rows(split.picture().name, found.free, found.rows, one) for one in places
         )
     computed = (np.array(others) - own) / found.widths
-    linear = found.predicted(drawn) / found.widths
+    linear = found.predicted(places_drawn) / found.widths
     assert np.linalg.norm(computed - linear) < 0.5 * np.linalg.norm(linear)
     for number, name in enumerate(found.rows):
         wide = linear[:, number].std()

@@ -228,6 +228,7 @@ def test_words_in_figures_are_words(html: str) -> None:
         ("cell_jv.txt: the light is not stated.", "cell_jv.txt: the light is not stated."),
         ("my-cell: 40 of 40 checks hold", "my-cell: 40 of 40 checks hold"),
         ("niox|perovskite", "niox|perovskite"),
+        ("solvents.*, drying.*", "solvents.*, drying.*"),
         ("", ""),
     ],
 )

@@ -23,6 +23,8 @@ __all__ = ["FILE", "LABELS", "Claim", "Contradiction", "contradictions", "find",
 
 FILE = Path(__file__).with_name("claims.toml")
 LABELS = ("input", "calibrated", "predicted", "no model")
+#: sizes that are written without a power of ten
+_PLAIN = (1e-3, 1e6)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,12 @@ class Claim:
         """The tolerance in words."""
         if math.isfinite(self.factor):
             return f"a factor of {self.factor:g}"
-        return f"± {self.shown(self.tolerance)}" if math.isfinite(self.tolerance) else "–"
+        if not math.isfinite(self.tolerance):
+            return "–"
+        shown = f"± {self.shown(self.tolerance)}"
+        # of a share of a whole, not a part of the number
+        word = "point" if shown == "± 1 %" else "points"
+        return f"{shown.removesuffix(' %')} {word}" if shown.endswith(" %") else shown
 
     def agrees(self, found: float) -> bool:
         """Whether a number of the twin (SI) is what the row says; one that is not finite is not."""
@@ -93,14 +100,26 @@ class Claim:
         return not (found <= self.above) and not (found >= self.below)
 
     def shown(self, value: float, digits: int = 4, sd: float = math.nan) -> str:
-        """A number (SI) as people read this row, to some digits, with its standard deviation where that is given."""
+        """A number (SI) as people read this row, to some digits, with its standard deviation where that is given.
+
+        With one, both end at the same place, where the standard deviation has two digits or the number has all of its
+        own; one that is nothing there is left out.
+        """
         if not math.isfinite(value):
             return "–"
         unit = self._unit()
         scale = float(parse(f"1 {unit}", self.dimension)) if unit else 1.0
-        text = f"{value / scale:.{digits}g}"
-        if math.isfinite(sd):
-            text += f" ± {sd / scale:.2g}"
+        value, sd = value / scale, sd / scale
+        power = 0 if value == 0.0 or _PLAIN[0] <= abs(value) < _PLAIN[1] else _power(value)
+        raised = f"e{power}" if power else ""
+        value, sd = value / 10.0**power, sd / 10.0**power
+        text = f"{float(f'{value:.{digits}g}'):.12g}{raised}"
+        if sd > 0.0:
+            places = digits - 1 - (_power(value) if value else 0)
+            places = max(min(places, 1 - _power(sd)), 0)
+            spread = f"{sd:.{places}f}"
+            if float(spread) > 0.0:
+                text = f"{value:.{places}f}{raised} ± {spread}{raised}"
         return f"{text} {unit}".rstrip()
 
     def _unit(self) -> str:
@@ -112,6 +131,11 @@ class Claim:
         return {"voltage": "mV", "energy": "meV", "time": "ns"}.get(
             self.dimension, DIMENSIONS[self.dimension][1]
         )
+
+
+def _power(value: float) -> int:
+    """Of ten, by which a number that is not zero is written as one below ten."""
+    return math.floor(math.log10(abs(value)))
 
 
 @dataclass(frozen=True)

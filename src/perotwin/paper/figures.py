@@ -65,6 +65,18 @@ def _scans(bench: Bench) -> Figure:
     return scan.plot([bench.scan_data(one) for one in CONDITIONS])
 
 
+def _tracking(bench: Bench) -> Figure:
+    from perotwin.lab import mppt
+
+    return mppt.plot([bench.data("mppt", "target")])
+
+
+def _soaking(bench: Bench) -> Figure:
+    from perotwin.plotting import ageing
+
+    return ageing.soaking([bench.soak_data(one) for one in CONDITIONS])
+
+
 def _batches(kind: str) -> Callable[[Bench], Figure]:
     def draw(bench: Bench) -> Figure:
         from perotwin.lab import statistics
@@ -97,6 +109,10 @@ FIGURES: tuple[Drawing, ...] = (
     Drawing("fig-2c-pl", "film", "Fig. 2c, S9 and S11", "Luminescence of film, half-stacks and cell.", _cells("pl")),
     Drawing("fig-s9-trpl", "film", "Fig. S9", "Decays of luminescence.", _cells("trpl")),
     Drawing("fig-3a-jv", "cell", "Fig. 3a", "J-V curves, reverse and forward.", _scans),
+    Drawing(
+        "fig-3a-tracking", "cell", "Fig. 3a, inset",
+        "Tracked power of the target cell, and the voltage at which it is held.", _tracking,
+    ),
     Drawing("fig-3b-eqe", "cell", "Fig. 3b", "Quantum efficiency.", _cells("eqe")),
     Drawing(
         "fig-s18-suns-voc", "cell", "Fig. S18", "Voltage against light, and where fill factor is lost.",
@@ -108,6 +124,11 @@ FIGURES: tuple[Drawing, ...] = (
     Drawing(
         "fig-3c-statistics", "statistics", "Fig. 3c and S16", "Virtual batches of single junctions.",
         _batches("singles"),
+    ),
+    Drawing(
+        "fig-2e-soaking", "hours", "Fig. 2e and 2f",
+        "Films in light: luminescence at several moments, and the share of the light that the iodide-rich phase emits, "
+        "grain by grain and of the whole film.", _soaking,
     ),
     Drawing("fig-4c-tandem-jv", "tandem", "Fig. 4c", "J-V curves of the tandems.", _tandems),
     Drawing(

@@ -35,6 +35,8 @@ _GROUPS = {
 }
 #: a row this many standard deviations off lies outside its bar
 _BAR = 2.0
+#: a standard deviation below this part of the one taken in the fit is rounding
+_ROUNDING = 1e-9
 _LABELS = {
     "input": "the paper's number goes into the twin",
     "calibrated": "the number helped to choose a parameter of the twin",
@@ -231,7 +233,7 @@ def _differing(lines: Sequence[Line]) -> study_page.Section:
     off = [one for one in lines if one.agrees is False]
     rows = [
         Row(
-            f"{one.claim.says} {one.claim.where}.",
+            _says(one.claim),
             [_close(one.claim.expects()), _within(one), _close(one.twin), _label(one)],
             below=one.claim.because or "Not explained.",
         )
@@ -251,7 +253,7 @@ def _claims(words: str, lines: Sequence[Line], folder: Path) -> study_page.Secti
         claim = one.claim
         rows.append(
             Row(
-                f"{claim.says} {claim.where}.",
+                _says(claim),
                 [
                     _close(claim.expects()),
                     _within(one),
@@ -268,9 +270,14 @@ def _claims(words: str, lines: Sequence[Line], folder: Path) -> study_page.Secti
     return study_page.Section(words, tables=[study_page.Tabled(heads, rows, 9)])
 
 
+def _says(claim: claims.Claim) -> str:
+    """What the paper says, and where."""
+    return f"{claim.says.rstrip('.')} ({claim.where})"
+
+
 def _close(text: str) -> str:
     """A number that stays with its unit where a line breaks."""
-    return re.sub(r" (?=[^\s\d±]+$)|(?<=±) ", "\u00a0", text)
+    return re.sub(r" (?=[^\s\d±][^\s±]*$)|(?<=±) ", "\u00a0", text)
 
 
 def _within(one: Line) -> str:
@@ -339,19 +346,22 @@ def _left_open(carried: Carried | None) -> study_page.Section:
         return study_page.Section("what the calibration leaves open", words=words)
     count = len(carried.coordinates)
     words = [
-        f"{count} draws of the calibrated numbers, within their ranges, from what the fitted rows allow of them "
-        "(posterior.toml). Each draw makes cells, tandems and recipes again and answers every row: ± is the standard "
-        f"deviation, itself known to {100.0 / (2.0 * max(count - 1, 1)) ** 0.5:.0f} %. A row without it has none: no "
-        "free number enters. Batches and hours are those of the set; the scan rate is held.",
-        "Of the rows that were fitted, the fit itself says how far they may move; beside it what the draws, through "
-        "the rows' own measurements, give:",
+        f"{count} draws of the calibrated numbers, within their ranges, from what the fitted rows allow of them: "
+        "proposed by the slopes of the fit (posterior.toml), taken or left by steady curves of the cells that they "
+        "make. Each draw makes cells, tandems and recipes again and answers every row: ± is the standard deviation, "
+        f"itself known to {100.0 / (2.0 * max(count - 1, 1)) ** 0.5:.0f} %. A row without it has none "
+        "that its digits show. Batches and hours are those of the set; the scan rate is held.",
+        "Of the rows that were fitted, the slopes of the fit say how far these draws move them; beside it what the "
+        "rows' own measurements give:",
     ]
     rows = []
     for name, drawn, linear in carried.fitted():
         claim = claims.find(name)
-        width = carried.posterior.widths[carried.posterior.rows.index(name)]
+        width = float(carried.posterior.widths[carried.posterior.rows.index(name)])
+        # what moves by less is rounding
+        moved = [one if one > _ROUNDING * width else 0.0 for one in (linear, drawn)]
         rows.append(
-            Row(f"{claim.says} ({name})", [claim.shown(one, 2) for one in (float(width), linear, drawn)])
+            Row(f"{claim.says.rstrip('.')} ({name})", [claim.shown(one, 2) for one in (width, *moved)])
         )
     heads = [
         "Fitted row",
@@ -367,19 +377,20 @@ def _left_open(carried: Carried | None) -> study_page.Section:
 def _pictures(picture: str | None) -> study_page.Section:
     """Each picture of the face that was fitted to the same rows, and what rejects it."""
     rows = []
-    for one in split.pictures().values():
-        data = calibrated.read(calibrated.file(one.name))
-        if "row" not in data:
-            continue
+    kept = [(one, calibrated.read(calibrated.file(one.name))) for one in split.pictures().values()]
+    fitted = [(one, data) for one, data in kept if "row" in data]
+    for one, data in sorted(fitted, key=lambda pair: float(pair[1]["chi_square"])):
         missed = sorted(
             (name for name, row in data["row"].items() if abs(row["off"]) > _BAR),
             key=lambda name: -abs(data["row"][name]["off"]),
         )
-        against = "; ".join(f"{claims.find(name).says} {data['row'][name]['given']}" for name in missed)
-        taken = ", taken here" if one.name == picture else ""
+        against = "; ".join(
+            f"{claims.find(name).says.rstrip('.')}: {data['row'][name]['given']}" for name in missed
+        )
+        taken = " (taken here)" if one.name == picture else ""
         rows.append(
             Row(
-                f"{one.name}{taken}: {one.says}",
+                f"{one.name}: {one.says}{taken}",
                 [
                     f"{data['chi_square']:.1f}",
                     str(data["scan_rate"]),

@@ -1,6 +1,8 @@
 """What the calibration leaves open: draws of the free numbers that the fitted rows allow, within their ranges.
 
-    posterior.read().draws(12, seed=1)
+    left = posterior.read()
+    left.coordinates(12, seed=1)             # as far as the rows are linear in the numbers
+    left.draw(0, 1, rows)                    # as the rows themselves have it
 
 `perotwin reproduce --calibrate` writes `posterior.toml` with the picture that is taken: the rows' residuals at the
 calibrated set (differences to the paper over standard deviations), and how they follow the free numbers on their
@@ -9,6 +11,9 @@ of the ranges:
 
     p(u) ~ exp(-|r + J (u - u0)|^2 / 2)        low <= u <= high
 
+Far from the set they are not: a shunt that tells nothing where it is large takes all the fill factor where it is small.
+A draw is therefore proposed by the linear model, and taken or left by what the rows are there.
+
 A number that ends at a bound has its most likely value beyond it, so that the mean of the draws is not the set.
 """
 
@@ -16,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +42,8 @@ F64 = NDArray[np.float64]
 FILE = Path(__file__).with_name("posterior.toml")
 #: sweeps of the sampler from the set to a draw
 _SWEEPS = 200
+#: proposals of which the last that is taken is a draw. Where half are taken, one draw of 250 is still the set
+_PROPOSALS = 8
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,40 @@ class Posterior:
     slopes: F64
 
     def coordinates(self, count: int, seed: int = 1) -> F64:
-        """(count, P) draws on the scales; more of them leave the first ones as they are.
+        """(count, P) draws of the linear model on the scales; more of them leave the first ones as they are.
 
         Each is the end of a chain of its own from the set, drawn one direction after another (Gibbs sampling; S. Geman
         and D. Geman, IEEE Trans. Pattern Anal. Mach. Intell. 6, 721 (1984), doi:10.1109/TPAMI.1984.4767596), along the
         numbers and along the axes of the normal distribution, so that correlated numbers move together.
         """
+        return self._drawn([np.random.default_rng([seed, number]) for number in range(count)])
+
+    def draw(self, number: int, seed: int, rows: Callable[[F64], F64]) -> F64:
+        """(P,) a draw on the scales as the rows themselves have it, by its number.
+
+        Metropolis-Hastings from the set, with independent proposals of the linear model (W. K. Hastings, Biometrika
+        57, 97 (1970), doi:10.1093/biomet/57.1.97): each is taken by how much likelier the rows make it than the linear
+        model did, against the one before.
+
+        Args:
+            number, seed: the same ones give the same draw. rows: gives (N,) what the rows are (SI), at values (P,) of
+                the free numbers (SI); not a number where a cell cannot be solved, which is never taken.
+        """
+        proposed = self._drawn([np.random.default_rng([seed, number, k]) for k in range(_PROPOSALS)])
+        chances = np.random.default_rng([seed, number, _PROPOSALS]).uniform(size=_PROPOSALS)
+        starts = np.array([one.start for one in self.free])
+        own = rows(starts)
+        linear = self.residuals + self.predicted(proposed) / self.widths
+        now, weight = coordinates_of(self.free, starts), 0.0
+        for place, expected, chance in zip(proposed, linear, chances, strict=True):
+            found = self.residuals + (rows(values_at(self.free, place)) - own) / self.widths
+            other = 0.5 * float(expected @ expected - found @ found)
+            if np.log(chance) < other - weight:
+                now, weight = place, other
+        return now
+
+    def _drawn(self, streams: Sequence[np.random.Generator]) -> F64:
+        """(K, P) a draw of the linear model from each of K streams of chances."""
         at = coordinates_of(self.free, [one.start for one in self.free])
         low, high = (np.array(ends) for ends in zip(*(one.ends for one in self.free), strict=True))
         size = high - low
@@ -71,11 +106,8 @@ class Posterior:
         low, high = (low - at) / size, (high - at) / size
         axes = np.vstack([np.eye(at.size), np.linalg.eigh(slopes.T @ slopes)[1].T])
         along = slopes @ axes.T
-        chances = [
-            np.random.default_rng([seed, number]).uniform(size=(_SWEEPS, len(axes)))
-            for number in range(count)
-        ]
-        now = np.zeros((count, at.size))
+        chances = [one.uniform(size=(_SWEEPS, len(axes))) for one in streams]
+        now = np.zeros((len(streams), at.size))
         for sweep in range(_SWEEPS):
             for number, axis in enumerate(axes):
                 moving = np.abs(axis) > 1e-12

@@ -20,6 +20,8 @@ __all__ = ["ROWS"]
 ROWS = Rows()
 _COMMAND = "perotwin jv tandem-control tandem-target --scan reverse --rate '100 mV/s'"
 _BATCH = "perotwin statistics tandem-control tandem-target"
+#: how many of what people read make one in SI
+_SHOWN = {"pce": (100.0, "%"), "ff": (100.0, "%"), "voc": (1.0, "V"), "jsc": (0.1, "mA/cm^2")}
 
 
 @ROWS.answers("tandem.narrow_bandgap", "tandem", "perotwin eqe tandem-target")
@@ -46,8 +48,10 @@ def _mean(bench: Bench, condition: str, name: str) -> Found:
         of_group(bench, "tandems", condition, name).mean()
     )
     own = float(bench.tandem(condition)[name])
+    size, unit = _SHOWN[name]
     return Found(
-        own - over, f"{own:.4g} of the tandem, less {over:.2g} that the best of a batch is above its mean"
+        own - over,
+        f"{size * own:.4g} {unit} of the tandem, less {size * over:.2g} that the best of a batch is above its mean",
     )
 
 

@@ -389,7 +389,7 @@ def raised(text: str) -> str:
 def sentence(text: str) -> str:
     """Words with a capital first; a file, a path or what a colon follows ("my-cell: ...") is left as it is called."""
     first = text.partition(" ")[0]
-    named = first.endswith(":") or re.search(r"[._|/\\]\w", first)
+    named = first.endswith(":") or re.search(r"[._|/\\][\w*]", first)
     return text if named else text[:1].upper() + text[1:]
 
 

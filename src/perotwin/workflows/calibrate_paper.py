@@ -40,7 +40,18 @@ if TYPE_CHECKING:
     from perotwin.recipe.parameters import Parameters
     from perotwin.stack import Stack
 
-__all__ = ["BARS", "RATES", "Calibration", "calibrate", "data", "free", "keep", "remade"]
+__all__ = [
+    "BARS",
+    "RATES",
+    "Calibration",
+    "calibrate",
+    "data",
+    "free",
+    "keep",
+    "remade",
+    "steady_rows",
+    "tried",
+]
 
 F64 = NDArray[np.float64]
 
@@ -167,8 +178,12 @@ def _singles(parameters: Sequence[Parameter], values: F64, picture: str) -> dict
     return cast("dict[str, Stack]", found)
 
 
-def _quick(picture: str, parameters: Sequence[Parameter], names: Sequence[str], values: F64) -> F64:
-    """(N,) what quick steady measurements give for the rows at some values of the free numbers."""
+def steady_rows(picture: str, parameters: Sequence[Parameter], names: Sequence[str], values: F64) -> F64:
+    """(N,) what quick steady measurements give for the rows (SI) at some values (SI) of the free numbers of a picture.
+
+    Raises:
+        PerotwinError: a cell cannot be solved.
+    """
     from perotwin.lab import suns_voc
 
     singles = _singles(parameters, values, picture)
@@ -342,14 +357,14 @@ def calibrate(
     with _workers(processes) as many, progress.task("calibrating") as counter:
         here = np.array([one.start for one in parameters])
         if draws and start is None:
-            tried = [here, *_drawn(parameters, draws)]
-            seen = many(partial(_tried, picture, parameters, names), tried)
+            places = [here, *_drawn(parameters, draws)]
+            seen = many(partial(tried, picture, parameters, names), places)
             misfit = [float((((one - wanted) / width) ** 2).sum()) for one in seen]
-            here = tried[int(np.argmin(np.nan_to_num(misfit, nan=math.inf)))]
+            here = places[int(np.argmin(np.nan_to_num(misfit, nan=math.inf)))]
             parameters = [
                 replace(one, start=float(value)) for one, value in zip(parameters, here, strict=True)
             ]
-        quick = _quick(picture, parameters, names, here)
+        quick = steady_rows(picture, parameters, names, here)
         # where the search begins one rate will do
         rate = min(max(split.scan_rate(), rates[0]), rates[-1])
         at_rates = _full(picture, parameters, names, here, [rate])
@@ -360,7 +375,7 @@ def calibrate(
 
             def residuals(values: F64) -> F64:
                 counter.advance()
-                return (_quick(picture, begun, names, values) + shift - wanted) / width
+                return (steady_rows(picture, begun, names, values) + shift - wanted) / width
 
             return solve(
                 residuals,
@@ -373,7 +388,7 @@ def calibrate(
             )
 
         fit = search(here, given - quick, "first search")
-        quick = _quick(picture, parameters, names, fit.values)
+        quick = steady_rows(picture, parameters, names, fit.values)
         halves = many(partial(_full, picture, parameters, names, fit.values), (rates[::2], rates[1::2]))
         at_rates = {one: given for half in halves for one, given in half.items()}
         _scanned(at_rates, quick, wanted, width)
@@ -387,7 +402,7 @@ def calibrate(
         told = ", ".join(f"{1e3 * one:.3g} mV/s {found[one].chi2:.1f}" for one in sorted(found))
         progress.note(f"chi-square by scan rate: {told}")
         for number in range(1, rounds + 1):
-            quick = _quick(picture, parameters, names, fit.values)
+            quick = steady_rows(picture, parameters, names, fit.values)
             _, given = _scanned(_full(picture, parameters, names, fit.values, [rate]), quick, wanted, width)
             moved = float(np.abs((given - quick - correction) / width).max())
             correction, at_rates[rate] = given - quick, given
@@ -415,10 +430,10 @@ def _drawn(parameters: Sequence[Parameter], count: int) -> list[F64]:
     ]
 
 
-def _tried(picture: str, parameters: Sequence[Parameter], names: Sequence[str], values: F64) -> F64:
-    """What `_quick` gives; NaN where a cell cannot be solved."""
+def tried(picture: str, parameters: Sequence[Parameter], names: Sequence[str], values: F64) -> F64:
+    """(N,) what `steady_rows` gives; NaN where a cell cannot be solved."""
     try:
-        return _quick(picture, parameters, names, values)
+        return steady_rows(picture, parameters, names, values)
     except PerotwinError:
         return np.full(len(names), math.nan)
 
@@ -463,7 +478,7 @@ def _slopes(
         other[index] = one.value(u + step)
         moved.append(other)
         steps.append(other[index] - values[index])
-    here, *others = many(partial(_quick, picture, parameters, names), (values, *moved))
+    here, *others = many(partial(steady_rows, picture, parameters, names), (values, *moved))
     return np.array([(other - here) / width / step for other, step in zip(others, steps, strict=True)]).T
 
 

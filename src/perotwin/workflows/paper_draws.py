@@ -3,9 +3,11 @@
     found = answered(bench, 12, seed=1, processes=2)
     found.spreads["tandem.gain.voc"].sd
 
-Each draw makes cells, tandems and recipes again and takes every measurement of the rows. What no free number enters, or
-hardly, is that of the set: virtual batches, of which rows take how far the best device lies above the mean; operation,
-which is of the library's cells; light soaking and ageing of films, where the films are the same.
+A draw is proposed by what the fit says of the free numbers, and taken or left by steady curves of the cells that they
+make (see `paper.posterior`). It makes cells, tandems and recipes again and takes every measurement of the rows. What no
+free number enters, or hardly, is that of the set: virtual batches, of which rows take how far the best device lies
+above the mean; operation, which is of the library's cells; light soaking and ageing of films, where the films are the
+same.
 """
 
 from __future__ import annotations
@@ -16,39 +18,64 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perotwin import measurement, progress
 from perotwin.errors import PerotwinError
-from perotwin.paper import posterior
+from perotwin.paper import posterior, split
 from perotwin.paper.bench import Bench, calibrated_bench
 from perotwin.paper.calibrated import Settings
 from perotwin.paper.found import Spread
-from perotwin.paper.posterior import Carried
+from perotwin.paper.posterior import Carried, Posterior
 from perotwin.paper.rows import ROWS, STAGES, needed
 from perotwin.stack.films import part_of
 from perotwin.study.pool import Pool
+from perotwin.workflows import calibrate_paper
 
-__all__ = ["answered"]
+__all__ = ["answered", "drawn"]
+
+F64 = NDArray[np.float64]
 
 #: what draws take from the set, by the first word under which a bench keeps it; and what where the film is the same
 _SHARED, _OF_FILMS = ("batch", "retained"), ("soak", "film_ageing")
 
 
 @dataclass(frozen=True)
-class _Answering:
-    """Answers all rows with other numbers in place of the calibrated ones; several processes can."""
+class _Drawn:
+    """A draw.
 
+    Attributes:
+        place: (P,) of the free numbers on their scales. rows: what each row gives, SI; NaN where one gives nothing.
+    """
+
+    place: tuple[float, ...]
+    rows: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _Answering:
+    """Draws by number, and answers all rows with the numbers drawn in place of the calibrated ones; several processes
+    can."""
+
+    left: Posterior
+    drawn_by: int
     devices: int
     seed: int
     scan_rate: float
     shared: Mapping[tuple[str, ...], Any]
     films: Mapping[str, str]
 
-    def __call__(self, others: Settings) -> dict[str, float]:
+    def __call__(self, number: int) -> _Drawn:
+        place = drawn(self.left, number, self.drawn_by)
+        return _Drawn(tuple(place.tolist()), self.answers(self.left.settings(place)))
+
+    def answers(self, others: Settings) -> dict[str, float]:
+        """What each row gives with some numbers."""
         bench = calibrated_bench(
             others=others, devices=self.devices, seed=self.seed, scan_rate=self.scan_rate
         )
@@ -61,6 +88,11 @@ class _Answering:
             except PerotwinError:
                 found[name] = math.nan
         return found
+
+
+def drawn(left: Posterior, number: int, seed: int) -> F64:
+    """(P,) a draw of the free numbers of the picture that is taken, on their scales, as its steady curves allow it."""
+    return left.draw(number, seed, partial(calibrate_paper.tried, split.picture().name, left.free, left.rows))
 
 
 def answered(
@@ -87,21 +119,26 @@ def answered(
             "the spread of the calibrated numbers is not known: perotwin reproduce --calibrate writes it"
         )
         return None
-    coordinates = left.coordinates(draws, seed)
     known = _kept(file, key)
     missing = [number for number in range(draws) if number not in known]
     shared = _shared(bench) if missing else {}
-    job = _Answering(bench.devices, bench.seed, bench.scan_rate, shared, films(bench))
+    job = _Answering(left, seed, bench.devices, bench.seed, bench.scan_rate, shared, films(bench))
     with Pool(job, processes, patient=False) as pool:
         words = f"{len(missing)} draws of the calibrated numbers"
-        for place, outcome in pool.each([left.settings(coordinates[number]) for number in missing], words):
-            known[missing[place]] = outcome.result or dict.fromkeys(ROWS, math.nan)
+        for place, outcome in pool.each(missing, words):
+            if outcome.result is None:
+                raise PerotwinError(
+                    f"draw {missing[place] + 1} of the calibrated numbers was not done ({outcome.failure}).",
+                    "What was done is kept in the folder of the run, if it has one; give the same command again.",
+                )
+            known[missing[place]] = outcome.result
             if file is not None:
                 _keep(file, key, known)
     spreads = {
-        name: Spread(tuple(known[number].get(name, math.nan) for number in range(draws))) for name in ROWS
+        name: Spread(tuple(known[number].rows.get(name, math.nan) for number in range(draws)))
+        for name in ROWS
     }
-    return Carried(spreads, coordinates, left)
+    return Carried(spreads, np.array([known[number].place for number in range(draws)]), left)
 
 
 def _shared(bench: Bench) -> dict[tuple[str, ...], Any]:
@@ -128,7 +165,7 @@ def films(bench: Bench) -> dict[str, str]:
     return made
 
 
-def _kept(file: Path | None, key: str) -> dict[int, dict[str, float]]:
+def _kept(file: Path | None, key: str) -> dict[int, _Drawn]:
     """What is done of the draws."""
     if file is None:
         return {}
@@ -137,17 +174,25 @@ def _kept(file: Path | None, key: str) -> dict[int, dict[str, float]]:
         if data["key"] != key:
             return {}
         return {
-            int(number): {name: math.nan if value is None else float(value) for name, value in rows.items()}
-            for number, rows in data["draws"].items()
-            if set(rows) == set(ROWS)
+            int(number): _Drawn(
+                tuple(float(one) for one in draw["place"]),
+                {name: math.nan if value is None else float(value) for name, value in draw["rows"].items()},
+            )
+            for number, draw in data["draws"].items()
+            if set(draw["rows"]) == set(ROWS)
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def _keep(file: Path, key: str, known: Mapping[int, Mapping[str, float]]) -> None:
+def _keep(file: Path, key: str, known: Mapping[int, _Drawn]) -> None:
     draws = {
-        str(number): {name: value if math.isfinite(value) else None for name, value in known[number].items()}
+        str(number): {
+            "place": known[number].place,
+            "rows": {
+                name: value if math.isfinite(value) else None for name, value in known[number].rows.items()
+            },
+        }
         for number in sorted(known)
     }
     measurement.write_text(file, json.dumps({"key": key, "draws": draws}, indent=1))

@@ -116,7 +116,7 @@ def reproduce(
                     files = [] if folder is None or quick else _draw(bench, stage, folder)
                     if folder is not None:
                         saved |= _save(bench, folder, saved)
-                        _keep(folder, stage, key, answers, files)
+                        _keep(folder, stage, key, answers, None if quick else files)
                     known = answers, files
                 numbers, drawn[stage] = known
                 found |= numbers
@@ -237,12 +237,15 @@ def _kept(folder: Path, stage: str, key: str, figures: bool) -> tuple[dict[str, 
     return numbers, files
 
 
-def _keep(folder: Path, stage: str, key: str, found: Mapping[str, Found], files: Sequence[Path]) -> None:
+def _keep(
+    folder: Path, stage: str, key: str, found: Mapping[str, Found], files: Sequence[Path] | None
+) -> None:
+    """Keep what a stage found, and its figures; None where none were drawn."""
     measurement.make_folder(folder / "stages")
     data = {
         "key": key,
-        "drawn": bool(files),
-        "files": [one.relative_to(folder).as_posix() for one in files],
+        "drawn": files is not None,
+        "files": [one.relative_to(folder).as_posix() for one in files or ()],
         "found": {
             name: {"value": one.value if one.known else None, "words": one.words, "data": one.data}
             for name, one in found.items()
