@@ -7,6 +7,7 @@ import typer
 
 from perotwin import recipe
 from perotwin.cli.app import app
+from perotwin.paper.bench import library_bench
 from perotwin.paper.compare import here
 from perotwin.paper.rows import ROWS
 
@@ -29,6 +30,18 @@ def test_one_that_does_not_is_seen() -> None:
         COMMANDS.get_command(typer.Context(COMMANDS), "jv").make_context(
             "jv", ["cell-a", "--directions", "x"]
         )
+
+
+def test_a_command_is_given_as_the_run_was() -> None:
+    bench = library_bench(scan_rate=0.05, devices=6, seed=3)
+    scanned, drawn = ROWS["wide_bandgap.jv.target.pce"], ROWS["tandem.gain.voc"]
+    assert here(scanned, bench) == "perotwin jv wbg-target.toml --scan reverse,forward --rate '50 mV/s'"
+    assert (
+        here(drawn, bench)
+        == "perotwin statistics tandem-control.toml tandem-target.toml --devices 6 --seed 3"
+    )
+    # as the calibrated set is in full, nothing is said twice
+    assert all(here(row, library_bench()) == here(row) for row in ROWS.values())
 
 
 def test_beside_the_page_a_command_names_the_files_that_lie_there() -> None:

@@ -10,7 +10,7 @@ from perotwin.calibrate import Linear, Parameter
 from perotwin.calibrate.parameters import values_at
 from perotwin.optics.reuse import reusing
 from perotwin.paper import calibrated, posterior, split
-from perotwin.paper.bench import CONDITIONS, calibrated_bench
+from perotwin.paper.bench import CONDITIONS, Bench, calibrated_bench
 from perotwin.paper.found import Spread
 from perotwin.workflows import calibrate_paper
 from perotwin.workflows.paper_draws import drawn, films
@@ -162,6 +162,33 @@ def test_films_are_told_apart_by_what_the_recipe_leaves_in_them() -> None:
     assert films(own) == films(other)
     shorter = calibrated_bench(others={"recipe": {"passivation.inside_lifetime": "300 ns"}})
     assert all(films(own)[one] != films(shorter)[one] for one in CONDITIONS)
+    recipe = own.recipe("target")
+    coat = recipe.coat
+    assert coat is not None
+    rough = recipe.model_copy(
+        update={
+            "step": tuple(
+                one.model_copy(update={"roughness": None}) if one == coat else one for one in recipe.step
+            )
+        }
+    )
+    again = Bench(own.singles, own.tandems, recipes={**own.recipes, "target": rough})
+    assert films(again)["target"] != films(other)["target"]
+    assert films(again)["control"] == films(other)["control"]
+
+
+@pytest.mark.slow
+def test_what_is_of_a_film_alone_is_that_of_the_set_in_a_draw() -> None:
+    found = posterior.read()
+    assert found is not None
+    own, other = calibrated_bench(), calibrated_bench(others=found.settings(found.coordinates(2)[1]))
+    for one in (own, other):
+        for instrument in ("trpl", "sclc"):
+            one.of(instrument, "control")
+        for instrument in ("afm", "xrd"):
+            one.on_sample(instrument, "target")
+    for name, data in own.datasets().items():
+        assert data.equals(other.datasets()[name]), name
 
 
 @pytest.mark.slow

@@ -81,6 +81,8 @@ def reproduce(
         if made.files:
             out.say(f"written: {made.files[0]} and {len(made.files) - 1} more beside it")
         if not made.complete:
+            if output is not None:
+                out.say(f"what is done is kept in {output}: the same command goes on from there")
             raise KeyboardInterrupt
 
 

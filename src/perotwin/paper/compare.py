@@ -6,10 +6,13 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perotwin.paper.claims import LABELS, Claim
 from perotwin.paper.found import Found, Row, Spread
+
+if TYPE_CHECKING:
+    from perotwin.paper.bench import Bench
 
 __all__ = ["Line", "Score", "compared", "here", "scores"]
 
@@ -114,16 +117,29 @@ class Score:
         }  # fmt: skip
 
 
-def here(row: Row) -> str:
+def here(row: Row, bench: Bench | None = None) -> str:
     """A row's command on the cells and recipes that a run writes beside its page, in place of the library's of the same
-    names; that of a row that is of the library's as it is."""
+    names; that of a row that is of the library's as it is.
+
+    Args:
+        row: with its command. bench: of the run, whose scan rate, devices and seed stand in the command where they are
+            not those of the calibrated set in full.
+    """
     if row.library:
         return row.command
-    return re.sub(
+    command = re.sub(
         r"(?<!\S)((?:(?:wbg-|tandem-)?(?:control|target)(?:-washed)?)|sam-niox)(?!\S)",
         r"\1.toml",
         row.command,
     )
+    if bench is None:
+        return command
+    command = re.sub(r"--rate '[^']*'", f"--rate '{1e3 * bench.scan_rate:.4g} mV/s'", command)
+    if command.startswith("perotwin statistics "):
+        usual = type(bench)
+        command += f" --devices {bench.devices}" if bench.devices != usual.devices else ""
+        command += f" --seed {bench.seed}" if bench.seed != usual.seed else ""
+    return command
 
 
 def compared(
@@ -131,13 +147,14 @@ def compared(
     found: Mapping[str, Found],
     rows: Mapping[str, Any],
     spreads: Mapping[str, Spread] | None = None,
+    bench: Bench | None = None,
 ) -> list[Line]:
-    """Every claim with its answer, in the order of the claims."""
+    """Every claim with its answer, in the order of the claims; spreads: by row; bench: that answered, see `here`."""
     return [
         Line(
             claim,
             found.get(name),
-            here(rows[name]) if name in rows else "",
+            here(rows[name], bench) if name in rows else "",
             rows[name].how if name in rows else "",
             (spreads or {}).get(name),
         )

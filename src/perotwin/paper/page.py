@@ -176,7 +176,7 @@ def render(told: Told, drawn: Mapping[str, Sequence[Path]], folder: Path, files:
     Args:
         told: of the run. drawn: figures (files) by stage. folder: where the page will lie. files: of data, below it.
     """
-    sections = [_scores(told), _differing(told.lines)]
+    sections = [_scores(told), _differing(told)]
     sections += [_claims(words, some, folder) for words, some in _grouped(told.lines)]
     sections.append(
         study_page.Section(
@@ -228,9 +228,9 @@ def _scores(told: Told) -> study_page.Section:
     return study_page.Section("what agrees", words=words, tables=[study_page.Tabled(heads, rows, 5)])
 
 
-def _differing(lines: Sequence[Line]) -> study_page.Section:
+def _differing(told: Told) -> study_page.Section:
     """What does not agree, with our best explanation."""
-    off = [one for one in lines if one.agrees is False]
+    off = [one for one in told.lines if one.agrees is False]
     rows = [
         Row(
             _says(one.claim),
@@ -240,6 +240,12 @@ def _differing(lines: Sequence[Line]) -> study_page.Section:
         for one in off
     ]
     words = [] if rows else ["Every row that was computed agrees."]
+    taken = split.picture().name
+    if rows and told.picture != taken:
+        words.append(
+            f"Explanations, and the numbers in them, are of the picture of the face that is taken, {taken}. A row that "
+            "agrees there has none."
+        )
     heads = ["Claim, and our best explanation", "Paper", "Within", "Twin", "Label"]
     return study_page.Section(
         "what differs", words=words, tables=[study_page.Tabled(heads, rows, 9)] if rows else []

@@ -6,8 +6,8 @@
 A draw is proposed by what the fit says of the free numbers, and taken or left by steady curves of the cells that they
 make (see `paper.posterior`). It makes cells, tandems and recipes again and takes every measurement of the rows. What no
 free number enters, or hardly, is that of the set: virtual batches, of which rows take how far the best device lies
-above the mean; operation, which is of the library's cells; light soaking and ageing of films, where the films are the
-same.
+above the mean; operation, which is of the library's cells; and of films that are the same what is of a film alone,
+such as its decay, its map and its ageing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ __all__ = ["answered", "drawn"]
 F64 = NDArray[np.float64]
 
 #: what draws take from the set, by the first word under which a bench keeps it; and what where the film is the same
-_SHARED, _OF_FILMS = ("batch", "retained"), ("soak", "film_ageing")
+_SHARED = ("batch", "retained")
+_OF_FILMS = ("soak", "film_ageing", "trpl", "sclc", "afm", "xrd")
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ def _shared(bench: Bench) -> dict[tuple[str, ...], Any]:
     """What draws take from the set; measured here where an earlier run has kept only what it gave."""
     for stage in STAGES:
         for ask in needed(stage, bench):
-            if ask[0] in (*_SHARED, *_OF_FILMS):
+            kind = ask[1] if ask[0] in ("of", "on_sample") else ask[0]
+            if kind in (*_SHARED, *_OF_FILMS):
                 with suppress(PerotwinError):  # which is kept
                     bench.take(ask)
     for kind in ("singles", "tandems"):
@@ -154,11 +156,13 @@ def _shared(bench: Bench) -> dict[tuple[str, ...], Any]:
 
 
 def films(bench: Bench) -> dict[str, str]:
-    """By condition, what tells a film from another: its layer, and what the recipe left in it."""
+    """By condition, what tells a film from another: its layer, how it was coated, and what the recipe left in it."""
     made = {}
     for condition, cell in bench.singles.items():
         told = hashlib.sha256(part_of(cell, "film").to_toml().encode())
-        left = bench.sample(condition).film
+        sample = bench.sample(condition)
+        left, coat = sample.film, sample.recipe.coat
+        told.update(b"" if coat is None else coat.model_dump_json().encode())
         for name, value in vars(left).items() if left is not None else ():
             told.update(name.encode() + np.asarray(value, dtype=float).tobytes())
         made[condition] = told.hexdigest()

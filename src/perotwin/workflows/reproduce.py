@@ -123,19 +123,19 @@ def reproduce(
         if count:
             if folder is not None:
                 # draws take longer than all before: the page is there, and they add to it
-                html, *_ = _write(folder, bench, _told(found, None, complete), drawn)
+                html, *_ = _write(folder, bench, _told(bench, found, None, complete), drawn)
                 progress.note(f"{html} is written; {count} draws of the calibrated numbers add to it ...")
             file = None if folder is None else _file(folder, "draws")
             carried = answered(bench, count, seed=seed, processes=processes, file=file, key=key)
     except KeyboardInterrupt:
         complete = False
-    made = _told(found, carried, complete)
+    made = _told(bench, found, carried, complete)
     return made if folder is None else replace(made, files=_write(folder, bench, made, drawn))
 
 
-def _told(found: Mapping[str, Found], carried: Carried | None, complete: bool) -> Reproduction:
+def _told(bench: Bench, found: Mapping[str, Found], carried: Carried | None, complete: bool) -> Reproduction:
     """What was found, beside the claims."""
-    lines = compared(rows_of_the_paper.load(), found, ROWS, carried.spreads if carried else None)
+    lines = compared(rows_of_the_paper.load(), found, ROWS, carried.spreads if carried else None, bench)
     return Reproduction(tuple(lines), tuple(scores(lines)), complete, carried)
 
 
@@ -159,7 +159,7 @@ def one_claim(
     bench = calibrated_bench(
         picture=picture, devices=_FEW if quick else _DEVICES, seed=seed, processes=processes
     )
-    return Line(claim, row(bench), here(row), row.how)
+    return Line(claim, row(bench), here(row, bench), row.how)
 
 
 @contextmanager
