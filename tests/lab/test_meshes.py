@@ -67,6 +67,22 @@ def test_nothing_at_all_is_an_error() -> None:
         until_fine(attempt)
 
 
+def test_the_finest_mesh_is_asked_again_and_keeps_few_nodes_elsewhere() -> None:
+    """What coarser meshes do not show, a layer of carriers thinner than their intervals, comes to light on it."""
+    errors, asked = iter([15.0, 329.0, 434.0, 436.0, 17.0, 0.3]), []
+
+    def attempt(density: Any) -> Attempt[Any]:
+        def finer(least: float) -> Like:
+            asked.append((density, least))
+            return Like({("made",): ()})
+
+        return Attempt(density, {"mesh": check(next(errors), 1.0)}, finer=finer)
+
+    best = until_fine(attempt)
+    assert best.passed and isinstance(best.found, Like)
+    assert asked == [(2.0 * DENSITY, 1.0), (8.0 * DENSITY, 0.125)]
+
+
 def test_what_is_not_fine_enough_at_twice_the_density_is_made_finer_where_the_error_comes_from() -> None:
     tried: list[Any] = []
 
@@ -76,7 +92,7 @@ def test_what_is_not_fine_enough_at_twice_the_density_is_made_finer_where_the_er
         def attempt(density: Any) -> Attempt[int]:
             tried.append(density)
             checked = {"mesh": check(next(left), 1.0)}
-            return Attempt(len(tried), checked, finer=lambda: Like({("made",): ()}))
+            return Attempt(len(tried), checked, finer=lambda _: Like({("made",): ()}))
 
         return attempt
 
@@ -89,8 +105,8 @@ def test_what_is_not_fine_enough_at_twice_the_density_is_made_finer_where_the_er
     assert best.found == 4 and tried[3] == 4.0 * DENSITY
     # and what is worth less than before does not take its place
     tried.clear()
-    best = until_fine(attempts([30.0, 8.0, 3.0, 2.9, 4.0, 3.5]))
-    assert best.found == 3 and len(tried) == 6 and not best.passed
+    best = until_fine(attempts([30.0, 8.0, 3.0, 2.9, 4.0, 3.5, 3.4]))
+    assert best.found == 3 and len(tried) == 7 and not best.passed
     # an error that falls fast is left to a mesh that is finer everywhere, and is asked where it comes from if it stays
     tried.clear()
     best = until_fine(attempts([30.0, 5.0, 0.9]))
@@ -104,8 +120,8 @@ def test_what_is_not_fine_enough_at_twice_the_density_is_made_finer_where_the_er
     assert best.found == 4 and best.passed and all(isinstance(one, Like) for one in tried[2:])
     # and does not take its place
     tried.clear()
-    best = until_fine(attempts([30.0, 90.0, 40.0, 39.0, 50.0, 60.0]))
-    assert best.found == 1 and not best.passed and len(tried) == 6
+    best = until_fine(attempts([30.0, 90.0, 40.0, 39.0, 50.0, 60.0, 70.0]))
+    assert best.found == 1 and not best.passed and len(tried) == 7
     # an error that is not known comes from nowhere
     tried.clear()
     assert until_fine(attempts([30.0, float("nan"), 0.5])).found == 3 and tried[2] == 4.0 * DENSITY
@@ -140,7 +156,7 @@ def test_where_open_circuit_is_not_found_a_current_says_what_the_mesh_costs(
     )
     assert list(usual.of_mesh) == list(coarse.of_mesh) == [CURRENT]
     assert 0.0 < usual.of_mesh[CURRENT].value < 0.25 * coarse.of_mesh[CURRENT].value
-    assert usual.of_mesh[CURRENT].passed and coarse.finer() is not None
+    assert usual.of_mesh[CURRENT].passed and coarse.finer(1.0) is not None
 
 
 VOC, CURRENT = "Voc on a mesh twice as fine, V", "current on a mesh twice as fine, relative"

@@ -14,7 +14,7 @@ from perotwin.stack import Stack
 from perotwin.transport.adapted import _divided, _into, adapted
 from perotwin.transport.build import build
 from perotwin.transport.mesh import DENSITY
-from perotwin.transport.refinement import checks, refined
+from perotwin.transport.refinement import checks, errors_at, refined
 from perotwin.transport.steady import Solver
 from wide_time_draw import FIRST_SCAN, scan
 
@@ -51,13 +51,15 @@ def test_a_stretch_is_cut_and_the_rest_is_what_it_was() -> None:
 
 def test_the_fewest_nodes_that_leave_so_much_of_an_error() -> None:
     shares, sizes = np.array([1.0, 0.3, 0.05]), np.array([40, 40, 20])
-    into = _into(shares, sizes)
+    into = _into(shares, sizes, 1.0)
     assert float((shares / into**2).sum()) == pytest.approx(0.2, rel=1e-9)
     # to take an interval from one stretch and give it to another pays nowhere: all gain the same by one more node
     assert into.min() > 1.0 and into.max() < 8.0
     gain = shares / into**3 / sizes
     assert gain == pytest.approx(gain[:1].repeat(gain.size), rel=1e-9)
-    assert _into(np.array([np.nan, 0.0]), np.array([8, 8])).tolist() == [2.0, 1.0]
+    assert _into(np.array([np.nan, 0.0]), np.array([8, 8]), 1.0).tolist() == [2.0, 1.0]
+    # and what nothing comes from may keep a part of its intervals
+    assert _into(np.array([np.nan, 0.0]), np.array([8, 8]), 0.25).tolist() == [2.0, 0.25]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -74,6 +76,32 @@ def test_divided_intervals_ascend_and_go_over_smoothly(seed: int) -> None:
     # as often cut as asked for, in the middle of the stretch
     inside = np.count_nonzero((found >= x[22]) & (found < x[28]))
     assert inside == pytest.approx(48, abs=3)
+
+
+def test_intervals_are_joined_where_no_error_comes_from() -> None:
+    x = np.linspace(0.0, 1.0, 401)
+    into = np.full(400, 0.25)
+    into[200:210] = 4.0
+    found = _divided(x, into)
+    assert found[0] == 0.0 and found[-1] == 1.0 and np.diff(found).min() > 0.0
+    inside = np.count_nonzero((found >= x[201]) & (found < x[209]))
+    assert inside == pytest.approx(32, abs=3)
+    beside = np.count_nonzero((found >= x[0]) & (found < x[120]))
+    assert beside == pytest.approx(30, abs=2)
+
+
+def test_a_voltage_to_first_order_is_what_a_search_for_it_finds() -> None:
+    """Where it is tried where an error comes from, against open circuit solved for on the mesh that is cut there."""
+    solver = Solver(build(pt.load("wbg-control"), density=DENSITY / 2.0))
+    found = settled(solver, 1.0)
+    (part,) = solver.problem.parts
+    for layer, x in enumerate(part.mesh.layers):
+        cuts = tuple(np.full(one.size - 1, m == layer) for m, one in enumerate(part.mesh.layers))
+        (share,) = errors_at(solver, {"open-circuit": found}, 1.0, [cuts])
+        finer = Solver(refined(solver.problem, [cuts]))
+        there = settled(finer, 1.0)
+        wanted = 4.0 / 3.0 * abs(float(there.voltage[0] - found.voltage[0])) / 1e-4
+        assert share == pytest.approx(wanted, rel=0.02, abs=1e-4), x.size
 
 
 def _worst(solver: Solver, light: float) -> tuple[float, float]:

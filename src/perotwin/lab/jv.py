@@ -60,6 +60,13 @@ _FOLLOWED = 0.02
 #: distance (V) of three points about maximum power: a parabola through them has its top within 0.1 mV of the power's,
 #: and the power there within a 1e-6 part
 _TOP = 0.002
+#: V, the most that rounding of the current may move an open circuit that is told
+_TOLD = 1e-4
+_FLAT = (
+    "its open circuit is not told: there its curve is so flat that the rounding of its current is worth more than "
+    f"{1e3 * _TOLD:g} mV. Voc and fill factor are left out: look at perotwin bands for what nothing passes, and at "
+    "the shunt."
+)
 #: points between looks at whether the curve has crossed its end
 _CHUNK = 16
 #: what a reader of a curve in the light must know that has no power
@@ -188,6 +195,8 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     )
     if intensity > 0.0 and (why := without_merit(dataset, points_of(dataset))):
         dataset = add_notes(dataset, [f"{why.removeprefix('none: ')}: {_LOOK}"])
+    elif "maximum-power" in points and "open-circuit" not in points:
+        dataset = add_notes(dataset, [_FLAT])
     elif intensity > 0.0 and protocol.stop is None and "open-circuit" not in points:
         dataset = add_notes(dataset, [_no_open_circuit(cell, states)])
     return dataset
@@ -284,7 +293,7 @@ def solved_points(solver: Solver, states: States, intensity: float) -> dict[str,
     """Short circuit, maximum power and open circuit, solved for and not read off the grid; none in the dark.
 
     They belong to the cell and not to the range that was asked for: where the curve does not reach them, one that
-    does is followed for them.
+    does is followed for them. An open circuit that rounding decides is left out.
     """
     if intensity <= 0.0 or not states.converged.any():
         return {}
@@ -299,13 +308,23 @@ def solved_points(solver: Solver, states: States, intensity: float) -> dict[str,
     if found is not None:
         best, end = found
         try:
-            points["open-circuit"] = solver.open_circuit(states.state(end), intensity)
+            opened = solver.open_circuit(states.state(end), intensity)
         except ConvergenceError:
             if not solver.delivers_nothing(short, intensity):
                 raise
             return points
+        if _left_open(solver, opened, intensity) <= _TOLD:
+            points["open-circuit"] = opened
         points["maximum-power"] = _maximum_power(solver, states, best, intensity)
     return points
+
+
+def _left_open(solver: Solver, found: States, intensity: float) -> float:
+    """V, what the current that is left at an open circuit is worth by the slope there: where next to nothing passes a
+    cell, rounding alone moves it by that.
+    """
+    left, slope = abs(float(found.current[0])), abs(solver.slope(found.state(0), intensity))
+    return left / slope if left > 0.0 else 0.0
 
 
 def _bracket(states: States) -> tuple[int, int] | None:

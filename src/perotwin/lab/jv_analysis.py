@@ -30,6 +30,8 @@ Method = Literal["solved", "pchip", "astm-e1036"]
 
 #: what a curve's figures of merit are, with their units
 _UNITS = {"voc": "V", "jsc": "A m-2", "ff": "1", "pce": "1", "vmp": "V", "jmp": "A m-2"}
+#: points that a simulation has solved for where it has figures of merit; an open circuit that rounding decides is not
+_SOLVED = {"short-circuit", "maximum-power"}
 #: checks of a simulation that tell how far a solved point is off by its mesh
 _MESH_VOC, _MESH_JSC = "Voc on a mesh twice as fine, V", "Jsc on a mesh twice as fine, relative"
 #: what no curve tells of itself, by figure of merit
@@ -78,7 +80,7 @@ def analyse(dataset: xr.Dataset, method: Method | None = None) -> Metrics:
             each = {f"{name}, {way}": one for way, metrics in found.items() for name, one in metrics.items()}
             return Metrics({**own, **each})
     if method is None:
-        method = "solved" if {"short-circuit", "open-circuit", "maximum-power"} <= solved.keys() else "pchip"
+        method = "solved" if solved.keys() >= _SOLVED else "pchip"
     why = without_merit(dataset, solved)
     if why:
         names = {**_UNITS, "rs": "ohm m2", "rsh": "ohm m2"}
@@ -123,15 +125,19 @@ class _Read(NamedTuple):
 
 def _solved(dataset: xr.Dataset, solved: Mapping[str, tuple[float, float]]) -> _Read:
     """The points that a simulation solved for."""
-    missing = {"short-circuit", "open-circuit", "maximum-power"} - solved.keys()
+    missing = _SOLVED - solved.keys()
     if missing:
         raise InputError(
             f"the curve holds no solved {', '.join(sorted(missing))}.",
             'Use method = "pchip", which works on any curve.',
         )
     vmp, jmp = solved["maximum-power"]
-    values = {"voc": solved["open-circuit"][0], "jsc": solved["short-circuit"][1], "vmp": vmp, "jmp": jmp}
-    return _Read(values, dict.fromkeys(_UNITS, "solved for"), mesh_errors(dataset, values["jsc"]))
+    voc, _ = solved.get("open-circuit", (np.nan, 0.0))
+    values = {"voc": voc, "jsc": solved["short-circuit"][1], "vmp": vmp, "jmp": jmp}
+    words = dict.fromkeys(_UNITS, "solved for")
+    if "open-circuit" not in solved:
+        words |= dict.fromkeys(("voc", "ff"), "none: rounding alone decides where its current is zero")
+    return _Read(values, words, mesh_errors(dataset, values["jsc"]))
 
 
 def mesh_errors(dataset: xr.Dataset, jsc: float) -> dict[str, float]:

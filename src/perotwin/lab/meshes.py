@@ -37,13 +37,14 @@ class Attempt(Generic[T]):
     Attributes:
         found: the result. checks: of the mesh (`transport.refinement.checks`).
         whole: whether nothing is missing in it: what has gaps gets more of them on a finer mesh, slowly.
-        finer: finds meshes that are finer where the error comes from (`transport.adapted`), if there are any.
+        finer: finds meshes that are finer where the error comes from, if there are any, from the least part of its
+            nodes that are kept elsewhere (`transport.adapted`).
     """
 
     found: T
     checks: Checks
     whole: bool = True
-    finer: Callable[[], Like | None] = lambda: None
+    finer: Callable[[float], Like | None] = lambda _: None
 
     @property
     def passed(self) -> bool:
@@ -62,7 +63,8 @@ def until_fine(attempt: Callable[[float | Like], Attempt[T]]) -> Attempt[T]:
 
     Where a finer mesh reaches less, what the one before found stands with its failed checks. Where twice the usual
     density is not enough, it is raised where the error comes from before it is raised everywhere, unless the error
-    falls so fast that once more everywhere should do: to ask where it comes from may take longer.
+    falls so fast that once more everywhere should do: to ask where it comes from may take longer. It is asked again
+    of the finest: what all coarser meshes are too coarse to show comes to light there.
 
     Args:
         attempt: makes the result on a mesh of a density (see `transport.mesh`), or on given ones.
@@ -84,11 +86,12 @@ def until_fine(attempt: Callable[[float | Like], Attempt[T]]) -> Attempt[T]:
             break
         if best is not None and not made.whole:
             break
-        if factor >= _EVERYWHERE and not asked and not (factor == _EVERYWHERE and _soon_enough(best, made)):
+        sooner = factor >= _EVERYWHERE and not (factor == _EVERYWHERE and _soon_enough(best, made))
+        if (sooner and not asked) or factor == FINER[-1]:
             asked = True
             # also where it seems worth less than the one before: an error may look small where the mesh does not
             # show what it comes from yet
-            made = _where_it_comes_from(attempt, made)
+            made = _where_it_comes_from(attempt, made, 1.0 if factor < FINER[-1] else 1.0 / factor)
         if best is not None and made.off > best.off:
             # one that is finer where the error comes from may be worth more than one that is finer everywhere
             continue
@@ -104,8 +107,11 @@ def _soon_enough(before: Attempt[T] | None, made: Attempt[T]) -> bool:
     return before is not None and isfinite(before.off) and made.off**2 <= before.off
 
 
-def _where_it_comes_from(attempt: Callable[[float | Like], Attempt[T]], made: Attempt[T]) -> Attempt[T]:
-    """What is found on meshes that are finer where the error comes from, until one is fine enough.
+def _where_it_comes_from(
+    attempt: Callable[[float | Like], Attempt[T]], made: Attempt[T], least: float
+) -> Attempt[T]:
+    """What is found on meshes that are finer where the error comes from, until one is fine enough; where none comes
+    from, the first of them has the part `least` of the nodes that are there.
 
     A mesh whose own error is not found may still tell where it comes from, stretch by stretch: the next one is made
     from it, and counts beside the last whose error was known.
@@ -114,9 +120,10 @@ def _where_it_comes_from(attempt: Callable[[float | Like], Attempt[T]], made: At
     for _ in range(_ADAPTED):
         # an error that is not known, of no mesh, has no place
         known = best.whole and not best.passed and isfinite(best.off)
-        meshes = last.finer() if known else None
+        meshes = last.finer(least) if known else None
         if meshes is None:
             break
+        least = 1.0
         try:
             last = attempt(meshes)
         except ConvergenceError:
@@ -153,11 +160,15 @@ def at_bias(solver: Solver, settled: States, bias: str | float, intensity: float
     return {"current on a mesh twice as fine, relative": row}
 
 
-def finer_at_bias(solver: Solver, settled: States, bias: str | float, intensity: float) -> Like | None:
-    """Meshes that are finer where what `at_bias` tells comes from, if there are any; arguments as there."""
+def finer_at_bias(
+    solver: Solver, settled: States, bias: str | float, intensity: float, least: float = 1.0
+) -> Like | None:
+    """Meshes that are finer where what `at_bias` tells comes from, if there are any; arguments as there, and `least` as
+    of `adapted`.
+    """
     from perotwin.transport.adapted import adapted
 
-    return adapted(solver, _as_point(settled, bias, intensity), intensity)
+    return adapted(solver, _as_point(settled, bias, intensity), intensity, least)
 
 
 def _as_point(settled: States, bias: str | float, intensity: float) -> dict[str, States]:

@@ -72,7 +72,7 @@ class Settled:
         curve: steady, in some light. end: V, of open circuit; in the dark, and where that is not found, of the curve.
         checks: of open circuit. of_mesh: how far it is off by the mesh, where it is not found the first current of the
             curve. notes: of the cell, and of its open circuit.
-        finer: finds meshes that are finer where that error comes from, if there are any.
+        finer: finds meshes that are finer where that error comes from, if there are any (`lab.meshes.Attempt`).
     """
 
     curve: States
@@ -80,7 +80,7 @@ class Settled:
     checks: Checks
     of_mesh: Checks
     notes: tuple[str, ...]
-    finer: Callable[[], Like | None] = lambda: None
+    finer: Callable[[float], Like | None] = lambda _: None
 
 
 def of_cell(solver: Solver, intensity: float) -> Settled:

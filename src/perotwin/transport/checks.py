@@ -57,22 +57,24 @@ def noise_floor(states: JunctionStates, fields: Profiles) -> F64:
     return np.asarray(_ROUNDING * Q * vt * np.maximum(n, p) / device.spacing[e])
 
 
-def current_scale(states: JunctionStates, current: F64) -> F64:
-    """(K,) the larger of the current's size and all pairs that light makes, that of another layer included, A m^-2."""
-    photo = Q * states.intensity * float(states.junction.generation.sum())
-    if states.coupled is not None:
-        photo = photo + Q * states.coupled.sum(axis=1)
-    return np.maximum(np.abs(current), photo)
+def photocurrent(states: JunctionStates) -> F64:
+    """(K,) all pairs that light makes in a junction, that of another layer included, A m^-2."""
+    photo = np.full(states.voltage.size, Q * states.intensity * float(states.junction.generation.sum()))
+    return photo if states.coupled is None else photo + Q * states.coupled.sum(axis=1)
 
 
-def constancy(states: JunctionStates, fields: Profiles) -> Check:
-    """Largest departure of the current along x from its mean, and of the terminal current from that mean."""
+def constancy(states: JunctionStates, fields: Profiles, made: F64) -> Check:
+    """Largest departure of the current along x from its mean, and of the terminal current from that mean.
+
+    made: (K,) A m^-2, the largest `photocurrent` of what carries one current: a junction that no light reaches passes
+    what the others leave it, which may be nothing beside theirs.
+    """
     total = fields.electron_current + fields.hole_current
     floor = noise_floor(states, fields)
     # edges whose flux carries no rounding decide the mean
     weight = 1.0 / (floor + floor.min(axis=1, keepdims=True) + 1e-300)
     mean = (total * weight).sum(axis=1) / weight.sum(axis=1)
-    allowed = CURRENT_LIMIT * current_scale(states, mean)[:, None] + floor
+    allowed = CURRENT_LIMIT * np.maximum(np.abs(mean), made)[:, None] + floor
     sign = -1.0 if states.junction.device.anode_front else 1.0
     terminal = np.abs(states.current + states.shunt - sign * mean)
     worst = np.abs(total - mean[:, None]) / np.maximum(allowed, 1e-300)
@@ -100,7 +102,7 @@ def balance(states: JunctionStates, fields: Profiles) -> Check:
     jn = _node_edges(problem, fields.electron_current, emission[0])
     jp = _node_edges(problem, fields.hole_current, emission[1])
     floor = _node_edges(problem, noise_floor(states, fields), emission[2])
-    scale = BALANCE_LIMIT * current_scale(states, states.current)
+    scale = BALANCE_LIMIT * np.maximum(np.abs(states.current), photocurrent(states))
     ratios = []
     rounding = rounding * np.abs(states.psi).max(axis=1) + np.abs(node_source).sum(axis=1)
     for flux, sign in ((jn, 1.0), (jp, -1.0)):
@@ -248,7 +250,8 @@ def steady_checks(states: States, fields: Profiles | None = None) -> Checks:
     `fields` are those of the states of one junction, where they are known.
     """
     made = [junction_profiles(part) if fields is None else fields for part in states.parts]
-    found = worst(_steady_checks(part, one) for part, one in zip(states.parts, made, strict=True))
+    lit = np.max([photocurrent(part) for part in states.parts], axis=0)
+    found = worst(_steady_checks(part, one, lit) for part, one in zip(states.parts, made, strict=True))
     if len(states.parts) > 1 or states.junction_voltages:
         found |= circuit_checks(states, made)
     return found
@@ -286,7 +289,7 @@ def circuit_checks(states: States, fields: Sequence[Profiles]) -> Checks:
                 series, lost = series + (lost if part == group.parts[0] else 0.0), 0.0
             area = float(problem.areas[part])
             total = total + area * current
-            allowed = allowed + area * (CURRENT_LIMIT * current_scale(own, current) + floor)
+            allowed = allowed + area * (CURRENT_LIMIT * np.maximum(np.abs(current), photocurrent(own)) + floor)
             voltages.append(across - lost * current)
         currents.append(total)
         sums = sums + voltages[0]
@@ -358,9 +361,9 @@ def _isolated(states: JunctionStates, fields: Profiles) -> Checks:
     return found
 
 
-def _steady_checks(states: JunctionStates, fields: Profiles) -> Checks:
+def _steady_checks(states: JunctionStates, fields: Profiles, lit: F64) -> Checks:
     found: Checks = {
-        "current constant along x": constancy(states, fields),
+        "current constant along x": constancy(states, fields, lit),
         "contact currents balance generation and recombination": balance(states, fields),
         "Gauss' law": gauss(states, fields),
     }

@@ -25,12 +25,12 @@ from perotwin.transport.states import State
 from perotwin.transport.steady import NOTHING, Solver
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from perotwin.measurement.checks import Checks
     from perotwin.transport.states import States
 
-__all__ = ["FINER", "Cuts", "checks", "refined"]
+__all__ = ["FINER", "Cuts", "checks", "errors_at", "refined"]
 
 F64 = NDArray[np.float64]
 #: by layer, (intervals,) which of them
@@ -144,29 +144,50 @@ def _spread(coarse: Junction, fine: Junction, made: F64) -> F64:
     return found
 
 
-def checks(
-    solver: Solver, points: Mapping[str, States], intensity: float, cuts: Sequence[Cuts] | None = None
-) -> Checks:
+def checks(solver: Solver, points: Mapping[str, States], intensity: float) -> Checks:
     """How far open circuit (V) and the current at short circuit (a part of it) are off by the mesh, against the limits.
 
     Args:
         solver: of the mesh in question.
         points: its states of one point each; "open-circuit" and "short-circuit" count. None: no checks.
         intensity: suns that they are under.
-        cuts: which intervals are cut in two to see, as of `refined`; of the error it is then what comes from these.
     """
-    wanted = [name for name in (_OPEN, _SHORT) if name in points]
+    found = {_OPEN: _voltage, _SHORT: _current}
+    return {
+        _CHECK[name]: check(value, _LIMIT[name])
+        for name, value in _errors(solver, points, intensity, None, found).items()
+    }
+
+
+def errors_at(
+    solver: Solver, points: Mapping[str, States], intensity: float, cuts: Sequence[Cuts]
+) -> list[float]:
+    """What of these errors comes from some intervals, over its limits; NaN where it is not found.
+
+    Args:
+        cuts: which intervals are cut in two to see, as of `refined`; the others as of `checks`.
+    """
+    found = {_OPEN: _voltage_by_current, _SHORT: _current}
+    return [
+        value / _LIMIT[name] for name, value in _errors(solver, points, intensity, cuts, found).items()
+    ]
+
+
+def _errors(
+    solver: Solver,
+    points: Mapping[str, States],
+    intensity: float,
+    cuts: Sequence[Cuts] | None,
+    found: Mapping[str, Callable[[Solver, Solver, States, float], float]],
+) -> dict[str, float]:
+    wanted = [name for name in found if name in points]
     if not wanted:
         return {}
     try:
         fine = Solver(refined(solver.problem, cuts), solver.tolerance, coarser=solver)
     except ConvergenceError:
-        return {_CHECK[name]: check(np.nan, _LIMIT[name]) for name in wanted}
-    found = {_OPEN: _voltage, _SHORT: _current}
-    return {
-        _CHECK[name]: check(found[name](solver, fine, points[name], intensity), _LIMIT[name])
-        for name in wanted
-    }
+        return dict.fromkeys(wanted, np.nan)
+    return {name: found[name](solver, fine, points[name], intensity) for name in wanted}
 
 
 def _on(fine: Solver, solver: Solver, found: States) -> State:
@@ -182,6 +203,15 @@ def _voltage(solver: Solver, fine: Solver, found: States, intensity: float) -> f
     except ConvergenceError:
         return np.nan
     return _RICHARDSON * abs(float(there.voltage[0] - found.voltage[0]))
+
+
+def _voltage_by_current(solver: Solver, fine: Solver, found: States, intensity: float) -> float:
+    """The same to first order, from the current at its voltage."""
+    there = fine.sweep(found.voltage, intensity, _on(fine, solver, found))
+    slope = abs(solver.slope(found.state(0), intensity))
+    if not there.converged[0] or slope == 0.0:
+        return np.nan
+    return _RICHARDSON * abs(float(there.current[0] - found.current[0])) / slope
 
 
 def _current(solver: Solver, fine: Solver, found: States, intensity: float) -> float:
