@@ -131,8 +131,8 @@ def test_what_is_not_fine_enough_at_twice_the_density_is_made_finer_where_the_er
     assert best.found == 4 and best.passed and isinstance(tried[3], Like)
     # and one that was known stands, with what it is worth, where no later one is found
     tried.clear()
-    best = until_fine(attempts([30.0, 8.0, 3.0, *[float("nan")] * 3, 9.0, 9.0]))
-    assert best.found == 3 and not best.passed and len(tried) == 8
+    best = until_fine(attempts([30.0, 8.0, 3.0, *[float("nan")] * 3, 9.0, 9.0, 9.0]))
+    assert best.found == 3 and not best.passed and len(tried) == 9
 
 
 def test_no_current_in_the_dark_has_no_mesh() -> None:

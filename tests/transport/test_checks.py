@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import perotwin as pt
+import series
 from columns import patchy, unlike
 from devices import cell, everything, layer
 from perotwin.errors import InputError
@@ -15,7 +16,7 @@ from perotwin.lab import eqe, jv
 from perotwin.measurement import checks_of
 from perotwin.transport import device as dv
 from perotwin.transport.build import Problem, build
-from perotwin.transport.checks import optical_checks, steady_checks
+from perotwin.transport.checks import optical_checks, photocurrent, steady_checks
 from perotwin.transport.kernels.rows import stored_in
 from perotwin.transport.schedule import Step, Voltage
 from perotwin.transport.states import JunctionStates
@@ -330,6 +331,19 @@ def test_sound_states_of_a_tandem_pass(joined: States) -> None:
     assert not failed(joined)
     assert VOLTAGES in steady_checks(joined)
     assert (ONE_CURRENT in steady_checks(joined)) == (len(joined.parts) == 2)
+
+
+def test_a_junction_without_light_is_judged_by_what_the_others_make() -> None:
+    """All that passes it comes from them: a current of 1e-34 A/m2 beside their 3e3 has no digits to be checked."""
+    problem = series.dimmed(series.unlike(), 0.0, 1.0)
+    states = Solver(problem).sweep([0.0], 1.0)
+    dark = states.parts[0]
+    assert photocurrent(dark) == 0.0 and photocurrent(states.parts[1]) > 100.0
+    assert not failed(states)
+    for share, seen in ((1e-7, False), (1e-5, True)):
+        more = share * float(photocurrent(states.parts[1])[0])
+        wrong = corrupted(states, 0, lambda s, more=more: replace(s, current=s.current + more))
+        assert (CURRENT in failed(wrong)) == seen
 
 
 def test_voltages_that_do_not_add_up_fail(joined: States) -> None:
