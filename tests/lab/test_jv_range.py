@@ -5,7 +5,8 @@ import pytest
 
 import perotwin as pt
 from devices import cell, everything, layer
-from perotwin.lab import bands, jv
+from perotwin.errors import ConvergenceError
+from perotwin.lab import bands, impedance, jv, open_circuit
 from perotwin.measurement import checks_of, notes_of
 from perotwin.stack import Stack, Tandem
 from perotwin.transport.build import build
@@ -115,20 +116,23 @@ def test_an_open_circuit_that_rounding_decides_is_no_figure() -> None:
     """A tandem of whose light 3e-4 leave it at short circuit, and whose curve then lies on zero over volts: on three
     meshes it crosses zero at 0.61, 0.88 and 0.64 V, with currents of 1e-15 of those that light makes.
     """
-    measured = jv.measure(Tandem.from_data(tandem(FIRST_SEED + 60), bare_numbers=True))
+    dead = Tandem.from_data(tandem(FIRST_SEED + 60), bare_numbers=True)
+    measured = jv.measure(dead)
     found = jv.analyse(measured)
     assert np.isnan([found["voc"].value, found["ff"].value]).all() and "rounding" in found["voc"].method
     assert found["pce"].value > 0.0 and found["vmp"].value == pytest.approx(0.0689, abs=1e-4)
     assert all(row.passed for row in checks_of(measured).values())
     assert any("so flat" in note for note in notes_of(measured))
+    with pytest.raises(ConvergenceError, match="rounding decides"):
+        impedance.measure(dead)
 
 
 def test_what_is_left_of_a_current_is_worth_nothing_where_a_curve_is_steep() -> None:
     solver = Solver(build(pt.load("cell-a")))
     found = solver.open_circuit(solver.sweep([1.1], 1.0).state(0), 1.0)
-    assert jv._left_open(solver, found, 1.0) < 1e-9
+    assert open_circuit.left_open(solver, found, 1.0) < 1e-9
     beside = solver.sweep(found.voltage + 1e-3, 1.0)
-    assert jv._left_open(solver, beside, 1.0) == pytest.approx(1e-3, rel=0.05)
+    assert open_circuit.left_open(solver, beside, 1.0) == pytest.approx(1e-3, rel=0.05)
 
 
 def test_slices_of_a_film_whose_ions_move_are_told() -> None:

@@ -20,6 +20,7 @@ from perotwin.errors import ConvergenceError, InputError
 from perotwin.lab import conditions, depth_profiles
 from perotwin.lab.arguments import of_a_cell, of_measurements
 from perotwin.lab.jv_analysis import Method, analyse, points_of, short_of_the_top, sweeps_of, without_merit
+from perotwin.lab.open_circuit import TOLD, is_told
 from perotwin.measurement import Instrument, Metric, Metrics, Picture, Variable, Variant, quantity
 from perotwin.stack.quantity_fields import Model, Voltage
 from perotwin.units import Quantity
@@ -60,12 +61,10 @@ _FOLLOWED = 0.02
 #: distance (V) of three points about maximum power: a parabola through them has its top within 0.1 mV of the power's,
 #: and the power there within a 1e-6 part
 _TOP = 0.002
-#: V, the most that rounding of the current may move an open circuit that is told
-_TOLD = 1e-4
+#: what a reader of a curve must know whose open circuit rounding decides
 _FLAT = (
     "its open circuit is not told: there its curve is so flat that the rounding of its current is worth more than "
-    f"{1e3 * _TOLD:g} mV. Voc and fill factor are left out: look at perotwin bands for what nothing passes, and at "
-    "the shunt."
+    f"{1e3 * TOLD:g} mV. Voc and fill factor are left out: look at perotwin bands for what nothing passes."
 )
 #: points between looks at whether the curve has crossed its end
 _CHUNK = 16
@@ -313,18 +312,10 @@ def solved_points(solver: Solver, states: States, intensity: float) -> dict[str,
             if not solver.delivers_nothing(short, intensity):
                 raise
             return points
-        if _left_open(solver, opened, intensity) <= _TOLD:
+        if is_told(solver, opened, intensity):
             points["open-circuit"] = opened
         points["maximum-power"] = _maximum_power(solver, states, best, intensity)
     return points
-
-
-def _left_open(solver: Solver, found: States, intensity: float) -> float:
-    """V, what the current that is left at an open circuit is worth by the slope there: where next to nothing passes a
-    cell, rounding alone moves it by that.
-    """
-    left, slope = abs(float(found.current[0])), abs(solver.slope(found.state(0), intensity))
-    return left / slope if left > 0.0 else 0.0
 
 
 def _bracket(states: States) -> tuple[int, int] | None:

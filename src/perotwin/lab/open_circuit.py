@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from perotwin.transport.states import State, States
     from perotwin.transport.steady import Solver
 
-__all__ = ["STEP", "Settled", "of_cell", "of_curve", "settled"]
+__all__ = ["STEP", "TOLD", "Settled", "is_told", "left_open", "of_cell", "of_curve", "settled"]
 
 #: V, of the curve that is followed towards open circuit
 STEP = "20 mV"
+#: V, the most that rounding of the current may move an open circuit that is told
+TOLD = 1e-4
 
 
 def settled(solver: Solver, intensity: float) -> States:
@@ -52,16 +54,39 @@ def of_curve(solver: Solver, curve: States, intensity: float) -> States:
     below 0 V, where the contacts are the wrong way round for the light.
 
     Raises:
-        ConvergenceError: it was not found.
+        ConvergenceError: it was not found, or rounding decides where it is.
     """
+    flat = False
     for state in _near(solver, curve, intensity):
         try:
             found = solver.open_circuit(state, intensity)
         except ConvergenceError:
             continue
         if found.converged[0] and np.isfinite(found.voltage[0]):
-            return found
+            if solver.problem.isolated or is_told(solver, found, intensity):
+                return found
+            flat = True
+    if flat:
+        raise ConvergenceError(
+            f'rounding decides where open circuit of "{solver.problem.stack.name}" under {intensity:g} sun is: there '
+            f"its curve is so flat that the rounding of its current is worth more than {1e3 * TOLD:g} mV.",
+            "Look at perotwin bands for what nothing passes, or choose a voltage.",
+            stage="open circuit",
+        )
     raise _not_found(solver, intensity)
+
+
+def left_open(solver: Solver, found: States, intensity: float) -> float:
+    """V, what the current that is left at an open circuit is worth by the slope there: where next to nothing passes a
+    cell over volts, rounding alone moves it by that.
+    """
+    left, slope = abs(float(found.current[0])), abs(solver.slope(found.state(0), intensity))
+    return left / slope if left > 0.0 else 0.0
+
+
+def is_told(solver: Solver, found: States, intensity: float) -> bool:
+    """Whether an open circuit is a figure of the cell, and not of rounding."""
+    return left_open(solver, found, intensity) <= TOLD
 
 
 @dataclass(frozen=True)
