@@ -204,7 +204,7 @@ def test_draws_are_carried_to_table_page_and_json_and_kept(
     # nothing is solved: draws of the slopes stand for those that steady curves have taken
     monkeypatch.setattr(paper_draws, "drawn", lambda left, number, seed: left.coordinates(4, seed)[number])
     monkeypatch.setattr(paper_draws, "films", lambda bench: {})
-    monkeypatch.setattr(paper_draws, "_shared", lambda bench: {})
+    monkeypatch.setattr(paper_draws, "_shared", lambda bench, processes: {})
     stopped = job.reproduce(tmp_path, quick=True, draws=4, processes=1)
     assert not stopped.complete and stopped.carried is None and stopped.files[0].exists()
     made = job.reproduce(tmp_path, quick=True, draws=4, processes=1)
@@ -295,6 +295,38 @@ def test_what_a_stage_needs_is_all_that_its_rows_measure(calibrated: Bench) -> N
         # what an earlier stage has measured is there
         assert asked(by_rows) - earlier == asked(ahead), stage
         earlier |= asked(ahead)
+
+
+def test_a_bench_knows_what_was_taken(calibrated: Bench) -> None:
+    bench = Recording(calibrated.singles, calibrated.tandems, devices=1)
+    for stage in rows_module.STAGES:
+        for ask in rows_module.needed(stage, bench):
+            assert not bench.knows(ask), ask
+            bench.take(ask)
+            assert bench.knows(ask), ask
+
+
+def test_draws_take_from_the_set_what_it_has_measured_and_have_the_rest_measured(
+    monkeypatch: pytest.MonkeyPatch, calibrated: Bench
+) -> None:
+    bench = fresh(calibrated, devices=1)
+    taken: list[Any] = []
+
+    def take(self: Bench, ask: Any) -> None:
+        taken.append(ask)
+        words = [f"{one:g}" if isinstance(one, float) else str(one) for one in ask]
+        key = tuple(words[1:] if ask[0] in ("of", "on_sample") else words)
+        self._kept[key] = Merit(0.2, 1.3, 180.0, 0.8, 1.1, 170.0) if ask[0] == "device" else 1.0
+
+    monkeypatch.setattr(Bench, "take", take)
+    first = paper_draws._shared(bench, 1)
+    assert {("soak", "control"), ("trpl", "target"), ("batch", "tandems")} <= set(first)
+    assert ("of", "trpl", "target") in taken and ("device", "singles", 0) in taken
+    assert not any(ask[0] in ("scan", "tandem") or "mppt" in ask for ask in taken)
+    del bench._kept["soak", "control"]
+    taken.clear()
+    assert set(paper_draws._shared(bench, 1)) == set(first)
+    assert taken == [("soak", "control")]
 
 
 def test_everything_is_begun_once_and_stages_one_after_another(calibrated: Bench) -> None:

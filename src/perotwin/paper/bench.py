@@ -86,6 +86,13 @@ class Bench:
         name, *told = ask
         return getattr(self, str(name))(*told)
 
+    def knows(self, ask: Ask) -> bool:
+        """Whether what `take` gives for this was measured already, or has failed."""
+        name, *told = ask
+        words = [f"{one:g}" if isinstance(one, float) else str(one) for one in told]
+        # what an instrument reads is kept by the instrument's name
+        return tuple(words if name in ("of", "on_sample") else [str(name), *words]) in self._kept
+
     def learnt(self, known: Container[tuple[str, ...]] = ()) -> dict[tuple[str, ...], Any]:
         """All that was measured beyond what is known: what another process adds to a bench with `learn`."""
         return {key: kept for key, kept in self._kept.items() if key not in known and key[0] != "sample"}

@@ -16,8 +16,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,13 +27,13 @@ from numpy.typing import NDArray
 from perotwin import measurement, progress
 from perotwin.errors import PerotwinError
 from perotwin.paper import posterior, split
-from perotwin.paper.bench import Bench, calibrated_bench
+from perotwin.paper.bench import Bench, Taker, calibrated_bench
 from perotwin.paper.calibrated import Settings
 from perotwin.paper.found import Spread
 from perotwin.paper.posterior import Carried, Posterior
 from perotwin.paper.rows import ROWS, STAGES, needed
 from perotwin.stack.films import part_of
-from perotwin.study.pool import Pool
+from perotwin.study.pool import Pool, at_most
 from perotwin.workflows import calibrate_paper
 
 __all__ = ["answered", "drawn"]
@@ -122,7 +121,7 @@ def answered(
         return None
     known = _kept(file, key)
     missing = [number for number in range(draws) if number not in known]
-    shared = _shared(bench) if missing else {}
+    shared = _shared(bench, processes) if missing else {}
     job = _Answering(left, seed, bench.devices, bench.seed, bench.scan_rate, shared, films(bench))
     with Pool(job, processes, patient=False) as pool:
         words = f"{len(missing)} draws of the calibrated numbers"
@@ -142,14 +141,20 @@ def answered(
     return Carried(spreads, np.array([known[number].place for number in range(draws)]), left)
 
 
-def _shared(bench: Bench) -> dict[tuple[str, ...], Any]:
-    """What draws take from the set; measured here where an earlier run has kept only what it gave."""
-    for stage in STAGES:
-        for ask in needed(stage, bench):
-            kind = ask[1] if ask[0] in ("of", "on_sample") else ask[0]
-            if kind in (*_SHARED, *_OF_FILMS):
-                with suppress(PerotwinError):  # which is kept
-                    bench.take(ask)
+def _shared(bench: Bench, processes: int | None) -> dict[tuple[str, ...], Any]:
+    """What draws take from the set; measured now, side by side, where an earlier run has kept only what it gave."""
+    wanted = [
+        ask
+        for stage in STAGES
+        for ask in needed(stage, bench)
+        if (ask[1] if ask[0] in ("of", "on_sample") else ask[0]) in ("device", *_SHARED, *_OF_FILMS)
+    ]
+    missing = [ask for ask in wanted if not bench.knows(ask)]
+    if missing:
+        job = Taker(bench if at_most(processes) == 1 else replace(bench, _kept={}))
+        with Pool(job, processes, patient=False) as pool:
+            for _, outcome in pool.each(missing, "what draws take from the set"):
+                bench.learn(outcome.result or {})
     for kind in ("singles", "tandems"):
         bench.batch(kind)
     return {key: one for key, one in bench.learnt().items() if key[0] in (*_SHARED, *_OF_FILMS)}
