@@ -105,7 +105,7 @@ def in_words(line: Line, helped: Sequence[str]) -> list[str]:
         line: the claim and its answer. helped: numbers of the twin that the row helped to choose.
     """
     claim = line.claim
-    made = [f"{claim.name}: {claim.says} ({claim.where}; {claim.kind})"]
+    made = [f"{claim.name}: {claim.says.rstrip('.')} ({claim.where}; {claim.kind})."]
     made.append(
         f"Paper: {claim.expects()}"
         + (f", agreement within {claim.within()}." if claim.is_number else ".")
