@@ -472,14 +472,21 @@ def rays(optical: Films, sliced: Sliced, film: Sequence[int]) -> Rays:
     own = [i for i, piece in enumerate(optical.slices) if piece.first in film and piece.second in film]
     if own:
         before, after = own[0], own[-1] + 1
-    else:  # the rough faces' zones fill the layer: part at its middle
-        before = after = next(i for i, piece in enumerate(optical.slices) if piece.first in film)
+    else:  # the rough faces' zones fill the layer: part at its middle, or at the end that a single zone leaves
+        in_front = [i for i, piece in enumerate(optical.slices) if piece.second in film]
+        behind = [i for i, piece in enumerate(optical.slices) if piece.first in film]
+        before = after = behind[0] if behind else in_front[-1] + 1
     n = sliced.layers[film[0]].real
-    thick = [sliced.index[i + 1].real for i, piece in enumerate(optical.slices) if not piece.coherent]
+    # one for each thick film, however many layers it consists of
+    thick = {
+        optical.film[piece.first]: sliced.index[i + 1].real
+        for i, piece in enumerate(optical.slices)
+        if not piece.coherent
+    }
     # the reflectances have corners where air, or a thick layer, stops carrying the ray
     corners = [
         np.zeros_like(n),
-        *(np.sqrt(np.maximum(0, 1 - (b / n) ** 2)) for b in (1.0, *thick)),
+        *(np.sqrt(np.maximum(0, 1 - (b / n) ** 2)) for b in (1.0, *thick.values())),
         np.ones_like(n),
     ]
     bounds = np.sort(np.array(corners), axis=0)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.materials import HC
-from perotwin.optics.films import Films, optical_gap
+from perotwin.optics.films import Films, optical_gap, same_constants
 from perotwin.units import BOLTZMANN
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ __all__ = [
 ]  # fmt: skip
 
 F64 = NDArray[np.float64]
-
-#: Wavelengths (m) at which two models are compared.
-_LOOKED_AT = np.linspace(300e-9, 2000e-9, 171)
 
 #: Absorption in two passes that marks the edge of a film whose gap nobody states.
 _HALF = 0.5
@@ -72,16 +69,7 @@ def one_gap(cell: OpticalCell) -> Callable[[int, int], bool]:
 
 def one_material(optical: Films) -> Callable[[int, int], bool]:
     """Whether two layers have the same optical constants."""
-
-    def alike(first: int, second: int) -> bool:
-        one, other = optical.models[first], optical.models[second]
-        return (
-            one.range == other.range
-            and one.extrapolate == other.extrapolate
-            and np.array_equal(one.index(_LOOKED_AT), other.index(_LOOKED_AT))
-        )
-
-    return alike
+    return lambda one, other: same_constants(optical.models[one], optical.models[other])
 
 
 def share_of(film: Sequence[int], index: int, optical: Films) -> float:

@@ -5,6 +5,8 @@ layers.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from perotwin.errors import InputError, OutOfRangeError
 from perotwin.materials import OpticalModel, Tabulated, optical, read_csv, refractiveindex_page
 from perotwin.materials.tables import refuse_transparent
-from perotwin.optics.roughness import bruggeman, shares, zones
+from perotwin.optics.roughness import Zone, bruggeman, shares, zones
 from perotwin.optics.transfer_matrix import Polarisation, Response, solve
 from perotwin.units import BOLTZMANN
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from perotwin.optics.cell import OpticalCell
     from perotwin.stack import Layer, PageMaterial, TableMaterial
 
-__all__ = ["Films", "LitFilms", "films", "material", "optical_gap", "urbach_energy"]
+__all__ = ["Films", "LitFilms", "films", "material", "optical_gap", "same_constants", "urbach_energy"]
 
 F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
@@ -31,6 +33,9 @@ Side = Literal["front", "back"]
 
 #: K, at which numbers hold that state no temperature
 _REFERENCE = 298.15
+
+#: Wavelengths (m) at which two models are compared.
+_LOOKED_AT = np.linspace(300e-9, 2000e-9, 171)
 
 #: Urbach energy over kT above which emission from a tail hardly decays towards low energies
 STEEPEST_TAIL = 0.8
@@ -122,6 +127,9 @@ class _Slice:
     first: int
     second: int
     fraction: float
+    #: of a mixture: how far the back of the first and the front of the second layer are from the rough face, m; more
+    #: than nothing where lines within a film lie between
+    away: tuple[float, float] = (0.0, 0.0)
 
     @property
     def pure(self) -> bool:
@@ -135,6 +143,8 @@ class Films:
     Attributes
     ----------
     names : (L,) layer names. models : (L,). thickness : (L,), m, nominal.
+    film : (L,), a number for the film that a layer belongs to: neighbours with the same optical constants and the same
+        band edges, where both state them, are one.
     slices : flat pieces from front to back.
     notes : sentences about roughness and extrapolation.
     """
@@ -142,6 +152,7 @@ class Films:
     names: tuple[str, ...]
     models: tuple[OpticalModel, ...]
     thickness: F64
+    film: tuple[int, ...]
     slices: tuple[_Slice, ...]
     notes: tuple[str, ...]
 
@@ -294,8 +305,8 @@ class LitFilms:
     def absorbed(self, layer: int, edges: ArrayLike) -> F64:
         """Fraction absorbed by one layer's material between `edges`, integrated exactly.
 
-        Material that a rough face carries beyond the layer's nominal face counts where it is missing inside
-        it: at the mirror image about the face.
+        Material that a rough face carries beyond the film's nominal face counts where it is missing inside
+        it: at the mirror image about the face, in the layer of the film that lies there.
 
         Parameters
         ----------
@@ -315,11 +326,13 @@ class LitFilms:
                     self._add(total, i, x - piece.start, self.share[i])
                 continue
             inside = piece.start < 0  # a slice of a zone lies on one side of its face
-            if piece.first == layer:  # the zone is at this layer's back
-                local = x - thickness if inside else (thickness - x)[::-1]
+            if piece.first == layer:  # the zone is at the back of this layer's film
+                beyond = (x - thickness) - piece.away[0]
+                local = beyond if inside else -beyond[::-1]
                 self._add(total, i, local - piece.start, self.share[i], flipped=not inside)
             elif piece.second == layer:  # at its front
-                local = -x[::-1] if inside else x
+                beyond = x + piece.away[1]
+                local = -beyond[::-1] if inside else beyond
                 self._add(total, i, local - piece.start, 1.0 - self.share[i], flipped=inside)
         return total
 
@@ -355,20 +368,23 @@ def films(stack: OpticalCell) -> Films:
     for layer, model in zip(layers, models, strict=True):
         if layer.role == "absorber":
             refuse_transparent(model, layer.name)
-    rough, notes = zones(stack)
+    thickness = np.array([float(layer.thickness) for layer in layers])
+    film = _film_of_each(layers, models)
+    rough, notes = zones(stack, film)
+    zone_at = {zone.face: zone for zone in rough}
     width = {zone.face: zone.width for zone in rough}
-    spread = {zone.face: zone for zone in rough}
+    # how far each layer is from the front and from the back of its film
+    from_front, from_back = _within(film, thickness), _within(film[::-1], thickness[::-1])[::-1]
     slices: list[_Slice] = []
     for face in range(len(layers) + 1):
-        if face in spread:
-            edges = spread[face].edges()
-            before, after = face - 1, face if face < len(layers) else -1
-            for near, far in itertools.pairwise(edges):
-                fraction = 0.5 + (near + far) / 2 / spread[face].width
-                slices.append(_Slice(far - near, True, near, before, after, fraction))
+        if face in zone_at:
+            slices += _mixed(zone_at[face], film, from_front, from_back)
         if face < len(layers):
-            start = width.get(face, 0.0) / 2
-            rest = float(layers[face].thickness) - start - width.get(face + 1, 0.0) / 2
+            first = film.index(film[face])
+            last = first + film.count(film[face])
+            start = max(width.get(first, 0.0) / 2 - from_front[face], 0.0)
+            end = max(width.get(last, 0.0) / 2 - from_back[face], 0.0)
+            rest = float(thickness[face]) - start - end
             if rest > 0:
                 slices.append(_Slice(rest, layers[face].is_coherent, start, face, face, 0.0))
     told = [
@@ -377,7 +393,68 @@ def films(stack: OpticalCell) -> Films:
     return Films(
         names=tuple(layer.name for layer in layers),
         models=models,
-        thickness=np.array([float(layer.thickness) for layer in layers]),
+        thickness=thickness,
+        film=film,
         slices=tuple(slices),
         notes=(*notes, *told),
     )
+
+
+def same_constants(one: OpticalModel, other: OpticalModel) -> bool:
+    """Whether two models have the same optical constants."""
+    return one is other or (
+        one.range == other.range
+        and one.extrapolate == other.extrapolate
+        and np.array_equal(one.index(_LOOKED_AT), other.index(_LOOKED_AT))
+    )
+
+
+def _film_of_each(layers: Sequence[Layer], models: Sequence[OpticalModel]) -> tuple[int, ...]:
+    """A number for the film that each layer belongs to, (L,)."""
+    found = [0]
+    for (one, own), (other, beside) in itertools.pairwise(zip(layers, models, strict=True)):
+        found.append(found[-1] + (not (_same_bands(one, other) and same_constants(own, beside))))
+    return tuple(found[: len(layers)])
+
+
+def _same_bands(one: Layer, other: Layer) -> bool:
+    """Whether two layers have the same band edges, as far as both state any; a table of optical constants may stand
+    for two materials."""
+    if one.electronic is None or other.electronic is None:
+        return True
+    return one.electronic.electron_affinity == other.electronic.electron_affinity and one.gap == other.gap
+
+
+def _within(film: Sequence[int], thickness: F64) -> list[float]:
+    """Distance of each layer from the first face of its film, m."""
+    found = [0.0]
+    for (one, other), size in zip(itertools.pairwise(film), thickness[:-1], strict=True):
+        found.append(found[-1] + float(size) if one == other else 0.0)
+    return found
+
+
+def _mixed(
+    zone: Zone, film: Sequence[int], from_front: Sequence[float], from_back: Sequence[float]
+) -> Iterator[_Slice]:
+    """The slices of a zone.
+
+    They are cut where lines lie within the films on either side, and at the mirror images of these lines, for there the
+    absorption of what a rough face carries across is counted. The parts of a slice stay one mixture: waves do not see
+    the cuts.
+
+    Parameters
+    ----------
+    from_front, from_back : (L,), distance of a layer's front from that of its film, and of its back, m.
+    """
+    behind = itertools.takewhile(lambda i: film[i] == film[zone.face - 1], range(zone.face - 1, -1, -1))
+    ahead = itertools.takewhile(lambda i: film[i] == film[zone.face], range(zone.face, len(film)))
+    first = [(from_back[i], i) for i in behind] or [(0.0, -1)]
+    second = [(from_front[i], i) for i in ahead] or [(0.0, -1)]
+    lines = {away for away, _ in (*first, *second) if 0.0 < away < zone.width / 2}
+    cuts = sorted({*lines, *(-away for away in lines)})
+    for near, far in itertools.pairwise(zone.edges()):
+        fraction = 0.5 + (near + far) / 2 / zone.width
+        for start, end in itertools.pairwise([near, *(cut for cut in cuts if near < cut < far), far]):
+            depth = abs(start + end) / 2
+            one, other = (side[bisect_right(side, (depth, len(film))) - 1] for side in (first, second))
+            yield _Slice(end - start, True, start, one[1], other[1], fraction, (one[0], other[0]))

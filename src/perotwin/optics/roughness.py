@@ -8,10 +8,12 @@ for roughness well below the wavelength (D. E. Aspnes, J. B. Theeten, F. Hottier
 
 Films grow conformally: a film on a rough one keeps its thickness and passes the roughness on to its own upper
 face. A zone is at most as wide as the thinner of its neighbours, so that two zones never meet inside a film.
+Neighbouring layers of one material are one film: the line between them is no face, and a zone may reach past it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,32 +63,47 @@ class Zone:
         return self.width * (np.arange(-count // 2, count // 2 + 1) / count)
 
 
-def zones(stack: OpticalCell) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
+def zones(stack: OpticalCell, film: Sequence[int]) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
     """The mixed zones of a stack, by face, and a sentence for those that had to be capped.
 
     A face that states a roughness has that one; a face that does not inherits it from the one below it. Below
     means nearer to the substrate; without a substrate films grow in the order of the layers. A thick layer, such as the
-    glass between two separate cells, passes no roughness on."""
+    glass between two separate cells, passes no roughness on. Lines within a film pass on what comes to them, whatever
+    they state.
+
+    Parameters
+    ----------
+    film : (L,), the film that each layer belongs to, see `Films.film`.
+    """
     layers = stack.layer
     ground = next((i for i, layer in enumerate(layers) if layer.role == "substrate"), -1)
     rms = [0.0] * (len(layers) + 1)
+    ignored: list[str] = []
     for faces in (range(ground + 1, len(layers) + 1), range(ground, -1, -1)):
         current = 0.0
         for face in faces:
+            line = 0 < face < len(layers) and film[face - 1] == film[face]
             if 0 < face < len(layers):
-                stated = stack.interface.get(f"{layers[face - 1].name}|{layers[face].name}")
+                name = f"{layers[face - 1].name}|{layers[face].name}"
+                stated = stack.interface.get(name)
                 if stated is not None and "roughness" in stated.model_fields_set:
-                    current = float(stated.roughness)
-            rms[face] = current
+                    if not line:
+                        current = float(stated.roughness)
+                    elif float(stated.roughness) != current:
+                        ignored.append(f"{name} ({float(stated.roughness) * 1e9:.3g} nm)")
+            rms[face] = 0.0 if line else current
             grown = face if faces.step > 0 else face - 1
             if 0 <= grown < len(layers) and not layers[grown].is_coherent:
                 current = 0.0
+    whole: dict[int, float] = {}
+    for own, layer in zip(film, layers, strict=True):
+        whole[own] = whole.get(own, 0.0) + float(layer.thickness)
     found: list[Zone] = []
     capped: dict[float, list[str]] = {}
     for face, value in enumerate(rms):
         if value <= 0:
             continue
-        thinnest = min(float(layer.thickness) for layer in layers[max(face - 1, 0) : face + 1])
+        thinnest = min(whole[own] for own in film[max(face - 1, 0) : face + 1])
         zone = Zone(face, min(_SQRT12 * value, thinnest), value)
         found.append(zone)
         if zone.capped and 0 < face < len(layers):
@@ -97,6 +114,11 @@ def zones(stack: OpticalCell) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
         f"thicker than a neighbour: at {', '.join(faces)}."
         for value, faces in capped.items()
     ]
+    if ignored:
+        notes.append(
+            f"there is no face within a film of one material, and the roughness stated at {', '.join(ignored)} is left "
+            "out."
+        )
     return tuple(found), tuple(notes)
 
 
