@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,20 +74,41 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             "voltage": ("state", [float(states.voltage[0]) for states in made.values()]),
             **depth_profiles.coordinates(parts[0]),
         },
-        about={**conditions.about(cell, protocol, intensity), **depth_profiles.shown(dark)},
+        about={
+            **conditions.about(cell, protocol, intensity),
+            **depth_profiles.shown(dark),
+            **_films(cell),
+        },
         checks=found,
         notes=conditions.notes(dark, fields=True),
     )
 
 
+def _films(cell: Cell) -> dict[str, str]:
+    """The attribute that says which layers, by the names on the depth axis, are slices of one film, if any are."""
+    from perotwin.lab import conditions
+    from perotwin.stack import Tandem
+
+    found = []
+    for path, stack in cell.stacks.items():
+        # of columns side by side one is shown, by its layers' own names
+        before = f"{path.partition('.')[0]} " if isinstance(cell, Tandem) else ""
+        several = (film for film in conditions.films(stack) if len(film) > 1)
+        found += [[f"{before}{layer.name}" for layer in film] for film in several]
+    return {"films": json.dumps(found)} if found else {}
+
+
 @of_measurements("bands")
 def analyse(dataset: xr.Dataset) -> Metrics:
-    """Quasi-Fermi level splitting, its mean over the absorbing region (the largest layer), in every state.
+    """Quasi-Fermi level splitting, its mean over the absorbing region (the thickest film), in every state.
 
     Of a tandem that of each junction: "qfls maximum-power, top".
     """
     names = np.array([str(name) for name in dataset["layer"].values])
     x = dataset["x"].values
+    # slices of one film are one
+    film = {name: one[0] for one in json.loads(dataset.attrs.get("films", "[]")) for name in one}
+    names = np.array([film.get(str(name), str(name)) for name in names])
     widths = {name: float(np.ptp(x[names == name])) for name in dict.fromkeys(names)}
     found = {}
     for index, state in enumerate(dataset["state"].values):
@@ -96,7 +118,7 @@ def analyse(dataset: xr.Dataset) -> Metrics:
             split = row["electron_fermi_level"].values[here] - row["hole_fermi_level"].values[here]
             mean = float(np.trapezoid(split, x[here]) / np.ptp(x[here]))
             end = f", {which}" if which else ""
-            found[f"qfls {state}{end}"] = Metric(mean, "eV", "mean over the thickest layer")
+            found[f"qfls {state}{end}"] = Metric(mean, "eV", "mean over the thickest film")
     return Metrics(found)
 
 

@@ -13,7 +13,7 @@ from perotwin.errors import InputError
 
 if TYPE_CHECKING:
     from perotwin.optics import Absorption
-    from perotwin.stack import Cell
+    from perotwin.stack import Cell, Layer, Stack
     from perotwin.transport.build import Problem
     from perotwin.transport.states import States
     from perotwin.units import Quantity
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "about",
     "darkened",
+    "films",
     "frozen_in_light",
     "incidence",
     "irradiance",
@@ -107,17 +108,28 @@ def shares(cell: Cell) -> list[str]:
     ]
 
 
+def films(stack: Stack) -> list[tuple[Layer, ...]]:
+    """The electrical layers of a stack by film: neighbours of one material, gap and electronics are slices of one."""
+    found: list[tuple[Layer, ...]] = []
+    for layer in stack.electrical_layers:
+        before = found[-1][-1] if found else None
+        if before is not None and (before.material, before.bandgap, before.electronic) == (
+            layer.material,
+            layer.bandgap,
+            layer.electronic,
+        ):
+            found[-1] = (*found[-1], layer)
+        else:
+            found.append((layer,))
+    return found
+
+
 def lines_in_films(cell: Cell) -> list[str]:
     """A remark where a line is drawn through one film whose ions move: they do not cross it."""
     found = []
     for stack in cell.stacks.values():
-        for one, other in pairwise(stack.electrical_layers):
-            alike = (one.material, one.bandgap, one.electronic) == (
-                other.material,
-                other.bandgap,
-                other.electronic,
-            )
-            if alike and one.ions is not None and other.ions is not None:
+        for one, other in (pair for film in films(stack) for pair in pairwise(film)):
+            if one.ions is not None and other.ions is not None:
                 found.append(
                     f'"{one.name}" and "{other.name}" of "{stack.name}" are slices of one film, and ions stay in their '
                     "slice: voltage and fill factor are not those of the film. Give it as one layer."

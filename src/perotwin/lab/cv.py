@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from perotwin.stack import Cell
+    from perotwin.stack import Cell, Layer
 
 __all__ = ["INSTRUMENT", "Protocol", "analyse", "measure", "plot"]
 
@@ -94,7 +94,10 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     protocol = protocol or Protocol()
     solver = Solver(build(cell, light=conditions.frozen_in_light(cell)))
     stack = solver.problem.shown.stack
-    absorber = max(stack.absorbers or stack.electrical_layers, key=lambda layer: float(layer.thickness))
+    wanted = [layer.name for layer in stack.absorbers or stack.electrical_layers]
+    # a film in slices is one absorber
+    film = max((one for one in conditions.films(stack) if one[0].name in wanted), key=_thickness)
+    absorber = film[0]
     stop = absorber.gap - _BELOW_GAP if protocol.stop is None else float(protocol.stop)
     voltage = jv.Protocol(start=protocol.start, step=protocol.step).voltages(stop)
     states = solver.sweep(voltage, 0.0)
@@ -117,7 +120,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
             **conditions.about(cell, protocol, 0.0),
             "frequency": hertz,
             "permittivity": float(absorber.electronic.permittivity) if absorber.electronic else np.nan,
-            "thickness": float(absorber.thickness),
+            "thickness": _thickness(film),
             "bandgap": float(absorber.gap),
             "geometric_capacitance": solver.problem.geometric_capacitance,
         },
@@ -125,6 +128,10 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
         notes=conditions.notes(states),
     )
     return add_notes(dataset, _doubts(analyse(dataset)))
+
+
+def _thickness(film: Sequence[Layer]) -> float:
+    return sum(float(layer.thickness) for layer in film)
 
 
 # --- analysis: arrays only -------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perotwin.measurement.checks import Checks
+    from perotwin.optics.emission import AbsorberEmission
     from perotwin.stack import Cell
     from perotwin.transport.states import States
     from perotwin.transport.steady import Solver
@@ -79,16 +80,19 @@ class Protocol(Model):
 
 @dataclass(frozen=True)
 class _Emitter:
-    """An absorber whose light is known: where it is in the cell, and what of its recombination gets out."""
+    """A film whose light is known: where it is in the cell, in how many layers, and what of its recombination gets out.
+
+    A line through a film makes two layers of it and no second emitter.
+    """
 
     name: str
     junction: str
-    absorber: str
+    absorbers: tuple[str, ...]
     meshes: tuple[int, ...]
     areas: tuple[float, ...]
-    layer: int
-    channel: int
-    emission: Any  # optics.emission.AbsorberEmission
+    layers: tuple[int, ...]
+    channels: tuple[int, ...]
+    emission: AbsorberEmission
 
 
 @of_a_cell
@@ -174,6 +178,9 @@ def _emitters(solver: Solver, alone: Mapping[str, Any]) -> Iterator[_Emitter]:
     from perotwin.lab import junctions
 
     for part, meshes, areas, problem in junctions.parts(solver.problem):
+        emission = problem.emission
+        if emission is None:
+            continue
         # junctions that are solved as one stack: the layers are called after theirs
         joined = bool(problem.halves)
         layers = [layer.name for layer in problem.stack.electrical_layers]
@@ -182,25 +189,28 @@ def _emitters(solver: Solver, alone: Mapping[str, Any]) -> Iterator[_Emitter]:
             layer.name
             for layer in problem.stack.absorbers
             if layer.name in channels
-            and problem.emission is not None
-            and layer.name in problem.emission.absorbers
+            and layer.name in emission.absorbers
             and problem.stack.radiative(layer).kind == "detailed-balance"
         ]
-        for name in found:
-            assert problem.emission is not None
-            junction = junction_of(name)[0] if joined else part
-            # the layer is named where its junction does not tell it from the others
-            told = bool(junction) and (joined or len(found) == 1)
-            called = junction if told else f"{part} {name}".strip()
+        films = dict.fromkeys(tuple(n for n in emission.film(name) if n in found) for name in found)
+        for film in films:
+            junction = junction_of(film[0])[0] if joined else part
+            # the film is named where its junction does not tell it from the others
+            told = bool(junction) and (joined or len(films) == 1)
+            ends = " to ".join(dict.fromkeys((film[0], film[-1])))
+            called = junction if told else f"{part} {ends}".strip()
+            sizes = {layer.name: float(layer.thickness) for layer in problem.stack.electrical_layers}
+            # emission is spread over the layers of a film by thickness
+            whole = sum(sizes[name] for name in film) / sizes[film[0]]
             yield _Emitter(
                 called,
                 junction,
-                name,
+                film,
                 meshes,
                 areas,
-                layers.index(name),
-                channels[name],
-                problem.emission[name],
+                tuple(layers.index(name) for name in film),
+                tuple(channels[name] for name in film),
+                emission[film[0]].scaled(whole),
             )
 
 
@@ -209,7 +219,8 @@ def _photons(states: States, emitter: _Emitter) -> F64:
     from perotwin.constants import elementary_charge as q
 
     pairs = zip(emitter.meshes, emitter.areas, strict=True)
-    net = np.asarray(sum(area * states.parts[mesh].channel[:, emitter.channel] for mesh, area in pairs))
+    channels = list(emitter.channels)
+    net = np.asarray(sum(area * states.parts[mesh].channel[:, channels].sum(axis=1) for mesh, area in pairs))
     share = emitter.emission.escape / emitter.emission.net
     return np.asarray(share * net / q)
 
@@ -222,7 +233,7 @@ def _splitting(states: States, emitter: _Emitter) -> F64:
     for mesh, area in zip(emitter.meshes, emitter.areas, strict=True):
         part = states.parts[mesh]
         fields = junction_profiles(part)
-        here = fields.layer == emitter.layer
+        here = np.isin(fields.layer, emitter.layers)
         width = part.junction.device.volume[here]
         split = fields.electron_fermi_level[:, here] - fields.hole_fermi_level[:, here]
         found += area / sum(emitter.areas) * (split @ width) / width.sum()
@@ -233,7 +244,7 @@ def _own(cell: Cell, solver: Solver, emitter: _Emitter) -> tuple[dict[str, float
     """What an emitter's junction does by itself under the cell's own light.
 
     Args:
-        cell: what is measured. solver: of the junction by itself. emitter: the absorber.
+        cell: what is measured. solver: of the junction by itself. emitter: the film.
 
     Returns:
         `voc_own` (V) and `jsc_own` (A m^-2) as solved, `voc_radiative` (V) of photons that leave the cell alone, and
@@ -253,16 +264,14 @@ def _own(cell: Cell, solver: Solver, emitter: _Emitter) -> tuple[dict[str, float
     part = at.parts[0]
     layers = [layer.name for layer in part.junction.stack.electrical_layers]
     # by itself a junction calls its layers without its own name
-    name = emitter.absorber if emitter.absorber in layers else junction_of(emitter.absorber)[1]
-    channel = next(
-        c for c, x in enumerate(part.junction.channels) if x.kind == "radiative" and x.place == name
-    )
+    film = tuple(name if name in layers else junction_of(name)[1] for name in emitter.absorbers)
+    channels = {x.place: c for c, x in enumerate(part.junction.channels) if x.kind == "radiative"}
     local = replace(
         emitter,
         meshes=tuple(range(len(at.parts))),
         areas=tuple(solver.problem.areas.tolist()),
-        layer=layers.index(name),
-        channel=channel,
+        layers=tuple(layers.index(name) for name in film),
+        channels=tuple(channels[name] for name in film),
     )
     jsc, vt = float(points["short-circuit"].current[0]), solver.problem.vt
     escape = emitter.emission.escape
@@ -287,7 +296,7 @@ def _emitting(states: States, emitter: _Emitter) -> float:
     for mesh, area in zip(emitter.meshes, emitter.areas, strict=True):
         part = states.parts[mesh].pick(np.array([0]))
         fields = junction_profiles(part)
-        here = fields.layer == emitter.layer
+        here = np.isin(fields.layer, emitter.layers)
         width = part.junction.device.volume[here]
         split = (fields.electron_fermi_level[0, here] - fields.hole_fermi_level[0, here]) / part.junction.vt
         logs.append(split + np.log(area * width / width.sum()))
