@@ -36,7 +36,10 @@ def test_what_delivers_something_is_not_taken_for_nothing() -> None:
     short = solver.sweep([0.0], suns)
     assert abs(float(short.current[0])) > NOTHING * suns * solver.problem.photocurrent
     assert not solver.delivers_nothing(short, suns)
-    assert np.isfinite(jv.analyse(jv.measure(cell, PROTOCOL))["voc"].value)
+    found = jv.analyse(jv.measure(cell, PROTOCOL))
+    assert found["pce"].value > 0.0 and found["jsc"].value == pytest.approx(5.6, rel=0.01)
+    # its curve crosses zero so flatly that rounding is worth 1.4 mV: five meshes say 1.9926 to 1.9940 V
+    assert np.isnan(found["voc"].value) and "rounding" in found["voc"].method
 
 
 def test_a_tandem_in_which_no_light_is_has_no_error_of_its_mesh() -> None:

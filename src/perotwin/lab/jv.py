@@ -61,11 +61,6 @@ _FOLLOWED = 0.02
 #: distance (V) of three points about maximum power: a parabola through them has its top within 0.1 mV of the power's,
 #: and the power there within a 1e-6 part
 _TOP = 0.002
-#: what a reader of a curve must know whose open circuit rounding decides
-_FLAT = (
-    "its open circuit is not told: there its curve is so flat that the rounding of its current is worth more than "
-    f"{1e3 * TOLD:g} mV. Voc and fill factor are left out: look at perotwin bands for what nothing passes."
-)
 #: points between looks at whether the curve has crossed its end
 _CHUNK = 16
 #: what a reader of a curve in the light must know that has no power
@@ -195,7 +190,7 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     if intensity > 0.0 and (why := without_merit(dataset, points_of(dataset))):
         dataset = add_notes(dataset, [f"{why.removeprefix('none: ')}: {_LOOK}"])
     elif "maximum-power" in points and "open-circuit" not in points:
-        dataset = add_notes(dataset, [_FLAT])
+        dataset = add_notes(dataset, [_flat(states)])
     elif intensity > 0.0 and protocol.stop is None and "open-circuit" not in points:
         dataset = add_notes(dataset, [_no_open_circuit(cell, states)])
     return dataset
@@ -213,6 +208,17 @@ def _no_open_circuit(cell: Cell, states: States) -> str:
             ". A generation that is given brings no emission: state radiative recombination as a coefficient"
         )
     return f"{said}. Are there traps in the absorber and at its faces?"
+
+
+def _flat(states: States) -> str:
+    """What a reader of a curve must know whose open circuit rounding decides."""
+    found = _bracket(states)
+    near = "" if found is None else f", near {states.voltage[found[1]]:.2f} V,"
+    return (
+        f"its open circuit{near} is not told: there its curve is so flat that the rounding of its current is worth "
+        f"more than {1e3 * TOLD:g} mV. Voc and fill factor are left out: look at perotwin bands for what nothing "
+        "passes."
+    )
 
 
 def curve(solver: Solver, protocol: Protocol, intensity: float) -> States:

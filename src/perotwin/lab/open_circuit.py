@@ -22,8 +22,9 @@ __all__ = ["STEP", "TOLD", "Settled", "is_told", "left_open", "of_cell", "of_cur
 
 #: V, of the curve that is followed towards open circuit
 STEP = "20 mV"
-#: V, the most that rounding of the current may move an open circuit that is told
-TOLD = 1e-4
+#: V, the most that rounding of the current may move an open circuit that is told; and what it hardly moves is no
+#: rounding of any account, and the distance of voltages between which that shows
+TOLD, _QUIET = 1e-4, 1e-6
 
 
 def settled(solver: Solver, intensity: float) -> States:
@@ -77,11 +78,16 @@ def of_curve(solver: Solver, curve: States, intensity: float) -> States:
 
 
 def left_open(solver: Solver, found: States, intensity: float) -> float:
-    """V, what the current that is left at an open circuit is worth by the slope there: where next to nothing passes a
-    cell over volts, rounding alone moves it by that.
+    """V, by how much rounding moves an open circuit: where next to nothing passes a cell over volts, what is left of
+    its current there, and scatters between voltages next to it, is worth that by the slope.
     """
-    left, slope = abs(float(found.current[0])), abs(solver.slope(found.state(0), intensity))
-    return left / slope if left > 0.0 else 0.0
+    slope = abs(solver.slope(found.state(0), intensity))
+    left = np.abs(found.current)
+    if left[0] > _QUIET * slope:
+        around = solver.sweep(found.voltage[0] + _QUIET * np.arange(-2, 3), intensity, found.state(0))
+        left = np.abs(np.concatenate((left, around.current[around.converged])))
+    worst = float(left.max())
+    return worst / slope if worst > 0.0 else 0.0
 
 
 def is_told(solver: Solver, found: States, intensity: float) -> bool:
