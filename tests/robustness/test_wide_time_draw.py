@@ -12,8 +12,8 @@ from wide_time_draw import FIRST_SCAN, FIRST_SPECTRUM
 
 #: of scans and of spectra: first seed, how many make a sample and the whole draw, and the share that must be solved
 DRAWN = {
-    "scans": (of_scan, FIRST_SCAN, 5, 200, 0.8),
-    "spectra": (of_spectrum, FIRST_SPECTRUM, 40, 400, 0.9),
+    "scans": (of_scan, FIRST_SCAN, 5, 200, 0.95),
+    "spectra": (of_spectrum, FIRST_SPECTRUM, 40, 400, 0.95),
 }
 
 

@@ -213,11 +213,11 @@ def _no_open_circuit(cell: Cell, states: States) -> str:
 def _flat(states: States) -> str:
     """What a reader of a curve must know whose open circuit rounding decides."""
     found = _bracket(states)
-    near = "" if found is None else f", near {states.voltage[found[1]]:.2f} V,"
+    near = "" if found is None else f" near {states.voltage[found[1]]:.2f} V"
     return (
-        f"its open circuit{near} is not told: there its curve is so flat that the rounding of its current is worth "
-        f"more than {1e3 * TOLD:g} mV. Voc and fill factor are left out: look at perotwin bands for what nothing "
-        "passes."
+        f"rounding decides its open circuit{near}: its curve is so flat there that searches from either "
+        f"side end more than {1e3 * TOLD:g} mV apart. Voc and fill factor are left out: look at perotwin bands for "
+        "what nothing passes."
     )
 
 

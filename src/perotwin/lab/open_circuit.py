@@ -22,9 +22,10 @@ __all__ = ["STEP", "TOLD", "Settled", "is_told", "left_open", "of_cell", "of_cur
 
 #: V, of the curve that is followed towards open circuit
 STEP = "20 mV"
-#: V, the most that rounding of the current may move an open circuit that is told; and what it hardly moves is no
-#: rounding of any account, and the distance of voltages between which that shows
-TOLD, _QUIET = 1e-4, 1e-6
+#: V, the most that rounding may move an open circuit that is told
+TOLD = 1e-4
+#: V, what is no rounding of any account, and how far aside other searches begin
+_QUIET, _ASIDE = 1e-6, 5e-3
 
 
 def settled(solver: Solver, intensity: float) -> States:
@@ -69,8 +70,8 @@ def of_curve(solver: Solver, curve: States, intensity: float) -> States:
             flat = True
     if flat:
         raise ConvergenceError(
-            f'rounding decides where open circuit of "{solver.problem.stack.name}" under {intensity:g} sun is: there '
-            f"its curve is so flat that the rounding of its current is worth more than {1e3 * TOLD:g} mV.",
+            f'rounding decides where open circuit of "{solver.problem.stack.name}" under {intensity:g} sun is: its '
+            f"curve is so flat there that searches from either side end more than {1e3 * TOLD:g} mV apart.",
             "Look at perotwin bands for what nothing passes, or choose a voltage.",
             stage="open circuit",
         )
@@ -78,16 +79,21 @@ def of_curve(solver: Solver, curve: States, intensity: float) -> States:
 
 
 def left_open(solver: Solver, found: States, intensity: float) -> float:
-    """V, by how much rounding moves an open circuit: where next to nothing passes a cell over volts, what is left of
-    its current there, and scatters between voltages next to it, is worth that by the slope.
+    """V, by how much rounding moves an open circuit: where next to nothing passes a cell over volts, searches that
+    begin on either side end elsewhere.
+
+    What is left of the current there tells it only where that is little by the slope: held at no current, a cell is
+    often solved to more digits than its current has at a held voltage.
     """
-    slope = abs(solver.slope(found.state(0), intensity))
-    left = np.abs(found.current)
-    if left[0] > _QUIET * slope:
-        around = solver.sweep(found.voltage[0] + _QUIET * np.arange(-2, 3), intensity, found.state(0))
-        left = np.abs(np.concatenate((left, around.current[around.converged])))
-    worst = float(left.max())
-    return worst / slope if worst > 0.0 else 0.0
+    slope, left = abs(solver.slope(found.state(0), intensity)), abs(float(found.current[0]))
+    if left <= _QUIET * slope:
+        return left / slope if left > 0.0 else 0.0
+    ends = [float(found.voltage[0])]
+    for aside in (-_ASIDE, _ASIDE):
+        beside = solver.sweep([ends[0] + aside], intensity, found.state(0))
+        with suppress(ConvergenceError):
+            ends.append(float(solver.open_circuit(beside.state(0), intensity).voltage[0]))
+    return max(ends) - min(ends) if len(ends) > 1 else np.inf
 
 
 def is_told(solver: Solver, found: States, intensity: float) -> bool:
