@@ -8,6 +8,7 @@ import pytest
 
 import perotwin as pt
 from perotwin.lab import bands, conditions, cv, el, eqe, impedance, jv, pl, suns_voc, tpc, tpv, trpl
+from perotwin.stack import paths
 from sliced_films import sliced, without_ions
 
 INSTRUMENTS = (bands, cv, el, eqe, impedance, jv, pl, tpc, tpv, suns_voc, trpl)
@@ -38,6 +39,16 @@ def test_lines_change_no_reading(instrument: Any, whole: Any, lined: Any) -> Non
         if name not in ERRORS:
             assert other[name].value == pytest.approx(metric.value, rel=WITHIN, nan_ok=True), name
     assert np.isfinite([metric.value for metric in one.values()]).any()
+
+
+def test_a_slice_that_is_called_otherwise_is_of_the_film_all_the_same(whole: Any, lined: Any) -> None:
+    """What a layer is for is not what it is made of: the first slice at the contact may go by another role."""
+    data = paths.plain(lined)
+    (film,) = whole.absorbers
+    named = [{**one, "role": "htl"} if one["name"] == f"{film.name} 1" else one for one in data["layer"]]
+    other = type(lined).model_validate({**data, "layer": named})
+    found, wanted = (cv.analyse(cv.measure(cell))["resolvable_doping"].value for cell in (other, whole))
+    assert found == pytest.approx(wanted, rel=1e-9)
 
 
 def test_films_are_told_by_what_they_are_made_of(whole: Any, lined: Any) -> None:

@@ -94,9 +94,10 @@ def measure(cell: Cell, protocol: Protocol | None = None) -> xr.Dataset:
     protocol = protocol or Protocol()
     solver = Solver(build(cell, light=conditions.frozen_in_light(cell)))
     stack = solver.problem.shown.stack
-    wanted = [layer.name for layer in stack.absorbers or stack.electrical_layers]
+    films = conditions.films(stack)
     # a film in slices is one absorber
-    film = max((one for one in conditions.films(stack) if one[0].name in wanted), key=_thickness)
+    absorbing = [film for film in films if any(layer.role == "absorber" for layer in film)]
+    film = max(absorbing or films, key=_thickness)
     absorber = film[0]
     stop = absorber.gap - _BELOW_GAP if protocol.stop is None else float(protocol.stop)
     voltage = jv.Protocol(start=protocol.start, step=protocol.step).voltages(stop)

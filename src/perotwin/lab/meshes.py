@@ -37,8 +37,8 @@ class Attempt(Generic[T]):
     Attributes:
         found: the result. checks: of the mesh (`transport.refinement.checks`).
         whole: whether nothing is missing in it: what has gaps gets more of them on a finer mesh, slowly.
-        finer: finds meshes that are finer where the error comes from, if there are any, from the least part of its
-            nodes that are kept elsewhere (`transport.adapted`).
+        finer: finds meshes that are finer where the error comes from, if there are any; it takes the part of the nodes
+            that is kept at least where none does (`transport.adapted`).
     """
 
     found: T
