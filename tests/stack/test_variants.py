@@ -47,6 +47,19 @@ def test_a_base_may_be_a_file_beside_it(tmp_path: Path) -> None:
     assert load_all(path) == [pt.load("cell-b").with_values({"name": "same"})]
 
 
+def test_a_table_of_a_variant_lies_beside_its_file_and_not_where_somebody_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for folder in (tmp_path, elsewhere):
+        (folder / "lamp.csv").write_text("wavelength_nm,irradiance\n300,1\n900,1\n", encoding="utf-8")
+    path = _write(tmp_path, 'base = "wbg-target"\n[variant.lamp]\nlight.spectrum = "lamp.csv"\n')
+    monkeypatch.chdir(elsewhere)
+    (lit,) = load_all(path)
+    assert str(tmp_path / "lamp.csv") in lit.to_toml()
+
+
 def test_anything_else_is_one_cell(tmp_path: Path) -> None:
     assert load_all("cell-a") == [pt.load("cell-a")]
     assert load_all(_write(tmp_path, pt.load("cell-a").to_toml())) == [pt.load("cell-a")]
@@ -62,6 +75,7 @@ def test_anything_else_is_one_cell(tmp_path: Path) -> None:
         ('base = "cell-a"\nvariant.thin = 3\n', "no table of changes"),
         ('base = "cell-c"\n[variant.a]\n', "cell-c"),
         ('base = "cell-a"\n[variant.a]\nthickness = "-3 nm"\n', "variant.a"),
+        ('base = "cell-a\n', "variants.toml"),
     ],
 )
 def test_what_cannot_be_used_says_where(tmp_path: Path, text: str, words: str) -> None:

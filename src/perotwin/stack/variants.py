@@ -37,7 +37,7 @@ def load_all(name_or_path: str | Path) -> list[Cell]:
     file = expanded(text)
     if file.suffix != ".toml":
         return [load(name_or_path)]
-    data = read(read_file(file, names()))
+    data = read(read_file(file, names()), file=text)
     if _VARIANT not in data:
         return [load(name_or_path)]
     base, variants = data.get(_BASE), data[_VARIANT]
