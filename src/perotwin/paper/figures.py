@@ -128,7 +128,8 @@ FIGURES: tuple[Drawing, ...] = (
     Drawing(
         "fig-2e-soaking", "hours", "Fig. 2e and 2f",
         "Films in light: luminescence at several moments, and the share of the light that the iodide-rich phase emits, "
-        "grain by grain and of the whole film.", _soaking,
+        "grain by grain and of the whole film. A map and its spectrum take a minute to collect: those at 0 min are the "
+        "mean over it, and lie above where the curves begin.", _soaking,
     ),
     Drawing("fig-4c-tandem-jv", "tandem", "Fig. 4c", "J-V curves of the tandems.", _tandems),
     Drawing(
