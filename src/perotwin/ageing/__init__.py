@@ -7,6 +7,7 @@ from typing import Any
 
 __all__ = [
     "conditions",
+    "courses",
     "degradation",
     "feedback",
     "films",

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from perotwin.ageing import courses
 from perotwin.ageing.conditions import MaximumPower, OpenCircuit, Stretch
 from perotwin.ageing.mechanisms import Acting, Here
 from perotwin.ageing.operating_point import Devices, Point
@@ -91,10 +92,7 @@ class Course:
 
     def at(self, seconds: float) -> float:
         """Power over that at the start at a moment (s); NaN beyond the run."""
-        good = np.isfinite(self.power)
-        if not self.time[good][0] <= seconds <= self.time[good][-1] * (1.0 + 1e-12):
-            return float("nan")
-        return float(np.interp(seconds, self.time[good], self.retained[good]))
+        return courses.at(self.time, self.retained, seconds)
 
 
 def acting(

@@ -245,20 +245,34 @@ class Bench:
     def retained(self, kind: str, condition: str, hours: float) -> float:
         """Power after hours at maximum power in one sun (ISOS-L-1), over the first, of "singles" or "tandems" of the
         library, on which the rates were fitted."""
+        from perotwin.ageing import courses
+
+        def read() -> float:
+            course = self.retained_data(kind, condition, hours)
+            return courses.at(course["time"].values, course["retained"].values, 3600.0 * hours)
+
+        return self._once(
+            ("retained", kind, condition, f"{hours:g}"), f"{hours:g} h of {_name(kind, condition)}", read
+        )
+
+    def retained_data(self, kind: str, condition: str, hours: float) -> xr.Dataset:
+        """The course of that cell through these hours."""
         from perotwin import recipe, stack
-        from perotwin.ageing import protocols, rates
+        from perotwin.ageing import courses, protocols, rates
         from perotwin.ageing.degradation import Run
 
-        cell = stack.load((_SINGLE if kind == "singles" else _TANDEM) + condition)
-        seconds = 3600.0 * hours
+        cell = stack.load(_name(kind, condition))
 
-        def run() -> float:
+        def run() -> xr.Dataset:
             sample = recipe.prepare(recipe.load(condition))
-            mechanisms, _ = rates.usual(cell, rates.library(), sample)
-            plan = protocols.plan_of("ISOS-L-1", cell, seconds)
-            return Run(cell, mechanisms, plan.stretches, plan.rounds, sample=sample).to_end().at(seconds)
+            mechanisms, notes = rates.usual(cell, rates.library(), sample)
+            plan = protocols.plan_of("ISOS-L-1", cell, 3600.0 * hours)
+            course = Run(cell, mechanisms, plan.stretches, plan.rounds, sample=sample).to_end()
+            return courses.dataset(course, cell, plan, notes=notes)
 
-        return self._once(("retained", kind, condition, f"{hours:g}"), f"{hours:g} h of {cell.name}", run)
+        return self._once(
+            ("data", "retained", kind, condition, f"{hours:g}"), f"{hours:g} h of {cell.name}", run
+        )
 
     # --- tandems and batches ------------------------------------------------------------
 
@@ -368,6 +382,11 @@ def calibrated_bench(*, picture: str | None = None, others: Settings | None = No
         picture=split.picture(picture).name,
         **options,
     )
+
+
+def _name(kind: str, condition: str) -> str:
+    """Of a cell of the library, of kind "singles" or "tandems"."""
+    return (_SINGLE if kind == "singles" else _TANDEM) + condition
 
 
 def _stack(name: str) -> Stack:

@@ -201,7 +201,10 @@ def _splittings(ax: Axes, items: Sequence[xr.Dataset]) -> None:
     ax.set_xticks(range(len(samples)), samples)
     ax.tick_params(axis="x", length=0)
     ax.set_ylabel(r"Splitting of the quasi-Fermi levels $\Delta\mu$ (eV)")
-    ax.set_title("pale: below the radiative limit, meV")
+    marked = any("voc_own" in item and np.isfinite(item["voc_own"].values).any() for item in items)
+    ax.set_title(
+        "pale: below the radiative limit, meV" + (r"; white line: $V_\mathrm{oc}$" if marked else "")
+    )
 
 
 def _paler(colour: str) -> tuple[float, float, float]:

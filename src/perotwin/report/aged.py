@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perotwin.ageing import courses
 from perotwin.ageing.lifetimes import label_of
-from perotwin.measurement import describe, field_unit, heading, quantity, term_of, write_text
+from perotwin.measurement import field_unit, heading, quantity, term_of, write_text
 from perotwin.report import tables
 from perotwin.report.ageing_page import Part
 from perotwin.report.batch_page import shown_value
@@ -49,51 +49,22 @@ def called(name: str) -> str:
 
 
 def dataset(one: Any) -> xr.Dataset:
-    """The course of a cell as a dataset."""
-    import xarray as xr
-
-    from perotwin import __version__
-
-    course = one.course
+    """The course of a cell as a dataset, with what was lost to each mechanism."""
+    made = courses.dataset(one.course, one.cell, one.plan, one.name, one.notes)
     moments, parts_ = one.shares
-    variables: dict[str, Any] = {
-        "power_density": ("time", course.power),
-        "retained": ("time", course.retained),
-        "voltage": ("time", course.voltage),
-        "current_density": ("time", course.current),
-        "intensity": ("time", course.light, {"units": "sun"}),
-        "lost": (
-            ("mechanism", "share_time"),
-            np.array([parts_[name] for name in parts_]).reshape(len(parts_), len(moments)),
-            {"units": "1", "long_name": "part of the first power that is lost to a mechanism"},
-        ),
-    }
-    for name, values in course.shown.items():
-        variables[name] = ("time", values)
-    coordinates: dict[str, Any] = {
-        "time": course.time,
-        "share_time": ("share_time", moments, {"units": "s"}),
-        "mechanism": list(parts_),
-    }
+    made = made.assign_coords(
+        share_time=("share_time", moments, {"units": "s"}), mechanism=("mechanism", list(parts_))
+    )
+    made["lost"] = (
+        ("mechanism", "share_time"),
+        np.array([parts_[name] for name in parts_]).reshape(len(parts_), len(moments)),
+        {"units": "1", "long_name": "part of the first power that is lost to a mechanism"},
+    )
     bands = one.bands
     if bands is not None:
-        coordinates["draw_time"] = ("draw_time", bands.time, {"units": "s"})
-        variables["retained_draws"] = (("draw", "draw_time"), bands.retained, {"units": "1"})
-    return describe(
-        xr.Dataset(
-            variables,
-            coordinates,
-            {
-                "instrument": "age",
-                "stack": one.name,
-                "cell": one.cell.to_toml(),
-                "protocol": one.plan.name,
-                "conditions": json.dumps(list(one.plan.words)),
-                "notes": json.dumps(list(one.notes)),
-                "perotwin": __version__,
-            },
-        )
-    )
+        made = made.assign_coords(draw_time=("draw_time", bands.time, {"units": "s"}))
+        made["retained_draws"] = (("draw", "draw_time"), bands.retained, {"units": "1"})
+    return made
 
 
 def result(one: Any) -> dict[str, Any]:

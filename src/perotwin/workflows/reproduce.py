@@ -223,7 +223,7 @@ def _kept(folder: Path, stage: str, key: str, figures: bool) -> tuple[dict[str, 
         if data["key"] != key or set(data["found"]) != wanted:
             return None
         files = [folder / name for name in data["files"]]
-        if figures and (not data["drawn"] or not all(one.exists() for one in files)):
+        if figures and not (_drawn_of(stage) <= set(data["drawn"]) and all(one.exists() for one in files)):
             return None
         numbers = {
             name: Found(
@@ -244,7 +244,7 @@ def _keep(
     measurement.make_folder(folder / "stages")
     data = {
         "key": key,
-        "drawn": files is not None,
+        "drawn": [] if files is None else sorted(_drawn_of(stage)),
         "files": [one.relative_to(folder).as_posix() for one in files or ()],
         "found": {
             name: {"value": one.value if one.known else None, "words": one.words, "data": one.data}
@@ -258,16 +258,24 @@ def _keep(
 
 
 def _draw(bench: Bench, stage: str, folder: Path) -> list[Path]:
-    """The figures of a stage."""
+    """The figures of a stage, but those whose measurement failed."""
     from perotwin.plotting import style
 
     files: list[Path] = []
     wanted = [one for one in FIGURES if one.stage == stage]
     with progress.task(f"figures: {stage}", total=len(wanted)) as counter:
         for one in wanted:
-            files += style.save(one.draw(bench), folder / one.name)
+            try:
+                files += style.save(one.draw(bench), folder / one.name)
+            except PerotwinError as error:
+                progress.note(f"{one.name} is not drawn: {error.message}")
             counter.advance()
     return files
+
+
+def _drawn_of(stage: str) -> set[str]:
+    """Names of the figures of a stage."""
+    return {one.name for one in FIGURES if one.stage == stage}
 
 
 def _save(bench: Bench, folder: Path, saved: Container[str]) -> set[str]:
