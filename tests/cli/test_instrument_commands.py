@@ -4,15 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
 
 import fresh
 import perotwin as pt
 from perotwin import lab, workflows
-from perotwin.cli.app import app
+from perotwin.cli.app import program
 from perotwin.cli.instruments import describe_fields
 
-COMMANDS = typer.main.get_command(app)
+COMMANDS = program()
 
 
 @pytest.mark.parametrize("instrument", lab.instruments(), ids=lambda one: one.name)

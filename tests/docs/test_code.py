@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 import perotwin
 from fresh import python
-from perotwin.cli.app import app
+from perotwin.cli.app import program
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
@@ -93,10 +92,9 @@ def test_names_in_the_text_can_be_asked_for_from_nothing(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_in_blocks_are_understood(page: Path) -> None:
-    program: Any = get_command(app)
     for arguments in commands(page):
         name, *rest = arguments
-        with program.make_context("perotwin", list(arguments)) as context:
-            command = program.get_command(context, name)
+        with program().make_context("perotwin", list(arguments)) as context:
+            command = program().get_command(context, name)
             assert command is not None, arguments
             command.make_context(name, rest, parent=context)

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-import typer
 
 import perotwin as pt
 from perotwin import materials
@@ -105,9 +104,9 @@ def test_the_architecture_page_lists_the_rooms_in_order() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_on_the_pages_exist(page: Path) -> None:
-    from perotwin.cli.app import app
+    from perotwin.cli.app import program
 
-    names = set(typer.main.get_command(app).list_commands(None))
+    names = set(program().list_commands(None))
     for block in blocks(page, ""):
         for line in block.splitlines():
             found = re.match(r"perotwin ([a-z][\w-]*)", line.strip())

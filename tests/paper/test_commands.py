@@ -6,12 +6,12 @@ import pytest
 import typer
 
 from perotwin import recipe
-from perotwin.cli.app import app
+from perotwin.cli.app import program
 from perotwin.paper.bench import library_bench
 from perotwin.paper.compare import here
 from perotwin.paper.rows import ROWS
 
-COMMANDS = typer.main.get_command(app)
+COMMANDS = program()
 
 
 @pytest.mark.parametrize("command", sorted({row.command for row in ROWS.values()}))

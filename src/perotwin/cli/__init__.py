@@ -28,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     streams.make_sayable()
     try:
-        from perotwin.cli.app import app
+        from perotwin.cli.app import program
 
-        code = app(args=given, prog_name="perotwin", standalone_mode=False)
+        code = program()(args=given, prog_name="perotwin", standalone_mode=False)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:

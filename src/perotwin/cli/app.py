@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from perotwin.cli.entry import Entry
 from perotwin.cli.instruments import WithInstruments
 
-__all__ = ["app"]
+__all__ = ["app", "program"]
 
 app = typer.Typer(
     name="perotwin",
@@ -50,3 +51,9 @@ def _declared() -> list[Entry]:
 
 for _entry in _declared():
     app.command(_entry.name, cls=_entry.kind)(_entry.command)
+
+
+@cache
+def program() -> Any:
+    """The application as it reads a command line; made once, as that goes through the options of all commands."""
+    return typer.main.get_command(app)
