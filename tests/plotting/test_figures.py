@@ -99,6 +99,25 @@ def test_the_same_data_give_the_same_file(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_both_files_have_one_layout_in_which_no_word_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside these axes stands a long key: one round of the layout leaves it too little room."""
+    made = FIGURES["eqe of a tandem"]()
+    engine, width, places = made.get_layout_engine(), made.get_figwidth(), []
+    real = made.savefig
+
+    def savefig(path: Path, **options: object) -> None:
+        real(path, **options)
+        places.append([one.get_position().bounds for one in made.axes])
+
+    monkeypatch.setattr(made, "savefig", savefig)
+    style.save(made, tmp_path / "a")
+    assert len(places) == 2 and places[0] == places[1]
+    assert made.get_tightbbox().x1 <= width
+    assert made.get_layout_engine() is engine
+
+
 def test_drawing_leaves_matplotlib_as_it_was_and_pyplot_unloaded() -> None:
     code = (
         "import sys, matplotlib, synthetic\n"

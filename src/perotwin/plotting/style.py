@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,6 +139,10 @@ _RC: Any = {
 }
 
 
+#: dots per inch of pictures
+_DPI = 300
+
+
 @contextmanager
 def context() -> Iterator[None]:
     """matplotlib with this look inside the block only."""
@@ -179,15 +183,36 @@ def apart(made: Figure) -> None:
 
 
 def save(made: Figure, stem: str | Path) -> tuple[Path, Path]:
-    """Write ``stem.svg`` and ``stem.png`` (300 dpi), each in one step; returns their paths."""
+    """Write ``stem.svg`` and ``stem.png`` (300 dpi) of one layout, each in one step; returns their paths."""
     stem = Path(stem)
     paths = stem.with_name(stem.name + ".svg"), stem.with_name(stem.name + ".png")
     with context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", MISSING_GLYPH, UserWarning)
         _cut_long_names(made)
-        write_atomically(paths[0], lambda path: _write_svg(made, path))
-        write_atomically(paths[1], lambda path: _write(made, path, format="png", dpi=300))
+        with _laid_out(made):
+            write_atomically(paths[0], lambda path: _write_svg(made, path))
+            write_atomically(paths[1], lambda path: _write(made, path, format="png", dpi=_DPI))
     return paths
+
+
+@contextmanager
+def _laid_out(made: Figure) -> Iterator[None]:
+    """Lay a figure out once for all files that are written within.
+
+    Saved by itself, each would be laid out and drawn in vain before it is drawn.
+    """
+    engine, dpi = made.get_layout_engine(), made.dpi
+    try:
+        if engine is not None:
+            made.set_dpi(_DPI)
+            for _ in range(2):  # words beside a panel that gets narrower have their room after the second
+                _literally_if_needed(made, lambda: engine.execute(made))
+            made.set_dpi(dpi)
+        made.set_layout_engine(None)
+        yield
+    finally:
+        made.set_dpi(dpi)
+        made.set_layout_engine(engine)
 
 
 def _cut_long_names(made: Figure) -> None:
@@ -209,13 +234,18 @@ def _cut(text: str, most: int) -> str:
 
 
 def _write(made: Figure, path: Path, **options: Any) -> None:
-    """Write a figure; a name that looks like mathematics and is none ("$\\frac{$") stands there as it is written."""
+    """Write a figure."""
+    _literally_if_needed(made, lambda: made.savefig(path, **options))
+
+
+def _literally_if_needed(made: Figure, do: Callable[[], object]) -> None:
+    """Do what draws words; a name that looks like mathematics and is none ("$\\frac{$") stands as it is written."""
     try:
-        made.savefig(path, **options)
+        do()
     except ValueError:
         if not _take_literally(made):
             raise
-        made.savefig(path, **options)
+        do()
 
 
 #: what stands in for the font where that is not installed, the most alike first
