@@ -377,7 +377,7 @@ def test_a_missing_package_is_named_with_the_extra_that_installs_it(package, ext
 
 def test_openmp_is_kept_to_one_thread_and_given_back() -> None:
     code = (
-        "import os; os.environ['OMP_NUM_THREADS'] = '2'\n"
+        "import os; os.environ['OMP_NUM_THREADS'] = '2'; os.environ.pop('OPENBLAS_NUM_THREADS', None)\n"
         "from tblite.interface import Calculator\n"  # OpenMP is loaded, with two threads
         "from perotwin.recipe import optional_packages\n"
         "openmp = optional_packages._openmp()\n"
