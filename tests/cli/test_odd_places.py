@@ -1,5 +1,6 @@
 """Odd names, odd encodings, folders that cannot be written, runs that are stopped: a finished result is never lost."""
 
+import io
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import pytest
 import fresh
 import perotwin as pt
 from perotwin import lab, measurement
+from perotwin.cli import main
 from perotwin.errors import InputError
 from perotwin.plotting import style
 from perotwin.workflows.run import unique_names
@@ -101,26 +103,49 @@ def test_a_figure_shows_what_is_no_mathematics_as_it_is_written(tmp_path: Path) 
 # --- encodings -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
+ENCODINGS = ["ascii", "cp1252", "cp437"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["show", "wbg-target"], ["check", "cell-a"], ["cite", "nbg"], ["molecule", "5-AVAI"], ["--help"],
-        ["show", "nowhere"], ["coverage", "--help"],
+        ["check", "cell-a"], ["cite", "nbg"], ["molecule", "5-AVAI"], ["--help"], ["show", "nowhere"],
+        ["coverage", "--help"],
     ],
     ids=" ".join,
 )  # fmt: skip
-def test_output_goes_into_any_encoding(encoding: str, arguments: list[str]) -> None:
+def test_output_goes_into_any_encoding(
+    encoding: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Into streams like those that Python opens on a terminal of that encoding."""
+    out, err = io.BytesIO(), io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding=encoding, errors="strict"))
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(err, encoding=encoding, errors="backslashreplace"))
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    judge(encoding, arguments, out.getvalue() + err.getvalue(), int(left.value.code or 0))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_output_of_a_process_goes_into_any_encoding(encoding: str) -> None:
     start = [sys.executable, "-c", "from perotwin.cli import main; main()"]
+    arguments = ["show", "wbg-target"]
     done = subprocess.run(
         [*start, *arguments],
         capture_output=True,
         env=fresh.environment(PYTHONIOENCODING=encoding),
         timeout=300,
     )
-    said = done.stdout.decode(encoding) + done.stderr.decode(encoding)
-    assert "Error" not in said and "fault of its own" not in said, said
-    assert done.returncode == (2 if "nowhere" in arguments else 0)
+    judge(encoding, arguments, done.stdout + done.stderr, done.returncode)
+
+
+def judge(encoding: str, arguments: list[str], output: bytes, code: int) -> None:
+    said = output.decode(encoding)
+    assert said.strip() and "Error" not in said and "fault of its own" not in said, said
+    assert code == (2 if "nowhere" in arguments else 0)
 
 
 def test_json_and_toml_say_the_same_in_ascii(tmp_path: Path) -> None:

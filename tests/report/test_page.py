@@ -26,15 +26,20 @@ def result(name: str, tmp_path: Path, **changes: str) -> CellResult:
     return made
 
 
-@pytest.fixture
-def pair(tmp_path: Path) -> list[CellResult]:
-    return [result("first", tmp_path), result("second", tmp_path, **{"perovskite.thickness": "500 nm"})]
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("page")
 
 
-@pytest.fixture
-def html(pair: list[CellResult], tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def pair(folder: Path) -> list[CellResult]:
+    return [result("first", folder), result("second", folder, **{"perovskite.thickness": "500 nm"})]
+
+
+@pytest.fixture(scope="module")
+def html(pair: list[CellResult], folder: Path) -> str:
     made = curves.jv([item.measurements["jv"] for item in pair])
-    return page.render(pair, {"jv": style.save(made, tmp_path / "jv")[0]})
+    return page.render(pair, {"jv": style.save(made, folder / "jv")[0]})
 
 
 class Balance(HTMLParser):
