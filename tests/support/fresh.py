@@ -1,5 +1,6 @@
 """A fresh interpreter that can import what the tests can, for what must hold in a new process."""
 
+import json
 import os
 import subprocess
 import sys
@@ -32,6 +33,67 @@ def perotwin(*arguments: str, timeout: float = 300, **extra: str) -> subprocess.
     """Run the command line as a user does, in a process of its own."""
     start = "from perotwin.cli import main; main()"
     return python("-c", start, *arguments, timeout=timeout, **extra)
+
+
+class Forks:
+    """An interpreter that has run some code, of which each call goes on in a copy of its own: what is loaded there is
+    loaded once. Where nothing forks each call runs both in a new interpreter.
+    """
+
+    _LOOP = """
+import json, os, sys, tempfile, traceback
+exec(json.loads(sys.stdin.readline()))
+for line in sys.stdin:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                os.dup2(said.fileno(), 1)
+                os.dup2(said.fileno(), 2)
+                exec(json.loads(line), {"__name__": "__main__"})
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        said.seek(0)
+        print(json.dumps([code, said.read()]), flush=True)
+"""
+
+    def __init__(self, before: str) -> None:
+        self.before = before
+        self._process: subprocess.Popen[str] | None = None
+
+    def __call__(self, code: str) -> tuple[int, str]:
+        """The exit code, and what was printed."""
+        if not hasattr(os, "fork"):
+            done = python("-c", f"{self.before}\n{code}")
+            return done.returncode, done.stdout + done.stderr
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", self._LOOP],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment(),
+            )  # fmt: skip
+            self._say(self.before)
+        self._say(code)
+        assert self._process.stdout is not None
+        returncode, said = json.loads(self._process.stdout.readline())
+        return int(returncode), str(said)
+
+    def _say(self, code: str) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        self._process.stdin.write(json.dumps(code) + "\n")
+        self._process.stdin.flush()
+
+    def close(self) -> None:
+        """End the interpreter."""
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
 
 
 def wait_until(seen: Callable[[], bool], process: subprocess.Popen[str], most: float = 120) -> None:
