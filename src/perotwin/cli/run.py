@@ -12,11 +12,9 @@ from perotwin.cli import files, options
 from perotwin.cli.entry import Entry
 from perotwin.cli.output import command
 
-_EXPERIMENTS = "Names of experiments, with commas."
-
 
 class WithExperiments(TyperCommand):
-    """The command, whose help names the experiments that there are: nothing else has to load all instruments."""
+    """The command, whose help names the experiments that there are then: nothing else has to load all instruments."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the options into the help page."""
@@ -25,7 +23,7 @@ class WithExperiments(TyperCommand):
         tools = [*lab.instruments("cell"), *lab.instruments("sample")]
         usual = ",".join(one.name for one in tools if one.usual)
         for option in self.params:
-            if getattr(option, "help", None) == _EXPERIMENTS:
+            if option.name == "experiments":
                 names = ", ".join(one.name for one in tools)
                 # type checkers do not know that a parameter may have a help text
                 setattr(option, "help", f"Of {names}, with commas, or all.  [default: {usual}]")  # noqa: B010
@@ -49,7 +47,7 @@ def run(
         str | None,
         typer.Option(
             metavar="LIST",
-            help=_EXPERIMENTS,
+            help="Names of experiments, with commas.",
         ),
     ] = None,
     map: Annotated[  # the option's name; nothing here needs the built-in one
