@@ -82,6 +82,22 @@ def test_an_interrupted_run_keeps_what_is_done_and_goes_on(few: dict[str, int], 
     assert few["a"] == 3
 
 
+def test_a_run_after_other_rates_of_the_library_is_another(
+    few: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "package"
+    (package / "ageing").mkdir(parents=True)
+    monkeypatch.setattr(pt, "__file__", str(package / "__init__.py"))
+    rates, claimed = package / "ageing" / "rates.toml", package / "claims.toml"
+    counted = []
+    for file, text in ((rates, "a = 1"), (claimed, "a = 1"), (rates, "a = 2"), (rates, "a = 2")):
+        file.write_text(text, encoding="utf-8")
+        job.reproduce(tmp_path / "run", quick=True)
+        counted.append(few["a"])
+    # what the paper claims is no part of an answer
+    assert counted == [1, 1, 2, 2]
+
+
 def test_a_second_run_with_figures_takes_stages_without_any_from_the_first(
     few: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -198,10 +198,15 @@ def _answer(row: Row, bench: Bench) -> Found:
 
 
 def _key(bench: Bench) -> str:
-    """What decides the answers: cells, recipes with their parameters, options."""
+    """What decides the answers: cells, recipes with their parameters, what the package's files state beside the paper's
+    claims, options."""
+    import perotwin
     from perotwin import __version__, recipe
 
     made = hashlib.sha256()
+    for file in sorted(Path(perotwin.__file__).parent.rglob("*.toml")):
+        if file.name != "claims.toml":
+            made.update(file.read_bytes())
     for cell in (*bench.singles.values(), *bench.tandems.values()):
         made.update(cell.to_toml().encode())
     for name in recipe.names():
