@@ -56,7 +56,9 @@ BARE = {"aged-control": 0.192, "aged-target": 0.041}
 def patches(cell: pt.Stack, per_hour: float = 5e-3, **more: object) -> BarePatches:
     """With bare oxide as it was when these cells were made."""
     share = parse(str(BARE[cell.name]), "fraction")
-    return BarePatches(rate=rate(per_hour), bare=share, **{"bare_velocity": parse("500 cm/s", "velocity"), **more})
+    return BarePatches(
+        rate=rate(per_hour), bare=share, **{"bare_velocity": parse("500 cm/s", "velocity"), **more}
+    )
 
 
 def run(cell: pt.Stack, mechanisms: list, duration: float = 100 * HOUR, **more: object) -> object:
@@ -117,7 +119,11 @@ def test_the_velocity_and_the_dipole_of_the_face_are_means_over_its_area() -> No
     open_oxide = 5.0
     assert bare["niox|perovskite.trap.1.electron_velocity"][1] == pytest.approx(open_oxide)
     # the library's, unless told
-    own = patches(TARGET, bare_velocity=None).of(TARGET).changes(1.0)["niox|perovskite.trap.1.electron_velocity"][1]
+    own = (
+        patches(TARGET, bare_velocity=None)
+        .of(TARGET)
+        .changes(1.0)["niox|perovskite.trap.1.electron_velocity"][1]
+    )
     assert own == pytest.approx(float(library_parameters().interface.bare_velocity))
     assert bare["niox|perovskite.dipole"][1] == pytest.approx(0.0)
     half = act.changes(0.5 * (1.0 + act.start))["niox|perovskite.trap.1.hole_velocity"][1]

@@ -104,6 +104,7 @@ def test_the_rates_of_a_cell_that_made_a_trace_are_found(tmp_path) -> None:
     from perotwin.ageing.degradation import Run
     from perotwin.ageing.lifetimes import evenly
     from perotwin.ageing.mechanisms import Segregation, TrapGrowth
+    from perotwin.ageing.rates import library
     from perotwin.units import parse
     from perotwin.workflows.trace_rates import trace_rates
 
@@ -112,7 +113,8 @@ def test_the_rates_of_a_cell_that_made_a_trace_are_found(tmp_path) -> None:
     true = parse("0.5 h^-1", "frequency")
     course = Run(
         cell,
-        [Segregation(), TrapGrowth(rate=true, order=parse("0.5", "dimensionless"))],
+        # an order that the search takes for granted
+        [Segregation(), TrapGrowth(rate=true, order=library().order)],
         [Stretch(300 * HOUR)],
         lag=np.inf,
     ).to_end()

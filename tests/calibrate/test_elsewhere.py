@@ -71,7 +71,9 @@ def test_where_no_place_does_the_best_stays_and_one_that_cannot_be_solved_is_pas
     assert "2 further searches" in notes[0]
 
 
-def test_interrupted_before_anything_is_known_elsewhere_what_was_found_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_before_anything_is_known_elsewhere_what_was_found_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     search = Search()
     first = search.of(np.array([-0.3]))
 

@@ -18,7 +18,7 @@ from perotwin.report import machine
 from perotwin.stack import Stack
 from perotwin.transport.build import build
 from perotwin.transport.steady import Solver
-from tandems import ideal, no_shunts
+from tandems import ideal, no_pinholes, no_shunts
 
 KT = 8.617333262e-5 * 298.15
 
@@ -49,15 +49,15 @@ def test_a_cell_that_only_radiates_gives_a_photon_for_each_electron() -> None:
 
 @pytest.mark.parametrize("name", ["wbg-target", "wbg-control", "nbg"])
 def test_luminescence_tells_the_open_circuit_voltage(name: str) -> None:
-    """Voc,rad + kT/q ln(ELQY) = Voc, where the levels are flat enough."""
-    data = el.measure(pt.load(name))
+    """Voc,rad + kT/q ln(ELQY) = Voc, where the levels are flat enough: they slope where a film feeds its pinholes."""
+    cell = pt.load(name)
+    cell = cell.with_values(no_pinholes(cell))
+    data = el.measure(cell)
     assert all(row.passed for row in checks_of(data).values())
     assert list(data["emitter"].values) == ["perovskite"]
     found = el.analyse(data)
     assert float(found["voc_luminescence"]) == pytest.approx(float(found["voc_own"]), abs=1.5e-3)
-    assert float(found["voc_own"]) == pytest.approx(
-        float(jv.analyse(jv.measure(pt.load(name)))["voc"]), abs=1e-9
-    )
+    assert float(found["voc_own"]) == pytest.approx(float(jv.analyse(jv.measure(cell))["voc"]), abs=1e-9)
     assert 1e-4 < float(found["elqy"]) < 0.05
 
 
@@ -119,7 +119,7 @@ def test_in_the_light_all_pairs_count() -> None:
 
 
 def test_columns_side_by_side_emit_by_their_areas() -> None:
-    wide, other = pt.load("wbg-target"), pt.load("wbg-control")
+    wide, other = pt.load("wbg-target"), pt.load("wbg-control").with_values({"perovskite.pinholes": None})
     cell = beside(("good", 0.7, wide), ("bad", 0.3, other))
     data = el.measure(cell, el.Protocol(voltages=(1.3,)))
     assert list(data["emitter"].values) == ["good", "bad"]

@@ -284,7 +284,8 @@ def test_the_paper_s_story_in_kind(voltages: Any, currents: Any) -> None:
 def test_a_series_goes_down_with_light() -> None:
     made = tpv.series(pt.load("wbg-control"), [0.03, 0.3, 3.0])
     lifetimes = [tpv.analyse(one)["lifetime"].value for one in made]
-    assert lifetimes[0] > 5 * lifetimes[1] > 5 * lifetimes[2]
+    # ten times the light each time, with an ideality near two
+    assert lifetimes[0] > 3 * lifetimes[1] > 9 * lifetimes[2]
     assert [one.attrs["light"] for one in made] == [0.03, 0.3, 3.0]
     axes = tpv.plot(made).axes[0]
     assert axes.get_xscale() == "log"

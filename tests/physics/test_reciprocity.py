@@ -15,6 +15,7 @@ from perotwin.stack import Stack
 from perotwin.transport.build import build
 from perotwin.transport.profiles import profiles
 from perotwin.transport.steady import Solver, States
+from tandems import no_pinholes
 
 KT = Boltzmann * 298.15 / elementary_charge
 CELLS = ("wbg-target", "wbg-control", "nbg", "nip-example")
@@ -39,7 +40,7 @@ def fast(stack: Stack) -> Stack:
         for layer in stack.absorbers
         for kind in ("electron", "hole")
     ]
-    apart = {f"circuit.{name}": "1e5 ohm cm^2" for name in stack.circuit.shunts}
+    apart = {"circuit.shunt_resistance": "1e5 ohm cm^2"} | no_pinholes(stack)
     return stack.with_values({name: 1e4 * float(stack.get(name)) for name in names} | apart)
 
 
@@ -125,7 +126,7 @@ def test_without_other_losses_the_cell_reaches_its_optical_limit(name: str) -> N
     for key, face in stack.interface.items():
         for number, _ in enumerate(face.trap, 1):
             values |= {f"{key}.trap.{number}.{kind}_velocity": 0.0 for kind in ("electron", "hole")}
-    values |= {"circuit.series_resistance": 0.0} | {f"circuit.{name}": 1e15 for name in stack.circuit.shunts}
+    values |= {"circuit.series_resistance": 0.0, "circuit.shunt_resistance": 1e15} | no_pinholes(stack)
     minority = {"front": "electron", "back": "hole"}
     if next(layer.role for layer in stack.electrical_layers) in ("etl", "buffer"):
         minority = {"front": "hole", "back": "electron"}

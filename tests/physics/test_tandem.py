@@ -19,7 +19,7 @@ from perotwin.transport.checks import steady_checks
 from perotwin.transport.circuit import Light
 from perotwin.transport.profiles import junction_profiles
 from perotwin.transport.steady import Solver, States
-from tandems import ideal, no_shunts, plain, shining, with_traps
+from tandems import ideal, no_pinholes, no_shunts, plain, shining, with_traps
 
 VOLTAGE = np.linspace(-0.2, 2.3, 51)
 #: eV, work function of a metal between the junctions
@@ -189,7 +189,8 @@ def test_each_junction_is_at_a_point_of_its_own_curve(statistics: str, ions: boo
 
 @pytest.mark.parametrize("tandem", ["tandem-control", "tandem-target", "shining"])
 def test_so_it_is_with_the_light_of_one_junction_in_the_other(tandem: str) -> None:
-    made = shining() if tandem == "shining" else pt.load(tandem)
+    # the judge has one column a junction
+    made = shining() if tandem == "shining" else pt.load(tandem).with_values(no_pinholes(pt.load(tandem)))
     assert isinstance(made, Tandem)
     states, judge = solved(made, POINTS), in_one_light(made)
     agree(states, judge)

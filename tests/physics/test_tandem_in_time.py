@@ -24,7 +24,7 @@ from perotwin.transport.light import Beam
 from perotwin.transport.schedule import OpenCircuit, Step, Voltage
 from perotwin.transport.steady import Solver
 from perotwin.transport.transient import Engine, Moment
-from tandems import no_shunts, plain, shining
+from tandems import no_pinholes, no_shunts, plain, shining
 
 F64 = np.ndarray
 
@@ -180,7 +180,7 @@ TANDEMS: dict[str, Callable[[], Any]] = {
     "leaking": leaking,
     "leaking mirrored": lambda: leaking().mirrored(),
     "metal": lambda: busy("metal"),
-    "library": lambda: pt.load("tandem-target"),
+    "library": lambda: pt.load("tandem-target").with_values(no_pinholes(pt.load("tandem-target"))),
     "shining": lambda: shining(closed=False),
 }
 

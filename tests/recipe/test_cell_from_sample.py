@@ -41,8 +41,6 @@ def test_a_made_cell_holds_what_the_sample_says() -> None:
     base = pt.load("wbg-base").quantities()
     touched = {path for path, number in cell.quantities().items() if base.get(path) != number}
     assert all(cell.sources()[path] for path in touched)
-    # but for what pinholes conduct
-    touched.discard("circuit.pinhole_resistance")
     assert not any(path.startswith(("c60", "sno2", "contact", "circuit", "ito")) for path in touched)
 
 
@@ -57,24 +55,26 @@ def test_a_face_takes_electrons_and_holes_in_the_ratio_that_the_recipe_states() 
     assert differs == {f"niox|perovskite.trap.1.{one}_velocity" for one in ("electron", "hole")}
 
 
-def test_pinholes_conduct_beside_the_shunt_and_the_additive_closes_them_as_it_fills_holes() -> None:
+def test_the_film_has_the_pinholes_of_the_recipe_and_the_additive_closes_them_as_it_fills_holes() -> None:
     base = pt.load("wbg-base")
-    added = {}
+    shares = {}
     for name in ("control", "target"):
         # an additive as slow as to leave some of the holes
         values = {"interface.unevenness.pinholes": "0.1 %", "competition.adsorption_rate": "1e-19 cm^3/s"}
         sample = prepare(load(name).with_values(values))
-        made = make(sample, base).effective.circuit
-        added[name] = 1.0 / float(made.pinhole_resistance)
-        assert made.shunt_resistance == base.circuit.shunt_resistance
-        assert 1.0 / made.shunt == pytest.approx(1.0 / float(made.shunt_resistance) + added[name], rel=1e-12)
+        made = make(sample, base).effective
+        pinholes = made.named("perovskite").pinholes
+        assert pinholes is not None
+        shares[name] = float(pinholes.share)
+        assert pinholes.velocity == sample.parameters.interface.unevenness.pinhole_velocity
+        assert made.circuit == base.circuit
         bare, additive = (sample.face.shares[one] for one in ("bare", "additive"))
-        # a thousandth of the area at 1 ohm cm^2, of which as much is left as of the holes
-        assert added[name] == pytest.approx(1e-3 / 1e-4 * bare / (bare + additive), rel=2e-3)
+        # a thousandth of the area, of which as much is left as of the holes
+        assert shares[name] == pytest.approx(1e-3 * bare / (bare + additive), rel=2e-3)
         none = prepare(load(name).with_values({"interface.unevenness.pinholes": "0 %"}))
-        assert make(none, base).effective.circuit == base.circuit
-    assert added["target"] < 0.5 * added["control"]
-    with pytest.raises(ValueError, match="nothing says how well"):
+        assert make(none, base).effective.named("perovskite").pinholes is None
+    assert shares["target"] < 0.5 * shares["control"]
+    with pytest.raises(ValueError, match="nothing says how fast"):
         Unevenness.model_validate(
             {"spread": "0 meV", "patches": "0 %", "patch_size": "2 um", "pinholes": "0.1 %"}
         )

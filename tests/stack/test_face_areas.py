@@ -18,7 +18,8 @@ PATCHES = {"share": "2 %", "size": "2 um", "velocity": "500 cm/s"}
 
 
 def control(**values: object) -> Stack:
-    cell = pt.load("wbg-control").with_values({f"{FACE}.{key}": value for key, value in values.items()})
+    own = {f"{FACE}.{key}": value for key, value in values.items()}
+    cell = pt.load("wbg-control").with_values({"perovskite.pinholes": None, **own})
     assert isinstance(cell, Stack)
     return cell
 

@@ -41,7 +41,8 @@ def test_of_a_tandem_solved_as_one_stack_too() -> None:
     traps = {"kind": "traps", "electron_velocity": "1e5 cm/s", "hole_velocity": "1e5 cm/s"}
     tandem = pt.load("tandem-target")
     found, told = (
-        merit(tandem.with_values({"junction": joint, **no_shunts(tandem)})) for joint in (traps, {"kind": "ideal"})
+        merit(tandem.with_values({"junction": joint, **no_shunts(tandem)}))
+        for joint in (traps, {"kind": "ideal"})
     )
     assert dict(found.photocurrents) == pytest.approx(dict(told.photocurrents), rel=1e-9)
     assert found.pce == pytest.approx(told.pce, rel=1e-4)

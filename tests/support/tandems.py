@@ -134,10 +134,21 @@ def _absorber(thickness: str, gap: str, affinity: str = "4.0 eV") -> dict[str, A
     }
 
 
-def no_shunts(cell: Cell) -> dict[str, None]:
-    """What a cell without shunts has otherwise, by field path; where traps join junctions they have no node."""
+def no_pinholes(cell: Cell) -> dict[str, None]:
+    """What a cell without pinholes has otherwise, by field path: one column a junction."""
     return {
-        f"{prefix}.circuit.{name}".removeprefix("."): None
+        f"{prefix}.{layer.name}.pinholes".removeprefix("."): None
         for prefix, stack in cell.stacks.items()
-        for name in stack.circuit.shunts
+        for layer in stack.layer
+        if layer.pinholes is not None
     }
+
+
+def no_shunts(cell: Cell) -> dict[str, None]:
+    """What a cell without shunts and pinholes has otherwise; where traps join junctions these have no node."""
+    shunts = {
+        f"{prefix}.circuit.shunt_resistance".removeprefix("."): None
+        for prefix, stack in cell.stacks.items()
+        if stack.circuit.shunt is not None
+    }
+    return shunts | no_pinholes(cell)

@@ -94,7 +94,7 @@ def test_what_is_extrapolated_is_trusted_where_somebody_is_or_little_changes(
     assert engine._guess(values, now, past).state.fp[thin] == now.state.fp[thin] + 0.5
     values = past.smooth.copy()
     values[2 * nodes : 3 * nodes] += 3.0
-    values[-1] += 3.0
+    values[-len(engine.problem.parts) :] += 3.0
     assert np.array_equal(engine._guess(values, now, past).state.fp, now.state.fp + 3.0)
 
 

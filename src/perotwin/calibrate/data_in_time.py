@@ -311,7 +311,12 @@ class Decay:
         return tuple(one.name for one in self.nuisances())
 
     def _decay(
-        self, small: Twin, sample: Stack, factor: float, fields: Sequence[str] | None = None, finer: float = 1.0
+        self,
+        small: Twin,
+        sample: Stack,
+        factor: float,
+        fields: Sequence[str] | None = None,
+        finer: float = 1.0,
     ) -> Decayed:
         """The light of the sample after a pulse, and how it follows fields and the fluence where fields are given; by
         time steps of an error `finer` times as large.
@@ -341,7 +346,15 @@ class Decay:
         factor = own.get(self._fluence, 1.0)
         sample = self.seen(twin, values)
         kept = small.decays
-        key = (self.name, factor, self.fluence, self.wavelength, self.edges.size, float(self.edges[-1]), finer)
+        key = (
+            self.name,
+            factor,
+            self.fluence,
+            self.wavelength,
+            self.edges.size,
+            float(self.edges[-1]),
+            finer,
+        )
         for (known, other), found in kept:
             if known == key and other == sample:
                 return found

@@ -76,7 +76,11 @@ class Calibration:
         for index, one in enumerate(self.fit.parameters[: self.objective.count]):
             if one.prior is not None or self.told.identified[index] or index in grouped:
                 continue
-            where = [words.removeprefix(one.name) for words in self.fit.at_bound if words.startswith(f"{one.name} (")]
+            where = [
+                words.removeprefix(one.name)
+                for words in self.fit.at_bound
+                if words.startswith(f"{one.name} (")
+            ]
             said.append(
                 f"{one.name}, which ended at a bound{where[0]}" if where else
                 f"{one.name}, which ended within two standard deviations of a bound"
@@ -268,7 +272,9 @@ def concluded(objective: Objective, found: Fit, notes: Sequence[str] = ()) -> Ca
     if not found.complete:
         said.append("interrupted: the best of what was tried until then")
     elif len(found.starts) == 1 and any(one.flagged for one in misfits):
-        said.append("one search was made, and it may have ended beside the best: --starts 4 begins elsewhere too")
+        said.append(
+            "one search was made, and it may have ended beside the best: --starts 4 begins elsewhere too"
+        )
     for cell, own in zip(objective.cells, fitted, strict=True):
         said += _coarse(objective, cell, own)
     return Calibration(objective, found, told_by(found), fitted, tuple(misfits), tables, tuple(said))

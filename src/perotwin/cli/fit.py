@@ -88,7 +88,9 @@ def fit(
     robust: Annotated[
         bool, typer.Option("--robust", help="Let points that are far off count little.")
     ] = False,
-    starts: Annotated[int, typer.Option(min=1, help="Searches from different places, of scans as far as needed.")] = 1,
+    starts: Annotated[
+        int, typer.Option(min=1, help="Searches from different places, of scans as far as needed.")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of these places.")] = 0,
     profiles: Annotated[bool, typer.Option("--profiles", help="Intervals by profile likelihood.")] = False,
     posterior: Annotated[int, typer.Option(min=0, metavar="N", help="So many samples of the posterior.")] = 0,

@@ -253,7 +253,7 @@ def _own(cell: Cell, solver: Solver, emitter: _Emitter) -> tuple[dict[str, float
     from dataclasses import replace
 
     from perotwin.constants import elementary_charge as q
-    from perotwin.lab import jv
+    from perotwin.lab import junctions, jv
     from perotwin.transport import refinement
 
     suns = float(cell.light.intensity) or 1.0
@@ -266,16 +266,17 @@ def _own(cell: Cell, solver: Solver, emitter: _Emitter) -> tuple[dict[str, float
     # by itself a junction calls its layers without its own name
     film = tuple(name if name in layers else junction_of(name)[1] for name in emitter.absorbers)
     channels = {x.place: c for c, x in enumerate(part.junction.channels) if x.kind == "radiative"}
+    (whole,) = junctions.parts(solver.problem)
     local = replace(
         emitter,
-        meshes=tuple(range(len(at.parts))),
-        areas=tuple(solver.problem.areas.tolist()),
+        meshes=whole.meshes,
+        areas=whole.areas,
         layers=tuple(layers.index(name) for name in film),
         channels=tuple(channels[name] for name in film),
     )
     jsc, vt = float(points["short-circuit"].current[0]), solver.problem.vt
     escape = emitter.emission.escape
-    told = vt * float(np.log1p(q * _photons(at, local)[0] / escape))
+    told = vt * float(np.log1p(q * _photons(at, local)[0] / (escape * sum(local.areas))))
     told_of = {
         "voc_own": float(at.voltage[0]),
         "jsc_own": jsc,

@@ -87,13 +87,16 @@ class Part(NamedTuple):
 
 
 def parts(problem: Problem) -> list[Part]:
-    """What a cell consists of, in the order of the parts of its states; areas of one uneven face belong together."""
+    """What a cell consists of, in the order of the parts of its states; areas of one uneven face belong together, and
+    what lies in pinholes of their film is no part of them."""
     if not _whole(problem):
         each = zip(problem.names, problem.areas, problem.parts, strict=True)
         return [Part(name, (number,), (float(area),), one) for number, (name, area, one) in enumerate(each)]
     found = []
     for home, typical in problem.typical.items():
-        meshes = tuple(number for number, other in enumerate(problem.homes) if other == home)
+        meshes = tuple(
+            number for number, other in enumerate(problem.homes) if other == home and number in problem.films
+        )
         areas = tuple(float(problem.areas[number]) for number in meshes)
         found.append(Part(home, meshes, areas, problem.parts[typical]))
     return found

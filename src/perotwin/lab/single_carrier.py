@@ -131,9 +131,10 @@ def _trap(protocol: Protocol) -> dict[str, Any]:
 
 def _between_contacts(stack: Stack, protocol: Protocol) -> Stack:
     """The absorber of a stack between bare contacts."""
-    from perotwin.stack import Stack, paths
+    from perotwin.stack import Stack, paths, pinholes
 
     assert protocol.barrier is not None
+    stack = pinholes.covered(stack)
     layers = stack.absorbers
     barrier, built_in = float(protocol.barrier), float(protocol.built_in)
     levels = []

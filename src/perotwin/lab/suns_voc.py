@@ -276,10 +276,10 @@ def _radiative_limit(short: States) -> float:
     from perotwin.transport.radiative_limit import balances
 
     problem = short.problem
-    if any(len(group.parts) > 1 for group in problem.groups):
+    if len(problem.films) > len(problem.groups):
         return float("nan")
     total = 0.0
-    for part in short.parts:
+    for part in (short.parts[number] for number in problem.films):
         each = list(balances(part, junction_profiles(part)))
         if len(each) != max(len(part.junction.halves), 1):
             return float("nan")

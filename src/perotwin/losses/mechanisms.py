@@ -5,13 +5,13 @@
 
 A mechanism is switched off in the arrays that are solved: levels capture no carrier that would complete a pair, so that
 their charge stays what the other carrier makes it; contacts let the carriers that belong there pass and no others;
-shunts and the leak of pinholes are cut. What radiates stays, so that the cell without any of them is at its radiative
-limit.
+shunts are cut. In pinholes all that takes carriers is one mechanism. What radiates stays, so that the cell without any
+of them is at its radiative limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +23,10 @@ if TYPE_CHECKING:
     from perotwin.transport.build import Problem
     from perotwin.transport.junction import Channel, Junction
 
-__all__ = ["KINDS", "LEAKS", "Mechanism", "mechanisms", "without"]
+__all__ = ["KINDS", "Mechanism", "mechanisms", "without"]
 
 #: kinds in the order in which they are told
 KINDS = ("bulk", "hole-side face", "electron-side face", "transport layers", "contacts", "shunt", "pinholes")
-#: what leaks beside the layers, by kind: its field of the circuit, and its name
-LEAKS = {"shunt": ("shunt_resistance", "shunt"), "pinholes": ("pinhole_resistance", "leak of pinholes")}
 #: columns in a group that are told apart by their faces; more of them stand for one distribution
 _TOLD_APART = 2
 
@@ -40,7 +38,7 @@ class Mechanism:
     Attributes:
         junction: "" in a cell of one. kind: of `KINDS`, with the column's name where columns are told apart.
         name: in words of the cell, such as "niox|perovskite".
-        channels: (number of the part, channel) that it consists of. parts: whose contacts or leaks it is.
+        channels: (number of the part, channel) that it consists of. parts: whose contacts or shunt it is.
     """
 
     junction: str
@@ -55,7 +53,8 @@ def mechanisms(problem: Problem) -> list[Mechanism]:
     found: list[Mechanism] = []
     for group in problem.groups:
         names = [problem.names[part].removeprefix(f"{group.name}.") for part in group.parts]
-        apart = 1 < len(group.parts) <= _TOLD_APART
+        films = sum(part in problem.films for part in group.parts)
+        apart = 1 < films <= _TOLD_APART
         made: dict[str, tuple[list[str], list[tuple[int, Channel]]]] = {}
         for part, column in zip(group.parts, names, strict=True):
             for channel in problem.parts[part].channels:
@@ -74,11 +73,8 @@ def mechanisms(problem: Problem) -> list[Mechanism]:
             for kind in order
         ]
         found.append(Mechanism(group.name, "contacts", "contacts", parts=group.parts))
-        found += [
-            Mechanism(group.name, kind, word, parts=group.parts)
-            for kind, (field, word) in LEAKS.items()
-            if any(field in problem.parts[part].stack.circuit.shunts for part in group.parts)
-        ]
+        if any(problem.parts[part].stack.circuit.shunt is not None for part in group.parts):
+            found.append(Mechanism(group.name, "shunt", "shunt", parts=group.parts))
     return found
 
 
@@ -87,6 +83,8 @@ def _kind(junction: Junction, channel: Channel) -> str | None:
     roles = {layer.name: layer.role for layer in junction.stack.electrical_layers}
     if channel.kind == "radiative":
         return None
+    if not junction.stack.absorbers:
+        return "pinholes"
     if channel.kind != "face trap":
         return "bulk" if roles[channel.place] == "absorber" else "transport layers"
     first, second = channel.place.split("|")
@@ -101,7 +99,7 @@ def _kind(junction: Junction, channel: Channel) -> str | None:
 
 
 def _word(channel: Channel, kind: str) -> str:
-    return "bulk" if kind == "bulk" else channel.place
+    return kind if kind in ("bulk", "pinholes") else channel.place
 
 
 def without(problem: Problem, off: Iterable[Mechanism]) -> Problem:
@@ -112,12 +110,12 @@ def without(problem: Problem, off: Iterable[Mechanism]) -> Problem:
         if one.kind == "contacts":
             for part in one.parts:
                 parts[part] = _selective(parts[part])
-        elif one.kind in LEAKS:
+        elif one.kind == "shunt":
             for part in one.parts:
-                stack = parts[part].stack.with_values({f"circuit.{LEAKS[one.kind][0]}": None})
-                parts[part] = replace(parts[part], stack=stack)
-            left = {part: parts[part].stack.circuit.shunt for part in one.parts}
-            circuit = replace(circuit, groups=_leaking(circuit.groups, left))
+                stack = parts[part].stack
+                free = stack.circuit.model_copy(update={"shunt_resistance": None})
+                parts[part] = replace(parts[part], stack=stack.model_copy(update={"circuit": free}))
+            circuit = replace(circuit, groups=_without_shunts(circuit.groups, one.parts))
         else:
             for part, channel in one.channels:
                 parts[part] = _silent(parts[part], channel)
@@ -162,13 +160,13 @@ def _with(junction: Junction, **arrays: Any) -> Junction:
     return replace(junction, device=junction.device._replace(**arrays), mobile=mobile)
 
 
-def _leaking(groups: Sequence[tuple], shunts: Mapping[int, float | None]) -> tuple:
-    """The columns of a circuit, those of some numbers with other resistances beside them (ohm m^2)."""
+def _without_shunts(groups: Sequence[tuple], parts: Sequence[int]) -> tuple:
+    """The columns of a circuit, those of some numbers with nothing beside them."""
     made, number = [], 0
     for group in groups:
         columns = []
         for column in group:
-            columns.append(replace(column, shunt=shunts.get(number, column.shunt)))
+            columns.append(replace(column, shunt=None) if number in parts else column)
             number += 1
         made.append(tuple(columns))
     return tuple(made)

@@ -5,7 +5,7 @@
 
 Current: what is reflected, what other layers take, what the absorbers let pass, what is not collected. Volts: see
 `losses.open_circuit`. Fill factor: from that of an ideal diode at the voltage of the limit to the same at the cell's
-own; from there by what `lab.suns_voc` says of the pseudo curve, with shunts, the leak of pinholes and mobile ions told
+own; from there by what `lab.suns_voc` says of the pseudo curve, with shunts, pinholes and mobile ions told
 apart by cells without them. Each step is told in points of efficiency too (`losses.sharing`).
 
 Of junctions in series the current is that which each would have if all light above the last gap were divided evenly:
@@ -326,18 +326,17 @@ def _diode(voc: float, known: _Known) -> float:
 
 
 class _FillFactor:
-    """The fill factor of a cell, and of the cell without shunts, leak of pinholes and mobile ions.
+    """The fill factor of a cell, and of the cell without shunts, pinholes and mobile ions.
 
     What open circuit under all lights says of each (`lab.suns_voc`): ideality from the diode's limit at its own Voc to
     the pseudo curve, series resistance and transport from there to the cell.
     """
 
     def __init__(self, known: _Known) -> None:
-        from perotwin.losses.mechanisms import LEAKS
-
         self.known = known
         paths: dict[str, Mapping[str, str | None]] = {
-            **{kind: _leaks(known.cell, field) for kind, (field, _) in LEAKS.items()},
+            "shunt": _shunts(known.cell),
+            "pinholes": _pinholes(known.cell),
             "ions": _ions(known.cell),
         }
         self.causes = [name for name, some in paths.items() if some]
@@ -377,8 +376,6 @@ class _FillFactor:
 
     def steps(self) -> Iterator[Loss]:
         """From the diode's limit at the cell's own Voc to the cell."""
-        from perotwin.losses.mechanisms import LEAKS
-
         words = {
             "ideality": "ideality",
             "series": "series resistance",
@@ -401,17 +398,27 @@ class _FillFactor:
             shares = shapley(self.causes, partial(self._part, name))
             taken = {cause: taken[cause] + share for cause, share in shares.items()}
             yield Loss("ff", name, words[name], bare[name])
-        names = {**{kind: word for kind, (_, word) in LEAKS.items()}, "ions": "mobile ions"}
+        names = {"shunt": "shunt", "pinholes": "pinholes", "ions": "mobile ions"}
         for cause, share in taken.items():
             yield Loss("ff", cause, names[cause], share)
 
 
-def _leaks(cell: Cell, field: str) -> dict[str, None]:
-    """Field paths of the leaks of one kind of a cell, and what they are where there is none."""
+def _shunts(cell: Cell) -> dict[str, None]:
+    """Field paths of the shunts of a cell, and what they are where there is none."""
     return {
-        f"{prefix}.circuit.{field}".removeprefix("."): None
+        f"{prefix}.circuit.shunt_resistance".removeprefix("."): None
         for prefix, stack in cell.stacks.items()
-        if field in stack.circuit.shunts
+        if stack.circuit.shunt is not None
+    }
+
+
+def _pinholes(cell: Cell) -> dict[str, None]:
+    """Field paths of the pinholes of a cell, and what they are where there are none."""
+    return {
+        f"{prefix}.{layer.name}.pinholes".removeprefix("."): None
+        for prefix, stack in cell.stacks.items()
+        for layer in stack.layer
+        if layer.pinholes is not None
     }
 
 

@@ -140,6 +140,8 @@ def _limits(states: States, group: Group) -> tuple[float, float]:
     problem: Problem = states.problem
     made = lost = out = 0.0
     for part in group.parts:
+        if part not in problem.films:
+            continue
         one = states.parts[part]
         each = list(balances(one, junction_profiles(one)))
         if len(each) != 1:

@@ -70,7 +70,7 @@ def voltages(
     own = junctions.metrics(jv)
     solver = Solver(build(cell))
     alone = junctions.each_alone(solver) if own else {"": solver}
-    if len(solver.problem.parts) > 1 and not set(alone) <= set(own):
+    if len(solver.problem.films) > 1 and not set(alone) <= set(own):
         return {}
     there = junctions.at(jv, "open-circuit") if own else {"": whole["voc"].value}
     gaps = gaps_of(alone, eqe)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Made", "apply", "make", "written"]
 
+#: share of the area from which on pinholes are in the cell: less moves no voltage by more than some 0.02 mV
+_FEWEST = 1e-7
+
 
 @dataclass(frozen=True)
 class Made:
@@ -92,7 +95,7 @@ def make(sample: Sample, stack: Stack, name: str | None = None) -> Made:
                 )
             ),
             **_film(sample, film, stack, absorber, key),
-            **_pinholes(sample),
+            **_pinholes(sample, absorber),
         }
     )
     effective = base.with_values(
@@ -176,11 +179,13 @@ def _uneven(sample: Sample, key: str) -> dict[str, Any]:
     return values
 
 
-def _pinholes(sample: Sample) -> dict[str, Any]:
-    """What pinholes conduct, where there are some."""
-    if sample.face.leak <= 0.0:
+def _pinholes(sample: Sample, absorber: Layer) -> dict[str, Any]:
+    """What the film does not cover, where there is enough of it to be seen."""
+    wide = sample.parameters.interface.unevenness
+    if wide is None or wide.pinhole_velocity is None or sample.face.pinholes < _FEWEST:
         return {}
-    return {"circuit.pinhole_resistance": _sourced(sample, written(1.0 / sample.face.leak, "ohm cm^2", 1e-4))}
+    share = _sourced(sample, written(sample.face.pinholes, "%", 1e-2))
+    return {f"{absorber.name}.pinholes": {"share": share, "velocity": wide.pinhole_velocity}}
 
 
 def _film(sample: Sample, film: Film, stack: Stack, absorber: Layer, key: str) -> dict[str, Any]:

@@ -14,9 +14,8 @@ Areas wider than a map of molecules differ too, in how the monolayer came down a
 in the models says by how much: `Unevenness` holds it as numbers before the additive, calibrated and never derived. The
 additive evens both out as it fills holes, `left` being the share of the bare oxide that it leaves: the number of holes
 in an area fluctuates as its square root, and so does the dipole; bare patches are filled as any bare oxide, and where
-the film would not have wetted it there are as many pinholes fewer. In a pinhole the transport layers touch, which is a
-resistor across the junction: pinholes of the resistance r (for their own area) on the share p of the area conduct p / r
-beside the shunt.
+the film would not have wetted it there are as many pinholes fewer. In a pinhole the transport layers touch; what that
+contact conducts is solved with the cell (`stack.pinholes`).
 
     spread = spread before * sqrt(left),    share of patches, of pinholes = share before * left
 
@@ -45,7 +44,6 @@ from perotwin.stack.quantity_fields import (
     NonNegativeEnergy,
     Permittivity,
     Share,
-    Shunt,
     Velocity,
     shorthand,
 )
@@ -97,23 +95,22 @@ class Unevenness(Model):
 
     spread : standard deviation of the dipole between them, eV.
     patches : share of the area that is bare in round patches. patch_size : their diameter, m.
-    pinholes : share of the area where the transport layers touch. pinhole_resistance : there, for its own area,
-        ohm m^2.
+    pinholes : share of the area where the transport layers touch. pinhole_velocity : recombination velocity there, m/s.
     """
 
     spread: NonNegativeEnergy
     patches: Share
     patch_size: Length
     pinholes: Share | None = None
-    pinhole_resistance: Shunt | None = None
+    pinhole_velocity: Velocity | None = None
 
     @model_validator(mode="after")
     def _check_pinholes(self) -> Self:
-        if self.pinholes and self.pinhole_resistance is None:
+        if self.pinholes and self.pinhole_velocity is None:
             raise InputError(
-                "pinholes conduct, and nothing says how well.",
-                'State pinhole_resistance, such as "1 ohm cm^2".',
-                key="interface.unevenness.pinhole_resistance",
+                "in pinholes the transport layers touch, and nothing says how fast carriers recombine there.",
+                'State pinhole_velocity, such as "1e5 cm/s".',
+                key="interface.unevenness.pinhole_velocity",
             )
         return self
 
@@ -155,7 +152,7 @@ class Face:
         patch: correlation length of the bare parts, m; NaN where nothing or everything is bare.
         area_spread: standard deviation of the step (eV) between areas wider than carriers reach.
         wide_patches: share of the area in bare patches of the size that `Dipoles.unevenness` states.
-        pinholes: share of the area in pinholes. leak: their conductance across the junction, S/m^2.
+        pinholes: share of the area in pinholes.
     """
 
     shares: dict[str, float]
@@ -168,7 +165,6 @@ class Face:
     area_spread: float = 0.0
     wide_patches: float = 0.0
     pinholes: float = 0.0
-    leak: float = 0.0
 
 
 def normal_dipoles(patch: Patch, sam: Molecule, additive: Molecule | None, dipoles: Dipoles) -> F64:
@@ -286,7 +282,4 @@ def face(patch: Patch, moments: F64, dipoles: Dipoles) -> Face:
         area_spread=0.0 if wide is None else float(wide.spread) * float(np.sqrt(left)),
         wide_patches=0.0 if wide is None else float(wide.patches) * left,
         pinholes=pinholes,
-        leak=0.0
-        if wide is None or wide.pinhole_resistance is None
-        else pinholes / float(wide.pinhole_resistance),
     )

@@ -24,6 +24,7 @@ __all__ = ["plan_figure", "plan_result", "plan_tables", "plan_words", "render_pl
 #: nats below which a measurement adds nothing worth its time
 _LITTLE = 0.05
 
+
 def plan_tables(found: Expected) -> list[Table]:
     """What planned measurements would tell of each number, and what a further one would add."""
     planned = ", ".join(found.kinds) or "nothing"

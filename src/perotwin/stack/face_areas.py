@@ -1,4 +1,4 @@
-"""Faces that are not the same everywhere, as areas side by side: a spread of the dipole, patches of another kind.
+"""Stacks that are not the same everywhere, as areas side by side: a spread of the dipole, patches, pinholes of a film.
 
     areas(stack)        # each with its share of the area and the stack that is there, whose faces are even
 
@@ -25,10 +25,11 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from perotwin.errors import InputError
+from perotwin.stack import pinholes
 from perotwin.stack.parts import Faces, FaceTrap, Interface
 from perotwin.units import BOLTZMANN, Quantity
 
@@ -50,7 +51,8 @@ _LARGE = 40.0
 
 @dataclass(frozen=True)
 class Area:
-    """A part of the area where the faces are even. name: of it; share: of the area; stack: what is there."""
+    """A part of the area where the faces are even. name: of it, "" of what is all but pinholes; share: of the area;
+    stack: what is there."""
 
     name: str
     share: float
@@ -83,7 +85,7 @@ def areas(
     finer: float = 1.0,
     decided: Callable[[tuple[str, ...], Callable[[], int]], int] = lambda _, make: make(),
 ) -> tuple[Area, ...]:
-    """The parts of a stack's area whose faces are even; the stack itself where all its faces are.
+    """The parts of a stack's area whose faces are even, pinholes last; the stack itself where it is even and whole.
 
     Args:
         stack: the cell or junction. Its series resistance is one for the whole area, whatever the parts state.
@@ -93,6 +95,13 @@ def areas(
     Raises:
         InputError: more areas than can be solved side by side.
     """
+    bare = pinholes.share(stack)
+    if bare > 0.0:
+        covered = areas(pinholes.covered(stack), finer=finer, decided=decided)
+        return (
+            *(replace(one, share=(1.0 - bare) * one.share) for one in covered),
+            Area("pinholes", bare, pinholes.inside(stack)),
+        )
     keys = uneven(stack)
     if not keys:
         return (Area("", 1.0, stack),)
@@ -130,7 +139,8 @@ def areas(
 
 
 def averaged(stack: Stack) -> Stack:
-    """The stack with faces that are everywhere what uneven ones are in the mean, in dipole and in levels."""
+    """The stack without pinholes, whose faces are everywhere what uneven ones are in the mean: dipole and levels."""
+    stack = pinholes.covered(stack)
     faces = dict(stack.interface)
     for key in uneven(stack):
         face = stack.interface[key]
@@ -140,7 +150,7 @@ def averaged(stack: Stack) -> Stack:
 
 
 def as_columns(stack: Stack, finer: float = 1.0) -> Any:
-    """A stack with uneven faces as a `Parallel` of even ones; the stack itself where all its faces are even.
+    """A stack with uneven faces or pinholes as a `Parallel` of even ones; the stack itself where it has none.
 
     Each column has the series resistance of the stack for its own area, where the uneven face has one for all: to be
     looked at and to be solved by other programs.
@@ -152,7 +162,7 @@ def as_columns(stack: Stack, finer: float = 1.0) -> Any:
         return found[0].stack if uneven(stack) else stack
     shares = [one.share for one in found]
     columns = [
-        {"name": one.name, "area": share / math.fsum(shares), "stack": one.stack}
+        {"name": one.name or "film", "area": share / math.fsum(shares), "stack": one.stack}
         for one, share in zip(found, shares, strict=True)
     ]
     data = {"name": stack.name, "description": stack.description, "column": columns}

@@ -7,7 +7,9 @@
 
 A film and a half-stack have no terminals: carriers pass at neither end and no metal holds the potential there
 (`Stack.isolated`), so that whatever is generated recombines in the sample. A face with a transport layer keeps its
-traps, its dipole and its roughness; a free surface of the absorber loses nothing.
+traps, its dipole and its roughness; a free surface of the absorber loses nothing. Samples have no pinholes: nothing
+passes through one where there are no terminals, and devices of one carrier that they short are not those that are
+measured.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from perotwin.errors import InputError, suggestion
-from perotwin.stack import paths
+from perotwin.stack import paths, pinholes
 from perotwin.stack.cell import Cell
 from perotwin.stack.choices import FileGeneration, FrozenIons, OpticalGeneration
 from perotwin.stack.parallel import Parallel
@@ -82,6 +84,7 @@ def part_of(
             'Let it follow from the optics, or write { kind = "uniform", rate = "..." }.',
             key="light.generation",
         )
+    stack = pinholes.covered(stack)
     layers = stack.layer
     first, last = _film(stack)
     under_first = _substrate_first(stack)
@@ -141,6 +144,7 @@ def single_carrier(cell: Cell, carrier: Carrier, *, junction: str | None = None)
     stack = _one_junction(cell, junction)
     if carrier not in _ROLES:
         raise InputError(f'"{carrier}" is no carrier.', 'Write "electrons" or "holes".', key="carrier")
+    stack = pinholes.covered(stack)
     first, last = _film(stack)
     behind = _side_of(stack, carrier, first, last)
     layers = stack.layer

@@ -256,17 +256,22 @@ def _without_inner_circuit(
 
 
 def _without_shunts(junctions: Mapping[str, dict[str, Any]]) -> list[str]:
-    """Take the shunts away that would end where two layers meet without a metal, and say so."""
+    """Take shunts and pinholes away that would end where two layers meet without a metal, and say so."""
     notes = []
     for which, data in junctions.items():
+        for layer in data["layer"]:
+            if layer.pop("pinholes", None) is not None:
+                notes.append(
+                    f"Left out: the pinholes of the {which}; where the junctions touch without a metal they have no "
+                    "node to end on."
+                )
         circuit = dict(data.get("circuit", {}))
-        shunts = [circuit.pop(name, None) for name in ("shunt_resistance", "pinhole_resistance")]
-        left = [str(one) for one in shunts if one is not None]
-        if not left:
+        shunt = circuit.pop("shunt_resistance", None)
+        if shunt is None:
             continue
         notes.append(
-            f"Left out: the shunt of the {which}, {' and '.join(left)}; where the junctions touch without a metal it "
-            "has no node to end on."
+            f"Left out: the shunt of the {which}, {shunt}; where the junctions touch without a metal it has no node "
+            "to end on."
         )
         data.pop("circuit")
         if circuit:

@@ -43,12 +43,12 @@ def check(cells: Mapping[str, Stack | Parallel], joints: Mapping[str, Junction])
                 f"{_OTHERWISE.capitalize()}, or look at one of the tandem's columns.",
                 key=name,
             )
-        if cell.circuit.shunts:
+        if cell.circuit.shunt is not None:
             raise InputError(
                 f"the {name} junction is joined by traps but has a shunt resistance: within one stack the shunt has no "
                 "node to end on.",
                 f"Put the shunt across a cell without a junction of traps, or {_OTHERWISE}.",
-                key=f"{name}.circuit.{next(iter(cell.circuit.shunts))}",
+                key=f"{name}.circuit.shunt_resistance",
             )
 
 

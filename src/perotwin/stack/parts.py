@@ -30,6 +30,7 @@ from perotwin.stack.choices import (
     Statistics,
     WorkFunction,
 )
+from perotwin.stack.places import Patches, Pinholes
 from perotwin.stack.quantity_fields import (
     ArealDensity,
     AreaResistance,
@@ -44,7 +45,6 @@ from perotwin.stack.quantity_fields import (
     EnergySlope,
     Incidence,
     Intensity,
-    Length,
     Mobility,
     Model,
     Name,
@@ -52,7 +52,6 @@ from perotwin.stack.quantity_fields import (
     Permittivity,
     PositiveEnergy,
     Roughness,
-    Share,
     Shunt,
     Temperature,
     Thickness,
@@ -368,6 +367,7 @@ class Layer(FromLibrary):
     bandgap : of an absorber, the inflection of the cell's EQE (eV); required for "halide-perovskite".
     extrapolate : allow optical constants outside their table's range; said in every result.
     electronic : absent for layers that only shape the light.
+    pinholes : of an absorber, places that it does not cover, with all absorbers that adjoin it.
     """
 
     part: ClassVar[str] = "layer"
@@ -396,6 +396,7 @@ class Layer(FromLibrary):
     recombination: Recombination = Recombination()
     trap: tuple[Trap, ...] = ()
     ions: Ions | None = None
+    pinholes: Pinholes | None = None
 
     @field_validator("name")
     @classmethod
@@ -423,7 +424,7 @@ class Layer(FromLibrary):
     @model_validator(mode="after")
     def _consistent(self) -> Layer:
         if self.electronic is None:
-            for key, given in (("trap", self.trap), ("ions", self.ions)):
+            for key, given in (("trap", self.trap), ("ions", self.ions), ("pinholes", self.pinholes)):
                 if given:
                     raise InputError(
                         f"the layer has {key} but no electronic parameters.",
@@ -476,23 +477,6 @@ class Layer(FromLibrary):
                 f'the layer "{self.name}" states no bandgap.', 'Add bandgap = "... eV".', key=self.name
             )
         return float(self.bandgap)
-
-
-class Patches(Model):
-    """Places of a face that lack what covers the rest of it, such as pinholes of a monolayer: round, alike, far apart.
-
-    share : of the area. size : diameter, m; against it the carriers' reach along the film decides how much of a patch
-        acts as a column of its own and how much on the whole (`stack.face_areas`).
-    dipole : there, as that of the face (eV).
-    velocity : recombination velocity of both carriers there, through a level at midgap (m/s).
-    """
-
-    inline: ClassVar[bool] = True
-
-    share: Share
-    size: Length
-    dipole: Energy = _zero("0 eV", "energy")
-    velocity: Velocity
 
 
 class Interface(FromLibrary):
@@ -569,24 +553,18 @@ class Contacts(Model):
 class Circuit(Model):
     """What sits outside the layers: area resistances (ohm m^2); what is absent conducts nothing.
 
-    shunt_resistance : of what leaks by accident: edges, dust, scratches.
-    pinhole_resistance : beside it, of places all over the area where the film does not cover the layer below. There are
-        many of them, so that it scatters less from device to device.
+    shunt_resistance : of what leaks by accident: edges, dust, scratches. Pinholes belong to the film that has them.
     """
+
+    hints: ClassVar[Mapping[str, str]] = {
+        "pinhole_resistance": "Pinholes are solved as contacts of the layers that touch in them: give the absorber "
+        'pinholes = { share = "0.01 %", velocity = "1e5 cm/s" }.'
+    }
 
     series_resistance: AreaResistance = _zero("0 ohm m^2", "area resistance")
     shunt_resistance: Shunt | None = None
-    pinhole_resistance: Shunt | None = None
-
-    @property
-    def shunts(self) -> dict[str, float]:
-        """Resistances between both contacts by field, ohm m^2: those that there are."""
-        fields = ("shunt_resistance", "pinhole_resistance")
-        found = ((name, getattr(self, name)) for name in fields)
-        return {name: float(value) for name, value in found if value is not None}
 
     @property
     def shunt(self) -> float | None:
-        """All of these side by side, ohm m^2; None where there are none."""
-        own = self.shunts.values()
-        return 1.0 / sum(1.0 / one for one in own) if own else None
+        """Between both contacts, ohm m^2; None where there is none."""
+        return None if self.shunt_resistance is None else float(self.shunt_resistance)

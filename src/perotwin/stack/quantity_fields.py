@@ -165,6 +165,8 @@ Charge = Annotated[Quantity, Dim("dimensionless")]
 AreaFraction = Annotated[Quantity, Dim("fraction", above=0, most=1)]
 #: of an area, from nothing to all but all of it
 Share = Annotated[Quantity, Dim("fraction", least=0, most=0.99)]
+#: of an area, of what is an exception there
+LesserShare = Annotated[Quantity, Dim("fraction", least=0, most=0.3)]
 
 
 if TYPE_CHECKING:

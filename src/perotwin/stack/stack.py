@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, model_validator
 
 from perotwin.errors import InputError, UnknownNameError, suggestion
-from perotwin.stack import paths
+from perotwin.stack import paths, pinholes
 from perotwin.stack.choices import DetailedBalance, OpticalGeneration, StepGeneration
 from perotwin.stack.document import Document
 from perotwin.stack.layered import Layered
@@ -70,6 +70,7 @@ class Stack(Layered, Document):
     @model_validator(mode="after")
     def _coherent_whole(self) -> Stack:
         _check_layers(self)
+        pinholes.check(self)
         _check_temperature(self)
         _check_faces(self)
         _check_materials(self)
@@ -146,6 +147,9 @@ class Stack(Layered, Document):
         dipoles flipped."""
         data = paths.plain(self)
         data["layer"] = list(reversed(data["layer"]))
+        for layer in data["layer"]:
+            if layer.get("pinholes"):
+                layer["pinholes"] = paths.turned(layer["pinholes"])
         faces: dict[str, Any] = {}
         for key, stated in self.interface.items():
             # a dipole of the library has a direction, so that the mirrored face states its own

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perotwin.errors import InputError
-from perotwin.stack import Cell, Parallel, Separate, Stack, Tandem, Traps
+from perotwin.stack import Cell, Parallel, Separate, Stack, Tandem, Traps, pinholes
 from perotwin.stack.face_areas import Area, areas, averaged, uneven
 from perotwin.transport.circuit import Circuit, Column, Light
 from perotwin.transport.coupled_light import Place, crossing, merged, within
@@ -46,6 +46,11 @@ _ISOLATED = (
 _AVERAGED = (
     "the faces of this sample are uneven; without contacts nothing joins their areas, and they are taken as even: mean "
     "dipole, mean levels."
+)
+#: what is left out of one with pinholes
+_COVERED = (
+    "the film of this sample has pinholes; without contacts nothing joins what lies in them to the film, and they are "
+    "left out."
 )
 
 
@@ -97,12 +102,11 @@ def _built(cell: Cell, light: bool, density: float | Like, mesh: Mesh | None, fi
     notes: tuple[str, ...] = ()
     lone = cell
     if cell.isolated:
-        notes = (_ISOLATED,)
-        if uneven(cell):
-            notes, lone = (_ISOLATED, _AVERAGED), averaged(cell)
+        notes, lone = (_ISOLATED,), averaged(cell)
+        notes += (_AVERAGED,) * bool(uneven(cell)) + (_COVERED,) * bool(pinholes.share(cell))
     found = _areas("", lone, finer)
     first = build_junction(found[0].stack, density=density, mesh=mesh, light=light)
-    return _stack(cell, _others(first, found), found, notes)
+    return _stack(cell, _others(first, found, density), found, notes)
 
 
 def _areas(name: str, stack: Stack, finer: float) -> tuple[Area, ...]:
@@ -116,13 +120,46 @@ def _areas(name: str, stack: Stack, finer: float) -> tuple[Area, ...]:
     )
 
 
-def _others(first: Junction, found: Sequence[Area]) -> tuple[Junction, ...]:
-    """The first area made ready, and the others like it: light sees no difference between them."""
+def _others(first: Junction, found: Sequence[Area], density: float | Like) -> tuple[Junction, ...]:
+    """The first area made ready, and the others: light sees no difference between those that have a film."""
     optics = (first.absorption, first.emission)
     prefix = first.layers[0].removesuffix(first.stack.electrical_layers[0].name)
-    return (
-        first,
-        *(build_junction(one.stack, mesh=first.mesh, optics=optics, prefix=prefix) for one in found[1:]),
+    made = [first]
+    for one in found[1:]:
+        if one.stack.absorbers:
+            made.append(build_junction(one.stack, mesh=first.mesh, optics=optics, prefix=prefix))
+            continue
+        own = mesh_of(one.stack, density)
+        film = [layer.name for layer in first.stack.absorbers]
+        dark = (_unlit(first.absorption, film, own), first.emission)
+        bare = build_junction(one.stack, mesh=own, optics=dark, prefix=prefix)
+        made.append(replace(bare, emission=None))
+    return tuple(made)
+
+
+def _unlit(absorption: Absorption | None, film: Iterable[str], mesh: Mesh) -> Absorption | None:
+    """Light that makes nothing where the film is missing."""
+    if absorption is None:
+        return None
+    count = mesh.sites.size
+    return replace(
+        _missing(absorption, dict.fromkeys(film, 1.0)),
+        faces=mesh.control_faces,
+        generation=np.zeros(count),
+        spectral=np.zeros((absorption.wavelength.size, count)),
+        checks={},
+        notes=(),
+    )
+
+
+def _missing(absorption: Absorption, shares: Mapping[str, float]) -> Absorption:
+    """The same with layers that lack shares of the area: what they would have absorbed there is reflected."""
+    there = np.array([1.0 - shares.get(name, 0.0) for name in absorption.layers])[:, None]
+    absorptance = there * absorption.absorptance
+    return replace(
+        absorption,
+        reflectance=absorption.reflectance + (absorption.absorptance - absorptance).sum(axis=0),
+        absorptance=absorptance,
     )
 
 
@@ -145,7 +182,7 @@ def _stack(
     return Problem(
         stack=stack,
         parts=parts,
-        names=("",) if alone else tuple(one.name for one in found),
+        names=("",) if alone else tuple(one.name or "film" for one in found),
         groups=(Group("", tuple(range(len(parts)))),),
         circuit=Circuit(((whole,),)) if alone else Circuit((columns,), whole.series),
         lights=merged(within(parts)) if lights is None else lights,
@@ -158,11 +195,20 @@ def _stack(
 
 
 def _told(stack: Stack, found: Sequence[Area]) -> str:
-    """What a reader must know of a stack whose faces are uneven."""
-    faces = ", ".join(uneven(stack))
+    """What a reader must know of a stack that is not the same everywhere."""
+    words = []
+    bare = pinholes.holed(stack)
+    if uneven(stack):
+        count = len(found) - (bare is not None)
+        words.append(f"{', '.join(uneven(stack))} is uneven: {count} areas of even faces")
+    if bare is not None:
+        front, back = pinholes.neighbours(stack, bare)
+        words.append(
+            f"{bare.name} has pinholes, in which {front.name} and {back.name} touch ({found[-1].share:.4%})"
+        )
     return (
-        f"{faces} is uneven: {len(found)} areas of even faces side by side at one voltage, behind one series "
-        "resistance; currents and losses are those of all, and nothing flows from one area into the next."
+        f"{', and '.join(words)}; they lie side by side at one voltage, behind one series resistance. Currents and "
+        "losses are those of all, and nothing flows from one area into the next."
     )
 
 
@@ -184,7 +230,7 @@ def _columns(cell: Parallel, light: bool, density: float | Like, finer: float) -
     homes: list[str] = []
     for column in cell.column:
         own = _areas(column.name, column.stack, finer)
-        parts += _others(build_junction(own[0].stack, density=density, light=light), own)
+        parts += _others(build_junction(own[0].stack, density=density, light=light), own, density)
         area = float(column.area)
         found += [
             replace(one, name=", ".join(filter(None, (column.name, one.name))), share=area * one.share)
@@ -200,8 +246,13 @@ def _columns(cell: Parallel, light: bool, density: float | Like, finer: float) -
         "own area. Nothing flows from one column into the next."
     )
     spread = [
-        _told(one.stack, _areas(one.name, one.stack, finer)) for one in cell.column if uneven(one.stack)
+        _told(one.stack, own) for one in cell.column if len(own := _areas(one.name, one.stack, finer)) > 1
     ]
+    if any(pinholes.share(one.stack) > 0.0 for one in cell.column):
+        spread.append(
+            "In columns side by side a series resistance lies in front of the film alone: pinholes beside it are at "
+            "the voltage of the terminals and take less than behind one resistance."
+        )
     return Problem(
         stack=cell,
         parts=tuple(parts),
@@ -262,6 +313,7 @@ def _tandem(tandem: Tandem, light: bool, density: float | Like, finer: float) ->
     homes: list[str] = []
     in_series: list[float] = []
     spread: list[str] = []
+    missing: dict[str, float] = {}
     places: dict[str, list[Place]] = {}
     for run in _runs(tandem):
         first = len(parts)
@@ -294,14 +346,19 @@ def _tandem(tandem: Tandem, light: bool, density: float | Like, finer: float) ->
         here = []
         for name, (area, stack) in elements.items():
             own = _areas(name, stack, finer)
-            places[name] = [Place(len(parts) + k, 0, one.share) for k, one in enumerate(own)]
+            places[name] = _lit(own, len(parts))
             own = tuple(replace(one, stack=inner_contact(tandem, which, one.stack)) for one in own)
-            parts += _others(_between_contacts(tandem, which, own[0].stack, name, found, density), own)
+            parts += _others(
+                _between_contacts(tandem, which, own[0].stack, name, found, density), own, density
+            )
             names += [f"{name}.{one.name}" if one.name else name for one in own]
             homes += [name] * len(own)
-            each = [_resistances(stack, area * one.share) for one in own]
+            each = [_resistances(one.stack, area * one.share) for one in own]
             if len(own) > 1:
                 spread.append(f"{name}: {_told(stack, own)}")
+                for layer in stack.absorbers:
+                    called = f"{which} {layer.name}"
+                    missing[called] = missing.get(called, 0.0) + area * pinholes.share(stack)
                 if isinstance(cell, Stack):
                     in_series.append(each[0].series)
                     each = [replace(one, series=0.0) for one in each]
@@ -323,22 +380,25 @@ def _tandem(tandem: Tandem, light: bool, density: float | Like, finer: float) ->
         groups=tuple(groups),
         circuit=Circuit(tuple(columns), series),
         lights=merged(crossing(found, places, parts)),
-        absorption=_of_parts(found, places, parts),
+        absorption=_of_parts(found, parts, missing) if spread else found.whole,
         checks={name: row for one in told for name, row in one.checks.items()},
         notes=(*notes, *spread, *_named(names, parts, notes)),
         homes=tuple(homes) if len(parts) > 1 else ("",),
     )
 
 
-def _of_parts(
-    found: Parts, places: Mapping[str, Sequence[Place]], parts: Sequence[Junction]
-) -> Absorption | None:
-    """What the whole absorbs, its intervals those of all parts one after the other, times their areas."""
+def _lit(found: Sequence[Area], first: int = 0) -> list[Place]:
+    """Where the areas of a stack that have a film are solved, the first of them as part `first`."""
+    return [Place(first + k, 0, one.share) for k, one in enumerate(found) if one.stack.absorbers]
+
+
+def _of_parts(found: Parts, parts: Sequence[Junction], missing: Mapping[str, float]) -> Absorption | None:
+    """What the whole absorbs, its intervals those of all parts one after the other; layers lack some of the area."""
     whole = found.whole
-    if whole is None or all(len(one) == 1 for one in places.values()):
-        return whole
+    if whole is None:
+        return None
     return replace(
-        whole,
+        _missing(whole, missing),
         faces=np.zeros(0),
         generation=np.concatenate([part.generation for part in parts]),
         spectral=np.zeros((whole.wavelength.size, 0)),
@@ -346,15 +406,18 @@ def _of_parts(
 
 
 def _refuse_uneven(tandem: Tandem, run: Sequence[str]) -> None:
-    """Refuse uneven faces in junctions that share their potential: their areas would be those of both."""
+    """Refuse areas in junctions that share their potential: they would be those of both."""
     for name in run:
-        if uneven(tandem.stacks[name]):
+        stack = tandem.stacks[name]
+        bare = pinholes.holed(stack)
+        fields = [*uneven(stack), *([] if bare is None else [f"{bare.name}.pinholes"])]
+        if fields:
             raise InputError(
-                f"{', '.join(uneven(tandem.stacks[name]))} of the {name} junction is uneven, but {' and '.join(run)} "
-                "are one mesh, because traps join them without a metal.",
+                f"{', '.join(fields)} of the {name} junction makes its area uneven, but {' and '.join(run)} are one "
+                "mesh, because traps join them without a metal.",
                 'Join them with junction = "ideal" or "resistive", or give the traps a metal.',
                 file=f'tandem "{tandem.name}"',
-                key=f"{name}.{uneven(tandem.stacks[name])[0]}",
+                key=f"{name}.{fields[0]}",
             )
 
 
@@ -417,12 +480,12 @@ def _at_own_terminals(tandem: Tandem, light: bool, density: float | Like, finer:
     stack = tandem.stacks[which]
     alike = _areas(which, stack, finer)
     part = build_junction(alike[0].stack, density=density, optics=(absorption, emission))
-    made = _others(part, alike)
+    made = _others(part, alike, density)
     note = (
         f"measured at the terminals of the {which} junction; light that the other junction emits is left out."
     )
     own = [one for one in found.coupling if one.emitter == one.receiver == which]
-    places: dict[str, list[Place]] = {which: [Place(k, 0, one.share) for k, one in enumerate(alike)]}
+    places: dict[str, list[Place]] = {which: _lit(alike)}
     lights = merged(crossing(replace(found, coupling=tuple(own)), places, made))
     return _stack(stack, made, alike, (note,), lit=tandem, lights=lights)
 

@@ -289,7 +289,9 @@ def circuit_checks(states: States, fields: Sequence[Profiles]) -> Checks:
                 series, lost = series + (lost if part == group.parts[0] else 0.0), 0.0
             area = float(problem.areas[part])
             total = total + area * current
-            allowed = allowed + area * (CURRENT_LIMIT * np.maximum(np.abs(current), photocurrent(own)) + floor)
+            allowed = allowed + area * (
+                CURRENT_LIMIT * np.maximum(np.abs(current), photocurrent(own)) + floor
+            )
             voltages.append(across - lost * current)
         currents.append(total)
         sums = sums + voltages[0]

@@ -105,7 +105,17 @@ def _tell(problem: Problem, net: Net, path: str, step: float, into: Numbers) -> 
         return False
     if steps[0] == "circuit":
         return _of_circuit(problem, net, numbers, str(steps[-1]), here, into)
-    return all(_add(problem, number, steps, value, step, into) for number in numbers)
+    for number in numbers:
+        part = problem.parts[number].stack
+        if not part.absorbers:
+            # a pinhole, whose layers are fewer
+            try:
+                steps = field_paths.resolve(part, rest)
+            except InputError:
+                continue
+        if not _add(problem, number, steps, value, step, into):
+            return False
+    return True
 
 
 def _home(cell: Any, path: str) -> tuple[str | None, str]:

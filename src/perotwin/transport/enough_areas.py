@@ -48,7 +48,7 @@ def checks(solver: Solver, points: Mapping[str, States], intensity: float) -> Ch
         Nothing for a cell whose faces are even.
     """
     problem = solver.problem
-    if len(problem.parts) == len(problem.typical) or any(
+    if len(problem.films) == len(problem.typical) or any(
         name not in points for name in (_OPEN, _SHORT, _MOST)
     ):
         return {}
@@ -84,7 +84,11 @@ def _lifted(coarse: Solver, fine: Solver, state: State) -> State:
     old, new = state_in(coarse.system.device, state.row), state_in(fine.system.device, row)
     ions = [_species(one) for one in (coarse.problem, fine.problem)]
     for number, part in enumerate(fine.problem.parts):
-        same = [n for n, home in enumerate(coarse.problem.homes) if home == fine.problem.homes[number]]
+        same = [
+            n
+            for n, home in enumerate(coarse.problem.homes)
+            if home == fine.problem.homes[number] and coarse.problem.parts[n].layers == part.layers
+        ]
         from_ = min(
             same, key=lambda n: float(np.abs(_dipoles(coarse.problem.parts[n]) - _dipoles(part)).sum())
         )

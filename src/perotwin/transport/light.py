@@ -7,7 +7,7 @@ Where each light generates carriers is found once by optics; lights add up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -278,7 +278,23 @@ def absorbed(problem: Problem, cell: Cell, wavelength: list[float] | None) -> tu
         return one.generation if wavelength is None else one.spectral[0]
 
     homes = _homes(problem, cell)
-    mesh = {home: part.mesh for home, part in zip(homes, problem.parts, strict=True)}
+    each = list(zip(homes, problem.parts, strict=True))
+    mesh = {home: part.mesh for home, part in each if part.stack.absorbers}
+
+    def of_all(taken: Mapping[str, F64]) -> F64:
+        """Part after part; nothing in a pinhole, and of junctions that are one mesh one after the other."""
+        return np.concatenate(
+            [
+                one
+                for home, part in each
+                for one in (
+                    [taken[name] for name in home.split("+")]
+                    if part.stack.absorbers
+                    else [np.zeros(part.generation.size)]
+                )
+            ]
+        )
+
     if isinstance(cell, Tandem):
         faces = {
             name: (mesh[name] if name in mesh else mesh_of(stack)).control_faces
@@ -292,13 +308,12 @@ def absorbed(problem: Problem, cell: Cell, wavelength: list[float] | None) -> tu
             suns = 1.0 if wavelength is None else float(stack.light.intensity)
             made[name] = suns * taken(own)
         assert found.whole is not None
-        # of junctions that are one mesh, one after the other
-        return np.concatenate([made[name] for home in homes for name in home.split("+")]), [found.whole]
+        return of_all(made), [found.whole]
     alike = {
         name: absorb(stack, mesh[name].control_faces, wavelength=wavelength)
         for name, stack in cell.stacks.items()
     }
-    return np.concatenate([taken(alike[home]) for home in homes]), list(alike.values())
+    return of_all({name: taken(one) for name, one in alike.items()}), list(alike.values())
 
 
 def _homes(problem: Problem, cell: Cell) -> tuple[str, ...]:

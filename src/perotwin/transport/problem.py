@@ -71,10 +71,17 @@ class Problem:
     finer: float = 1.0
 
     @cached_property
+    def films(self) -> tuple[int, ...]:
+        """Numbers of the parts that have a film: all but what lies in pinholes."""
+        return tuple(number for number, part in enumerate(self.parts) if part.stack.absorbers)
+
+    @cached_property
     def typical(self) -> dict[str, int]:
         """By key of `stack.stacks` (of junctions that are one mesh, joined by "+"), the part of the largest area."""
         found: dict[str, int] = {}
         for number, home in enumerate(self.homes or self.names):
+            if self.films and number not in self.films:
+                continue
             if home not in found or self.areas[number] > self.areas[found[home]]:
                 found[home] = number
         return found
@@ -135,9 +142,15 @@ class Problem:
             for name, places in self.junction_sites.items()
         }
 
+    def _covered(self, group: Group) -> tuple[int, ...]:
+        """The parts of a group that have a film."""
+        return tuple(part for part in group.parts if part in self.films)
+
     def _widest(self, group: Group) -> int:
-        """The part of the largest area in a group; among equal ones the first by name."""
-        return min(group.parts, key=lambda part: (-float(self.areas[part]), self.names[part]))
+        """The part of the largest area in a group that has a film; among equal ones the first by name."""
+        return min(
+            self._covered(group) or group.parts, key=lambda part: (-float(self.areas[part]), self.names[part])
+        )
 
     @cached_property
     def inside(self) -> dict[str, int]:
@@ -160,7 +173,7 @@ class Problem:
         """What the fields along x are those of, in words; nothing where they are those of the whole cell."""
         words = []
         for group in self.groups:
-            if len(group.parts) > 1:
+            if len(self._covered(group)) > 1:
                 part = self._widest(group)
                 column = self.names[part].removeprefix(f"{group.name}.")
                 of = f" of the {group.name}" if group.name else ""

@@ -143,8 +143,10 @@ def splitting_within_light(
 def remarks(states: States) -> list[str]:
     """What a reader must know of open circuit beside the checks; each names its junction, where there are several."""
     found: list[str] = []
-    for number, part in enumerate(states.parts):
-        name = states.problem.names[number]
+    films = states.problem.films
+    for number in films or range(len(states.parts)):
+        part = states.parts[number]
+        name = states.problem.names[number] if len(films) != 1 else ""
         found += [f"{name}: {text}" if name else text for text in _of_generation(part)]
         current = np.abs(states.current)
         scale = states.intensity * states.problem.photocurrent

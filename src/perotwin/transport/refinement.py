@@ -168,9 +168,7 @@ def errors_at(
         cuts: which intervals are cut in two to see, as of `refined`; the others as of `checks`.
     """
     found = {_OPEN: _voltage_by_current, _SHORT: _current}
-    return [
-        value / _LIMIT[name] for name, value in _errors(solver, points, intensity, cuts, found).items()
-    ]
+    return [value / _LIMIT[name] for name, value in _errors(solver, points, intensity, cuts, found).items()]
 
 
 def _errors(
