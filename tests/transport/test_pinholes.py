@@ -313,7 +313,7 @@ def test_what_no_film_leaves_bare_is_refused() -> None:
         )
     with pytest.raises(InputError, match="What a pinhole conducts is solved"):
         bare().with_values({"perovskite.pinholes": {"share": "1 %", "resistance": "1 ohm cm^2"}})
-    with pytest.raises(InputError, match="share"):
+    with pytest.raises(InputError, match="is above 30 %"):
         holed(share="50 %")
 
 

@@ -97,6 +97,8 @@ class Dim:
             bound = f"{self.most:g} {si_unit(self.dimension)}"
             if self.dimension == "angle":
                 bound = f"{math.degrees(self.most):g} deg"
+            elif self.dimension == "fraction":
+                bound = f"{100.0 * self.most:g} %"
             raise InputError(f"{number} is above {bound}{self.because}.", f"Give a value of at most {bound}.")
         return number
 
