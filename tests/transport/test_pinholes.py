@@ -317,6 +317,17 @@ def test_what_no_film_leaves_bare_is_refused() -> None:
         holed(share="50 %")
 
 
+def test_another_absorber_that_does_not_adjoin_is_refused() -> None:
+    """It would be left in the pinhole, where nothing is lit."""
+    one = holed()
+    other = one.named("perovskite").model_copy(update={"name": "other", "pinholes": None})
+    spacer = one.named("etl").model_copy(update={"name": "spacer"})
+    layers = [one.layer[0], one.named("perovskite"), spacer, other, one.layer[-1]]
+    data = {"name": "two", "layer": layers, "light": one.light, "contact": one.contact}
+    with pytest.raises(InputError, match='"other" absorbs besides'):
+        Stack.from_data(data)
+
+
 def test_two_absorbers_that_state_other_pinholes_are_refused() -> None:
     one = holed()
     lower = one.named("perovskite").model_copy(update={"name": "lower"})

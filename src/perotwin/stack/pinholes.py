@@ -108,6 +108,14 @@ def check(stack: Stack) -> None:
                 "Give [layer.electronic] to both, or state what leaks as circuit.shunt_resistance.",
                 subkey=key,
             )
+        apart = [one.name for one in stack.absorbers if one not in stack.layer[film]]
+        if apart:
+            raise InputError(
+                f'"{layer.name}" has pinholes, and "{apart[0]}" absorbs besides and does not adjoin it: what lies in a '
+                "pinhole is solved in the dark.",
+                "Leave the pinholes out, or let the absorbers adjoin one another.",
+                subkey=key,
+            )
     unlike = [
         layer
         for layer in stated[1:]
