@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 import perotwin as pt
 from perotwin.calibrate import (
@@ -13,11 +14,12 @@ from perotwin.calibrate import (
     Log,
     Parameter,
     known,
+    least_squares,
     parameter_of,
     prior_of,
     solve,
 )
-from perotwin.calibrate.least_squares import covariance_of
+from perotwin.calibrate.least_squares import SQUARES, Loss, SoftL1, _promised, covariance_of
 from perotwin.errors import ConvergenceError, InputError
 
 X = np.linspace(0.0, 1.0, 21)
@@ -86,6 +88,58 @@ def test_what_ends_at_a_bound_is_named() -> None:
     found = solve(lambda v: (v[0] * X - 2.0 * X) / SD, [free("slope", 0.5, 0.0, 1.5)])
     assert found.at_bound == ("slope (upper, 1.5)",)
     assert "at a bound" in found.report()
+
+
+@pytest.mark.parametrize("loss", [SQUARES, SoftL1(1.0)])
+def test_slopes_promise_what_a_straight_model_holds(loss: Loss) -> None:
+    # apart from the check: a straight model in a box, made small by another method than the one that promises
+    rng = np.random.default_rng(3)
+    slopes, truth = rng.normal(size=(12, 3)), np.array([-0.2, 0.5, 0.9])
+    wanted = slopes @ truth + 0.1 * rng.normal(size=12)
+
+    def half(q: np.ndarray) -> float:
+        return 0.5 * float(np.sum((slopes @ q - wanted) ** 2))
+
+    least = optimize.minimize(
+        half, np.full(3, 0.5), bounds=[(0.0, 1.0)] * 3, method="L-BFGS-B", tol=1e-14
+    ).fun
+    low, high, size = np.zeros(3), np.ones(3), np.array([1.0, 2.0, 0.1])
+    for place in ([0.3, 0.3, 0.3], [0.0, 0.9, 1.0]):
+        q = np.array(place)
+        ended = optimize.least_squares(
+            lambda v: slopes @ v - wanted, q + 1e-9 * (0.5 - q), jac=lambda v: slopes, bounds=(low, high),
+            loss=loss.scipy, f_scale=1e3 * loss.scale, max_nfev=1,
+        )  # fmt: skip
+        assert half(q) - least > 0.2
+        assert _promised(ended, low, high, size) == pytest.approx(half(q) - least, rel=1e-5)
+    assert _promised(
+        optimize.least_squares(lambda v: slopes @ v - wanted, [0.5] * 3, bounds=(low, high), xtol=1e-14, ftol=1e-14),
+        low, high, size,
+    ) < 1e-6  # fmt: skip
+
+
+def test_a_search_that_ends_for_short_steps_goes_on_where_its_slopes_promise_more(monkeypatch) -> None:
+    # a curved valley with a bound just beside its end: y follows exp(-c x) closely, and y may not be lower
+    sharp, curve, end = 557.0, 3.6, 0.4
+
+    def residuals(q: np.ndarray) -> np.ndarray:
+        x, y, z = q
+        return np.array([sharp * (y - np.exp(-curve * x)), 30.0 * (x - end), 30.0 * (z - x * y), 1.0])
+
+    low = float(np.exp(-curve * end))
+    begin = [
+        Parameter("x", -0.9, -2.0, 3.0, Linear()),
+        Parameter("y", 5.0, 0.998 * low, 30.0, Linear()),
+        Parameter("z", 0.1, -5.0, 5.0, Linear()),
+    ]
+    found = solve(residuals, begin, tolerance=1e-2)
+    assert found.chi2 == pytest.approx(1.0, abs=0.01)
+    assert found.value("x") == pytest.approx(end, abs=1e-3)
+    cut = solve(residuals, begin, tolerance=1e-2, evaluations=60)
+    assert cut.chi2 > 10.0 and "promise" in cut.message and "promise" not in found.message
+    with monkeypatch.context() as changed:
+        changed.setattr(least_squares, "_PROMISED", np.inf)
+        assert solve(residuals, begin, tolerance=1e-2).chi2 > 100.0
 
 
 def test_outliers_are_named_and_do_not_pull_a_robust_fit() -> None:

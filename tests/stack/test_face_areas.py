@@ -214,7 +214,7 @@ def test_files_state_both_and_a_mirrored_cell_has_its_dipoles_turned() -> None:
         ({"c60|sno2.dipole_spread": "-1 meV"}, "negative"),
         ({f"{FACE}.patches": {"share": 0.1}}, '"size" is missing'),
         ({"sno2|ag.dipole_spread": "10 meV"}, "not both of its layers are electrical"),
-        ({f"{FACE}.patches": PATCHES | {"share": 1.5}}, "above 0.99"),
+        ({f"{FACE}.patches": PATCHES | {"share": 1.5}}, "above 99 %"),
     ],
 )
 def test_what_cannot_be_is_refused(values: dict[str, object], words: str) -> None:

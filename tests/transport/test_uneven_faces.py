@@ -167,6 +167,7 @@ def test_junctions_that_traps_make_one_mesh_are_even() -> None:
         "junction": joint,
         "top.circuit": {},
         "bottom.circuit": {},
+        "top.absorber.pinholes": {},
         "top.htl|absorber.dipole_spread": 0.03,
     }
     with pytest.raises(InputError, match="one mesh") as caught:

@@ -35,6 +35,8 @@ Jacobian = Callable[[F64], F64]
 _STEP_LOG, _STEP_PART = 1e-3, 1e-4
 _TOLERANCE = 1e-8
 _MOST = 200
+#: a search goes on where slopes promise that its cost falls by so much, while a part of what they promised comes true
+_PROMISED, _KEPT_PROMISE = 0.05, 0.1
 #: s, between tellings of the best so far
 _TOLD_EVERY = 5.0
 
@@ -189,8 +191,6 @@ def solve(
         PerotwinError: the residuals cannot be computed where the search begins.
         KeyboardInterrupt: interrupted before one evaluation was done.
     """
-    from scipy.optimize import least_squares
-
     _refuse(parameters)
     began = time.perf_counter()
     with progress.task(label) as counter:
@@ -212,19 +212,7 @@ def solve(
                     if (number == 0 and starts == 1) or isinstance(work.fault, InputError):
                         raise
                     continue
-                found = least_squares(
-                    work.all,
-                    begun,
-                    jac=work.all_slopes,
-                    bounds=(work.low, work.high),
-                    x_scale=size,
-                    loss=loss.scipy,
-                    f_scale=loss.scale,
-                    ftol=tolerance,
-                    xtol=tolerance,
-                    gtol=1e-12,
-                    max_nfev=evaluations,
-                )
+                found = _searched(work, begun, size, loss, tolerance, evaluations)
                 searches.append(
                     Start(
                         values_at(parameters, begun), values_at(parameters, found.x),
@@ -262,6 +250,60 @@ def solve(
         complete=complete,
         message=message,
     )
+
+
+def _searched(work: _Work, begun: F64, size: F64, loss: Loss, tolerance: float, evaluations: int) -> Any:
+    """A search from coordinates (P,) to its end: what scipy says of it.
+
+    Near a bound every step is cut to what remains to that bound, and a search may end for the shortness of its steps
+    where other numbers have far to go. It goes on from there, with steps of full length, while its slopes promise more.
+    """
+    from scipy.optimize import least_squares
+
+    used, before = 0, np.inf
+    while True:
+        found = least_squares(
+            work.all,
+            begun,
+            jac=work.all_slopes,
+            bounds=(work.low, work.high),
+            x_scale=size,
+            loss=loss.scipy,
+            f_scale=loss.scale,
+            ftol=tolerance,
+            xtol=tolerance,
+            gtol=1e-12,
+            max_nfev=evaluations - used,
+        )
+        used += found.nfev
+        promised = _promised(found, work.low, work.high, size)
+        worth = promised > max(_PROMISED, 10.0 * tolerance * found.cost)
+        if worth and (used >= evaluations or before - found.cost < _KEPT_PROMISE * promised):
+            # its slopes are not what the model does there: noise, a kink, a run in time that remembers old ones
+            found.message = f"{found.message.rstrip('.')}; its slopes promise {2.0 * promised:.2g} less"
+            return found
+        if not worth:
+            return found
+        begun, before = found.x, found.cost
+
+
+def _promised(found: Any, low: F64, high: F64, size: F64) -> float:
+    """How much the slopes at the end of a search promise that its cost, half a chi-square, can fall within bounds: by
+    what is made small as a quadratic form there, exact at the bounds (bounded-variable least squares: P. B. Stark and
+    R. L. Parker, Comput. Stat. 10, 129 (1995)).
+    """
+    from scipy.optimize import lsq_linear
+
+    slopes = found.jac * size
+    # for a loss that is not of squares scipy's slopes make its curvature, and its gradient is that of the loss
+    lever = np.linalg.lstsq(slopes.T, found.grad * size, rcond=None)[0]
+    step = lsq_linear(
+        slopes,
+        -lever,
+        bounds=((low - found.x) / size - 1e-12, (high - found.x) / size + 1e-12),
+        method="bvls",
+    ).x
+    return float(-(found.grad * size) @ step - 0.5 * np.sum((slopes @ step) ** 2))
 
 
 def at(
