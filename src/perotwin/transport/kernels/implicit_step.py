@@ -50,6 +50,8 @@ _GROWS, _IN_A_ROW = 4.0, 5
 _STEEP, _BOND = 10.0, 0.3e-9
 #: what a relative error of the current counts beside those of the state: it is read, but nothing follows from it
 _THROUGH = 0.1
+#: what the state of the smallest area counts at least beside that of the largest (see `step_error`)
+_SMALL_AREA = 0.01
 
 
 class Difference(NamedTuple):
@@ -241,6 +243,9 @@ def step_error(dev, w, b, net, row, gen, difference, missed, constraint, judgeme
     """Size of what an error of the densities that a step differences does to the state that it leads to: kT of the
     potential, relative change of a density, change of an occupation, and a part of the relative change of the current.
 
+    The state of a small area counts as the area does beside the largest one, or as its current beside the largest: a
+    pinhole of which carriers retreat within nanoseconds, and which passes nothing, does not steer the cell around it.
+
     missed: a row of errors of what is stored. One more solution on the factors that the last `implicit_step` with this
     difference and constraint left.
     """
@@ -259,18 +264,21 @@ def step_error(dev, w, b, net, row, gen, difference, missed, constraint, judgeme
     # what the step itself found is put back at the end
     if not close(net, linear, volts, Constraint(constraint.a, constraint.b, 0.0), answer):
         return np.inf
-    worst = 0.0
+    worst, largest, area = 0.0, judgement.current, 0.0
     for d in range(free.size):
-        rise = combine(net, d, dev, b.rhs, free[d], answer)
-        own = answer.current[d] + net.leak[d] * rise
         light = 0.0
         for s in range(dev.site_start[dev.layer_start[d]], dev.site_start[dev.layer_start[d + 1]]):
             light += gen[s]
-        scale = max(abs(through[d] + net.leak[d] * st.v[d]), light * abs(net.charge[d]), judgement.current)
+        largest = max(largest, abs(through[d] + net.leak[d] * st.v[d]), light * abs(net.charge[d]))
+        area = max(area, abs(net.charge[d]))
+    for d in range(free.size):
+        rise = combine(net, d, dev, b.rhs, free[d], answer)
+        own = answer.current[d] + net.leak[d] * rise
+        counts = max(abs(net.charge[d]) / area, abs(through[d]) / largest, _SMALL_AREA)
         worst = max(
             worst,
-            _THROUGH * abs(own) / scale,
-            _error_norm(dev, w, b, d, difference.rate, miss, judgement.relevant),
+            _THROUGH * abs(own) / largest,
+            min(counts, 1.0) * _error_norm(dev, w, b, d, difference.rate, miss, judgement.relevant),
         )
     answer.current[:], answer.light[:] = through, light_then
     return worst
