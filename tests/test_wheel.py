@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -58,14 +59,18 @@ def test_the_main_job_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> 
     python = Path(sysconfig.get_path("scripts", vars=paths)) / Path(sys.executable).name
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
-    def run(*words: str) -> str:
+    def run(*words: str) -> tuple[str, str]:
         done = subprocess.run(
             [python, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600
         )
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return done.stdout, done.stderr
 
-    where = run("-c", "import perotwin; print(perotwin.__file__)")
+    where, _ = run("-c", "import perotwin; print(perotwin.__file__)")
     assert Path(where.strip()).is_relative_to(site)
-    assert "report.html" in run("-m", "perotwin", "run", "cell-a", "nbg", "--experiments", "jv", "-o", "out")
+    # the first run compiles, and says so beside its output
+    first, said = run("-m", "perotwin", "jv", "cell-b", "--json")
+    assert json.loads(first)["results"] and "Compiling the solver" in said
+    done, said = run("-m", "perotwin", "run", "cell-a", "nbg", "--experiments", "jv", "-o", "out")
+    assert "report.html" in done and "Compiling the solver" not in said
     assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").count("<h2") >= 2

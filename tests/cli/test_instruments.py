@@ -243,14 +243,6 @@ def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-@pytest.mark.slow
-def test_the_compiled_first_run_is_announced_on_stderr_only(tmp_path: Path) -> None:
-    done = fresh.perotwin("jv", "cell-b", "--json", NUMBA_CACHE_DIR=str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    json.loads(done.stdout)
-    assert "Compiling the solver" in done.stderr
-
-
 def test_a_user_file_runs_like_a_library_cell(cli, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(pt.load("cell-b").to_toml().replace('"cell-b"', '"mine"', 1))

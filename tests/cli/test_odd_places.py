@@ -225,7 +225,8 @@ def test_ctrl_c_ends_in_130_and_leaves_whole_files(tmp_path: Path) -> None:
         # a test runner in the background has the signal ignored, and its children would inherit that
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:  # fmt: skip
-        time.sleep(20)
+        # files are written at the end
+        time.sleep(10)
         child.send_signal(signal.SIGINT)
         try:
             out, err = child.communicate(timeout=120)

@@ -30,7 +30,7 @@ def test_scans_print_a_row_each_and_the_hysteresis_index(cli) -> None:
 
 
 def test_scans_as_json_follow_the_schema(cli) -> None:
-    done = cli("jv", "wbg-control", "--scan", "forward,reverse", *QUICK, "--delay", "0.1 s", "--json")
+    done = cli("jv", "wbg-target", "--scan", "forward,reverse", *QUICK, "--delay", "0.1 s", "--json")
     (result,) = json.loads(done.stdout)["results"]
     assert done.returncode == 0
     assert [one["direction"] for one in result["scans"]] == ["forward", "reverse"]

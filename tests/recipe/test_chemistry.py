@@ -24,7 +24,7 @@ ANGSTROM = 1e-10
 CONFORMERS = sorted((Path(__file__).parent / "conformers").glob("*.xyz"))
 SYMBOLS = {"H": 1, "C": 6, "N": 7, "O": 8, "P": 15}
 ME_4PACZ = "Cc1ccc2c(c1)c1cc(C)ccc1n2CCCCP(=O)(O)O"
-#: carbazoles whose extended conformer only a full search finds; their tests are slow
+#: carbazoles whose extended conformer only a full search finds; their tests are slow or long
 LARGE = tuple(molecules.load(name).neutral for name in ("MeO-2PACz", "Me-2PACz", "4PADCB"))
 
 
@@ -67,7 +67,7 @@ def extended(smiles: str, seeds: tuple[int, ...] = (1,)) -> molecule_size.Size:
         ("NCCCCCC(=O)O", 2.94, 5.65, 0.235),
         ("[NH3+]CCc1ccccc1", 4.35, 6.75, 0.33),
         ("c1ccc2c(c1)c1ccccc1n2CCP(=O)(O)O", 9.01, 11.41, 0.64),
-        pytest.param(molecules.load("4PADCB").neutral, 10.34, 12.74, 0.80, marks=pytest.mark.slow),
+        pytest.param(molecules.load("4PADCB").neutral, 10.34, 12.74, 0.80, marks=pytest.mark.long),
     ],
 )
 def test_sizes_agree_with_other_calculations(smiles: str, nuclei: float, spheres: float, box: float) -> None:

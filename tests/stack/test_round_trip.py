@@ -468,8 +468,9 @@ def test_columns_side_by_side_read_back_bit_for_bit(data: dict[str, Any]) -> Non
     text = cell.to_toml()
     again = from_toml(text)
     assert again == cell
+    found = written(again)
     for path, (_, *origin) in written(cell).items():
-        assert tuple(origin) == written(again)[path][1:]
+        assert tuple(origin) == found[path][1:]
     assert again.to_toml() == text
     twice = cell.mirrored().mirrored()
     assert twice == cell
@@ -483,14 +484,15 @@ def test_tandems_read_back_bit_for_bit(data: dict[str, Any]) -> None:
     text = cell.to_toml()
     again = from_toml(text)
     assert again == cell
+    found = written(again)
     for path, (_, *origin) in written(cell).items():
-        assert tuple(origin) == written(again)[path][1:]
-        assert cell.get(path) == again.get(path)
+        assert tuple(origin) == found[path][1:]
     assert again.to_toml() == text
     twice = cell.mirrored().mirrored()
     assert twice == cell
     numbers = {path: number.hex() for path, number in cell.quantities().items()}
-    assert {path: number.hex() for path, number in twice.quantities().items()} == numbers
+    for one in (again, twice):
+        assert {path: number.hex() for path, number in one.quantities().items()} == numbers
     assert cell.with_values({}) == cell
 
 

@@ -182,6 +182,13 @@ def test_a_cell_with_everything_is_followed_in_time() -> None:
 
 
 @pytest.mark.slow
+def test_every_second_number_of_a_cell_with_everything_is_followed_in_time() -> None:
+    cell, steps = with_everything("fermi-dirac")
+    errors = compare(cell, steps, numeric(cell)[::2], rest=(0.2, 0.3))
+    assert max(errors.values()) <= 1.0, errors
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("statistics", ["fermi-dirac", "boltzmann"])
 def test_every_number_of_a_cell_with_everything_is_followed_in_time(statistics: str) -> None:
     cell, steps = with_everything(statistics)
@@ -223,13 +230,18 @@ def test_columns_of_a_patchy_cell_are_followed() -> None:
     assert max(errors.values()) <= 1.0, errors
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["wbg-target", "tandem-target"])
-def test_every_number_of_a_scanned_cell_with_its_optics(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "up_to", "every"),
+    [
+        pytest.param("wbg-target", 1.3, 3, marks=pytest.mark.slow),
+        pytest.param("wbg-target", 1.3, 1, marks=pytest.mark.long),
+        pytest.param("tandem-target", 2.1, 6, marks=pytest.mark.slow),
+    ],
+)
+def test_numbers_of_a_scanned_cell_with_its_optics(name: str, up_to: float, every: int) -> None:
     cell = pt.load(name)
     paths = [path for path in numeric(cell) if not path.endswith(".area")]
-    some = paths if name == "wbg-target" else paths[::6]
-    errors = compare(cell, scan(1.3 if name == "wbg-target" else 2.1, points=2), some)
+    errors = compare(cell, scan(up_to, points=2), paths[::every])
     assert max(errors.values()) <= 1.0, errors
 
 
