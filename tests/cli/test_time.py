@@ -30,7 +30,8 @@ def test_scans_print_a_row_each_and_the_hysteresis_index(cli) -> None:
 
 
 def test_scans_as_json_follow_the_schema(cli) -> None:
-    done = cli("jv", "wbg-target", "--scan", "forward,reverse", *QUICK, "--delay", "0.1 s", "--json")
+    told = ("--start", "1.4 V", "--stop", "0.2 V", "--step", "100 mV", "--delay", "0.1 s")
+    done = cli("jv", "wbg-target", "--scan", "forward,reverse", *told, "--json")
     (result,) = json.loads(done.stdout)["results"]
     assert done.returncode == 0
     assert [one["direction"] for one in result["scans"]] == ["forward", "reverse"]
@@ -47,7 +48,7 @@ def test_scans_as_json_follow_the_schema(cli) -> None:
     assert "PCE reverse" in index["method"]
     assert result["checks"]["ion number conserved in time"]["passed"]
     assert result["protocol"]["dwell"] == 10.0
-    assert any("10 s at the first voltage, 0 V" in note for note in result["notes"])
+    assert any("10 s at the first voltage, 0.2 V" in note for note in result["notes"])
     assert result["complete"] is True
 
 

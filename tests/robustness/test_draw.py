@@ -6,9 +6,14 @@ all checks passed. The seeds of the others are printed with what went wrong.
 
 from __future__ import annotations
 
-import pytest
+import json
 
-from outcomes import fault, outcomes
+import pytest
+import xarray as xr
+
+from outcomes import PROTOCOL, fault, outcomes
+from perotwin.errors import ConvergenceError
+from perotwin.lab import jv
 from perotwin.stack import Stack
 from robustness_draw import FIRST_SEED, cell
 
@@ -47,13 +52,26 @@ def test_the_whole_draw_solves() -> None:
     assert _share(CELLS) >= REQUIRED
 
 
-def test_a_cell_that_fails_is_told() -> None:
-    """The judge itself: a solver that may take no iterations fails every cell, and says so."""
-    from perotwin.transport import steady
+def test_a_cell_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The judge itself, of a curve that is whole and of the same with one thing amiss."""
+    made = Stack.from_data(cell(FIRST_SEED), bare_numbers=True)
+    whole = jv.measure(made, jv.Protocol(**PROTOCOL))
 
-    before = steady.LONGEST
-    try:
-        steady.LONGEST = 1e-9
-        assert outcome(FIRST_SEED) is not None
-    finally:
-        steady.LONGEST = before
+    def judged(curve: xr.Dataset) -> str | None:
+        monkeypatch.setattr(jv, "measure", lambda *_, **__: curve)
+        return fault(made)
+
+    assert judged(whole) is None
+    lost = whole.copy(deep=True)
+    lost["converged"][3] = False
+    assert "not converged at" in (judged(lost) or "")
+    assert "the curve ends at" in (judged(whole.where(whole["current_density"] > 0.0, drop=True)) or "")
+    checks = json.loads(whole.attrs["checks"])
+    next(iter(checks.values()))["passed"] = False
+    assert "checks failed" in (judged(whole.assign_attrs(checks=json.dumps(checks))) or "")
+
+    def fails(*_: object, **__: object) -> None:
+        raise ConvergenceError("it did not converge.", "Ask for less.", stage="steady")
+
+    monkeypatch.setattr(jv, "measure", fails)
+    assert "ConvergenceError at steady" in (fault(made) or "")

@@ -9,7 +9,7 @@ from perotwin.stack import Stack
 from wide_draw import FIRST_SEED, cell
 from wide_outcomes import of_mesh
 
-SAMPLE, CELLS = 100, 2000
+SAMPLE, CELLS = 60, 2000
 #: share of whole curves with all checks passed; 0.787 before pseudo-transient continuation and the checks of the mesh,
 #: 0.86 of the sample before pockets of both carriers were told from closed ones; 0.984 of the first 500 now
 REQUIRED = 0.97
