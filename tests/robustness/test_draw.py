@@ -17,7 +17,7 @@ from perotwin.lab import jv
 from perotwin.stack import Stack
 from robustness_draw import FIRST_SEED, cell
 
-CELLS, QUARTER = 2000, 500
+CELLS, PART = 2000, 300
 REQUIRED = 0.995
 
 
@@ -43,8 +43,8 @@ def _share(cells: int) -> float:
 
 
 @pytest.mark.slow
-def test_a_quarter_of_the_draw_solves() -> None:
-    assert _share(QUARTER) >= REQUIRED
+def test_a_part_of_the_draw_solves() -> None:
+    assert _share(PART) >= REQUIRED
 
 
 @pytest.mark.long

@@ -12,7 +12,7 @@ from outcomes import fault, outcomes
 from perotwin.stack import Tandem
 from tandem_draw import FIRST_SEED, tandem
 
-TANDEMS, QUARTER = 500, 125
+TANDEMS, PART = 500, 75
 REQUIRED = 0.99
 
 
@@ -50,8 +50,8 @@ def _share(tandems: int) -> float:
 
 
 @pytest.mark.slow
-def test_a_quarter_of_the_draw_solves() -> None:
-    assert _share(QUARTER) >= REQUIRED
+def test_a_part_of_the_draw_solves() -> None:
+    assert _share(PART) >= REQUIRED
 
 
 @pytest.mark.long

@@ -43,7 +43,7 @@ def kept(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*.nbc")}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_columns_that_change_places_change_no_result(tmp_path: Path) -> None:
     """What is read by the new names from arrays that were filled by the new names is what was read before."""
     house = tmp_path / "perotwin"
