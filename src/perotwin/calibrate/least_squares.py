@@ -260,7 +260,7 @@ def _searched(work: _Work, begun: F64, size: F64, loss: Loss, tolerance: float, 
     """
     from scipy.optimize import least_squares
 
-    used, before = 0, np.inf
+    used, before, hoped = 0, np.inf, 0.0
     while True:
         found = least_squares(
             work.all,
@@ -278,13 +278,13 @@ def _searched(work: _Work, begun: F64, size: F64, loss: Loss, tolerance: float, 
         used += found.nfev
         promised = _promised(found, work.low, work.high, size)
         worth = promised > max(_PROMISED, 10.0 * tolerance * found.cost)
-        if worth and (used >= evaluations or before - found.cost < _KEPT_PROMISE * promised):
+        if worth and (used >= evaluations or before - found.cost < _KEPT_PROMISE * hoped):
             # its slopes are not what the model does there: noise, a kink, a run in time that remembers old ones
             found.message = f"{found.message.rstrip('.')}; its slopes promise {2.0 * promised:.2g} less"
             return found
         if not worth:
             return found
-        begun, before = found.x, found.cost
+        begun, before, hoped = found.x, float(found.cost), promised
 
 
 def _promised(found: Any, low: F64, high: F64, size: F64) -> float:
