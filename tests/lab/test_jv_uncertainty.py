@@ -55,7 +55,14 @@ def curve(step: float, size: float = 0.0, seed: int = 0) -> xr.Dataset:
     return xr.Dataset({"current_density": ("voltage", current)}, {"voltage": voltage})
 
 
-@pytest.mark.parametrize(("step", "size"), [(0.01, 0.5), (0.005, 1.0), (0.002, 0.3)])
+@pytest.mark.parametrize(
+    ("step", "size"),
+    [
+        (0.01, 0.5),
+        pytest.param(0.005, 1.0, marks=pytest.mark.slow),
+        pytest.param(0.002, 0.3, marks=pytest.mark.slow),
+    ],
+)
 def test_the_interval_holds_the_truth_in_two_cases_of_three(step: float, size: float) -> None:
     """Voltage and current at maximum power lie on a flat top: their intervals may be wider, not narrower."""
     right = known()

@@ -61,6 +61,7 @@ def test_what_no_row_tells_is_anywhere_in_its_range() -> None:
     assert np.corrcoef(drawn.T)[0, 1] == pytest.approx(0.0, abs=0.08)
 
 
+@pytest.mark.slow
 def test_rows_that_are_not_linear_decide_which_proposals_are_taken() -> None:
     """As a shunt on the scale of its logarithm: nothing where it is large, all where it is small."""
     one = made([[0.0], [0.5]], [0.2, -0.1], [(-4.0, 2.0)])

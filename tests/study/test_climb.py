@@ -73,6 +73,7 @@ def both() -> tuple[Optimum, Optimum]:
     return optimise(cell, VARY), optimise(cell, VARY, judge=by_values)
 
 
+@pytest.mark.slow
 def test_the_optimum_is_that_of_values_alone(both: tuple[Optimum, Optimum]) -> None:
     led, alone = both
     assert led.way == "by exact slopes"
@@ -86,6 +87,7 @@ def test_the_optimum_is_that_of_values_alone(both: tuple[Optimum, Optimum]) -> N
     ]
 
 
+@pytest.mark.slow
 def test_it_takes_fewer_cells(both: tuple[Optimum, Optimum]) -> None:
     led, alone = (
         len([trial for trial in found.trials if trial.stage.startswith(("search", "slopes"))])
@@ -94,6 +96,7 @@ def test_it_takes_fewer_cells(both: tuple[Optimum, Optimum]) -> None:
     assert led < 0.75 * alone
 
 
+@pytest.mark.slow
 def test_every_cell_was_judged_as_any_other(both: tuple[Optimum, Optimum]) -> None:
     led = both[0]
     last = [trial for trial in led.trials if trial.stage.startswith("search")][-1]

@@ -245,6 +245,7 @@ def test_numbers_of_a_scanned_cell_with_its_optics(name: str, up_to: float, ever
     assert max(errors.values()) <= 1.0, errors
 
 
+@pytest.mark.slow
 def test_rate_dwell_and_light_are_followed() -> None:
     cell, rest = everything("boltzmann"), (0.0, 0.0)
     steps = scan(0.9, points=3)
