@@ -277,12 +277,11 @@ def _searched(work: _Work, begun: F64, size: F64, loss: Loss, tolerance: float, 
         )
         used += found.nfev
         promised = _promised(found, work.low, work.high, size)
-        worth = promised > max(_PROMISED, 10.0 * tolerance * found.cost)
-        if worth and (used >= evaluations or before - found.cost < _KEPT_PROMISE * hoped):
+        if promised <= max(_PROMISED, 10.0 * tolerance * found.cost):
+            return found
+        if used >= evaluations or before - found.cost < _KEPT_PROMISE * hoped:
             # its slopes are not what the model does there: noise, a kink, a run in time that remembers old ones
             found.message = f"{found.message.rstrip('.')}; its slopes promise {2.0 * promised:.2g} less"
-            return found
-        if not worth:
             return found
         begun, before, hoped = found.x, float(found.cost), promised
 
